@@ -1,0 +1,154 @@
+/**
+ * Contracts: what a service offers and says, written once in zod. Validation, TypeScript types, OpenAPI,
+ * AsyncAPI and RabbitMQ's topology are all derived from what stands here.
+ */
+import type { z } from "zod";
+
+export type Audience = "public" | "customer" | "staff" | "admin";
+export type RestRoute = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${string}`;
+
+export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
+  /** One line for the API docs. */
+  readonly summary: string;
+  /** Everything the action takes: path, query and body parameters are one object. */
+  readonly params: P;
+  readonly returns: R;
+  /** Route below /api/v1, e.g. `"GET /products/:id"`; an action without one can't be reached over HTTP. */
+  readonly rest?: RestRoute;
+  /** Who may call the route. `customer` means any signed-in user; staff and admin see more. Required with `rest`. */
+  readonly auth?: Audience;
+  /** Status of a success over HTTP; 200 unless told (204 where `returns` is z.void()). */
+  readonly status?: number;
+  /** `Idempotency-Key`: the request is refused without it. */
+  readonly idempotent?: "required";
+  /** The reply carries an `ETag` made from its `version`, and `If-Match` is honoured as `ctx.meta.ifMatch`. */
+  readonly etag?: boolean;
+  /** What the route takes or gives that is not JSON. */
+  readonly body?: "raw";
+  readonly produces?: "text/html" | "text/event-stream" | "application/pdf";
+  /** Registry codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
+  readonly errors?: readonly string[];
+  readonly deprecated?: boolean;
+}
+
+/**
+ * `command` asks one receiver to do something and must be routable; `reply` answers a command;
+ * `event` says what happened, to whoever listens, possibly nobody.
+ */
+export type MessageKind = "command" | "reply" | "event";
+
+export interface MessageContract<D extends z.ZodType = z.ZodType> {
+  readonly summary: string;
+  readonly kind: MessageKind;
+  /** What the envelope's `subject` identifies, e.g. `"order"`. */
+  readonly subject: string;
+  readonly data: D;
+}
+
+/** An actor type and the messages its mailboxes are bound to. Partitions are fixed at creation. */
+export interface ActorContract {
+  readonly receives: readonly string[];
+  readonly partitions?: number;
+}
+
+/** A group of competing consumers and the messages their shared queue is bound to. */
+export interface WorkerContract {
+  readonly receives: readonly string[];
+}
+
+export interface ServiceContract {
+  readonly service: string;
+  readonly actions: Readonly<Record<string, ActionContract>>;
+  readonly messages: Readonly<Record<string, MessageContract>>;
+  readonly actors: Readonly<Record<string, ActorContract>>;
+  readonly workers: Readonly<Record<string, WorkerContract>>;
+}
+
+export const DEFAULT_PARTITIONS = 16;
+
+const registry = new Map<string, ServiceContract>();
+
+/**
+ * Declares a service's contract and enters it in the process's registry.
+ * Its file also augments {@link Actions} and {@link Messages}, so that `call` and `send` are typed everywhere.
+ * @throws when a route lacks `auth`, or a name is taken.
+ */
+export function defineContract<
+  const S extends string,
+  const A extends Record<string, ActionContract>,
+  const M extends Record<string, MessageContract>,
+  const T extends Record<string, ActorContract> = Record<never, ActorContract>,
+  const W extends Record<string, WorkerContract> = Record<never, WorkerContract>,
+>(contract: { service: S; actions: A; messages: M; actors?: T; workers?: W }) {
+  const complete = {
+    ...contract,
+    actors: contract.actors ?? ({} as T),
+    workers: contract.workers ?? ({} as W),
+  };
+  for (const [name, action] of Object.entries(contract.actions)) {
+    if (action.rest && !action.auth)
+      throw new Error(`${contract.service}.${name} has a route but does not declare who may call it (auth)`);
+  }
+  if (registry.has(contract.service)) throw new Error(`contract ${contract.service} is defined twice`);
+  for (const other of registry.values())
+    for (const type of Object.keys(contract.messages))
+      if (type in other.messages) throw new Error(`message ${type} is defined by ${other.service} already`);
+  registry.set(contract.service, complete);
+  return complete;
+}
+
+export function action<P extends z.ZodType, R extends z.ZodType>(contract: ActionContract<P, R>) {
+  return contract;
+}
+
+function message(kind: MessageKind) {
+  return <D extends z.ZodType>(subject: string, summary: string, data: D): MessageContract<D> => ({
+    kind,
+    subject,
+    summary,
+    data,
+  });
+}
+export const command = message("command");
+export const reply = message("reply");
+export const event = message("event");
+
+/** Contracts that this process has loaded. */
+export function knownContracts(): readonly ServiceContract[] {
+  return [...registry.values()];
+}
+
+/** The contract of a message type. @throws when no loaded contract declares it. */
+export function messageContract(type: string): MessageContract {
+  for (const contract of registry.values()) {
+    const found = contract.messages[type];
+    if (found) return found;
+  }
+  throw new Error(`no loaded contract declares the message ${type}`);
+}
+
+/** Service that declares the message `type`; a message's `source` is `/<service>` of its sender, not of this. */
+export function actionContract(name: string): ActionContract | undefined {
+  const dot = name.indexOf(".");
+  return registry.get(name.slice(0, dot))?.actions[name.slice(dot + 1)];
+}
+
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging in each *.contract.ts
+export interface Actions {}
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging in each *.contract.ts
+export interface Messages {}
+
+export type ActionsOf<C extends ServiceContract> = {
+  [K in keyof C["actions"] & string as `${C["service"]}.${K}`]: C["actions"][K];
+};
+export type MessagesOf<C extends ServiceContract> = C["messages"];
+
+export type ActionName = keyof Actions & string;
+export type MessageType = keyof Messages & string;
+export type ParamsIn<N extends ActionName> =
+  Actions[N] extends ActionContract<infer P, z.ZodType> ? z.input<P> : never;
+export type Returned<N extends ActionName> =
+  Actions[N] extends ActionContract<z.ZodType, infer R> ? z.output<R> : never;
+export type DataIn<T extends MessageType> = Messages[T] extends MessageContract<infer D> ? z.input<D> : never;
+export type DataOut<T extends MessageType> =
+  Messages[T] extends MessageContract<infer D> ? z.output<D> : never;

@@ -1,0 +1,12 @@
+/** Mongoose models declared apart from a connection, so that a service's file stays free of set-up. */
+import type { Connection, Model, Schema } from "mongoose";
+
+export interface ModelDefinition<T> {
+  readonly collection: string;
+  bind(connection: Connection): Model<T>;
+}
+
+/** A model on `collection`; bound to its service's database when the service is created. */
+export function defineModel<T>(collection: string, schema: Schema<T>): ModelDefinition<T> {
+  return { collection, bind: (connection) => connection.model<T>(collection, schema, collection) };
+}

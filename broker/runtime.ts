@@ -1,0 +1,25 @@
+/** What a node lends its services: configuration, time, the bus and the database. */
+
+import type { Service } from "moleculer";
+import type { Connection } from "mongoose";
+import type { Bus } from "./bus/bus.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+
+/** Levels fatal to trace; a message, then an object of fields. */
+export type Log = Service["logger"];
+
+export interface NodeRuntime {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  /** The connection to a service's own database, `souk_<service>`. */
+  database(service: string): Connection;
+  logger(module: string): Log;
+}
+
+declare module "moleculer" {
+  interface ServiceBroker {
+    souk: NodeRuntime;
+  }
+}

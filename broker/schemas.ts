@@ -1,0 +1,54 @@
+/** Schemas that many contracts share: the boundary for ids, money, text and paging. */
+import { z } from "zod";
+
+export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({ description: "UUIDv7" });
+export const sku = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be letters, digits, - and _");
+export const slug = z
+  .string()
+  .max(120)
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case words joined by -");
+/** Control characters never belong in a line of text. */
+const printable = /^[^\p{Cc}]*$/u;
+export const line = (max: number) =>
+  z.string().trim().min(1).max(max).regex(printable, "must not contain control characters");
+export const text = (max: number) => z.string().trim().max(max);
+export const email = z.email().max(254).toLowerCase();
+export const currency = z.string().regex(/^[A-Z]{3}$/, "must be an ISO 4217 code");
+/** Amounts stay far below 2^53, so sums of them are exact. */
+export const minorUnits = z.int().min(0).max(1_000_000_000_000);
+export const money = z.strictObject({ amount: minorUnits, currency });
+export const quantity = z.int().min(1).max(999);
+export const time = z.iso.datetime();
+export const country = z.string().regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code");
+
+export const address = z.strictObject({
+  name: line(120),
+  line1: line(200),
+  line2: line(200).optional(),
+  city: line(120),
+  region: line(120).optional(),
+  postalCode: line(20),
+  country,
+  phone: z
+    .string()
+    .max(20)
+    .regex(/^\+?[0-9 ()-]{4,}$/, "must be a phone number")
+    .optional(),
+});
+
+/** Paging as it comes in a query string, where numbers are text. */
+export const limit = z.coerce.number<number | string>().int().min(1).max(100).default(20);
+export const cursor = z
+  .string()
+  .max(500)
+  .regex(/^[A-Za-z0-9_-]+$/, "must be a cursor from a reply")
+  .optional();
+export const flag = z.union([z.boolean(), z.stringbool()]);
+export const page = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().nullable(), total: z.int().optional() });
+
+export type Money = z.output<typeof money>;
+export type Address = z.output<typeof address>;

@@ -1,0 +1,218 @@
+/** Services declared from their contract: handlers are typed by it, and nothing undeclared can be called. */
+import type { CallingOptions, Context, Service, ServiceSchema } from "moleculer";
+import type { Model } from "mongoose";
+import type { z } from "zod";
+import { createActorHost } from "./actor/actor-host.ts";
+import type { ActorDocument, ActorHost } from "./actor/actor-host.types.ts";
+import type { ActorDefinition } from "./actor/define-actor.ts";
+import type { Consumption } from "./bus/bus.ts";
+import { envelope, type Message } from "./bus/envelope.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type {
+  ActionContract,
+  ActionName,
+  DataIn,
+  MessageType,
+  ParamsIn,
+  Returned,
+  ServiceContract,
+  WorkerContract,
+} from "./contract.ts";
+import { derivedId } from "./ids.ts";
+import type { ModelDefinition } from "./model.ts";
+import type { Log, NodeRuntime } from "./runtime.ts";
+
+/** What the gateway puts into `ctx.meta`, and services may rely on. */
+export interface CallMeta {
+  user?: { id: string; roles: readonly ("customer" | "staff" | "admin")[] };
+  /** `X-Cart-Id`, checked to be an id. */
+  cartId?: string;
+  /** Checked `Idempotency-Key`; `resourceId` is the id that a repeated run must use again. */
+  idempotencyKey?: string;
+  ifMatch?: number;
+  /** Seconds from `Prefer: wait=N`. */
+  preferWait?: number;
+  requestId?: string;
+  traceparent?: string;
+  /** Network address of the caller, for security logs and limits. */
+  clientIp?: string;
+  /** Set by an action: headers for the HTTP reply. */
+  $responseHeaders?: Record<string, string>;
+  $statusCode?: number;
+  $responseType?: string;
+}
+
+export type TypedCall = <N extends ActionName>(
+  name: N,
+  params: ParamsIn<N>,
+  options?: CallingOptions,
+) => Promise<Returned<N>>;
+
+export type ActionContext<P> = Omit<Context<P, CallMeta>, "call"> & { call: TypedCall };
+
+type Handler<A> =
+  A extends ActionContract<infer P, infer R>
+    ? (ctx: ActionContext<z.output<P>>) => Promise<z.input<R>> | z.input<R>
+    : never;
+
+type HandlerOrCached<A> = Handler<A> | { cache: { keys?: string[]; ttl: number }; handler: Handler<A> };
+
+type ReceivedBy<W> = W extends { receives: readonly (infer T)[] } ? Extract<T, MessageType> : never;
+
+export interface WorkerTools {
+  /**
+   * Sends a message that answers the one being handled: confirmed when it resolves, under an id derived from that
+   * message's, so that doing it again is harmless. `part` tells apart several answers of one type.
+   */
+  answer<T extends MessageType>(type: T, subject: string, data: DataIn<T>, part?: string): Promise<void>;
+}
+
+type WorkerHandler<W> = (message: Message<ReceivedBy<W>>, tools: WorkerTools) => Promise<void>;
+
+type Models = Record<string, ModelDefinition<never>>;
+type Bound<M> = { [K in keyof M]: M[K] extends ModelDefinition<infer T> ? Model<T> : never };
+
+/** An actor of the service, and the model that its documents are kept in. */
+export interface HostedActor<S extends object, T extends MessageType> {
+  definition: ActorDefinition<S, T>;
+  model: ModelDefinition<ActorDocument<S>>;
+}
+type Hosts<H> = { [K in keyof H]: H[K] extends HostedActor<infer S, infer T> ? ActorHost<S, T> : never };
+
+/** What a service's handlers work with. */
+export interface ServiceTools<M, H> {
+  readonly models: Bound<M>;
+  readonly actors: Hosts<H>;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly runtime: NodeRuntime;
+  /** Calls an action outside of a request. */
+  readonly call: TypedCall;
+}
+
+type KeysOfWorkers<C extends ServiceContract> = keyof C["workers"] & string;
+
+export interface ServiceParts<C extends ServiceContract> {
+  actions: { [K in keyof C["actions"] & string]: HandlerOrCached<C["actions"][K]> };
+  workers?: { [K in KeysOfWorkers<C>]: WorkerHandler<C["workers"][K]> };
+  /** After the database is there and before mailboxes are consumed. */
+  started?(): Promise<void>;
+  /** After mailboxes and workers have drained. */
+  stopped?(): Promise<void>;
+}
+
+/**
+ * Declares a service.
+ * @param owns models and actors of the service, bound to its own database
+ * @param parts handlers; called once per node, with the tools they close over
+ */
+export function defineService<
+  C extends ServiceContract,
+  M extends Record<string, unknown> = Record<never, never>,
+  H extends Record<string, unknown> = Record<never, never>,
+>(
+  contract: C,
+  owns: { models?: M; actors?: H },
+  parts: (tools: ServiceTools<M, H>) => ServiceParts<C>,
+): ServiceSchema {
+  let tools: ServiceTools<M, H>;
+  let made: ServiceParts<C>;
+  const consumptions: Consumption[] = [];
+  const hosts = (): ActorHost<object, MessageType>[] => Object.values(tools.actors);
+
+  return {
+    name: contract.service,
+    created(this: Service) {
+      tools = makeTools(this, contract, owns);
+      made = parts(tools);
+      for (const name of Object.keys(contract.actions))
+        if (!(name in made.actions))
+          throw new Error(`${contract.service}.${name} is declared but has no handler`);
+    },
+    actions: Object.fromEntries(
+      Object.entries(contract.actions).map(([name, action]) => [
+        name,
+        {
+          params: action.params as never,
+          handler: (ctx: Context) => {
+            const entry = made.actions[name as keyof typeof made.actions] as HandlerOrCached<ActionContract>;
+            const handler = typeof entry === "function" ? entry : entry.handler;
+            return handler(ctx as unknown as ActionContext<unknown>);
+          },
+        },
+      ]),
+    ),
+    async started() {
+      await made.started?.();
+      for (const host of hosts()) await host.start();
+      for (const [worker, { receives }] of Object.entries(contract.workers))
+        consumptions.push(await consume(tools.runtime, contract.service, worker, receives, made));
+    },
+    async stopped() {
+      await Promise.all(consumptions.map((it) => it.stop(async () => {})));
+      await Promise.all(hosts().map((it) => it.stop()));
+      await made?.stopped?.();
+    },
+  };
+}
+
+function makeTools<M, H>(
+  service: Service,
+  contract: ServiceContract,
+  owns: { models?: M; actors?: H },
+): ServiceTools<M, H> {
+  const runtime = service.broker.souk;
+  const database = () => runtime.database(contract.service);
+  const models = Object.entries((owns.models ?? {}) as Models).map(([name, model]) => [
+    name,
+    model.bind(database()),
+  ]);
+  const hosts = Object.entries((owns.actors ?? {}) as Record<string, HostedActor<object, MessageType>>).map(
+    ([name, { definition, model }]) => [
+      name,
+      createActorHost({
+        definition,
+        partitions: contract.actors[definition.type]?.partitions,
+        mailbox: contract.actors[definition.type]?.receives ?? [],
+        model: model.bind(database()),
+        runtime,
+        broker: service.broker,
+      }),
+    ],
+  );
+  return {
+    models: Object.fromEntries(models),
+    actors: Object.fromEntries(hosts),
+    config: runtime.config,
+    clock: runtime.clock,
+    log: service.logger,
+    runtime,
+    call: (name, params, options) => service.broker.call(name, params as object, options) as never,
+  };
+}
+
+function consume<C extends ServiceContract>(
+  { bus, clock }: NodeRuntime,
+  service: string,
+  worker: string,
+  receives: WorkerContract["receives"],
+  made: ServiceParts<C>,
+): Promise<Consumption> {
+  const handle = made.workers?.[worker as KeysOfWorkers<C>] as WorkerHandler<unknown> | undefined;
+  if (!handle) throw new Error(`worker ${service}.${worker} is declared but has no handler`);
+  return bus.consumeWorker({ service, worker, receives }, (message) =>
+    handle(message as never, {
+      answer: (type, subject, data, part = "") =>
+        bus.publish(
+          envelope(type, subject, data, {
+            source: `/${service}`,
+            at: clock.now(),
+            id: derivedId(message.id, worker, type, part),
+            cause: message,
+          }),
+        ),
+    }),
+  );
+}

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract.ts";
+import { id, money, quantity, sku } from "../../broker/schemas.ts";
+
+export const lineView = z.strictObject({
+  sku,
+  name: z.string(),
+  quantity,
+  unitPrice: money,
+  total: money,
+});
+export const cartView = z.strictObject({
+  id,
+  lines: z.array(lineView),
+  total: money,
+  notices: z.array(
+    z.strictObject({ sku, code: z.enum(["unavailable", "low_stock", "price_changed"]), message: z.string() }),
+  ),
+});
+
+export const cart = defineContract({
+  service: "cart",
+  actions: {
+    get: action({
+      summary: "The caller's cart: a user's own, or a guest's by X-Cart-Id",
+      rest: "GET /cart",
+      auth: "public",
+      params: z.strictObject({}),
+      returns: cartView,
+    }),
+    setItem: action({
+      summary: "Put a SKU into the cart or change its quantity; a guest's first call makes the cart",
+      rest: "PUT /cart/items/:sku",
+      auth: "public",
+      params: z.strictObject({ sku, quantity }),
+      returns: cartView,
+      errors: ["SKU_UNKNOWN", "CART_FULL", "NOT_FOUND"],
+    }),
+    removeItem: action({
+      summary: "Take a SKU out of the cart",
+      rest: "DELETE /cart/items/:sku",
+      auth: "public",
+      params: z.strictObject({ sku }),
+      returns: cartView,
+      errors: ["NOT_FOUND"],
+    }),
+    clear: action({
+      summary: "Empty the cart",
+      rest: "DELETE /cart",
+      auth: "public",
+      params: z.strictObject({}),
+      returns: z.void(),
+      errors: ["NOT_FOUND"],
+    }),
+    merge: action({
+      summary: "Move a guest's cart into a user's, once",
+      params: z.strictObject({ cartId: id, userId: id }),
+      returns: z.void(),
+    }),
+    contents: action({
+      summary: "SKUs and quantities of a user's cart, for checkout",
+      params: z.strictObject({ userId: id }),
+      returns: z.strictObject({ id, lines: z.array(z.strictObject({ sku, quantity })) }),
+    }),
+  },
+  messages: {},
+  workers: { dropBought: { receives: ["order.paid"] } },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Actions extends ActionsOf<typeof cart> {}
+  interface Messages extends MessagesOf<typeof cart> {}
+}

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import {
+  type ActionsOf,
+  action,
+  command,
+  defineContract,
+  event,
+  type MessagesOf,
+} from "../../broker/contract.ts";
+import { address, id, line, quantity, sku, time } from "../../broker/schemas.ts";
+
+export const deliveryStatus = z.enum(["created", "shipped", "delivered", "failed"]);
+export const deliveryView = z.strictObject({
+  id,
+  orderId: id,
+  status: deliveryStatus,
+  tracking: z.string().nullable(),
+  items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
+  shippingAddress: address,
+  history: z.array(z.strictObject({ status: deliveryStatus, at: time })),
+  createdAt: time,
+});
+
+const tracking = z.string().max(100).nullable();
+
+export const delivery = defineContract({
+  service: "delivery",
+  actions: {
+    getByOrder: action({
+      summary: "The delivery of one of the caller's orders",
+      rest: "GET /orders/:id/delivery",
+      auth: "customer",
+      params: z.strictObject({ id }),
+      returns: deliveryView,
+      errors: ["NOT_FOUND"],
+    }),
+    update: action({
+      summary: "What the carrier says: shipped, delivered or failed",
+      rest: "PATCH /deliveries/:id",
+      auth: "staff",
+      params: z.strictObject({
+        id,
+        status: z.enum(["shipped", "delivered", "failed"]),
+        tracking: line(100).optional(),
+        reason: line(200).optional(),
+      }),
+      returns: deliveryView,
+      errors: ["NOT_FOUND", "DELIVERY_TRANSITION"],
+    }),
+  },
+  messages: {
+    "delivery.request": command(
+      "delivery",
+      "Ship these items",
+      z.strictObject({
+        orderId: id,
+        orderNumber: z.string(),
+        customerId: id,
+        shippingAddress: address,
+        items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
+      }),
+    ),
+    "delivery.update": command(
+      "delivery",
+      "The carrier's word; inline",
+      z.strictObject({
+        status: z.enum(["shipped", "delivered", "failed"]),
+        tracking,
+        reason: z.string().nullable(),
+      }),
+    ),
+    "delivery.created": event("order", "A delivery was made ready", z.strictObject({ deliveryId: id })),
+    "delivery.shipped": event(
+      "order",
+      "It is with the carrier",
+      z.strictObject({ deliveryId: id, tracking }),
+    ),
+    "delivery.succeeded": event("order", "It has arrived", z.strictObject({ deliveryId: id })),
+    "delivery.failed": event(
+      "order",
+      "It could not be delivered",
+      z.strictObject({ deliveryId: id, reason: z.string() }),
+    ),
+  },
+  actors: { delivery: { receives: ["delivery.request"] } },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Actions extends ActionsOf<typeof delivery> {}
+  interface Messages extends MessagesOf<typeof delivery> {}
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import {
+  type ActionsOf,
+  action,
+  command,
+  defineContract,
+  event,
+  type MessagesOf,
+  reply,
+} from "../../broker/contract.ts";
+import { id, line, quantity, sku } from "../../broker/schemas.ts";
+
+const level = z.int().min(0).max(1_000_000_000);
+const delta = z
+  .int()
+  .min(-1_000_000)
+  .max(1_000_000)
+  .refine((it) => it !== 0, "must not be 0");
+/** Counts up per stock item with each hold, so that a late message about an old hold is told from the present one. */
+const generation = z.int().min(1);
+
+export const stockView = z.strictObject({ sku, onHand: level, held: level, available: level });
+
+export const inventory = defineContract({
+  service: "inventory",
+  actions: {
+    get: action({
+      summary: "Stock of one SKU",
+      rest: "GET /inventory/:sku",
+      auth: "public",
+      params: z.strictObject({ sku }),
+      returns: stockView,
+      errors: ["NOT_FOUND"],
+    }),
+    create: action({
+      summary: "Start to keep stock of a SKU",
+      rest: "POST /inventory",
+      auth: "staff",
+      status: 201,
+      params: z.strictObject({ sku, onHand: level.max(1_000_000).default(0) }),
+      returns: stockView,
+      errors: ["SKU_TAKEN"],
+    }),
+    adjust: action({
+      summary: "Add to or take from stock; what is held for orders can't be taken",
+      rest: "POST /inventory/:sku/adjustments",
+      auth: "staff",
+      params: z.strictObject({ sku, delta, reason: line(200) }),
+      returns: stockView,
+      errors: ["NOT_FOUND", "INSUFFICIENT_STOCK"],
+    }),
+    availability: action({
+      summary: "Available units of each SKU, in no order; SKUs without stock records are left out",
+      params: z.strictObject({ skus: z.array(sku).min(1).max(2_000) }),
+      returns: z.array(z.strictObject({ sku, available: level })),
+    }),
+  },
+  messages: {
+    "stock.create": command("stock", "Start a stock item", z.strictObject({ onHand: level })),
+    "stock.adjust": command(
+      "stock",
+      "Change what is on hand",
+      z.strictObject({ delta, reason: line(200), by: id.nullable() }),
+    ),
+    "stock.reserve": command("stock", "Hold units for an order", z.strictObject({ orderId: id, quantity })),
+    "stock.reserved": reply(
+      "order",
+      "The units are held; commit and release must name the generation",
+      z.strictObject({ sku, quantity, generation }),
+    ),
+    "stock.rejected": reply("order", "Not enough units", z.strictObject({ sku, available: level })),
+    "stock.commit": command("stock", "The held units are sold", z.strictObject({ orderId: id, generation })),
+    "stock.release": command(
+      "stock",
+      "The held units are free again",
+      z.strictObject({ orderId: id, generation }),
+    ),
+    "stock.restock": command(
+      "stock",
+      "Sold units are back on hand",
+      z.strictObject({ orderId: id, quantity, reason: line(200) }),
+    ),
+    "stock.moved": event(
+      "stock",
+      "Units on hand changed, for the ledger",
+      z.strictObject({
+        delta: z.int(),
+        onHand: level,
+        reason: z.string(),
+        orderId: id.nullable(),
+        by: id.nullable(),
+      }),
+    ),
+    "stock.depleted": event("stock", "Nothing is available any more", z.strictObject({ revision: z.int() })),
+    "stock.replenished": event("stock", "Units are available again", z.strictObject({ revision: z.int() })),
+  },
+  actors: { stock: { receives: ["stock.reserve", "stock.commit", "stock.release", "stock.restock"] } },
+  workers: { ledger: { receives: ["stock.moved"] } },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Actions extends ActionsOf<typeof inventory> {}
+  interface Messages extends MessagesOf<typeof inventory> {}
+}

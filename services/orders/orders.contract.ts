@@ -1,0 +1,256 @@
+import { z } from "zod";
+import {
+  type ActionsOf,
+  action,
+  command,
+  defineContract,
+  event,
+  type MessagesOf,
+} from "../../broker/contract.ts";
+import {
+  address,
+  cursor,
+  flag,
+  id,
+  limit,
+  line,
+  money,
+  page,
+  quantity,
+  sku,
+  time,
+} from "../../broker/schemas.ts";
+
+export const orderStatus = z.enum([
+  "placed",
+  "awaiting_payment",
+  "paid",
+  "shipped",
+  "delivered",
+  "rejected",
+  "cancelled",
+  "expired",
+  "delivery_failed",
+  "refunded",
+]);
+export type OrderStatus = z.output<typeof orderStatus>;
+
+export const provider = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be a provider's name");
+/** What a provider needs to know beyond the amount, e.g. a phone number; each provider checks its own keys. */
+export const paymentChoice = z.strictObject({
+  provider,
+  options: z.record(z.string().max(40), z.string().max(200)).optional(),
+});
+/** What the customer has to do next to pay. */
+export const nextAction = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("redirect"), url: z.url() }),
+    z.strictObject({ type: z.literal("client_secret"), clientSecret: z.string() }),
+    z.strictObject({ type: z.literal("phone_prompt"), message: z.string() }),
+  ])
+  .nullable();
+export type NextAction = z.output<typeof nextAction>;
+
+export const orderLine = z.strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: money });
+export type OrderLine = z.output<typeof orderLine>;
+
+export const paymentSummary = z.strictObject({
+  id,
+  provider,
+  status: z.enum([
+    "requested",
+    "pending",
+    "captured",
+    "failed",
+    "expired",
+    "cancelled",
+    "refunded",
+    "partially_refunded",
+  ]),
+  nextAction,
+});
+export const deliverySummary = z.strictObject({
+  id,
+  status: z.enum(["requested", "created", "shipped", "delivered", "failed"]),
+  tracking: z.string().nullable(),
+});
+export const rejectedLine = z.strictObject({ sku, requested: quantity, available: z.int() });
+
+export const orderView = z.strictObject({
+  id,
+  number: z.string(),
+  status: orderStatus,
+  lines: z.array(orderLine),
+  total: money,
+  shippingAddress: address,
+  payment: paymentSummary.nullable(),
+  delivery: deliverySummary.nullable(),
+  /** Present on a rejected order: the lines that could not be had. */
+  outOfStock: z.array(rejectedLine).optional(),
+  history: z.array(z.strictObject({ status: orderStatus, at: time })),
+  createdAt: time,
+  expiresAt: time.nullable(),
+  version: z.int(),
+});
+export type OrderView = z.output<typeof orderView>;
+
+const paid = z.strictObject({
+  number: z.string(),
+  customerId: id,
+  lines: z.array(orderLine),
+  total: money,
+  paymentId: id,
+});
+const ended = z.strictObject({ number: z.string(), customerId: id, reason: z.string().nullable() });
+
+export const orders = defineContract({
+  service: "orders",
+  actions: {
+    place: action({
+      summary:
+        "Order what is in the cart. Prefer: wait=N (default 2 s, at most 10) waits for the payment's next action",
+      rest: "POST /orders",
+      auth: "customer",
+      status: 201,
+      idempotent: "required",
+      params: z
+        .strictObject({
+          shippingAddress: address.optional(),
+          addressId: id.optional(),
+          payment: paymentChoice,
+        })
+        .refine((it) => (it.shippingAddress === undefined) !== (it.addressId === undefined), {
+          path: ["shippingAddress"],
+          message: "give either shippingAddress or addressId",
+        }),
+      returns: orderView,
+      errors: ["CART_EMPTY", "SKU_UNKNOWN", "CURRENCY_MIXED", "PROVIDER_UNKNOWN", "NOT_FOUND", "OVERLOADED"],
+    }),
+    list: action({
+      summary: "The caller's orders, newest first; staff see everybody's with all=true",
+      rest: "GET /orders",
+      auth: "customer",
+      params: z.strictObject({ status: orderStatus.optional(), all: flag.optional(), limit, cursor }),
+      returns: page(orderView),
+      errors: ["FORBIDDEN"],
+    }),
+    get: action({
+      summary: "One order of the caller",
+      rest: "GET /orders/:id",
+      auth: "customer",
+      params: z.strictObject({ id }),
+      returns: orderView,
+      errors: ["NOT_FOUND"],
+    }),
+    cancel: action({
+      summary: "Cancel an order that is not paid yet",
+      rest: "POST /orders/:id/cancel",
+      auth: "customer",
+      params: z.strictObject({ id, reason: line(200).optional() }),
+      returns: orderView,
+      errors: ["NOT_FOUND", "ORDER_NOT_CANCELLABLE"],
+    }),
+    pay: action({
+      summary: "A new attempt to pay an order; the earlier attempt is cancelled at its provider",
+      rest: "POST /orders/:id/payments",
+      auth: "customer",
+      status: 201,
+      idempotent: "required",
+      params: z.strictObject({ id, provider, options: paymentChoice.shape.options }),
+      returns: orderView,
+      errors: ["NOT_FOUND", "ORDER_NOT_PAYABLE", "PROVIDER_UNKNOWN"],
+    }),
+    events: action({
+      summary: "The order's changes as server-sent events: `order` with the whole order on each change",
+      rest: "GET /orders/:id/events",
+      auth: "customer",
+      produces: "text/event-stream",
+      params: z.strictObject({ id }),
+      returns: z.unknown(),
+      errors: ["NOT_FOUND"],
+    }),
+    next: action({
+      summary:
+        "The order as soon as its version is above `after`, or null after `waitMs`; not ownership-checked: internal",
+      params: z.strictObject({ id, after: z.int().min(0), waitMs: z.int().min(0).max(30_000) }),
+      returns: orderView.nullable(),
+    }),
+    owner: action({
+      summary: "Whose order it is, for other services' ownership checks",
+      params: z.strictObject({ id }),
+      returns: z.strictObject({ customerId: id, number: z.string() }),
+      errors: ["NOT_FOUND"],
+    }),
+  },
+  messages: {
+    "order.place": command(
+      "order",
+      "Start an order; inline, from POST /orders",
+      z.strictObject({
+        number: z.string(),
+        customerId: id,
+        lines: z.array(orderLine).min(1).max(100),
+        total: money,
+        shippingAddress: address,
+        payment: paymentChoice,
+        paymentId: id,
+        deliveryId: id,
+        expiresAt: time,
+      }),
+    ),
+    "order.pay": command(
+      "order",
+      "Try to pay again; inline",
+      z.strictObject({ paymentId: id, payment: paymentChoice }),
+    ),
+    "order.cancel": command(
+      "order",
+      "Cancel; inline",
+      z.strictObject({ by: id, reason: z.string().nullable() }),
+    ),
+    "order.expire": command("order", "Timer: the time to pay is over", z.strictObject({})),
+    "order.placed": event(
+      "order",
+      "An order was placed",
+      z.strictObject({ number: z.string(), customerId: id, total: money }),
+    ),
+    "order.rejected": event("order", "There was not enough stock", ended),
+    "order.paid": event("order", "An order was paid, with what was bought", paid),
+    "order.cancelled": event("order", "An order was cancelled", ended),
+    "order.expired": event("order", "An order was not paid in time", ended),
+    "order.shipped": event(
+      "order",
+      "An order is on its way",
+      z.strictObject({ number: z.string(), customerId: id, tracking: z.string().nullable() }),
+    ),
+    "order.delivered": event("order", "An order has arrived", paid.omit({ paymentId: true })),
+    "order.delivery_failed": event("order", "An order could not be delivered", ended),
+    "order.refunded": event(
+      "order",
+      "An order's money was given back",
+      z.strictObject({ number: z.string(), customerId: id, amount: money }),
+    ),
+  },
+  actors: {
+    order: {
+      receives: [
+        "stock.reserved",
+        "stock.rejected",
+        "payment.pending",
+        "payment.captured",
+        "payment.failed",
+        "payment.expired",
+        "payment.refunded",
+        "delivery.created",
+        "delivery.shipped",
+        "delivery.succeeded",
+        "delivery.failed",
+      ],
+    },
+  },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Actions extends ActionsOf<typeof orders> {}
+  interface Messages extends MessagesOf<typeof orders> {}
+}

@@ -1,0 +1,205 @@
+import { z } from "zod";
+import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract.ts";
+import {
+  cursor,
+  flag,
+  id,
+  limit,
+  line,
+  minorUnits,
+  money,
+  page,
+  sku,
+  slug,
+  text,
+} from "../../broker/schemas.ts";
+
+const options = z
+  .record(
+    z
+      .string()
+      .min(1)
+      .max(40)
+      .regex(/^[A-Za-z][A-Za-z0-9 _-]*$/, "must be a plain name"),
+    line(80),
+  )
+  .refine((it) => Object.keys(it).length <= 10, "at most 10 options");
+const image = z.url({ protocol: /^https?$/ }).max(500);
+
+const variantInput = z.strictObject({ sku, price: money, options: options.default({}) });
+export const variantView = z.strictObject({
+  sku,
+  price: money,
+  options: z.record(z.string(), z.string()),
+  available: z.int(),
+});
+const productInput = z.strictObject({
+  slug: slug.optional().meta({ description: "Made from the name when left out" }),
+  name: line(200),
+  description: text(10_000).default(""),
+  categoryIds: z.array(id).max(20).default([]),
+  images: z.array(image).max(20).default([]),
+  variants: z.array(variantInput).min(1).max(100),
+});
+export const productView = z.strictObject({
+  id,
+  slug,
+  name: z.string(),
+  description: z.string(),
+  categoryIds: z.array(id),
+  images: z.array(z.string()),
+  rating: z.strictObject({ average: z.number(), count: z.int() }),
+  variants: z.array(variantView),
+  version: z.int(),
+});
+const facet = z.strictObject({ id, name: z.string(), count: z.int() });
+
+const categoryInput = z.strictObject({
+  name: line(120),
+  slug: slug.optional(),
+  parentId: id.nullable().default(null),
+});
+export const categoryView = z.strictObject({
+  id,
+  name: z.string(),
+  slug,
+  parentId: id.nullable(),
+  version: z.int(),
+});
+
+export const products = defineContract({
+  service: "products",
+  actions: {
+    list: action({
+      summary: "Browse, search and filter the catalogue",
+      rest: "GET /products",
+      auth: "public",
+      params: z.strictObject({
+        q: line(100).optional(),
+        category: z
+          .union([id, slug])
+          .optional()
+          .meta({ description: "Category id or slug; includes its children" }),
+        minPrice: z.coerce.number<number | string>().pipe(minorUnits).optional(),
+        maxPrice: z.coerce.number<number | string>().pipe(minorUnits).optional(),
+        inStock: flag.optional(),
+        sort: z.enum(["relevance", "newest", "name", "-name", "price", "-price", "rating"]).optional(),
+        limit,
+        cursor,
+      }),
+      returns: page(productView).extend({
+        facets: z.strictObject({ categories: z.array(facet) }).optional(),
+      }),
+    }),
+    get: action({
+      summary: "One product, by id or slug",
+      rest: "GET /products/:id",
+      auth: "public",
+      etag: true,
+      params: z.strictObject({ id: z.union([id, slug]) }),
+      returns: productView,
+      errors: ["NOT_FOUND"],
+    }),
+    create: action({
+      summary: "Add a product",
+      rest: "POST /products",
+      auth: "staff",
+      status: 201,
+      etag: true,
+      params: productInput,
+      returns: productView,
+      errors: ["SLUG_TAKEN", "SKU_TAKEN"],
+    }),
+    replace: action({
+      summary: "Replace a product",
+      rest: "PUT /products/:id",
+      auth: "staff",
+      etag: true,
+      params: productInput.extend({ id }),
+      returns: productView,
+      errors: ["NOT_FOUND", "SLUG_TAKEN", "SKU_TAKEN", "VERSION_MISMATCH"],
+    }),
+    update: action({
+      summary: "Change some fields of a product",
+      rest: "PATCH /products/:id",
+      auth: "staff",
+      etag: true,
+      params: z.strictObject({
+        id,
+        slug: slug.optional(),
+        name: line(200).optional(),
+        description: text(10_000).optional(),
+        categoryIds: z.array(id).max(20).optional(),
+        images: z.array(image).max(20).optional(),
+        variants: z.array(variantInput).min(1).max(100).optional(),
+      }),
+      returns: productView,
+      errors: ["NOT_FOUND", "SLUG_TAKEN", "SKU_TAKEN", "VERSION_MISMATCH"],
+    }),
+    remove: action({
+      summary: "Take a product off sale",
+      rest: "DELETE /products/:id",
+      auth: "staff",
+      etag: true,
+      params: z.strictObject({ id }),
+      returns: z.void(),
+      errors: ["NOT_FOUND", "VERSION_MISMATCH"],
+    }),
+    listCategories: action({
+      summary: "All categories",
+      rest: "GET /categories",
+      auth: "public",
+      params: z.strictObject({ limit, cursor }),
+      returns: page(categoryView),
+    }),
+    getCategory: action({
+      summary: "One category, by id or slug",
+      rest: "GET /categories/:id",
+      auth: "public",
+      etag: true,
+      params: z.strictObject({ id: z.union([id, slug]) }),
+      returns: categoryView,
+      errors: ["NOT_FOUND"],
+    }),
+    createCategory: action({
+      summary: "Add a category",
+      rest: "POST /categories",
+      auth: "staff",
+      status: 201,
+      etag: true,
+      params: categoryInput,
+      returns: categoryView,
+      errors: ["SLUG_TAKEN", "NOT_FOUND"],
+    }),
+    replaceCategory: action({
+      summary: "Replace a category",
+      rest: "PUT /categories/:id",
+      auth: "staff",
+      etag: true,
+      params: categoryInput.extend({ id }),
+      returns: categoryView,
+      errors: ["NOT_FOUND", "SLUG_TAKEN", "CONFLICT", "VERSION_MISMATCH"],
+    }),
+    removeCategory: action({
+      summary: "Remove an empty category",
+      rest: "DELETE /categories/:id",
+      auth: "staff",
+      etag: true,
+      params: z.strictObject({ id }),
+      returns: z.void(),
+      errors: ["NOT_FOUND", "CATEGORY_IN_USE", "VERSION_MISMATCH"],
+    }),
+    variants: action({
+      summary: "Present name and price of each SKU that is on sale, in no order; unknown ones are left out",
+      params: z.strictObject({ skus: z.array(sku).min(1).max(100) }),
+      returns: z.array(z.strictObject({ sku, productId: id, name: z.string(), price: money })),
+    }),
+  },
+  messages: {},
+  workers: { stockLevel: { receives: ["stock.depleted", "stock.replenished"] } },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Actions extends ActionsOf<typeof products> {}
+  interface Messages extends MessagesOf<typeof products> {}
+}

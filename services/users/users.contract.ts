@@ -1,0 +1,156 @@
+import { z } from "zod";
+import { type ActionsOf, action, defineContract, event, type MessagesOf } from "../../broker/contract.ts";
+import { address, email, id, line, time } from "../../broker/schemas.ts";
+
+export const role = z.enum(["customer", "staff", "admin"]);
+export type Role = z.output<typeof role>;
+
+const password = z.string().min(8).max(128).meta({ description: "8 to 128 characters" });
+const token = z.string().min(20).max(512);
+
+export const userView = z.strictObject({ id, email, name: z.string(), roles: z.array(role) });
+export const tokens = z.strictObject({
+  user: userView,
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
+});
+export const savedAddress = address.extend({ id });
+
+export const users = defineContract({
+  service: "users",
+  actions: {
+    register: action({
+      summary: "Open an account",
+      rest: "POST /auth/register",
+      auth: "public",
+      status: 201,
+      params: z.strictObject({ email, password, name: line(120) }),
+      returns: tokens,
+      errors: ["EMAIL_TAKEN"],
+    }),
+    login: action({
+      summary: "Sign in with e-mail address and password; a guest's cart (X-Cart-Id) is merged",
+      rest: "POST /auth/login",
+      auth: "public",
+      params: z.strictObject({ email, password: z.string().min(1).max(128) }),
+      returns: tokens,
+      errors: ["INVALID_CREDENTIALS"],
+    }),
+    refresh: action({
+      summary: "Exchange a refresh token, once; a reused one ends the whole session",
+      rest: "POST /auth/refresh",
+      auth: "public",
+      params: z.strictObject({ refreshToken: token }),
+      returns: tokens,
+      errors: ["INVALID_TOKEN"],
+    }),
+    logout: action({
+      summary: "End the session of a refresh token",
+      rest: "POST /auth/logout",
+      auth: "public",
+      params: z.strictObject({ refreshToken: token }),
+      returns: z.void(),
+    }),
+    forgotPassword: action({
+      summary: "Ask for a password reset; the answer is the same whether or not there is such an account",
+      rest: "POST /auth/password/forgot",
+      auth: "public",
+      status: 202,
+      params: z.strictObject({ email }),
+      returns: z.void(),
+    }),
+    resetPassword: action({
+      summary: "Set a new password with a reset token; ends all sessions",
+      rest: "POST /auth/password/reset",
+      auth: "public",
+      params: z.strictObject({ token, password }),
+      returns: z.void(),
+      errors: ["INVALID_TOKEN"],
+    }),
+    bootstrap: action({
+      summary: "Make the first admin, once, with the token printed at the first start",
+      rest: "POST /auth/bootstrap",
+      auth: "public",
+      status: 201,
+      params: z.strictObject({ token: z.string().min(1).max(512), email, password, name: line(120) }),
+      returns: tokens,
+      errors: ["INVALID_TOKEN", "BOOTSTRAP_CLOSED", "EMAIL_TAKEN"],
+    }),
+    me: action({
+      summary: "The signed-in user",
+      rest: "GET /users/me",
+      auth: "customer",
+      params: z.strictObject({}),
+      returns: userView,
+    }),
+    updateMe: action({
+      summary: "Change the signed-in user's name or e-mail address",
+      rest: "PATCH /users/me",
+      auth: "customer",
+      params: z.strictObject({ name: line(120).optional(), email: email.optional() }),
+      returns: userView,
+      errors: ["EMAIL_TAKEN"],
+    }),
+    listAddresses: action({
+      summary: "Saved addresses",
+      rest: "GET /users/me/addresses",
+      auth: "customer",
+      params: z.strictObject({}),
+      returns: z.strictObject({ items: z.array(savedAddress), nextCursor: z.null() }),
+    }),
+    addAddress: action({
+      summary: "Save an address (up to 50)",
+      rest: "POST /users/me/addresses",
+      auth: "customer",
+      status: 201,
+      params: address,
+      returns: savedAddress,
+      errors: ["CONFLICT"],
+    }),
+    replaceAddress: action({
+      summary: "Replace a saved address",
+      rest: "PUT /users/me/addresses/:id",
+      auth: "customer",
+      params: address.extend({ id }),
+      returns: savedAddress,
+      errors: ["NOT_FOUND"],
+    }),
+    removeAddress: action({
+      summary: "Remove a saved address",
+      rest: "DELETE /users/me/addresses/:id",
+      auth: "customer",
+      params: z.strictObject({ id }),
+      returns: z.void(),
+      errors: ["NOT_FOUND"],
+    }),
+    address: action({
+      summary: "One saved address of one user, for checkout",
+      params: z.strictObject({ userId: id, id }),
+      returns: address,
+      errors: ["NOT_FOUND"],
+    }),
+    jwks: action({
+      summary: "Public keys that access tokens are signed with (RFC 7517)",
+      params: z.strictObject({}),
+      returns: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())) }),
+    }),
+  },
+  messages: {
+    "user.registered": event(
+      "user",
+      "An account was opened",
+      z.strictObject({ userId: id, email, name: z.string() }),
+    ),
+    "user.password_reset_requested": event(
+      "user",
+      "A password reset was asked for; carries the single-use token for the mail",
+      z.strictObject({ userId: id, email, name: z.string(), token: z.string(), expiresAt: time }),
+    ),
+  },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Actions extends ActionsOf<typeof users> {}
+  interface Messages extends MessagesOf<typeof users> {}
+}
