@@ -117,45 +117,60 @@ export function defineService<
   owns: { models?: M; actors?: H },
   parts: (tools: ServiceTools<M, H>) => ServiceParts<C>,
 ): ServiceSchema {
-  let tools: ServiceTools<M, H>;
-  let made: ServiceParts<C>;
-  const consumptions: Consumption[] = [];
-  const hosts = (): ActorHost<object, MessageType>[] => Object.values(tools.actors);
+  // Keyed by instance: one schema may serve several brokers of a process.
+  const running = new WeakMap<Service, Running<C>>();
+  const of = (service: Service): Running<C> => {
+    const found = running.get(service);
+    if (!found) throw new Error(`${contract.service} was not created`);
+    return found;
+  };
 
   return {
     name: contract.service,
     created(this: Service) {
-      tools = makeTools(this, contract, owns);
-      made = parts(tools);
+      const tools = makeTools(this, contract, owns);
+      const made = parts(tools);
       for (const name of Object.keys(contract.actions))
         if (!(name in made.actions))
           throw new Error(`${contract.service}.${name} is declared but has no handler`);
+      running.set(this, { parts: made, hosts: Object.values(tools.actors), consumptions: [] });
     },
     actions: Object.fromEntries(
-      Object.entries(contract.actions).map(([name, action]) => [
+      Object.keys(contract.actions).map((name) => [
         name,
         {
-          params: action.params as never,
-          handler: (ctx: Context) => {
-            const entry = made.actions[name as keyof typeof made.actions] as HandlerOrCached<ActionContract>;
-            const handler = typeof entry === "function" ? entry : entry.handler;
+          // Moleculer clones and broadcasts schemas, which zod's don't survive: the validator looks this name up.
+          params: { $contract: `${contract.service}.${name}` },
+          handler(this: Service, ctx: Context) {
+            const entry = of(this).parts.actions[name as keyof ServiceParts<C>["actions"]];
+            const handler = (
+              typeof entry === "function" ? entry : (entry as { handler: unknown }).handler
+            ) as Handler<ActionContract>;
             return handler(ctx as unknown as ActionContext<unknown>);
           },
         },
       ]),
     ),
-    async started() {
-      await made.started?.();
-      for (const host of hosts()) await host.start();
+    async started(this: Service) {
+      const { parts, hosts, consumptions } = of(this);
+      await parts.started?.();
+      for (const host of hosts) await host.start();
       for (const [worker, { receives }] of Object.entries(contract.workers))
-        consumptions.push(await consume(tools.runtime, contract.service, worker, receives, made));
+        consumptions.push(await consume(this.broker.souk, contract.service, worker, receives, parts));
     },
-    async stopped() {
-      await Promise.all(consumptions.map((it) => it.stop(async () => {})));
-      await Promise.all(hosts().map((it) => it.stop()));
-      await made?.stopped?.();
+    async stopped(this: Service) {
+      const { parts, hosts, consumptions } = of(this);
+      await Promise.all(consumptions.map((it) => it.stop(async () => undefined)));
+      await Promise.all(hosts.map((it) => it.stop()));
+      await parts.stopped?.();
     },
   };
+}
+
+interface Running<C extends ServiceContract> {
+  readonly parts: ServiceParts<C>;
+  readonly hosts: readonly ActorHost<object, MessageType>[];
+  readonly consumptions: Consumption[];
 }
 
 function makeTools<M, H>(

@@ -1,0 +1,69 @@
+/** Validation through Moleculer's own hook: an action's `params` name its contract, whose zod schema decides. */
+import { type Middleware, Validators } from "moleculer";
+import type { z } from "zod";
+import { type ActionContract, actionContract } from "../contract.ts";
+import { SoukError } from "../errors.ts";
+
+/** Dotted path of an issue; for unknown keys, the first such key. */
+function fieldOf(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys" && issue.keys[0] !== undefined) path.push(issue.keys[0]);
+  return path.join(".");
+}
+
+/** @returns the failure that tells a client which fields are wrong, at most 20 of them */
+export function validationFailure(error: z.ZodError): SoukError {
+  const errors = error.issues
+    .slice(0, 20)
+    .map((issue) => ({ field: fieldOf(issue), message: issue.message }));
+  const first = errors[0];
+  return new SoukError(
+    "VALIDATION_FAILED",
+    first ? `${first.field || "body"}: ${first.message}` : undefined,
+    { errors },
+  );
+}
+
+/** Replaces `ctx.params` by what the contract's schema makes of it. */
+export class ContractValidator extends Validators.Base {
+  constructor() {
+    super({});
+  }
+
+  override middleware(): Middleware {
+    return {
+      name: "ContractValidator",
+      localAction: (handler, action) => {
+        const name: unknown = action.params?.$contract;
+        if (typeof name !== "string") return handler;
+        const { params } = requireContract(name);
+        return function validated(ctx) {
+          const parsed = params.safeParse(ctx.params ?? {});
+          if (!parsed.success) throw validationFailure(parsed.error);
+          ctx.params = parsed.data as typeof ctx.params;
+          return handler.call(this, ctx);
+        };
+      },
+    };
+  }
+
+  override compile(schema: Record<string, unknown>) {
+    return (params: Record<string, unknown>) => this.validate(params, schema);
+  }
+
+  override validate(params: Record<string, unknown>, schema: Record<string, unknown>): boolean {
+    const parsed = requireContract(String(schema.$contract)).params.safeParse(params);
+    if (!parsed.success) throw validationFailure(parsed.error);
+    return true;
+  }
+
+  override convertSchemaToMoleculer(): never {
+    throw new Error("schemas come from contracts, not from Moleculer's shorthand");
+  }
+}
+
+function requireContract(name: string): ActionContract {
+  const contract = actionContract(name);
+  if (!contract) throw new Error(`no contract for the action ${name}`);
+  return contract;
+}
