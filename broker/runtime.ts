@@ -15,6 +15,8 @@ export interface NodeRuntime {
   readonly bus: Bus;
   /** The connection to a service's own database, `souk_<service>`. */
   database(service: string): Connection;
+  /** Resolves when the database answers. @throws when it is away */
+  pingDatabase(): Promise<void>;
   logger(module: string): Log;
 }
 

@@ -1,0 +1,69 @@
+/** Moleculer's options, from the configuration: transporter, cacher, metrics, resilience. */
+import { hostname } from "node:os";
+import type { BrokerOptions } from "moleculer";
+import type { Config } from "./config.ts";
+import { loggerOptions } from "./logging.ts";
+import { passingFailures } from "./middlewares/passing-failures.ts";
+import { ContractValidator } from "./middlewares/validate.ts";
+
+export function brokerOptions(config: Config): BrokerOptions {
+  return {
+    nodeID: config.NODE_ID ?? `${hostname()}-${process.pid}`,
+    namespace: config.NAMESPACE,
+    logger: loggerOptions(config),
+    logLevel: config.LOG_LEVEL,
+    transporter: transporter(config),
+    cacher: cacher(config),
+    validator: new ContractValidator(),
+    middlewares: [passingFailures],
+    registry: { strategy: "RoundRobin", preferLocal: true },
+    // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
+    requestTimeout: 15_000,
+    // Only reads are repeated, see service.ts: a write may have happened although its answer was lost.
+    retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
+    circuitBreaker: {
+      enabled: true,
+      threshold: 0.5,
+      minRequestCount: 50,
+      windowTime: 10,
+      halfOpenTime: 1_000,
+      check: (error) => !("code" in error) || Number(error.code) >= 500,
+    },
+    bulkhead: { enabled: true, concurrency: 1_000, maxQueueSize: 1_000 },
+    tracking: { enabled: true, shutdownTimeout: config.SHUTDOWN_TIMEOUT },
+    metrics: { enabled: true, reporter: [], collectProcessMetrics: true, collectInterval: 5 },
+    heartbeatInterval: 5,
+    heartbeatTimeout: 15,
+    contextParamsCloning: false,
+    // The scripts decide when a process ends.
+    skipProcessEventRegistration: true,
+  };
+}
+
+const isRetryable = (error: Error): boolean => "retryable" in error && error.retryable === true;
+
+function transporter({ TRANSPORTER, AMQP_URL }: Config): BrokerOptions["transporter"] {
+  const chosen = TRANSPORTER ?? AMQP_URL;
+  if (!chosen) return null;
+  // Moleculer takes URLs and names alike; its types know the names only.
+  if (!chosen.toLowerCase().startsWith("amqp")) return chosen as "NATS" | "Redis" | "TCP";
+  return {
+    type: "AMQP",
+    options: {
+      url: chosen.includes("://") ? chosen : AMQP_URL,
+      // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK.
+      socketOptions: { noDelay: true },
+      // The default of 1 deadlocks nested calls.
+      prefetch: 100,
+      eventTimeToLive: 10_000,
+      heartbeatTimeToLive: 10_000,
+    },
+  } as BrokerOptions["transporter"];
+}
+
+function cacher({ REDIS_URL, NAMESPACE }: Config): BrokerOptions["cacher"] {
+  // Handlers never change what they return, so the memory cacher may hand out the same object again.
+  if (!REDIS_URL) return { type: "Memory", options: { clone: false, ttl: 30 } };
+  const options: Record<string, unknown> = { prefix: `souk-${NAMESPACE}`, ttl: 30, redis: REDIS_URL };
+  return { type: "Redis", options };
+}

@@ -1,0 +1,73 @@
+/** `npm run migrate -- up|down|status [service…]`: a service's database, one version at a time. */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { ServiceBroker } from "moleculer";
+import { systemClock } from "../broker/clock.ts";
+import type { Config } from "../broker/config.ts";
+import { connectDatabase, type Database } from "../broker/database.ts";
+import { migrateDown, migrateUp, migrationStatus, migrationsOf } from "../broker/migrations.ts";
+import { brokerOptions } from "../broker/moleculer-options.ts";
+import { startEmbeddedMongo } from "../embedded/mongo/index.ts";
+import { serviceNames } from "../services/index.ts";
+import { configOrExit } from "./support/run-node.ts";
+
+const USAGE = "usage: npm run migrate -- up|down|status [service…]";
+
+type Command = (database: Database, service: string) => Promise<string[]>;
+
+const by = `migrate-${randomUUID()}`;
+const commands: Record<string, Command> = {
+  async up(database, service) {
+    const done = await migrateUp(database.service(service), await migrationsOf(service), by, systemClock);
+    return done.map((name) => `${service}: applied ${name}`);
+  },
+  async down(database, service) {
+    const name = await migrateDown(database.service(service), await migrationsOf(service), by, systemClock);
+    return name ? [`${service}: reverted ${name}`] : [];
+  },
+  async status(database, service) {
+    const all = await migrationStatus(database.service(service), await migrationsOf(service));
+    return all.map((it) => `${service}: ${it.name} ${it.appliedAt?.toISOString() ?? "pending"}`);
+  },
+};
+
+const [verb = "", ...named] = process.argv.slice(2);
+const run = commands[verb];
+const unknown = named.find((name) => !serviceNames.includes(name));
+if (!run || unknown) {
+  console.error(unknown ? `there is no service ${unknown}; there are ${serviceNames.join(", ")}` : USAGE);
+  process.exit(2);
+}
+// Reverting every service at once is never what one means.
+if (verb === "down" && named.length === 0) {
+  console.error("down reverts one migration of the services that you name");
+  process.exit(2);
+}
+
+const config = configOrExit();
+const { database, close } = await open(config);
+try {
+  const lines = [];
+  for (const service of named.length > 0 ? named : serviceNames)
+    lines.push(...(await run(database, service)));
+  console.log(lines.length > 0 ? lines.join("\n") : "nothing to do");
+} finally {
+  await close();
+}
+
+async function open(from: Config): Promise<{ database: Database; close: () => Promise<void> }> {
+  const log = new ServiceBroker({ ...brokerOptions(from), transporter: null }).getLogger("migrate");
+  if (from.MONGO_URL) {
+    const database = await connectDatabase(from.MONGO_URL, log);
+    return { database, close: () => database.close() };
+  }
+  const store = await startEmbeddedMongo({ dir: join(from.DATA_DIR, "mongo"), sync: from.EMBEDDED_SYNC });
+  const database = await connectDatabase(store.uri, log);
+  return {
+    database,
+    async close() {
+      await database.close();
+      await store.close();
+    },
+  };
+}

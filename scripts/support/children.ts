@@ -1,0 +1,92 @@
+/** Processes of one machine: started, their output told apart, restarted when they die, stopped in order. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export interface Child {
+  readonly name: string;
+  readonly pid: number | undefined;
+  /** Resolves with the first line that `ready` accepts. @throws when the process ends before */
+  line(ready: (line: string) => boolean): Promise<string>;
+  /** SIGTERM, and SIGKILL after `timeoutMs`; resolves when it is gone. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+export interface ChildOptions {
+  env: NodeJS.ProcessEnv;
+  /** Restart after an unexpected end, with growing delay. */
+  restart: boolean;
+  print(line: string): void;
+}
+
+/** Starts a TypeScript file of this project as a process of its own. */
+export function startChild(
+  name: string,
+  file: string,
+  args: readonly string[],
+  options: ChildOptions,
+): Child {
+  const listeners = new Set<{
+    ready: (line: string) => boolean;
+    resolve(line: string): void;
+    reject(e: Error): void;
+  }>();
+  let current: ChildProcess;
+  let stopping = false;
+  let failures = 0;
+
+  const start = () => {
+    const startedAt = Date.now();
+    current = spawn(process.execPath, ["--import", preload, file, ...args], {
+      env: options.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    for (const stream of [current.stdout, current.stderr])
+      if (stream)
+        createInterface({ input: stream }).on("line", (line) => {
+          options.print(`${name.padEnd(10)} ${line}`);
+          for (const it of listeners) if (it.ready(line)) it.resolve(line);
+        });
+    current.on("exit", (code, signal) => {
+      if (stopping) return;
+      if (Date.now() - startedAt > 30_000) failures = 0;
+      const delay = Math.min(250 * 2 ** failures++, 10_000);
+      options.print(
+        `${name.padEnd(10)} ended (${signal ?? code})${options.restart ? `, again in ${delay} ms` : ""}`,
+      );
+      if (options.restart) setTimeout(() => stopping || start(), delay);
+      else for (const it of listeners) it.reject(new Error(`${name} ended (${signal ?? code})`));
+    });
+  };
+  start();
+
+  return {
+    name,
+    get pid() {
+      return current.pid;
+    },
+    line: (ready) =>
+      new Promise((resolve, reject) => {
+        const entry = {
+          ready,
+          resolve(line: string) {
+            listeners.delete(entry);
+            resolve(line);
+          },
+          reject,
+        };
+        listeners.add(entry);
+      }),
+    async stop(timeoutMs) {
+      stopping = true;
+      if (current.exitCode !== null || current.signalCode !== null) return;
+      const gone = once(current, "exit");
+      current.kill("SIGTERM");
+      const timer = setTimeout(() => current.kill("SIGKILL"), timeoutMs);
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const preload = new URL("./preload.mjs", import.meta.url).href;

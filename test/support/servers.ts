@@ -1,0 +1,193 @@
+/**
+ * The real servers that some suites need: those that listen already, else private ones from installed binaries,
+ * else (Debian, as root) installed first. Fails with one clear line when a server can't be had.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "./free-port.ts";
+
+export interface TestServers {
+  /** Variables for the tests: AMQP_URL, REDIS_URL, NATS_URL. */
+  env: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+interface Server {
+  name: string;
+  variable: string;
+  defaultUrl: string;
+  binaries: readonly string[];
+  debianPackage: string;
+  launch(binary: string, port: number, dir: string): Promise<{ child: ChildProcess; url: string }>;
+  startTimeoutMs: number;
+}
+
+const servers: readonly Server[] = [
+  {
+    name: "RabbitMQ",
+    variable: "AMQP_URL",
+    defaultUrl: "amqp://guest:guest@127.0.0.1:5672",
+    // Debian's /usr/sbin wrapper changes user; the one below runs as whoever asks.
+    binaries: [
+      "/usr/lib/rabbitmq/bin/rabbitmq-server",
+      "/usr/local/sbin/rabbitmq-server",
+      "/opt/homebrew/sbin/rabbitmq-server",
+    ],
+    debianPackage: "rabbitmq-server",
+    startTimeoutMs: 60_000,
+    async launch(binary, port, dir) {
+      const child = spawn(binary, [], {
+        stdio: "ignore",
+        env: {
+          ...process.env,
+          HOME: dir,
+          RABBITMQ_NODENAME: `souk-test-${process.pid}@localhost`,
+          RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+          RABBITMQ_NODE_PORT: String(port),
+          RABBITMQ_DIST_PORT: String(await freePort()),
+          RABBITMQ_MNESIA_BASE: join(dir, "mnesia"),
+          RABBITMQ_LOG_BASE: join(dir, "log"),
+          RABBITMQ_PID_FILE: join(dir, "pid"),
+          RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, "plugins"),
+          RABBITMQ_CONFIG_FILE: join(dir, "none"),
+        },
+      });
+      return { child, url: `amqp://guest:guest@127.0.0.1:${port}` };
+    },
+  },
+  {
+    name: "Redis",
+    variable: "REDIS_URL",
+    defaultUrl: "redis://127.0.0.1:6379",
+    binaries: ["/usr/bin/redis-server", "/usr/local/bin/redis-server", "/opt/homebrew/bin/redis-server"],
+    debianPackage: "redis-server",
+    startTimeoutMs: 10_000,
+    async launch(binary, port, dir) {
+      const args = [
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        dir,
+      ];
+      return { child: spawn(binary, args, { stdio: "ignore" }), url: `redis://127.0.0.1:${port}` };
+    },
+  },
+  {
+    name: "NATS",
+    variable: "NATS_URL",
+    defaultUrl: "nats://127.0.0.1:4222",
+    binaries: [
+      "/usr/sbin/nats-server",
+      "/usr/bin/nats-server",
+      "/usr/local/bin/nats-server",
+      "/opt/homebrew/bin/nats-server",
+    ],
+    debianPackage: "nats-server",
+    startTimeoutMs: 10_000,
+    async launch(binary, port, dir) {
+      const args = ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", dir];
+      return { child: spawn(binary, args, { stdio: "ignore" }), url: `nats://127.0.0.1:${port}` };
+    },
+  },
+];
+
+/** Finds or starts all servers. @throws Error naming the first server that can't be had */
+export async function provideServers(print: (line: string) => void): Promise<TestServers> {
+  const stops: (() => Promise<void>)[] = [];
+  const env: Record<string, string> = {};
+  const stop = async () => {
+    await Promise.all(stops.map((it) => it()));
+  };
+  try {
+    for (const server of servers) {
+      const { url, stop: stopOne } = await provide(server, print);
+      env[server.variable] = url;
+      stops.push(stopOne);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { env, stop };
+}
+
+async function provide(
+  server: Server,
+  print: (line: string) => void,
+): Promise<{ url: string; stop(): Promise<void> }> {
+  const given = process.env[server.variable];
+  const listening = given ?? server.defaultUrl;
+  if (await answers(listening)) {
+    print(`${server.name}: using ${listening.replace(/\/\/.*@/, "//")}`);
+    return { url: listening, stop: async () => undefined };
+  }
+  if (given) throw new Error(`${server.name}: nothing listens at ${server.variable}`);
+  const binary = server.binaries.find(existsSync) ?? install(server, print);
+  const dir = await mkdtemp(join(tmpdir(), "souk-server-"));
+  const port = await freePort();
+  print(`${server.name}: starting a private one on port ${port}`);
+  const { child, url } = await server.launch(binary, port, dir);
+  const stop = async () => {
+    if (child.exitCode === null) {
+      const gone = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await gone;
+    }
+    await rm(dir, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + server.startTimeoutMs;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`${server.name}: ${binary} does not start`);
+    }
+    await sleep(100);
+  }
+  return { url, stop };
+}
+
+function install(server: Server, print: (line: string) => void): string {
+  if (!existsSync("/usr/bin/apt-get") || process.getuid?.() !== 0)
+    throw new Error(`${server.name} is needed: set ${server.variable}, or install ${server.debianPackage}`);
+  print(`${server.name}: installing ${server.debianPackage}`);
+  try {
+    execFileSync("apt-get", ["update", "-qq"], { stdio: "ignore" });
+    execFileSync("apt-get", ["install", "-y", "-qq", server.debianPackage], {
+      stdio: "ignore",
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    });
+  } catch (cause) {
+    throw new Error(`${server.name} is needed, and ${server.debianPackage} could not be installed`, {
+      cause,
+    });
+  }
+  const binary = server.binaries.find(existsSync);
+  if (!binary)
+    throw new Error(`${server.name}: ${server.debianPackage} is installed but has no server binary`);
+  return binary;
+}
+
+function answers(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port), timeout: 1_000 });
+    const done = (is: boolean) => {
+      socket.destroy();
+      resolve(is);
+    };
+    socket.once("connect", () => done(true));
+    socket.once("error", () => done(false));
+    socket.once("timeout", () => done(false));
+  });
+}

@@ -1,0 +1,68 @@
+/** A whole shop in this process for tests: embedded store in a temporary folder, in-process bus, a free port. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../../broker/clock.ts";
+import { loadConfig } from "../../broker/config.ts";
+import { type SoukNode, startNode } from "../../broker/node.ts";
+import { contracts } from "../../services/contracts.ts";
+import { loadServices, serviceNames } from "../../services/index.ts";
+import { freePort } from "./free-port.ts";
+import { HttpClient } from "./http-client.ts";
+
+export const BOOTSTRAP_TOKEN = "bootstrap-token-for-tests";
+
+export interface Shop {
+  readonly url: string;
+  readonly node: SoukNode;
+  readonly http: HttpClient;
+  readonly dataDir: string;
+  /** Stops the node and removes its data. */
+  stop(): Promise<void>;
+}
+
+export interface ShopOptions {
+  env?: Record<string, string>;
+  /** All of them unless told. */
+  services?: readonly string[];
+  clock?: Clock;
+  /** Keeps using this folder, and leaves it there. */
+  dataDir?: string;
+}
+
+export async function startShop({
+  env = {},
+  services = serviceNames,
+  clock,
+  dataDir,
+}: ShopOptions = {}): Promise<Shop> {
+  const dir = dataDir ?? (await mkdtemp(join(tmpdir(), "souk-")));
+  const port = await freePort();
+  const config = loadConfig({
+    NODE_ENV: "test",
+    PORT: String(port),
+    DATA_DIR: dir,
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? "error",
+    RATE_LIMIT: "off",
+    EMBEDDED_SYNC: "normal",
+    BOOTSTRAP_TOKEN,
+    ...env,
+  });
+  const node = await startNode({
+    config,
+    services: await loadServices(services),
+    contracts,
+    ...(clock ? { clock } : {}),
+  });
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    node,
+    http: new HttpClient(url),
+    dataDir: dir,
+    async stop() {
+      await node.stop();
+      if (!dataDir) await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
