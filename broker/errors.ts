@@ -13,6 +13,10 @@ interface Entry {
 
 export const errorRegistry = {
   VALIDATION_FAILED: { status: 422, title: "The request does not fit the contract of this route." },
+  MALFORMED_REQUEST: { status: 400, title: "The request line, a header or the URL is not well-formed." },
+  SLOW_REQUEST: { status: 408, title: "The request took too long to arrive." },
+  URI_TOO_LONG: { status: 414, title: "The URL is longer than this server takes." },
+  HEADERS_TOO_LARGE: { status: 431, title: "The headers are larger than this server takes." },
   MALFORMED_BODY: { status: 400, title: "The body is not well-formed." },
   BODY_TOO_LARGE: { status: 413, title: "The body is larger than this route takes." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: "The body's media type is not supported." },
