@@ -21,8 +21,10 @@ export const paymentStatus = z.enum([
   "partially_refunded",
   "refunded",
 ]);
+/** A caller's (UUIDv7) or one derived from the order's. */
+const refundId = z.uuid();
 export const refundView = z.strictObject({
-  id,
+  id: refundId,
   amount: money,
   reason: z.string(),
   status: z.enum(["pending", "succeeded", "failed"]),
@@ -42,25 +44,31 @@ export const paymentView = z.strictObject({
   refunds: z.array(refundView),
   createdAt: time,
 });
+export const anomalyKind = z.enum([
+  "amount_mismatch",
+  "currency_mismatch",
+  "double_capture",
+  "unknown_payment",
+  "capture_after_end",
+  "refund_failed",
+  "refund_excess",
+]);
 export const anomalyView = z.strictObject({
-  id,
-  paymentId: id,
+  /** Id of the report that did not fit, so that telling it twice is harmless. */
+  id: z.uuid(),
+  /** Null where the report names no payment of ours. */
+  paymentId: id.nullable(),
   orderId: id.nullable(),
   provider,
-  kind: z.enum([
-    "amount_mismatch",
-    "currency_mismatch",
-    "double_capture",
-    "unknown_payment",
-    "capture_after_end",
-  ]),
+  providerRef: z.string().max(200).nullable(),
+  kind: anomalyKind,
   expected: money.nullable(),
   reported: money.nullable(),
   at: time,
 });
 
 const ref = z.string().min(1).max(200);
-const reportedStatus = z.enum(["captured", "failed", "expired", "cancelled"]);
+export const reportedStatus = z.enum(["captured", "failed", "expired", "cancelled"]);
 
 export const payments = defineContract({
   service: "payments",
@@ -137,6 +145,14 @@ export const payments = defineContract({
       returns: z.string(),
       errors: ["NOT_FOUND"],
     }),
+    sandboxScript: action({
+      summary: "The pay page's script",
+      rest: "GET /sandbox/pay.js",
+      auth: "public",
+      produces: "text/javascript",
+      params: z.strictObject({}),
+      returns: z.string(),
+    }),
     sandboxPay: action({
       summary: "Decide how the sandbox payment ends; the sandbox then calls the shop's webhook",
       rest: "POST /sandbox/pay/:ref",
@@ -189,6 +205,11 @@ export const payments = defineContract({
         reason: z.string().max(500).nullable(),
       }),
     ),
+    "payment.unmatched": command(
+      "payment",
+      "Timer: providers report a payment that nobody has asked for",
+      z.strictObject({}),
+    ),
     "payment.cancel": command(
       "payment",
       "The order needs no payment any more",
@@ -197,7 +218,7 @@ export const payments = defineContract({
     "payment.refund": command(
       "payment",
       "Give money back: an amount, or all that is left",
-      z.strictObject({ refundId: id, amount: money.nullable(), reason: z.string() }),
+      z.strictObject({ refundId, amount: money.nullable(), reason: z.string() }),
     ),
     "payment.pending": event(
       "order",
@@ -218,7 +239,7 @@ export const payments = defineContract({
     "payment.refunded": event(
       "order",
       "Money was given back",
-      z.strictObject({ paymentId: id, refundId: id, amount: money, full: z.boolean() }),
+      z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean() }),
     ),
     "payment.anomaly": event("payment", "A report did not fit what was asked", anomalyView),
     "provider.cancel": command(
@@ -229,13 +250,13 @@ export const payments = defineContract({
     "provider.refund": command(
       "payment",
       "Refund at the provider; idempotency key = refund id",
-      z.strictObject({ provider, providerRef: ref, refundId: id, amount: money, reason: z.string() }),
+      z.strictObject({ provider, providerRef: ref, refundId, amount: money, reason: z.string() }),
     ),
-    "provider.refunded": reply("payment", "The provider gave it back", z.strictObject({ refundId: id })),
+    "provider.refunded": reply("payment", "The provider gave it back", z.strictObject({ refundId })),
     "provider.refund_failed": reply(
       "payment",
       "The provider would not give it back",
-      z.strictObject({ refundId: id, reason: z.string() }),
+      z.strictObject({ refundId, reason: z.string() }),
     ),
   },
   actors: {
