@@ -9,7 +9,8 @@ import {
 } from "../../broker/contract.ts";
 import { address, id, line, quantity, sku, time } from "../../broker/schemas.ts";
 
-export const deliveryStatus = z.enum(["created", "shipped", "delivered", "failed"]);
+export const deliveryStatus = z.enum(["created", "shipped", "delivered", "failed", "cancelled"]);
+export type DeliveryStatus = z.output<typeof deliveryStatus>;
 export const deliveryView = z.strictObject({
   id,
   orderId: id,
@@ -22,6 +23,13 @@ export const deliveryView = z.strictObject({
 });
 
 const tracking = z.string().max(100).nullable();
+const request = z.strictObject({
+  orderId: id,
+  orderNumber: z.string(),
+  customerId: id,
+  shippingAddress: address,
+  items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
+});
 
 export const delivery = defineContract({
   service: "delivery",
@@ -49,16 +57,11 @@ export const delivery = defineContract({
     }),
   },
   messages: {
-    "delivery.request": command(
+    "delivery.request": command("delivery", "Ship these items", request),
+    "delivery.cancel": command(
       "delivery",
-      "Ship these items",
-      z.strictObject({
-        orderId: id,
-        orderNumber: z.string(),
-        customerId: id,
-        shippingAddress: address,
-        items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
-      }),
+      "Don't ship, unless it is on its way already; repeats the request, as it may come before it",
+      request,
     ),
     "delivery.update": command(
       "delivery",
@@ -81,8 +84,13 @@ export const delivery = defineContract({
       "It could not be delivered",
       z.strictObject({ deliveryId: id, reason: z.string() }),
     ),
+    "delivery.cancelled": event(
+      "order",
+      "It was stopped before it was shipped",
+      z.strictObject({ deliveryId: id }),
+    ),
   },
-  actors: { delivery: { receives: ["delivery.request"] } },
+  actors: { delivery: { receives: ["delivery.request", "delivery.cancel"] } },
 });
 
 declare module "../../broker/contract.ts" {

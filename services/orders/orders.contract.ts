@@ -71,7 +71,7 @@ export const paymentSummary = z.strictObject({
 });
 export const deliverySummary = z.strictObject({
   id,
-  status: z.enum(["requested", "created", "shipped", "delivered", "failed"]),
+  status: z.enum(["requested", "created", "shipped", "delivered", "failed", "cancelled"]),
   tracking: z.string().nullable(),
 });
 export const rejectedLine = z.strictObject({ sku, requested: quantity, available: z.int() });
@@ -189,7 +189,11 @@ export const orders = defineContract({
       z.strictObject({
         number: z.string(),
         customerId: id,
-        lines: z.array(orderLine).min(1).max(100),
+        lines: z
+          .array(orderLine)
+          .min(1)
+          .max(100)
+          .refine((it) => new Set(it.map((line) => line.sku)).size === it.length, "a SKU at most once"),
         total: money,
         shippingAddress: address,
         payment: paymentChoice,
@@ -245,6 +249,7 @@ export const orders = defineContract({
         "delivery.shipped",
         "delivery.succeeded",
         "delivery.failed",
+        "delivery.cancelled",
       ],
     },
   },

@@ -1,0 +1,148 @@
+/** One delivery: made ready for an order, handed to the carrier, arrived or failed; cancelled while still here. */
+import { z } from "zod";
+import { type Decision, defineActor, send } from "../../broker/actor/define-actor.ts";
+import { defineMachine, type Ignored } from "../../broker/actor/state-machine.ts";
+import type { Message } from "../../broker/bus/envelope.ts";
+import { address, id, quantity, sku, time } from "../../broker/schemas.ts";
+import { type DeliveryStatus, deliveryStatus } from "./delivery.contract.ts";
+
+export const deliveryState = z.strictObject({
+  status: deliveryStatus,
+  orderId: id,
+  orderNumber: z.string(),
+  customerId: id,
+  shippingAddress: address,
+  items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
+  tracking: z.string().nullable(),
+  failure: z.string().nullable(),
+  history: z.array(z.strictObject({ status: deliveryStatus, at: time })),
+  createdAt: time,
+});
+export type DeliveryState = z.output<typeof deliveryState>;
+export type DeliveryMessage = "delivery.request" | "delivery.cancel" | "delivery.update";
+
+type Decided = Decision<DeliveryState>;
+
+const ignore = (reason: string): Ignored => ({ ignore: reason });
+
+const born = (
+  status: DeliveryStatus,
+  { data, time }: Message<"delivery.request" | "delivery.cancel">,
+): DeliveryState => ({
+  ...data,
+  status,
+  tracking: null,
+  failure: null,
+  history: [{ status, at: time }],
+  createdAt: time,
+});
+
+const enter = (state: DeliveryState, status: DeliveryStatus, at: string): DeliveryState => ({
+  ...state,
+  status,
+  history: [...state.history, { status, at }],
+});
+
+function request(_: null, message: Message<"delivery.request">): Decided {
+  const { subject: deliveryId, data } = message;
+  return {
+    state: born("created", message),
+    send: [send("delivery.created", data.orderId, { deliveryId })],
+  };
+}
+
+/** The cancellation has overtaken the request: remembered, so that the request finds it. */
+function cancelUnborn(_: null, message: Message<"delivery.cancel">): Decided {
+  const { subject: deliveryId, data } = message;
+  return {
+    state: born("cancelled", message),
+    send: [send("delivery.cancelled", data.orderId, { deliveryId })],
+  };
+}
+
+function cancel(state: DeliveryState, { subject: deliveryId, time }: Message<"delivery.cancel">): Decided {
+  return {
+    state: enter(state, "cancelled", time),
+    send: [send("delivery.cancelled", state.orderId, { deliveryId })],
+  };
+}
+
+/** What the carrier says. The same again is fine; what can't be from here is refused. */
+function update(
+  state: DeliveryState,
+  { subject: deliveryId, data, time }: Message<"delivery.update">,
+): Decided {
+  const tracking = data.tracking ?? state.tracking;
+  if (data.status === state.status && tracking === state.tracking) return { state };
+  if (!(FROM[data.status] as readonly DeliveryStatus[]).includes(state.status))
+    return {
+      state,
+      refusal: {
+        code: "DELIVERY_TRANSITION",
+        detail: `A delivery that is ${state.status} can't become ${data.status}.`,
+      },
+    };
+  const next = { ...enter(state, data.status, time), tracking };
+  switch (data.status) {
+    case "shipped":
+      return { state: next, send: [send("delivery.shipped", state.orderId, { deliveryId, tracking })] };
+    case "delivered":
+      return { state: next, send: [send("delivery.succeeded", state.orderId, { deliveryId })] };
+    case "failed": {
+      const failure = data.reason ?? "could not be delivered";
+      return {
+        state: { ...next, failure },
+        send: [send("delivery.failed", state.orderId, { deliveryId, reason: failure })],
+      };
+    }
+  }
+}
+
+/** From where the carrier may report what: a delivery may also fail before it leaves (lost, damaged). */
+const FROM = { shipped: ["created"], delivered: ["shipped"], failed: ["created", "shipped"] } as const;
+
+export const machine = defineMachine<DeliveryState, DeliveryMessage>({
+  name: "delivery",
+  final: ["delivered", "failed", "cancelled"],
+  table: {
+    none: {
+      "delivery.request": { to: ["created"], decide: request },
+      "delivery.cancel": { to: ["cancelled"], decide: cancelUnborn },
+      "delivery.update": ignore("there is no such delivery"),
+    },
+    created: {
+      "delivery.request": ignore("made ready already"),
+      "delivery.cancel": { to: ["cancelled"], decide: cancel },
+      "delivery.update": { to: ["shipped", "failed", "created"], decide: update },
+    },
+    shipped: {
+      "delivery.request": ignore("made ready already"),
+      "delivery.cancel": ignore("it is with the carrier; how it ends will be reported"),
+      "delivery.update": { to: ["delivered", "failed", "shipped"], decide: update },
+    },
+    delivered: {
+      "delivery.request": ignore("made ready already"),
+      "delivery.cancel": ignore("it has arrived"),
+      "delivery.update": { to: ["delivered"], decide: update },
+    },
+    failed: {
+      "delivery.request": ignore("made ready already"),
+      "delivery.cancel": ignore("it has failed, which the order knows"),
+      "delivery.update": { to: ["failed"], decide: update },
+    },
+    cancelled: {
+      "delivery.request": ignore("cancelled before it was made ready"),
+      "delivery.cancel": ignore("cancelled already"),
+      "delivery.update": { to: ["cancelled"], decide: update },
+    },
+  },
+});
+
+export const deliveryActor = defineActor({
+  type: "delivery",
+  service: "delivery",
+  receives: ["delivery.request", "delivery.cancel", "delivery.update"],
+  idempotentByKey: ["delivery.request", "delivery.cancel"],
+  state: deliveryState,
+  receive: machine.receive,
+});

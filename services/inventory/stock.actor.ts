@@ -1,0 +1,190 @@
+/**
+ * The stock of one SKU (the actor's id). Orders hold units, then buy or free them. Each hold has a generation, so
+ * that a late message about an old hold can't touch the present one. Never negative: held ≤ onHand always.
+ */
+import { z } from "zod";
+import { type Decision, defineActor, type Outgoing, send } from "../../broker/actor/define-actor.ts";
+import type { Message } from "../../broker/bus/envelope.ts";
+
+const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(1) });
+
+export const stockState = z
+  .strictObject({
+    /** False for a SKU that was asked for although no stock of it is kept: it has nothing and is shown to nobody. */
+    tracked: z.boolean(),
+    onHand: z.int().min(0),
+    /** Units in all holds together. */
+    held: z.int().min(0),
+    /** By order; closed holds leave, so that the document of a hot SKU stays small. */
+    holds: z.record(z.string(), hold),
+    nextGeneration: z.int().min(1),
+    /** Counts the crossings of "nothing available", so that readers can put them in order. */
+    revision: z.int().min(0),
+  })
+  .refine((it) => it.held <= it.onHand, "more is held than there is");
+export type StockState = z.output<typeof stockState>;
+
+export type StockMessage =
+  | "stock.create"
+  | "stock.adjust"
+  | "stock.reserve"
+  | "stock.commit"
+  | "stock.release"
+  | "stock.restock";
+
+type Decided = Decision<StockState>;
+
+const untracked: StockState = {
+  tracked: false,
+  onHand: 0,
+  held: 0,
+  holds: {},
+  nextGeneration: 1,
+  revision: 0,
+};
+
+/** A new stock item with these units on hand. */
+export const newStock = (onHand: number): StockState => ({ ...untracked, tracked: true, onHand });
+
+/** Units that can still be held. */
+export const available = (state: Pick<StockState, "onHand" | "held">): number => state.onHand - state.held;
+
+/** What a change of stock is called in the ledger, and who or what caused it. */
+interface Movement {
+  reason: string;
+  orderId?: string;
+  by?: string | null;
+}
+
+/** Moves to `next`, telling the ledger when units on hand changed and the catalogue when availability crosses 0. */
+function change(sku: string, before: StockState | null, next: StockState, movement?: Movement): Decided {
+  const was = before ? available(before) : 0;
+  const is = available(next);
+  const crossed = was > 0 !== is > 0;
+  const state = crossed ? { ...next, revision: next.revision + 1 } : next;
+  const delta = next.onHand - (before?.onHand ?? 0);
+  const sent: Outgoing[] = [];
+  if (delta !== 0 && movement)
+    sent.push(
+      send("stock.moved", sku, {
+        delta,
+        onHand: next.onHand,
+        reason: movement.reason,
+        orderId: movement.orderId ?? null,
+        by: movement.by ?? null,
+      }),
+    );
+  if (crossed)
+    sent.push(send(is > 0 ? "stock.replenished" : "stock.depleted", sku, { revision: state.revision }));
+  return { state, send: sent };
+}
+
+function create(state: StockState | null, { subject, data }: Message<"stock.create">): Decided {
+  if (state?.tracked) return { state, refusal: { code: "SKU_TAKEN", detail: `${subject} is kept already.` } };
+  const next = { ...(state ?? untracked), tracked: true, onHand: data.onHand };
+  return change(subject, state, next, { reason: "initial stock" });
+}
+
+function adjust(state: StockState | null, { subject, data }: Message<"stock.adjust">): Decided {
+  if (!state?.tracked)
+    return { state, refusal: { code: "NOT_FOUND", detail: `No stock of ${subject} is kept.` } };
+  const onHand = state.onHand + data.delta;
+  if (onHand < state.held)
+    return {
+      state,
+      refusal: {
+        code: "INSUFFICIENT_STOCK",
+        detail: `${state.onHand} on hand, ${state.held} of them held for orders.`,
+      },
+    };
+  return change(subject, state, { ...state, onHand }, { reason: data.reason, by: data.by });
+}
+
+function reserve(state: StockState | null, { subject, data }: Message<"stock.reserve">): Decided {
+  const { orderId, quantity } = data;
+  const reserved = (it: { quantity: number; generation: number }) =>
+    send("stock.reserved", orderId, { sku: subject, quantity: it.quantity, generation: it.generation });
+
+  const existing = state?.holds[orderId];
+  if (state && existing) return { state, send: [reserved(existing)] };
+  // The refusal has to be kept in an outbox, so a SKU that nobody knew gets a document.
+  if (!state || available(state) < quantity) {
+    const left = state ? available(state) : 0;
+    return {
+      state: state ?? untracked,
+      send: [send("stock.rejected", orderId, { sku: subject, available: left })],
+    };
+  }
+  const hold = { quantity, generation: state.nextGeneration };
+  const decision = change(subject, state, {
+    ...state,
+    held: state.held + quantity,
+    holds: { ...state.holds, [orderId]: hold },
+    nextGeneration: state.nextGeneration + 1,
+  });
+  return { ...decision, send: [reserved(hold), ...(decision.send ?? [])] };
+}
+
+/** Takes a hold out; null when there is none of this generation. */
+function closeHold(
+  state: StockState | null,
+  { orderId, generation }: { orderId: string; generation: number },
+) {
+  const hold = state?.holds[orderId];
+  if (!state || hold?.generation !== generation) return null;
+  const { [orderId]: _, ...holds } = state.holds;
+  return { quantity: hold.quantity, rest: { ...state, holds, held: state.held - hold.quantity } };
+}
+
+function commit(state: StockState | null, { subject, data }: Message<"stock.commit">): Decided {
+  const closed = closeHold(state, data);
+  if (!closed) return { state };
+  const next = { ...closed.rest, onHand: closed.rest.onHand - closed.quantity };
+  return change(subject, state, next, { reason: "sold", orderId: data.orderId });
+}
+
+function release(state: StockState | null, { subject, data }: Message<"stock.release">): Decided {
+  const closed = closeHold(state, data);
+  return closed ? change(subject, state, closed.rest) : { state };
+}
+
+/** Units that come back are real even where no stock was kept: from then on it is. */
+function restock(state: StockState | null, { subject, data }: Message<"stock.restock">): Decided {
+  const from = state ?? untracked;
+  const next = { ...from, tracked: true, onHand: from.onHand + data.quantity };
+  return change(subject, state, next, { reason: data.reason, orderId: data.orderId });
+}
+
+function receive(state: StockState | null, message: Message<StockMessage>): Decided {
+  switch (message.type) {
+    case "stock.create":
+      return create(state, message);
+    case "stock.adjust":
+      return adjust(state, message);
+    case "stock.reserve":
+      return reserve(state, message);
+    case "stock.commit":
+      return commit(state, message);
+    case "stock.release":
+      return release(state, message);
+    case "stock.restock":
+      return restock(state, message);
+  }
+}
+
+export const stockActor = defineActor({
+  type: "stock",
+  service: "inventory",
+  receives: [
+    "stock.create",
+    "stock.adjust",
+    "stock.reserve",
+    "stock.commit",
+    "stock.release",
+    "stock.restock",
+  ],
+  idempotentByKey: ["stock.reserve", "stock.commit", "stock.release"],
+  maps: ["holds"],
+  state: stockState,
+  receive,
+});

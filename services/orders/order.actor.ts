@@ -1,0 +1,184 @@
+/**
+ * The order and its saga: one table says what every message means in every status. Each row is in order.rows.ts.
+ *
+ * placed → awaiting_payment → paid → shipped → delivered, with the ends rejected, cancelled, expired (unpaid) and
+ * delivery_failed → refunded. When staff give back all that paid an order it becomes refunded from wherever it is:
+ * a delivery that has not left is stopped, and its goods go back to stock once it is; goods that the customer has
+ * are not counted back in by themselves.
+ */
+import { defineActor } from "../../broker/actor/define-actor.ts";
+import { defineMachine, type Ignored, type MachineTable } from "../../broker/actor/state-machine.ts";
+import type { OrderMessage } from "./order.rows.ts";
+import * as row from "./order.rows.ts";
+import { type OrderState, orderState } from "./order.state.ts";
+import type { OrderStatus } from "./orders.contract.ts";
+
+type Rows = MachineTable<OrderState, OrderMessage>[OrderStatus];
+
+const ignore = (reason: string): Ignored => ({ ignore: reason });
+const unborn = ignore("there is no such order");
+const placedAlready = ignore("placed already; a repeated request gets the order as it is");
+
+/** Rows that all orders share whose stock is spoken for or not needed any more. */
+const settled = (status: OrderStatus) =>
+  ({
+    "order.place": placedAlready,
+    "order.expire": ignore("only an unpaid order expires"),
+    "stock.reserved": { to: [status], decide: row.releaseStray },
+    "stock.rejected": ignore("a late answer: the units are held or not wanted"),
+    "payment.pending": { to: [status], decide: row.pending },
+    "payment.captured": { to: [status], decide: row.refundCapture },
+    "payment.failed": { to: [status], decide: row.attemptEnded },
+    "payment.expired": { to: [status], decide: row.attemptEnded },
+    "payment.refunded": { to: [status], decide: row.refundNoted },
+  }) satisfies Partial<Rows>;
+
+const noDelivery = {
+  "delivery.created": ignore("no delivery was asked for"),
+  "delivery.shipped": ignore("no delivery was asked for"),
+  "delivery.succeeded": ignore("no delivery was asked for"),
+  "delivery.failed": ignore("no delivery was asked for"),
+  "delivery.cancelled": ignore("no delivery was asked for"),
+} satisfies Partial<Rows>;
+
+/** An order that ended before it was paid. */
+const endedUnpaid = (status: "rejected" | "cancelled" | "expired") =>
+  ({
+    ...settled(status),
+    ...noDelivery,
+    "order.pay": { to: [status], decide: row.payLate(`The order is ${status}.`) },
+    "order.cancel": {
+      to: [status],
+      decide: row.refuse("ORDER_NOT_CANCELLABLE", `The order is ${status}.`),
+    },
+  }) satisfies Rows;
+
+/** An order that has been paid, whatever became of it. */
+const oncePaid = (status: "paid" | "shipped" | "delivered" | "delivery_failed" | "refunded") =>
+  ({
+    ...settled(status),
+    "order.pay": { to: [status], decide: row.payLate("The order has been paid.") },
+    "order.cancel": {
+      to: [status],
+      decide: row.refuse("ORDER_NOT_CANCELLABLE", "The order has been paid."),
+    },
+    "payment.refunded": { to: [status, "refunded"], decide: row.refunded },
+    "delivery.created": { to: [status], decide: row.noteCreated },
+    "delivery.shipped": { to: [status], decide: row.noteShipped },
+    "delivery.succeeded": { to: [status], decide: row.noteSucceeded },
+  }) satisfies Partial<Rows>;
+
+export const machine = defineMachine<OrderState, OrderMessage>({
+  name: "order",
+  final: ["delivered", "rejected", "cancelled", "expired", "refunded"],
+  table: {
+    none: {
+      "order.place": { to: ["placed"], decide: row.place },
+      "order.pay": unborn,
+      "order.cancel": unborn,
+      "order.expire": unborn,
+      "stock.reserved": unborn,
+      "stock.rejected": unborn,
+      "payment.pending": unborn,
+      "payment.captured": unborn,
+      "payment.failed": unborn,
+      "payment.expired": unborn,
+      "payment.refunded": unborn,
+      "delivery.created": unborn,
+      "delivery.shipped": unborn,
+      "delivery.succeeded": unborn,
+      "delivery.failed": unborn,
+      "delivery.cancelled": unborn,
+    },
+    placed: {
+      ...noDelivery,
+      "order.place": placedAlready,
+      "order.pay": {
+        to: ["placed"],
+        decide: row.payLate("Its stock is still being held; try again shortly."),
+      },
+      "order.cancel": { to: ["cancelled"], decide: row.cancel },
+      "order.expire": { to: ["expired"], decide: row.expire },
+      "stock.reserved": { to: ["placed", "awaiting_payment"], decide: row.reserved },
+      "stock.rejected": { to: ["placed", "rejected"], decide: row.rejected },
+      "payment.pending": ignore("no payment is asked for before all stock is held"),
+      "payment.captured": { to: ["placed"], decide: row.refundCapture },
+      "payment.failed": ignore("no payment is asked for before all stock is held"),
+      "payment.expired": ignore("no payment is asked for before all stock is held"),
+      "payment.refunded": ignore("no payment is asked for before all stock is held"),
+    },
+    awaiting_payment: {
+      ...settled("awaiting_payment"),
+      ...noDelivery,
+      "order.pay": { to: ["awaiting_payment"], decide: row.pay },
+      "order.cancel": { to: ["cancelled"], decide: row.cancel },
+      "order.expire": { to: ["expired"], decide: row.expire },
+      "payment.captured": { to: ["awaiting_payment", "paid"], decide: row.captured },
+    },
+    paid: {
+      ...oncePaid("paid"),
+      "delivery.shipped": { to: ["shipped"], decide: row.shipped },
+      "delivery.succeeded": { to: ["delivered"], decide: row.delivered },
+      "delivery.failed": { to: ["delivery_failed"], decide: row.deliveryFailed },
+      "delivery.cancelled": ignore("only a refunded order stops its delivery"),
+    },
+    shipped: {
+      ...oncePaid("shipped"),
+      "delivery.succeeded": { to: ["delivered"], decide: row.delivered },
+      "delivery.failed": { to: ["delivery_failed"], decide: row.deliveryFailed },
+      "delivery.cancelled": ignore("only a refunded order stops its delivery"),
+    },
+    delivered: {
+      ...oncePaid("delivered"),
+      "delivery.failed": ignore("it has arrived"),
+      "delivery.cancelled": ignore("it has arrived"),
+    },
+    delivery_failed: {
+      ...oncePaid("delivery_failed"),
+      "delivery.failed": ignore("known already"),
+      "delivery.cancelled": ignore("it has failed, its goods are back already"),
+    },
+    refunded: {
+      ...oncePaid("refunded"),
+      "payment.refunded": { to: ["refunded"], decide: row.refundNoted },
+      "delivery.failed": { to: ["refunded"], decide: row.goodsBack("failed") },
+      "delivery.cancelled": { to: ["refunded"], decide: row.goodsBack("cancelled") },
+    },
+    rejected: {
+      ...endedUnpaid("rejected"),
+      "stock.rejected": { to: ["rejected"], decide: row.alsoRejected },
+    },
+    cancelled: { ...endedUnpaid("cancelled"), "order.cancel": ignore("cancelled already") },
+    expired: endedUnpaid("expired"),
+  },
+});
+
+const receives = [
+  "order.place",
+  "order.pay",
+  "order.cancel",
+  "order.expire",
+  "stock.reserved",
+  "stock.rejected",
+  "payment.pending",
+  "payment.captured",
+  "payment.failed",
+  "payment.expired",
+  "payment.refunded",
+  "delivery.created",
+  "delivery.shipped",
+  "delivery.succeeded",
+  "delivery.failed",
+  "delivery.cancelled",
+] as const satisfies readonly OrderMessage[];
+
+/** Every message is recognised by a key in the state (generation, payment, refund, status), so none needs the inbox. */
+export const orderActor = defineActor({
+  type: "order",
+  service: "orders",
+  receives,
+  idempotentByKey: receives,
+  maps: ["holds"],
+  state: orderState,
+  receive: machine.receive,
+});

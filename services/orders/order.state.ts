@@ -1,0 +1,99 @@
+/** What an order remembers, and small pure helpers on it. */
+import { z } from "zod";
+import { address, id, minorUnits, money, quantity, time } from "../../broker/schemas.ts";
+import {
+  deliverySummary,
+  nextAction,
+  type OrderStatus,
+  orderLine,
+  orderStatus,
+  paymentChoice,
+  paymentSummary,
+} from "./orders.contract.ts";
+
+const generation = z.int().min(1);
+
+/** What the order knows of the units it asked for. A hold is named by its generation from then on. */
+export const hold = z.discriminatedUnion("status", [
+  z.strictObject({ status: z.literal("asked") }),
+  z.strictObject({ status: z.literal("held"), generation }),
+  z.strictObject({ status: z.literal("sold"), generation }),
+  z.strictObject({ status: z.literal("released"), generation }),
+  z.strictObject({ status: z.literal("rejected"), available: z.int().min(0) }),
+]);
+export type Hold = z.output<typeof hold>;
+
+/** One attempt to pay. `planned` until all stock is held; nothing is asked of the provider before that. */
+export const attempt = z.strictObject({
+  id,
+  choice: paymentChoice,
+  status: z.enum(["planned", ...paymentSummary.shape.status.options]),
+  nextAction,
+  captured: minorUnits,
+  /** By refund id, so that a repeated report counts once. */
+  refunds: z.record(id, minorUnits),
+});
+export type Attempt = z.output<typeof attempt>;
+
+export const orderState = z.strictObject({
+  status: orderStatus,
+  number: z.string(),
+  customerId: id,
+  lines: z.array(orderLine.extend({ quantity })),
+  /** By SKU. */
+  holds: z.record(z.string(), hold),
+  total: money,
+  shippingAddress: address,
+  /** In the order in which they were tried. */
+  attempts: z.array(attempt).min(1),
+  /** The attempt that paid the order. */
+  paidBy: id.nullable(),
+  deliveryId: id,
+  delivery: deliverySummary.nullable(),
+  /** The sold units have been given back to stock. */
+  restocked: z.boolean(),
+  reason: z.string().nullable(),
+  history: z.array(z.strictObject({ status: orderStatus, at: time })),
+  createdAt: time,
+  expiresAt: time,
+});
+export type OrderState = z.output<typeof orderState>;
+
+export const holdOf = (state: OrderState, sku: string): Hold | undefined =>
+  Object.hasOwn(state.holds, sku) ? state.holds[sku] : undefined;
+
+export const withHold = (state: OrderState, sku: string, it: Hold): OrderState => ({
+  ...state,
+  holds: { ...state.holds, [sku]: it },
+});
+
+export const mapHolds = (state: OrderState, change: (it: Hold) => Hold): OrderState["holds"] =>
+  Object.fromEntries(Object.entries(state.holds).map(([sku, it]) => [sku, change(it)]));
+
+export const attemptOf = (state: OrderState, paymentId: string): Attempt | undefined =>
+  state.attempts.find((it) => it.id === paymentId);
+
+export const withAttempt = (state: OrderState, changed: Attempt): OrderState => ({
+  ...state,
+  attempts: state.attempts.map((it) => (it.id === changed.id ? changed : it)),
+});
+
+/** The attempt that counts: the one that paid, else the latest. */
+export const currentAttempt = (state: OrderState): Attempt => {
+  const found = state.paidBy ? attemptOf(state, state.paidBy) : state.attempts.at(-1);
+  if (!found) throw new Error(`order ${state.number} has lost its payment`);
+  return found;
+};
+
+/** Asked for, and neither taken nor over: the provider may still take money. */
+export const isOpen = (it: Attempt): boolean => it.status === "requested" || it.status === "pending";
+
+export const refundedOf = (it: Attempt): number => Object.values(it.refunds).reduce((a, b) => a + b, 0);
+
+/** Moves to a status and notes it in the history. */
+export const enter = (
+  state: OrderState,
+  status: OrderStatus,
+  at: string,
+  changes: Partial<OrderState> = {},
+): OrderState => ({ ...state, ...changes, status, history: [...state.history, { status, at }] });
