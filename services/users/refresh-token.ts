@@ -1,0 +1,55 @@
+/**
+ * Refresh tokens: opaque to clients, `base64url(session id · verifier · secret)`.
+ * The verifier is the same in all tokens of a session and random: who shows it once had a token of that session.
+ * The secret changes at each use. The server keeps hashes only.
+ */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { parse, stringify } from "uuid";
+
+export interface RefreshToken {
+  sessionId: string;
+  verifier: Buffer;
+  secret: Buffer;
+}
+
+const ID_BYTES = 16;
+const VERIFIER_BYTES = 16;
+const SECRET_BYTES = 32;
+
+export const newVerifier = (): Buffer => randomBytes(VERIFIER_BYTES);
+export const newSecret = (): Buffer => randomBytes(SECRET_BYTES);
+
+export function formatRefreshToken({ sessionId, verifier, secret }: RefreshToken): string {
+  return Buffer.concat([parse(sessionId), verifier, secret]).toString("base64url");
+}
+
+/** undefined for anything that {@link formatRefreshToken} can't have made. */
+export function parseRefreshToken(text: string): RefreshToken | undefined {
+  const bytes = Buffer.from(text, "base64url");
+  if (bytes.length !== ID_BYTES + VERIFIER_BYTES + SECRET_BYTES) return undefined;
+  if (bytes.toString("base64url") !== text) return undefined;
+  try {
+    return {
+      sessionId: stringify(bytes, 0),
+      verifier: bytes.subarray(ID_BYTES, ID_BYTES + VERIFIER_BYTES),
+      secret: bytes.subarray(ID_BYTES + VERIFIER_BYTES),
+    };
+  } catch (error) {
+    // The first 16 bytes are no UUID.
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The secret that follows `secret`. Needs the salt, which the server keeps, and the secret, which only the client has:
+ * so the server can repeat its answer without having kept it, and neither alone leads to the next token.
+ */
+export const successor = (secret: Buffer, salt: string): Buffer =>
+  createHmac("sha256", secret).update(salt).digest();
+
+export const hashToken = (bytes: Buffer | string): string =>
+  createHash("sha256").update(bytes).digest("base64url");
+
+export const sameHash = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

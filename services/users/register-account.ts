@@ -1,0 +1,62 @@
+/** Opens an account. The unique index on the e-mail address decides between two who want it at once. */
+import type { Model } from "mongoose";
+import type { Clock } from "../../broker/clock.ts";
+import { isDuplicateKey } from "../../broker/duplicate-key.ts";
+import { SoukError } from "../../broker/errors.ts";
+import { newId } from "../../broker/ids.ts";
+import type { Outbox } from "../../broker/outbox.ts";
+import type { Account } from "./account.model.ts";
+import type { PasswordHasher } from "./hash-password.ts";
+
+export interface NewAccount {
+  email: string;
+  password: string;
+  name: string;
+}
+
+export interface Registration {
+  accounts: Model<Account>;
+  hasher: PasswordHasher;
+  outbox: Outbox;
+  clock: Clock;
+}
+
+/** Fields that the caller of {@link openAccount} decides on; never from a request. */
+type Standing = Pick<Account, "roles" | "firstAdmin">;
+
+/** @throws {SoukError} EMAIL_TAKEN, or BOOTSTRAP_CLOSED for a second first admin */
+export async function openAccount(
+  { accounts, hasher, outbox, clock }: Registration,
+  { email, password, name }: NewAccount,
+  standing: Standing,
+  traceparent?: string,
+): Promise<Account> {
+  const userId = newId();
+  const registered = outbox.entry(
+    "user.registered",
+    userId,
+    { userId, email, name },
+    traceparent ? { traceparent } : {},
+  );
+  const account: Account = {
+    _id: userId,
+    email,
+    name,
+    ...standing,
+    passwordHash: await hasher.hash(password),
+    credentialVersion: 1,
+    addresses: [],
+    resets: [],
+    createdAt: new Date(clock.now()),
+    outbox: [registered],
+  };
+  try {
+    await accounts.create(account);
+  } catch (error) {
+    if (isDuplicateKey(error, "email")) throw new SoukError("EMAIL_TAKEN");
+    if (isDuplicateKey(error, "first_admin")) throw new SoukError("BOOTSTRAP_CLOSED");
+    throw error;
+  }
+  outbox.relay(userId, [registered]);
+  return account;
+}

@@ -1,0 +1,98 @@
+/**
+ * Password resets: a random token goes out by mail, its hash stays in the account. Asking and resetting are one
+ * update each, so a token works once, and a new password voids all resets and sessions in the same write.
+ */
+import { randomBytes } from "node:crypto";
+import { type Model, trusted } from "mongoose";
+import type { Clock } from "../../broker/clock.ts";
+import { SoukError } from "../../broker/errors.ts";
+import type { Outbox } from "../../broker/outbox.ts";
+import { type Account, MAX_RESETS } from "./account.model.ts";
+import type { PasswordHasher } from "./hash-password.ts";
+import { hashToken } from "./refresh-token.ts";
+import type { Sessions } from "./sessions.ts";
+
+export const RESET_TTL_MS = 30 * 60_000;
+/** An account gets no more than one mail in this time, however often it is asked. */
+export const MAIL_INTERVAL_MS = 60_000;
+/** The answer comes no sooner, so that its time does not tell whether there is such an account. */
+const ANSWER_AFTER_MS = 250;
+
+export interface ResetTools {
+  accounts: Model<Account>;
+  hasher: PasswordHasher;
+  outbox: Outbox;
+  sessions: Sessions;
+  clock: Clock;
+}
+
+/** Resolves alike for known and unknown addresses. */
+export async function requestPasswordReset(
+  tools: ResetTools,
+  email: string,
+  traceparent?: string,
+): Promise<void> {
+  const answer = new Promise((resolve) => setTimeout(resolve, ANSWER_AFTER_MS));
+  await prepareReset(tools, email, traceparent);
+  await answer;
+}
+
+async function prepareReset(
+  { accounts, outbox, clock }: ResetTools,
+  email: string,
+  traceparent?: string,
+): Promise<void> {
+  const account = await accounts.findOne({ email }).lean<Account>();
+  if (!account) return;
+  const now = clock.now();
+  const token = randomBytes(32).toString("base64url");
+  const expiresAt = new Date(now + RESET_TTL_MS);
+  // The clear token is in the outbox until the bus has confirmed the message, and nowhere else.
+  const requested = outbox.entry(
+    "user.password_reset_requested",
+    account._id,
+    { userId: account._id, email, name: account.name, token, expiresAt: expiresAt.toISOString() },
+    traceparent ? { traceparent } : {},
+  );
+  const { matchedCount } = await accounts.updateOne(
+    {
+      _id: account._id,
+      email,
+      $or: [
+        { resetRequestedAt: trusted({ $exists: false }) },
+        { resetRequestedAt: trusted({ $lte: new Date(now - MAIL_INTERVAL_MS) }) },
+      ],
+    },
+    {
+      $push: {
+        resets: { $each: [{ tokenHash: hashToken(token), expiresAt }], $slice: -MAX_RESETS },
+        outbox: requested,
+      },
+      $set: { resetRequestedAt: new Date(now) },
+    },
+  );
+  if (matchedCount === 1) outbox.relay(account._id, [requested]);
+}
+
+/** @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired */
+export async function resetPassword(
+  { accounts, hasher, sessions, clock }: ResetTools,
+  token: string,
+  password: string,
+): Promise<void> {
+  const tokenHash = hashToken(token);
+  const live = () => ({
+    resets: trusted({ $elemMatch: { tokenHash, expiresAt: { $gt: new Date(clock.now()) } } }),
+    // For the index, which $elemMatch on the array as a whole does not name.
+    "resets.tokenHash": tokenHash,
+  });
+  // A made-up token costs no argon2.
+  if (!(await accounts.exists(live()))) throw new SoukError("INVALID_TOKEN");
+  const passwordHash = await hasher.hash(password);
+  const account = await accounts
+    .findOneAndUpdate(live(), { $set: { passwordHash, resets: [] }, $inc: { credentialVersion: 1 } })
+    .lean<Account>();
+  if (!account) throw new SoukError("INVALID_TOKEN");
+  // They are void already, by their credentialVersion; this is tidiness.
+  await sessions.endAll(account._id);
+}

@@ -1,0 +1,157 @@
+/** Sessions: started by a login, carried on by refresh tokens that work once, ended by logout or a new password. */
+import { randomBytes } from "node:crypto";
+import type { Model } from "mongoose";
+import type { z } from "zod";
+import type { Clock } from "../../broker/clock.ts";
+import type { Config } from "../../broker/config.ts";
+import { SoukError } from "../../broker/errors.ts";
+import { signAccessToken } from "../../broker/http/access-token.ts";
+import { newId } from "../../broker/ids.ts";
+import type { Log } from "../../broker/runtime.ts";
+import type { Account } from "./account.model.ts";
+import {
+  formatRefreshToken,
+  hashToken,
+  newSecret,
+  newVerifier,
+  parseRefreshToken,
+  type RefreshToken,
+  sameHash,
+  successor,
+} from "./refresh-token.ts";
+import type { Session } from "./session.model.ts";
+import type { SigningKeys } from "./signing-keys.ts";
+import type { tokens } from "./users.contract.ts";
+import { userViewOf } from "./views.ts";
+
+export type Tokens = z.input<typeof tokens>;
+
+/** A client that lost the answer to a refresh may ask again for this long, and gets the same successor. */
+export const GRACE_MS = 10_000;
+/** A session that is not used for this share of its lifetime ends. */
+const IDLE_SHARE = 0.5;
+
+export interface Sessions {
+  start(account: Account): Promise<Tokens>;
+  /** @throws {SoukError} INVALID_TOKEN; a token that was used up before also ends the session */
+  refresh(token: string): Promise<Tokens>;
+  /** Ends the session that the token belongs to; does nothing for a token that is none. */
+  end(token: string): Promise<void>;
+  endAll(userId: string): Promise<void>;
+}
+
+export interface SessionsOptions {
+  sessions: Model<Session>;
+  accounts: Model<Account>;
+  keys: SigningKeys;
+  config: Pick<Config, "ACCESS_TOKEN_TTL" | "REFRESH_TOKEN_TTL">;
+  clock: Clock;
+  log: Log;
+}
+
+export function createSessions({ sessions, accounts, keys, config, clock, log }: SessionsOptions): Sessions {
+  const expiry = (endsAt: number) =>
+    new Date(Math.min(endsAt, clock.now() + config.REFRESH_TOKEN_TTL * IDLE_SHARE));
+
+  async function answer(account: Account, refreshToken: RefreshToken): Promise<Tokens> {
+    const { key, kid } = await keys.signer();
+    const expiresIn = Math.floor(config.ACCESS_TOKEN_TTL / 1_000);
+    const claims = { sub: account._id, roles: account.roles };
+    return {
+      user: userViewOf(account),
+      accessToken: await signAccessToken(key, kid, claims, expiresIn, clock),
+      refreshToken: formatRefreshToken(refreshToken),
+      expiresIn,
+    };
+  }
+
+  /** The session that the token was made for, whether or not the token may still be used. */
+  async function find(token: RefreshToken | undefined): Promise<Session | undefined> {
+    if (!token) return undefined;
+    const session = await sessions.findById(token.sessionId).lean<Session>();
+    return session && sameHash(session.verifierHash, hashToken(token.verifier)) ? session : undefined;
+  }
+
+  /**
+   * Decides on one reading of the session.
+   * @returns the next token; "again" when another refresh came in between; undefined for a token that was used up
+   */
+  async function rotate(session: Session, token: RefreshToken): Promise<RefreshToken | "again" | undefined> {
+    const presented = hashToken(token.secret);
+    const now = clock.now();
+    if (sameHash(session.current, presented)) {
+      const salt = randomBytes(16).toString("base64url");
+      const secret = successor(token.secret, salt);
+      const { matchedCount } = await sessions.updateOne(
+        { _id: session._id, current: presented },
+        {
+          $set: {
+            current: hashToken(secret),
+            previous: presented,
+            salt,
+            rotatedAt: new Date(now),
+            expiresAt: expiry(session.endsAt.getTime()),
+          },
+        },
+      );
+      return matchedCount === 1 ? { ...token, secret } : "again";
+    }
+    const { previous, salt, rotatedAt } = session;
+    if (!previous || !salt || !rotatedAt || !sameHash(previous, presented)) return undefined;
+    if (now - rotatedAt.getTime() > GRACE_MS) return undefined;
+    return { ...token, secret: successor(token.secret, salt) };
+  }
+
+  async function endForReuse(session: Session): Promise<void> {
+    await sessions.deleteOne({ _id: session._id });
+    log.warn("a used-up refresh token was presented; its session was ended", {
+      session: session._id,
+      userId: session.userId,
+    });
+  }
+
+  return {
+    async start(account) {
+      const token = { sessionId: newId(), verifier: newVerifier(), secret: newSecret() };
+      const now = clock.now();
+      const endsAt = now + config.REFRESH_TOKEN_TTL;
+      await sessions.create({
+        _id: token.sessionId,
+        userId: account._id,
+        verifierHash: hashToken(token.verifier),
+        current: hashToken(token.secret),
+        credentialVersion: account.credentialVersion,
+        createdAt: new Date(now),
+        endsAt: new Date(endsAt),
+        expiresAt: expiry(endsAt),
+      });
+      return answer(account, token);
+    },
+
+    async refresh(text) {
+      const token = parseRefreshToken(text);
+      for (;;) {
+        const session = await find(token);
+        if (!token || !session || session.expiresAt.getTime() <= clock.now())
+          throw new SoukError("INVALID_TOKEN");
+        const account = await accounts.findById(session.userId).lean<Account>();
+        if (!account || account.credentialVersion !== session.credentialVersion)
+          throw new SoukError("INVALID_TOKEN");
+        const next = await rotate(session, token);
+        if (next === "again") continue;
+        if (next) return answer(account, next);
+        await endForReuse(session);
+        throw new SoukError("INVALID_TOKEN");
+      }
+    },
+
+    async end(text) {
+      const session = await find(parseRefreshToken(text));
+      if (session) await sessions.deleteOne({ _id: session._id });
+    },
+
+    async endAll(userId) {
+      await sessions.deleteMany({ userId });
+    },
+  };
+}

@@ -1,0 +1,133 @@
+/** Accounts, sessions and saved addresses. */
+import { SoukError } from "../../broker/errors.ts";
+import { createOutbox, type OutboxDocument } from "../../broker/outbox.ts";
+import { type CallMeta, defineService, type TypedCall } from "../../broker/service.ts";
+import { accountModel } from "./account.model.ts";
+import { addAddress, findAddress, removeAddress, replaceAddress } from "./addresses.ts";
+import { announceBootstrap, bootstrapAdmin } from "./bootstrap-admin.ts";
+import { bootstrapTokenModel } from "./bootstrap-token.model.ts";
+import { checkCredentials } from "./check-credentials.ts";
+import { createPasswordHasher } from "./hash-password.ts";
+import { openAccount } from "./register-account.ts";
+import { requestPasswordReset, resetPassword } from "./reset-password.ts";
+import { sessionModel } from "./session.model.ts";
+import { createSessions } from "./sessions.ts";
+import { signingKeyModel } from "./signing-key.model.ts";
+import { createSigningKeys } from "./signing-keys.ts";
+import { requireAccount, updateAccount } from "./update-account.ts";
+import { users } from "./users.contract.ts";
+import { addressViewOf, userViewOf } from "./views.ts";
+
+const owned = {
+  models: {
+    accounts: accountModel,
+    sessions: sessionModel,
+    signingKeys: signingKeyModel,
+    bootstrapTokens: bootstrapTokenModel,
+  },
+};
+
+/** The caller's id; the gateway has checked the token, but a local call may come without. */
+function callerOf({ meta }: { meta: CallMeta }): string {
+  if (!meta.user) throw new SoukError("UNAUTHENTICATED");
+  return meta.user.id;
+}
+
+export default defineService(users, owned, ({ models, config, clock, log, runtime }) => {
+  const { accounts } = models;
+  const keys = createSigningKeys({
+    model: models.signingKeys,
+    clock,
+    log,
+    configured: config.JWT_PRIVATE_KEY,
+  });
+  const sessions = createSessions({ sessions: models.sessions, accounts, keys, config, clock, log });
+  const hasher = createPasswordHasher();
+  const outbox = createOutbox({
+    collection: accounts.db.collection<OutboxDocument>(accountModel.collection),
+    source: "/users",
+    bus: runtime.bus,
+    clock,
+    log,
+  });
+  const tools = {
+    accounts,
+    bootstrapTokens: models.bootstrapTokens,
+    hasher,
+    outbox,
+    sessions,
+    config,
+    clock,
+  };
+
+  /** The cart service merges by itself later, too: its absence must not keep anybody out. */
+  async function mergeCart(ctx: { meta: CallMeta; call: TypedCall }, userId: string): Promise<void> {
+    const { cartId } = ctx.meta;
+    if (!cartId) return;
+    try {
+      await ctx.call("cart.merge", { cartId, userId });
+    } catch (error) {
+      log.warn("a guest's cart was not merged at login", {
+        cartId,
+        userId,
+        reason: (error as Error).message,
+      });
+    }
+  }
+
+  return {
+    actions: {
+      async register(ctx) {
+        const account = await openAccount(tools, ctx.params, { roles: ["customer"] }, ctx.meta.traceparent);
+        await mergeCart(ctx, account._id);
+        return sessions.start(account);
+      },
+      async login(ctx) {
+        const { email, password } = ctx.params;
+        const account = await checkCredentials(accounts, hasher, email, password);
+        await mergeCart(ctx, account._id);
+        return sessions.start(account);
+      },
+      refresh: (ctx) => sessions.refresh(ctx.params.refreshToken),
+      logout: (ctx) => sessions.end(ctx.params.refreshToken),
+      forgotPassword: (ctx) => requestPasswordReset(tools, ctx.params.email, ctx.meta.traceparent),
+      resetPassword: (ctx) => resetPassword(tools, ctx.params.token, ctx.params.password),
+      async bootstrap(ctx) {
+        return sessions.start(await bootstrapAdmin(tools, ctx.params, ctx.meta.traceparent));
+      },
+      async me(ctx) {
+        return userViewOf(await requireAccount(accounts, callerOf(ctx)));
+      },
+      async updateMe(ctx) {
+        return userViewOf(await updateAccount(accounts, callerOf(ctx), ctx.params));
+      },
+      async listAddresses(ctx) {
+        const { addresses } = await requireAccount(accounts, callerOf(ctx));
+        return { items: addresses.map(addressViewOf), nextCursor: null };
+      },
+      async addAddress(ctx) {
+        return addressViewOf(await addAddress(accounts, callerOf(ctx), ctx.params));
+      },
+      async replaceAddress(ctx) {
+        return addressViewOf(await replaceAddress(accounts, callerOf(ctx), ctx.params));
+      },
+      removeAddress: (ctx) => removeAddress(accounts, callerOf(ctx), ctx.params.id),
+      async address(ctx) {
+        const { id: _, ...address } = addressViewOf(
+          await findAddress(accounts, ctx.params.userId, ctx.params.id),
+        );
+        return address;
+      },
+      jwks: () => ({ keys: keys.jwks().map((it) => ({ ...it })) }),
+    },
+    async started() {
+      await keys.start();
+      await announceBootstrap(tools, log);
+      outbox.start();
+    },
+    async stopped() {
+      keys.stop();
+      await outbox.stop();
+    },
+  };
+});

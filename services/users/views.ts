@@ -1,0 +1,27 @@
+/** What clients see of an account: a fixed list of fields, so that new ones stay inside. */
+import type { z } from "zod";
+import type { Account } from "./account.model.ts";
+import type { savedAddress, userView } from "./users.contract.ts";
+
+export const userViewOf = ({ _id, email, name, roles }: Account): z.input<typeof userView> => ({
+  id: _id,
+  email,
+  name,
+  roles: [...roles],
+});
+
+/** Optional lines that were never given stay away. */
+export function addressViewOf(saved: Account["addresses"][number]): z.input<typeof savedAddress> {
+  const { id, name, line1, line2, city, region, postalCode, country, phone } = saved;
+  return {
+    id,
+    name,
+    line1,
+    city,
+    postalCode,
+    country,
+    ...(line2 ? { line2 } : {}),
+    ...(region ? { region } : {}),
+    ...(phone ? { phone } : {}),
+  };
+}
