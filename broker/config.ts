@@ -107,6 +107,7 @@ export const environment = z.object({
     .stringbool()
     .default(true)
     .describe("Seed the demo catalogue when npm start finds an empty shop"),
+  SEED_COUNT: whole(0, 1_000_000).default(1_000).describe("Products of the demo catalogue"),
   ALLOW_EMBEDDED: z.stringbool().default(false).describe("Permit embedded defaults in production"),
   EMBEDDED_SYNC: z
     .enum(["full", "normal"])
@@ -125,7 +126,7 @@ export class ConfigError extends Error {
 }
 
 /** Names that may be given as `NAME_FILE` too: the file's content, without the last line break, is the value. */
-const SECRETS = [
+export const SECRETS = [
   "AMQP_URL",
   "MONGO_URL",
   "REDIS_URL",

@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { provideServers } from "../test/support/servers.ts";
 
+// Named specs run alone: `npm test -- test/unit/orders/*.spec.ts`.
+const specs = process.argv.length > 2 ? process.argv.slice(2) : ["test/**/*.spec.ts"];
 const print = (line: string) => console.log(line);
 
 async function run(
@@ -24,7 +26,7 @@ try {
   await run("lint", "biome", ["check", "."]);
   const servers = await provideServers(print);
   try {
-    await run("tests", "c8", ["mocha", ...process.argv.slice(2)], { ...servers.env, NODE_ENV: "test" });
+    await run("tests", "c8", ["mocha", ...specs], { ...servers.env, NODE_ENV: "test" });
   } finally {
     await servers.stop();
   }

@@ -1,0 +1,96 @@
+/**
+ * `npm run bench [-- NAME…] [--seconds N] [--mode embedded|cluster] [--count N]`: what Souk reaches on this machine.
+ * Each figure comes with the machine's cores, and what share of it was Node, store, RabbitMQ and the load itself.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { benchCatalogue } from "./bench/catalogue.ts";
+import { benchCheckout } from "./bench/checkout.ts";
+import { memoryOf } from "./bench/cpu.ts";
+import { benchFlashSale } from "./bench/flash-sale.ts";
+import { type BenchShop, type Mode, startBenchShop } from "./bench/shop-process.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: "string", default: "20" },
+    mode: { type: "string" },
+    count: { type: "string", default: "1000" },
+  },
+});
+const seconds = Number(values.seconds);
+const modes: Mode[] =
+  values.mode === "embedded" || values.mode === "cluster" ? [values.mode] : ["embedded", "cluster"];
+
+const benches: Record<string, () => Promise<void>> = {
+  async start() {
+    for (const mode of modes)
+      await inShop(mode, { SEED_ON_START: "false" }, async (shop) => {
+        print(mode, `start to first answered request: ${shop.startMs.toFixed(0)} ms`);
+        await new Promise((resolve) => setTimeout(resolve, 3_000));
+        if (mode === "embedded")
+          print(mode, `idle, whole shop in one process: ${memoryOf(shop.pid).toFixed(0)} MB resident`);
+      });
+  },
+  async checkout() {
+    for (const mode of modes)
+      await inShop(mode, {}, async (shop) => {
+        const it = await benchCheckout(shop, 32, seconds);
+        const { node, store, rabbitmq, load } = it.cpu;
+        print(mode, `checkout at 32 users: ${it.perSecond.toFixed(0)} flows/s (${it.flows} flows)`);
+        print(
+          mode,
+          `  POST /orders p50 ${it.orderMs.p50.toFixed(0)} ms, p99 ${it.orderMs.p99.toFixed(0)} ms; whole flow p50 ${it.flowMs.p50.toFixed(0)} ms, p99 ${it.flowMs.p99.toFixed(0)} ms`,
+        );
+        print(
+          mode,
+          `  CPU a flow: Node ${node.toFixed(1)} ms, store ${store.toFixed(1)} ms, RabbitMQ ${rabbitmq.toFixed(1)} ms; load generator ${load.toFixed(1)} ms`,
+        );
+      });
+  },
+  async catalogue() {
+    await inShop("embedded", { SEED_COUNT: values.count }, async (shop) => {
+      for (const it of await benchCatalogue(shop, Math.min(seconds, 10)))
+        print(
+          "embedded",
+          `${it.route} of ${values.count} products at 32 connections: ${it.perSecond.toFixed(0)} req/s, p99 ${it.p99Ms} ms, ${it.failed} failed`,
+        );
+    });
+  },
+  async flash() {
+    for (const mode of modes)
+      await inShop(mode, { SEED_ON_START: "false" }, async (shop) => {
+        const it = await benchFlashSale(shop, 500, 50);
+        print(
+          mode,
+          `flash sale, ${it.buyers} buyers for ${it.units} units: ${it.gotStock} got stock, ${it.outOfStock} out of stock, ${it.other} other, ${it.serverErrors} server errors, available ${it.available}, ${it.seconds.toFixed(2)} s`,
+        );
+      });
+  },
+};
+
+const wanted = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = wanted.find((name) => !benches[name]);
+if (unknown) {
+  console.error(`there is no bench ${unknown}; there are ${Object.keys(benches).join(", ")}`);
+  process.exit(2);
+}
+console.log(`${cpus().length} cores, ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);
+for (const name of wanted) await benches[name]?.();
+
+function print(mode: Mode, line: string): void {
+  console.log(`${mode.padEnd(8)} ${line}`);
+}
+
+async function inShop(
+  mode: Mode,
+  env: Record<string, string>,
+  work: (shop: BenchShop) => Promise<void>,
+): Promise<void> {
+  const shop = await startBenchShop(mode, env);
+  try {
+    await work(shop);
+  } finally {
+    await shop.stop();
+  }
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, environment, loadConfig } from "../../../broker/config.ts";
+import { envExample } from "../../../scripts/support/env-example.ts";
+
+describe("configuration", () => {
+  it("has defaults for everything that development needs", () => {
+    const config = loadConfig({});
+    assert.equal(config.PORT, 3000);
+    assert.equal(config.HOST, "127.0.0.1");
+    assert.equal(config.RATE_LIMIT, 300);
+    assert.equal(config.ORDER_TTL, 30 * 60_000);
+    assert.equal(config.AMQP_URL, undefined);
+  });
+
+  const bad: [string, Record<string, string>][] = [
+    ["PORT", { PORT: "eighty" }],
+    ["PORT", { PORT: "70000" }],
+    ["AMQP_URL", { AMQP_URL: "localhost:5672" }],
+    ["RATE_LIMIT", { RATE_LIMIT: "none" }],
+    ["ORDER_TTL", { ORDER_TTL: "half an hour" }],
+    ["ACCESS_TOKEN_TTL", { ACCESS_TOKEN_TTL: "1h" }],
+    ["BOOTSTRAP_TOKEN", { BOOTSTRAP_TOKEN: "short" }],
+    ["LOG_LEVEL", { LOG_LEVEL: "loud" }],
+    ["MONGO_URL", { NODE_ENV: "production", AMQP_URL: "amqp://rabbit", REDIS_URL: "redis://redis" }],
+    ["MONGO_URL_FILE", { MONGO_URL_FILE: "/nowhere/at/all" }],
+  ];
+  for (const [name, env] of bad)
+    it(`names ${name} in ${JSON.stringify(env)}`, () => {
+      assert.throws(
+        () => loadConfig(env),
+        (error) => error instanceof ConfigError && error.message.startsWith(`${name}: `),
+      );
+    });
+
+  it("names every bad variable, a line each, and never repeats a secret's value", () => {
+    assert.throws(
+      () => loadConfig({ PORT: "x", BOOTSTRAP_TOKEN: "hunter2" }),
+      (error: Error) => error.message.split("\n").length === 2 && !error.message.includes("hunter2"),
+    );
+  });
+
+  it("counts empty values as unset", () => {
+    assert.equal(loadConfig({ AMQP_URL: "", PORT: "" }).PORT, 3000);
+  });
+
+  it("reads secrets from files, and refuses both ways at once", () => {
+    const dir = mkdtempSync(join(tmpdir(), "souk-config-"));
+    const file = join(dir, "token");
+    writeFileSync(file, "a-token-from-a-file\n");
+    assert.equal(loadConfig({ BOOTSTRAP_TOKEN_FILE: file }).BOOTSTRAP_TOKEN, "a-token-from-a-file");
+    assert.throws(
+      () => loadConfig({ BOOTSTRAP_TOKEN_FILE: file, BOOTSTRAP_TOKEN: "another-token-here" }),
+      ConfigError,
+    );
+    rmSync(dir, { recursive: true });
+  });
+
+  it("permits embedded defaults in production only when told", () => {
+    assert.throws(() => loadConfig({ NODE_ENV: "production" }), ConfigError);
+    assert.equal(loadConfig({ NODE_ENV: "production", ALLOW_EMBEDDED: "1" }).NODE_ENV, "production");
+  });
+});
+
+describe(".env.example", () => {
+  const text = readFileSync(".env.example", "utf8");
+
+  it("is what the schema says (npm run docs renews it)", () => {
+    assert.equal(text, envExample());
+  });
+
+  it("has every variable, and its defaults are valid", () => {
+    const lines = text.split("\n").filter((line) => /^[A-Z_]+=/.test(line));
+    const names = text.match(/^(?:# )?([A-Z_]+)=/gm)?.map((it) => it.replace(/^# |=$/g, ""));
+    assert.deepEqual(names, Object.keys(environment.shape));
+    loadConfig(Object.fromEntries(lines.map((line) => line.split("=") as [string, string])));
+  });
+});
