@@ -19,18 +19,27 @@ export interface WorkerSpec {
   readonly receives: readonly string[];
 }
 
-/** One message as handed to a consumer. Exactly one of `ack` and `dead` settles it; both resolve when that is safe. */
+/**
+ * One message as handed to a consumer. Exactly one of `ack` and `dead` settles it. In any order with others; after
+ * the delivery's channel has gone both do nothing, as the message comes again.
+ */
 export interface Delivery {
   readonly message: Envelope;
   readonly partition: number;
   readonly redelivered: boolean;
   ack(): void;
-  /** Moves it to the queue's dead queue, with the error and its stack in the headers, then acks it. */
+  /**
+   * Moves it to the queue's dead queue, with the error and its stack in the headers, then acks it. Tries until that
+   * is done or the delivery is lost, and never rejects.
+   */
   dead(error: Error, attempts: number): Promise<void>;
 }
 
 export interface Consumption {
-  /** Stops taking new deliveries, waits for `drained` work to be settled by the handler, then closes the channel(s). */
+  /**
+   * Stops taking new deliveries, awaits `drain` (in which the handler settles what it has; a worker's running handlers
+   * are awaited in any case), then closes the channel(s). What is unsettled then comes again.
+   */
   stop(drain: () => Promise<void>): Promise<void>;
 }
 
@@ -44,20 +53,56 @@ export interface MailboxConsumption extends Consumption {
 export interface MailboxHandlers {
   /** Called in queue order per partition. Must not throw; settles the delivery later. */
   onDelivery(delivery: Delivery): void;
-  /** The partition's channel is gone (closed, connection lost): unsettled deliveries will come again, here or elsewhere. */
+  /**
+   * The partition's channel is gone (closed, connection lost): unsettled deliveries will come again, here or
+   * elsewhere. Not called for `stop` and `handOver`, unless they leave deliveries unsettled.
+   */
   onLost(partition: number): void;
 }
+
+/** Counters since the start. */
+export interface BusStats {
+  /** Messages handed to the broker; an event that nobody receives is not. */
+  published: number;
+  confirmed: number;
+  /** Came back as unroutable. */
+  returned: number;
+  /** Refused by the broker, or under way when the connection went. */
+  nacked: number;
+  /** Connections made again. */
+  reconnects: number;
+  /** Times that the broker asked publishers to wait. */
+  blocked: number;
+  delivered: number;
+  redelivered: number;
+  /** Moved to a dead queue. */
+  dead: number;
+}
+
+export const newStats = (): BusStats => ({
+  published: 0,
+  confirmed: 0,
+  returned: 0,
+  nacked: 0,
+  reconnects: 0,
+  blocked: 0,
+  delivered: 0,
+  redelivered: 0,
+  dead: 0,
+});
 
 export type BusState = "connecting" | "connected" | "blocked" | "closed";
 
 export interface Bus {
   readonly kind: "amqp" | "local";
   readonly state: BusState;
-  /** Declares queues and bindings; idempotent. */
+  readonly stats: Readonly<BusStats>;
+  /** Declares queues and bindings; idempotent. They are declared again after a reconnection. */
   declare(topology: Topology): Promise<void>;
   /**
    * Sends one message; resolves when it is safe with the broker (RabbitMQ: confirmed; local: handled by every
-   * subscriber). Many may be under way at once; messages to one queue keep the order of the calls.
+   * subscriber). Many may be under way at once; messages to one queue keep the order of the calls. Waits while the
+   * broker is slow. An event that no known contract receives resolves at once.
    * @throws {UnroutableError} a command or reply that no queue takes
    * @throws {BusUnavailableError} nacked, or the connection is away: publish again later
    */
@@ -76,6 +121,7 @@ export interface Bus {
     handle: (message: Envelope) => Promise<void>,
     options?: { prefetch?: number },
   ): Promise<Consumption>;
+  /** Stops the workers, waits for what is being published, and closes. Stop mailboxes before. */
   close(): Promise<void>;
 }
 

@@ -1,0 +1,186 @@
+/** Consumes one queue on a channel of its own, and builds that anew when it dies. */
+import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
+import type { Log } from "../runtime.ts";
+import type { AmqpLink } from "./amqp-link.ts";
+import { backoff, pause, toError } from "./retry.ts";
+
+const NOT_FOUND = 404;
+
+/** One life of the channel. Deliveries belong to it: when it ends, acking them has no effect. */
+export class Lease {
+  readonly #channel: Channel;
+  readonly #over = new AbortController();
+  #gone = false;
+  /** Handed over and not settled yet. */
+  unsettled = 0;
+  /** We close the channel ourselves. */
+  expected = false;
+
+  constructor(channel: Channel) {
+    this.#channel = channel;
+  }
+
+  /** Fires when nobody should go on trying for these deliveries: the channel is gone, or about to be closed. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  abandon(): void {
+    this.#over.abort();
+  }
+
+  end(): void {
+    this.#gone = true;
+    this.#over.abort();
+  }
+
+  /** Settles one delivery; nothing happens where the channel is gone or closing, as it comes again then. */
+  ack(message: ConsumeMessage): void {
+    this.unsettled--;
+    if (this.#gone) return;
+    try {
+      this.#channel.ack(message);
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.expected = true;
+    await this.discard();
+  }
+
+  /** Closes a channel that is of no use any more. */
+  async discard(): Promise<void> {
+    try {
+      await this.#channel.close();
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+    }
+  }
+}
+
+/** amqplib's answer to using a channel that is closing or closed; its types do not export the class. */
+const isClosed = (error: unknown): boolean => toError(error).name === "IllegalOperationError";
+
+export interface ConsumerOptions {
+  link: AmqpLink;
+  queue: string;
+  prefetch: number;
+  log: Log;
+  /** Must not throw. */
+  onMessage(message: ConsumeMessage, lease: Lease): void;
+  /** The channel has gone, and with it `lease.unsettled` deliveries. */
+  onLost(lease: Lease): void;
+  /** The queue is missing: declare it again. */
+  repair(): Promise<void>;
+}
+
+export class QueueConsumer {
+  readonly #options: ConsumerOptions;
+  readonly #consuming = Promise.withResolvers<void>();
+  #lease: Lease | undefined;
+  /** Incoming messages are left unacked, for whoever gets the queue next. */
+  #paused = false;
+  #stopped = false;
+  #opening = false;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    options.link.use({ up: (model) => void this.#open(model), down: () => undefined });
+  }
+
+  /** Resolves when it consumes for the first time. */
+  get consuming(): Promise<void> {
+    return this.#consuming.promise;
+  }
+
+  /** From now on no message reaches `onMessage`, until {@link reopen}. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Closes the channel, which gives everything unsettled back in order, and consumes again behind other consumers. */
+  async reopen(): Promise<void> {
+    await this.#lease?.close();
+    this.#paused = false;
+    const { model } = this.#options.link;
+    if (model) await this.#open(model);
+  }
+
+  async stop(): Promise<void> {
+    this.#paused = true;
+    this.#stopped = true;
+    this.#consuming.resolve();
+    await this.#lease?.close();
+  }
+
+  /** Lets handlers that wait for their next try go. */
+  abandon(): void {
+    this.#lease?.abandon();
+  }
+
+  async #open(model: ChannelModel): Promise<void> {
+    const { link, queue, log, repair } = this.#options;
+    if (this.#opening) return;
+    this.#opening = true;
+    for (let attempt = 1; this.#wanted(model); attempt++) {
+      try {
+        await this.#consume(model);
+        this.#consuming.resolve();
+        break;
+      } catch (thrown) {
+        const error = toError(thrown) as Error & { code?: unknown };
+        if (!this.#wanted(model)) break;
+        log.warn(`can't consume ${queue} yet`, { error: error.message, attempt });
+        if (error.code === NOT_FOUND) await repair();
+        await pause(backoff(attempt), link.closing);
+      }
+    }
+    this.#opening = false;
+    // The connection may have come back while this attempt on the old one was failing.
+    if (!this.#stopped && !this.#lease && link.model && link.model !== model) await this.#open(link.model);
+  }
+
+  #wanted(model: ChannelModel): boolean {
+    const { link } = this.#options;
+    return !this.#stopped && !this.#lease && link.model === model && !link.closing.aborted;
+  }
+
+  async #consume(model: ChannelModel): Promise<void> {
+    const { queue, prefetch, log, onMessage } = this.#options;
+    const channel = await model.createChannel();
+    const lease = new Lease(channel);
+    channel.on("error", (error: Error) => log.warn(`${queue}: channel failed`, { error: error.message }));
+    channel.on("close", () => {
+      lease.end();
+      this.#lost(lease);
+    });
+    this.#lease = lease;
+    await channel.prefetch(prefetch);
+    await channel.consume(queue, (message) => {
+      if (!message) this.#cancelled(lease);
+      else if (!this.#paused) onMessage(message, lease);
+    });
+    if (this.#stopped) await lease.close();
+  }
+
+  /** RabbitMQ ended the consumer, as it does when the queue is deleted. */
+  #cancelled(lease: Lease): void {
+    const { queue, log } = this.#options;
+    log.warn(`${queue}: RabbitMQ cancelled the consumer`);
+    lease
+      .discard()
+      .catch((error: Error) => log.warn(`${queue}: channel did not close`, { error: error.message }));
+  }
+
+  #lost(lease: Lease): void {
+    if (this.#lease !== lease) return;
+    this.#lease = undefined;
+    this.#options.onLost(lease);
+    const { link } = this.#options;
+    const { model } = link;
+    if (this.#stopped || this.#paused || !model || this.#opening) return;
+    void pause(backoff(1), link.closing).then(() => this.#open(model));
+  }
+}

@@ -1,0 +1,124 @@
+/** Declares exchanges, queues and bindings on RabbitMQ: idempotent, by many nodes at once, over several channels. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Channel, ChannelModel } from "amqplib";
+import type { Topology } from "./bus.ts";
+import { backoff, toError } from "./retry.ts";
+import {
+  deadExchangeName,
+  deadQueueName,
+  exchangeName,
+  type QueuePlan,
+  queueName,
+  queuesOf,
+} from "./topology.ts";
+
+/** A channel has one declaration under way at a time; more channels pipeline them. */
+const CHANNELS = 16;
+const MAX_TRIES = 8;
+/** A backstop: RabbitMQ 3.x counts every crash and hand-over of a consumer, for each message it had not acked. */
+const DELIVERY_LIMIT = 200;
+/** Dead queues are looked at by hand, and 4.x would drop a message after its default of 20 looks. */
+const DEAD_DELIVERY_LIMIT = 1_000_000;
+
+const PRECONDITION_FAILED = 406;
+const ACCESS_REFUSED = 403;
+
+/** A queue or exchange that exists with other arguments, or may not be declared. Trying again does not help. */
+export class TopologyError extends Error {
+  override readonly name = "TopologyError";
+}
+
+/** @throws {TopologyError} names the queue */
+export async function declareTopology(
+  model: ChannelModel,
+  prefix: string,
+  topology: Topology,
+): Promise<void> {
+  await withRetries(model, `exchange ${prefix}`, async (channel) => {
+    await channel.assertExchange(exchangeName(prefix), "topic", { durable: true });
+    await channel.assertExchange(deadExchangeName(prefix), "direct", { durable: true });
+  });
+  const plans = queuesOf(topology);
+  const workers = Array.from({ length: Math.min(CHANNELS, plans.length) }, async () => {
+    let channel: Channel | undefined;
+    for (let plan = plans.shift(); plan; plan = plans.shift()) {
+      const queue = plan;
+      channel = await withRetries(
+        model,
+        `queue ${queueName(prefix, queue.name)}`,
+        (on) => declareQueue(on, prefix, queue),
+        channel,
+      );
+    }
+    await channel?.close();
+  });
+  const failed = (await Promise.allSettled(workers)).find((it) => it.status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function declareQueue(channel: Channel, prefix: string, plan: QueuePlan): Promise<void> {
+  const queue = queueName(prefix, plan.name);
+  const dead = deadQueueName(queue);
+  await channel.assertQueue(dead, {
+    durable: true,
+    arguments: { "x-queue-type": "quorum", "x-delivery-limit": DEAD_DELIVERY_LIMIT },
+  });
+  await channel.bindQueue(dead, deadExchangeName(prefix), queue);
+  await channel.assertQueue(queue, {
+    durable: true,
+    arguments: {
+      "x-queue-type": "quorum",
+      ...(plan.singleActiveConsumer ? { "x-single-active-consumer": true } : {}),
+      "x-delivery-limit": DELIVERY_LIMIT,
+      "x-dead-letter-exchange": deadExchangeName(prefix),
+      "x-dead-letter-routing-key": queue,
+      "x-dead-letter-strategy": "at-least-once",
+      "x-overflow": "reject-publish",
+    },
+  });
+  for (const binding of plan.bindings) await channel.bindQueue(queue, exchangeName(prefix), binding);
+}
+
+/**
+ * Runs `declare` on `channel` or a new one. Nodes that declare the same queue at once can make RabbitMQ close a
+ * channel for reasons that pass; those are tried again on a new channel.
+ * @returns the channel, for the next declaration
+ */
+async function withRetries(
+  model: ChannelModel,
+  what: string,
+  declare: (channel: Channel) => Promise<void>,
+  channel?: Channel,
+): Promise<Channel> {
+  for (let attempt = 1; ; attempt++) {
+    channel ??= await openChannel(model);
+    try {
+      await declare(channel);
+      return channel;
+    } catch (thrown) {
+      channel = undefined;
+      const error = toError(thrown);
+      const { code } = error as { code?: unknown };
+      if (code === PRECONDITION_FAILED)
+        throw new TopologyError(
+          `${what} (or its dead queue) exists with other arguments than this version declares. ` +
+            `Drain and delete it, or set another AMQP_PREFIX. RabbitMQ says: ${error.message}`,
+          { cause: error },
+        );
+      if (code === ACCESS_REFUSED)
+        throw new TopologyError(`${what} may not be declared by this user: ${error.message}`, {
+          cause: error,
+        });
+      if (attempt === MAX_TRIES) throw error;
+      await sleep(backoff(attempt, 2_000));
+    }
+  }
+}
+
+async function openChannel(model: ChannelModel): Promise<Channel> {
+  const channel = await model.createChannel();
+  // The pending declaration is rejected with the same error; the event needs a listener all the same.
+  channel.on("error", () => undefined);
+  return channel;
+}

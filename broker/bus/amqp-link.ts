@@ -1,0 +1,159 @@
+/** One connection to RabbitMQ that comes back by itself. */
+import { type ChannelModel, connect } from "amqplib";
+import type { Log } from "../runtime.ts";
+import type { Alarms } from "./alarms.ts";
+import { backoff, pause, toError } from "./retry.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const MAX_RECONNECT_DELAY_MS = 5_000;
+
+export interface LinkOptions {
+  url: string;
+  /** Shown in RabbitMQ's list of connections. */
+  name: string;
+  heartbeatSeconds: number;
+  log: Log;
+  alarms: Alarms;
+  /** Called after every connection but the first. */
+  reconnected(): void;
+}
+
+export interface LinkUser {
+  /** Connected, for the first time or again. */
+  up(model: ChannelModel): void;
+  /** The connection is gone; its channels are dead. */
+  down(): void;
+  blocked?(reason: string): void;
+  unblocked?(): void;
+}
+
+export class AmqpLink {
+  readonly #options: LinkOptions;
+  readonly #url: string;
+  readonly #users: LinkUser[] = [];
+  readonly #closing = new AbortController();
+  readonly #firstUp = Promise.withResolvers<void>();
+  #model: ChannelModel | undefined;
+  #loop: Promise<void> = Promise.resolve();
+
+  /** @throws TypeError where the URL is not one */
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const url = new URL(options.url);
+    url.searchParams.set("heartbeat", String(options.heartbeatSeconds));
+    this.#url = url.href;
+  }
+
+  /** The present connection; undefined while it is away. */
+  get model(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  /** Fires when the link is being closed for good. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Registers a user; told at once where the link is up. */
+  use(user: LinkUser): void {
+    this.#users.push(user);
+    if (this.#model) user.up(this.#model);
+  }
+
+  /** Resolves when connected for the first time, or closed before that. */
+  start(): Promise<void> {
+    this.#loop = this.#run();
+    return this.#firstUp.promise;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#firstUp.resolve();
+    const model = this.#model;
+    if (model) {
+      const deadline = setTimeout(() => destroySocket(model), 2_000);
+      try {
+        await model.close();
+      } catch (error) {
+        this.#options.log.debug(`${this.#options.name}: was closed already`, { error });
+      }
+      clearTimeout(deadline);
+    }
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    let connections = 0;
+    for (let attempt = 1; !this.closing.aborted; attempt++) {
+      const model = await this.#connect(attempt);
+      if (!model) continue;
+      attempt = 0;
+      if (connections++ > 0) this.#options.reconnected();
+      await this.#serve(model);
+    }
+  }
+
+  async #connect(attempt: number): Promise<ChannelModel | undefined> {
+    const { name, log, alarms } = this.#options;
+    try {
+      const model = await connect(this.#url, {
+        noDelay: true,
+        keepAlive: true,
+        timeout: CONNECT_TIMEOUT_MS,
+        clientProperties: { connection_name: name },
+      });
+      log.debug(`${name}: connected to RabbitMQ`);
+      return model;
+    } catch (thrown) {
+      const delay = backoff(attempt, MAX_RECONNECT_DELAY_MS);
+      const { host } = new URL(this.#url);
+      alarms.warn(`connect ${name}`, `waiting for RabbitMQ at ${host}: ${toError(thrown).message}`, {
+        attempt,
+      });
+      await pause(delay, this.closing);
+      return undefined;
+    }
+  }
+
+  /** Resolves when the connection has gone. */
+  async #serve(model: ChannelModel): Promise<void> {
+    const { name, alarms } = this.#options;
+    const gone = Promise.withResolvers<void>();
+    let reason: Error | undefined;
+    model.on("error", (error: Error) => {
+      reason = error;
+    });
+    model.on("close", (error?: Error) => {
+      reason ??= error;
+      gone.resolve();
+    });
+    model.on("blocked", (why: string) => {
+      for (const user of this.#users) user.blocked?.(why);
+    });
+    model.on("unblocked", () => {
+      for (const user of this.#users) user.unblocked?.();
+    });
+    if (this.closing.aborted) {
+      destroySocket(model);
+      return;
+    }
+    this.#model = model;
+    this.#firstUp.resolve();
+    for (const user of this.#users) user.up(model);
+    await gone.promise;
+    this.#model = undefined;
+    destroySocket(model);
+    if (!this.closing.aborted)
+      alarms.warn(`lost ${name}`, `${name}: connection to RabbitMQ lost: ${reason?.message ?? "closed"}`);
+    for (const user of this.#users) user.down();
+  }
+}
+
+/**
+ * amqplib only half-closes the socket when a heartbeat is missed, which a peer that has gone silent never answers:
+ * the socket would stay for the kernel's time-out. Its type does not show the stream.
+ */
+function destroySocket(model: ChannelModel): void {
+  const { stream } = model.connection as { stream?: { destroy(): void } };
+  stream?.destroy();
+}

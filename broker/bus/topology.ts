@@ -1,0 +1,145 @@
+/** From contracts to queues: names, routing keys and partitions. Everything here is pure. */
+import { DEFAULT_PARTITIONS, knownContracts, type ServiceContract } from "../contract.ts";
+import type { MailboxSpec, Topology, WorkerSpec } from "./bus.ts";
+import type { Envelope } from "./envelope.ts";
+
+/**
+ * The queues that these contracts need.
+ * @throws when a name is used twice, or one message type is received by actors with different partition counts
+ */
+export function topologyOf(contracts: readonly ServiceContract[]): Topology {
+  const mailboxes: MailboxSpec[] = [];
+  const workers: WorkerSpec[] = [];
+  for (const contract of contracts) {
+    for (const [actor, { receives, partitions = DEFAULT_PARTITIONS }] of Object.entries(contract.actors))
+      mailboxes.push({ actor, partitions, receives });
+    for (const [worker, { receives }] of Object.entries(contract.workers))
+      workers.push({ service: contract.service, worker, receives });
+  }
+  const topology = { mailboxes, workers };
+  checkTopology(topology);
+  return topology;
+}
+
+function checkTopology({ mailboxes, workers }: Topology): void {
+  const names = new Set<string>();
+  for (const name of [
+    ...mailboxes.map((it) => it.actor),
+    ...workers.map((it) => `${it.service}.${it.worker}`),
+  ]) {
+    if (names.has(name)) throw new Error(`two queues would be named ${name}`);
+    names.add(name);
+  }
+  const counts = new Map<string, MailboxSpec>();
+  for (const mailbox of mailboxes) {
+    if (!Number.isInteger(mailbox.partitions) || mailbox.partitions < 1)
+      throw new Error(`actor ${mailbox.actor} has ${mailbox.partitions} partitions`);
+    for (const type of mailbox.receives) {
+      const other = counts.get(type);
+      if (other && other.partitions !== mailbox.partitions)
+        throw new Error(
+          `${type} is received by actors with different partition counts: ` +
+            `${other.actor} (${other.partitions}) and ${mailbox.actor} (${mailbox.partitions})`,
+        );
+      counts.set(type, mailbox);
+    }
+  }
+}
+
+/** Both topologies in one; specs of the same queue are replaced by the later one. @throws like {@link topologyOf} */
+export function mergeTopologies(first: Topology, second: Topology): Topology {
+  const mailboxes = new Map([...first.mailboxes, ...second.mailboxes].map((it) => [it.actor, it]));
+  const workers = new Map(
+    [...first.workers, ...second.workers].map((it) => [`${it.service}.${it.worker}`, it]),
+  );
+  const merged = { mailboxes: [...mailboxes.values()], workers: [...workers.values()] };
+  checkTopology(merged);
+  return merged;
+}
+
+/**
+ * The partition of an actor id: FNV-1a over the UTF-16 code units, mixed so that low bits depend on all of them.
+ * Fixed for ever: senders of all versions must agree, and queues keep their messages over an upgrade.
+ */
+export function partitionOf(subject: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < subject.length; i++) {
+    const unit = subject.charCodeAt(i);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  return (hash >>> 0) % partitions;
+}
+
+/** Names of queues without the prefix; the local bus and dead letters use them as they are. */
+export const mailboxName = (actor: string, partition: number): string => `${actor}.${partition}`;
+export const workerName = (service: string, worker: string): string => `${service}.${worker}`;
+
+/** Names on RabbitMQ. */
+export const exchangeName = (prefix: string): string => prefix;
+export const deadExchangeName = (prefix: string): string => `${prefix}.dead`;
+export const queueName = (prefix: string, name: string): string => `${prefix}.${name}`;
+export const deadQueueName = (queue: string): string => `${queue}.dead`;
+export const routingKey = (type: string, partition: number): string => `${type}.${partition}`;
+
+/** One queue of a topology: what it is called (without prefix) and which routing keys it takes. */
+export interface QueuePlan {
+  readonly name: string;
+  readonly bindings: readonly string[];
+  readonly singleActiveConsumer: boolean;
+}
+
+export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
+  return [
+    ...mailboxes.flatMap(({ actor, partitions, receives }) =>
+      Array.from({ length: partitions }, (_, partition) => ({
+        name: mailboxName(actor, partition),
+        bindings: receives.map((type) => routingKey(type, partition)),
+        singleActiveConsumer: true,
+      })),
+    ),
+    ...workers.map(({ service, worker, receives }) => ({
+      name: workerName(service, worker),
+      bindings: receives.map((type) => `${type}.*`),
+      singleActiveConsumer: false,
+    })),
+  ];
+}
+
+/** Partition counts by received message type, from the contracts that this process knows and what it has declared. */
+export class Routes {
+  #declared: Topology = { mailboxes: [], workers: [] };
+  #contracts = -1;
+  #partitions = new Map<string, number>();
+
+  get declared(): Topology {
+    return this.#declared;
+  }
+
+  /** @throws like {@link topologyOf} */
+  add(topology: Topology): void {
+    this.#declared = mergeTopologies(this.#declared, topology);
+    this.#contracts = -1;
+  }
+
+  /** The partition that a message goes to, or undefined where nobody receives its type. */
+  partition({ type, subject }: Pick<Envelope, "type" | "subject">): number | undefined {
+    const contracts = knownContracts();
+    if (contracts.length !== this.#contracts) this.#build(contracts);
+    const partitions = this.#partitions.get(type);
+    return partitions === undefined ? undefined : partitionOf(subject, partitions);
+  }
+
+  #build(contracts: readonly ServiceContract[]): void {
+    const { mailboxes, workers } = mergeTopologies(topologyOf(contracts), this.#declared);
+    this.#partitions = new Map();
+    for (const { receives } of workers)
+      for (const type of receives) this.#partitions.set(type, DEFAULT_PARTITIONS);
+    for (const { receives, partitions } of mailboxes)
+      for (const type of receives) this.#partitions.set(type, partitions);
+    this.#contracts = contracts.length;
+  }
+}

@@ -1,0 +1,46 @@
+/** A contract made up for tests of the bus; loading this file enters it in the process's registry. */
+import { z } from "zod";
+import type { Envelope } from "../../broker/bus/envelope.ts";
+import { command, defineContract, event, reply } from "../../broker/contract.ts";
+import { newId } from "../../broker/ids.ts";
+
+export const PARTITIONS = 4;
+
+export const busContract = defineContract({
+  service: "bustest",
+  actions: {},
+  messages: {
+    "bustest.poke": command("counter", "Counts.", z.strictObject({ n: z.int(), pad: z.string().optional() })),
+    "bustest.work": command("job", "Asks the worker.", z.strictObject({ n: z.int() })),
+    "bustest.done": reply("counter", "Nobody receives it.", z.strictObject({ n: z.int() })),
+    "bustest.heard": event("counter", "An actor and a worker listen.", z.strictObject({ n: z.int() })),
+    "bustest.unheard": event("counter", "Nobody listens.", z.strictObject({ n: z.int() })),
+  },
+  actors: { bustestcounter: { receives: ["bustest.poke", "bustest.heard"], partitions: PARTITIONS } },
+  workers: { jobs: { receives: ["bustest.work"] }, ears: { receives: ["bustest.heard"] } },
+});
+
+export const mailbox = {
+  actor: "bustestcounter",
+  partitions: PARTITIONS,
+  receives: busContract.actors.bustestcounter.receives,
+};
+export const jobs = { service: "bustest", worker: "jobs", receives: busContract.workers.jobs.receives };
+export const ears = { service: "bustest", worker: "ears", receives: busContract.workers.ears.receives };
+
+/** An envelope without a check, so that tests can send what does not fit. */
+export const testMessage = (
+  type: string,
+  subject: string,
+  data: unknown,
+  id: string = newId(),
+): Envelope => ({
+  specversion: "1.0",
+  id,
+  source: "/bustest",
+  type,
+  subject,
+  time: new Date().toISOString(),
+  datacontenttype: "application/json",
+  data,
+});
