@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/support/free-port.ts";
+import { deleteQueues } from "../../test/support/rabbit-cleanup.ts";
 import { type Child, startChild } from "../support/children.ts";
 import { withLocalRabbit } from "../support/local-rabbit.ts";
 
@@ -26,14 +27,15 @@ const script = (name: string) => fileURLToPath(new URL(`../${name}.ts`, import.m
 export async function startBenchShop(mode: Mode, env: Record<string, string> = {}): Promise<BenchShop> {
   const dir = await mkdtemp(join(tmpdir(), "souk-bench-"));
   const port = await freePort();
+  const prefix = `bench-${process.pid}-${port}`;
   const base = { ...process.env, AMQP_URL: "", MONGO_URL: "", REDIS_URL: "" };
   const started = performance.now();
   const lines: string[] = [];
   const child: Child = startChild(mode, script(mode === "cluster" ? "cluster" : "start"), [], {
     env: {
       ...(mode === "cluster" ? withLocalRabbit({ ...base, AMQP_URL: process.env.AMQP_URL }) : base),
-      AMQP_PREFIX: `bench-${process.pid}-${port}`,
-      NAMESPACE: `bench-${process.pid}-${port}`,
+      AMQP_PREFIX: prefix,
+      NAMESPACE: prefix,
       PORT: String(port),
       DATA_DIR: dir,
       RATE_LIMIT: "off",
@@ -60,6 +62,7 @@ export async function startBenchShop(mode: Mode, env: Record<string, string> = {
     startMs: performance.now() - started,
     async stop() {
       await child.stop(30_000);
+      if (mode === "cluster") await deleteQueues(withLocalRabbit(process.env).AMQP_URL ?? "", prefix);
       await rm(dir, { recursive: true, force: true });
     },
   };

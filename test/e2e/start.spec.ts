@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+const start = (env: Record<string, string>, script = "start", args: string[] = []) =>
+  spawnSync(
+    process.execPath,
+    ["--import", "./scripts/support/preload.mjs", `scripts/${script}.ts`, ...args],
+    {
+      env: { ...process.env, AMQP_URL: "", MONGO_URL: "", REDIS_URL: "", NODE_ENV: "development", ...env },
+      encoding: "utf8",
+      timeout: 20_000,
+    },
+  );
+
+describe("a start that can't be", () => {
+  it("names each bad variable on a line of its own and exits with 1", () => {
+    const { status, stderr } = start({ PORT: "eighty", ORDER_TTL: "soon" });
+    assert.equal(status, 1);
+    assert.match(stderr, /^ {2}PORT: /m);
+    assert.match(stderr, /^ {2}ORDER_TTL: /m);
+    assert.doesNotMatch(stderr, /at .*\.ts/);
+  });
+
+  it("refuses embedded defaults in production", () => {
+    const { status, stderr } = start({ NODE_ENV: "production" });
+    assert.equal(status, 1);
+    assert.match(stderr, /must be set in production/);
+  });
+
+  it("names a service that there is none of", () => {
+    const { status, stderr } = start({}, "node", ["orders", "warehouse"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /there is no service warehouse/);
+  });
+});
+
+describe("README", () => {
+  const readme = readFileSync("README.md", "utf8");
+
+  it("names only npm scripts that there are", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+    const named = [...readme.matchAll(/npm run ([a-z]+)/g)].map((match) => match[1] ?? "");
+    assert.ok(named.length > 5);
+    for (const name of named) assert.ok(scripts[name], `npm run ${name}`);
+  });
+
+  it("links only to files that there are", () => {
+    const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1] ?? "");
+    for (const link of links) readFileSync(link);
+    assert.ok(links.length > 3);
+  });
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { checkStory } from "../support/check-story.ts";
+import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { tellStory } from "../support/readme-story.ts";
+import { type ScriptRun, startScript } from "../support/script-run.ts";
+
+const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
+
+describe("the README's story on `npm run cluster`, every service a process, over RabbitMQ", () => {
+  const prefix = `test-${randomUUID().slice(0, 8)}`;
+  let shop: ScriptRun;
+
+  before(async function () {
+    this.timeout(120_000);
+    shop = await startScript("cluster", {
+      env: { AMQP_URL, AMQP_PREFIX: prefix, NAMESPACE: prefix, SEED_COUNT: "100" },
+      readyMs: 100_000,
+    });
+  });
+
+  after(async function () {
+    this.timeout(60_000);
+    await shop?.stop();
+    await deleteQueues(AMQP_URL, prefix);
+  });
+
+  it("goes from registration to a delivered order, and stock goes down by what was bought", async function () {
+    this.timeout(60_000);
+    const token = await shop.bootstrapToken();
+    checkStory(await tellStory(`${shop.url}/api/v1`, token));
+  });
+
+  it("stops in order on SIGTERM, with exit code 0", async function () {
+    this.timeout(60_000);
+    assert.equal(await shop.terminate(), 0);
+  });
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { checkStory } from "../support/check-story.ts";
+import { tellStory } from "../support/readme-story.ts";
+import { type ScriptRun, startScript } from "../support/script-run.ts";
+
+describe("the README's story on `npm start`, embedded", () => {
+  let shop: ScriptRun;
+
+  before(async function () {
+    this.timeout(60_000);
+    shop = await startScript("start");
+  });
+
+  after(async function () {
+    this.timeout(30_000);
+    await shop?.stop();
+  });
+
+  it("goes from registration to a delivered order, and stock goes down by what was bought", async function () {
+    this.timeout(60_000);
+    const token = await shop.bootstrapToken();
+    checkStory(await tellStory(`${shop.url}/api/v1`, token));
+  });
+
+  it("prints where everything is", () => {
+    const output = shop.output();
+    assert.match(output, new RegExp(`${shop.url}/docs`));
+    assert.match(output, /bootstrap/i);
+  });
+
+  it("stops in order on SIGTERM, with exit code 0", async function () {
+    this.timeout(30_000);
+    assert.equal(await shop.terminate(), 0);
+  });
+});

@@ -1,0 +1,27 @@
+import amqp from "amqplib";
+import {
+  deadExchangeName,
+  deadQueueName,
+  exchangeName,
+  queueName,
+  queuesOf,
+  topologyOf,
+} from "../../broker/bus/topology.ts";
+import { contracts } from "../../services/contracts.ts";
+
+/** Deletes everything that a shop with this prefix has declared on RabbitMQ. */
+export async function deleteQueues(url: string, prefix: string): Promise<void> {
+  const connection = await amqp.connect(url);
+  try {
+    const channel = await connection.createChannel();
+    for (const { name } of queuesOf(topologyOf(contracts))) {
+      const queue = queueName(prefix, name);
+      await channel.deleteQueue(queue);
+      await channel.deleteQueue(deadQueueName(queue));
+    }
+    await channel.deleteExchange(exchangeName(prefix));
+    await channel.deleteExchange(deadExchangeName(prefix));
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,102 @@
+/** `npm start` or `npm run cluster` as a user would run them: a process with a data folder and a port of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
+
+export interface ScriptRun {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly child: ChildProcess;
+  /** Everything printed so far. */
+  output(): string;
+  /** The token that the first start printed. */
+  bootstrapToken(): Promise<string>;
+  /** SIGTERM; resolves with the exit code. */
+  terminate(): Promise<number | null>;
+  /** Ends it, whatever its state, and removes its data. */
+  stop(): Promise<void>;
+}
+
+export interface ScriptOptions {
+  args?: readonly string[];
+  env?: Record<string, string>;
+  dataDir?: string;
+  port?: number;
+  readyMs?: number;
+}
+
+/** Starts a script of `scripts/`; resolves when its gateway is ready. */
+export async function startScript(
+  name: "start" | "cluster",
+  { args = [], env = {}, dataDir, port, readyMs = 60_000 }: ScriptOptions = {},
+): Promise<ScriptRun> {
+  const dir = dataDir ?? (await mkdtemp(join(tmpdir(), "souk-run-")));
+  const listen = port ?? (await freePort());
+  const url = `http://127.0.0.1:${listen}`;
+  let text = "";
+  const child = spawn(
+    process.execPath,
+    ["--import", "./scripts/support/preload.mjs", `scripts/${name}.ts`, ...args],
+    {
+      env: {
+        ...process.env,
+        NODE_ENV: "development",
+        // Where the test runner has servers, embedded mode must not use them.
+        AMQP_URL: "",
+        MONGO_URL: "",
+        REDIS_URL: "",
+        PORT: String(listen),
+        DATA_DIR: dir,
+        ...env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+  const terminate = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const gone = once(child, "exit");
+      child.kill("SIGTERM");
+      await gone;
+    }
+    return child.exitCode;
+  };
+  const run: ScriptRun = {
+    url,
+    dataDir: dir,
+    child,
+    output: () => text,
+    bootstrapToken: () =>
+      eventually(
+        "the bootstrap token is printed",
+        () => /bootstrap token[^\n]*?: (\S{16,})/i.exec(text)?.[1],
+      ),
+    terminate,
+    async stop() {
+      await terminate();
+      if (!dataDir) await rm(dir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await eventually(
+      "the shop is ready",
+      async () => {
+        if (child.exitCode !== null) return true;
+        return (await fetch(`${url}/health/ready`)).ok;
+      },
+      readyMs,
+    );
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}`);
+  } catch (error) {
+    await run.stop();
+    throw new Error(`${name} does not start; it printed:\n${text}`, { cause: error });
+  }
+  return run;
+}
