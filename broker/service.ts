@@ -30,6 +30,7 @@ export interface CallMeta {
   cartId?: string;
   /** Checked `Idempotency-Key`; `resourceId` is the id that a repeated run must use again. */
   idempotencyKey?: string;
+  resourceId?: string;
   ifMatch?: number;
   /** Seconds from `Prefer: wait=N`. */
   preferWait?: number;
@@ -90,6 +91,11 @@ export interface ServiceTools<M, H> {
   readonly runtime: NodeRuntime;
   /** Calls an action outside of a request. */
   readonly call: TypedCall;
+  /**
+   * Tells every node's instance of this service, this one too, that something it may have cached has changed.
+   * Volatile: it gets lost while a node is disconnected, so caches need a time limit as well.
+   */
+  notify(subject: string): void;
 }
 
 type KeysOfWorkers<C extends ServiceContract> = keyof C["workers"] & string;
@@ -97,6 +103,8 @@ type KeysOfWorkers<C extends ServiceContract> = keyof C["workers"] & string;
 export interface ServiceParts<C extends ServiceContract> {
   actions: { [K in keyof C["actions"] & string]: HandlerOrCached<C["actions"][K]> };
   workers?: { [K in KeysOfWorkers<C>]: WorkerHandler<C["workers"][K]> };
+  /** Receives what an instance of this service gave to `notify`. */
+  notified?(subject: string): void;
   /** After the database is there and before mailboxes are consumed. */
   started?(): Promise<void>;
   /** After mailboxes and workers have drained. */
@@ -151,6 +159,11 @@ export function defineService<
         },
       ]),
     ),
+    events: {
+      [notification(contract.service)](this: Service, ctx: Context<{ subject: string }>) {
+        of(this).parts.notified?.(ctx.params.subject);
+      },
+    },
     async started(this: Service) {
       const { parts, hosts, consumptions } = of(this);
       await parts.started?.();
@@ -166,6 +179,8 @@ export function defineService<
     },
   };
 }
+
+const notification = (service: string): string => `${service}.notified`;
 
 interface Running<C extends ServiceContract> {
   readonly parts: ServiceParts<C>;
@@ -205,6 +220,8 @@ function makeTools<M, H>(
     log: service.logger,
     runtime,
     call: (name, params, options) => service.broker.call(name, params as object, options) as never,
+    notify: (subject) =>
+      void service.broker.broadcast(notification(contract.service), { subject }, [contract.service]),
   };
 }
 
