@@ -1,0 +1,219 @@
+/** Commands about databases and collections. */
+import { encode, Type, toJs, truthy } from "../bson/raw.ts";
+import { Writer } from "../bson/writer.ts";
+import { StoreError } from "../errors.ts";
+import { compileFilter } from "../query/match.ts";
+import { parseFilter } from "../query/parse.ts";
+import type { Collection } from "../storage/collection.ts";
+import { checkCollation } from "./checks.ts";
+import type { Context, Reply } from "./context.ts";
+import { cursorReply } from "./cursor-reply.ts";
+import { modifyIndex, sizeOf } from "./indexes.ts";
+
+function existing(context: Context): Collection {
+  const { store, request } = context;
+  const name = request.collection();
+  const found = store.find(request.db, name);
+  if (found === undefined) throw new StoreError(26, `ns not found: ${request.db}.${name}`);
+  return found;
+}
+
+const refusedOptions = [
+  "capped",
+  "timeseries",
+  "viewOn",
+  "pipeline",
+  "validator",
+  "changeStreamPreAndPostImages",
+  "clusteredIndex",
+  "encryptedFields",
+  "expireAfterSeconds",
+];
+
+export function create(context: Context): Reply {
+  const { store, request } = context;
+  const name = request.collection();
+  for (const option of refusedOptions) {
+    const value = request.get(option);
+    if (value === undefined || (value.type === Type.bool && !truthy(value))) continue;
+    throw new StoreError(238, `collections with '${option}' are not supported by this store`);
+  }
+  checkCollation(request.get("collation"));
+  if (store.find(request.db, name) !== undefined)
+    throw new StoreError(48, `Collection ${request.db}.${name} already exists.`);
+  store.catalogChanged = true;
+  store.wrote = true;
+  store.catalog.create(request.db, name);
+  return {};
+}
+
+export function drop(context: Context): Reply {
+  const { store, request } = context;
+  const name = request.collection();
+  const found = store.find(request.db, name);
+  // Since 7.0 mongod answers ok for a collection that is not there.
+  if (found === undefined) return {};
+  const reply = { nIndexesWas: found.indexes.length + 1, ns: found.namespace };
+  store.catalogChanged = true;
+  store.wrote = true;
+  store.catalog.drop(found);
+  store.cursors.closeUnder(found.namespace);
+  return reply;
+}
+
+export function dropDatabase(context: Context): Reply {
+  const { store, request } = context;
+  const gone = store.catalog.inDatabase(request.db);
+  if (gone.length === 0) return {};
+  store.catalogChanged = true;
+  store.wrote = true;
+  for (const collection of gone) store.catalog.drop(collection);
+  store.cursors.closeUnder(`${request.db}.`);
+  return { dropped: request.db };
+}
+
+export function renameCollection(context: Context): Reply {
+  const { store, request } = context;
+  const from = split(request.string("renameCollection"));
+  const to = split(request.string("to"));
+  const found = store.find(...from);
+  if (found === undefined) throw new StoreError(26, `Source collection ${from.join(".")} does not exist`);
+  const target = store.find(...to);
+  if (target === found) throw new StoreError(20, "Can't rename a collection to itself");
+  if (target !== undefined && !request.flag("dropTarget"))
+    throw new StoreError(48, "target namespace exists");
+  store.catalogChanged = true;
+  store.wrote = true;
+  if (target !== undefined) store.catalog.drop(target);
+  store.cursors.closeUnder(found.namespace);
+  store.catalog.rename(found, ...to);
+  return {};
+}
+
+function split(namespace: string | undefined): [string, string] {
+  const dot = namespace?.indexOf(".") ?? -1;
+  if (namespace === undefined || dot <= 0)
+    throw new StoreError(73, `Invalid namespace specified '${namespace}'`);
+  return [namespace.slice(0, dot), namespace.slice(dot + 1)];
+}
+
+export function listCollections(context: Context): Reply {
+  const { store, request } = context;
+  const wanted = request.document("filter");
+  const matches = wanted === undefined ? () => true : compileFilter(parseFilter(wanted));
+  const nameOnly = request.flag("nameOnly");
+  const all = store.catalog
+    .inDatabase(request.db)
+    .map((collection) => {
+      const short = { name: collection.name, type: "collection" };
+      if (nameOnly) return encode(short);
+      return encode({
+        ...short,
+        options: toJs(collection.options),
+        info: { readOnly: false, uuid: collection.uuid },
+        idIndex: { v: 2, key: { _id: 1 }, name: "_id_" },
+      });
+    })
+    .filter(matches);
+  const results = { next: () => all.shift(), release: () => undefined };
+  return cursorReply(
+    context,
+    `${request.db}.$cmd.listCollections`,
+    results,
+    sizeOf(request.document("cursor")),
+    {},
+  );
+}
+
+export function listDatabases(context: Context): Reply {
+  const { store, request } = context;
+  const wanted = request.document("filter");
+  const matches = wanted === undefined ? () => true : compileFilter(parseFilter(wanted));
+  const nameOnly = request.flag("nameOnly");
+  const writer = new Writer(1024);
+  const mark = writer.open();
+  let total = 0;
+  const databases = store.catalog.databases().flatMap((name) => {
+    const size = nameOnly
+      ? 0
+      : store.catalog.inDatabase(name).reduce((sum, collection) => sum + collection.size(), 0);
+    const document = encode(nameOnly ? { name } : { name, sizeOnDisk: size, empty: false });
+    if (!matches(document)) return [];
+    total += size;
+    return [toJs(document)];
+  });
+  writer.js("databases", databases);
+  if (!nameOnly) {
+    writer.js("totalSize", total);
+    writer.js("totalSizeMb", Math.floor(total / 1048576));
+  }
+  writer.double("ok", 1);
+  writer.close(mark);
+  return writer.take();
+}
+
+export function collMod(context: Context): Reply {
+  const { request } = context;
+  const collection = existing(context);
+  const index = request.document("index");
+  for (const option of ["validator", "viewOn", "pipeline", "changeStreamPreAndPostImages", "cappedSize"]) {
+    if (request.has(option))
+      throw new StoreError(238, `collMod of '${option}' is not supported by this store`);
+  }
+  return index === undefined ? {} : modifyIndex(context, collection, index);
+}
+
+export function collStats(context: Context): Reply {
+  const { store, request } = context;
+  const name = request.collection();
+  const collection = store.find(request.db, name);
+  if (collection === undefined)
+    return {
+      ns: `${request.db}.${name}`,
+      size: 0,
+      count: 0,
+      storageSize: 0,
+      nindexes: 0,
+      totalIndexSize: 0,
+      indexSizes: {},
+    };
+  return statsOf(collection);
+}
+
+/** The figures of one collection, for `collStats` and `$collStats`. */
+export function statsOf(collection: Collection): Record<string, unknown> {
+  const size = collection.size();
+  const count = collection.count();
+  return {
+    ns: collection.namespace,
+    size,
+    count,
+    ...(count > 0 ? { avgObjSize: Math.floor(size / count) } : {}),
+    storageSize: size,
+    totalSize: size,
+    capped: false,
+    nindexes: collection.indexes.length + 1,
+    totalIndexSize: 0,
+    indexSizes: Object.fromEntries([["_id_", 0], ...collection.indexes.map((index) => [index.name, 0])]),
+  };
+}
+
+export function dbStats(context: Context): Reply {
+  const { store, request } = context;
+  const collections = store.catalog.inDatabase(request.db);
+  const size = collections.reduce((sum, collection) => sum + collection.size(), 0);
+  const objects = collections.reduce((sum, collection) => sum + collection.count(), 0);
+  return {
+    db: request.db,
+    collections: collections.length,
+    views: 0,
+    objects,
+    avgObjSize: objects > 0 ? size / objects : 0,
+    dataSize: size,
+    storageSize: size,
+    indexes: collections.reduce((sum, collection) => sum + collection.indexes.length + 1, 0),
+    indexSize: 0,
+    totalSize: size,
+    scaleFactor: 1,
+  };
+}

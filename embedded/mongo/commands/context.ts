@@ -1,0 +1,22 @@
+/** What a command handler gets. */
+import type { Document } from "bson";
+import type { Store } from "../store.ts";
+import type { Request } from "./request.ts";
+
+export interface Context {
+  readonly store: Store;
+  readonly request: Request;
+  readonly now: number;
+}
+
+/** A reply: BSON bytes, or an object; `ok: 1` is added to objects. */
+export type Reply = Buffer | Document;
+export type Handler = (context: Context) => Reply;
+
+export interface Command {
+  readonly run: Handler;
+  /** Whether the command changes data; a group without such commands commits nothing. */
+  readonly writes?: boolean;
+  /** Not run against a database or not worth a savepoint. */
+  readonly retryable?: boolean;
+}

@@ -1,0 +1,83 @@
+/** Replies with a first batch and, if there is more, a cursor. */
+import { type Raw, Type } from "../bson/raw.ts";
+import { Writer } from "../bson/writer.ts";
+import type { Results } from "../cursors.ts";
+import type { Context } from "./context.ts";
+
+/** Bytes of documents in one reply; a single document may go beyond. */
+const batchBytes = 16 * 1024 * 1024;
+
+export interface CursorOptions {
+  /** Close after the first batch, whatever is left. */
+  readonly single?: boolean;
+  readonly noTimeout?: boolean;
+}
+
+interface Reading {
+  readonly results: Results;
+  pending: Raw | undefined;
+}
+
+/** Writes up to `size` documents; true if there are more. */
+export function writeBatch(writer: Writer, name: string, reading: Reading, size: number): boolean {
+  writer.name(Type.array, name);
+  const batch = writer.open();
+  const start = writer.at;
+  let count = 0;
+  let document = reading.pending ?? (size > 0 ? reading.results.next() : undefined);
+  reading.pending = undefined;
+  while (document !== undefined && count < size) {
+    const length = document.end - document.start;
+    if (count > 0 && writer.at - start + length > batchBytes) break;
+    writer.index(Type.object, count++);
+    writer.copy(document.buf, document.start, document.end);
+    document = count < size ? reading.results.next() : undefined;
+  }
+  writer.close(batch);
+  if (document === undefined && count >= size) document = reading.results.next();
+  reading.pending = document;
+  reading.results.release();
+  return document !== undefined;
+}
+
+/** The reply to `find` or `aggregate`. */
+export function cursorReply(
+  context: Context,
+  namespace: string,
+  results: Results,
+  size: number,
+  options: CursorOptions,
+): Buffer {
+  const writer = new Writer(4096);
+  const reply = writer.open();
+  writer.name(Type.object, "cursor");
+  const cursor = writer.open();
+  const reading: Reading = { results, pending: undefined };
+  const more = writeBatch(writer, "firstBatch", reading, size);
+  let id = 0n;
+  if (more && !options.single) {
+    const made = context.store.cursors.add(namespace, results, context.now, options.noTimeout ?? false);
+    made.pending = reading.pending;
+    id = made.id;
+  }
+  writer.long("id", id);
+  writer.string("ns", namespace);
+  writer.close(cursor);
+  writer.double("ok", 1);
+  writer.close(reply);
+  return writer.take();
+}
+
+export function emptyCursor(namespace: string): Buffer {
+  const writer = new Writer(128);
+  const reply = writer.open();
+  writer.name(Type.object, "cursor");
+  const cursor = writer.open();
+  writer.js("firstBatch", []);
+  writer.long("id", 0n);
+  writer.string("ns", namespace);
+  writer.close(cursor);
+  writer.double("ok", 1);
+  writer.close(reply);
+  return writer.take();
+}

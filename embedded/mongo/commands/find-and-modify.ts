@@ -1,0 +1,122 @@
+/** `findAndModify`: find one, change it, answer with its old or new form. */
+import { getField, isEmptyDocument, nullRaw, type Raw, rawDocument, Type } from "../bson/raw.ts";
+import { Writer } from "../bson/writer.ts";
+import { failedToParse } from "../errors.ts";
+import type { Filter } from "../query/ast.ts";
+import { idFilter } from "../query/by-id.ts";
+import { Deadline } from "../query/deadline.ts";
+import { parseFilter } from "../query/parse.ts";
+import { matchedPosition } from "../query/position.ts";
+import { compileProjection } from "../query/project.ts";
+import { checkNames } from "../storage/catalog.ts";
+import { type Collection, idName, type Stored } from "../storage/collection.ts";
+import { parseUpdate } from "../update/parse.ts";
+import { type Tools, updateStored, upsertDocument } from "../update/statement.ts";
+import { checkCollation } from "./checks.ts";
+import type { Context, Reply } from "./context.ts";
+import { expressionsFor } from "./expressions.ts";
+import { parseArrayFilters, select } from "./write.ts";
+
+const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
+
+interface Outcome {
+  readonly n: number;
+  readonly value: Raw | undefined;
+  /** For updates only. */
+  readonly updatedExisting?: boolean;
+  readonly upserted?: Raw | undefined;
+}
+
+export function findAndModify(context: Context): Reply {
+  const { store, request, now } = context;
+  const name = request.collection();
+  checkNames(request.db, name);
+  checkCollation(request.get("collation"));
+  const query = request.document("query") ?? emptyFilter;
+  const remove = request.flag("remove");
+  const change = request.get("update");
+  const wantsNew = request.flag("new");
+  const upsert = request.flag("upsert");
+  if (remove && change !== undefined) throw failedToParse("Cannot specify both an update and remove=true");
+  if (remove && upsert) throw failedToParse("Cannot specify both upsert=true and remove=true");
+  if (remove && wantsNew)
+    throw failedToParse(
+      "Cannot specify both new=true and remove=true; 'remove' always returns the deleted document",
+    );
+  if (!remove && change === undefined)
+    throw failedToParse("Either an update or remove=true must be specified");
+  const compilers = expressionsFor(request.document("let"), now);
+  const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
+  let parsedFilter: Filter | undefined;
+  const filter = (): Filter => (parsedFilter ??= parseFilter(query));
+  const update =
+    change === undefined ? undefined : parseUpdate(change, parseArrayFilters(request.get("arrayFilters")));
+  const collection = store.find(request.db, name);
+  const stored = collection && findOne(context, collection, query, filter, tools);
+  const done = ((): Outcome => {
+    if (collection !== undefined && stored !== undefined) {
+      if (update === undefined) {
+        collection.remove(stored);
+        store.wrote = true;
+        return { n: 1, value: stored.document };
+      }
+      const next = updateStored(collection, stored, update, filter, tools);
+      if (next !== stored.document) store.wrote = true;
+      return { n: 1, value: wantsNew ? next : stored.document, updatedExisting: true };
+    }
+    if (update === undefined) return { n: 0, value: undefined };
+    if (!upsert) return { n: 0, value: undefined, updatedExisting: false };
+    const made = upsertDocument(update, filter(), tools);
+    store.ensure(request.db, name).insert(made);
+    store.wrote = true;
+    return {
+      n: 1,
+      value: wantsNew ? made : undefined,
+      updatedExisting: false,
+      upserted: getField(made, idName),
+    };
+  })();
+  const spec = request.document("fields");
+  const projection =
+    spec && !isEmptyDocument(spec) ? compileProjection(spec, compilers.tests, compilers.values) : undefined;
+  const shown =
+    done.value &&
+    (projection?.(done.value, {
+      position: (path) =>
+        matchedPosition(filter(), stored?.document ?? (done.value as Raw), path, tools.expressions),
+    }) ??
+      done.value);
+  return reply(done, shown);
+}
+
+function findOne(
+  context: Context,
+  collection: Collection,
+  query: Raw,
+  filter: () => Filter,
+  tools: Tools,
+): Stored | undefined {
+  const { request } = context;
+  const byId = request.has("hint") ? undefined : idFilter(query);
+  if (byId !== undefined) {
+    const stored = collection.byId(byId.key);
+    return stored !== undefined && byId.matches(stored.document) ? stored : undefined;
+  }
+  const options = { hint: request.get("hint"), sort: request.document("sort"), limit: 1 };
+  return select(collection, filter(), options, tools, new Deadline(request.count("maxTimeMS")))[0];
+}
+
+function reply(done: Outcome, value: Raw | undefined): Buffer {
+  const writer = new Writer(256);
+  const mark = writer.open();
+  writer.name(Type.object, "lastErrorObject");
+  const last = writer.open();
+  writer.int("n", done.n);
+  if (done.updatedExisting !== undefined) writer.js("updatedExisting", done.updatedExisting);
+  if (done.upserted !== undefined) writer.raw("upserted", done.upserted);
+  writer.close(last);
+  writer.raw("value", value ?? nullRaw);
+  writer.double("ok", 1);
+  writer.close(mark);
+  return writer.take();
+}

@@ -1,0 +1,224 @@
+/** `find`, `getMore`, `killCursors`, `count`, `distinct`. */
+import { getField, isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
+import { Writer } from "../bson/writer.ts";
+import { compareValues, groupKey } from "../compare.ts";
+import type { Results } from "../cursors.ts";
+import { badValue, StoreError } from "../errors.ts";
+import { parsePath } from "../path.ts";
+import { idFilter } from "../query/by-id.ts";
+import { constantFilter, Deadline } from "../query/deadline.ts";
+import { parseFilter } from "../query/parse.ts";
+import { matchedPosition } from "../query/position.ts";
+import { compileProjection } from "../query/project.ts";
+import { parseHint, parseSort, type QueryOptions, type Run, run } from "../query/run.ts";
+import { eachValue } from "../query/values.ts";
+import type { Collection } from "../storage/collection.ts";
+import { checkCollation } from "./checks.ts";
+import type { Context, Reply } from "./context.ts";
+import { cursorReply, emptyCursor, writeBatch } from "./cursor-reply.ts";
+import { expressionsFor } from "./expressions.ts";
+import type { Request } from "./request.ts";
+
+const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
+
+/** Parses what `find` and `explain` of a find have in common, and starts the query. */
+export function startFind(
+  context: Context,
+  request: Request,
+  collection: Collection,
+): { running: Run; results: Results } {
+  const expressions = expressionsFor(request.document("let"), context.now);
+  const filter = parseFilter(request.document("filter") ?? emptyFilter);
+  const sort = request.document("sort");
+  const limit = Math.abs(request.integer("limit") ?? 0);
+  const options: QueryOptions = {
+    filter,
+    sort: parseSort(sort),
+    skip: request.count("skip"),
+    limit,
+    hint: parseHint(request.get("hint"), collection),
+    expressions: expressions.tests,
+    deadline: new Deadline(request.count("maxTimeMS")),
+    backward: naturalBackward(sort),
+  };
+  const spec = request.document("projection");
+  const projection =
+    spec && !isEmptyDocument(spec)
+      ? compileProjection(spec, expressions.tests, expressions.values)
+      : undefined;
+  const running = run(collection, options);
+  const next = (): Raw | undefined => {
+    const found = running.next();
+    if (found === undefined || projection === undefined) return found?.document;
+    return projection(found.document, {
+      score: running.scores?.get(found.rid),
+      position: (path) => matchedPosition(filter, found.document, path, expressions.tests),
+    });
+  };
+  return { running, results: { next, release: () => running.release() } };
+}
+
+function naturalBackward(sort: Raw | undefined): boolean {
+  const natural = sort && getField(sort, Buffer.from("$natural"));
+  return natural !== undefined && natural.isNumber() && compareValues(natural, zero) < 0;
+}
+
+const zero = getField(
+  rawDocument(Buffer.from([12, 0, 0, 0, 16, 97, 0, 0, 0, 0, 0, 0])),
+  Buffer.from("a"),
+) as Raw;
+
+export function find(context: Context): Reply {
+  const { store, request } = context;
+  const name = request.collection();
+  const namespace = `${request.db}.${name}`;
+  checkCollation(request.get("collation"));
+  if (request.flag("tailable"))
+    throw new StoreError(2, "error processing query: tailable cursor requested on non capped collection");
+  const collection = store.find(request.db, name);
+  const limit = request.integer("limit") ?? 0;
+  const single = limit < 0 || request.flag("singleBatch");
+  const batchSize =
+    request.get("batchSize") === undefined ? (limit < 0 ? -limit : 101) : request.count("batchSize");
+  if (collection === undefined) {
+    parseFilter(request.document("filter") ?? emptyFilter);
+    return emptyCursor(namespace);
+  }
+  const fast = findById(request, collection, batchSize, namespace);
+  if (fast !== undefined) return fast;
+  const { results } = startFind(context, request, collection);
+  return cursorReply(context, namespace, results, batchSize, {
+    single,
+    noTimeout: request.flag("noCursorTimeout"),
+  });
+}
+
+/** `{_id: x}` and the like without projection: the stored bytes go out as they are. */
+function findById(
+  request: Request,
+  collection: Collection,
+  batchSize: number,
+  namespace: string,
+): Buffer | undefined {
+  if (batchSize === 0 || request.has("projection") || request.has("skip") || request.has("hint"))
+    return undefined;
+  const filter = request.document("filter");
+  const wanted = filter && idFilter(filter);
+  if (wanted === undefined) return undefined;
+  const stored = collection.byId(wanted.key);
+  const matches = stored !== undefined && wanted.matches(stored.document);
+  const writer = new Writer((matches ? stored.document.end - stored.document.start : 0) + 160);
+  const reply = writer.open();
+  writer.name(Type.object, "cursor");
+  const cursor = writer.open();
+  writer.name(Type.array, "firstBatch");
+  const batch = writer.open();
+  if (matches) writer.raw("0", stored.document);
+  writer.close(batch);
+  writer.long("id", 0n);
+  writer.string("ns", namespace);
+  writer.close(cursor);
+  writer.double("ok", 1);
+  writer.close(reply);
+  return writer.take();
+}
+
+export function getMore(context: Context): Reply {
+  const { store, request, now } = context;
+  const id = request.get("getMore");
+  if (id === undefined || (id.type !== Type.long && id.type !== Type.int)) {
+    throw new StoreError(14, "BSON field 'getMore.getMore' must be of type 'long'");
+  }
+  const number =
+    id.type === Type.long ? id.buf.readBigInt64LE(id.start) : BigInt(id.buf.readInt32LE(id.start));
+  const collection = request.string("collection");
+  if (collection === undefined)
+    throw new StoreError(40414, "BSON field 'getMore.collection' is missing but a required field");
+  const batchSize = request.get("batchSize") === undefined ? 0 : request.count("batchSize");
+  const cursor = store.cursors.get(number, `${request.db}.${collection}`);
+  cursor.lastUsed = now;
+  const writer = new Writer(4096);
+  const reply = writer.open();
+  writer.name(Type.object, "cursor");
+  const inner = writer.open();
+  let open: boolean;
+  try {
+    open = writeBatch(writer, "nextBatch", cursor, batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize);
+  } catch (error) {
+    store.cursors.close(number);
+    throw error;
+  }
+  if (!open) store.cursors.close(number);
+  writer.long("id", open ? number : 0n);
+  writer.string("ns", cursor.namespace);
+  writer.close(inner);
+  writer.double("ok", 1);
+  writer.close(reply);
+  return writer.take();
+}
+
+export function count(context: Context): Reply {
+  const { store, request } = context;
+  checkCollation(request.get("collation"));
+  const collection = store.find(request.db, request.collection());
+  const query = request.document("query") ?? emptyFilter;
+  const filter = parseFilter(query);
+  const skip = request.count("skip");
+  const limit = Math.abs(request.integer("limit") ?? 0);
+  if (collection === undefined) return { n: 0 };
+  if (constantFilter(filter)) {
+    const n = Math.max(0, collection.count() - skip);
+    return { n: limit > 0 ? Math.min(n, limit) : n };
+  }
+  const running = run(collection, {
+    filter,
+    sort: [],
+    skip,
+    limit,
+    hint: parseHint(request.get("hint"), collection),
+    expressions: expressionsFor(undefined, context.now).tests,
+    deadline: new Deadline(request.count("maxTimeMS")),
+  });
+  let n = 0;
+  while (running.next() !== undefined) n++;
+  return { n };
+}
+
+export function distinct(context: Context): Reply {
+  const { store, request } = context;
+  checkCollation(request.get("collation"));
+  const collection = store.find(request.db, request.collection());
+  const key = request.string("key");
+  if (key === undefined || key === "") throw badValue("distinct needs a key");
+  const filter = parseFilter(request.document("query") ?? emptyFilter);
+  const values = new Map<string, Raw>();
+  if (collection !== undefined) {
+    const running = run(collection, {
+      filter,
+      sort: [],
+      skip: 0,
+      limit: 0,
+      hint: parseHint(request.get("hint"), collection),
+      expressions: expressionsFor(undefined, context.now).tests,
+      deadline: new Deadline(request.count("maxTimeMS")),
+    });
+    const { parts } = parsePath(key);
+    for (let found = running.next(); found !== undefined; found = running.next()) {
+      eachValue(found.document, parts, 0, (value) => {
+        if (value === undefined || value.type === Type.undefined) return;
+        const group = groupKey(value);
+        if (!values.has(group)) values.set(group, value);
+      });
+    }
+  }
+  const writer = new Writer(1024);
+  const reply = writer.open();
+  writer.name(Type.array, "values");
+  const array = writer.open();
+  let index = 0;
+  for (const value of [...values.values()].sort(compareValues)) writer.raw(String(index++), value);
+  writer.close(array);
+  writer.double("ok", 1);
+  writer.close(reply);
+  return writer.take();
+}

@@ -1,0 +1,351 @@
+/** `insert`, `update`, `delete`: statement by statement, each whole or not at all, errors told per statement. */
+import { fields, isEmptyDocument, items, type Raw, Type, typeName } from "../bson/raw.ts";
+import { Writer } from "../bson/writer.ts";
+import { badValue, codeName, failedToParse, StoreError } from "../errors.ts";
+import type { Filter } from "../query/ast.ts";
+import { idFilter } from "../query/by-id.ts";
+import { Deadline } from "../query/deadline.ts";
+import { parseFilter } from "../query/parse.ts";
+import { parseHint, parseSort, run } from "../query/run.ts";
+import { checkNames } from "../storage/catalog.ts";
+import type { Collection, Stored } from "../storage/collection.ts";
+import { parseUpdate } from "../update/parse.ts";
+import { prepareInsert, type Tools, updateStored, upsertDocument } from "../update/statement.ts";
+import { checkCollation } from "./checks.ts";
+import type { Context, Reply } from "./context.ts";
+import { expressionsFor } from "./expressions.ts";
+
+const mostStatements = 100_000;
+
+function statements(context: Context, name: string): readonly Raw[] {
+  const { request } = context;
+  const array = request.array(name);
+  const list = request.sequence(name) ?? (array === undefined ? undefined : items(array));
+  if (list === undefined) {
+    throw new StoreError(40414, `BSON field '${request.name}.${name}' is missing but a required field`);
+  }
+  if (list.length === 0 || list.length > mostStatements) {
+    throw new StoreError(
+      16,
+      `Write batch sizes must be between 1 and ${mostStatements}. Got ${list.length} operations.`,
+    );
+  }
+  for (const statement of list) {
+    if (statement.type !== Type.object) {
+      throw new StoreError(
+        14,
+        `BSON field '${request.name}.${name}' is the wrong type '${typeName(statement.type)}', expected type 'object'`,
+      );
+    }
+  }
+  return list;
+}
+
+interface WriteError {
+  readonly index: number;
+  readonly error: StoreError;
+}
+
+/** Runs the statements; stops at the first error when ordered. */
+function runAll(
+  context: Context,
+  list: readonly Raw[],
+  one: (statement: Raw, index: number) => void,
+): WriteError[] {
+  const ordered = context.request.flag("ordered", true);
+  const errors: WriteError[] = [];
+  for (let index = 0; index < list.length; index++) {
+    try {
+      context.store.atomically(() => one(list[index] as Raw, index));
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      errors.push({ index, error });
+      if (ordered) break;
+    }
+  }
+  return errors;
+}
+
+function writeErrors(writer: Writer, errors: readonly WriteError[]): void {
+  if (errors.length === 0) return;
+  writer.js(
+    "writeErrors",
+    errors.map(({ index, error }) => ({
+      index,
+      code: error.code,
+      codeName: codeName(error.code),
+      ...error.extra,
+      errmsg: error.message,
+    })),
+  );
+}
+
+export function insert(context: Context): Reply {
+  const { store, request } = context;
+  const name = request.collection();
+  const list = statements(context, "documents");
+  checkNames(request.db, name);
+  const collection = store.ensure(request.db, name);
+  let n = 0;
+  const errors = runAll(context, list, (document) => {
+    collection.insert(prepareInsert(document));
+    n++;
+  });
+  if (n > 0) store.wrote = true;
+  const writer = new Writer(256);
+  const mark = writer.open();
+  writer.int("n", n);
+  writeErrors(writer, errors);
+  writer.double("ok", 1);
+  writer.close(mark);
+  return writer.take();
+}
+
+interface UpdateStatement {
+  readonly q: Raw;
+  readonly u: Raw;
+  readonly upsert: boolean;
+  readonly multi: boolean;
+  readonly hint: Raw | undefined;
+  readonly sort: Raw | undefined;
+  readonly filters: ReadonlyMap<string, Filter>;
+  readonly variables: Raw | undefined;
+}
+
+const noFilters: ReadonlyMap<string, Filter> = new Map();
+
+function parseStatement(statement: Raw): UpdateStatement {
+  let q: Raw | undefined;
+  let u: Raw | undefined;
+  let upsert = false;
+  let multi = false;
+  let hint: Raw | undefined;
+  let sort: Raw | undefined;
+  let variables: Raw | undefined;
+  let filters = noFilters;
+  for (const [name, value] of fields(statement)) {
+    if (name === "q") q = value;
+    else if (name === "u") u = value;
+    else if (name === "upsert") upsert = boolean(name, value);
+    else if (name === "multi") multi = boolean(name, value);
+    else if (name === "hint") hint = value;
+    else if (name === "sort") sort = value;
+    else if (name === "arrayFilters") filters = parseArrayFilters(value);
+    else if (name === "collation") checkCollation(value);
+    else if (name === "c") variables = value;
+    else throw new StoreError(40415, `BSON field 'update.updates.${name}' is an unknown field.`);
+  }
+  if (q === undefined || q.type !== Type.object)
+    throw new StoreError(40414, "BSON field 'update.updates.q' is missing but a required field");
+  if (u === undefined)
+    throw new StoreError(40414, "BSON field 'update.updates.u' is missing but a required field");
+  return { q, u, upsert, multi, hint, sort, filters, variables };
+}
+
+function boolean(name: string, value: Raw): boolean {
+  if (value.type === Type.bool) return value.buf[value.start] === 1;
+  if (value.isNullish()) return false;
+  throw new StoreError(
+    14,
+    `BSON field '${name}' is the wrong type '${typeName(value.type)}', expected type 'bool'`,
+  );
+}
+
+/** `arrayFilters` by the identifier that each is about. */
+export function parseArrayFilters(value: Raw | undefined): ReadonlyMap<string, Filter> {
+  if (value === undefined || value.isNullish()) return noFilters;
+  if (value.type !== Type.array) throw new StoreError(14, "arrayFilters must be an array");
+  const filters = new Map<string, Filter>();
+  for (const document of items(value)) {
+    if (document.type !== Type.object || isEmptyDocument(document)) {
+      throw failedToParse("Cannot use an expression without a top-level field name in arrayFilters");
+    }
+    const filter = parseFilter(document);
+    const names = new Set(identifiers(filter));
+    const [identifier] = names;
+    if (identifier === undefined || names.size > 1) {
+      throw failedToParse("Error parsing array filter: expected a single top-level field name");
+    }
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(identifier)) {
+      throw badValue(
+        `Error parsing array filter: The top-level field name must be an alphanumeric string beginning with a lowercase letter, found '${identifier}'`,
+      );
+    }
+    if (filters.has(identifier))
+      throw failedToParse(`Found multiple array filters with the same top-level field name ${identifier}`);
+    filters.set(identifier, filter);
+  }
+  return filters;
+}
+
+function identifiers(filter: Filter): string[] {
+  if (filter.kind === "field") return [filter.path.parts[0]?.text ?? ""];
+  return "filters" in filter ? filter.filters.flatMap(identifiers) : [];
+}
+
+export function update(context: Context): Reply {
+  const { store, request, now } = context;
+  const name = request.collection();
+  const list = statements(context, "updates");
+  checkNames(request.db, name);
+  const counts = { n: 0, modified: 0 };
+  const upserted: { index: number; id: Raw }[] = [];
+  const deadline = new Deadline(request.count("maxTimeMS"));
+  const errors = runAll(context, list, (raw, index) => {
+    const statement = parseStatement(raw);
+    const id = runUpdate(context, name, statement, counts, now, deadline);
+    if (id !== undefined) upserted.push({ index, id });
+  });
+  if (counts.modified > 0 || upserted.length > 0) store.wrote = true;
+  const writer = new Writer(256);
+  const mark = writer.open();
+  writer.int("n", counts.n);
+  writer.int("nModified", counts.modified);
+  if (upserted.length > 0) writeUpserted(writer, upserted);
+  writeErrors(writer, errors);
+  writer.double("ok", 1);
+  writer.close(mark);
+  return writer.take();
+}
+
+function writeUpserted(writer: Writer, upserted: readonly { index: number; id: Raw }[]): void {
+  writer.name(Type.array, "upserted");
+  const array = writer.open();
+  upserted.forEach(({ index, id }, i) => {
+    writer.index(Type.object, i);
+    const mark = writer.open();
+    writer.int("index", index);
+    writer.raw("_id", id);
+    writer.close(mark);
+  });
+  writer.close(array);
+}
+
+/** Runs one update; returns the `_id` of a document that it inserted. */
+function runUpdate(
+  context: Context,
+  name: string,
+  statement: UpdateStatement,
+  counts: { n: number; modified: number },
+  now: number,
+  deadline: Deadline,
+): Raw | undefined {
+  const { store, request } = context;
+  const parsed = parseUpdate(statement.u, statement.filters);
+  if (statement.multi && parsed.kind === "replace")
+    throw failedToParse("multi update is not supported for replacement-style update");
+  const compilers = expressionsFor(statement.variables ?? request.document("let"), now);
+  const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
+  let filter: Filter | undefined;
+  const lazyFilter = (): Filter => (filter ??= parseFilter(statement.q));
+  const found = store.find(request.db, name);
+  let matched = 0;
+  if (found !== undefined) {
+    for (const stored of targets(found, statement, lazyFilter, tools, deadline)) {
+      matched++;
+      if (updateStored(found, stored, parsed, lazyFilter, tools) !== stored.document) counts.modified++;
+    }
+  }
+  counts.n += matched;
+  if (matched > 0 || !statement.upsert) return undefined;
+  const document = upsertDocument(parsed, lazyFilter(), tools);
+  store.ensure(request.db, name).insert(document);
+  counts.n++;
+  return fields(document)[0]?.[1];
+}
+
+function targets(
+  collection: Collection,
+  statement: UpdateStatement,
+  filter: () => Filter,
+  tools: Tools,
+  deadline: Deadline,
+): Stored[] {
+  const byId = statement.hint === undefined ? idFilter(statement.q) : undefined;
+  if (byId !== undefined) {
+    const stored = collection.byId(byId.key);
+    return stored !== undefined && byId.matches(stored.document) ? [stored] : [];
+  }
+  return select(collection, filter(), { ...statement, limit: statement.multi ? 0 : 1 }, tools, deadline);
+}
+
+/** The documents that a filter picks, all read before any is changed. */
+export function select(
+  collection: Collection,
+  filter: Filter,
+  options: { hint: Raw | undefined; sort: Raw | undefined; limit: number },
+  tools: Tools,
+  deadline: Deadline,
+): Stored[] {
+  const running = run(collection, {
+    filter,
+    sort: parseSort(options.sort),
+    skip: 0,
+    limit: options.limit,
+    hint: parseHint(options.hint, collection),
+    expressions: tools.expressions,
+    deadline,
+  });
+  const found: Stored[] = [];
+  for (let stored = running.next(); stored !== undefined; stored = running.next()) found.push(stored);
+  return found;
+}
+
+export function remove(context: Context): Reply {
+  const { store, request, now } = context;
+  const name = request.collection();
+  const list = statements(context, "deletes");
+  const deadline = new Deadline(request.count("maxTimeMS"));
+  let n = 0;
+  const errors = runAll(context, list, (raw) => {
+    const statement = parseDelete(raw);
+    const compilers = expressionsFor(request.document("let"), now);
+    const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
+    const collection = store.find(request.db, name);
+    const byId = statement.hint === undefined ? idFilter(statement.q) : undefined;
+    const filter = byId === undefined ? parseFilter(statement.q) : undefined;
+    if (collection === undefined) return;
+    const one = byId && collection.byId(byId.key);
+    const found = filter
+      ? select(collection, filter, statement, tools, deadline)
+      : one !== undefined && byId?.matches(one.document)
+        ? [one]
+        : [];
+    for (const stored of found) collection.remove(stored);
+    n += found.length;
+  });
+  if (n > 0) store.wrote = true;
+  const writer = new Writer(256);
+  const mark = writer.open();
+  writer.int("n", n);
+  writeErrors(writer, errors);
+  writer.double("ok", 1);
+  writer.close(mark);
+  return writer.take();
+}
+
+function parseDelete(statement: Raw): { q: Raw; limit: number; hint: Raw | undefined; sort: undefined } {
+  let q: Raw | undefined;
+  let limit: number | undefined;
+  let hint: Raw | undefined;
+  for (const [name, value] of fields(statement)) {
+    if (name === "q" && value.type === Type.object) q = value;
+    else if (name === "limit" && value.isNumber())
+      limit =
+        value.type === Type.double ? value.buf.readDoubleLE(value.start) : value.buf.readInt32LE(value.start);
+    else if (name === "hint") hint = value;
+    else if (name === "collation") checkCollation(value);
+    else
+      throw new StoreError(
+        40415,
+        `BSON field 'delete.deletes.${name}' is an unknown field or has a wrong type.`,
+      );
+  }
+  if (q === undefined)
+    throw new StoreError(40414, "BSON field 'delete.deletes.q' is missing but a required field");
+  if (limit === undefined)
+    throw new StoreError(40414, "BSON field 'delete.deletes.limit' is missing but a required field");
+  if (limit !== 0 && limit !== 1)
+    throw failedToParse(`The limit field in delete objects must be 0 or 1. Got ${limit}`);
+  return { q, limit, hint, sort: undefined };
+}

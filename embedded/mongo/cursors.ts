@@ -1,0 +1,89 @@
+/** Results that a client has not read to their end. */
+
+import type { Raw } from "./bson/raw.ts";
+import { StoreError } from "./errors.ts";
+
+/** Where a cursor takes its documents from. */
+export interface Results {
+  next(): Raw | undefined;
+  /** Drops what can be read again, while the client is away. */
+  release(): void;
+}
+
+export interface Cursor {
+  readonly id: bigint;
+  readonly namespace: string;
+  readonly results: Results;
+  /** A document that did not fit into the last batch. */
+  pending: Raw | undefined;
+  lastUsed: number;
+  readonly idleLimit: boolean;
+}
+
+const mostCursors = 2000;
+/** As MongoDB's `cursorTimeoutMillis`. */
+const idleMs = 10 * 60 * 1000;
+
+export class Cursors {
+  private readonly open = new Map<bigint, Cursor>();
+  private lastId = 0n;
+  private readonly base = BigInt(Math.floor(Math.random() * 0x7fffffff)) << 31n;
+
+  get size(): number {
+    return this.open.size;
+  }
+
+  add(namespace: string, results: Results, now: number, noTimeout: boolean): Cursor {
+    if (this.open.size >= mostCursors) this.evict(now);
+    const id = this.base + ++this.lastId;
+    const cursor = { id, namespace, results, pending: undefined, lastUsed: now, idleLimit: !noTimeout };
+    this.open.set(id, cursor);
+    return cursor;
+  }
+
+  get(id: bigint, namespace: string): Cursor {
+    const found = this.open.get(id);
+    if (found === undefined) throw new StoreError(43, `cursor id ${id} not found`);
+    if (found.namespace !== namespace) {
+      throw new StoreError(
+        13,
+        `Requested getMore on namespace '${namespace}', but cursor belongs to a different namespace ${found.namespace}`,
+      );
+    }
+    return found;
+  }
+
+  close(id: bigint): boolean {
+    return this.open.delete(id);
+  }
+
+  /** Closes the cursors of a collection that is gone, or of a whole database (`db.`). */
+  closeUnder(namespace: string): void {
+    for (const [id, cursor] of this.open) {
+      const same =
+        cursor.namespace === namespace || (namespace.endsWith(".") && cursor.namespace.startsWith(namespace));
+      if (same) this.open.delete(id);
+    }
+  }
+
+  /** Lets go of cursors that were not used for ten minutes. */
+  sweep(now: number): void {
+    for (const [id, cursor] of this.open) {
+      if (cursor.idleLimit && now - cursor.lastUsed > idleMs) this.open.delete(id);
+    }
+  }
+
+  closeAll(): void {
+    this.open.clear();
+  }
+
+  /** Too many are open: the one that was unused for longest goes, as if it had timed out. */
+  private evict(now: number): void {
+    this.sweep(now);
+    if (this.open.size < mostCursors) return;
+    let oldest: Cursor | undefined;
+    for (const cursor of this.open.values())
+      if (oldest === undefined || cursor.lastUsed < oldest.lastUsed) oldest = cursor;
+    if (oldest !== undefined) this.open.delete(oldest.id);
+  }
+}

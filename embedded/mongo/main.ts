@@ -1,0 +1,50 @@
+/** The store as a process: `node embedded/mongo/main.ts --dir data/mongo [--socket path | --port 27017 --host 127.0.0.1]`. */
+import { parseArgs } from "node:util";
+import { runStore } from "./run.ts";
+
+const { values } = parseArgs({
+  options: {
+    dir: { type: "string" },
+    socket: { type: "string" },
+    host: { type: "string" },
+    port: { type: "string" },
+    sync: { type: "string" },
+  },
+});
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+const { dir, socket, host, port, sync } = values;
+if (dir === undefined)
+  fail(
+    "usage: node embedded/mongo/main.ts --dir DIR [--socket PATH | --host HOST --port PORT] [--sync full|normal]",
+  );
+if (sync !== undefined && sync !== "full" && sync !== "normal")
+  fail(`--sync must be full or normal, not ${sync}`);
+if (port !== undefined && !/^\d{1,5}$/.test(port)) fail(`--port must be a number, not ${port}`);
+
+const tcp =
+  host !== undefined || port !== undefined
+    ? { host: host ?? "127.0.0.1", port: Number(port ?? 27017) }
+    : undefined;
+const listen = socket !== undefined ? { socket } : tcp;
+
+try {
+  const running = await runStore({ dir, listen, sync }, (error) => {
+    fail(`the embedded store stopped: ${error instanceof Error ? error.message : error}`);
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      running.close().then(
+        () => process.exit(0),
+        (error: unknown) => fail(`the embedded store did not close cleanly: ${error}`),
+      );
+    });
+  }
+  process.stdout.write(`${running.uri}\n`);
+} catch (error) {
+  fail(error instanceof Error ? error.message : String(error));
+}

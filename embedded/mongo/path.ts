@@ -1,0 +1,35 @@
+/** Dotted paths, split once and kept. */
+
+export interface PathPart {
+  readonly text: string;
+  readonly bytes: Buffer;
+  /** The array position that the part names, or -1. */
+  readonly index: number;
+}
+
+export interface Path {
+  readonly text: string;
+  readonly parts: readonly PathPart[];
+}
+
+const known = new Map<string, Path>();
+const knownLimit = 5000;
+
+/** A dotted path as its parts; paths are few, so they are kept (up to a bound). */
+export function parsePath(path: string): Path {
+  const found = known.get(path);
+  if (found !== undefined) return found;
+  const parts = path.split(".").map(parsePart);
+  const made = { text: path, parts };
+  if (known.size >= knownLimit) known.clear();
+  known.set(path, made);
+  return made;
+}
+
+function parsePart(text: string): PathPart {
+  return {
+    text,
+    bytes: Buffer.from(text, "utf8"),
+    index: /^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : -1,
+  };
+}

@@ -1,0 +1,94 @@
+/** Ranges of an index's keys that hold every document which meets the demands. */
+import type { Index } from "../storage/index.ts";
+import { both, type Constraints, constraintsOf, fieldIntervals } from "./constraints.ts";
+import { descending, everything, type Interval, isPoint, position } from "./intervals.ts";
+
+/** Keys `k` with `low ≤ k < high`. */
+export interface Range {
+  readonly low: Buffer;
+  readonly high: Buffer;
+}
+
+export interface Bounds {
+  /** Sorted, without overlap. */
+  readonly ranges: readonly Range[];
+  /** How many leading fields are held to one value, the same in every range. */
+  readonly fixed: number;
+  /** How many leading fields are bounded at all. */
+  readonly bounded: number;
+}
+
+/** The fields of an index in order: what the planner needs to know of it, `_id` included. */
+export interface Ordered {
+  readonly fields: Index["fields"];
+  readonly multikey: boolean;
+}
+
+const mostRanges = 2000;
+const everyKey: Range = { low: Buffer.alloc(0), high: Buffer.from([255]) };
+
+export const unbounded: Bounds = { ranges: [everyKey], fixed: 0, bounded: 0 };
+
+/** Bounds from the plain demands and, where that narrows them, from one `$or` among them. */
+export function boundsOf(index: Ordered, constraints: Constraints): Bounds {
+  const plain = plainBounds(index, constraints);
+  for (const branches of constraints.alternatives) {
+    if (branches.length > 100) continue;
+    const ranges: Range[] = [];
+    let bounded = Number.POSITIVE_INFINITY;
+    for (const branch of branches) {
+      const one = plainBounds(index, both(constraints, constraintsOf(branch)));
+      bounded = Math.min(bounded, one.bounded);
+      ranges.push(...one.ranges);
+    }
+    if (bounded > plain.fixed && ranges.length <= mostRanges) {
+      return { ranges: merge(ranges), fixed: plain.fixed, bounded };
+    }
+  }
+  return plain;
+}
+
+function plainBounds(index: Ordered, constraints: Constraints): Bounds {
+  let prefixes: Buffer[] = [Buffer.alloc(0)];
+  let fixed = 0;
+  let bounded = 0;
+  const roots = new Set<string>();
+  for (const field of index.fields) {
+    const tests = constraints.tests.get(field.path.text);
+    const root = field.path.parts[0]?.text ?? "";
+    // Two fields of one array: a document may meet two demands with two elements, which no single key shows.
+    if (tests === undefined || (index.multikey && roots.has(root))) break;
+    roots.add(root);
+    const found = fieldIntervals(tests, index.multikey);
+    if (found === undefined || found.length * prefixes.length > mostRanges) break;
+    const intervals = field.descending ? found.map(descending).reverse() : found;
+    bounded++;
+    if (!intervals.every(isPoint)) return { ranges: withIntervals(prefixes, intervals), fixed, bounded };
+    if (intervals.length === 1 && fixed === bounded - 1) fixed = bounded;
+    prefixes = prefixes.flatMap((prefix) =>
+      intervals.map((point) => Buffer.concat([prefix, point.low.prefix])),
+    );
+  }
+  if (bounded === 0) return unbounded;
+  return { ranges: withIntervals(prefixes, [everything]), fixed, bounded };
+}
+
+function withIntervals(prefixes: readonly Buffer[], intervals: readonly Interval[]): Range[] {
+  return prefixes.flatMap((prefix) =>
+    intervals.map(({ low, high }) => ({
+      low: Buffer.concat([prefix, position(low)]),
+      high: Buffer.concat([prefix, position(high)]),
+    })),
+  );
+}
+
+function merge(ranges: Range[]): Range[] {
+  ranges.sort((a, b) => a.low.compare(b.low));
+  const out: Range[] = [];
+  for (const range of ranges) {
+    const last = out[out.length - 1];
+    if (last === undefined || range.low.compare(last.high) > 0) out.push(range);
+    else if (range.high.compare(last.high) > 0) out[out.length - 1] = { low: last.low, high: range.high };
+  }
+  return out;
+}

@@ -1,0 +1,221 @@
+/** Runs a query: plan, read, filter, sort, skip, limit. */
+import { fields, numberOf, type Raw, stringValue, Type } from "../bson/raw.ts";
+import { badValue, StoreError } from "../errors.ts";
+import { encodeCompound } from "../key-encoding.ts";
+import { parsePath } from "../path.ts";
+import { type Plan, plan, type SortField } from "../plan/planner.ts";
+import { type Counters, RangeScan, RowList, type Source, TableScan, Union } from "../plan/scan.ts";
+import type { Collection, Stored } from "../storage/collection.ts";
+import type { Index } from "../storage/index.ts";
+import type { Filter } from "./ast.ts";
+import { constantFilter, type Deadline } from "./deadline.ts";
+import { compileFilter, type ExpressionCompiler, type Matcher } from "./match.ts";
+import { textMatch } from "./text.ts";
+import { sortKey } from "./values.ts";
+
+export interface QueryOptions {
+  readonly filter: Filter;
+  readonly sort: readonly SortField[];
+  readonly skip: number;
+  /** 0 for no limit. */
+  readonly limit: number;
+  readonly hint: Index | "_id_" | "$natural" | undefined;
+  readonly expressions: ExpressionCompiler;
+  readonly deadline: Deadline;
+  /** True when the caller reads in the order of the table, last first (`$natural: -1`). */
+  readonly backward?: boolean;
+}
+
+/** A running query. */
+export interface Run extends Source {
+  readonly plan: Plan;
+  readonly counters: Counters;
+  /** Text scores by row, for a `$text` query. */
+  readonly scores: ReadonlyMap<number, number> | undefined;
+}
+
+/** Bytes of keys that a sort may keep in memory, as MongoDB's limit for a blocking sort. */
+const sortMemory = 100 * 1024 * 1024;
+
+/** Starts a query on a collection. */
+export function run(collection: Collection, options: QueryOptions): Run {
+  const counters: Counters = { keys: 0, documents: 0 };
+  const chosen = plan(collection, options.filter, options);
+  const scores = chosen.kind === "text" ? textScores(chosen) : undefined;
+  const source = open(collection, chosen, counters, scores, options);
+  const matches = constantFilter(options.filter)
+    ? undefined
+    : compileFilter(options.filter, options.expressions);
+  const filtered = new Filtered(source, matches, options.deadline);
+  const sorted = options.sort.length === 0 || (chosen.kind === "index" && chosen.sorted);
+  const ordered = sorted ? filtered : sortRows(collection, filtered, options);
+  const part =
+    options.skip > 0 || options.limit > 0 ? new Slice(ordered, options.skip, options.limit) : ordered;
+  return { plan: chosen, counters, scores, next: () => part.next(), release: () => part.release() };
+}
+
+function open(
+  collection: Collection,
+  chosen: Plan,
+  counters: Counters,
+  scores: ReadonlyMap<number, number> | undefined,
+  options: QueryOptions,
+): Source {
+  switch (chosen.kind) {
+    case "scan":
+      return new TableScan(collection, counters, options.backward ?? chosen.backward);
+    case "index":
+      return new RangeScan(collection, chosen.index, chosen.ranges, chosen.backward, counters);
+    case "union":
+      return new Union(chosen.plans.map((inner) => open(collection, inner, counters, scores, options)));
+    case "text":
+      counters.keys += scores?.size ?? 0;
+      return new RowList(collection, [...(scores?.keys() ?? [])], counters);
+  }
+}
+
+function textScores(chosen: Extract<Plan, { kind: "text" }>): Map<number, number> {
+  const match = textMatch(chosen.search);
+  const table = chosen.index.text;
+  if (match === undefined || table === undefined) return new Map();
+  return new Map(table.search(match));
+}
+
+class Filtered implements Source {
+  private readonly source: Source;
+  private readonly matches: Matcher | undefined;
+  private readonly deadline: Deadline;
+
+  constructor(source: Source, matches: Matcher | undefined, deadline: Deadline) {
+    this.source = source;
+    this.matches = matches;
+    this.deadline = deadline;
+  }
+
+  next(): Stored | undefined {
+    while (true) {
+      const found = this.source.next();
+      if (found === undefined) return undefined;
+      this.deadline.check();
+      if (this.matches === undefined || this.matches(found.document)) return found;
+    }
+  }
+
+  release(): void {
+    this.source.release();
+  }
+}
+
+class Slice implements Source {
+  private readonly source: Source;
+  private skip: number;
+  private left: number;
+
+  constructor(source: Source, skip: number, limit: number) {
+    this.source = source;
+    this.skip = skip;
+    this.left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
+  }
+
+  next(): Stored | undefined {
+    if (this.left <= 0) return undefined;
+    for (; this.skip > 0; this.skip--) if (this.source.next() === undefined) return undefined;
+    this.left--;
+    return this.source.next();
+  }
+
+  release(): void {
+    this.source.release();
+  }
+}
+
+interface SortRow {
+  readonly key: Buffer;
+  readonly rid: number;
+}
+
+/** Sorts by keys in memory and keeps only row ids; with a limit, only the best ones. */
+function sortRows(collection: Collection, source: Source, options: QueryOptions): Source {
+  const { sort } = options;
+  const directions = sort.map((field) => field.descending);
+  const keep = options.limit > 0 ? options.skip + options.limit : Number.POSITIVE_INFINITY;
+  let rows: SortRow[] = [];
+  let bytes = 0;
+  const order = (a: SortRow, b: SortRow): number => a.key.compare(b.key);
+  for (let found = source.next(); found !== undefined; found = source.next()) {
+    const { document, rid } = found;
+    const key = encodeCompound(
+      sort.map(({ path, descending }) => sortKey(document, path, descending)),
+      directions,
+    );
+    rows.push({ key, rid });
+    bytes += key.length + 48;
+    if (rows.length >= keep * 2 + 1000) {
+      rows.sort(order);
+      rows = rows.slice(0, keep);
+      bytes = rows.reduce((sum, row) => sum + row.key.length + 48, 0);
+    }
+    if (bytes > sortMemory) {
+      throw new StoreError(
+        292,
+        `Executor error during find command :: caused by :: Sort exceeded memory limit of ${sortMemory} bytes, but did not opt in to external sorting.`,
+      );
+    }
+  }
+  rows.sort(order);
+  return new RowList(
+    collection,
+    rows.map((row) => row.rid),
+    { keys: 0, documents: 0 },
+  );
+}
+
+/** Parses a sort document. `{$meta: "textScore"}` is dropped: text results come best first. */
+export function parseSort(spec: Raw | undefined): SortField[] {
+  if (spec === undefined) return [];
+  if (spec.type !== Type.object) throw new StoreError(14, "Expected field sort to be of type object");
+  const sort: SortField[] = [];
+  for (const [name, value] of fields(spec)) {
+    if (value.type === Type.object) {
+      const meta = fields(value)[0];
+      if (meta?.[0] === "$meta" && meta[1].type === Type.string && stringValue(meta[1]) === "textScore")
+        continue;
+      throw badValue(`Illegal key in $sort specification: ${name}`);
+    }
+    const direction = value.isNumber() ? numberOf(value) : 0;
+    if (direction !== 1 && direction !== -1)
+      throw new StoreError(15975, "$sort key ordering must be 1 (for ascending) or -1 (for descending)");
+    if (name === "$natural") continue;
+    if (name === "") throw new StoreError(15976, "$sort field names can't be empty");
+    sort.push({ path: parsePath(name), descending: direction === -1 });
+  }
+  if (sort.length > 32) throw badValue("too many fields in a sort: 32 at most");
+  return sort;
+}
+
+/** The index that a hint names. */
+export function parseHint(
+  hint: Raw | undefined,
+  collection: Collection | undefined,
+): Index | "_id_" | "$natural" | undefined {
+  if (hint === undefined || collection === undefined) return undefined;
+  if (hint.type === Type.string) {
+    const name = stringValue(hint);
+    if (name === "_id_") return "_id_";
+    const found = collection.indexes.find((index) => index.name === name);
+    if (found !== undefined) return found;
+  } else if (hint.type === Type.object) {
+    const wanted = fields(hint).map(([name, value]) => `${name}:${value.isNumber() ? numberOf(value) : ""}`);
+    if (wanted.length === 0) return undefined;
+    if (wanted[0]?.startsWith("$natural:")) return "$natural";
+    if (wanted.join() === "_id:1") return "_id_";
+    const found = collection.indexes.find(
+      (index) =>
+        fields(index.key)
+          .map(([name, value]) => `${name}:${value.isNumber() ? numberOf(value) : ""}`)
+          .join() === wanted.join(),
+    );
+    if (found !== undefined) return found;
+  }
+  throw badValue("error processing query: planner returned error: bad hint");
+}

@@ -1,0 +1,68 @@
+/** Values of a document at a path, for sorts, distinct and projections of single values. */
+import { Elements, getField, nullRaw, type Raw, Type, undefinedRaw } from "../bson/raw.ts";
+import { sortValue } from "../compare.ts";
+import type { Path, PathPart } from "../path.ts";
+
+/** The value at a path through documents only (numbers also step into arrays). */
+export function firstAt(document: Raw, path: Path): Raw | undefined {
+  let value: Raw | undefined = document;
+  for (const part of path.parts) {
+    if (value === undefined || (value.type !== Type.object && value.type !== Type.array)) return undefined;
+    value = getField(value, part.bytes);
+  }
+  return value;
+}
+
+/** Calls `visit` for every value at a path, entering arrays on the way and spreading a final array. */
+export function eachValue(
+  value: Raw,
+  parts: readonly PathPart[],
+  at: number,
+  visit: (value: Raw | undefined) => void,
+): void {
+  const part = parts[at] as PathPart;
+  if (value.type === Type.object) {
+    const found = getField(value, part.bytes);
+    if (at < parts.length - 1)
+      return found === undefined ? visit(undefined) : eachValue(found, parts, at + 1, visit);
+    if (found === undefined || found.type !== Type.array) return visit(found);
+    return eachElement(found, visit);
+  }
+  if (value.type !== Type.array) return visit(undefined);
+  const elements = new Elements(value);
+  let position = 0;
+  while (elements.next()) {
+    if (position === part.index) {
+      const found = elements.value();
+      if (at < parts.length - 1) eachValue(found, parts, at + 1, visit);
+      else if (found.type === Type.array) eachElement(found, visit);
+      else visit(found);
+    } else if (elements.type === Type.object) {
+      eachValue(elements.value(), parts, at, visit);
+    }
+    position++;
+  }
+}
+
+function eachElement(array: Raw, visit: (value: Raw | undefined) => void): void {
+  const elements = new Elements(array);
+  let any = false;
+  while (elements.next()) {
+    any = true;
+    visit(elements.value());
+  }
+  if (!any) visit(undefinedRaw);
+}
+
+/** What a sort compares: the least (or, descending, the greatest) value at the path; null where there is none. */
+export function sortKey(document: Raw, path: Path, descending: boolean): Raw {
+  if (path.parts.length === 1) {
+    const value = getField(document, (path.parts[0] as PathPart).bytes);
+    if (value === undefined) return nullRaw;
+    if (value.type !== Type.array) return value;
+  }
+  const values: Raw[] = [];
+  eachValue(document, path.parts, 0, (value) => values.push(value ?? nullRaw));
+  if (values.length === 0) return nullRaw;
+  return sortValue(values, descending);
+}

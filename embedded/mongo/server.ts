@@ -1,0 +1,207 @@
+/** Accepts connections and runs commands in groups: one transaction and one flush for all that wait. */
+import { chmodSync, unlinkSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { errorReply, execute } from "./commands/execute.ts";
+import type { Store } from "./store.ts";
+import { type BadMessage, Frames, type Message, ProtocolError, readMessage, replyFrame } from "./wire.ts";
+
+export type ListenOn = { readonly socket: string } | { readonly host: string; readonly port: number };
+
+interface Job {
+  readonly socket: Socket;
+  readonly message: Message | BadMessage;
+}
+
+interface Answer {
+  readonly socket: Socket;
+  readonly frame: Buffer;
+}
+
+/** Commands of one group at most, so that the first of them does not wait for ever. */
+const largestGroup = 256;
+/** Milliseconds after which a group ends. */
+const groupTime = 20;
+/** Bytes of answers that a client may leave unread before its commands wait. */
+const unreadLimit = 64 * 1024 * 1024;
+
+export class MongoServer {
+  private readonly store: Store;
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+  private queue: Job[] = [];
+  private scheduled = false;
+  private waiting: Answer[] = [];
+  private flushing: Promise<void> | undefined;
+  private lastConnection = 0;
+  private closed = false;
+  /** Called when the disk no longer takes writes; nothing can be promised after that. */
+  onFatal: (error: unknown) => void = (error) => {
+    throw error;
+  };
+
+  constructor(store: Store) {
+    this.store = store;
+    this.server = createServer({ noDelay: true }, (socket) => this.accept(socket));
+  }
+
+  /** Listens and returns the address as `hello` gives it: `host:port` or the socket's path. */
+  async listen(on: ListenOn): Promise<string> {
+    if ("socket" in on) removeStale(on.socket);
+    await new Promise<void>((resolve, reject) => {
+      this.server.once("error", reject);
+      this.server.listen("socket" in on ? { path: on.socket } : { host: on.host, port: on.port }, () => {
+        this.server.off("error", reject);
+        resolve();
+      });
+    });
+    if ("socket" in on) {
+      chmodSync(on.socket, 0o600);
+      this.store.address = on.socket;
+    } else {
+      const address = this.server.address();
+      const port = address !== null && typeof address === "object" ? address.port : on.port;
+      this.store.address = `${on.host.includes(":") ? `[${on.host}]` : on.host}:${port}`;
+    }
+    return this.store.address;
+  }
+
+  private accept(socket: Socket): void {
+    const connection = { id: ++this.lastConnection };
+    const frames = new Frames();
+    this.sockets.add(socket);
+    this.store.connections++;
+    this.store.totalConnections++;
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      this.sockets.delete(socket);
+      this.store.connections--;
+    });
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        for (const frame of frames.push(chunk))
+          this.enqueue({ socket, message: readMessage(frame, connection) });
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        socket.destroy();
+      }
+    });
+  }
+
+  private enqueue(job: Job): void {
+    this.queue.push(job);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.runGroup());
+  }
+
+  /** Runs what waits in one transaction; answers go out once it is on disk. */
+  private runGroup(): void {
+    this.scheduled = false;
+    if (this.closed) return;
+    const { store } = this;
+    const answers: Answer[] = [];
+    const started = performance.now();
+    let done = 0;
+    store.wrote = false;
+    store.database.begin();
+    try {
+      for (const job of this.queue) {
+        const answer = this.runOne(job);
+        if (answer !== undefined) answers.push(answer);
+        done++;
+        if (done >= largestGroup || performance.now() - started > groupTime) break;
+      }
+      store.database.commit();
+    } catch (error) {
+      store.database.rollback();
+      store.catalogChanged = true;
+      store.forget();
+      for (const { socket, message } of this.queue.slice(answers.length, done))
+        send(socket, replyFrame(errorReply(error), message));
+      this.onFatal(error);
+      return;
+    }
+    store.catalogChanged = false;
+    this.queue = this.queue.slice(done);
+    if (this.queue.length > 0) {
+      this.scheduled = true;
+      setImmediate(() => this.runGroup());
+    }
+    this.answer(answers, store.wrote);
+  }
+
+  private runOne({ socket, message }: Job): Answer | undefined {
+    if ("error" in message) return { socket, frame: replyFrame(errorReply(message.error), message) };
+    const reply = execute(this.store, message.request);
+    return message.answered ? { socket, frame: replyFrame(reply, message) } : undefined;
+  }
+
+  /** Sends answers as soon as everything that they tell of is flushed. */
+  private answer(answers: Answer[], wrote: boolean): void {
+    if (!this.store.database.needsFlush || (!wrote && this.flushing === undefined)) {
+      for (const { socket, frame } of answers) send(socket, frame);
+      return;
+    }
+    this.waiting.push(...answers);
+    this.flushing ??= this.flushAll();
+  }
+
+  private async flushAll(): Promise<void> {
+    try {
+      while (this.waiting.length > 0) {
+        const answers = this.waiting;
+        this.waiting = [];
+        await this.store.database.flush();
+        for (const { socket, frame } of answers) send(socket, frame);
+      }
+    } catch (error) {
+      this.onFatal(error);
+    } finally {
+      this.flushing = undefined;
+    }
+  }
+
+  /** Runs work of the store's own (expiry) as a group of its own. */
+  background(work: () => void): void {
+    if (this.closed) return;
+    const { store } = this;
+    store.wrote = false;
+    store.database.begin();
+    try {
+      work();
+      store.database.commit();
+    } catch (error) {
+      store.database.rollback();
+      store.forget();
+      throw error;
+    }
+    this.answer([], store.wrote);
+  }
+
+  /** Ends: no new connections, what runs is answered, the store is closed. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    const ended = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    while (this.queue.length > 0 || this.flushing !== undefined) {
+      await (this.flushing ?? new Promise((resolve) => setImmediate(resolve)));
+    }
+    this.closed = true;
+    for (const socket of this.sockets) socket.destroySoon();
+    await ended;
+    await this.store.close();
+  }
+}
+
+function send(socket: Socket, frame: Buffer): void {
+  if (socket.destroyed) return;
+  if (!socket.write(frame) && socket.writableLength > unreadLimit) socket.destroy();
+}
+
+/** A socket file that a killed process left behind stops the next one from listening. */
+function removeStale(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}

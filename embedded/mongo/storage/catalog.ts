@@ -1,0 +1,157 @@
+/** What collections and indexes there are; kept in SQLite and mirrored in memory. */
+import { randomUUID } from "node:crypto";
+import { Binary } from "bson";
+import { encode, getField, type Raw, rawDocument, stringValue, toBuffer } from "../bson/raw.ts";
+import { StoreError } from "../errors.ts";
+import { Collection } from "./collection.ts";
+import type { Database } from "./database.ts";
+import { Index } from "./index.ts";
+
+/** Names of databases and collections, and what is in them. */
+export class Catalog {
+  private readonly database: Database;
+  private readonly collections = new Map<string, Collection>();
+
+  constructor(database: Database) {
+    this.database = database;
+    database.sql.exec(`
+      CREATE TABLE IF NOT EXISTS collections (
+        id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, options BLOB NOT NULL, uuid BLOB NOT NULL,
+        UNIQUE (db, name)
+      );
+      CREATE TABLE IF NOT EXISTS indexes (
+        id INTEGER PRIMARY KEY, collection INTEGER NOT NULL, name TEXT NOT NULL, spec BLOB NOT NULL,
+        multikey INTEGER NOT NULL DEFAULT 0, UNIQUE (collection, name)
+      )`);
+    this.load();
+  }
+
+  /** Reads everything anew; needed after a rollback that undid changes to the catalogue. */
+  load(): void {
+    this.collections.clear();
+    const { sql } = this.database;
+    for (const row of sql.prepare("SELECT id, db, name, options, uuid FROM collections").all()) {
+      const collection = new Collection(this.database, {
+        id: Number(row.id),
+        db: String(row.db),
+        name: String(row.name),
+        options: rawDocument(toBuffer(row.options as Uint8Array)),
+        uuid: new Binary(row.uuid as Uint8Array, Binary.SUBTYPE_UUID),
+      });
+      const found = sql
+        .prepare("SELECT id, spec, multikey FROM indexes WHERE collection = ? ORDER BY id")
+        .all(collection.id);
+      for (const index of found) {
+        const spec = rawDocument(toBuffer(index.spec as Uint8Array));
+        collection.indexes.push(new Index(this.database, Number(index.id), spec, index.multikey === 1));
+      }
+      this.collections.set(`${collection.db}.${collection.name}`, collection);
+    }
+  }
+
+  find(db: string, name: string): Collection | undefined {
+    return this.collections.get(`${db}.${name}`);
+  }
+
+  /** The collection, made if need be, as writes make it. */
+  ensure(db: string, name: string): Collection {
+    return this.find(db, name) ?? this.create(db, name);
+  }
+
+  create(db: string, name: string, options: Raw = encode({})): Collection {
+    checkNames(db, name);
+    const uuid = new Binary(Buffer.from(randomUUID().replaceAll("-", ""), "hex"), Binary.SUBTYPE_UUID);
+    const { sql } = this.database;
+    const made = sql
+      .prepare("INSERT INTO collections (db, name, options, uuid) VALUES (?, ?, ?, ?)")
+      .run(db, name, options.bytes(), uuid.buffer);
+    const id = Number(made.lastInsertRowid);
+    sql.exec(`CREATE TABLE d${id} (rid INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, doc BLOB NOT NULL)`);
+    const collection = new Collection(this.database, { id, db, name, options, uuid });
+    this.collections.set(`${db}.${name}`, collection);
+    return collection;
+  }
+
+  drop(collection: Collection): void {
+    const { sql } = this.database;
+    for (const index of [...collection.indexes]) this.dropIndex(collection, index);
+    sql.exec(`DROP TABLE d${collection.id}`);
+    sql.prepare("DELETE FROM collections WHERE id = ?").run(collection.id);
+    this.collections.delete(`${collection.db}.${collection.name}`);
+  }
+
+  rename(collection: Collection, db: string, name: string): void {
+    checkNames(db, name);
+    this.database.sql
+      .prepare("UPDATE collections SET db = ?, name = ? WHERE id = ?")
+      .run(db, name, collection.id);
+    this.collections.delete(`${collection.db}.${collection.name}`);
+    collection.rename(db, name);
+    this.collections.set(`${db}.${name}`, collection);
+  }
+
+  /** Adds an index and fills it from the documents that are there. */
+  createIndex(collection: Collection, spec: Raw): void {
+    const { sql } = this.database;
+    const name = stringValue(getField(spec, Buffer.from("name")) as Raw);
+    const made = sql
+      .prepare("INSERT INTO indexes (collection, name, spec) VALUES (?, ?, ?)")
+      .run(collection.id, name, spec.bytes());
+    const index = new Index(
+      this.database,
+      Number(made.lastInsertRowid),
+      rawDocument(Buffer.from(spec.bytes())),
+      false,
+    );
+    index.createTable();
+    collection.indexes.push(index);
+    collection.fill(index);
+  }
+
+  dropIndex(collection: Collection, index: Index): void {
+    index.dropTable();
+    this.database.sql.prepare("DELETE FROM indexes WHERE id = ?").run(index.id);
+    collection.indexes.splice(collection.indexes.indexOf(index), 1);
+  }
+
+  /** Replaces the stored description of an index (`collMod`). */
+  changeIndex(collection: Collection, index: Index, spec: Raw): void {
+    const copy = rawDocument(Buffer.from(spec.bytes()));
+    this.database.sql.prepare("UPDATE indexes SET spec = ? WHERE id = ?").run(copy.bytes(), index.id);
+    const changed = new Index(this.database, index.id, copy, index.multikey);
+    collection.indexes.splice(collection.indexes.indexOf(index), 1, changed);
+  }
+
+  all(): Collection[] {
+    return [...this.collections.values()];
+  }
+
+  inDatabase(db: string): Collection[] {
+    return this.all()
+      .filter((collection) => collection.db === db)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  databases(): string[] {
+    return [...new Set(this.all().map((collection) => collection.db))].sort();
+  }
+}
+
+/** Refuses names that MongoDB refuses. */
+export function checkNames(db: string, name: string): void {
+  if (db === "" || /[/\\. "$\0]/.test(db) || Buffer.byteLength(db) > 63) {
+    throw new StoreError(73, `Invalid database name: '${db}'`);
+  }
+  if (
+    name === "" ||
+    name.startsWith(".") ||
+    name.endsWith(".") ||
+    /[$\0]/.test(name) ||
+    name.startsWith("system.")
+  ) {
+    throw new StoreError(73, `Invalid namespace specified '${db}.${name}'`);
+  }
+  if (Buffer.byteLength(`${db}.${name}`) > 255) {
+    throw new StoreError(73, `Fully qualified namespace is too long. Namespace: ${db}.${name} Max: 255`);
+  }
+}

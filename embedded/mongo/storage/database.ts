@@ -1,0 +1,106 @@
+/** The SQLite file under the store: opening, locking, transactions and the flush to disk. */
+import { close as closeFile, fdatasync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { promisify } from "node:util";
+
+export type SyncMode = "full" | "normal";
+
+const memory = ":memory:";
+
+/**
+ * One connection that owns the file. In WAL mode with `synchronous=NORMAL` a commit is written but not flushed;
+ * with sync `full` the store flushes the log itself, off this thread, before it answers (see {@link flush}), which
+ * is as safe as SQLite's FULL and lets the next group of commands run meanwhile.
+ */
+export class Database {
+  readonly sql: DatabaseSync;
+  private readonly log: number | undefined;
+  private readonly beginStatement: StatementSync;
+  private readonly commitStatement: StatementSync;
+  private readonly saveStatement: StatementSync;
+  private readonly releaseStatement: StatementSync;
+
+  constructor(dir: string, sync: SyncMode) {
+    const file = dir === memory ? memory : join(dir, "store.sqlite");
+    if (dir !== memory) mkdirSync(dir, { recursive: true });
+    this.sql = new DatabaseSync(file);
+    try {
+      this.configure();
+    } catch (error) {
+      this.sql.close();
+      throw opened(error, dir);
+    }
+    this.log = file !== memory && sync === "full" ? openSync(`${file}-wal`, "r+") : undefined;
+    this.beginStatement = this.sql.prepare("BEGIN IMMEDIATE");
+    this.commitStatement = this.sql.prepare("COMMIT");
+    this.saveStatement = this.sql.prepare("SAVEPOINT command");
+    this.releaseStatement = this.sql.prepare("RELEASE command");
+  }
+
+  private configure(): void {
+    const { sql } = this;
+    sql.exec("PRAGMA page_size = 8192");
+    sql.exec("PRAGMA locking_mode = EXCLUSIVE");
+    sql.exec("PRAGMA journal_mode = WAL");
+    sql.exec("PRAGMA synchronous = NORMAL");
+    sql.exec("PRAGMA cache_size = -65536");
+    sql.exec("PRAGMA wal_autocheckpoint = 4000");
+    sql.exec("PRAGMA temp_store = MEMORY");
+    sql.exec("BEGIN EXCLUSIVE");
+    sql.exec("CREATE TABLE IF NOT EXISTS opened (at INTEGER)");
+    sql.exec("DELETE FROM opened");
+    sql.prepare("INSERT INTO opened VALUES (?)").run(Date.now());
+    sql.exec("COMMIT");
+  }
+
+  begin(): void {
+    this.beginStatement.run();
+  }
+
+  commit(): void {
+    this.commitStatement.run();
+  }
+
+  rollback(): void {
+    if (this.sql.isTransaction) this.sql.exec("ROLLBACK");
+  }
+
+  /** Runs `work` so that it happens whole or, when it throws, not at all. May be nested. */
+  atomically<T>(work: () => T): T {
+    this.saveStatement.run();
+    let result: T;
+    try {
+      result = work();
+    } catch (error) {
+      if (this.sql.isTransaction) this.sql.exec("ROLLBACK TO command; RELEASE command");
+      throw error;
+    }
+    this.releaseStatement.run();
+    return result;
+  }
+
+  /** True when commits must be flushed before they are acknowledged. */
+  get needsFlush(): boolean {
+    return this.log !== undefined;
+  }
+
+  /** Resolves when everything committed before the call would survive a loss of power. */
+  async flush(): Promise<void> {
+    if (this.log !== undefined) await promisify(fdatasync)(this.log);
+  }
+
+  /** Brings the log into the file and closes it. */
+  async close(): Promise<void> {
+    this.sql.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.sql.close();
+    if (this.log !== undefined) await promisify(closeFile)(this.log);
+  }
+}
+
+function opened(error: unknown, dir: string): Error {
+  if (error instanceof Error && /locked|busy/i.test(error.message)) {
+    return new Error(`the embedded store in ${dir} is in use by another process`, { cause: error });
+  }
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,138 @@
+/** Which keys a document has in an index: arrays give one key per element, missing fields count as null. */
+import { Elements, getField, nullRaw, type Raw, Type, undefinedRaw } from "../bson/raw.ts";
+import { StoreError } from "../errors.ts";
+import { encodeCompound } from "../key-encoding.ts";
+import type { PathPart } from "../path.ts";
+
+export interface KeyShape {
+  readonly paths: readonly (readonly PathPart[])[];
+  readonly descending: readonly boolean[];
+}
+
+export interface Keys {
+  readonly keys: Buffer[];
+  /** True when an array contributed, so that one document may have several keys. */
+  readonly multikey: boolean;
+}
+
+/** A field on its way down: the value reached and the part of its path that is left. */
+interface Walk {
+  value: Raw | undefined;
+  at: number;
+}
+
+/** The distinct keys of a document, or of a sparse index none when no field is there. */
+export function indexKeys(document: Raw, shape: KeyShape, sparse: boolean): Keys {
+  const start = shape.paths.map((): Walk => ({ value: document, at: 0 }));
+  const found: { present: boolean; multikey: boolean } = { present: false, multikey: false };
+  const keys: Buffer[] = [];
+  collect(start, shape, keys, found);
+  if (sparse && !found.present) return { keys: [], multikey: false };
+  return { keys: keys.length > 1 ? distinct(keys) : keys, multikey: found.multikey };
+}
+
+function collect(
+  walks: Walk[],
+  shape: KeyShape,
+  keys: Buffer[],
+  found: { present: boolean; multikey: boolean },
+): void {
+  let array: Raw | undefined;
+  for (let i = 0; i < walks.length; i++) {
+    const walk = walks[i] as Walk;
+    descend(walk, shape.paths[i] as readonly PathPart[]);
+    if (walk.value?.type !== Type.array) continue;
+    if (array !== undefined && (array.buf !== walk.value.buf || array.start !== walk.value.start)) {
+      throw new StoreError(171, "cannot index parallel arrays");
+    }
+    array = walk.value;
+  }
+  if (array === undefined) {
+    if (walks.some((walk) => walk.value !== undefined)) found.present = true;
+    keys.push(
+      encodeCompound(
+        walks.map((walk) => walk.value ?? nullRaw),
+        shape.descending,
+      ),
+    );
+    return;
+  }
+  found.multikey = true;
+  expand(array, walks, shape, keys, found);
+}
+
+/** Follows the path through documents until it ends or meets an array that it does not index by position. */
+function descend(walk: Walk, path: readonly PathPart[]): void {
+  while (walk.at < path.length) {
+    const { value } = walk;
+    if (value === undefined) break;
+    const part = path[walk.at] as PathPart;
+    if (value.type === Type.array) {
+      const element = part.index < 0 ? undefined : getField(value, part.bytes);
+      if (element === undefined) return;
+      walk.value = element;
+    } else {
+      walk.value = value.type === Type.object ? getField(value, part.bytes) : undefined;
+    }
+    walk.at++;
+  }
+  if (walk.value === undefined) walk.at = path.length;
+}
+
+function expand(
+  array: Raw,
+  walks: Walk[],
+  shape: KeyShape,
+  keys: Buffer[],
+  found: { present: boolean; multikey: boolean },
+): void {
+  const elements = new Elements(array);
+  let any = false;
+  while (elements.next()) {
+    any = true;
+    const element = elements.value();
+    const next = walks.map((walk, i): Walk => {
+      if (walk.value?.type !== Type.array) return { value: walk.value, at: walk.at };
+      // An array inside the array is a value of its own: it is not entered again, unless a path leads on.
+      const path = shape.paths[i] as readonly PathPart[];
+      if (walk.at === path.length) return { value: element, at: leaf };
+      return { value: element.type === Type.object ? element : undefined, at: walk.at };
+    });
+    collectLeaf(next, shape, keys, found);
+  }
+  if (any) return;
+  found.present = true;
+  const values = walks.map((walk, i) => {
+    if (walk.value?.type !== Type.array) return walk.value ?? nullRaw;
+    return walk.at === (shape.paths[i] as readonly PathPart[]).length ? undefinedRaw : nullRaw;
+  });
+  keys.push(encodeCompound(values, shape.descending));
+}
+
+const leaf = Number.MAX_SAFE_INTEGER;
+
+function collectLeaf(
+  walks: Walk[],
+  shape: KeyShape,
+  keys: Buffer[],
+  found: { present: boolean; multikey: boolean },
+): void {
+  const done = walks.every((walk, i) => walk.at >= (shape.paths[i] as readonly PathPart[]).length);
+  if (!done) {
+    const leaves = walks.map((walk) => (walk.at === leaf ? walk.value : undefined));
+    if (!leaves.some((value) => value?.type === Type.array)) return collect(walks, shape, keys, found);
+    throw new StoreError(171, "cannot index parallel arrays");
+  }
+  if (walks.some((walk) => walk.value !== undefined)) found.present = true;
+  keys.push(
+    encodeCompound(
+      walks.map((walk) => walk.value ?? nullRaw),
+      shape.descending,
+    ),
+  );
+}
+
+function distinct(keys: Buffer[]): Buffer[] {
+  const sorted = keys.sort(Buffer.compare);
+  return sorted.filter((key, i) => i === 0 || !key.equals(sorted[i - 1] as Buffer));
+}

@@ -1,0 +1,46 @@
+/** Remembers, per session, the answer to its last retryable write, so that a repeat is not applied again. */
+import type { StatementSync } from "node:sqlite";
+import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
+import { StoreError } from "../errors.ts";
+import type { Database } from "./database.ts";
+
+/** Sessions end after 30 minutes without use (`logicalSessionTimeoutMinutes`). */
+const keptMs = 30 * 60 * 1000;
+
+export class RetryLog {
+  private readonly get: StatementSync;
+  private readonly put: StatementSync;
+  private readonly expire: StatementSync;
+
+  constructor(database: Database) {
+    database.sql.exec(
+      "CREATE TABLE IF NOT EXISTS retries (session BLOB PRIMARY KEY, number INTEGER NOT NULL, reply BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    );
+    this.get = database.sql.prepare("SELECT number, reply FROM retries WHERE session = ?");
+    this.get.setReturnArrays(true);
+    this.put = database.sql.prepare(
+      "INSERT INTO retries (session, number, reply, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = excluded.number, reply = excluded.reply, at = excluded.at",
+    );
+    this.expire = database.sql.prepare("DELETE FROM retries WHERE at < ?");
+  }
+
+  /** The answer given before to this very write, if any. Refuses numbers that are behind. */
+  earlier(session: Raw, number: number): Raw | undefined {
+    const row = this.get.get(session.bytes()) as unknown as [number, Uint8Array] | undefined;
+    if (row === undefined || row[0] < number) return undefined;
+    if (row[0] === number) return rawDocument(toBuffer(row[1]));
+    throw new StoreError(
+      225,
+      `Cannot start transaction ${number} because a newer transaction ${row[0]} has already started.`,
+    );
+  }
+
+  remember(session: Raw, number: number, reply: Buffer, now: number): void {
+    this.put.run(session.bytes(), number, reply, now);
+  }
+
+  /** Lets go of sessions that have not written for half an hour. */
+  sweep(now: number): number {
+    return Number(this.expire.run(now - keptMs).changes);
+  }
+}

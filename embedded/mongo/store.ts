@@ -1,0 +1,76 @@
+/** What commands work on: the database, its catalogue, open cursors. */
+
+import { Cursors } from "./cursors.ts";
+import { Catalog } from "./storage/catalog.ts";
+import type { Collection } from "./storage/collection.ts";
+import { Database, type SyncMode } from "./storage/database.ts";
+import { RetryLog } from "./storage/retry-log.ts";
+
+export interface StoreOptions {
+  readonly dir: string;
+  readonly sync: SyncMode;
+  /** Milliseconds since 1970; tests may hand in their own. */
+  readonly clock?: () => number;
+}
+
+export class Store {
+  readonly database: Database;
+  readonly catalog: Catalog;
+  readonly cursors: Cursors;
+  readonly retries: RetryLog;
+  readonly clock: () => number;
+  readonly startedAt: number;
+  /** Set while a command changes collections or indexes: a failure must reload the catalogue. */
+  catalogChanged = false;
+  /** Set when the running group of commands has written anything. */
+  wrote = false;
+  /** Commands by name, for `serverStatus`. */
+  readonly opcounters = new Map<string, number>();
+  connections = 0;
+  totalConnections = 0;
+  /** Where clients reach the store, as `hello` tells them. */
+  address = "127.0.0.1:27017";
+
+  constructor(options: StoreOptions) {
+    this.database = new Database(options.dir, options.sync);
+    this.catalog = new Catalog(this.database);
+    this.cursors = new Cursors();
+    this.retries = new RetryLog(this.database);
+    this.clock = options.clock ?? Date.now;
+    this.startedAt = this.clock();
+  }
+
+  find(db: string, name: string): Collection | undefined {
+    return this.catalog.find(db, name);
+  }
+
+  /** The collection, made if it is not there. */
+  ensure(db: string, name: string): Collection {
+    const found = this.catalog.find(db, name);
+    if (found !== undefined) return found;
+    this.catalogChanged = true;
+    this.wrote = true;
+    return this.catalog.create(db, name);
+  }
+
+  /** Runs a part of a command so that it is undone when it throws. */
+  atomically<T>(work: () => T): T {
+    try {
+      return this.database.atomically(work);
+    } catch (error) {
+      this.forget();
+      throw error;
+    }
+  }
+
+  /** Drops what is mirrored in memory after something was undone. */
+  forget(): void {
+    if (this.catalogChanged) this.catalog.load();
+    else for (const collection of this.catalog.all()) collection.afterRollback();
+  }
+
+  async close(): Promise<void> {
+    this.cursors.closeAll();
+    await this.database.close();
+  }
+}

@@ -1,0 +1,46 @@
+/** Lets documents go when their TTL index says so, and forgets idle cursors and sessions. */
+import { dateRaw } from "./bson/raw.ts";
+import { parsePath } from "./path.ts";
+import { Deadline } from "./query/deadline.ts";
+import { run } from "./query/run.ts";
+import type { Collection } from "./storage/collection.ts";
+import type { Index } from "./storage/index.ts";
+import type { Store } from "./store.ts";
+
+/** Documents that one sweep of one index removes at most; the next sweep goes on. */
+const sweepLimit = 1000;
+
+/** Removes what has expired; returns how many documents went. */
+export function sweep(store: Store): number {
+  const now = store.clock();
+  store.cursors.sweep(now);
+  if (store.retries.sweep(now) > 0) store.wrote = true;
+  let removed = 0;
+  for (const collection of store.catalog.all()) {
+    for (const index of collection.indexes) {
+      if (index.expireAfterSeconds !== undefined)
+        removed += expire(collection, index, index.expireAfterSeconds, now);
+    }
+  }
+  if (removed > 0) store.wrote = true;
+  return removed;
+}
+
+function expire(collection: Collection, index: Index, seconds: number, now: number): number {
+  const field = index.fields[0];
+  if (field === undefined) return 0;
+  const until = { op: "lte", value: dateRaw(now - seconds * 1000) } as const;
+  const running = run(collection, {
+    filter: { kind: "field", path: parsePath(field.path.text), test: until },
+    sort: [],
+    skip: 0,
+    limit: sweepLimit,
+    hint: index,
+    expressions: () => () => true,
+    deadline: new Deadline(0),
+  });
+  const gone = [];
+  for (let found = running.next(); found !== undefined; found = running.next()) gone.push(found);
+  for (const stored of gone) collection.remove(stored);
+  return gone.length;
+}

@@ -1,0 +1,64 @@
+/** The arguments of `$push` and `$addToSet`. */
+import { wholeNumber } from "../bson/arithmetic.ts";
+import { fields, items, numberOf, type Raw, Type, typeName } from "../bson/raw.ts";
+import { badValue } from "../errors.ts";
+import { type Path, parsePath } from "../path.ts";
+
+export interface Push {
+  readonly values: readonly Raw[];
+  readonly position: number | undefined;
+  readonly slice: number | undefined;
+  readonly sort: PushSort | undefined;
+}
+
+/** Whole values, or by fields of documents. */
+export type PushSort =
+  | { readonly descending: boolean }
+  | readonly { readonly path: Path; readonly descending: boolean }[];
+
+export function parsePush(value: Raw): Push {
+  const options = value.type === Type.object ? fields(value) : [];
+  const each = options.find(([name]) => name === "$each")?.[1];
+  if (each === undefined) return { values: [value], position: undefined, slice: undefined, sort: undefined };
+  let position: number | undefined;
+  let slice: number | undefined;
+  let sort: PushSort | undefined;
+  for (const [name, option] of options) {
+    if (name === "$position") position = wholeNumber(option, "The value for $position");
+    else if (name === "$slice") slice = wholeNumber(option, "The value for $slice");
+    else if (name === "$sort") sort = parseSort(option);
+    else if (name !== "$each") throw badValue(`Unrecognized clause in $push: ${name}`);
+  }
+  return { values: eachOf("$push", each), position, slice, sort };
+}
+
+/** The values of `$addToSet`, with or without `$each`. */
+export function parseValues(value: Raw): readonly Raw[] {
+  const options = value.type === Type.object ? fields(value) : [];
+  if (options[0]?.[0] !== "$each") return [value];
+  if (options.length > 1)
+    throw badValue(`Found unexpected fields after $each in $addToSet: ${options[1]?.[0]}`);
+  return eachOf("$addToSet", options[0][1]);
+}
+
+function eachOf(operator: string, value: Raw): Raw[] {
+  if (value.type === Type.array) return items(value);
+  throw badValue(
+    `The argument to $each in ${operator} must be an array but it was of type: ${typeName(value.type)}`,
+  );
+}
+
+function parseSort(value: Raw): PushSort {
+  if (value.isNumber()) return { descending: direction(value) };
+  if (value.type !== Type.object)
+    throw badValue(
+      "The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort embedded fields",
+    );
+  return fields(value).map(([name, order]) => ({ path: parsePath(name), descending: direction(order) }));
+}
+
+function direction(value: Raw): boolean {
+  const number = value.isNumber() ? numberOf(value) : 0;
+  if (number !== 1 && number !== -1) throw badValue("The $sort element value must be either 1 or -1");
+  return number === -1;
+}
