@@ -10,6 +10,7 @@ import {
   holdOf,
   isOpen,
   mapHolds,
+  mayStillTake,
   type OrderState,
   refundedOf,
   withAttempt,
@@ -57,7 +58,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
     choice: payment,
     status: "planned",
     nextAction: null,
-    captured: 0,
+    captured: null,
     refunds: {},
   };
   return {
@@ -147,18 +148,15 @@ function close(
   status: "rejected" | "cancelled" | "expired",
   reason: string | null,
 ): Decided {
-  const open = state.attempts.filter(isOpen);
   return {
     state: enter(state, status, time, {
       reason,
       holds: mapHolds(state, (it) => (it.status === "held" ? { ...it, status: "released" } : it)),
-      attempts: state.attempts.map((it) =>
-        isOpen(it) || it.status === "planned" ? { ...it, status: "cancelled", nextAction: null } : it,
-      ),
+      attempts: state.attempts.map(calledOff),
     }),
     send: [
       ...holdMessages(state, "stock.release", subject),
-      ...open.map((it) => send("payment.cancel", it.id, { reason: `order ${status}` })),
+      ...callOff(state, `order ${status}`),
       send(`order.${status}`, subject, { ...who(state), reason }),
     ],
     timers: [{ cancel: EXPIRY }],
@@ -196,22 +194,21 @@ export function pay(state: OrderState, { subject, data }: Message<"order.pay">):
     choice: data.payment,
     status: "requested",
     nextAction: null,
-    captured: 0,
+    captured: null,
     refunds: {},
   };
   return {
     state: { ...state, attempts: [...state.attempts.map(calledOff), next] },
-    send: [
-      ...state.attempts
-        .filter(isOpen)
-        .map((it) => send("payment.cancel", it.id, { reason: "paid in another way" })),
-      requestPayment(state, subject, next),
-    ],
+    send: [...callOff(state, "paid in another way"), requestPayment(state, subject, next)],
   };
 }
 
+/** Stops the attempts by which money could still come. */
+const callOff = (state: OrderState, reason: string): Outgoing[] =>
+  state.attempts.filter(mayStillTake).map((it) => send("payment.cancel", it.id, { reason }));
+
 const calledOff = (it: Attempt): Attempt =>
-  isOpen(it) ? { ...it, status: "cancelled", nextAction: null } : it;
+  mayStillTake(it) || it.status === "planned" ? { ...it, status: "cancelled", nextAction: null } : it;
 
 /** A repeated request to pay finds its attempt; a new one comes at the wrong time. */
 export const payLate =
@@ -239,7 +236,7 @@ export function attemptEnded(
 export function captured(state: OrderState, message: Message<"payment.captured">): Decided {
   const { subject, data, time } = message;
   const known = attemptOf(state, data.paymentId);
-  if (!known || known.captured > 0) return refundCapture(state, message);
+  if (!known || known.captured !== null) return refundCapture(state, message);
   const taken = withCapture(known, data.amount.amount);
   const noted = withAttempt(state, taken);
   if (taken.status === "refunded") return { state: noted };
@@ -252,9 +249,7 @@ export function captured(state: OrderState, message: Message<"payment.captured">
     }),
     send: [
       ...holdMessages(noted, "stock.commit", subject),
-      ...noted.attempts
-        .filter(isOpen)
-        .map((it) => send("payment.cancel", it.id, { reason: "paid in another way" })),
+      ...callOff(noted, "paid in another way"),
       send("delivery.request", state.deliveryId, deliveryData(state, subject)),
       send("order.paid", subject, {
         ...who(state),
@@ -270,7 +265,7 @@ export function captured(state: OrderState, message: Message<"payment.captured">
 /** Money for an order that is over, or paid already, goes back; a repeated report changes nothing. */
 export function refundCapture(state: OrderState, { subject, data }: Message<"payment.captured">): Decided {
   const known = attemptOf(state, data.paymentId);
-  if (known && known.captured > 0) return { state };
+  if (known && known.captured !== null) return { state };
   const taken = known && withCapture(known, data.amount.amount);
   return {
     state: taken ? withAttempt(state, taken) : state,
@@ -293,7 +288,7 @@ const withCapture = (it: Attempt, amount: number): Attempt =>
 
 const settle = (it: Attempt): Attempt => {
   const back = refundedOf(it);
-  if (it.captured === 0) return it;
+  if (it.captured === null) return it;
   return { ...it, status: back === 0 ? "captured" : back < it.captured ? "partially_refunded" : "refunded" };
 };
 

@@ -29,7 +29,8 @@ export const attempt = z.strictObject({
   choice: paymentChoice,
   status: z.enum(["planned", ...paymentSummary.shape.status.options]),
   nextAction,
-  captured: minorUnits,
+  /** Null until it has been taken. */
+  captured: minorUnits.nullable(),
   /** By refund id, so that a repeated report counts once. */
   refunds: z.record(id, minorUnits),
 });
@@ -85,8 +86,11 @@ export const currentAttempt = (state: OrderState): Attempt => {
   return found;
 };
 
-/** Asked for, and neither taken nor over: the provider may still take money. */
+/** Asked for, and without an answer yet. */
 export const isOpen = (it: Attempt): boolean => it.status === "requested" || it.status === "pending";
+
+/** The provider may still take money: some let the customer try again after a failure. */
+export const mayStillTake = (it: Attempt): boolean => isOpen(it) || it.status === "failed";
 
 export const refundedOf = (it: Attempt): number => Object.values(it.refunds).reduce((a, b) => a + b, 0);
 

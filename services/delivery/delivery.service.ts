@@ -1,0 +1,40 @@
+/** Deliveries of paid orders, and what the carrier says about them. */
+import { SoukError } from "../../broker/errors.ts";
+import { defineService } from "../../broker/service.ts";
+import { type DeliveryState, deliveryActor } from "./delivery.actor.ts";
+import { delivery } from "./delivery.contract.ts";
+import { deliveryModel } from "./delivery.model.ts";
+
+export default defineService(
+  delivery,
+  {
+    models: { delivery: deliveryModel },
+    actors: { delivery: { definition: deliveryActor, model: deliveryModel } },
+  },
+  ({ models, actors }) => ({
+    actions: {
+      async getByOrder({ params, meta: { user } }) {
+        const found = await models.delivery.findOne({ "state.orderId": params.id }, { state: 1 }).lean();
+        const staff = user?.roles.some((role) => role !== "customer");
+        if (!found || !(staff || found.state.customerId === user?.id))
+          throw new SoukError("NOT_FOUND", "There is no delivery for this order.");
+        return view(found._id, found.state);
+      },
+      async update({ params: { id, status, tracking = null, reason = null } }) {
+        const { state } = await actors.delivery.apply(id, "delivery.update", { status, tracking, reason });
+        return view(id, state);
+      },
+    },
+  }),
+);
+
+const view = (id: string, it: DeliveryState) => ({
+  id,
+  orderId: it.orderId,
+  status: it.status,
+  tracking: it.tracking,
+  items: it.items,
+  shippingAddress: it.shippingAddress,
+  history: it.history,
+  createdAt: it.createdAt,
+});

@@ -1,0 +1,63 @@
+/** Stock of every SKU: who may have how many units, and a ledger of where they went. */
+import { type Model, trusted } from "mongoose";
+import type { ActorDocument, Snapshot } from "../../broker/actor/actor-host.types.ts";
+import { isDuplicateKey } from "../../broker/duplicate-key.ts";
+import { SoukError } from "../../broker/errors.ts";
+import { defineService } from "../../broker/service.ts";
+import { inventory } from "./inventory.contract.ts";
+import { ledgerModel } from "./ledger.model.ts";
+import { available, type StockState, stockActor } from "./stock.actor.ts";
+import { stockModel } from "./stock.model.ts";
+
+export default defineService(
+  inventory,
+  {
+    models: { stock: stockModel, ledger: ledgerModel },
+    actors: { stock: { definition: stockActor, model: stockModel } },
+  },
+  ({ models, actors }) => ({
+    actions: {
+      async get({ params: { sku } }) {
+        const item = await actors.stock.read(sku);
+        if (!item?.state.tracked) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
+        return view(item);
+      },
+      async create({ params: { sku, onHand } }) {
+        return view(await actors.stock.apply(sku, "stock.create", { onHand }));
+      },
+      async adjust({ params: { sku, delta, reason }, meta }) {
+        return view(
+          await actors.stock.apply(sku, "stock.adjust", { delta, reason, by: meta.user?.id ?? null }),
+        );
+      },
+      availability: ({ params: { skus } }) => availability(models.stock, skus),
+    },
+    workers: {
+      async ledger({ id, subject, data, time }) {
+        try {
+          await models.ledger.create({ _id: id, sku: subject, ...data, at: new Date(time) });
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+        }
+      },
+    },
+  }),
+);
+
+const view = ({ id, state }: Snapshot<StockState>) => ({
+  sku: id,
+  onHand: state.onHand,
+  held: state.held,
+  available: available(state),
+});
+
+/** One query by `_id` for all of them, and no more than two numbers of each document. */
+async function availability(stock: Model<ActorDocument<StockState>>, skus: readonly string[]) {
+  const items = await stock
+    .find({ _id: trusted({ $in: skus }) })
+    .select(["state.onHand", "state.held", "state.tracked"])
+    .lean();
+  return items
+    .filter((it) => it.state.tracked)
+    .map((it) => ({ sku: it._id, available: available(it.state) }));
+}

@@ -1,0 +1,31 @@
+/** The ledger of stock: every change of units on hand, for good. Its sum per SKU is what is on hand. */
+import { Schema } from "mongoose";
+import { defineModel } from "../../broker/model.ts";
+
+export interface LedgerEntry {
+  /** Id of the `stock.moved` message, so that one that comes twice is entered once. */
+  _id: string;
+  sku: string;
+  delta: number;
+  onHand: number;
+  reason: string;
+  orderId: string | null;
+  by: string | null;
+  at: Date;
+}
+
+const schema = new Schema<LedgerEntry>(
+  {
+    _id: { type: String, required: true },
+    sku: { type: String, required: true },
+    delta: { type: Number, required: true },
+    onHand: { type: Number, required: true },
+    reason: { type: String, required: true },
+    orderId: { type: String, default: null },
+    by: { type: String, default: null },
+    at: { type: Date, required: true },
+  },
+  { versionKey: false },
+);
+
+export const ledgerModel = defineModel<LedgerEntry>("ledger", schema);

@@ -1,0 +1,30 @@
+/** Who asks, and what they may see. */
+import type { ActorHost, Snapshot } from "../../broker/actor/actor-host.types.ts";
+import { SoukError } from "../../broker/errors.ts";
+import type { ActionContext } from "../../broker/service.ts";
+import type { OrderMessage } from "./order.rows.ts";
+import type { OrderState } from "./order.state.ts";
+
+type Caller = Pick<ActionContext<unknown>, "meta">;
+
+/** @throws SoukError UNAUTHENTICATED */
+export function callerId({ meta: { user } }: Caller): string {
+  if (!user) throw new SoukError("UNAUTHENTICATED");
+  return user.id;
+}
+
+export const isStaff = ({ meta: { user } }: Caller): boolean =>
+  user?.roles.some((role) => role === "staff" || role === "admin") ?? false;
+
+/** The order, if the caller may see it. @throws SoukError NOT_FOUND, also for an order of somebody else */
+export async function visibleOrder(
+  orders: ActorHost<OrderState, OrderMessage>,
+  caller: Caller,
+  id: string,
+): Promise<Snapshot<OrderState>> {
+  const customerId = callerId(caller);
+  const order = await orders.read(id);
+  if (!order || !(order.state.customerId === customerId || isStaff(caller)))
+    throw new SoukError("NOT_FOUND", "There is no such order, or it is not yours.");
+  return order;
+}

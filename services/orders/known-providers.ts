@@ -1,0 +1,26 @@
+/** Which payment providers there are: asked of payments, and remembered for a while. */
+import type { Clock } from "../../broker/clock.ts";
+import { SoukError } from "../../broker/errors.ts";
+
+const REMEMBER_MS = 10_000;
+
+/** @returns a check that throws PROVIDER_UNKNOWN for a name that payments does not know */
+export function createProviderCheck(ask: () => Promise<readonly string[]>, clock: Clock) {
+  let known: { names: Promise<readonly string[]>; until: number } | undefined;
+
+  function names(): Promise<readonly string[]> {
+    if (known && clock.now() < known.until) return known.names;
+    const asked = { names: ask(), until: clock.now() + REMEMBER_MS };
+    known = asked;
+    // A failure is told to those who wait for it, and not remembered.
+    asked.names.catch(() => {
+      if (known === asked) known = undefined;
+    });
+    return asked.names;
+  }
+
+  return async (provider: string): Promise<void> => {
+    if (!(await names()).includes(provider))
+      throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`);
+  };
+}

@@ -1,0 +1,41 @@
+/** The order as clients see it. */
+import type { Snapshot } from "../../broker/actor/actor-host.types.ts";
+import { type Attempt, currentAttempt, holdOf, type OrderState } from "./order.state.ts";
+import type { OrderView } from "./orders.contract.ts";
+
+export function orderView({ id, version, state }: Snapshot<OrderState>): OrderView {
+  const outOfStock = state.lines.flatMap(({ sku, quantity }) => {
+    const hold = holdOf(state, sku);
+    return hold?.status === "rejected" ? [{ sku, requested: quantity, available: hold.available }] : [];
+  });
+  return {
+    id,
+    number: state.number,
+    status: state.status,
+    lines: state.lines,
+    total: state.total,
+    shippingAddress: state.shippingAddress,
+    payment: paymentView(currentAttempt(state)),
+    delivery: state.delivery,
+    ...(outOfStock.length > 0 ? { outOfStock } : {}),
+    history: state.history,
+    createdAt: state.createdAt,
+    expiresAt: isPayable(state) ? state.expiresAt : null,
+    version,
+  };
+}
+
+const isPayable = ({ status }: OrderState): boolean => status === "placed" || status === "awaiting_payment";
+
+const paymentView = ({ id, choice, status, nextAction }: Attempt): OrderView["payment"] => ({
+  id,
+  provider: choice.provider,
+  status: status === "planned" ? "requested" : status,
+  nextAction,
+});
+
+/** The customer can go on: the payment has a next step or an outcome, or the order has ended. */
+export const canGoOn = (state: OrderState): boolean => {
+  if (state.status === "placed") return false;
+  return state.status !== "awaiting_payment" || currentAttempt(state).status !== "requested";
+};

@@ -1,0 +1,68 @@
+/** Orders: checkout, history, cancelling, further attempts to pay. What becomes of an order stands in order.actor.ts. */
+import { SoukError } from "../../broker/errors.ts";
+import { newId } from "../../broker/ids.ts";
+import { defineService } from "../../broker/service.ts";
+import { callerId, isStaff, visibleOrder } from "./caller.ts";
+import { createCheckoutLimit } from "./checkout-limit.ts";
+import { createProviderCheck } from "./known-providers.ts";
+import { listOrders } from "./list-orders.ts";
+import { orderActor } from "./order.actor.ts";
+import { orderModel } from "./order.model.ts";
+import { orderView } from "./order-view.ts";
+import { orders } from "./orders.contract.ts";
+import { placeOrder } from "./place-order.ts";
+import { waitForPayment } from "./wait-for-payment.ts";
+
+export default defineService(
+  orders,
+  { models: { order: orderModel }, actors: { order: { definition: orderActor, model: orderModel } } },
+  ({ models, actors, config, clock, call }) => {
+    const limit = createCheckoutLimit(config.MAX_IN_FLIGHT);
+    const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
+    const tools = { host: actors.order, clock, orderTtl: config.ORDER_TTL, checkProvider };
+
+    return {
+      actions: {
+        place: async (ctx) => orderView(await limit.run(() => placeOrder(tools, ctx))),
+
+        async list(ctx) {
+          const { all, status, limit, cursor } = ctx.params;
+          if (all && !isStaff(ctx)) throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
+          const mine = all ? {} : { customerId: callerId(ctx) };
+          return listOrders(models.order, { ...mine, status, limit, cursor });
+        },
+
+        get: async (ctx) => orderView(await visibleOrder(actors.order, ctx, ctx.params.id)),
+
+        async cancel(ctx) {
+          const { id, reason = null } = ctx.params;
+          await visibleOrder(actors.order, ctx, id);
+          return orderView(await actors.order.apply(id, "order.cancel", { by: callerId(ctx), reason }));
+        },
+
+        async pay(ctx) {
+          const { id, ...payment } = ctx.params;
+          await visibleOrder(actors.order, ctx, id);
+          await checkProvider(payment.provider);
+          const paymentId = ctx.meta.resourceId ?? newId();
+          const order = await actors.order.apply(id, "order.pay", { paymentId, payment });
+          return orderView(await waitForPayment(actors.order, order, ctx.meta.preferWait));
+        },
+
+        // The gateway streams: it calls `next` again and again once this has found the order to be the caller's.
+        events: async (ctx) => orderView(await visibleOrder(actors.order, ctx, ctx.params.id)),
+
+        async next({ params: { id, after, waitMs } }) {
+          const order = await actors.order.next(id, after, waitMs);
+          return order && orderView(order);
+        },
+
+        async owner({ params: { id } }) {
+          const order = await actors.order.read(id);
+          if (!order) throw new SoukError("NOT_FOUND", "There is no such order.");
+          return { customerId: order.state.customerId, number: order.state.number };
+        },
+      },
+    };
+  },
+);
