@@ -25,7 +25,7 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly etag?: boolean;
   /** What the route takes or gives that is not JSON. */
   readonly body?: "raw";
-  readonly produces?: "text/html" | "text/javascript" | "text/event-stream" | "application/pdf";
+  readonly produces?: "text/html" | "text/event-stream" | "application/pdf";
   /** Registry codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
   readonly errors?: readonly string[];
   readonly deprecated?: boolean;

@@ -8,7 +8,7 @@ import {
   type MessagesOf,
   reply,
 } from "../../broker/contract.ts";
-import { cursor, id, limit, line, minorUnits, money, page, time } from "../../broker/schemas.ts";
+import { cursor, flag, id, limit, line, minorUnits, money, page, time } from "../../broker/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 
 export const paymentStatus = z.enum([
@@ -145,14 +145,6 @@ export const payments = defineContract({
       returns: z.string(),
       errors: ["NOT_FOUND"],
     }),
-    sandboxScript: action({
-      summary: "The pay page's script",
-      rest: "GET /sandbox/pay.js",
-      auth: "public",
-      produces: "text/javascript",
-      params: z.strictObject({}),
-      returns: z.string(),
-    }),
     sandboxPay: action({
       summary: "Decide how the sandbox payment ends; the sandbox then calls the shop's webhook",
       rest: "POST /sandbox/pay/:ref",
@@ -164,6 +156,7 @@ export const payments = defineContract({
         delayMs: z.int().min(0).max(86_400_000).default(0),
         times: z.int().min(1).max(10).default(1),
         amount: minorUnits.optional().meta({ description: "Report this amount instead of the right one" }),
+        page: flag.optional().meta({ description: "Go back to the pay page (303), as its own form asks" }),
       }),
       returns: z.strictObject({ status: z.literal("accepted") }),
       errors: ["NOT_FOUND", "CONFLICT"],

@@ -1,0 +1,175 @@
+/**
+ * The sandbox's webhooks on their way to the shop: durable, at least once. A delivery is part of its payment's
+ * document; a node claims it by moving `deliverAt` ahead, so that no two have it at once, and a claim that was
+ * left by a crash lapses. On the happy path the deciding node sends at once and the documents of many finished
+ * deliveries are tidied by one update.
+ */
+import type { Collection } from "mongodb";
+import type { Clock } from "../../../../broker/clock.ts";
+import type { Log } from "../../../../broker/runtime.ts";
+import { createPoster } from "./http-post.ts";
+import type { SandboxPayment } from "./sandbox.model.ts";
+import { SIGNATURE_HEADER, sign } from "./signature.ts";
+import { webhookBody } from "./webhook-body.ts";
+
+export interface DeliveryOptions {
+  payments: Collection<SandboxPayment>;
+  clock: Clock;
+  log: Log;
+  secret(): Promise<string>;
+  /** Where the shop takes webhooks. */
+  url(): URL;
+}
+
+export interface Deliveries {
+  /** Of a document that was just written with a claim until {@link CLAIM_MS} from now. */
+  sendNow(payment: SandboxPayment): void;
+  /** Looks at the document again at that time, milliseconds since the epoch; far times are left to the sweep. */
+  sendAt(ref: string, at: number): void;
+  start(): void;
+  /** Stops; what is not delivered stays in the database. */
+  stop(): Promise<void>;
+}
+
+/** Longer than a round of deliveries may take. */
+export const CLAIM_MS = 60_000;
+const TIMEOUT_MS = 5_000;
+const SWEEP_EVERY_MS = 1_000;
+const TIDY_AFTER_MS = 25;
+const PER_SWEEP = 64;
+/** With the delays below, about a day. */
+const MAX_FAILURES = 30;
+const MAX_DELAY_MS = 3_600_000;
+
+/** Time until the next try after so many failures: 0.5 s, doubling up to an hour. */
+export const retryDelay = (failures: number): number =>
+  Math.min(MAX_DELAY_MS, 500 * 2 ** Math.min(failures - 1, 20));
+
+export function createDeliveries({ payments, clock, log, secret, url }: DeliveryOptions): Deliveries {
+  const poster = createPoster(TIMEOUT_MS);
+  const running = new Set<Promise<void>>();
+  const timers = new Set<NodeJS.Timeout>();
+  let finished: string[] = [];
+  let tidying: NodeJS.Timeout | undefined;
+  let sweeping: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  function inBackground(what: string, work: Promise<void>): void {
+    const settled: Promise<void> = work
+      .catch((error: Error) => log.warn(`sandbox: ${what}, will try again`, { reason: error.message }))
+      .finally(() => running.delete(settled));
+    running.add(settled);
+  }
+
+  /** Takes on one document that is due; null when there is none, or another node was faster. */
+  const claim = (ref?: string): Promise<SandboxPayment | null> =>
+    payments.findOneAndUpdate(
+      { ...(ref ? { _id: ref } : {}), deliverAt: { $lte: new Date(clock.now()) } },
+      { $set: { deliverAt: new Date(clock.now() + CLAIM_MS) } },
+      { sort: { deliverAt: 1 }, returnDocument: "after" },
+    );
+
+  async function deliver(payment: SandboxPayment): Promise<void> {
+    const { delivery } = payment;
+    if (!delivery) return;
+    const body = webhookBody(payment);
+    for (let left = delivery.left; left > 0; left--) {
+      const failure = await post(body);
+      if (failure) return postpone(payment, left, failure);
+    }
+    finished.push(payment._id);
+    tidying ??= setTimeout(() => inBackground("finished deliveries were not noted", tidy()), TIDY_AFTER_MS);
+  }
+
+  /** @returns why it did not arrive */
+  async function post(body: string): Promise<string | null> {
+    try {
+      const status = await poster.post(url(), body, {
+        "content-type": "application/json",
+        [SIGNATURE_HEADER]: sign(await secret(), body, clock.now()),
+      });
+      return status >= 200 && status < 300 ? null : `status ${status}`;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async function postpone({ _id, delivery }: SandboxPayment, left: number, reason: string): Promise<void> {
+    if (stopped) return;
+    const failures = (delivery?.failures ?? 0) + 1;
+    if (failures >= MAX_FAILURES) {
+      log.error("sandbox: a webhook is given up", { ref: shortened(_id), reason });
+      await payments.updateOne(
+        { _id },
+        { $set: { "delivery.failures": failures }, $unset: { deliverAt: "" } },
+      );
+      return;
+    }
+    const at = clock.now() + retryDelay(failures);
+    log.warn("sandbox: a webhook was not taken", { ref: shortened(_id), reason, failures });
+    await payments.updateOne({ _id }, { $set: { delivery: { left, failures }, deliverAt: new Date(at) } });
+    sendAt(_id, at);
+  }
+
+  async function tidy(): Promise<void> {
+    tidying = undefined;
+    const refs = finished;
+    finished = [];
+    if (refs.length > 0)
+      await payments.updateMany({ _id: { $in: refs } }, { $unset: { delivery: "", deliverAt: "" } });
+  }
+
+  async function sweep(): Promise<void> {
+    const rounds: Promise<void>[] = [];
+    while (!stopped && rounds.length < PER_SWEEP) {
+      const due = await claim();
+      if (!due) break;
+      rounds.push(deliver(due));
+    }
+    await Promise.all(rounds);
+  }
+
+  function sendAt(ref: string, at: number): void {
+    const delay = Math.max(0, at - clock.now());
+    if (stopped || delay > SWEEP_EVERY_MS * 10) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      inBackground(
+        "a delivery failed",
+        claim(ref).then((due) => (due ? deliver(due) : undefined)),
+      );
+    }, delay);
+    timers.add(timer);
+  }
+
+  return {
+    sendNow: (payment) => inBackground("a delivery failed", deliver(payment)),
+    sendAt,
+    start() {
+      let busy = false;
+      sweeping = setInterval(() => {
+        if (busy) return;
+        busy = true;
+        inBackground(
+          "looking for deliveries failed",
+          sweep().finally(() => {
+            busy = false;
+          }),
+        );
+      }, SWEEP_EVERY_MS);
+      sweeping.unref();
+    },
+    async stop() {
+      stopped = true;
+      clearInterval(sweeping);
+      for (const timer of timers) clearTimeout(timer);
+      poster.close();
+      await Promise.all(running);
+      clearTimeout(tidying);
+      await tidy();
+    },
+  };
+}
+
+/** References open the pay page, so logs hold a part of them only. */
+const shortened = (ref: string): string => `${ref.slice(0, 8)}…`;

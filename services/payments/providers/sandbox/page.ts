@@ -1,0 +1,68 @@
+/** The sandbox's pay page: what a customer sees at a provider. Plain HTML and a form, so it needs no script. */
+import type { SandboxPayment, SandboxStatus } from "./sandbox.model.ts";
+
+const STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; }
+main { width: min(26rem, calc(100vw - 5rem)); padding: 1.5rem; border: 1px solid #8886; border-radius: 12px; }
+p { margin: 0; }
+p.sandbox { padding: .25rem .75rem; border-radius: 6px; background: #fde68a; color: #422006; }
+h1 { margin: 1rem 0 0; font-size: 2.25rem; }
+form { display: grid; gap: .75rem; margin-top: 1.5rem; }
+button { font: inherit; padding: .75rem; border-radius: 8px; border: 1px solid #888; background: none; color: inherit; cursor: pointer; }
+button.pay { background: #166534; border-color: #166534; color: #fff; font-weight: 600; }
+button:focus-visible { outline: 3px solid #2563eb; outline-offset: 2px; }
+p[role=status] { margin-top: 1.5rem; font-weight: 600; }
+`;
+
+const FORM = `<form method="post">
+<input type="hidden" name="page" value="true">
+<button class="pay" name="outcome" value="succeed">Pay</button>
+<button name="outcome" value="decline">Decline the payment</button>
+<button name="outcome" value="expire">Let it expire</button>
+</form>`;
+
+const OVER: Record<Exclude<SandboxStatus, "pending">, string> = {
+  captured: "This payment has been paid.",
+  failed: "This payment was declined.",
+  expired: "This payment has expired.",
+  cancelled: "This payment was cancelled by the shop.",
+};
+
+/** @param status as it is now, which the document may not know yet */
+export function payPage({ amount, currency, orderNumber }: SandboxPayment, status: SandboxStatus): string {
+  const order = escapeHtml(orderNumber);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>Pay order ${order} – Sandbox</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<p class="sandbox">Sandbox: no money moves here.</p>
+<h1>${escapeHtml(formatMoney(amount, currency))}</h1>
+<p>Order ${order}</p>
+${status === "pending" ? FORM : `<p role="status">${OVER[status]}</p>`}
+</main>
+</body>
+</html>
+`;
+}
+
+function formatMoney(minor: number, currency: string): string {
+  const format = new Intl.NumberFormat("en", { style: "currency", currency });
+  return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+}
+
+const ESCAPES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (it) => ESCAPES[it] ?? it);

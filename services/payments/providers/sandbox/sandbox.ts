@@ -1,0 +1,188 @@
+/**
+ * The sandbox: a payment provider inside the shop, for newcomers and tests. It keeps its own books, shows a pay page
+ * and reports by signed webhook over HTTP, like a real one; on request late, repeatedly or with a wrong amount.
+ */
+import { createHmac } from "node:crypto";
+import { SoukError } from "../../../../broker/errors.ts";
+import { newId } from "../../../../broker/ids.ts";
+import {
+  type PaymentProvider,
+  type ProviderContext,
+  ProviderRefused,
+  type ProviderStatus,
+} from "../provider.ts";
+import { CLAIM_MS, createDeliveries } from "./deliveries.ts";
+import { type SandboxPayment, type SandboxStatus, sandboxPayments, taken } from "./sandbox.model.ts";
+import { webhookSecret } from "./secret.ts";
+import { SIGNATURE_HEADER, verify } from "./signature.ts";
+import { parseWebhook } from "./webhook-body.ts";
+
+export interface SandboxDecision {
+  outcome: "succeed" | "decline" | "expire";
+  /** Milliseconds until the webhook is sent. */
+  delayMs: number;
+  /** Copies of the webhook. */
+  times: number;
+  /** Minor units to report instead of the right amount. */
+  amount?: number | undefined;
+}
+
+export interface Sandbox extends PaymentProvider {
+  /** @throws {SoukError} NOT_FOUND */
+  find(ref: string): Promise<SandboxPayment>;
+  /** Decides a payment, once. @throws {SoukError} NOT_FOUND, or CONFLICT when it is over already */
+  decide(ref: string, decision: SandboxDecision): Promise<void>;
+}
+
+const STATUS = { succeed: "captured", decline: "failed", expire: "expired" } as const;
+const REASON = { succeed: null, decline: "card_declined", expire: "expired" } as const;
+
+/** What the page and `fetchStatus` show: time may be over although nobody has looked since. */
+export const statusAt = (it: SandboxPayment, now: number): SandboxStatus =>
+  it.status === "pending" && it.expiresAt.getTime() <= now ? "expired" : it.status;
+
+export function createSandbox({ config, clock, log, database, publicUrl }: ProviderContext): Sandbox {
+  const payments = sandboxPayments(database);
+  const secret = webhookSecret(database, config.SANDBOX_WEBHOOK_SECRET);
+  const deliveries = createDeliveries({
+    payments,
+    clock,
+    log,
+    secret,
+    url: () => new URL(`${publicUrl()}/api/v1/payments/webhooks/sandbox`),
+  });
+
+  async function find(ref: string): Promise<SandboxPayment> {
+    const found = await payments.findOne({ _id: ref });
+    if (!found) throw new SoukError("NOT_FOUND", "The sandbox has no such payment.");
+    return found;
+  }
+
+  async function known(ref: string): Promise<SandboxPayment> {
+    const found = await payments.findOne({ _id: ref });
+    if (!found) throw new ProviderRefused("unknown reference");
+    return found;
+  }
+
+  return {
+    name: "sandbox",
+    find,
+
+    async createPayment({ paymentId, orderNumber, amount, expiresAt, options }) {
+      if (Object.keys(options).length > 0) throw new ProviderRefused("the sandbox takes no options");
+      // The same reference for the same payment, so a repeated opening finds the first one by _id.
+      const ref = createHmac("sha256", await secret())
+        .update(`pay page ${paymentId}`)
+        .digest("base64url");
+      const payment: SandboxPayment = {
+        _id: ref,
+        paymentId,
+        orderNumber,
+        amount: amount.amount,
+        currency: amount.currency,
+        status: "pending",
+        createdAt: new Date(clock.now()),
+        expiresAt,
+        refunds: [],
+        refunded: 0,
+      };
+      try {
+        await payments.insertOne(payment);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 11_000) throw error;
+        const first = await known(ref);
+        if (first.amount !== amount.amount || first.currency !== amount.currency)
+          throw new ProviderRefused("opened before with another amount");
+      }
+      const url = `${publicUrl()}/api/v1/sandbox/pay/${ref}`;
+      return { providerRef: ref, nextAction: { type: "redirect", url }, expiresAt };
+    },
+
+    async capture(ref) {
+      // It takes the money when the customer pays; there is nothing to capture later.
+      if ((await known(ref)).status !== "captured") throw new ProviderRefused("not paid");
+    },
+
+    async cancel(ref) {
+      const { matchedCount } = await payments.updateOne(
+        { _id: ref, status: "pending" },
+        { $set: { status: "cancelled" } },
+      );
+      if (matchedCount === 0 && (await known(ref)).status === "captured")
+        throw new ProviderRefused("paid already");
+    },
+
+    async refund({ providerRef, amount, idempotencyKey }) {
+      const payment = await known(providerRef);
+      const earlier = payment.refunds.find((it) => it.id === idempotencyKey);
+      if (earlier?.amount === amount.amount) return;
+      if (earlier) throw new ProviderRefused("refunded before with another amount");
+      if (payment.status !== "captured" || payment.currency !== amount.currency)
+        throw new ProviderRefused("nothing to refund in this currency");
+      const room = taken(payment) - amount.amount;
+      const { matchedCount } = await payments.updateOne(
+        { _id: providerRef, "refunds.id": { $ne: idempotencyKey }, refunded: { $lte: room } },
+        {
+          $push: { refunds: { id: idempotencyKey, amount: amount.amount, at: new Date(clock.now()) } },
+          $inc: { refunded: amount.amount },
+        },
+      );
+      if (matchedCount === 1) return;
+      const repeated = (await known(providerRef)).refunds.some((it) => it.id === idempotencyKey);
+      if (!repeated) throw new ProviderRefused("more than was paid");
+    },
+
+    async fetchStatus(ref) {
+      const it = await known(ref);
+      return {
+        status: reportedStatus(it, clock.now()),
+        amount: it.status === "captured" ? { amount: taken(it), currency: it.currency } : null,
+        receipt: it.decision?.receipt ?? null,
+        reason: it.decision?.reason ?? null,
+      };
+    },
+
+    async verifyWebhook({ rawBody, headers }) {
+      verify(await secret(), rawBody, headers[SIGNATURE_HEADER], clock.now());
+      return parseWebhook(rawBody);
+    },
+
+    async decide(ref, { outcome, delayMs, times, amount }) {
+      const now = clock.now();
+      const due = now + delayMs;
+      const decided = await payments.findOneAndUpdate(
+        { _id: ref, status: "pending", expiresAt: { $gt: new Date(now) } },
+        {
+          $set: {
+            status: STATUS[outcome],
+            decision: {
+              eventId: `evt_${newId()}`,
+              at: new Date(now),
+              ...(amount === undefined ? {} : { amount }),
+              receipt: outcome === "succeed" ? `SBX-${newId()}` : null,
+              reason: REASON[outcome],
+            },
+            delivery: { left: times, failures: 0 },
+            // What is due now is claimed with the same write.
+            deliverAt: new Date(delayMs === 0 ? now + CLAIM_MS : due),
+          },
+        },
+        { returnDocument: "after" },
+      );
+      if (!decided) {
+        await find(ref);
+        throw new SoukError("CONFLICT", "This payment is over already.");
+      }
+      if (delayMs === 0) deliveries.sendNow(decided);
+      else deliveries.sendAt(ref, due);
+    },
+
+    start: () => deliveries.start(),
+    stop: () => deliveries.stop(),
+  };
+}
+
+function reportedStatus(it: SandboxPayment, now: number): ProviderStatus {
+  if (it.refunded === 0) return statusAt(it, now);
+  return it.refunded < taken(it) ? "partially_refunded" : "refunded";
+}

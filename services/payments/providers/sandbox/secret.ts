@@ -1,0 +1,38 @@
+/** The sandbox's webhook secret: configured, or made once and kept in the payments database, so that nodes agree. */
+import { randomBytes } from "node:crypto";
+import type { Connection } from "mongoose";
+
+interface Setting {
+  _id: string;
+  value: string;
+}
+
+const ID = "webhook_secret";
+
+/** @returns a function that resolves with the secret, read or made at its first call */
+export function webhookSecret(database: Connection, configured: string | undefined): () => Promise<string> {
+  if (configured) return async () => configured;
+  let known: string | undefined;
+  return async () => {
+    known ??= await readOrMake(database);
+    return known;
+  };
+}
+
+async function readOrMake(database: Connection): Promise<string> {
+  const settings = database.collection<Setting>("sandbox_settings");
+  try {
+    const kept = await settings.findOneAndUpdate(
+      { _id: ID },
+      { $setOnInsert: { value: randomBytes(32).toString("base64url") } },
+      { upsert: true, returnDocument: "after" },
+    );
+    if (kept) return kept.value;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 11_000) throw error;
+  }
+  // Another node made it at the same moment.
+  const kept = await settings.findOne({ _id: ID });
+  if (!kept) throw new Error("the sandbox's webhook secret has vanished");
+  return kept.value;
+}

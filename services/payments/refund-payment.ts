@@ -1,0 +1,35 @@
+/** Staff give money back. The refund's id comes from the request, so that the same request again is the same refund. */
+import type { ActorHost, Snapshot } from "../../broker/actor/actor-host.types.ts";
+import { SoukError } from "../../broker/errors.ts";
+import type { PaymentMessage } from "./payment.actor.ts";
+import { inCurrencyOf, type Payment, type PaymentState, refundable } from "./payment.state.ts";
+
+export interface RefundOrder {
+  id: string;
+  refundId: string;
+  /** Minor units; all that is left unless given. */
+  amount: number | undefined;
+  reason: string;
+}
+
+/**
+ * @returns the payment, with the refund on its way
+ * @throws {SoukError} NOT_FOUND, PAYMENT_NOT_REFUNDABLE or REFUND_TOO_LARGE
+ */
+export async function refundPayment(
+  payments: ActorHost<PaymentState, PaymentMessage>,
+  { id, refundId, amount, reason }: RefundOrder,
+): Promise<Payment> {
+  const present = requested(await payments.read(id));
+  if (present.refunds.some((it) => it.id === refundId)) return present;
+  const wanted = amount ?? refundable(present);
+  if (wanted === 0) throw new SoukError("PAYMENT_NOT_REFUNDABLE");
+  return requested(
+    await payments.apply(id, "payment.refund", { refundId, amount: inCurrencyOf(present, wanted), reason }),
+  );
+}
+
+function requested(found: Snapshot<PaymentState> | null): Payment {
+  if (!found || found.state.status === "early") throw new SoukError("NOT_FOUND", "There is no such payment.");
+  return found.state;
+}
