@@ -33,13 +33,26 @@ export const variantView = z.strictObject({
   options: z.record(z.string(), z.string()),
   available: z.int(),
 });
+/** The unique index tells SKUs of different products apart; within one they are checked here. */
+const variantInputs = z
+  .array(variantInput)
+  .min(1)
+  .max(100)
+  .superRefine((all, context) => {
+    const seen = new Set<string>();
+    for (const [at, { sku }] of all.entries()) {
+      if (seen.has(sku))
+        context.addIssue({ code: "custom", path: [at, "sku"], message: "is the SKU of another variant too" });
+      seen.add(sku);
+    }
+  });
 const productInput = z.strictObject({
   slug: slug.optional().meta({ description: "Made from the name when left out" }),
   name: line(200),
   description: text(10_000).default(""),
   categoryIds: z.array(id).max(20).default([]),
   images: z.array(image).max(20).default([]),
-  variants: z.array(variantInput).min(1).max(100),
+  variants: variantInputs,
 });
 export const productView = z.strictObject({
   id,
@@ -131,7 +144,7 @@ export const products = defineContract({
         description: text(10_000).optional(),
         categoryIds: z.array(id).max(20).optional(),
         images: z.array(image).max(20).optional(),
-        variants: z.array(variantInput).min(1).max(100).optional(),
+        variants: variantInputs.optional(),
       }),
       returns: productView,
       errors: ["NOT_FOUND", "SLUG_TAKEN", "SKU_TAKEN", "VERSION_MISMATCH"],
@@ -169,7 +182,7 @@ export const products = defineContract({
       etag: true,
       params: categoryInput,
       returns: categoryView,
-      errors: ["SLUG_TAKEN", "NOT_FOUND"],
+      errors: ["SLUG_TAKEN", "NOT_FOUND", "CONFLICT"],
     }),
     replaceCategory: action({
       summary: "Replace a category",

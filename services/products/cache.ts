@@ -1,0 +1,42 @@
+/** A small cache for reads that come often: a hit is one look-up, and a stampede of misses is one load. */
+import { LRUCache } from "lru-cache";
+
+export interface ReadCache<V extends object> {
+  /** The value kept, else what `load` gives; callers that ask while it loads share the same promise. */
+  get(key: string, load: () => Promise<V>): V | Promise<V>;
+  /** Forgets everything; what is being loaded now is not kept either, since it may have been read before. */
+  clear(): void;
+}
+
+/**
+ * @param ttl how long a value is kept, in milliseconds, counted from when its load began
+ * @param max how many values are kept
+ */
+export function createReadCache<V extends object>(ttl: number, max: number): ReadCache<V> {
+  const kept = new LRUCache<string, V>({ max, ttl, ttlResolution: 1 });
+  const loading = new Map<string, Promise<V>>();
+
+  return {
+    get(key, load) {
+      const value = kept.get(key);
+      if (value) return value;
+      const pending = loading.get(key);
+      if (pending) return pending;
+      const start = performance.now();
+      const loaded: Promise<V> = load()
+        .then((result) => {
+          if (loading.get(key) === loaded) kept.set(key, result, { start });
+          return result;
+        })
+        .finally(() => {
+          if (loading.get(key) === loaded) loading.delete(key);
+        });
+      loading.set(key, loaded);
+      return loaded;
+    },
+    clear() {
+      kept.clear();
+      loading.clear();
+    },
+  };
+}

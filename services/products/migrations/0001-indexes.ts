@@ -1,0 +1,34 @@
+import type { Migration } from "../../../broker/migrations.ts";
+import { INDEX } from "../product.model.ts";
+
+/** Unique guards, and one index for each order in which lists are read. */
+const migration: Migration = {
+  async up(db) {
+    await db.collection("products").createIndexes([
+      { name: "slug", key: { slug: 1 }, unique: true },
+      // Between products; that a product's own SKUs differ is checked by its contract.
+      { name: "sku", key: { "variants.sku": 1 }, unique: true },
+      { name: "category", key: { categoryIds: 1, _id: 1 } },
+      { name: INDEX.newest, key: { listedIn: 1, _id: 1 } },
+      { name: INDEX.byName, key: { listedIn: 1, byName: 1 } },
+      { name: INDEX.byPrice, key: { listedIn: 1, byPrice: 1 } },
+      { name: INDEX.byRating, key: { listedIn: 1, byRating: 1 } },
+      { name: INDEX.search, key: { searchTokens: 1, _id: 1 } },
+    ]);
+    await db.collection("categories").createIndexes([
+      { name: "slug", key: { slug: 1 }, unique: true },
+      { name: "by_name", key: { byName: 1 } },
+      { name: "parent", key: { parentId: 1 } },
+      { name: "path", key: { path: 1 } },
+      { name: "relist", key: { relist: 1 }, sparse: true },
+    ]);
+  },
+  async down(db) {
+    for (const name of ["slug", "sku", "category", ...Object.values(INDEX)])
+      await db.collection("products").dropIndex(name);
+    for (const name of ["slug", "by_name", "parent", "path", "relist"])
+      await db.collection("categories").dropIndex(name);
+  },
+};
+
+export default migration;
