@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /** An error in the bounded form in which it travels with a dead message. */
 export interface Failure {
   readonly name: string;
@@ -10,9 +12,13 @@ export function describeFailure(error: Error): Failure {
   const { code, type } = error as { code?: unknown; type?: unknown };
   const known = [type, code].find((it) => typeof it === "string" || typeof it === "number");
   return {
-    name: error.name.slice(0, 200),
-    message: error.message.slice(0, 2_000),
-    ...(known === undefined ? {} : { code: String(known).slice(0, 200) }),
-    ...(error.stack ? { stack: error.stack.slice(0, 4_000) } : {}),
+    name: text(error.name, 200),
+    message: text(error.message, 2_000),
+    ...(known === undefined ? {} : { code: text(known, 200) }),
+    ...(error.stack ? { stack: text(error.stack, 4_000) } : {}),
   };
 }
+
+/** Libraries have put other things than strings into these. */
+const text = (value: unknown, max: number): string =>
+  (typeof value === "string" ? value : inspect(value)).slice(0, max);

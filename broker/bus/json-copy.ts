@@ -25,7 +25,7 @@ function copy(value: unknown, key: string): unknown {
 }
 
 function copyObject(value: object, key: string): unknown {
-  if (Array.isArray(value)) return value.map((it, index) => copy(it, String(index)) ?? null);
+  if (Array.isArray(value)) return Array.from(value, (it, index) => copy(it, String(index)) ?? null);
   if ("toJSON" in value && typeof value.toJSON === "function") return copy(value.toJSON(key), key);
   const made: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {

@@ -5,6 +5,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 import { Errors } from "moleculer";
 import { errorCode, errorRegistry } from "../errors.ts";
 import { BusUnavailableError, UnroutableError } from "./bus.ts";
@@ -99,7 +100,7 @@ export function isTransient(error: unknown, depth = 0): boolean {
     cause?: unknown;
     errors?: unknown;
   };
-  const text = String(message ?? "");
+  const text = typeof message === "string" ? message : "";
   if (typeof name === "string") {
     if (PASSING_NAMES.has(name)) return true;
     if (name === "ReplyError" || name === "Error") if (PASSING_REDIS.test(text)) return true;
@@ -177,4 +178,4 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 export const toError = (thrown: unknown): Error =>
-  thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`);
+  thrown instanceof Error ? thrown : new Error(`thrown: ${inspect(thrown, { depth: 2 }).slice(0, 500)}`);

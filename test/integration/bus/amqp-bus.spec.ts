@@ -1,0 +1,338 @@
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
+import { deadExchangeName, exchangeName, queueName, topologyOf } from "../../../broker/bus/topology.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
+import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
+import { busContract, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";
+import { eventually } from "../../support/eventually.ts";
+import { quietLog } from "../../support/quiet-log.ts";
+import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+
+const topology = topologyOf([busContract]);
+const poke = (n: number, partition = 1) => testMessage("bustest.poke", subjectIn(partition), { n });
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+describe("The bus over RabbitMQ", function () {
+  this.timeout(30_000);
+
+  let broker: AmqpBroker;
+  let log: ReturnType<typeof quietLog>;
+  const buses: Bus[] = [];
+
+  const createBus = async (options: { url?: string; window?: number; heartbeatSeconds?: number } = {}) => {
+    const bus = await createAmqpBus({ url: amqpUrl, prefix: broker.prefix, name: "test", log, ...options });
+    buses.push(bus);
+    return bus;
+  };
+  const open = async () => {
+    broker = await amqpBroker([busContract]);
+    log = quietLog();
+  };
+  const close = async () => {
+    await Promise.all(buses.splice(0).map((bus) => bus.close()));
+    await broker.close();
+  };
+
+  busConformance(async () => {
+    await open();
+    return { node: () => createBus(), buried: (queue) => broker.buried(queue), close };
+  });
+
+  describe("on a network that breaks", () => {
+    let proxy: TcpProxy;
+    beforeEach(async () => {
+      await open();
+      proxy = await tcpProxy(amqpUrl);
+    });
+    afterEach(async () => {
+      proxy.allow();
+      proxy.resume();
+      await close();
+      await proxy.close();
+    });
+
+    it("comes back by itself after cuts; what was confirmed arrives, what was not is told", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl), window: 50 });
+      await bus.declare(topology);
+      const got = counter();
+      await bus.consumeMailboxes(mailbox, got.handlers);
+      const confirmed: number[] = [];
+      let refused = 0;
+      for (let n = 0; n < 1_500; n++) {
+        const sent = bus.publish(poke(n)).then(
+          () => void confirmed.push(n),
+          (error) => {
+            assert.ok(error instanceof BusUnavailableError, String(error));
+            refused++;
+          },
+        );
+        if (n % 50 === 49) await sent;
+        if (n % 500 === 275) {
+          const expected = bus.stats.reconnects + 2;
+          proxy.cut();
+          await eventually("both connections are back", () => bus.stats.reconnects === expected);
+          await eventually("it can publish", () => bus.state === "connected");
+        }
+      }
+      await eventually("all settled", () => confirmed.length + refused === 1_500);
+      await eventually("all confirmed arrived", () => {
+        const arrived = new Set(got.in(1));
+        return confirmed.every((n) => arrived.has(n));
+      });
+      const firsts = [...new Set(got.in(1))];
+      assert.deepEqual(
+        firsts,
+        [...firsts].sort((a, b) => a - b),
+        "first deliveries are in order",
+      );
+      assert.ok(got.lost.includes(1), "the handler was told");
+    });
+
+    it("fails what is in flight and what waits when the connection goes", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl), window: 5 });
+      await bus.declare(topology);
+      proxy.stall();
+      const outcomes = Promise.allSettled(numbers(20).map((n) => bus.publish(poke(n))));
+      await sleep(50);
+      assert.equal(bus.stats.published, 5, "the window bounds what is handed to the socket");
+      proxy.cut();
+      for (const it of await outcomes) {
+        assert.equal(it.status, "rejected");
+        assert.ok(it.reason instanceof BusUnavailableError);
+      }
+    });
+
+    it("notices a connection that went silent by its heartbeat", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl), heartbeatSeconds: 1 });
+      await bus.declare(topology);
+      const got = counter();
+      await bus.consumeMailboxes(mailbox, got.handlers);
+      await bus.publish(poke(0));
+      await eventually("delivered", () => got.total === 1);
+      proxy.stall();
+      await assert.rejects(bus.publish(poke(1)), BusUnavailableError);
+      proxy.resume();
+      await eventually("connected again", () => bus.state === "connected");
+      await bus.publish(poke(2));
+      await eventually("delivered again", () => got.in(1).includes(2));
+    });
+
+    it("fails over between nodes in order when the active one loses its connection", async () => {
+      const frail = await createBus({ url: proxy.via(amqpUrl) });
+      const steady = await createBus();
+      await frail.declare(topology);
+      const first = collector();
+      const second = counter();
+      await frail.consumeMailboxes(mailbox, first.handlers);
+      await steady.consumeMailboxes(mailbox, second.handlers);
+      await Promise.all(numbers(30).map((n) => steady.publish(poke(n))));
+      await eventually("the active one has them", () => first.deliveries.length === 30);
+      for (const delivery of first.deliveries.slice(0, 10)) delivery.ack();
+      proxy.refuse();
+      await eventually("the other has the rest", () => second.in(1).at(-1) === 29);
+      const got = second.in(1);
+      assert.ok(got.length >= 20, "acked or not, the unsettled ones are there");
+      assert.deepEqual(got, numbers(30).slice(30 - got.length), "in order, from the head");
+      assert.ok(first.lost.includes(1));
+      for (const delivery of first.deliveries) delivery.ack();
+      proxy.allow();
+      await eventually("back as a standby", () => frail.state === "connected");
+    });
+
+    it("slows publishers while RabbitMQ blocks them", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl) });
+      await bus.declare(topology);
+      const frame = (method: number, args: Buffer) => {
+        const head = Buffer.from([1, 0, 0, 0, 0, 0, 4 + args.length, 0, 10, 0, method]);
+        return Buffer.concat([head, args, Buffer.from([0xce])]);
+      };
+      proxy.inject(frame(60, Buffer.from([3, ...Buffer.from("low")])));
+      await eventually("blocked", () => bus.state === "blocked");
+      let done = false;
+      const sent = bus.publish(poke(1)).then(() => {
+        done = true;
+      });
+      await sleep(100);
+      assert.equal(done, false);
+      assert.equal(bus.stats.published, 0);
+      proxy.inject(frame(61, Buffer.alloc(0)));
+      await sent;
+      assert.equal(bus.stats.blocked, 1);
+    });
+
+    it("waits for RabbitMQ at the start, says so, and connects when it comes", async () => {
+      proxy.refuse();
+      const creating = createBus({ url: proxy.via(amqpUrl) });
+      await eventually("it says what it waits for", () =>
+        log.lines.some(
+          (it) => it.level === "warn" && it.message.startsWith("waiting for RabbitMQ at 127.0.0.1:"),
+        ),
+      );
+      proxy.allow();
+      const bus = await creating;
+      assert.equal(bus.state, "connected");
+      assert.ok(!log.lines.some((it) => it.message.includes("guest")), "no credentials in the log");
+    });
+
+    it("stops waiting for RabbitMQ when told to", async () => {
+      proxy.refuse();
+      const giveUp = new AbortController();
+      const creating = createAmqpBus({
+        url: proxy.via(amqpUrl),
+        prefix: broker.prefix,
+        name: "test",
+        log,
+        signal: giveUp.signal,
+      });
+      giveUp.abort();
+      await assert.rejects(creating, BusUnavailableError);
+    });
+
+    it("stops cleanly while RabbitMQ is away", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl) });
+      await bus.declare(topology);
+      await bus.consumeWorker(jobs, async () => undefined);
+      const consumption = await bus.consumeMailboxes(mailbox, counter().handlers);
+      proxy.refuse();
+      await eventually("noticed", () => bus.state === "connecting");
+      await consumption.stop(async () => undefined);
+      await bus.close();
+      assert.equal(bus.state, "closed");
+    });
+  });
+
+  describe("and its queues", () => {
+    beforeEach(open);
+    afterEach(close);
+
+    it("are declared by several nodes at once, and again", async () => {
+      const nodes = await Promise.all(numbers(4).map(() => createBus()));
+      await Promise.all(nodes.map((bus) => bus.declare(topology)));
+      await nodes[0]!.declare(topology);
+      const channel = await broker.channel();
+      for (const name of ["bustestcounter.0", "bustestcounter.3", "bustest.jobs", "bustest.jobs.dead"])
+        await channel.checkQueue(queueName(broker.prefix, name));
+    });
+
+    it("are named when they exist with other arguments", async () => {
+      const channel = await broker.channel();
+      await channel.assertQueue(queueName(broker.prefix, "bustest.jobs"), { durable: true });
+      const bus = await createBus();
+      await assert.rejects(bus.declare(topology), {
+        name: "TopologyError",
+        message: new RegExp(`${broker.prefix}\\.bustest\\.jobs .*exists with other arguments`),
+      });
+    });
+
+    it("tell the publisher of the very message that none takes, and are declared again", async () => {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const channel = await broker.channel();
+      await channel.deleteQueue(queueName(broker.prefix, "bustestcounter.1"));
+      const outcomes = await Promise.allSettled(
+        numbers(40).map((n) => bus.publish(poke(n, n % 2 === 0 ? 1 : 2))),
+      );
+      for (const [n, it] of outcomes.entries()) {
+        assert.equal(it.status, n % 2 === 0 ? "rejected" : "fulfilled");
+        if (it.status === "rejected") assert.ok(it.reason instanceof UnroutableError);
+      }
+      assert.equal(bus.stats.returned, 20);
+      await eventually("healed", () => bus.publish(poke(41)).then(() => true));
+    });
+
+    it("tell both when one message is under way twice and no queue takes it", async () => {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const channel = await broker.channel();
+      await channel.deleteQueue(queueName(broker.prefix, "bustestcounter.1"));
+      const twice = poke(1);
+      const outcomes = await Promise.allSettled([bus.publish(twice), bus.publish(twice)]);
+      assert.deepEqual(
+        outcomes.map((it) => it.status),
+        ["rejected", "rejected"],
+      );
+    });
+
+    it("are consumed again after they were deleted under a consumer", async () => {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const got = counter();
+      await bus.consumeMailboxes(mailbox, got.handlers);
+      const channel = await broker.channel();
+      await channel.deleteQueue(queueName(broker.prefix, "bustestcounter.1"));
+      await eventually("consumed again", async () => {
+        const { consumerCount } = await (await broker.channel()).checkQueue(
+          queueName(broker.prefix, "bustestcounter.1"),
+        );
+        return consumerCount === 1;
+      });
+      await bus.publish(poke(1));
+      await eventually("delivered", () => got.in(1).includes(1));
+    });
+
+    it("bury bytes that are no message at all, and the neighbours go on", async () => {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const done: string[] = [];
+      await bus.consumeWorker(jobs, async (message) => void done.push(message.id));
+      const channel = await broker.channel();
+      for (const bytes of [Buffer.from("{not json"), Buffer.alloc(0), Buffer.from([0xff, 0xfe])])
+        channel.publish(exchangeName(broker.prefix), "bustest.work.0", bytes, { persistent: true });
+      const message = testMessage("bustest.work", "x", { n: 1 });
+      await bus.publish(message);
+      await eventually("the neighbour", () => done.includes(message.id));
+      const buried = await eventually("buried", async () => {
+        const found = await broker.buried("bustest.jobs");
+        return found.length === 3 && found;
+      });
+      for (const it of buried) assert.equal(it.errorName, "SyntaxError");
+    });
+
+    it("send a message that RabbitMQ itself gives up to the dead queue", async () => {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const message = testMessage("bustest.work", "x", { n: 1 });
+      await bus.publish(message);
+      const channel = await broker.channel();
+      const got = await channel.get(queueName(broker.prefix, "bustest.jobs"));
+      assert.ok(got);
+      channel.reject(got, false);
+      const [buried] = await eventually("buried", async () => {
+        const found = await broker.buried("bustest.jobs");
+        return found.length > 0 && found;
+      });
+      assert.equal(buried?.id, message.id);
+    });
+
+    it("are durable quorum queues with all that keeps messages safe", async () => {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const same = {
+        durable: true,
+        arguments: {
+          "x-queue-type": "quorum",
+          "x-single-active-consumer": true,
+          "x-delivery-limit": 200,
+          "x-dead-letter-exchange": deadExchangeName(broker.prefix),
+          "x-dead-letter-routing-key": queueName(broker.prefix, "bustestcounter.0"),
+          "x-dead-letter-strategy": "at-least-once",
+          "x-overflow": "reject-publish",
+        },
+      };
+      const queue = queueName(broker.prefix, "bustestcounter.0");
+      await (await broker.channel()).assertQueue(queue, same);
+      for (const key of Object.keys(same.arguments) as (keyof typeof same.arguments)[]) {
+        if (key === "x-dead-letter-strategy") continue; // RabbitMQ 3.10 does not compare it
+        const { [key]: _left, ...rest } = same.arguments;
+        const channel = await broker.channel();
+        await assert.rejects(
+          channel.assertQueue(queue, { durable: true, arguments: rest }),
+          /406|PRECONDITION/,
+          key,
+        );
+      }
+    });
+  });
+});
