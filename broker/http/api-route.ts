@@ -1,0 +1,84 @@
+/** The gateway's routes, made from the contracts. */
+import type { ActionContract, Audience, ServiceContract } from "../contract.ts";
+
+export const API_BASE = "/api/v1";
+
+export interface ApiRoute {
+  /** Full name of the action, e.g. `orders.place`. */
+  readonly action: string;
+  readonly method: string;
+  /** Below {@link API_BASE}, e.g. `/orders/:id`. */
+  readonly pattern: string;
+  readonly contract: ActionContract;
+  readonly auth: Audience;
+  readonly status: number;
+  /** Media type of a success. */
+  readonly produces: string;
+  /** Parameters come from the body; otherwise from the query. */
+  readonly takesBody: boolean;
+  /** An HTML page of the same path may post a form here. */
+  readonly takesForm: boolean;
+  /** A read whose answer is the same for everybody, so that shared caches may keep it. */
+  readonly shared: boolean;
+  /** Where a thing that was created here can be read: `/orders/:id` for `POST /orders`. */
+  readonly createsAt?: { prefix: string; field: string };
+}
+
+const BODY_METHODS = new Set(["POST", "PUT", "PATCH"]);
+
+/**
+ * @param sharedServices services whose public reads are the same for everybody
+ * @throws when two actions declare one route, or a route lacks `auth`
+ */
+export function apiRoutes(
+  contracts: readonly ServiceContract[],
+  sharedServices: ReadonlySet<string> = new Set(),
+): ApiRoute[] {
+  const declared = contracts.flatMap(({ service, actions }) =>
+    Object.entries(actions).flatMap(([name, contract]) =>
+      contract.rest === undefined
+        ? []
+        : [{ service, action: `${service}.${name}`, contract, ...parts(contract.rest) }],
+    ),
+  );
+  const taken = new Set<string>();
+  return declared.map(({ service, action, contract, method, pattern }) => {
+    if (!contract.auth) throw new Error(`${action} has a route but does not declare who may call it (auth)`);
+    const shape = `${method} ${pattern.replaceAll(/:[^/]+/g, ":")}`;
+    if (taken.has(shape)) throw new Error(`${action}: the route ${method} ${pattern} is taken`);
+    taken.add(shape);
+    const page = declared.find((it) => it.method === "GET" && it.pattern === pattern);
+    const status = contract.status ?? (isVoid(contract) ? 204 : 200);
+    const createsAt = method === "POST" && status === 201 ? readableAt(pattern, declared) : undefined;
+    return {
+      action,
+      method,
+      pattern,
+      contract,
+      auth: contract.auth,
+      status,
+      produces: contract.produces ?? "application/json",
+      takesBody: BODY_METHODS.has(method),
+      shared: method === "GET" && contract.auth === "public" && sharedServices.has(service),
+      takesForm: page?.contract.produces === "text/html",
+      ...(createsAt ? { createsAt } : {}),
+    };
+  });
+}
+
+function parts(rest: string): { method: string; pattern: string } {
+  const [method = "", pattern = ""] = rest.split(" ");
+  return { method, pattern };
+}
+
+function readableAt(pattern: string, declared: readonly { method: string; pattern: string }[]) {
+  const reader = declared.find(
+    (it) =>
+      it.method === "GET" &&
+      it.pattern.startsWith(`${pattern}/:`) &&
+      !it.pattern.slice(pattern.length + 2).includes("/"),
+  );
+  return reader && { prefix: `${pattern}/`, field: reader.pattern.slice(pattern.length + 2) };
+}
+
+export const isVoid = (contract: ActionContract): boolean => contract.returns.type === "void";

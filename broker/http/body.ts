@@ -1,0 +1,97 @@
+/** Reads request bodies: bounded, of known type, well-formed, and free of keys that reach prototypes. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { SoukError } from "../errors.ts";
+import { ClientGoneError, invalid } from "./problem.ts";
+
+export const BODY_LIMIT = 100_000;
+export const RAW_BODY_LIMIT = 1_000_000;
+/** A body that is too large is read to its end up to this size, so that the client gets to see our answer. */
+const DRAIN_LIMIT = 4_000_000;
+const MAX_DEPTH = 32;
+const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
+
+/** Whether the request brings a body, even an empty one. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+
+/**
+ * The body's bytes, at most `limit` of them.
+ * @throws {SoukError} BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for compressed ones
+ * @throws {ClientGoneError} when the upload breaks off
+ */
+export async function readBytes(req: IncomingMessage, res: ServerResponse, limit: number): Promise<Buffer> {
+  const encoding = req.headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not taken.");
+  const declared = Number(req.headers["content-length"] ?? 0);
+  if (declared > limit) throw tooLarge(res, limit, declared);
+  if (req.headers.expect !== undefined) res.writeContinue();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const finish = (settle: () => void) => {
+      req.off("data", onData).off("end", onEnd).off("error", onGone).off("close", onGone);
+      settle();
+    };
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) finish(() => reject(tooLarge(res, limit, Number.POSITIVE_INFINITY)));
+      else chunks.push(chunk);
+    };
+    const onEnd = () =>
+      finish(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    const onGone = () => finish(() => reject(new ClientGoneError("the upload broke off")));
+    req.on("data", onData).on("end", onEnd).on("error", onGone).on("close", onGone);
+  });
+}
+
+function tooLarge(res: ServerResponse, limit: number, size: number): SoukError {
+  if (size > DRAIN_LIMIT) res.setHeader("Connection", "close");
+  return new SoukError("BODY_TOO_LARGE", `The body may have at most ${limit} bytes.`);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * A JSON object from a body.
+ * @throws {SoukError} MALFORMED_BODY; VALIDATION_FAILED where it is no object or has a forbidden key
+ */
+export function parseJson(bytes: Buffer): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(bytes));
+  } catch {
+    // The parser's message quotes the body; position and reason add nothing that a client's own parser can't tell.
+    throw new SoukError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw invalid("body", "must be a JSON object");
+  checkTree(value, "", 0);
+  return value as Record<string, unknown>;
+}
+
+/** Refuses keys that would reach a prototype when copied, and nesting that would exhaust a stack. */
+function checkTree(value: object, path: string, depth: number): void {
+  if (depth > MAX_DEPTH)
+    throw new SoukError("MALFORMED_BODY", `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  for (const key of Object.keys(value)) {
+    if (FORBIDDEN.has(key)) throw invalid(path + key, "is not a permitted name");
+    const inner = (value as Record<string, unknown>)[key];
+    if (typeof inner === "object" && inner !== null) checkTree(inner, `${path}${key}.`, depth + 1);
+  }
+}
+
+/** @throws {SoukError} VALIDATION_FAILED for a name that would reach a prototype */
+export function checkName(name: string): void {
+  if (FORBIDDEN.has(name)) throw invalid(name, "is not a permitted name");
+}
+
+const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+/** @throws {SoukError} UNSUPPORTED_MEDIA_TYPE for anything else than JSON, and forms where `form` permits them */
+export function bodyKind(contentType: string | undefined, form: boolean): "json" | "form" {
+  if (contentType !== undefined && JSON_TYPE.test(contentType)) return "json";
+  if (form && contentType !== undefined && FORM_TYPE.test(contentType)) return "form";
+  throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json in UTF-8.");
+}

@@ -1,0 +1,47 @@
+/** One request and its reply, with what the gateway found out about them. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestIdOf, type Trace, traceOf } from "./request-headers.ts";
+
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly trace: Trace;
+  readonly requestId: string;
+  readonly clientIp: string;
+  /** Path as it stands in the URL, still percent-encoded, without the query. */
+  readonly path: string;
+  /** Query string without the question mark. */
+  readonly query: string;
+  /** `performance.now()` at its start. */
+  readonly startedAt: number;
+}
+
+const open = new WeakMap<IncomingMessage, Exchange>();
+
+export function openExchange(req: IncomingMessage, res: ServerResponse): Exchange {
+  const url = req.url ?? "/";
+  const mark = url.indexOf("?");
+  const trace = traceOf(single(req.headers.traceparent));
+  const exchange: Exchange = {
+    req,
+    res,
+    trace,
+    requestId: requestIdOf(req.headers["x-request-id"], trace.traceId),
+    clientIp: req.socket.remoteAddress ?? "",
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: mark < 0 ? "" : url.slice(mark + 1),
+    startedAt: performance.now(),
+  };
+  open.set(req, exchange);
+  return exchange;
+}
+
+/** @throws for a request that did not come through the gateway's front */
+export function exchangeOf(req: IncomingMessage): Exchange {
+  const exchange = open.get(req);
+  if (!exchange) throw new Error("the request has no exchange");
+  return exchange;
+}
+
+const single = (header: string | string[] | undefined): string | undefined =>
+  typeof header === "string" ? header : undefined;

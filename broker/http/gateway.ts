@@ -1,0 +1,202 @@
+/**
+ * The front of the gateway: opens an exchange for every request, finds its route, keeps within its limits and turns
+ * every failure into a problem document. Actions are called by whoever is given as `serve`.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { errorRegistry, SoukError } from "../errors.ts";
+import type { Log } from "../runtime.ts";
+import { API_BASE, type ApiRoute } from "./api-route.ts";
+import { type Exchange, openExchange } from "./exchange.ts";
+import type { RequestMetrics } from "./metrics.ts";
+import { ClientGoneError, failureOf, PROBLEM_TYPE, problem } from "./problem.ts";
+import { QuotaExceededError, quotaHeaders } from "./rate-limit.ts";
+import { setHeaders } from "./reply.ts";
+import { accepts } from "./request-headers.ts";
+import {
+  corsHeaders,
+  HSTS,
+  type OriginCheck,
+  preflightHeaders,
+  securityHeaders,
+} from "./response-headers.ts";
+import { Router } from "./router.ts";
+import { MAX_URL } from "./server.ts";
+
+/** A page outside of the API: documentation, health, metrics. Throws like an action. */
+export interface Page {
+  readonly path: string;
+  readonly produces: string;
+  respond(exchange: Exchange): void | Promise<void>;
+}
+
+type Target = { api: ApiRoute } | { page: Page };
+
+/** Calls the action of an admitted route and replies. Rejects with whatever failed. */
+export type Serve = (exchange: Exchange, route: ApiRoute, rawParams: Record<string, string>) => Promise<void>;
+
+export interface GatewayOptions {
+  routes: readonly ApiRoute[];
+  pages: readonly Page[];
+  serve: Serve;
+  /** Where clients reach the gateway; empty where that is not known. */
+  publicUrl: string;
+  isAllowedOrigin: OriginCheck;
+  maxInFlight: number;
+  metrics: RequestMetrics;
+  log: Log;
+}
+
+export interface Gateway {
+  handle(req: IncomingMessage, res: ServerResponse): void;
+  fail(exchange: Exchange, error: unknown, headers?: Readonly<Record<string, string>>): void;
+  /** From now on every reply closes its connection. Resolves when no request is left. */
+  drain(): Promise<void>;
+  readonly draining: boolean;
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { routes, pages, serve, publicUrl, isAllowedOrigin, maxInFlight, metrics, log } = options;
+  const router = new Router<Target>();
+  for (const route of routes) router.add(route.method, API_BASE + route.pattern, { api: route });
+  for (const page of pages) router.add("GET", page.path, { page });
+  const always = publicUrl.startsWith("https:") ? { ...securityHeaders, ...HSTS } : securityHeaders;
+
+  let draining = false;
+  let open = 0;
+  let onDrained: (() => void) | undefined;
+
+  function handle(req: IncomingMessage, res: ServerResponse): void {
+    const exchange = openExchange(req, res);
+    let routeName = "none";
+    open++;
+    res.once("close", () => {
+      open--;
+      metrics.observe(
+        req.method ?? "",
+        routeName,
+        res.writableFinished ? res.statusCode : 499,
+        seconds(exchange),
+      );
+      if (open === 0) onDrained?.();
+    });
+    res.on("error", (error) => log.debug("a reply could not be sent", { reason: error.message }));
+    setHeaders(res, always);
+    res.setHeaders(
+      new Map(Object.entries(corsHeaders(req.headers.origin, isAllowedOrigin)) as [string, string][]),
+    );
+    res.setHeader("X-Request-Id", exchange.requestId);
+    if (draining) res.setHeader("Connection", "close");
+    dispatch(exchange, (name) => {
+      routeName = name;
+    }).catch((error: unknown) => fail(exchange, error));
+  }
+
+  async function dispatch(exchange: Exchange, named: (route: string) => void): Promise<void> {
+    const { req, res, path } = exchange;
+    checkRequest(req);
+    const found = router.find(path);
+    if (!found) {
+      if (req.method === "OPTIONS" && path === "*") return noContent(res);
+      throw new SoukError("ROUTE_NOT_FOUND");
+    }
+    const methods = allowedMethods(found.methods);
+    if (req.method === "OPTIONS") {
+      res.setHeader("Allow", methods.join(", "));
+      if (res.hasHeader("Access-Control-Allow-Origin"))
+        setHeaders(res, preflightHeaders(methods) as Record<string, string>);
+      return noContent(res);
+    }
+    const match = found.route(req.method === "HEAD" ? "GET" : (req.method ?? ""));
+    if (!match) {
+      res.setHeader("Allow", methods.join(", "));
+      throw new SoukError("METHOD_NOT_ALLOWED");
+    }
+    if ("page" in match.target) {
+      const { page } = match.target;
+      named(page.path);
+      if (!accepts(req.headers.accept, page.produces)) throw new SoukError("NOT_ACCEPTABLE");
+      await page.respond(exchange);
+      return;
+    }
+    const { api } = match.target;
+    named(API_BASE + api.pattern);
+    // A stream stays open for hours and costs next to nothing: it has a limit of its own.
+    if (api.produces === "text/event-stream") return serve(exchange, api, match.params);
+    if (metrics.inFlight >= maxInFlight) throw new SoukError("OVERLOADED");
+    metrics.inFlight++;
+    res.once("close", () => metrics.inFlight--);
+    await serve(exchange, api, match.params);
+  }
+
+  function fail(exchange: Exchange, error: unknown, headers: Readonly<Record<string, string>> = {}): void {
+    const { req, res, trace, path } = exchange;
+    if (error instanceof ClientGoneError || res.destroyed) {
+      res.destroy();
+      return;
+    }
+    const failure = failureOf(error);
+    const { status } = errorRegistry[failure.code];
+    const about = { method: req.method, path, traceId: trace.traceId };
+    if (failure.code === "INTERNAL")
+      log.error("a request failed for a bug", { ...about, error: describe(error) });
+    else if (status >= 500)
+      log.warn(`a request failed: ${failure.code}`, { ...about, reason: failure.detail });
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    setHeaders(res, headers);
+    if (error instanceof QuotaExceededError) setHeaders(res, quotaHeaders(error.quota));
+    if (status === 401) res.setHeader("WWW-Authenticate", challenge(req));
+    if (failure.retryAfter !== undefined) res.setHeader("Retry-After", String(failure.retryAfter));
+    const body = JSON.stringify(
+      problem(failure, { base: publicUrl, traceId: trace.traceId, instance: path }),
+    );
+    res.writeHead(status, { "Content-Type": PROBLEM_TYPE, "Content-Length": Buffer.byteLength(body) });
+    res.end(body);
+  }
+
+  return {
+    handle,
+    fail,
+    get draining() {
+      return draining;
+    },
+    drain() {
+      draining = true;
+      return new Promise((resolve) => {
+        onDrained = resolve;
+        if (open === 0) resolve();
+      });
+    },
+  };
+}
+
+/** What no route could make sense of. */
+function checkRequest({ headers, httpVersion, url = "", method }: IncomingMessage): void {
+  if (url.length > MAX_URL) throw new SoukError("URI_TOO_LONG");
+  if (headers.host === undefined && httpVersion === "1.1")
+    throw new SoukError("MALFORMED_REQUEST", "Host is missing.");
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue")
+    throw new SoukError("MALFORMED_REQUEST", "Expect: only 100-continue is known.");
+  if (!url.startsWith("/") && !(url === "*" && method === "OPTIONS"))
+    throw new SoukError("MALFORMED_REQUEST", "The request target must be a path.");
+}
+
+function allowedMethods(methods: readonly string[]): string[] {
+  return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+}
+
+function noContent(res: ServerResponse): void {
+  res.writeHead(204);
+  res.end();
+}
+
+/** RFC 6750: a caller who brought no token is told only that one is needed. */
+const challenge = ({ headers }: IncomingMessage): string =>
+  headers.authorization === undefined ? 'Bearer realm="souk"' : 'Bearer realm="souk", error="invalid_token"';
+
+const seconds = ({ startedAt }: Exchange): number => (performance.now() - startedAt) / 1_000;
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,0 +1,263 @@
+/** OpenAPI 3.1 from the contracts: nothing in it is written twice. */
+import { createRequire } from "node:module";
+import type { ServiceContract } from "../contract.ts";
+import { type ErrorCode, errorRegistry } from "../errors.ts";
+import { API_BASE, type ApiRoute, apiRoutes, isVoid } from "./api-route.ts";
+import { type JsonSchema, jsonSchema, type ObjectSchema, objectSchema } from "./json-schema.ts";
+import { PROBLEM_TYPE } from "./problem.ts";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+/**
+ * @param headers request headers that single actions care about, by the action's name
+ * @throws when a contract can't be described
+ */
+export function openapi(contracts: readonly ServiceContract[], headers: RouteHeaders = {}): JsonSchema {
+  const routes = apiRoutes(contracts);
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = route.pattern.replaceAll(/:([^/]+)/g, "{$1}");
+    paths[path] ??= {};
+    paths[path][route.method.toLowerCase()] = operation(route, headers);
+  }
+  const tags = contracts.map((it) => it.service).filter((tag) => routes.some((it) => tagOf(it) === tag));
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Souk",
+      version,
+      description:
+        "A commerce backend. Money is in minor units, times are RFC 3339 in UTC, ids are UUIDv7. " +
+        "Failures are RFC 9457 problem documents with a stable `code`; /docs/errors lists them.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: API_BASE }],
+    tags: tags.map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        accessToken: {
+          type: "http",
+          scheme: "bearer",
+          bearerFormat: "JWT",
+          description: "Access token from POST /auth/login, valid for 15 minutes at most",
+        },
+      },
+      parameters: headerParameters,
+      schemas: { Problem: problemSchema },
+    },
+  };
+}
+
+const tagOf = ({ action }: ApiRoute): string => action.slice(0, action.indexOf("."));
+
+function operation(route: ApiRoute, headers: RouteHeaders): JsonSchema {
+  const { action, contract, auth } = route;
+  const params = objectSchema(action, contract.params);
+  const body = requestBody(route, params);
+  return {
+    operationId: action,
+    tags: [tagOf(route)],
+    summary: contract.summary,
+    ...(auth === "staff" || auth === "admin" ? { description: `For ${auth} only.` } : {}),
+    ...(contract.deprecated ? { deprecated: true } : {}),
+    // A public route serves guests, and users as themselves.
+    security: auth === "public" ? [{}, { accessToken: [] }] : [{ accessToken: [] }],
+    parameters: [...pathAndQuery(route, params), ...headersOf(route, headers)],
+    ...(body ? { requestBody: body } : {}),
+    responses: { ...success(route), ...failures(route) },
+  };
+}
+
+const pathNames = ({ pattern }: ApiRoute): string[] =>
+  [...pattern.matchAll(/:([^/]+)/g)].map(([, name = ""]) => name);
+
+function pathAndQuery(route: ApiRoute, { properties, required }: ObjectSchema): JsonSchema[] {
+  const inPath = pathNames(route);
+  for (const name of inPath)
+    if (!properties[name]) throw new Error(`${route.action}: the path names :${name}, the parameters do not`);
+  const described = (name: string, where: "path" | "query", must: boolean) => {
+    const { description, ...schema } = properties[name] ?? {};
+    return { name, in: where, required: must, ...(description ? { description } : {}), schema };
+  };
+  const query = route.takesBody ? [] : Object.keys(properties).filter((name) => !inPath.includes(name));
+  return [
+    ...inPath.map((name) => described(name, "path", true)),
+    // A default makes a parameter optional for callers, although its value is always there.
+    ...query.map((name) => described(name, "query", required.includes(name))),
+  ];
+}
+
+function requestBody(route: ApiRoute, { properties, required }: ObjectSchema): JsonSchema | undefined {
+  if (!route.takesBody) return undefined;
+  if (route.contract.body === "raw")
+    return { description: "Whatever the sender signs", content: { "*/*": { schema: {} } } };
+  const inPath = pathNames(route);
+  const names = Object.keys(properties).filter((name) => !inPath.includes(name));
+  if (names.length === 0) return undefined;
+  const must = names.filter((name) => required.includes(name));
+  const schema = {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, properties[name]])),
+    ...(must.length > 0 ? { required: must } : {}),
+    additionalProperties: false,
+  };
+  return {
+    required: must.length > 0,
+    content: {
+      "application/json": { schema },
+      ...(route.takesForm ? { "application/x-www-form-urlencoded": { schema } } : {}),
+    },
+  };
+}
+
+const headerParameters = {
+  IdempotencyKey: {
+    name: "Idempotency-Key",
+    in: "header",
+    required: true,
+    description:
+      "Any text of 1 to 255 printable characters, best a new UUID. The same key again gets the first answer again, for 48 hours.",
+    schema: { type: "string", minLength: 1, maxLength: 255 },
+    example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
+  },
+  CartId: {
+    name: "X-Cart-Id",
+    in: "header",
+    description: "A guest's cart; the first write to a new one gives it in the reply",
+    schema: { type: "string", format: "uuid" },
+  },
+  PreferWait: {
+    name: "Prefer",
+    in: "header",
+    description: "`wait=N`: seconds, at most 10, that the reply may wait for the payment's next action",
+    schema: { type: "string" },
+    example: "wait=5",
+  },
+  IfMatch: {
+    name: "If-Match",
+    in: "header",
+    description: "Entity tag of the version that is to be changed; 412 when there is a newer one",
+    schema: { type: "string" },
+    example: '"3"',
+  },
+  IfNoneMatch: {
+    name: "If-None-Match",
+    in: "header",
+    description: "Entity tag that the caller has already; 304 when it is still right",
+    schema: { type: "string" },
+    example: '"3"',
+  },
+  LastEventId: {
+    name: "Last-Event-ID",
+    in: "header",
+    description: "The last event that was seen; the stream goes on after it",
+    schema: { type: "string" },
+  },
+};
+
+export type RouteHeaders = Readonly<Record<string, readonly (keyof typeof headerParameters)[]>>;
+
+function headersOf({ contract, method, action }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
+  const names = [
+    ...(contract.idempotent === "required" ? ["IdempotencyKey"] : []),
+    ...(headers[action] ?? []),
+    ...(contract.etag && method === "GET" ? ["IfNoneMatch"] : []),
+    ...(contract.etag && ["PUT", "PATCH", "DELETE"].includes(method) ? ["IfMatch"] : []),
+    ...(contract.produces === "text/event-stream" ? ["LastEventId"] : []),
+  ];
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}
+
+const text = (description: string) => ({ description, schema: { type: "string" } });
+
+function success(route: ApiRoute): Record<string, JsonSchema> {
+  const { contract, method, status, produces } = route;
+  const headers = {
+    ...(contract.etag && !isVoid(contract) ? { ETag: text("Version of what is returned") } : {}),
+    ...(route.createsAt ? { Location: text("Where it can be read") } : {}),
+    ...(contract.idempotent ? { "Idempotent-Replayed": text("`true` on a repeated answer") } : {}),
+  };
+  const schema =
+    produces === "application/json" ? jsonSchema(contract.returns, "output") : { type: "string" };
+  const replies: Record<string, JsonSchema> = {
+    [status]: {
+      description: status === 201 ? "Created" : status === 202 ? "Accepted" : status === 204 ? "Done" : "OK",
+      ...(Object.keys(headers).length > 0 ? { headers } : {}),
+      ...(isVoid(contract) ? {} : { content: { [produces]: { schema } } }),
+    },
+  };
+  if (method === "GET" && produces === "application/json") replies[304] = { description: "Not modified" };
+  return replies;
+}
+
+function failures(route: ApiRoute): Record<string, JsonSchema> {
+  const byStatus = new Map<number, Set<string>>();
+  for (const code of codesOf(route)) {
+    const { status } = errorRegistry[code];
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      {
+        description: [...codes].join(", "),
+        content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } },
+      },
+    ]),
+  );
+}
+
+/** Codes of the contract, and those that the gateway itself answers with on such a route. */
+function codesOf({ action, contract, auth, takesBody, method }: ApiRoute): ErrorCode[] {
+  const own = (contract.errors ?? []).map((code) => {
+    if (!Object.hasOwn(errorRegistry, code))
+      throw new Error(`${action}: ${code} is not in the error registry`);
+    return code as ErrorCode;
+  });
+  return [
+    ...own,
+    "VALIDATION_FAILED",
+    // A token that is presented must be good, on public routes too.
+    ...(contract.body === "raw" ? [] : (["UNAUTHENTICATED"] as const)),
+    ...(auth === "staff" || auth === "admin" ? (["FORBIDDEN"] as const) : []),
+    ...(contract.idempotent === "required"
+      ? ([
+          "IDEMPOTENCY_KEY_MISSING",
+          "IDEMPOTENCY_KEY_INVALID",
+          "IDEMPOTENCY_KEY_REUSED",
+          "IDEMPOTENCY_IN_PROGRESS",
+        ] as const)
+      : []),
+    ...(contract.etag && method !== "GET" && method !== "POST" ? (["VERSION_MISMATCH"] as const) : []),
+    ...(takesBody ? (["MALFORMED_BODY", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),
+    "NOT_ACCEPTABLE",
+    "RATE_LIMITED",
+    "OVERLOADED",
+    "UNAVAILABLE",
+    "INTERNAL",
+  ];
+}
+
+const problemSchema: JsonSchema = {
+  type: "object",
+  description: "RFC 9457 problem document",
+  required: ["type", "title", "status", "detail", "code", "traceId", "instance"],
+  properties: {
+    type: { type: "string", format: "uri-reference" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    code: { type: "string", enum: Object.keys(errorRegistry) },
+    traceId: { type: "string", pattern: "^[0-9a-f]{32}$" },
+    instance: { type: "string", format: "uri-reference" },
+    errors: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["field", "message"],
+        properties: { field: { type: "string" }, message: { type: "string" } },
+      },
+    },
+  },
+};

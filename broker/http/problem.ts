@@ -1,0 +1,103 @@
+/** Failures as RFC 9457 problem documents. Nothing of a bug but its trace id leaves the house. */
+import {
+  type ErrorCode,
+  type ErrorData,
+  errorCode,
+  errorRegistry,
+  type FieldError,
+  SoukError,
+} from "../errors.ts";
+
+export const PROBLEM_TYPE = "application/problem+json";
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ErrorCode;
+  /** W3C trace id of the request: what support asks for and what logs carry. */
+  traceId: string;
+  instance: string;
+  errors?: readonly FieldError[];
+}
+
+/** The client is gone: there is nobody to answer. */
+export class ClientGoneError extends Error {
+  override readonly name = "ClientGoneError";
+}
+
+/** What Moleculer throws when a service can't be asked now, and what a client is told. */
+const MOLECULER: Readonly<Record<string, ErrorCode>> = {
+  SERVICE_NOT_FOUND: "UNAVAILABLE",
+  SERVICE_NOT_AVAILABLE: "UNAVAILABLE",
+  SERVICE_UNAVAILABLE: "UNAVAILABLE",
+  REQUEST_TIMEOUT: "UNAVAILABLE",
+  REQUEST_SKIPPED: "UNAVAILABLE",
+  REQUEST_REJECTED: "UNAVAILABLE",
+  BAD_GATEWAY: "UNAVAILABLE",
+  QUEUE_FULL: "OVERLOADED",
+};
+
+/** Seconds after which a client may come again, where the failure itself does not say. */
+const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { OVERLOADED: 1, UNAVAILABLE: 2, RATE_LIMITED: 60 };
+
+export interface Failure {
+  code: ErrorCode;
+  detail: string;
+  errors?: readonly FieldError[];
+  /** Seconds. */
+  retryAfter?: number;
+}
+
+/** What a client is told about anything that was thrown, here or on another node. */
+export function failureOf(error: unknown): Failure {
+  const code = errorCode(error) ?? moleculerCode(error) ?? "INTERNAL";
+  const { title } = errorRegistry[code];
+  const known = errorCode(error) !== undefined && code !== "INTERNAL" && error instanceof Error;
+  const data: ErrorData = known && "data" in error && isData(error.data) ? error.data : {};
+  const retryAfter = data.retryAfter ?? RETRY_AFTER[code];
+  return {
+    code,
+    detail: known && error.message ? error.message : title,
+    ...(data.errors ? { errors: data.errors } : {}),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  };
+}
+
+function moleculerCode(error: unknown): ErrorCode | undefined {
+  if (typeof error !== "object" || error === null || !("type" in error)) return undefined;
+  return typeof error.type === "string" && Object.hasOwn(MOLECULER, error.type)
+    ? MOLECULER[error.type]
+    : undefined;
+}
+
+const isData = (data: unknown): data is ErrorData => typeof data === "object" && data !== null;
+
+/**
+ * @param base where the gateway is reached, so that `type` resolves; empty for a reference relative to this reply
+ * @param instance path of the request, without its query
+ */
+export function problem(failure: Failure, { base, traceId, instance }: ProblemContext): Problem {
+  const { status, title } = errorRegistry[failure.code];
+  return {
+    type: `${base}/docs/errors#${failure.code}`,
+    title,
+    status,
+    detail: failure.detail,
+    code: failure.code,
+    traceId,
+    instance,
+    ...(failure.errors ? { errors: failure.errors } : {}),
+  };
+}
+
+export interface ProblemContext {
+  base: string;
+  traceId: string;
+  instance: string;
+}
+
+/** A validation failure of one named thing: a header, a parameter. */
+export const invalid = (field: string, message: string): SoukError =>
+  new SoukError("VALIDATION_FAILED", `${field}: ${message}`, { errors: [{ field, message }] });

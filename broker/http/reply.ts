@@ -1,0 +1,115 @@
+/** Successful replies: status, entity tags, caching, and bodies of every kind that an action may return. */
+import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { CallMeta } from "../service.ts";
+import { API_BASE, type ApiRoute } from "./api-route.ts";
+import { bodyTag, isNotModified, versionTag } from "./conditional.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Pages may style themselves and post forms to this shop; they run no script. */
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Anybody's read: a shared cache may keep it, and asks each time whether it is still so. */
+const SHARED = "public, no-cache";
+/** A caller's own read: kept by its own cache only, which asks each time. */
+const PRIVATE = "private, no-cache";
+
+/** @throws on data that the route can't have: a bug of the action */
+export async function reply(
+  exchange: Exchange,
+  route: ApiRoute,
+  data: unknown,
+  meta: Pick<CallMeta, "$statusCode" | "$responseHeaders" | "$responseType">,
+): Promise<void> {
+  const { req, res } = exchange;
+  const status = meta.$statusCode ?? route.status;
+  const reading = req.method === "GET" || req.method === "HEAD";
+  setHeaders(res, meta.$responseHeaders);
+  const shared = route.shared && req.headers.authorization === undefined;
+  if (reading) res.setHeader("Cache-Control", shared ? SHARED : PRIVATE);
+  if (data === undefined || data === null) {
+    empty(res, status);
+    return;
+  }
+  if (route.produces !== "application/json") return other(exchange, route, status, data, meta.$responseType);
+  const location = createdAt(route, status, data);
+  if (location !== undefined && !res.hasHeader("Location")) res.setHeader("Location", location);
+  json(exchange, route, status, data, reading);
+}
+
+function json(
+  { req, res }: Exchange,
+  route: ApiRoute,
+  status: number,
+  data: unknown,
+  reading: boolean,
+): void {
+  let tag = route.contract.etag && status < 300 && hasVersion(data) ? versionTag(data.version) : undefined;
+  if (reading && tag && isNotModified(req.headers["if-none-match"], tag)) {
+    notModified(res, tag);
+    return;
+  }
+  const body = JSON.stringify(data);
+  if (reading && !tag) {
+    tag = bodyTag(body);
+    if (isNotModified(req.headers["if-none-match"], tag)) {
+      notModified(res, tag);
+      return;
+    }
+  }
+  if (tag) res.setHeader("ETag", tag);
+  const length = Buffer.byteLength(body);
+  res.writeHead(status, { "Content-Type": "application/json; charset=utf-8", "Content-Length": length });
+  res.end(body);
+}
+
+function notModified(res: ServerResponse, tag: string): void {
+  res.writeHead(304, { ETag: tag });
+  res.end();
+}
+
+function empty(res: ServerResponse, status: number): void {
+  res.writeHead(status, status === 204 ? {} : { "Content-Length": 0 });
+  res.end();
+}
+
+async function other({ req, res }: Exchange, route: ApiRoute, status: number, data: unknown, type?: string) {
+  const html = route.produces === "text/html";
+  if (html) res.setHeader("Content-Security-Policy", PAGE_POLICY);
+  res.statusCode = status;
+  res.setHeader("Content-Type", type ?? (html ? "text/html; charset=utf-8" : route.produces));
+  if (data instanceof Readable) {
+    if (req.method === "HEAD") {
+      data.destroy();
+      res.end();
+    } else await pipeline(data, res);
+    return;
+  }
+  const bytes = typeof data === "string" ? Buffer.from(data) : bufferOf(data);
+  if (!bytes) throw new Error(`${route.action} returned neither text, bytes nor a stream`);
+  res.setHeader("Content-Length", bytes.length);
+  res.end(bytes);
+}
+
+/** Bytes, also as JSON carries them between nodes. */
+function bufferOf(data: unknown): Buffer | undefined {
+  if (data instanceof Uint8Array) return Buffer.from(data);
+  if (typeof data !== "object" || data === null || !("type" in data) || data.type !== "Buffer")
+    return undefined;
+  return "data" in data && Array.isArray(data.data) ? Buffer.from(data.data) : undefined;
+}
+
+function createdAt({ createsAt }: ApiRoute, status: number, data: unknown): string | undefined {
+  if (!createsAt || status !== 201 || typeof data !== "object" || data === null) return undefined;
+  const key = (data as Record<string, unknown>)[createsAt.field];
+  return typeof key === "string" ? `${API_BASE}${createsAt.prefix}${encodeURIComponent(key)}` : undefined;
+}
+
+const hasVersion = (data: unknown): data is { version: number } =>
+  typeof data === "object" && data !== null && "version" in data && Number.isSafeInteger(data.version);
+
+export function setHeaders(res: ServerResponse, headers: Readonly<Record<string, string>> = {}): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+}

@@ -1,0 +1,91 @@
+/** The HTTP server: limits on what it waits for, and an answer even to what its parser refuses. */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { Duplex } from "node:stream";
+import type { ErrorCode } from "../errors.ts";
+import { PROBLEM_TYPE, type Problem } from "./problem.ts";
+
+export const MAX_URL = 8_192;
+const MAX_HEADERS = 16_384;
+
+export interface ServerOptions {
+  handle(req: IncomingMessage, res: ServerResponse): void;
+  /** The reply to something that never became a request. */
+  refuse(code: ErrorCode): { problem: Problem; headers: Readonly<Record<string, string>> };
+  /** Time for all headers, and for the whole request; milliseconds. */
+  headersTimeout?: number;
+  requestTimeout?: number;
+}
+
+export function createHttpServer(options: ServerOptions): Server {
+  const { handle, headersTimeout = 10_000, requestTimeout = 30_000 } = options;
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADERS,
+      headersTimeout,
+      requestTimeout,
+      // Above the idle time of usual load balancers, so that it is not us who closes under a request.
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: Math.min(1_000, headersTimeout),
+      // Node's own answer to a missing Host has neither body nor headers: the gateway checks it.
+      requireHostHeader: false,
+      noDelay: true,
+    },
+    handle,
+  );
+  // `Expect: 100-continue` is answered when the body is wanted; other expectations are none of ours.
+  server.on("checkContinue", handle);
+  server.on("checkExpectation", handle);
+  server.on("clientError", (error, socket) => onParserError(error, socket, options));
+  return server;
+}
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "BODY_TOO_LARGE",
+  ERR_HTTP_REQUEST_TIMEOUT: "SLOW_REQUEST",
+};
+
+function onParserError(error: NodeJS.ErrnoException, socket: Duplex, { refuse }: ServerOptions): void {
+  // A reply that has begun can't be turned into another one.
+  const begun = "_httpMessage" in socket && (socket._httpMessage as ServerResponse | null)?.headersSent;
+  if (begun || !socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const { problem, headers } = refuse(CODES[error.code ?? ""] ?? "MALFORMED_REQUEST");
+  const body = JSON.stringify(problem);
+  const lines = Object.entries({
+    ...headers,
+    "Content-Type": PROBLEM_TYPE,
+    "Content-Length": String(Buffer.byteLength(body)),
+    Connection: "close",
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
+}
+
+/**
+ * Stops accepting, lets running requests end, and cuts what is left after `timeout` milliseconds.
+ * @param drained resolves when the last request has been answered
+ */
+export async function closeServer(server: Server, drained: Promise<void>, timeout: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeout);
+  });
+  await Promise.race([drained, late]);
+  clearTimeout(timer);
+  server.closeIdleConnections();
+  // Connections that have just sent their last reply close by themselves; none may keep the process.
+  const grace = setTimeout(() => server.closeAllConnections(), 100);
+  await closed;
+  clearTimeout(grace);
+}

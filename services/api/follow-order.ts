@@ -1,0 +1,73 @@
+/** `GET /orders/:id/events`: the order on each of its changes, until it has ended, the client leaves or its token does. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EventStream } from "../../broker/http/event-stream.ts";
+import type { Log } from "../../broker/runtime.ts";
+import type { CallMeta, TypedCall } from "../../broker/service.ts";
+import type { OrderStatus } from "../orders/orders.contract.ts";
+
+/** Statuses after which an order does not change any more. */
+const ENDS: ReadonlySet<OrderStatus> = new Set(["delivered", "rejected", "cancelled", "expired", "refunded"]);
+const WAIT_MS = 20_000;
+const MAX_FAILURES = 5;
+
+export interface StreamRequest {
+  params: Record<string, unknown>;
+  meta: CallMeta;
+  lastEventId: string | undefined;
+  call: TypedCall;
+  /** Starts the reply: before it, a failure is an ordinary problem document. */
+  open(): EventStream;
+  log: Log;
+}
+
+/** Rejects before the stream is open (not found, not the caller's); after that it ends the stream. */
+export async function followOrder({
+  params,
+  meta,
+  lastEventId,
+  call,
+  open,
+  log,
+}: StreamRequest): Promise<void> {
+  // The owning service checks the id and whose order it is.
+  const { id } = await call("orders.get", params as { id: string }, { meta: { ...meta } });
+  const stream = open();
+  let after = lastVersion(lastEventId);
+  let failures = 0;
+  while (!stream.closed.aborted) {
+    try {
+      const order = await call(
+        "orders.next",
+        { id, after, waitMs: WAIT_MS },
+        { meta: { ...meta }, timeout: WAIT_MS + 5_000 },
+      );
+      failures = 0;
+      if (!order) continue;
+      after = order.version;
+      await stream.send({ event: "order", id: String(order.version), data: order });
+      if (ENDS.has(order.status)) break;
+    } catch (error) {
+      // The service may be on its way from one node to another; the client would come back at once anyway.
+      failures++;
+      if (failures > MAX_FAILURES) {
+        log.warn("an event stream ends early", { order: id, reason: String(error) });
+        break;
+      }
+      await pause(500 * failures, stream.closed);
+    }
+  }
+  stream.end();
+}
+
+/** `Last-Event-ID` is the version that a client has seen; anything else means none. */
+function lastVersion(header: string | undefined): number {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : 0;
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * The gateway as a Moleculer service on moleculer-web: its routes are static aliases made from the contracts.
+ * moleculer-web resolves endpoints and calls actions; what it would do to bodies, errors and entity tags is replaced.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Redis } from "ioredis";
+import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import ApiGateway, { type Alias, type ApiSettingsSchema, type IncomingRequest } from "moleculer-web";
+import type { ServiceContract } from "../../broker/contract.ts";
+import { errorRegistry, SoukError } from "../../broker/errors.ts";
+import { createTokenVerifier } from "../../broker/http/access-token.ts";
+import { type Admission, admit, type Gate } from "../../broker/http/admit.ts";
+import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
+import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
+import { type Exchange, exchangeOf } from "../../broker/http/exchange.ts";
+import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
+import { RequestMetrics } from "../../broker/http/metrics.ts";
+import type { RouteHeaders } from "../../broker/http/openapi.ts";
+import { problem } from "../../broker/http/problem.ts";
+import { createRateLimits } from "../../broker/http/rate-limit.ts";
+import { reply } from "../../broker/http/reply.ts";
+import { traceOf } from "../../broker/http/request-headers.ts";
+import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
+import { closeServer, createHttpServer } from "../../broker/http/server.ts";
+import { StreamSlots } from "../../broker/http/stream-slots.ts";
+import type { CallMeta, TypedCall } from "../../broker/service.ts";
+import type { StreamRequest } from "./follow-order.ts";
+import { gatewayPages } from "./gateway-pages.ts";
+
+export interface GatewayServiceOptions {
+  contracts: readonly ServiceContract[];
+  /** What answers an action that `produces` an event stream, by the action's name. */
+  streams: Readonly<Record<string, (request: StreamRequest) => Promise<void>>>;
+  /** Actions that are limited per address and account. */
+  credentialActions: readonly string[];
+  /** Services whose public reads are the same for everybody. */
+  sharedServices: readonly string[];
+  /** Request headers of single routes, for the docs. */
+  routeHeaders?: RouteHeaders;
+  /** Overrides for tests; milliseconds. */
+  headersTimeout?: number;
+  requestTimeout?: number;
+}
+
+/** What one running instance of the service holds. */
+interface Running {
+  gate: Gate;
+  gateway: Gateway;
+  server: Server;
+  redis: Redis | undefined;
+  aliases: ReadonlyMap<string, Alias>;
+  slots: StreamSlots;
+  streams: Set<EventStream>;
+  draining?: Promise<void>;
+}
+
+/** Parameters of the `rest` action, which is called from here only. */
+interface RestParams {
+  req: IncomingRequest & { served?: { api: ApiRoute; rawParams: Record<string, string> } };
+  res: ServerResponse;
+  api: ApiRoute;
+  rawParams: Record<string, string>;
+}
+
+/** The mixin's own methods that are used here. */
+interface WebService extends Service {
+  aliases: Alias[];
+  routeHandler(
+    ctx: Context,
+    route: Alias["route"],
+    req: IncomingMessage,
+    res: ServerResponse,
+    found: unknown,
+  ): Promise<unknown>;
+}
+
+/** What a node may do with the gateway that it runs. */
+export interface DrainableService extends Service {
+  /** Stops accepting and waits for running requests. To be called before other services stop. */
+  drain(): Promise<void>;
+  /** Where it listens. */
+  url(): string;
+}
+
+/** Checks settings as moleculer-web's, which Moleculer's own types do not know. */
+const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
+
+/** @throws when the contracts' routes can't be served */
+export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
+  const running = new WeakMap<Service, Running>();
+  const routes = apiRoutes(options.contracts, new Set(options.sharedServices));
+  for (const { action, produces } of routes)
+    if (produces === "text/event-stream" && !options.streams[action])
+      throw new Error(`${action} produces an event stream, but nothing streams it`);
+  const of = (service: Service): Running => {
+    const found = running.get(service);
+    if (!found) throw new Error("the gateway was not created");
+    return found;
+  };
+
+  return {
+    name: "api",
+    mixins: [ApiGateway],
+    settings: webSettings({
+      // Settings travel to every node in the registry's packets; these are nobody's business.
+      $secureSettings: ["routes", "server", "port", "ip"],
+      // We make the server ourselves: its limits, and its answers to what its parser refuses.
+      server: false,
+      logRequest: null,
+      logRequestParams: null,
+      logResponse: null,
+      logRouteRegistration: null,
+      routes: [
+        {
+          path: API_BASE,
+          aliases: Object.fromEntries(routes.map((it) => [`${it.method} ${it.pattern}`, it.action])),
+          mappingPolicy: "restrict",
+          // Bodies are read after the caller is known; parameters are merged by params.ts.
+          bodyParsers: false,
+          mergeParams: false,
+          logging: false,
+          async onBeforeCall(this: Service, ctx: Context, _route: unknown, req: RestParams["req"]) {
+            if (!req.served) throw new Error("the request did not come through the gateway's front");
+            const { api, rawParams } = req.served;
+            const { params, meta } = await admit(of(this).gate, api, exchangeOf(req), rawParams);
+            Object.assign(ctx.meta, meta);
+            req.$params = params;
+          },
+        },
+      ],
+    }),
+    // `false` takes a mixin's action away: these would let any node list and change routes.
+    actions: {
+      listAliases: false,
+      addRoute: false,
+      removeRoute: false,
+      rest: {
+        visibility: "private",
+        timeout: 0,
+        // Failures and waits are those of the actions below; to break or queue here would hit all routes at once.
+        circuitBreaker: { enabled: false },
+        bulkhead: { enabled: false },
+        retryPolicy: { enabled: false },
+        tracing: {
+          tags: { params: false },
+          spanName: (ctx: Context<RestParams>) => `${ctx.params.api.method} ${ctx.params.api.pattern}`,
+        },
+        async handler(this: WebService, ctx: Context<RestParams>) {
+          const { req, res, api, rawParams } = ctx.params;
+          const alias = of(this).aliases.get(api.action);
+          if (!alias) throw new Error(`${api.action} has no alias`);
+          // What moleculer-web's own handler leaves behind for the steps that follow.
+          Object.assign(req, {
+            $ctx: ctx,
+            $service: this,
+            originalUrl: req.url,
+            parsedUrl: req.url,
+            served: { api, rawParams },
+          });
+          return this.routeHandler(ctx, alias.route, req, res, { alias, params: rawParams });
+        },
+      },
+    } as unknown as ServiceSchema["actions"], // Moleculer's types know neither `false` nor actions called only locally.
+    methods: {
+      /** Replaces moleculer-web's: it answers POSTs with 304 and hides statuses behind `$statusCode`. */
+      sendResponse(this: Service, req: RestParams["req"], _res: ServerResponse, data: unknown) {
+        const exchange = exchangeOf(req);
+        const { gateway } = of(this);
+        if (!req.served) throw new Error("the request did not come through the gateway's front");
+        reply(exchange, req.served.api, data, req.$ctx.meta).catch((error: unknown) =>
+          gateway.fail(exchange, error),
+        );
+      },
+      /** Stops accepting and waits for running requests. A node calls it before it stops its other services. */
+      drain(this: Service): Promise<void> {
+        const state = of(this);
+        state.draining ??= drain(state, this.broker.souk.config.SHUTDOWN_TIMEOUT);
+        return state.draining;
+      },
+      /** Where the gateway listens, e.g. `http://127.0.0.1:3000`. */
+      url(this: Service): string {
+        return urlOf(of(this).server);
+      },
+    },
+    created(this: Service) {
+      running.set(this, create(this as WebService, options, routes));
+    },
+    async started(this: Service) {
+      const { HOST, PORT } = this.broker.souk.config;
+      const { server } = of(this);
+      await new Promise<void>((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(PORT, HOST, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      });
+      this.logger.info(`listening on ${urlOf(server)}`);
+    },
+    async stopped(this: Service) {
+      await (this as DrainableService).drain();
+      of(this).redis?.disconnect();
+    },
+  };
+}
+
+function create(service: WebService, options: GatewayServiceOptions, routes: readonly ApiRoute[]): Running {
+  const { broker, logger } = service;
+  const { config, clock } = broker.souk;
+  const metrics = new RequestMetrics();
+  const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts) as never;
+  const redis =
+    config.REDIS_URL && config.RATE_LIMIT !== "off" ? connectRedis(config.REDIS_URL, logger) : undefined;
+  const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
+  const gateway = createGateway({
+    routes,
+    pages: gatewayPages(broker, {
+      contracts: options.contracts,
+      routeHeaders: options.routeHeaders ?? {},
+      routes,
+      metrics,
+      isDraining: () => gateway.draining,
+    }),
+    serve,
+    publicUrl,
+    isAllowedOrigin: originCheck(config.CORS_ORIGINS),
+    maxInFlight: config.MAX_IN_FLIGHT,
+    metrics,
+    log: logger,
+  });
+  const server = createHttpServer({
+    handle: gateway.handle,
+    refuse(code) {
+      const { traceId } = traceOf(undefined);
+      const about = { base: publicUrl, traceId, instance: "/" };
+      return {
+        problem: problem({ code, detail: errorRegistry[code].title }, about),
+        headers: securityHeaders,
+      };
+    },
+    ...(options.headersTimeout === undefined ? {} : { headersTimeout: options.headersTimeout }),
+    ...(options.requestTimeout === undefined ? {} : { requestTimeout: options.requestTimeout }),
+  });
+  const state: Running = {
+    gate: {
+      verifier: createTokenVerifier(() => call("users.jwks", {}), clock),
+      ...(config.RATE_LIMIT === "off" ? {} : { limits: createRateLimits(config.RATE_LIMIT, redis) }),
+      credentialActions: new Set(options.credentialActions),
+    },
+    gateway,
+    server,
+    redis,
+    aliases: new Map(service.aliases.map((alias) => [alias.action, alias])),
+    slots: new StreamSlots(),
+    streams: new Set(),
+  };
+
+  async function serve(exchange: Exchange, api: ApiRoute, rawParams: Record<string, string>): Promise<void> {
+    const { req, res } = exchange;
+    const stream = options.streams[api.action];
+    if (stream) {
+      const admission = await admit(state.gate, api, exchange, rawParams);
+      await serveStream(exchange, admission, stream);
+      return;
+    }
+    try {
+      await service.actions.rest?.({ req, res, api, rawParams }, { requestID: exchange.trace.traceId });
+    } catch (error) {
+      const { $ctx } = req as IncomingRequest;
+      const meta: CallMeta | undefined = $ctx?.meta;
+      gateway.fail(exchange, error, meta?.$responseHeaders);
+    }
+  }
+
+  async function serveStream(
+    exchange: Exchange,
+    { params, meta, expires }: Admission,
+    follow: (request: StreamRequest) => Promise<void>,
+  ): Promise<void> {
+    const { req, res } = exchange;
+    if (gateway.draining) throw new SoukError("UNAVAILABLE");
+    if (req.method === "HEAD") throw new SoukError("METHOD_NOT_ALLOWED");
+    const release = state.slots.take(meta.user?.id ?? exchange.clientIp);
+    res.once("close", release);
+    await follow({
+      params,
+      meta,
+      lastEventId: req.headers["last-event-id"]?.toString(),
+      call,
+      log: logger,
+      open() {
+        const stream = openEventStream(req, res);
+        state.streams.add(stream);
+        // A token that has run out opens nothing new, so it keeps nothing open either.
+        const over =
+          expires === undefined ? undefined : setTimeout(() => stream.end(), expires - clock.now());
+        stream.closed.addEventListener("abort", () => {
+          clearTimeout(over);
+          state.streams.delete(stream);
+        });
+        return stream;
+      },
+    });
+  }
+
+  return state;
+}
+
+async function drain({ gateway, server, streams }: Running, timeout: number): Promise<void> {
+  const drained = gateway.drain();
+  for (const stream of streams) stream.end();
+  await closeServer(server, drained, timeout);
+}
+
+function connectRedis(url: string, log: Service["logger"]): Redis {
+  const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+  let away = false;
+  redis.on("ready", () => {
+    away = false;
+  });
+  redis.on("error", (error: Error) => {
+    if (!away)
+      log.warn("Redis is away: this gateway counts its callers' requests alone", { reason: error.message });
+    away = true;
+  });
+  return redis;
+}
+
+function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the gateway does not listen");
+  const { address: host, port, family }: AddressInfo = address;
+  return `http://${family === "IPv6" ? `[${host}]` : host}:${port}`;
+}

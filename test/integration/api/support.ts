@@ -1,0 +1,209 @@
+/** A gateway over real sockets, with fake services behind it that answer to contracts' names. */
+import { connect } from "node:net";
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from "jose";
+import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { type Clock, systemClock } from "../../../broker/clock.ts";
+import { loadConfig } from "../../../broker/config.ts";
+import type { ServiceContract } from "../../../broker/contract.ts";
+import { signAccessToken } from "../../../broker/http/access-token.ts";
+import { newId } from "../../../broker/ids.ts";
+import { passingFailures } from "../../../broker/middlewares/passing-failures.ts";
+import { ContractValidator } from "../../../broker/middlewares/validate.ts";
+import type { NodeRuntime } from "../../../broker/runtime.ts";
+import type { CallMeta } from "../../../broker/service.ts";
+import { followOrder } from "../../../services/api/follow-order.ts";
+import type { DrainableService, GatewayServiceOptions } from "../../../services/api/gateway-service.ts";
+import { gatewayService } from "../../../services/api/gateway-service.ts";
+import { routeHeaders } from "../../../services/api/route-headers.ts";
+import { contracts as shop } from "../../../services/contracts.ts";
+
+export interface FakeCall<P = Record<string, unknown>> {
+  params: P;
+  meta: CallMeta;
+}
+export type Fake = (call: FakeCall) => unknown;
+
+export interface GatewaySetup {
+  env?: Record<string, string>;
+  /** By full action name. Every other action of the contracts answers as if it did not exist. */
+  fakes?: Record<string, Fake>;
+  contracts?: readonly ServiceContract[];
+  /** Leaves services out of the registry. */
+  absent?: readonly string[];
+  options?: Partial<GatewayServiceOptions>;
+  clock?: Clock;
+  runtime?: Partial<NodeRuntime>;
+  /** Log lines of level error and above land here. */
+  errors?: unknown[][];
+}
+
+export interface TestGateway {
+  broker: ServiceBroker;
+  api: DrainableService;
+  url: string;
+  /** Every call that reached a fake. */
+  calls: (FakeCall & { action: string })[];
+  keys: Keys;
+  token(roles?: CallerRoles, sub?: string): Promise<string>;
+  get(path: string, headers?: Record<string, string>): Promise<Reply>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
+  stop(): Promise<void>;
+}
+
+type CallerRoles = NonNullable<CallMeta["user"]>["roles"];
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies of any shape
+  body: any;
+}
+
+export interface Keys {
+  kid: string;
+  privateKey: CryptoKey;
+  publicKey: CryptoKey;
+  jwk: JWK;
+}
+
+export async function newKeys(kid = "test-key"): Promise<Keys> {
+  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+  return {
+    kid,
+    privateKey,
+    publicKey,
+    jwk: { ...(await exportJWK(publicKey)), kid, alg: "ES256", use: "sig" },
+  };
+}
+
+const keysOnce = newKeys();
+
+export async function startGateway(setup: GatewaySetup = {}): Promise<TestGateway> {
+  const { env = {}, fakes = {}, contracts = shop, absent = [], clock = systemClock } = setup;
+  const keys = await keysOnce;
+  const calls: TestGateway["calls"] = [];
+  const broker = new ServiceBroker({
+    nodeID: `test-${newId()}`,
+    logger: setup.errors ? collector(setup.errors) : false,
+    validator: new ContractValidator(),
+    middlewares: [passingFailures],
+    tracking: { enabled: true, shutdownTimeout: 1_000 },
+    circuitBreaker: {
+      enabled: true,
+      minRequestCount: 50,
+      threshold: 0.9,
+      check: (error) => "code" in error && Number(error.code) >= 500,
+    },
+  });
+  broker.souk = {
+    config: loadConfig({ PORT: "0", RATE_LIMIT: "off", SHUTDOWN_TIMEOUT: "2s", ...env }),
+    clock,
+    bus: { state: "connected" },
+    pingDatabase: async () => undefined,
+    logger: (module: string) => broker.getLogger(module),
+    ...setup.runtime,
+  } as NodeRuntime;
+  const all: Record<string, Fake> = { "users.jwks": () => ({ keys: [keys.jwk] }), ...fakes };
+  for (const contract of contracts)
+    if (!absent.includes(contract.service)) broker.createService(fakeService(contract, all, calls));
+  if (!contracts.some((it) => it.service === "users") && !absent.includes("users"))
+    broker.createService({ name: "users", actions: { jwks: () => ({ keys: [keys.jwk] }) } });
+  const api = broker.createService(
+    gatewayService({
+      contracts,
+      streams: { "orders.events": followOrder },
+      credentialActions: ["users.register", "users.login", "users.forgotPassword", "users.bootstrap"],
+      sharedServices: ["products"],
+      routeHeaders,
+      ...setup.options,
+    }),
+  ) as DrainableService;
+  await broker.start();
+  const url = api.url();
+  const send: TestGateway["send"] = async (method, path, body, headers = {}) => {
+    const json = body !== undefined && typeof body !== "string";
+    const response = await fetch(url + path, {
+      method,
+      redirect: "manual",
+      headers: { ...(json ? { "content-type": "application/json" } : {}), ...headers },
+      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : (body as string) }),
+    });
+    const text = await response.text();
+    const type = response.headers.get("content-type") ?? "";
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: type.includes("json") && text ? JSON.parse(text) : undefined,
+    };
+  };
+  return {
+    broker,
+    api,
+    url,
+    calls,
+    keys,
+    token: (roles = ["customer"], sub = newId()) =>
+      signAccessToken(keys.privateKey, keys.kid, { sub, roles: [...roles] }, 900, clock),
+    get: (path, headers) => send("GET", path, undefined, headers),
+    send,
+    stop: () => broker.stop(),
+  };
+}
+
+function fakeService(
+  contract: ServiceContract,
+  fakes: Record<string, Fake>,
+  calls: TestGateway["calls"],
+): ServiceSchema {
+  return {
+    name: contract.service,
+    actions: Object.fromEntries(
+      Object.keys(contract.actions).map((name) => {
+        const action = `${contract.service}.${name}`;
+        return [
+          name,
+          {
+            params: { $contract: action },
+            handler(ctx: FakeCall) {
+              calls.push({ action, params: ctx.params, meta: { ...ctx.meta } });
+              return fakes[action]?.(ctx) ?? null;
+            },
+          },
+        ];
+      }),
+    ),
+  };
+}
+
+function collector(errors: unknown[][]) {
+  return {
+    type: "Console",
+    options: {
+      level: "error",
+      formatter: (type: string, args: unknown[]) => {
+        errors.push([type, ...args]);
+        return [];
+      },
+    },
+  };
+}
+
+/** Writes bytes to the gateway as they are; resolves with all it answers until it closes, or after `ms`. */
+export function raw(url: string, bytes: string | Buffer, ms = 1_500): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const done = () => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(Buffer.concat(chunks).toString());
+    };
+    const timer = setTimeout(done, ms);
+    socket.on("data", (chunk) => chunks.push(chunk));
+    socket.on("close", done);
+    socket.on("error", done);
+  });
+}
