@@ -34,7 +34,7 @@ export const cart = defineContract({
       auth: "public",
       params: z.strictObject({ sku, quantity }),
       returns: cartView,
-      errors: ["SKU_UNKNOWN", "CART_FULL", "NOT_FOUND"],
+      errors: ["SKU_UNKNOWN", "CART_FULL"],
     }),
     removeItem: action({
       summary: "Take a SKU out of the cart",
@@ -50,7 +50,6 @@ export const cart = defineContract({
       auth: "public",
       params: z.strictObject({}),
       returns: z.void(),
-      errors: ["NOT_FOUND"],
     }),
     merge: action({
       summary: "Move a guest's cart into a user's, once",

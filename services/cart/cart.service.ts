@@ -1,0 +1,86 @@
+/** Carts of users and guests. */
+import { LRUCache } from "lru-cache";
+import { SoukError } from "../../broker/errors.ts";
+import { newId } from "../../broker/ids.ts";
+import { type CallMeta, defineService, type TypedCall } from "../../broker/service.ts";
+import { cart } from "./cart.contract.ts";
+import type { CartLines, CartOwner } from "./cart-store.ts";
+import { viewCart } from "./cart-view.ts";
+import { lookUp } from "./catalogue.ts";
+import { mongoCartStore } from "./mongo-cart-store.ts";
+import { putLine } from "./put-line.ts";
+import { redisCartStore } from "./redis-cart-store.ts";
+
+/** Carts whose SKUs a node remembers. */
+const HINTS = 5_000;
+
+export default defineService(cart, {}, ({ config, clock, log, runtime }) => {
+  const { REDIS_URL, CART_TTL: ttl, NAMESPACE, CURRENCY } = config;
+  const store = REDIS_URL
+    ? redisCartStore({ url: REDIS_URL, prefix: `souk-${NAMESPACE}:`, ttl, log })
+    : mongoCartStore({ database: runtime.database("cart"), clock, ttl });
+  const tools = { store, clock, hints: new LRUCache<string, readonly string[]>({ max: HINTS }) };
+
+  /**
+   * The caller's cart: a user's is known by the user's id. What a user has put in as a guest comes along, as long as
+   * the request still names the guest's cart. Null for a guest without a cart.
+   */
+  async function callersCart({ user, cartId }: CallMeta): Promise<{ id: string; owner: CartOwner } | null> {
+    if (!user) return cartId ? { id: cartId, owner: { guest: cartId } } : null;
+    if (cartId) await store.merge(cartId, user.id);
+    return { id: user.id, owner: { user: user.id } };
+  }
+
+  /** A guest's first cart: the reply says how to come back to it. */
+  function newGuestCart(meta: CallMeta): { id: string; owner: CartOwner } {
+    const id = newId();
+    meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
+    return { id, owner: { guest: id } };
+  }
+
+  const view = async (call: TypedCall, id: string, lines: CartLines) =>
+    viewCart(id, lines, await lookUp(call, skusOf(lines)), CURRENCY);
+
+  return {
+    actions: {
+      async get({ meta, call }) {
+        const found = await callersCart(meta);
+        return found ? view(call, found.id, await store.read(found.owner)) : view(call, newId(), []);
+      },
+
+      async setItem({ params, meta, call }) {
+        const { id, owner } = (await callersCart(meta)) ?? newGuestCart(meta);
+        const { lines, catalogue } = await putLine(tools, call, { id, owner, ...params });
+        return viewCart(id, lines, catalogue, CURRENCY);
+      },
+
+      async removeItem({ params: { sku }, meta, call }) {
+        const found = await callersCart(meta);
+        const lines = found && (await store.removeLine(found.owner, sku));
+        if (!lines) throw new SoukError("NOT_FOUND", `There is no ${sku} in the cart.`);
+        return view(call, found.id, lines);
+      },
+
+      async clear({ meta }) {
+        const found = await callersCart(meta);
+        if (found) await store.clear(found.owner);
+      },
+
+      merge: ({ params: { cartId, userId } }) => store.merge(cartId, userId),
+
+      async contents({ params: { userId } }) {
+        const lines = await store.read({ user: userId });
+        return { id: userId, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
+      },
+    },
+
+    workers: {
+      dropBought: ({ subject: orderId, data: { customerId, lines } }) =>
+        store.dropBought(customerId, orderId, lines),
+    },
+
+    stopped: () => store.close(),
+  };
+});
+
+const skusOf = (lines: CartLines): string[] => lines.map((it) => it.sku);

@@ -1,0 +1,17 @@
+/** What products and inventory say about a cart's SKUs, asked at the same time. */
+import type { TypedCall } from "../../broker/service.ts";
+import type { Catalogue } from "./cart-view.ts";
+
+export async function lookUp(call: TypedCall, skus: readonly string[]): Promise<Catalogue> {
+  if (skus.length === 0) return { variants: [], available: [] };
+  const [variants, available] = await Promise.all([
+    call("products.variants", { skus: [...skus] }),
+    call("inventory.availability", { skus: [...skus] }),
+  ]);
+  return { variants, available };
+}
+
+export const together = (a: Catalogue, b: Catalogue): Catalogue => ({
+  variants: [...a.variants, ...b.variants],
+  available: [...a.available, ...b.available],
+});

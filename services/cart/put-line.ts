@@ -1,0 +1,46 @@
+/**
+ * Puts a SKU into a cart. Hot: one store write, one call to products and one to inventory. The price has to be known
+ * before the write and the other lines only after it, so the calls also ask for what this node saw in the cart last.
+ */
+import type { LRUCache } from "lru-cache";
+import type { Clock } from "../../broker/clock.ts";
+import { SoukError } from "../../broker/errors.ts";
+import type { TypedCall } from "../../broker/service.ts";
+import { type CartLines, type CartOwner, type CartStore, MAX_LINES } from "./cart-store.ts";
+import type { Catalogue } from "./cart-view.ts";
+import { lookUp, together } from "./catalogue.ts";
+
+export interface CartTools {
+  store: CartStore;
+  clock: Clock;
+  /** SKUs of carts as last seen on this node: a hint only. */
+  hints: LRUCache<string, readonly string[]>;
+}
+
+export interface Put {
+  owner: CartOwner;
+  /** Id of the cart, as clients know it. */
+  id: string;
+  sku: string;
+  quantity: number;
+}
+
+/** @throws {SoukError} SKU_UNKNOWN, CART_FULL */
+export async function putLine(
+  { store, clock, hints }: CartTools,
+  call: TypedCall,
+  { owner, id, sku, quantity }: Put,
+): Promise<{ lines: CartLines; catalogue: Catalogue }> {
+  const asked = new Set([sku, ...(hints.get(id) ?? [])].slice(0, MAX_LINES));
+  const known = await lookUp(call, [...asked]);
+  const offer = known.variants.find((it) => it.sku === sku);
+  if (!offer) throw new SoukError("SKU_UNKNOWN", `There is no ${sku} on sale.`);
+  const lines = await store.setLine(owner, { sku, quantity, seen: offer.price, addedAt: clock.now() });
+  if (lines === "full") throw new SoukError("CART_FULL", `A cart holds at most ${MAX_LINES} lines.`);
+  hints.set(
+    id,
+    lines.map((it) => it.sku),
+  );
+  const missed = lines.map((it) => it.sku).filter((it) => !asked.has(it));
+  return { lines, catalogue: missed.length > 0 ? together(known, await lookUp(call, missed)) : known };
+}

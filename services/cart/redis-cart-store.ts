@@ -1,0 +1,271 @@
+/** Carts in Redis: one hash each, with a time to live. A change of one line is one script, so one round trip. */
+import { createHash } from "node:crypto";
+import { Redis } from "ioredis";
+import { SoukError } from "../../broker/errors.ts";
+import { newId } from "../../broker/ids.ts";
+import type { Log } from "../../broker/runtime.ts";
+import {
+  type CartLine,
+  type CartOwner,
+  type CartStore,
+  inOrder,
+  MAX_LINES,
+  mergeLines,
+  REMEMBERED,
+  withoutBought,
+} from "./cart-store.ts";
+
+/**
+ * Fields of a hash: `l:<sku>` = `quantity|amount|currency|addedAt`; `rev` counts changes; `born` tells this cart from a
+ * later one of the same guest; `into` is the user whose cart takes this one over, from when on nothing else changes it;
+ * `orders` and `merged` are the last few of their kind, separated by spaces.
+ */
+type Fields = Record<string, string>;
+
+interface StoredCart {
+  rev: string;
+  born: string;
+  into: string | undefined;
+  lines: CartLine[];
+  orders: string[];
+  merged: string[];
+}
+
+const MAX_TRIES = 10;
+
+export interface RedisCartOptions {
+  url: string;
+  /** First part of all keys. */
+  prefix: string;
+  /** Milliseconds until an unchanged cart goes. */
+  ttl: number;
+  log: Log;
+}
+
+export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): CartStore {
+  const redis = new Redis(url, { maxRetriesPerRequest: 2, connectTimeout: 2_000, noDelay: true });
+  redis.on("error", (error: Error) => log.warn("carts: Redis is away", { reason: error.message }));
+  const keyOf = (owner: CartOwner): string =>
+    `${prefix}cart:${"user" in owner ? `u:${owner.user}` : `g:${owner.guest}`}`;
+
+  const load = async (key: string): Promise<StoredCart> => toCart(await redis.hgetall(key));
+
+  /** Applies `decide` to a cart exactly as it was read; `null` means there is nothing to do. */
+  async function change(key: string, decide: (cart: StoredCart) => StoredCart | null): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const cart = await load(key);
+      const next = decide(cart);
+      if (!next) return;
+      if ((await run(redis, REPLACE, key, [cart.rev, ttl, ...toFields(next)])) === 1) return;
+    }
+    throw busy();
+  }
+
+  async function finishMerge(guestKey: string, guest: StoredCart, userId: string): Promise<void> {
+    await change(keyOf({ user: userId }), (cart) =>
+      cart.merged.includes(guest.born)
+        ? null
+        : {
+            ...cart,
+            lines: mergeLines(cart.lines, guest.lines),
+            merged: [...cart.merged, guest.born].slice(-REMEMBERED),
+          },
+    );
+    await run(redis, REMOVE, guestKey, [guest.born]);
+  }
+
+  return {
+    async read(owner) {
+      const cart = await load(keyOf(owner));
+      return cart.into ? [] : cart.lines;
+    },
+
+    async setLine(owner, line) {
+      const key = keyOf(owner);
+      const { sku, quantity, seen, addedAt } = line;
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
+        const price = `${seen.amount}|${seen.currency}`;
+        const reply = await run(redis, SET_LINE, key, [
+          sku,
+          quantity,
+          price,
+          addedAt,
+          ttl,
+          MAX_LINES,
+          newId(),
+        ]);
+        if (reply === "full") return "full";
+        if (Array.isArray(reply)) return toCart(pairs(reply)).lines;
+        // A guest's cart that is going into a user's: help, then it is out of the way.
+        const cart = await load(key);
+        if (cart.into) await finishMerge(key, cart, cart.into);
+      }
+      throw busy();
+    },
+
+    async removeLine(owner, sku) {
+      const reply = await run(redis, REMOVE_LINE, keyOf(owner), [sku, ttl]);
+      return Array.isArray(reply) ? toCart(pairs(reply)).lines : null;
+    },
+
+    async clear(owner) {
+      await run(redis, CLEAR, keyOf(owner), [ttl]);
+    },
+
+    dropBought: (userId, orderId, bought) =>
+      change(keyOf({ user: userId }), (cart) =>
+        cart.orders.includes(orderId)
+          ? null
+          : {
+              ...cart,
+              lines: withoutBought(cart.lines, bought),
+              orders: [...cart.orders, orderId].slice(-REMEMBERED),
+            },
+      ),
+
+    async merge(guestId, userId) {
+      const key = keyOf({ guest: guestId });
+      const reply = await run(redis, CLAIM, key, [userId]);
+      if (Array.isArray(reply)) await finishMerge(key, toCart(pairs(reply)), userId);
+    },
+
+    async close() {
+      redis.disconnect();
+    },
+  };
+}
+
+function toCart(fields: Fields): StoredCart {
+  const lines = Object.entries(fields).flatMap(([field, value]) => {
+    if (!field.startsWith("l:")) return [];
+    const [quantity, amount, currency = "", addedAt] = value.split("|");
+    return [
+      {
+        sku: field.slice(2),
+        quantity: Number(quantity),
+        seen: { amount: Number(amount), currency },
+        addedAt: Number(addedAt),
+      },
+    ];
+  });
+  return {
+    rev: fields.rev ?? "0",
+    born: fields.born ?? newId(),
+    into: fields.into,
+    lines: inOrder(lines),
+    orders: words(fields.orders),
+    merged: words(fields.merged),
+  };
+}
+
+/** All fields but `rev`, which the script counts, as names and values in turn. */
+function toFields({ born, lines, orders, merged }: StoredCart): string[] {
+  const fields: [string, string][] = [["born", born]];
+  if (orders.length > 0) fields.push(["orders", orders.join(" ")]);
+  if (merged.length > 0) fields.push(["merged", merged.join(" ")]);
+  for (const { sku, quantity, seen, addedAt } of lines)
+    fields.push([`l:${sku}`, `${quantity}|${seen.amount}|${seen.currency}|${addedAt}`]);
+  return fields.flat();
+}
+
+const words = (text: string | undefined): string[] => (text ? text.split(" ") : []);
+
+function pairs(reply: readonly unknown[]): Fields {
+  const fields: Fields = {};
+  for (let at = 0; at + 1 < reply.length; at += 2) fields[String(reply[at])] = String(reply[at + 1]);
+  return fields;
+}
+
+const busy = () =>
+  new SoukError("UNAVAILABLE", "The cart is being changed by many at once.", { retryAfter: 1 });
+
+// ---- scripts -------------------------------------------------------------------------------------------------
+
+interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+const script = (lua: string): Script => ({ lua, sha: createHash("sha1").update(lua).digest("hex") });
+
+/** Runs a script on one key by its digest; sends its text where Redis does not have it yet. */
+async function run(
+  redis: Redis,
+  { lua, sha }: Script,
+  key: string,
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(sha, 1, key, ...args);
+  } catch (error) {
+    if (!(error as Error).message.startsWith("NOSCRIPT")) throw error;
+    return redis.eval(lua, 1, key, ...args);
+  }
+}
+
+/** sku, quantity, price, addedAt, ttl, most lines, born → all fields; "full"; "taken" when it goes into a user's cart */
+const SET_LINE = script(`
+if redis.call('HEXISTS', KEYS[1], 'into') == 1 then return 'taken' end
+local field = 'l:' .. ARGV[1]
+local present = redis.call('HGET', KEYS[1], field)
+local added = ARGV[4]
+if present then
+  added = string.match(present, '([^|]*)$')
+else
+  local count = 0
+  for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(name, 1, 2) == 'l:' then count = count + 1 end
+  end
+  if count >= tonumber(ARGV[6]) then return 'full' end
+end
+redis.call('HSET', KEYS[1], field, ARGV[2] .. '|' .. ARGV[3] .. '|' .. added)
+redis.call('HSETNX', KEYS[1], 'born', ARGV[7])
+redis.call('HINCRBY', KEYS[1], 'rev', 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return redis.call('HGETALL', KEYS[1])
+`);
+
+/** sku, ttl → all fields, or nothing when there was no such line */
+const REMOVE_LINE = script(`
+if redis.call('HEXISTS', KEYS[1], 'into') == 1 then return false end
+if redis.call('HDEL', KEYS[1], 'l:' .. ARGV[1]) == 0 then return false end
+redis.call('HINCRBY', KEYS[1], 'rev', 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('HGETALL', KEYS[1])
+`);
+
+/** ttl */
+const CLEAR = script(`
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'into') == 1 then return 0 end
+for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if string.sub(name, 1, 2) == 'l:' then redis.call('HDEL', KEYS[1], name) end
+end
+redis.call('HINCRBY', KEYS[1], 'rev', 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1
+`);
+
+/** rev as read, ttl, fields and values → 1, or 0 when it has changed since */
+const REPLACE = script(`
+if (redis.call('HGET', KEYS[1], 'rev') or '0') ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'rev', ARGV[1] + 1, unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+`);
+
+/** user → all fields, or nothing when there is no such cart or it goes to another user */
+const CLAIM = script(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+local into = redis.call('HGET', KEYS[1], 'into')
+if into and into ~= ARGV[1] then return false end
+redis.call('HSET', KEYS[1], 'into', ARGV[1])
+redis.call('HINCRBY', KEYS[1], 'rev', 1)
+return redis.call('HGETALL', KEYS[1])
+`);
+
+/** born */
+const REMOVE = script(`
+if redis.call('HGET', KEYS[1], 'born') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`);
