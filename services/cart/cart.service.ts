@@ -2,11 +2,11 @@
 import { LRUCache } from "lru-cache";
 import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
-import { type CallMeta, defineService, type TypedCall } from "../../broker/service.ts";
+import { type CallMeta, defineService } from "../../broker/service.ts";
 import { cart } from "./cart.contract.ts";
 import type { CartLines, CartOwner } from "./cart-store.ts";
 import { viewCart } from "./cart-view.ts";
-import { lookUp } from "./catalogue.ts";
+import { type Caller, lookUp } from "./catalogue.ts";
 import { mongoCartStore } from "./mongo-cart-store.ts";
 import { putLine } from "./put-line.ts";
 import { redisCartStore } from "./redis-cart-store.ts";
@@ -31,34 +31,33 @@ export default defineService(cart, {}, ({ config, clock, log, runtime }) => {
     return { id: user.id, owner: { user: user.id } };
   }
 
-  /** A guest's first cart: the reply says how to come back to it. */
-  function newGuestCart(meta: CallMeta): { id: string; owner: CartOwner } {
-    const id = newId();
-    meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
-    return { id, owner: { guest: id } };
-  }
-
-  const view = async (call: TypedCall, id: string, lines: CartLines) =>
-    viewCart(id, lines, await lookUp(call, skusOf(lines)), CURRENCY);
+  const view = async (ctx: Caller, id: string, lines: CartLines) =>
+    viewCart(id, lines, await lookUp(ctx, skusOf(lines)), CURRENCY);
 
   return {
     actions: {
-      async get({ meta, call }) {
-        const found = await callersCart(meta);
-        return found ? view(call, found.id, await store.read(found.owner)) : view(call, newId(), []);
+      async get(ctx) {
+        const found = await callersCart(ctx.meta);
+        return found ? view(ctx, found.id, await store.read(found.owner)) : view(ctx, newId(), []);
       },
 
-      async setItem({ params, meta, call }) {
-        const { id, owner } = (await callersCart(meta)) ?? newGuestCart(meta);
-        const { lines, catalogue } = await putLine(tools, call, { id, owner, ...params });
+      async setItem(ctx) {
+        const { params, meta } = ctx;
+        const found = await callersCart(meta);
+        const id = found?.id ?? newId();
+        const put = { id, owner: found?.owner ?? { guest: id }, ...params };
+        const { lines, catalogue } = await putLine(tools, ctx, put);
+        // A guest's first cart: the reply says how to come back to it.
+        if (!found) meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
         return viewCart(id, lines, catalogue, CURRENCY);
       },
 
-      async removeItem({ params: { sku }, meta, call }) {
-        const found = await callersCart(meta);
+      async removeItem(ctx) {
+        const { sku } = ctx.params;
+        const found = await callersCart(ctx.meta);
         const lines = found && (await store.removeLine(found.owner, sku));
         if (!lines) throw new SoukError("NOT_FOUND", `There is no ${sku} in the cart.`);
-        return view(call, found.id, lines);
+        return view(ctx, found.id, lines);
       },
 
       async clear({ meta }) {

@@ -2,11 +2,16 @@
 import type { TypedCall } from "../../broker/service.ts";
 import type { Catalogue } from "./cart-view.ts";
 
-export async function lookUp(call: TypedCall, skus: readonly string[]): Promise<Catalogue> {
+/** A request's context. */
+export interface Caller {
+  call: TypedCall;
+}
+
+export async function lookUp(ctx: Caller, skus: readonly string[]): Promise<Catalogue> {
   if (skus.length === 0) return { variants: [], available: [] };
   const [variants, available] = await Promise.all([
-    call("products.variants", { skus: [...skus] }),
-    call("inventory.availability", { skus: [...skus] }),
+    ctx.call("products.variants", { skus: [...skus] }),
+    ctx.call("inventory.availability", { skus: [...skus] }),
   ]);
   return { variants, available };
 }

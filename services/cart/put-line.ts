@@ -5,10 +5,9 @@
 import type { LRUCache } from "lru-cache";
 import type { Clock } from "../../broker/clock.ts";
 import { SoukError } from "../../broker/errors.ts";
-import type { TypedCall } from "../../broker/service.ts";
 import { type CartLines, type CartOwner, type CartStore, MAX_LINES } from "./cart-store.ts";
 import type { Catalogue } from "./cart-view.ts";
-import { lookUp, together } from "./catalogue.ts";
+import { type Caller, lookUp, together } from "./catalogue.ts";
 
 export interface CartTools {
   store: CartStore;
@@ -28,11 +27,11 @@ export interface Put {
 /** @throws {SoukError} SKU_UNKNOWN, CART_FULL */
 export async function putLine(
   { store, clock, hints }: CartTools,
-  call: TypedCall,
+  ctx: Caller,
   { owner, id, sku, quantity }: Put,
 ): Promise<{ lines: CartLines; catalogue: Catalogue }> {
   const asked = new Set([sku, ...(hints.get(id) ?? [])].slice(0, MAX_LINES));
-  const known = await lookUp(call, [...asked]);
+  const known = await lookUp(ctx, [...asked]);
   const offer = known.variants.find((it) => it.sku === sku);
   if (!offer) throw new SoukError("SKU_UNKNOWN", `There is no ${sku} on sale.`);
   const lines = await store.setLine(owner, { sku, quantity, seen: offer.price, addedAt: clock.now() });
@@ -42,5 +41,5 @@ export async function putLine(
     lines.map((it) => it.sku),
   );
   const missed = lines.map((it) => it.sku).filter((it) => !asked.has(it));
-  return { lines, catalogue: missed.length > 0 ? together(known, await lookUp(call, missed)) : known };
+  return { lines, catalogue: missed.length > 0 ? together(known, await lookUp(ctx, missed)) : known };
 }

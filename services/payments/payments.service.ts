@@ -40,10 +40,12 @@ export default defineService(payments, owned, ({ models, actors, config, clock, 
 
   return {
     actions: {
-      async listByOrder({ params: { id }, meta: { user }, call }) {
+      async listByOrder(ctx) {
+        const { id } = ctx.params;
+        const { user } = ctx.meta;
         const attempts = await attemptsOf(models.payments, id);
         // Not every order has payments yet; whose it is, orders knows.
-        const owner = attempts[0]?.customerId ?? (await call("orders.owner", { id })).customerId;
+        const owner = attempts[0]?.customerId ?? (await ctx.call("orders.owner", { id })).customerId;
         const staff = user?.roles.some((role) => role !== "customer");
         if (!staff && owner !== user?.id) throw new SoukError("NOT_FOUND", "There is no such order.");
         return { items: attempts.map((it) => it.payment), nextCursor: null };
