@@ -20,6 +20,7 @@ import type {
   WorkerContract,
 } from "./contract.ts";
 import { derivedId } from "./ids.ts";
+import { once } from "./middlewares/idempotency.ts";
 import type { ModelDefinition } from "./model.ts";
 import type { Log, NodeRuntime } from "./runtime.ts";
 
@@ -144,7 +145,7 @@ export function defineService<
       running.set(this, { parts: made, hosts: Object.values(tools.actors), consumptions: [] });
     },
     actions: Object.fromEntries(
-      Object.keys(contract.actions).map((name) => [
+      Object.entries(contract.actions).map(([name, action]) => [
         name,
         {
           // Moleculer clones and broadcasts schemas, which zod's don't survive: the validator looks this name up.
@@ -154,7 +155,10 @@ export function defineService<
             const handler = (
               typeof entry === "function" ? entry : (entry as { handler: unknown }).handler
             ) as Handler<ActionContract>;
-            return handler(ctx as unknown as ActionContext<unknown>);
+            const run = () => handler(ctx as unknown as ActionContext<unknown>);
+            return action.idempotent === "required"
+              ? runOnce(this, contract.service, action, ctx, run)
+              : run();
           },
         },
       ]),
@@ -178,6 +182,18 @@ export function defineService<
       await parts.stopped?.();
     },
   };
+}
+
+function runOnce<T>(
+  { broker, logger }: Service,
+  service: string,
+  { status = 200 }: ActionContract,
+  ctx: Context,
+  work: () => Promise<T> | T,
+): Promise<T> {
+  const tools = { connection: broker.souk.database(service), clock: broker.souk.clock, log: logger };
+  const action = ctx.action?.name ?? service;
+  return once(tools, { action, params: ctx.params, meta: ctx.meta as CallMeta, status }, work);
 }
 
 const notification = (service: string): string => `${service}.notified`;
