@@ -1,0 +1,186 @@
+/** Looking into dead queues and emptying them by hand: one port for RabbitMQ and the embedded store. */
+import { type ChannelModel, connect, type GetMessage } from "amqplib";
+import type { Topology } from "./bus.ts";
+import { readDeadHeaders } from "./dead-headers.ts";
+import type { DeadLetterStore } from "./dead-letters.ts";
+import type { Failure } from "./failure.ts";
+import { deadQueueName, queueName, queuesOf } from "./topology.ts";
+
+/** A dead message as shown to an operator. */
+export interface DeadEntry {
+  /** Message id; empty for bytes that are no message. */
+  readonly id: string;
+  readonly error: Failure | undefined;
+  readonly attempts: number | undefined;
+  /** When it was buried, ISO 8601. */
+  readonly time: string | undefined;
+  /** The message as JSON text where it is such. */
+  readonly content: string;
+}
+
+export interface DeadQueues {
+  /** Queues (without prefix) that have dead messages. */
+  list(): Promise<{ queue: string; count: number }[]>;
+  /** The oldest `limit` messages; they stay. */
+  show(queue: string, limit: number): Promise<DeadEntry[]>;
+  /**
+   * Sends messages to the queue they came from, and to no other, under their own ids; each leaves the dead queue
+   * only when it is safe there. All of them unless `ids` are given. @returns how many
+   */
+  replay(queue: string, ids?: readonly string[]): Promise<number>;
+  /** Throws messages away: all of the queue unless `ids` are given. @returns how many */
+  drop(queue: string, ids?: readonly string[]): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @throws Error naming the queues that there are */
+export function checkQueueName(topology: Topology, prefix: string, given: string): string {
+  const known = queuesOf(topology).map((it) => it.name);
+  const bare = given.replace(/\.dead$/, "");
+  for (const name of [bare, bare.startsWith(`${prefix}.`) ? bare.slice(prefix.length + 1) : bare])
+    if (known.includes(name)) return name;
+  const all = [
+    ...topology.mailboxes.map(({ actor, partitions }) => `${actor}.0 to ${actor}.${partitions - 1}`),
+    ...topology.workers.map(({ service, worker }) => `${service}.${worker}`),
+  ];
+  throw new Error(`there is no queue ${given}; there are ${all.join(", ")}`);
+}
+
+/** In embedded mode; a replay is carried out by the shop that runs on the store, now or at its next start. */
+export function storedDeadQueues(store: DeadLetterStore, close: () => Promise<void>): DeadQueues {
+  return {
+    list: () => store.queues(),
+    async show(queue, limit) {
+      const letters = await store.list(queue, limit);
+      return letters.map(({ message, error, attempts, at }) => ({
+        id: message.id,
+        error,
+        attempts,
+        time: at.toISOString(),
+        content: JSON.stringify(message),
+      }));
+    },
+    replay: (queue, ids) => store.requestReplay(queue, ids),
+    drop: (queue, ids) => store.drop(queue, ids),
+    close,
+  };
+}
+
+/** On RabbitMQ. @throws when it can't be reached */
+export async function amqpDeadQueues(url: string, prefix: string, topology: Topology): Promise<DeadQueues> {
+  const connection = await connect(url, { noDelay: true, timeout: 10_000 });
+  // The calls that are under way are rejected; the events need a listener all the same.
+  connection.on("error", () => undefined);
+  const deadOf = (queue: string) => deadQueueName(queueName(prefix, queue));
+
+  return {
+    async list() {
+      const counts: { queue: string; count: number }[] = [];
+      for (const { name } of queuesOf(topology)) {
+        const count = await countOf(connection, deadOf(name));
+        if (count > 0) counts.push({ queue: name, count });
+      }
+      return counts;
+    },
+    async show(queue, limit) {
+      const found: DeadEntry[] = [];
+      await walk(connection, deadOf(queue), limit, async (message) => {
+        found.push(entryOf(message));
+        return false;
+      });
+      return found;
+    },
+    async replay(queue, ids) {
+      const channel = await connection.createConfirmChannel();
+      channel.on("error", () => undefined);
+      let returned = false;
+      channel.on("return", () => {
+        returned = true;
+      });
+      const send = async ({ content, properties }: GetMessage) => {
+        await new Promise<void>((resolve, reject) => {
+          const { messageId, contentType } = properties;
+          const options = { mandatory: true, persistent: true, messageId, contentType };
+          channel.publish("", queueName(prefix, queue), content, options, (error) =>
+            error ? reject(error) : resolve(),
+          );
+        });
+        if (returned) throw new Error(`queue ${queueName(prefix, queue)} is gone`);
+      };
+      const count = await walk(connection, deadOf(queue), Number.POSITIVE_INFINITY, async (message) => {
+        if (!chosen(message, ids)) return false;
+        await send(message);
+        return true;
+      });
+      await channel.close();
+      return count;
+    },
+    drop: (queue, ids) =>
+      walk(connection, deadOf(queue), Number.POSITIVE_INFINITY, async (message) => chosen(message, ids)),
+    close: () => connection.close(),
+  };
+}
+
+const idOf = ({ properties }: GetMessage): string => String(properties.messageId ?? "");
+
+const chosen = (message: GetMessage, ids: readonly string[] | undefined): boolean =>
+  ids === undefined || ids.includes(idOf(message));
+
+function entryOf(message: GetMessage): DeadEntry {
+  const headers: Record<string, unknown> = message.properties.headers ?? {};
+  const note = readDeadHeaders(headers);
+  const [death] = Array.isArray(headers["x-death"]) ? headers["x-death"] : [];
+  return {
+    id: idOf(message),
+    error:
+      note?.error ??
+      (death ? { name: "RabbitMQ", message: `dead-lettered: ${String(death.reason)}` } : undefined),
+    attempts: note?.attempts,
+    time: note?.time,
+    content: message.content.toString(),
+  };
+}
+
+/** Messages in a queue; 0 where it is not declared yet. */
+async function countOf(connection: ChannelModel, queue: string): Promise<number> {
+  const channel = await connection.createChannel();
+  channel.on("error", () => undefined);
+  try {
+    const { messageCount } = await channel.checkQueue(queue);
+    await channel.close();
+    return messageCount;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 404) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Takes what is in the queue now, one message after the other, and removes those for which `visit` says so.
+ * The others go back in order when the channel is closed, also when `visit` throws.
+ * @returns how many were removed
+ */
+async function walk(
+  connection: ChannelModel,
+  queue: string,
+  limit: number,
+  visit: (message: GetMessage) => Promise<boolean>,
+): Promise<number> {
+  let left = Math.min(limit, await countOf(connection, queue));
+  if (left === 0) return 0;
+  const channel = await connection.createChannel();
+  channel.on("error", () => undefined);
+  let removed = 0;
+  try {
+    for (; left > 0; left--) {
+      const message = await channel.get(queue);
+      if (!message) break;
+      if (!(await visit(message))) continue;
+      channel.ack(message);
+      removed++;
+    }
+  } finally {
+    await channel.close();
+  }
+  return removed;
+}
