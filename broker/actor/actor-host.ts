@@ -1,9 +1,32 @@
-import type { ServiceBroker } from "moleculer";
+/** Hosts the actors of one type on one node: puts the parts of the runtime together and is what services talk to. */
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Service, ServiceBroker } from "moleculer";
 import type { Model } from "mongoose";
-import type { MessageType } from "../contract.ts";
+import { Alarms } from "../bus/alarms.ts";
+import type { MailboxConsumption } from "../bus/bus.ts";
+import { type Envelope, envelope } from "../bus/envelope.ts";
+import { isTransient } from "../bus/retry.ts";
+import { partitionOf } from "../bus/topology.ts";
+import { type DataIn, DEFAULT_PARTITIONS, type MessageType } from "../contract.ts";
+import { SoukError } from "../errors.ts";
+import { derivedId } from "../ids.ts";
 import type { NodeRuntime } from "../runtime.ts";
-import type { ActorDocument, ActorHost } from "./actor-host.types.ts";
+import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } from "./actor-host.types.ts";
+import { ActorStore } from "./commit.ts";
+import { within } from "./deadline.ts";
 import type { ActorDefinition } from "./define-actor.ts";
+import type { Faults } from "./faults.ts";
+import { Mailbox } from "./mailbox.ts";
+import { Owners } from "./owner.ts";
+import { Processor } from "./processor.ts";
+import { ActorQueues } from "./queues.ts";
+import { Relay } from "./relay.ts";
+import { type Applied, applyAt, nodesOf, offerRemote } from "./remote.ts";
+import { Sweeper } from "./sweeper.ts";
+import { Timers } from "./timers.ts";
+import { defaultTuning, type Tuning } from "./tuning.ts";
+import { Watch } from "./watch.ts";
 
 export interface ActorHostOptions<S extends object, T extends MessageType> {
   definition: ActorDefinition<S, T>;
@@ -13,8 +36,358 @@ export interface ActorHostOptions<S extends object, T extends MessageType> {
   model: Model<ActorDocument<S>>;
   runtime: NodeRuntime;
   broker: ServiceBroker;
+  tuning?: Partial<Tuning>;
+  /** Only for tests: called where a crash is interesting. */
+  faults?: Faults;
 }
 
-export declare function createActorHost<S extends object, T extends MessageType>(
+export function createActorHost<S extends object, T extends MessageType>(
   options: ActorHostOptions<S, T>,
-): ActorHost<S, T>;
+): ActorHost<S, T> {
+  return new Host(options);
+}
+
+/** A stop does not wait for confirms any more when none has come for so long. Milliseconds. */
+const STALLED_MS = 300;
+
+class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
+  readonly stats: ActorStats = {
+    received: 0,
+    repeated: 0,
+    commits: 0,
+    conflicts: 0,
+    refused: 0,
+    dead: 0,
+    published: 0,
+    republished: 0,
+    unroutable: 0,
+  };
+  readonly #options: ActorHostOptions<S, T>;
+  readonly #tuning: Tuning;
+  readonly #partitions: number;
+  /** This node and this start of it: what an earlier run has left in an outbox is not being published by this one. */
+  readonly #incarnation: string;
+  readonly #alarms: Alarms;
+  readonly #processor: Processor<S, T>;
+  readonly #queues: ActorQueues;
+  readonly #relay: Relay;
+  readonly #mailbox: Mailbox;
+  readonly #owners: Owners;
+  readonly #sweeper: Sweeper;
+  readonly #timers: Timers;
+  readonly #watch: Watch<S>;
+  #commits = 0;
+  #consumption: MailboxConsumption | undefined;
+  #service: Service | undefined;
+  #stopped = false;
+
+  constructor(options: ActorHostOptions<S, T>) {
+    this.#options = options;
+    const { definition, model, runtime, broker, faults } = options;
+    const { clock, bus } = runtime;
+    const { type, service } = definition;
+    const { stats } = this;
+    const tuning = { ...defaultTuning, ...options.tuning };
+    const collection = model.collection;
+    const partitions = options.partitions ?? DEFAULT_PARTITIONS;
+    const partition = (actor: string) => partitionOf(actor, partitions);
+    this.#tuning = tuning;
+    this.#partitions = partitions;
+    this.#incarnation = `${broker.nodeID}:${randomBytes(6).toString("base64url")}`;
+    this.#alarms = new Alarms(runtime.logger(`actor.${type}`), clock);
+
+    const store = new ActorStore<S>(collection, definition.maps);
+    this.#processor = new Processor({
+      definition,
+      store,
+      stats,
+      tuning,
+      faults,
+      foldOptions: (id) => this.#foldOptions(id),
+      onCommit: (document) => {
+        this.#timers.committed(document);
+        if (this.#watch.has(document._id))
+          this.#watch.seen({ id: document._id, version: document.version, state: document.state });
+      },
+    });
+    this.#queues = new ActorQueues({
+      work: (actor, batch) => this.#processor.work(actor, batch),
+      outbox: (actor) => this.#outbox(actor),
+      patienceMs: tuning.outboxPatienceMs,
+      onTrouble: (error, actor) => this.#warn("a batch waits for the database", error, { actor }),
+    });
+    this.#relay = new Relay({
+      bus,
+      clock,
+      by: this.#incarnation,
+      tuning,
+      stats,
+      faults,
+      pull: async (actor, entries) => {
+        await store.pull(actor, entries);
+        // A commit that runs meanwhile may have read them: it, or the next pull, lets them go again.
+        if (this.#queues.isBusy(actor)) return this.#relay.touch(actor);
+        this.#processor.pulled(actor, entries);
+        this.#relay.left(actor, entries);
+      },
+      isBusy: (actor) => this.#queues.isBusy(actor),
+      onRoom: (actor) => this.#queues.onRoom(actor),
+      onTrouble: (what, error, fields) => this.#warn(`${what}: a message stays in the outbox`, error, fields),
+    });
+    this.#processor.relay = this.#relay;
+    this.#mailbox = new Mailbox({
+      queues: this.#queues,
+      bus,
+      stats,
+      onTrouble: (what, error, { type, id, subject }) =>
+        this.#warn(`a message fails: ${what}`, error, { type, id, subject }),
+    });
+    this.#owners = new Owners({
+      actor: type,
+      partitions,
+      nodeId: broker.nodeID,
+      nodes: () => nodesOf(broker, type),
+      settleMs: tuning.settleMs,
+      consumption: () => this.#consumption,
+      handOver: (p) => this.#handOver(p),
+      onTrouble: (error, p) => this.#warn("a partition could not be handed over", error, { partition: p }),
+    });
+    this.#sweeper = new Sweeper({
+      collection,
+      relay: this.#relay,
+      clock,
+      everyMs: tuning.sweepEveryMs,
+      afterMs: tuning.sweepAfterMs,
+      isBusUp: () => bus.state === "connected",
+      onTrouble: (error) => this.#warn("a sweep failed", error, {}),
+    });
+    this.#timers = new Timers({
+      type,
+      service,
+      clock,
+      collection,
+      queues: this.#queues,
+      everyMs: tuning.timersEveryMs,
+      partitionOf: partition,
+      isMine: (p) => this.#owners.isMine(p),
+      onTrouble: (what, error, fields) => this.#warn(`timers: ${what} failed`, error, fields),
+    });
+    this.#watch = new Watch({
+      pollMs: tuning.pollMs,
+      limit: tuning.waiters,
+      readMany: (ids) => this.readMany(ids),
+      onError: (error) => this.#warn("looking for new versions failed", error, {}),
+    });
+  }
+
+  async apply<K extends T>(
+    id: string,
+    type: K,
+    data: DataIn<K>,
+    options: ApplyOptions = {},
+  ): Promise<Snapshot<S>> {
+    const { definition, runtime } = this.#options;
+    const message = envelope(type, id, data, {
+      source: `/${definition.service}`,
+      at: runtime.clock.now(),
+      ...options,
+    });
+    const applied = await this.#applyAnywhere(message);
+    if (applied.kind === "applied") return applied.snapshot;
+    if (applied.kind === "refused") throw new SoukError(applied.refusal.code, applied.refusal.detail);
+    throw new SoukError("NOT_FOUND");
+  }
+
+  async read(id: string): Promise<Snapshot<S> | null> {
+    const [found] = await this.readMany([id]);
+    return found ?? null;
+  }
+
+  async readMany(ids: readonly string[]): Promise<Snapshot<S>[]> {
+    if (ids.length === 0) return [];
+    const projection = { version: 1, state: 1 };
+    const filter = ids.length === 1 ? { _id: ids[0] } : { _id: { $in: ids } };
+    try {
+      const found = (await this.#options.model.collection
+        .find(filter as never, { projection })
+        .toArray()) as unknown as ActorDocument<S>[];
+      return found.map(({ _id, version, state }) => ({
+        id: _id,
+        version,
+        state: this.#options.definition.state.parse(state),
+      }));
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+
+  async next(
+    id: string,
+    after: number,
+    waitMs: number,
+    until?: (state: S) => boolean,
+  ): Promise<Snapshot<S> | null> {
+    const isIt = (it: Snapshot<S> | null | undefined) =>
+      it && it.version > after && (until?.(it.state) ?? true) ? it : null;
+    const remembered = isIt(this.#processor.remembered(id));
+    if (remembered) return remembered;
+    if (waitMs <= 0) return isIt(await this.read(id));
+    const waiting = this.#watch.next(id, after, waitMs, until);
+    // Read after the waiter is in place: what is committed from now on wakes it.
+    this.read(id).then(
+      (it) => it && this.#watch.seen(it),
+      (error) => this.#warn("reading for a waiter failed", error, { actor: id }),
+    );
+    return waiting;
+  }
+
+  async start(): Promise<void> {
+    const { definition, runtime, broker, mailbox } = this.#options;
+    const { type } = definition;
+    if (mailbox.length > 0)
+      this.#consumption = await runtime.bus.consumeMailboxes(
+        { actor: type, partitions: this.#partitions, receives: mailbox },
+        this.#mailbox,
+        { prefetch: this.#tuning.prefetch },
+      );
+    this.#sweeper.start();
+    this.#timers.start();
+    this.#service = offerRemote(
+      broker,
+      type,
+      (message) => this.#applyHere(message),
+      () => this.#owners.changed(),
+    );
+    this.#owners.changed();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const { broker } = this.#options;
+    const { stopMs } = this.#tuning;
+    await this.#owners.stop();
+    if (this.#service) await broker.destroyService(this.#service);
+    await Promise.all([this.#sweeper.stop(), this.#timers.stop()]);
+    const all = Array.from({ length: this.#partitions }, (_, p) => p);
+    const drain = async () => {
+      await within(stopMs, Promise.all(all.map((p) => this.#mailbox.drain(p))));
+    };
+    await this.#consumption?.stop(drain);
+    for (const p of all) this.#mailbox.resume(p);
+    await within(stopMs, this.#queues.drained());
+    await within(stopMs, this.#confirmAll());
+    this.#watch.close();
+    this.#relay.close();
+    this.#mailbox.close();
+    this.#queues.close();
+  }
+
+  async #applyAnywhere(message: Envelope): Promise<Applied<S>> {
+    const { broker, definition } = this.#options;
+    const node = this.#owners.preferred(partitionOf(message.subject, this.#partitions));
+    if (node !== broker.nodeID) {
+      try {
+        return await applyAt(broker, definition.type, node, message, this.#tuning.remoteMs);
+      } catch (error) {
+        // It may have been applied there all the same; its id (or key) keeps it from being applied twice.
+        this.#warn("an inline message is applied here, not at its owner", error, {
+          node,
+          actor: message.subject,
+        });
+      }
+    }
+    return this.#applyHere(message);
+  }
+
+  #applyHere(message: Envelope): Promise<Applied<S>> {
+    return new Promise((resolve, reject) => {
+      let wanted = true;
+      const giveUp = setTimeout(() => {
+        wanted = false;
+        reject(new SoukError("UNAVAILABLE"));
+      }, this.#tuning.inlineMs);
+      this.#queues.add({
+        message,
+        partition: partitionOf(message.subject, this.#partitions),
+        mailed: false,
+        isWanted: () => wanted,
+        settle: (outcome, document) => {
+          clearTimeout(giveUp);
+          if (outcome.kind === "failed") reject(unavailable(outcome.error));
+          else if (outcome.kind === "refused") resolve({ kind: "refused", refusal: outcome.refusal });
+          else if (!document)
+            this.#answer(outcome.kind === "unchanged" ? outcome.answers : []).then(
+              () => resolve({ kind: "absent" }),
+              reject,
+            );
+          else
+            resolve({
+              kind: "applied",
+              snapshot: { id: document._id, version: document.version, state: document.state as S },
+            });
+        },
+      });
+    });
+  }
+
+  async #answer(answers: readonly Envelope[] = []): Promise<void> {
+    await Promise.all(answers.map((it) => this.#options.runtime.bus.publish(it)));
+  }
+
+  async #handOver(partition: number): Promise<void> {
+    try {
+      await this.#consumption?.handOver(partition, () =>
+        within(this.#tuning.stopMs, this.#mailbox.drain(partition)),
+      );
+    } finally {
+      this.#mailbox.resume(partition);
+    }
+  }
+
+  /** Waits for confirms as long as they keep coming: those whose receivers have stopped too never will. */
+  async #confirmAll(): Promise<void> {
+    let best = Number.POSITIVE_INFINITY;
+    let since = performance.now();
+    while (this.#relay.underWay > 0 && performance.now() - since < STALLED_MS) {
+      if (this.#relay.underWay < best) since = performance.now();
+      best = Math.min(best, this.#relay.underWay);
+      await sleep(10);
+    }
+    await this.#relay.flush();
+  }
+
+  #foldOptions(id: string) {
+    const { definition, runtime } = this.#options;
+    return {
+      definition,
+      id,
+      at: runtime.clock.now(),
+      by: this.#incarnation,
+      commit: `${this.#incarnation}:${(this.#commits++).toString(36)}`,
+      strict: runtime.config.NODE_ENV === "test",
+      answerId: (message: Envelope, index: number) => derivedId(message.id, definition.type, index),
+    };
+  }
+
+  #outbox(actor: string): "room" | "full" | "stop" {
+    const size = this.#processor.outboxSize(actor);
+    if (size <= this.#tuning.outboxLimit) return "room";
+    const open = size - this.#relay.confirmed(actor).size;
+    if (open > this.#tuning.outboxMax) return "stop";
+    return open > this.#tuning.outboxLimit ? "full" : "room";
+  }
+
+  #warn(what: string, error: unknown, fields: Record<string, unknown>): void {
+    const { type } = this.#options.definition;
+    this.#alarms.warn(what, `${type}: ${what}`, {
+      ...fields,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
+
+/** A database that is away becomes the client's 503; anything else stays what it is. */
+function unavailable(error: unknown): unknown {
+  return isTransient(error) && !(error instanceof SoukError) ? new SoukError("UNAVAILABLE") : error;
+}

@@ -16,6 +16,8 @@ export interface ActorDocument<S> {
   timers: TimerEntry[];
   /** Sequence number of the last message sent. */
   sent: number;
+  /** Names the last commit: after a write whose outcome is in doubt it tells whose write it was. */
+  commit: string;
 }
 export type ActorInbox = Record<string, { seen: (number | string)[]; at: number }>;
 export interface OutboxEntry {

@@ -1,0 +1,55 @@
+/** How actors are stored: one document each, in a collection per actor type. */
+import { type Connection, type Model, Schema, type SchemaDefinition } from "mongoose";
+import { defineModel, type ModelDefinition } from "../model.ts";
+import type { ActorDocument } from "./actor-host.types.ts";
+
+/**
+ * The model of an actor type's documents. The envelope's fields are fixed; the state is checked by the actor's
+ * own zod schema, so mongoose lets it through as it is.
+ */
+export function actorModel<S extends object>(collection: string): ModelDefinition<ActorDocument<S>> {
+  const { Mixed } = Schema.Types;
+  const fields: SchemaDefinition = {
+    _id: { type: String, required: true },
+    version: { type: Number, required: true },
+    state: { type: Mixed, required: true },
+    inbox: { type: Mixed, required: true },
+    outbox: { type: [Mixed], required: true } as never,
+    timers: { type: [Mixed], required: true } as never,
+    sent: { type: Number, required: true },
+    commit: { type: String, required: true },
+  };
+  const schema = new Schema<ActorDocument<S>>(fields as never, {
+    strict: "throw",
+    minimize: false,
+    versionKey: false,
+    autoIndex: false,
+  });
+  return defineModel(collection, schema);
+}
+
+/** Names are fixed, so that a migration can drop what another one made. */
+const INDEXES = [
+  { key: { "outbox.at": 1 }, name: "outbox_at", sparse: true },
+  { key: { "timers.due": 1 }, name: "timers_due", sparse: true },
+] as const;
+
+/** For the `up` of a migration: what the sweep and the timers look for. Sparse: an actor at rest is in neither. */
+export async function createActorIndexes(db: Connection, collection: string): Promise<void> {
+  await db.createCollection(collection).catch(ignoreExisting);
+  await db.collection(collection).createIndexes(INDEXES.map((it) => ({ ...it, key: { ...it.key } })));
+}
+
+/** For the `down` of a migration. */
+export async function dropActorIndexes(db: Connection, collection: string): Promise<void> {
+  for (const { name } of INDEXES) await db.collection(collection).dropIndex(name);
+}
+
+/** The part of a collection that the runtime uses; the driver's collection has it, and tests have a simulated one. */
+export type ActorCollection = Pick<Model<unknown>["collection"], "bulkWrite" | "find">;
+
+const NAMESPACE_EXISTS = 48;
+
+function ignoreExisting(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === NAMESPACE_EXISTS)) throw error;
+}

@@ -1,0 +1,208 @@
+/** Folds `receive` over a batch of messages: pure, so that a lost race is decided again by folding again. */
+import { type Envelope, envelope, type Message } from "../bus/envelope.ts";
+import { type MessageType, messageContract } from "../contract.ts";
+import type { ActorDocument, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
+import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "./define-actor.ts";
+import { deepFreeze } from "./freeze.ts";
+import { InboxDraft } from "./inbox.ts";
+
+/** Most messages that are folded into one commit. */
+export const MAX_BATCH = 128;
+
+export interface Incoming {
+  message: Envelope;
+  /** Where the message is a timer that fell due: it counts only while the actor still has that timer. */
+  timer?: { id: string; due: number };
+}
+
+export type Outcome =
+  /** It changed the actor, or at least its inbox. */
+  | { kind: "applied" }
+  /** Applied before, or a timer that has been moved or cancelled since. */
+  | { kind: "repeated" }
+  /** Nothing to write for it. `answers` are to be published before it counts as handled: there is no actor to hold them. */
+  | { kind: "unchanged"; answers?: Envelope[] }
+  | { kind: "refused"; refusal: Refusal }
+  /** `receive` threw, or what it decided does not fit a contract; the others' result is as if it had not come. */
+  | { kind: "failed"; error: unknown };
+
+export interface Folded<S> {
+  /** The document to write; the one given where there is nothing to write. */
+  next: ActorDocument<S> | null;
+  /** One per message, in their order. */
+  outcomes: Outcome[];
+}
+
+export interface FoldOptions<S extends object, T extends MessageType> {
+  definition: ActorDefinition<S, T>;
+  id: string;
+  /** Time of the commit, milliseconds since the epoch. */
+  at: number;
+  /** This node's incarnation, for the outbox. */
+  by: string;
+  /** Unique name of the commit. */
+  commit: string;
+  /** Check and freeze each next state; for tests. */
+  strict?: boolean;
+  newId?: () => string;
+  /** Ids of answers where there is no actor: the same again for the same message. */
+  answerId: (message: Envelope, index: number) => string;
+}
+
+/** The document after `batch`, and what became of each message. `document` is null where there is no actor yet. */
+export function fold<S extends object, T extends MessageType>(
+  document: ActorDocument<S> | null,
+  batch: readonly Incoming[],
+  options: FoldOptions<S, T>,
+): Folded<S> {
+  const draft = new Draft(document, options);
+  const outcomes = batch.map((incoming): Outcome => {
+    try {
+      return draft.take(incoming);
+    } catch (error) {
+      return { kind: "failed", error };
+    }
+  });
+  return { next: draft.finish(), outcomes };
+}
+
+const NOTHING: Outcome = { kind: "unchanged" };
+const APPLIED: Outcome = { kind: "applied" };
+const REPEATED: Outcome = { kind: "repeated" };
+
+class Draft<S extends object, T extends MessageType> {
+  readonly #base: ActorDocument<S> | null;
+  readonly #options: FoldOptions<S, T>;
+  readonly #inbox: InboxDraft;
+  readonly #added: OutboxEntry[] = [];
+  #state: S | null;
+  #timers: TimerEntry[];
+  #sent: number;
+
+  constructor(base: ActorDocument<S> | null, options: FoldOptions<S, T>) {
+    this.#base = base;
+    this.#options = options;
+    this.#inbox = new InboxDraft(base?.inbox ?? {});
+    this.#state = base?.state ?? null;
+    this.#timers = base?.timers ?? [];
+    this.#sent = base?.sent ?? 0;
+  }
+
+  take({ message, timer }: Incoming): Outcome {
+    const { definition } = this.#options;
+    if (!definition.receives.includes(message.type as T))
+      throw new Error(`${definition.type} does not receive ${message.type}`);
+    const remembers = !timer && !definition.idempotentByKey?.includes(message.type as T);
+    if (timer ? !this.#has(timer) : remembers && this.#inbox.has(message)) return REPEATED;
+
+    const decision = definition.receive(this.#state, message as Message<T>);
+    if (decision.refusal && !timer) return { kind: "refused", refusal: decision.refusal };
+    if (decision.state === null) return this.#withoutActor(message, decision);
+
+    const strict = this.#options.strict && decision.state !== this.#state;
+    if (strict) deepFreeze(definition.state.parse(decision.state) && decision.state);
+    const entries = decision.send?.map((outgoing, i) => this.#entry(outgoing, this.#sent + i + 1, message));
+    const left = timer ? this.#timers.filter((it) => it.id !== timer.id) : this.#timers;
+    const timers = decision.timers?.length ? this.#changed(left, decision.timers, message) : left;
+
+    const same = decision.state === this.#state && !entries?.length && timers === this.#timers;
+    if (same && !remembers) return NOTHING;
+    this.#state = decision.state;
+    this.#timers = timers;
+    if (entries) {
+      this.#added.push(...entries);
+      this.#sent += entries.length;
+    }
+    if (remembers) this.#inbox.add(message);
+    return APPLIED;
+  }
+
+  finish(): ActorDocument<S> | null {
+    const base = this.#base;
+    if (this.#state === null) return base;
+    const { id, commit } = this.#options;
+    const untouched =
+      base !== null &&
+      this.#state === base.state &&
+      this.#inbox.inbox === base.inbox &&
+      this.#timers === base.timers &&
+      this.#added.length === 0;
+    if (untouched) return base;
+    return {
+      _id: id,
+      version: (base?.version ?? 0) + 1,
+      state: this.#state,
+      inbox: this.#inbox.inbox,
+      outbox:
+        base === null ? this.#added : this.#added.length ? [...base.outbox, ...this.#added] : base.outbox,
+      timers: this.#timers,
+      sent: this.#sent,
+      commit,
+    };
+  }
+
+  #has(timer: { id: string; due: number }): boolean {
+    return this.#timers.some((it) => it.id === timer.id && it.due.getTime() === timer.due);
+  }
+
+  /** Still no actor: there is no document that could hold messages or timers. */
+  #withoutActor(message: Envelope, decision: Decision<S>): Outcome {
+    const { definition, at, answerId } = this.#options;
+    if (this.#state !== null) throw new Error(`${definition.type}: ${message.type} would undo the actor`);
+    if (decision.timers?.length) throw new Error(`${definition.type}: a timer without an actor`);
+    if (!decision.send?.length) return NOTHING;
+    const answers = decision.send.map((outgoing, index) =>
+      envelope(outgoing.type, outgoing.subject, outgoing.data as never, {
+        source: `/${definition.service}`,
+        at,
+        id: answerId(message, index),
+        cause: message,
+      }),
+    );
+    return { kind: "unchanged", answers };
+  }
+
+  #entry(outgoing: Outgoing, sequence: number, cause: Envelope): OutboxEntry {
+    const { definition, id, at, by, newId } = this.#options;
+    const message = envelope(outgoing.type, outgoing.subject, outgoing.data as never, {
+      source: `/${definition.service}`,
+      at,
+      cause,
+      ...(newId ? { id: newId() } : {}),
+    });
+    message.sender = `${definition.type}/${id}`;
+    message.sequence = sequence;
+    return { id: message.id, at, by, message };
+  }
+
+  #changed(timers: TimerEntry[], changes: readonly TimerChange[], cause: Envelope): TimerEntry[] {
+    let next = timers;
+    for (const change of changes) {
+      const id = "set" in change ? change.set : change.cancel;
+      const others = next.filter((it) => it.id !== id);
+      if ("set" in change) next = [...others, timerEntry(change, cause)];
+      else if (others.length !== next.length) next = others;
+    }
+    return next;
+  }
+}
+
+function timerEntry(
+  { set, message, due }: Extract<TimerChange, { set: string }>,
+  cause: Envelope,
+): TimerEntry {
+  const at = new Date(due);
+  if (Number.isNaN(at.getTime())) throw new Error(`timer ${set}: ${due} is not a time`);
+  const { id, correlationid, traceparent } = cause;
+  return {
+    id: set,
+    due: at,
+    type: message.type,
+    data: messageContract(message.type).data.parse(message.data),
+    cause: {
+      id,
+      ...(correlationid === undefined ? {} : { correlationid }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** Something done again and again, never twice at once, with a jittered pause in between. */
+import { toError } from "../bus/retry.ts";
+
+export class Loop {
+  readonly #everyMs: number;
+  readonly #step: () => Promise<void>;
+  readonly #onError: (error: Error) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #current: Promise<void> = Promise.resolve();
+  #running = false;
+
+  /** @param onError told when a step failed; the next one comes all the same */
+  constructor(everyMs: number, step: () => Promise<void>, onError: (error: Error) => void) {
+    this.#everyMs = everyMs;
+    this.#step = step;
+    this.#onError = onError;
+  }
+
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#schedule();
+  }
+
+  /** Resolves when the step that runs is over. */
+  stop(): Promise<void> {
+    this.#running = false;
+    clearTimeout(this.#timer);
+    return this.#current;
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(
+      () => {
+        this.#current = this.#run();
+      },
+      this.#everyMs * (0.75 + Math.random() / 4),
+    );
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#step();
+    } catch (error) {
+      this.#onError(toError(error));
+    }
+    if (this.#running) this.#schedule();
+  }
+}

@@ -1,0 +1,125 @@
+/** From the bus into the queues of actors, and back: acks after commits, dead letters, partitions lost or given away. */
+import type { Bus, Delivery, MailboxHandlers } from "../bus/bus.ts";
+import type { Envelope } from "../bus/envelope.ts";
+import { Attempts, toError } from "../bus/retry.ts";
+import type { ActorStats } from "./actor-host.types.ts";
+import type { Outcome } from "./fold.ts";
+import type { ActorQueues, Job } from "./queues.ts";
+
+export interface MailboxOptions {
+  queues: ActorQueues;
+  bus: Pick<Bus, "publish">;
+  stats: ActorStats;
+  /** Told of messages that fail; whoever logs limits the rate. */
+  onTrouble(what: "retry" | "dead" | "bury" | "answer", error: Error, message: Envelope): void;
+}
+
+export class Mailbox implements MailboxHandlers {
+  readonly #options: MailboxOptions;
+  /** Counts up when a partition is lost: what was delivered before comes again and is no longer ours to settle. */
+  readonly #epochs = new Map<number, number>();
+  readonly #retries = new Set<NodeJS.Timeout>();
+
+  constructor(options: MailboxOptions) {
+    this.#options = options;
+  }
+
+  onDelivery(delivery: Delivery): void {
+    this.#options.stats.received++;
+    this.#options.queues.add(new MailJob(this, delivery, this.epoch(delivery.partition)));
+  }
+
+  onLost(partition: number): void {
+    this.#epochs.set(partition, this.epoch(partition) + 1);
+  }
+
+  epoch(partition: number): number {
+    return this.#epochs.get(partition) ?? 0;
+  }
+
+  /** Stops folding the partition, waits for the commits that run and forgets the rest: it is delivered again. */
+  async drain(partition: number): Promise<void> {
+    await this.#options.queues.pause(partition);
+    this.onLost(partition);
+  }
+
+  /** Messages of the partition are folded again, after {@link drain}. */
+  resume(partition: number): void {
+    this.#options.queues.resume(partition);
+  }
+
+  close(): void {
+    for (const timer of this.#retries) clearTimeout(timer);
+  }
+
+  /** Publishes what was decided where there is no actor; then the message is handled. */
+  answer(job: MailJob, answers: readonly Envelope[]): void {
+    const { bus, onTrouble } = this.#options;
+    Promise.all(answers.map((it) => bus.publish(it))).then(
+      () => job.ack(),
+      (error) => {
+        onTrouble("answer", toError(error), job.message);
+        this.failed(job, error);
+      },
+    );
+  }
+
+  /** Tries it again later, or buries it. The actor's other messages go on meanwhile. */
+  failed(job: MailJob, thrown: unknown): void {
+    const { queues, stats, onTrouble } = this.#options;
+    const error = toError(thrown);
+    job.attempts ??= new Attempts();
+    const verdict = job.attempts.failed(error);
+    if (verdict.dead) {
+      stats.dead++;
+      onTrouble("dead", error, job.message);
+      job.delivery
+        .dead(error, job.attempts.failures)
+        .catch((cause) => onTrouble("bury", toError(cause), job.message));
+      return;
+    }
+    onTrouble("retry", error, job.message);
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer);
+      if (job.isWanted()) queues.add(job);
+    }, verdict.delay);
+    this.#retries.add(timer);
+  }
+}
+
+class MailJob implements Job {
+  readonly delivery: Delivery;
+  readonly mailed = true;
+  attempts: Attempts | undefined;
+  readonly #mailbox: Mailbox;
+  readonly #epoch: number;
+
+  constructor(mailbox: Mailbox, delivery: Delivery, epoch: number) {
+    this.#mailbox = mailbox;
+    this.delivery = delivery;
+    this.#epoch = epoch;
+  }
+
+  get message(): Envelope {
+    return this.delivery.message;
+  }
+
+  get partition(): number {
+    return this.delivery.partition;
+  }
+
+  isWanted(): boolean {
+    return this.#mailbox.epoch(this.delivery.partition) === this.#epoch;
+  }
+
+  settle(outcome: Outcome): void {
+    if (!this.isWanted()) return;
+    if (outcome.kind === "failed") this.#mailbox.failed(this, outcome.error);
+    else if (outcome.kind === "unchanged" && outcome.answers) this.#mailbox.answer(this, outcome.answers);
+    else this.ack();
+  }
+
+  ack(): void {
+    if (this.isWanted()) this.delivery.ack();
+  }
+}

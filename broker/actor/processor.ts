@@ -1,0 +1,152 @@
+/** What an actor does with a batch: take the document, fold, commit, publish. The one place where state changes. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
+import type { MessageType } from "../contract.ts";
+import type { ActorDocument, ActorStats, Snapshot } from "./actor-host.types.ts";
+import type { ActorStore } from "./commit.ts";
+import type { ActorDefinition } from "./define-actor.ts";
+import { withoutConfirmed } from "./diff.ts";
+import type { Faults } from "./faults.ts";
+import { type Folded, type FoldOptions, fold } from "./fold.ts";
+import type { Job } from "./queues.ts";
+import type { Relay } from "./relay.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** From so many lost races in a row on, a batch waits a little before it tries again. */
+const PATIENT_RACES = 3;
+
+export interface ProcessorOptions<S extends object, T extends MessageType> {
+  definition: ActorDefinition<S, T>;
+  store: ActorStore<S>;
+  stats: ActorStats;
+  tuning: Tuning;
+  faults: Faults | undefined;
+  /** What {@link fold} needs and that is not known here. */
+  foldOptions(actor: string): FoldOptions<S, T>;
+  /** Told of every commit of this node. */
+  onCommit(document: ActorDocument<S>): void;
+}
+
+export class Processor<S extends object, T extends MessageType> {
+  readonly #options: ProcessorOptions<S, T>;
+  readonly #cache: LRUCache<string, ActorDocument<S>>;
+  relay: Relay | undefined;
+
+  constructor(options: ProcessorOptions<S, T>) {
+    this.#options = options;
+    this.#cache = new LRUCache({ max: options.tuning.cached });
+  }
+
+  /**
+   * Handles a batch of one actor to the end: each job is settled when this resolves.
+   * @throws when the document can't be read or written; then none is settled, and the batch may be handled again
+   */
+  async work(actor: string, batch: readonly Job[]): Promise<void> {
+    const { stats, faults, store } = this.#options;
+    for (let races = 0; ; races++) {
+      if (races > PATIENT_RACES) await sleep(Math.random() * 10 * Math.min(races, 20));
+      const cached = this.#cache.get(actor);
+      const document = cached ?? (await this.#load(actor));
+      const folded = fold(document, batch, this.#options.foldOptions(actor));
+      if (folded.next === null || folded.next === document) {
+        // Nothing to write means nothing that proves the document to be the latest: decide on a fresh read.
+        if (cached) this.#cache.delete(actor);
+        else return this.#settle(actor, batch, folded);
+        continue;
+      }
+      const next = document
+        ? withoutConfirmed(document, folded.next, this.relay?.confirmed(actor) ?? new Set())
+        : folded.next;
+      if (faults) await faults("before-commit", actor);
+      if (!(await this.#commit(store, document, next))) {
+        stats.conflicts++;
+        continue;
+      }
+      stats.commits++;
+      if (faults) await faults("after-commit", actor);
+      this.#committed(document, next);
+      return this.#settle(actor, batch, { ...folded, next });
+    }
+  }
+
+  /** Unconfirmed and confirmed entries in the outbox, where the document is in memory. */
+  outboxSize(actor: string): number {
+    return this.#cache.peek(actor)?.outbox.length ?? 0;
+  }
+
+  /** What this node last wrote or read, where it is in memory; another node may have written since. */
+  remembered(actor: string): Snapshot<S> | undefined {
+    const document = this.#cache.peek(actor);
+    return document && { id: actor, version: document.version, state: document.state };
+  }
+
+  /** Entries have been pulled from the stored outbox. */
+  pulled(actor: string, entries: readonly string[]): void {
+    const document = this.#cache.peek(actor);
+    if (!document) return;
+    const gone = new Set(entries);
+    const outbox = document.outbox.filter((it) => !gone.has(it.id));
+    this.#cache.set(actor, { ...document, outbox });
+  }
+
+  async #commit(
+    store: ActorStore<S>,
+    document: ActorDocument<S> | null,
+    next: ActorDocument<S>,
+  ): Promise<boolean> {
+    let took = false;
+    try {
+      took = await store.commit(document, next);
+    } finally {
+      // Also when it failed: then nobody knows what is stored.
+      if (!took) this.#cache.delete(next._id);
+    }
+    return took;
+  }
+
+  #committed(previous: ActorDocument<S> | null, next: ActorDocument<S>): void {
+    const { _id: actor, outbox } = next;
+    this.#cache.set(actor, next);
+    const { relay } = this;
+    if (relay) {
+      if (previous && previous.outbox.length > 0) {
+        const kept = new Set(outbox.map((it) => it.id));
+        relay.left(
+          actor,
+          previous.outbox.filter((it) => !kept.has(it.id)).map((it) => it.id),
+        );
+      }
+      relay.offer(actor, outbox, false);
+      relay.touch(actor);
+    }
+    this.#options.onCommit(next);
+  }
+
+  async #load(actor: string): Promise<ActorDocument<S> | null> {
+    const { store, definition } = this.#options;
+    const stored = await store.load(actor);
+    if (!stored) return null;
+    const checked = definition.state.safeParse(stored.state);
+    if (!checked.success)
+      throw new Error(`the stored state of ${definition.type} ${actor} does not fit its schema`, {
+        cause: checked.error,
+      });
+    const document = { ...stored, state: checked.data };
+    this.#cache.set(actor, document);
+    return document;
+  }
+
+  #settle(actor: string, batch: readonly Job[], { next, outcomes }: Folded<S>): void | Promise<void> {
+    const { faults, stats } = this.#options;
+    const settle = () => {
+      for (const [i, outcome] of outcomes.entries()) {
+        if (outcome.kind === "repeated") stats.repeated++;
+        else if (outcome.kind === "refused") stats.refused++;
+        batch[i]?.settle(outcome, next);
+      }
+    };
+    if (!faults) return settle();
+    return Promise.resolve(faults("before-ack", actor)).then(settle);
+  }
+}

@@ -1,0 +1,322 @@
+/**
+ * Publishes what actors have decided to send, after their commits: many under way at once, in order per receiver,
+ * until the broker has confirmed. It holds nothing that is not in a document's outbox, so it may forget and be
+ * reminded: by the actor's next commit, by loading it, or by the sweep.
+ */
+import { type Bus, UnroutableError } from "../bus/bus.ts";
+import { backoff, toError } from "../bus/retry.ts";
+import type { Clock } from "../clock.ts";
+import type { ActorStats, OutboxEntry } from "./actor-host.types.ts";
+import type { Faults } from "./faults.ts";
+import type { Tuning } from "./tuning.ts";
+
+/** Longest wait before the next try, in milliseconds. */
+const AWAY_CAP_MS = 2_000;
+const UNROUTABLE_CAP_MS = 30_000;
+
+/** What one actor has under way. Gone as soon as nothing is. */
+class Lane {
+  readonly id: string;
+  readonly flight = new Map<string, OutboxEntry>();
+  /** Confirmed and still in the document. */
+  readonly confirmed = new Set<string>();
+  failures = 0;
+  retry: NodeJS.Timeout | undefined;
+  queued = false;
+  /** Waiting in order for room in the window or for the next try. */
+  #held: OutboxEntry[] = [];
+  readonly #heldIds = new Set<string>();
+  readonly #subjects = new Map<string, number>();
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  has(entry: string): boolean {
+    return this.flight.has(entry) || this.confirmed.has(entry) || this.#heldIds.has(entry);
+  }
+
+  /** An older message to the same receiver has to go first. */
+  isBlocked(subject: string): boolean {
+    return this.#subjects.has(subject);
+  }
+
+  get held(): number {
+    return this.#held.length;
+  }
+
+  hold(entry: OutboxEntry): void {
+    const { subject, sequence = 0 } = entry.message;
+    let at = this.#held.length;
+    while (at > 0 && (this.#held[at - 1]?.message.sequence ?? 0) > sequence) at--;
+    this.#held.splice(at, 0, entry);
+    this.#heldIds.add(entry.id);
+    this.#subjects.set(subject, (this.#subjects.get(subject) ?? 0) + 1);
+  }
+
+  /** Takes the oldest that is held. */
+  release(): OutboxEntry | undefined {
+    const entry = this.#held.shift();
+    if (!entry) return undefined;
+    this.#heldIds.delete(entry.id);
+    const { subject } = entry.message;
+    const others = (this.#subjects.get(subject) ?? 1) - 1;
+    if (others > 0) this.#subjects.set(subject, others);
+    else this.#subjects.delete(subject);
+    return entry;
+  }
+
+  get isEmpty(): boolean {
+    return this.flight.size === 0 && this.#held.length === 0 && this.confirmed.size === 0;
+  }
+}
+
+export interface RelayOptions {
+  bus: Pick<Bus, "publish">;
+  clock: Clock;
+  /** This node's incarnation. */
+  by: string;
+  tuning: Tuning;
+  stats: ActorStats;
+  faults: Faults | undefined;
+  /** Takes confirmed entries out of a document that is at rest. */
+  pull(actor: string, entries: readonly string[]): Promise<void>;
+  /** Whether a commit of the actor runs: its confirmed entries leave with it or with the next. */
+  isBusy(actor: string): boolean;
+  /** The actor's outbox has got shorter by a confirm. */
+  onRoom(actor: string): void;
+  /** Once per failure; whoever logs limits the rate. */
+  onTrouble(what: "unroutable" | "nacked" | "pull", error: Error, fields: Record<string, unknown>): void;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #lanes = new Map<string, Lane>();
+  #backlog: Lane[] = [];
+  #flying = 0;
+  #held = 0;
+  #touched = new Set<string>();
+  #resting = new Set<string>();
+  #pulls: NodeJS.Timeout | undefined;
+  #pulling = 0;
+  #closed = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /** Ids that the broker has confirmed and that are, as far as is known, still in the actor's document. */
+  confirmed(actor: string): ReadonlySet<string> {
+    return this.#lanes.get(actor)?.confirmed ?? NONE;
+  }
+
+  /** Publishes and pulls under way. Messages that wait for their next try do not count. */
+  get underWay(): number {
+    return this.#flying + this.#pulling;
+  }
+
+  /** The outbox as just committed or read: publishes what is not under way yet, the older first. */
+  offer(actor: string, outbox: readonly OutboxEntry[], again: boolean): void {
+    if (outbox.length === 0 || this.#closed) return;
+    let lane = this.#lanes.get(actor);
+    const due = this.#due(outbox, lane);
+    if (due.length === 0) return;
+    if (!lane) {
+      lane = new Lane(actor);
+      this.#lanes.set(actor, lane);
+    }
+    for (const entry of due) {
+      if (this.#held >= this.#options.tuning.backlog) break;
+      if (again) this.#options.stats.republished++;
+      if (this.#flying >= this.#options.tuning.window) this.#queue(lane, entry);
+      else if (lane.isBlocked(entry.message.subject)) this.#hold(lane, entry);
+      else this.#publish(lane, entry);
+    }
+  }
+
+  /** Whether everything in the outbox is under way or confirmed already. */
+  knows(actor: string, outbox: readonly OutboxEntry[]): boolean {
+    const lane = this.#lanes.get(actor);
+    return lane !== undefined && outbox.every((it) => lane.has(it.id));
+  }
+
+  /** More can be taken up. */
+  get hasRoom(): boolean {
+    return this.#held < this.#options.tuning.backlog;
+  }
+
+  /** These entries are no longer in the actor's document. */
+  left(actor: string, entries: Iterable<string>): void {
+    const lane = this.#lanes.get(actor);
+    if (!lane) return;
+    for (const id of entries) lane.confirmed.delete(id);
+    this.#dropIfEmpty(lane);
+  }
+
+  /** The actor has just been worked on: what is confirmed of it may soon leave with a commit. */
+  touch(actor: string): void {
+    const lane = this.#lanes.get(actor);
+    if (!lane || lane.confirmed.size === 0) return;
+    this.#resting.delete(actor);
+    this.#touched.add(actor);
+    this.#schedulePulls();
+  }
+
+  /** Pulls all that is confirmed at once; for a stop. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#pulls);
+    const lanes = [...this.#lanes.values()].filter((it) => it.confirmed.size > 0);
+    await Promise.all(lanes.map((it) => this.#pull(it)));
+  }
+
+  /** Publishes and pulls nothing any more. What is under way still counts when it is confirmed. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#pulls);
+    for (const lane of this.#lanes.values()) clearTimeout(lane.retry);
+  }
+
+  /**
+   * Entries to take up. Young ones of another node are left to it, unless a newer one of this node's goes to the
+   * same receiver: then the older has to go first, even if it goes twice.
+   */
+  #due(outbox: readonly OutboxEntry[], lane: Lane | undefined): readonly OutboxEntry[] {
+    const { by, clock, tuning } = this.#options;
+    const unknown = lane ? outbox.filter((it) => !lane.has(it.id)) : outbox;
+    const young = clock.now() - tuning.sweepAfterMs;
+    const isLeft = (it: OutboxEntry) => it.by !== by && it.at > young;
+    if (!unknown.some(isLeft)) return unknown;
+    const mine = new Map<string, number>();
+    for (const [i, it] of unknown.entries()) if (!isLeft(it)) mine.set(it.message.subject, i);
+    return unknown.filter((it, i) => !isLeft(it) || (mine.get(it.message.subject) ?? -1) > i);
+  }
+
+  #publish(lane: Lane, entry: OutboxEntry): void {
+    const { bus, stats, faults } = this.#options;
+    lane.flight.set(entry.id, entry);
+    this.#flying++;
+    stats.published++;
+    const published = bus.publish(entry.message);
+    if (!faults) {
+      published.then(
+        () => this.#confirmed(lane, entry),
+        (error) => this.#failed(lane, entry, error),
+      );
+      return;
+    }
+    const hooked = async () => {
+      await faults("after-publish", lane.id);
+      await published;
+      await faults("after-confirm", lane.id);
+    };
+    hooked().then(
+      () => this.#confirmed(lane, entry),
+      (error) => this.#failed(lane, entry, error),
+    );
+  }
+
+  #confirmed(lane: Lane, entry: OutboxEntry): void {
+    lane.flight.delete(entry.id);
+    this.#flying--;
+    lane.failures = 0;
+    lane.confirmed.add(entry.id);
+    this.#resting.delete(lane.id);
+    this.#touched.add(lane.id);
+    this.#schedulePulls();
+    this.#options.onRoom(lane.id);
+    if (this.#backlog.length > 0) this.#pump();
+  }
+
+  #failed(lane: Lane, entry: OutboxEntry, thrown: unknown): void {
+    lane.flight.delete(entry.id);
+    this.#flying--;
+    const error = toError(thrown);
+    const unroutable = error instanceof UnroutableError;
+    if (unroutable) this.#options.stats.unroutable++;
+    const { type, subject } = entry.message;
+    this.#options.onTrouble(unroutable ? "unroutable" : "nacked", error, { actor: lane.id, type, subject });
+    this.#hold(lane, entry);
+    if (!lane.retry && !this.#closed) {
+      const delay = backoff(++lane.failures, unroutable ? UNROUTABLE_CAP_MS : AWAY_CAP_MS);
+      lane.retry = setTimeout(() => {
+        lane.retry = undefined;
+        this.#release(lane);
+      }, delay);
+    }
+    if (this.#backlog.length > 0) this.#pump();
+  }
+
+  #hold(lane: Lane, entry: OutboxEntry): void {
+    this.#held++;
+    lane.hold(entry);
+  }
+
+  #queue(lane: Lane, entry: OutboxEntry): void {
+    this.#hold(lane, entry);
+    if (lane.queued || lane.retry) return;
+    lane.queued = true;
+    this.#backlog.push(lane);
+  }
+
+  /** Publishes what the lane holds, as far as the window allows. */
+  #release(lane: Lane): void {
+    while (this.#flying < this.#options.tuning.window && !this.#closed) {
+      const entry = lane.release();
+      if (!entry) return;
+      this.#held--;
+      this.#publish(lane, entry);
+    }
+    if (lane.held > 0 && !lane.queued) {
+      lane.queued = true;
+      this.#backlog.push(lane);
+    }
+  }
+
+  #pump(): void {
+    while (this.#backlog.length > 0 && this.#flying < this.#options.tuning.window && !this.#closed) {
+      const lane = this.#backlog.shift();
+      if (!lane) return;
+      lane.queued = false;
+      if (!lane.retry) this.#release(lane);
+    }
+  }
+
+  #schedulePulls(): void {
+    if (this.#closed) return;
+    this.#pulls ??= setTimeout(() => {
+      this.#pulls = undefined;
+      const due = this.#resting;
+      this.#resting = this.#touched;
+      this.#touched = new Set();
+      for (const actor of due) {
+        const lane = this.#lanes.get(actor);
+        if (!lane || lane.confirmed.size === 0) continue;
+        if (this.#options.isBusy(actor)) this.#touched.add(actor);
+        else void this.#pull(lane);
+      }
+      if (this.#resting.size > 0 || this.#touched.size > 0) this.#schedulePulls();
+    }, this.#options.tuning.pullAfterMs / 2);
+  }
+
+  async #pull(lane: Lane): Promise<void> {
+    const entries = [...lane.confirmed];
+    this.#pulling++;
+    try {
+      await this.#options.pull(lane.id, entries);
+    } catch (error) {
+      this.#options.onTrouble("pull", toError(error), { actor: lane.id });
+      this.#touched.add(lane.id);
+      this.#schedulePulls();
+    } finally {
+      this.#pulling--;
+    }
+  }
+
+  #dropIfEmpty(lane: Lane): void {
+    if (!lane.isEmpty) return;
+    clearTimeout(lane.retry);
+    this.#lanes.delete(lane.id);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Inline messages between nodes: each host offers an internal action that applies a message where it is called.
+ * Its being in the registry also says that this node consumes the actor's mailboxes.
+ */
+import { EJSON } from "bson";
+import type { Context, Service, ServiceBroker } from "moleculer";
+import { checkEnvelope, type Envelope } from "../bus/envelope.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { Snapshot } from "./actor-host.types.ts";
+import type { Refusal } from "./define-actor.ts";
+
+/** What applying a message led to; errors that are no decision travel as errors. */
+export type Applied<S> =
+  | { kind: "applied"; snapshot: Snapshot<S> }
+  | { kind: "refused"; refusal: Refusal }
+  | { kind: "absent" };
+
+/** On the wire: EJSON keeps dates and other BSON types of the state. */
+type Wire =
+  | { kind: "applied"; snapshot: string }
+  | { kind: "refused"; code: ErrorCode; detail: string }
+  | { kind: "absent" };
+
+const serviceName = (actor: string): string => `$actor.${actor}`;
+
+/** Registers the internal service; the gateway does not know it, as it is in no contract. */
+export function offerRemote<S extends object>(
+  broker: ServiceBroker,
+  actor: string,
+  apply: (message: Envelope) => Promise<Applied<S>>,
+  onRegistryChange: () => void,
+): Service {
+  return broker.createService({
+    name: serviceName(actor),
+    actions: {
+      apply: {
+        visibility: "public",
+        handler: async (ctx: Context<{ message: unknown }>): Promise<Wire> => {
+          const applied = await apply(checkEnvelope(ctx.params.message));
+          if (applied.kind === "applied")
+            return { kind: "applied", snapshot: EJSON.stringify(applied.snapshot, { relaxed: true }) };
+          return applied.kind === "refused" ? { kind: "refused", ...applied.refusal } : applied;
+        },
+      },
+    },
+    events: { "$services.changed": onRegistryChange, "$node.disconnected": onRegistryChange },
+  });
+}
+
+/** Applies the message at another node. @throws whatever the call threw: then nobody knows whether it was applied */
+export async function applyAt<S extends object>(
+  broker: ServiceBroker,
+  actor: string,
+  node: string,
+  message: Envelope,
+  timeout: number,
+): Promise<Applied<S>> {
+  const options = { nodeID: node, timeout, retries: 0 };
+  const wire = await broker.call<Wire, { message: Envelope }>(
+    `${serviceName(actor)}.apply`,
+    { message },
+    options,
+  );
+  if (wire.kind === "applied")
+    return { kind: "applied", snapshot: EJSON.parse(wire.snapshot, { relaxed: true }) as Snapshot<S> };
+  if (wire.kind === "refused") return { kind: "refused", refusal: { code: wire.code, detail: wire.detail } };
+  return wire;
+}
+
+/** Nodes that are alive and consume the actor's mailboxes. */
+export function nodesOf(broker: ServiceBroker, actor: string): string[] {
+  const name = serviceName(actor);
+  return broker.registry
+    .getServiceList({ onlyAvailable: true })
+    .filter((it) => it.name === name)
+    .flatMap((it) => it.nodeID ?? []);
+}

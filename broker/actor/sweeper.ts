@@ -1,0 +1,52 @@
+/**
+ * Finds messages that a crash has left in outboxes, and publishes them. Several nodes may find the same ones, and
+ * a node that was only slow may still publish them itself: receivers drop what comes twice.
+ */
+import type { Clock } from "../clock.ts";
+import type { ActorDocument } from "./actor-host.types.ts";
+import type { ActorCollection } from "./actor-model.ts";
+import { Loop } from "./loop.ts";
+import type { Relay } from "./relay.ts";
+
+export interface SweeperOptions {
+  collection: ActorCollection;
+  relay: Relay;
+  clock: Clock;
+  everyMs: number;
+  /** Age from which an entry is swept, in milliseconds. */
+  afterMs: number;
+  /** There is no use in looking while the bus is away. */
+  isBusUp(): boolean;
+  onTrouble(error: Error): void;
+}
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  readonly #loop: Loop;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+    this.#loop = new Loop(options.everyMs, () => this.sweep(), options.onTrouble);
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  /** One round over all outboxes with old entries. */
+  async sweep(): Promise<void> {
+    const { collection, relay, clock, afterMs, isBusUp } = this.#options;
+    if (!isBusUp()) return;
+    const old = { "outbox.at": { $lte: clock.now() - afterMs } } as never;
+    const cursor = collection.find(old, { projection: { outbox: 1 }, batchSize: 100 });
+    for await (const found of cursor) {
+      if (!relay.hasRoom) break;
+      const { _id: actor, outbox } = found as unknown as ActorDocument<object>;
+      if (!relay.knows(actor, outbox)) relay.offer(actor, outbox, true);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * Durable timers: they are part of the actor's document, so here is only what notices that one is due. It becomes
+ * a message to the actor, which counts only while the actor still has that timer, and removes it in the same commit.
+ */
+import type { Envelope } from "../bus/envelope.ts";
+import { backoff, toError } from "../bus/retry.ts";
+import type { Clock } from "../clock.ts";
+import { derivedId } from "../ids.ts";
+import type { ActorDocument, TimerEntry } from "./actor-host.types.ts";
+import type { ActorCollection } from "./actor-model.ts";
+import type { Outcome } from "./fold.ts";
+import { Loop } from "./loop.ts";
+import type { ActorQueues, Job } from "./queues.ts";
+
+/** Due timers taken up at once; the next look finds more. */
+const MAX_PENDING = 1_000;
+/** Age at which a node fires the timers of an actor that is another node's. Milliseconds. */
+const OTHERS_AFTER_MS = 2_000;
+const RETRY_CAP_MS = 60_000;
+
+export interface TimersOptions {
+  type: string;
+  service: string;
+  clock: Clock;
+  collection: ActorCollection;
+  queues: ActorQueues;
+  everyMs: number;
+  partitionOf(actor: string): number;
+  /** Whether this node is the one to fire the partition's timers first. */
+  isMine(partition: number): boolean;
+  onTrouble(what: "look" | "fire", error: Error, fields: Record<string, unknown>): void;
+}
+
+export class Timers {
+  readonly #options: TimersOptions;
+  readonly #loop: Loop;
+  /** Timers that are queued, or wait after a failure. */
+  readonly #pending = new Set<string>();
+  readonly #wakes = new Set<NodeJS.Timeout>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(options: TimersOptions) {
+    this.#options = options;
+    this.#loop = new Loop(
+      options.everyMs,
+      () => this.#look(),
+      (error) => options.onTrouble("look", error, {}),
+    );
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#wakes) clearTimeout(timer);
+    this.#wakes.clear();
+    await this.#loop.stop();
+  }
+
+  /** An actor was committed here: what falls due before the next look is fired on time. */
+  committed({ _id: actor, timers }: ActorDocument<object>): void {
+    if (timers.length === 0 || !this.#loop.isRunning) return;
+    const { clock, everyMs } = this.#options;
+    for (const timer of timers) {
+      const left = timer.due.getTime() - clock.now();
+      if (left <= everyMs && !this.#pending.has(this.#key(actor, timer)))
+        this.#later(left, () => this.#fire(actor, timer));
+    }
+  }
+
+  #key(actor: string, { id, due }: TimerEntry): string {
+    return `${actor}\u0000${id}\u0000${due.getTime()}`;
+  }
+
+  #later(ms: number, action: () => void): void {
+    const wake = setTimeout(
+      () => {
+        this.#wakes.delete(wake);
+        action();
+      },
+      Math.max(0, ms),
+    );
+    this.#wakes.add(wake);
+  }
+
+  async #look(): Promise<void> {
+    const { clock, collection, partitionOf, isMine } = this.#options;
+    const now = clock.now();
+    const due = { "timers.due": { $lte: new Date(now) } } as never;
+    const cursor = collection.find(due, { projection: { timers: 1 }, batchSize: 200 });
+    for await (const found of cursor) {
+      if (this.#pending.size >= MAX_PENDING) break;
+      const { _id: actor, timers } = found as unknown as ActorDocument<object>;
+      const from = isMine(partitionOf(actor)) ? now : now - OTHERS_AFTER_MS;
+      for (const timer of timers) if (timer.due.getTime() <= from) this.#fire(actor, timer);
+    }
+  }
+
+  #fire(actor: string, timer: TimerEntry): void {
+    const { clock, queues, partitionOf } = this.#options;
+    const key = this.#key(actor, timer);
+    if (this.#pending.has(key) || timer.due.getTime() > clock.now()) return;
+    this.#pending.add(key);
+    const settle = (outcome: Outcome) => {
+      if (outcome.kind !== "failed") {
+        this.#failures.delete(key);
+        this.#pending.delete(key);
+      } else this.#failed(actor, timer, key, outcome.error);
+    };
+    const job: Job = {
+      message: this.#message(actor, timer),
+      timer: { id: timer.id, due: timer.due.getTime() },
+      partition: partitionOf(actor),
+      mailed: false,
+      isWanted: () => this.#loop.isRunning,
+      settle,
+    };
+    queues.add(job);
+  }
+
+  /** It stays in the document, and is tried for ever with growing pauses: there is no dead queue for a timer. */
+  #failed(actor: string, timer: TimerEntry, key: string, error: unknown): void {
+    const failures = (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    this.#options.onTrouble("fire", toError(error), { actor, timer: timer.id, type: timer.type, failures });
+    this.#later(backoff(failures, RETRY_CAP_MS), () => {
+      this.#pending.delete(key);
+      this.#fire(actor, timer);
+    });
+  }
+
+  #message(actor: string, { id, due, type, data, cause }: TimerEntry): Envelope {
+    const { service, type: actorType } = this.#options;
+    const message: Envelope = {
+      specversion: "1.0",
+      id: derivedId("timer", actorType, actor, id, due.getTime()),
+      source: `/${service}`,
+      type,
+      subject: actor,
+      time: due.toISOString(),
+      datacontenttype: "application/json",
+      data,
+      correlationid: cause?.correlationid ?? cause?.id ?? actor,
+    };
+    if (cause) message.causationid = cause.id;
+    if (cause?.traceparent) message.traceparent = cause.traceparent;
+    return message;
+  }
+}

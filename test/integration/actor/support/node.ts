@@ -1,0 +1,127 @@
+/** A node of the toy shop: a Moleculer broker, both actor hosts and the till, on a given bus and database. */
+
+import { ServiceBroker } from "moleculer";
+import mongoose, { type Connection } from "mongoose";
+import { createActorHost } from "../../../../broker/actor/actor-host.ts";
+import type { ActorHost } from "../../../../broker/actor/actor-host.types.ts";
+import { actorModel, createActorIndexes } from "../../../../broker/actor/actor-model.ts";
+import type { Faults } from "../../../../broker/actor/faults.ts";
+import type { Tuning } from "../../../../broker/actor/tuning.ts";
+import type { Bus, Consumption } from "../../../../broker/bus/bus.ts";
+import { memoryDeadLetters } from "../../../../broker/bus/dead-letters.ts";
+import { type Envelope, envelope } from "../../../../broker/bus/envelope.ts";
+import { createLocalBus } from "../../../../broker/bus/local.ts";
+import { topologyOf } from "../../../../broker/bus/topology.ts";
+import { type Clock, systemClock } from "../../../../broker/clock.ts";
+import { loadConfig } from "../../../../broker/config.ts";
+import { derivedId } from "../../../../broker/ids.ts";
+import type { Log, NodeRuntime } from "../../../../broker/runtime.ts";
+import { silentLog } from "../../../support/silent-log.ts";
+import {
+  type OrderMessages,
+  type OrderState,
+  type StockMessages,
+  type StockState,
+  toy,
+  toyOrder,
+  toyStock,
+} from "../../../unit/actor/support/toy.ts";
+
+export interface ToyNode {
+  readonly bus: Bus;
+  readonly broker: ServiceBroker;
+  readonly orders: ActorHost<OrderState, OrderMessages>;
+  readonly stock: ActorHost<StockState, StockMessages>;
+  readonly connection: Connection;
+  stop(): Promise<void>;
+}
+
+export interface ToyNodeOptions {
+  /** Of the database server. */
+  uri: string;
+  database?: string;
+  nodeId?: string;
+  bus?: Bus;
+  clock?: Clock;
+  log?: Log;
+  faults?: Faults;
+  tuning?: Partial<Tuning>;
+  env?: "test" | "development";
+  /** Moleculer transporter, where nodes are to see each other. */
+  transporter?: string;
+  namespace?: string;
+}
+
+export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
+  const { clock = systemClock, log = silentLog, faults, tuning = {}, env = "test" } = options;
+  const bus = options.bus ?? createLocalBus({ deadLetters: memoryDeadLetters(), log, clock });
+  const connection = await mongoose
+    .createConnection(options.uri, {
+      dbName: options.database ?? "souk_toy",
+      serverSelectionTimeoutMS: 2_000,
+    })
+    .asPromise();
+  for (const it of ["toyorder", "toystock"]) await createActorIndexes(connection, it);
+  const broker = new ServiceBroker({
+    logger: false,
+    nodeID: options.nodeId ?? "toy",
+    transporter: options.transporter ?? null,
+    namespace: options.namespace ?? "",
+  });
+  const runtime: NodeRuntime = {
+    config: loadConfig({ NODE_ENV: env }),
+    clock,
+    bus,
+    database: () => connection,
+    pingDatabase: async () => undefined,
+    logger: () => log,
+  };
+  const common = { runtime, broker, tuning, partitions: 4, ...(faults ? { faults } : {}) };
+  const orders = createActorHost({
+    ...common,
+    definition: toyOrder,
+    mailbox: toy.actors.toyorder.receives,
+    model: actorModel<OrderState>("toyorder").bind(connection),
+  });
+  const stock = createActorHost({
+    ...common,
+    definition: toyStock,
+    mailbox: toy.actors.toystock.receives,
+    model: actorModel<StockState>("toystock").bind(connection),
+  });
+  await bus.declare(topologyOf([toy]));
+  await broker.start();
+  await orders.start();
+  await stock.start();
+  const till: Consumption = await bus.consumeWorker(
+    { service: "toy", worker: "till", receives: toy.workers.till.receives },
+    (message: Envelope) =>
+      bus.publish(
+        envelope(
+          "toy.captured",
+          (message.data as { orderId: string }).orderId,
+          {},
+          {
+            source: "/toy",
+            at: clock.now(),
+            id: derivedId(message.id, "toy.captured"),
+            cause: message,
+          },
+        ),
+      ),
+  );
+  return {
+    bus,
+    broker,
+    orders,
+    stock,
+    connection,
+    async stop() {
+      await till.stop(async () => undefined);
+      await Promise.all([orders.stop(), stock.stop()]);
+      await broker.stop();
+      if (!options.bus) await bus.close();
+      await connection.close();
+    },
+  };
+}
