@@ -102,21 +102,27 @@ function payload(value: Raw): void {
   const { buf, start, end } = value;
   switch (value.type) {
     case Type.int:
-      return double(int32(buf, start));
+      double(int32(buf, start));
+      return;
     case Type.double:
-      return double(buf.readDoubleLE(start));
+      double(buf.readDoubleLE(start));
+      return;
     case Type.long:
     case Type.decimal:
-      return wide(value);
+      wide(value);
+      return;
     case Type.string:
     case Type.symbol:
     case Type.code:
       escaped(buf, start + 4, end - 1);
-      return terminator();
+      terminator();
+      return;
     case Type.object:
-      return object(value);
+      object(value);
+      return;
     case Type.array:
-      return array(value);
+      array(value);
+      return;
     case Type.binary: {
       const length = int32(buf, start);
       need(length + 5);
@@ -155,7 +161,8 @@ function payload(value: Raw): void {
       const scope = code + 4 + int32(buf, code);
       escaped(buf, code + 4, scope - 1);
       terminator();
-      return object(new Raw(Type.object, buf, scope, end));
+      object(new Raw(Type.object, buf, scope, end));
+      return;
     }
     default:
       return;
@@ -231,13 +238,22 @@ function wide(value: Raw): void {
   if (value.type === Type.long) {
     const long = value.buf.readBigInt64LE(value.start);
     const near = Number(long);
-    if (BigInt(near) === long) return double(near);
+    if (BigInt(near) === long) {
+      double(near);
+      return;
+    }
   }
   const exact = exactOf(value);
-  if (typeof exact === "string") return double(Number(exact));
+  if (typeof exact === "string") {
+    double(Number(exact));
+    return;
+  }
   const near = floorDouble(exact);
   const nearExact = exactDouble(near);
-  if (typeof nearExact !== "string" && compareExact(nearExact, exact) === 0) return double(near);
+  if (typeof nearExact !== "string" && compareExact(nearExact, exact) === 0) {
+    double(near);
+    return;
+  }
   need(32);
   doubleBits(near);
   out[at++] = between;

@@ -1,16 +1,40 @@
-/** The expression compilers that queries and updates are given. */
-import type { Raw } from "../bson/raw.ts";
+/** The expression compilers that queries, projections and updates are given. */
+import { Environment, letVariables } from "../aggregate/pipeline.ts";
+import { fields, type Raw } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import type { ValueCompiler } from "../query/project.ts";
 import type { PipelineUpdater } from "../update/statement.ts";
 
-export function expressionsFor(
-  _variables: Raw | undefined,
-  _now: number,
-): { tests: ExpressionCompiler; values: ValueCompiler; pipeline: PipelineUpdater } {
-  const refuse = (): never => {
-    throw new StoreError(238, "expressions are not supported yet");
+export interface Compilers {
+  readonly tests: ExpressionCompiler;
+  readonly values: ValueCompiler;
+  readonly pipeline: PipelineUpdater;
+}
+
+const updateStages = new Set(["$addFields", "$set", "$project", "$unset", "$replaceRoot", "$replaceWith"]);
+
+/** Compilers that know the command's `let`; built only if an expression turns up. */
+export function expressionsFor(variables: Raw | undefined, now: number): Compilers {
+  let made: Environment | undefined;
+  const environment = (): Environment => {
+    made ??= new Environment(now, letVariables(variables, now), () => {
+      throw new StoreError(238, "other collections can't be read here");
+    });
+    return made;
   };
-  return { tests: refuse, values: refuse, pipeline: refuse };
+  return {
+    tests: (expression) => environment().tests(expression),
+    values: (expression) => environment().values(expression),
+    pipeline: (document, stages) => {
+      for (const stage of stages) {
+        const name = fields(stage)[0]?.[0] ?? "";
+        if (!updateStages.has(name))
+          throw new StoreError(72, `${name} is not allowed to be used within an update`);
+      }
+      const [result] = environment().compile(stages)([document]);
+      if (result === undefined) throw new StoreError(1, "an update pipeline gave no document");
+      return result;
+    },
+  };
 }

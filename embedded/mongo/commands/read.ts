@@ -60,7 +60,7 @@ export function startFind(
 
 function naturalBackward(sort: Raw | undefined): boolean {
   const natural = sort && getField(sort, Buffer.from("$natural"));
-  return natural !== undefined && natural.isNumber() && compareValues(natural, zero) < 0;
+  return natural?.isNumber() === true && compareValues(natural, zero) < 0;
 }
 
 const zero = getField(

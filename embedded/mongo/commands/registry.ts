@@ -10,7 +10,9 @@ import {
   listDatabases,
   renameCollection,
 } from "./admin.ts";
+import { aggregate } from "./aggregate.ts";
 import type { Command } from "./context.ts";
+import { explain } from "./explain.ts";
 import { findAndModify } from "./find-and-modify.ts";
 import { createIndexes, dropIndexes, listIndexes } from "./indexes.ts";
 import { count, distinct, find, getMore } from "./read.ts";
@@ -53,6 +55,8 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     find: { run: find },
     getMore: { run: getMore },
     killCursors: { run: killCursors },
+    aggregate: { run: aggregate },
+    explain: { run: explain },
     count: { run: count },
     distinct: { run: distinct },
     create: writes(create),

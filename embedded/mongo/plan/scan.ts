@@ -32,7 +32,10 @@ const statements = new WeakMap<Database, Map<string, StatementSync>>();
 
 function statement(database: Database, sql: string): StatementSync {
   let known = statements.get(database);
-  if (known === undefined) statements.set(database, (known = new Map()));
+  if (known === undefined) {
+    known = new Map();
+    statements.set(database, known);
+  }
   let found = known.get(sql);
   if (found === undefined) {
     found = database.sql.prepare(sql);

@@ -23,12 +23,22 @@ export function eachValue(
   const part = parts[at] as PathPart;
   if (value.type === Type.object) {
     const found = getField(value, part.bytes);
-    if (at < parts.length - 1)
-      return found === undefined ? visit(undefined) : eachValue(found, parts, at + 1, visit);
-    if (found === undefined || found.type !== Type.array) return visit(found);
-    return eachElement(found, visit);
+    if (at < parts.length - 1) {
+      if (found === undefined) visit(undefined);
+      else eachValue(found, parts, at + 1, visit);
+      return;
+    }
+    if (found === undefined || found.type !== Type.array) {
+      visit(found);
+      return;
+    }
+    eachElement(found, visit);
+    return;
   }
-  if (value.type !== Type.array) return visit(undefined);
+  if (value.type !== Type.array) {
+    visit(undefined);
+    return;
+  }
   const elements = new Elements(value);
   let position = 0;
   while (elements.next()) {

@@ -120,7 +120,10 @@ function collectLeaf(
   const done = walks.every((walk, i) => walk.at >= (shape.paths[i] as readonly PathPart[]).length);
   if (!done) {
     const leaves = walks.map((walk) => (walk.at === leaf ? walk.value : undefined));
-    if (!leaves.some((value) => value?.type === Type.array)) return collect(walks, shape, keys, found);
+    if (!leaves.some((value) => value?.type === Type.array)) {
+      collect(walks, shape, keys, found);
+      return;
+    }
     throw new StoreError(171, "cannot index parallel arrays");
   }
   if (walks.some((walk) => walk.value !== undefined)) found.present = true;

@@ -98,7 +98,10 @@ export class Index {
   }
 
   createTable(): void {
-    if (this.text) return this.text.create();
+    if (this.text) {
+      this.text.create();
+      return;
+    }
     const primary = this.unique ? "k" : "k, rid";
     this.database.sql.exec(
       `CREATE TABLE ${this.table} (k BLOB NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (${primary})) WITHOUT ROWID`,
@@ -119,13 +122,19 @@ export class Index {
   /** Enters a document. Throws {@link DuplicateKey}. */
   add(rid: number, document: Raw): void {
     if (this.included && !this.included(document)) return;
-    if (this.text) return this.text.add(rid, document);
+    if (this.text) {
+      this.text.add(rid, document);
+      return;
+    }
     this.insertKeys(rid, this.keysOf(document));
   }
 
   remove(rid: number, document: Raw): void {
     if (this.included && !this.included(document)) return;
-    if (this.text) return this.text.remove(rid, document);
+    if (this.text) {
+      this.text.remove(rid, document);
+      return;
+    }
     const { remove } = this.prepared();
     for (const key of indexKeys(document, this.shape, this.sparse).keys) remove.run(key, rid);
   }

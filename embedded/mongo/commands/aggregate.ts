@@ -1,0 +1,220 @@
+/** `aggregate`: leading `$match`, `$sort`, `$skip`, `$limit` become a query that indexes can serve. */
+
+import { objectOf } from "../aggregate/expression.ts";
+import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
+import {
+  encode,
+  fields,
+  intRaw,
+  isEmptyDocument,
+  items,
+  numberOf,
+  type Raw,
+  rawDocument,
+  Type,
+  toJs,
+} from "../bson/raw.ts";
+import type { Results } from "../cursors.ts";
+import { failedToParse, StoreError } from "../errors.ts";
+import type { Filter } from "../query/ast.ts";
+import { constantFilter, Deadline } from "../query/deadline.ts";
+import { parseFilter } from "../query/parse.ts";
+import { parseHint, parseSort, type Run, run } from "../query/run.ts";
+import type { Collection } from "../storage/collection.ts";
+import { statsOf } from "./admin.ts";
+import { checkCollation } from "./checks.ts";
+import type { Context, Reply } from "./context.ts";
+import { cursorReply } from "./cursor-reply.ts";
+import { sizeOf } from "./indexes.ts";
+import type { Request } from "./request.ts";
+
+export function aggregate(context: Context): Reply {
+  const { request } = context;
+  checkCollation(request.get("collation"));
+  const target = targetOf(request);
+  const namespace = `${request.db}.${target ?? "$cmd.aggregate"}`;
+  if (request.document("cursor") === undefined && !request.flag("explain")) {
+    throw failedToParse("The 'cursor' option is required, except for aggregate with the explain argument");
+  }
+  const { results } = startAggregate(context, request);
+  return cursorReply(context, namespace, results, sizeOf(request.document("cursor")), {});
+}
+
+function targetOf(request: Request): string | undefined {
+  const value = request.get("aggregate");
+  if (value?.isNumber()) {
+    if (numberOf(value) !== 1)
+      throw failedToParse(
+        "Invalid command format: the 'aggregate' field must specify a collection name or 1",
+      );
+    return undefined;
+  }
+  return request.collection();
+}
+
+/** Compiles and starts a pipeline. `running` is the query under it, if there is one. */
+export function startAggregate(
+  context: Context,
+  request: Request,
+): { results: Results; running: Run | undefined } {
+  const { store, now } = context;
+  const pipeline = request.array("pipeline");
+  if (pipeline === undefined)
+    throw new StoreError(40414, "BSON field 'aggregate.pipeline' is missing but a required field");
+  const stages = items(pipeline);
+  const deadline = new Deadline(request.count("maxTimeMS"));
+  const read: Reader = (name, inner, environment) => {
+    const started = start(store.find(request.db, name), inner, environment, deadline, undefined);
+    return started.documents;
+  };
+  const environment = new Environment(now, letVariables(request.document("let"), now), read);
+  const target = targetOf(request);
+  const collection = target === undefined ? undefined : store.find(request.db, target);
+  const { documents, running } = start(collection, stages, environment, deadline, request.get("hint"));
+  const iterator = documents[Symbol.iterator]();
+  return { running, results: { next: () => iterator.next().value, release: () => running?.release() } };
+}
+
+interface Started {
+  readonly documents: Iterable<Raw>;
+  readonly running: Run | undefined;
+}
+
+function start(
+  collection: Collection | undefined,
+  stages: readonly Raw[],
+  environment: Environment,
+  deadline: Deadline,
+  hint: Raw | undefined,
+): Started {
+  const special = specialSource(collection, stages, environment);
+  if (special !== undefined)
+    return { documents: environment.compile(stages.slice(1))(special), running: undefined };
+  const lead = leading(stages);
+  if (collection !== undefined && constantFilter(lead.filter) && lead.used === stages.length - 1) {
+    const counted = countOf(stages[stages.length - 1] as Raw, collection.count(), lead);
+    if (counted !== undefined) return { documents: counted, running: undefined };
+  }
+  const rest = environment.compile(stages.slice(lead.used));
+  if (collection === undefined) return { documents: rest([]), running: undefined };
+  const running = run(collection, {
+    filter: lead.filter,
+    sort: parseSort(lead.sort),
+    skip: lead.skip,
+    limit: lead.limit,
+    hint: parseHint(hint, collection),
+    expressions: environment.tests,
+    deadline,
+  });
+  return { documents: rest(documentsOf(running, environment)), running };
+}
+
+function* documentsOf(running: Run, environment: Environment): Iterable<Raw> {
+  const { scores } = running;
+  if (scores !== undefined) environment.scores = new WeakMap();
+  for (let found = running.next(); found !== undefined; found = running.next()) {
+    environment.scores?.set(found.document, scores?.get(found.rid) ?? 0);
+    yield found.document;
+  }
+}
+
+interface Lead {
+  readonly filter: Filter;
+  readonly sort: Raw | undefined;
+  readonly skip: number;
+  readonly limit: number;
+  /** Stages that the query stands for. */
+  readonly used: number;
+}
+
+/** The stages at the start that a query can do: matches, then one sort, then one skip, then one limit. */
+function leading(stages: readonly Raw[]): Lead {
+  const filters: Filter[] = [];
+  let sort: Raw | undefined;
+  let skip = 0;
+  let limit = 0;
+  let used = 0;
+  for (const stage of stages) {
+    const [name, spec] = (stage.type === Type.object ? fields(stage)[0] : undefined) ?? [];
+    if (spec === undefined || fields(stage).length !== 1) break;
+    if (name === "$match" && spec.type === Type.object && sort === undefined && skip === 0 && limit === 0)
+      filters.push(parseFilter(spec));
+    else if (
+      name === "$sort" &&
+      spec.type === Type.object &&
+      !isEmptyDocument(spec) &&
+      sort === undefined &&
+      skip === 0 &&
+      limit === 0
+    )
+      sort = spec;
+    else if (name === "$skip" && whole(spec) && skip === 0 && limit === 0) skip = numberOf(spec);
+    else if (name === "$limit" && whole(spec) && numberOf(spec) > 0 && limit === 0) limit = numberOf(spec);
+    else break;
+    used++;
+  }
+  const filter: Filter =
+    filters.length === 1
+      ? (filters[0] as Filter)
+      : filters.length === 0
+        ? { kind: "constant", value: true }
+        : { kind: "and", filters };
+  return { filter, sort, skip, limit, used };
+}
+
+function whole(spec: Raw): boolean {
+  return spec.isNumber() && Number.isInteger(numberOf(spec)) && numberOf(spec) >= 0;
+}
+
+/** `countDocuments({})` ends in a `$group` that only counts: the number is known without reading. */
+function countOf(stage: Raw, total: number, lead: Lead): Raw[] | undefined {
+  const [name, spec] = fields(stage)[0] ?? [];
+  const rest = Math.max(0, total - lead.skip);
+  const n = lead.limit > 0 ? Math.min(rest, lead.limit) : rest;
+  if (name !== "$group" || spec?.type !== Type.object) return undefined;
+  const [id, counted, ...more] = fields(spec);
+  if (id?.[0] !== "_id" || counted === undefined || more.length > 0) return undefined;
+  if (id[1].type !== Type.int && !id[1].isNullish()) return undefined;
+  const sum = counted[1].type === Type.object ? fields(counted[1]) : [];
+  if (sum.length !== 1 || sum[0]?.[0] !== "$sum" || sum[0][1].type !== Type.int || numberOf(sum[0][1]) !== 1)
+    return undefined;
+  return n === 0 ? [] : [objectOf([id, [counted[0], intRaw(n)]])];
+}
+
+/** Stages that bring documents of their own. */
+function specialSource(
+  collection: Collection | undefined,
+  stages: readonly Raw[],
+  environment: Environment,
+): Raw[] | undefined {
+  const [name, spec] = (stages[0]?.type === Type.object ? fields(stages[0])[0] : undefined) ?? [];
+  if (spec === undefined) return undefined;
+  if (name === "$documents") {
+    const made = environment.values(spec)(rawDocument(Buffer.from([5, 0, 0, 0, 0])));
+    if (made?.type !== Type.array) throw new StoreError(5858203, "$documents: expected an array");
+    return items(made);
+  }
+  if (name === "$collStats") {
+    if (collection === undefined) return [];
+    const stats = statsOf(collection);
+    const wants = new Set(spec.type === Type.object ? fields(spec).map(([option]) => option) : []);
+    return [
+      encode({
+        ns: collection.namespace,
+        localTime: new Date(environment.now),
+        ...(wants.has("storageStats") ? { storageStats: stats } : {}),
+        ...(wants.has("count") ? { count: collection.count() } : {}),
+      }),
+    ];
+  }
+  if (name === "$indexStats") {
+    const all = collection
+      ? [
+          encode({ name: "_id_", key: { _id: 1 } }),
+          ...collection.indexes.map((index) => encode({ name: index.name, key: toJs(index.key) })),
+        ]
+      : [];
+    return all;
+  }
+  return undefined;
+}
