@@ -39,7 +39,8 @@ export class ContractValidator extends Validators.Base {
         const { params } = requireContract(name);
         return function validated(ctx) {
           const parsed = params.safeParse(ctx.params ?? {});
-          if (!parsed.success) throw validationFailure(parsed.error);
+          // Not thrown: nothing around this handler is async, so the caller would get an exception instead of a promise.
+          if (!parsed.success) return Promise.reject(validationFailure(parsed.error));
           ctx.params = parsed.data as typeof ctx.params;
           return handler.call(this, ctx);
         };

@@ -1,0 +1,58 @@
+/** A node with just the services under test, over an embedded store of its own and the in-process bus. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CallingOptions, ServiceSchema } from "moleculer";
+import type { Clock } from "../../broker/clock.ts";
+import { loadConfig } from "../../broker/config.ts";
+import type { ActionName, ParamsIn, Returned } from "../../broker/contract.ts";
+import { type SoukNode, startNode } from "../../broker/node.ts";
+import type { CallMeta } from "../../broker/service.ts";
+import { contracts } from "../../services/contracts.ts";
+
+export interface ServicesNode extends SoukNode {
+  /** Calls an action as the gateway does; extra and mistyped parameters are for tests of the boundary. */
+  call<N extends ActionName>(
+    name: N,
+    params: ParamsIn<N>,
+    meta?: CallMeta,
+    options?: CallingOptions,
+  ): Promise<Returned<N>>;
+  /** Stops the node and removes its data. */
+  close(): Promise<void>;
+}
+
+export async function startServices(
+  services: readonly ServiceSchema[],
+  { env = {}, clock }: { env?: Record<string, string>; clock?: Clock } = {},
+): Promise<ServicesNode> {
+  const dataDir = await mkdtemp(join(tmpdir(), "souk-"));
+  const config = loadConfig({
+    NODE_ENV: "test",
+    DATA_DIR: dataDir,
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? "fatal",
+    EMBEDDED_SYNC: "normal",
+    ...env,
+  });
+  const node = await startNode({ config, services, contracts, ...(clock ? { clock } : {}) });
+  return {
+    ...node,
+    call: (name, params, meta = {}, options = {}) =>
+      node.broker.call(name, params as object, { ...options, meta }) as never,
+    async close() {
+      await node.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A clock that stands still until it is moved. */
+export function movableClock(start = Date.now()): Clock & { advance(ms: number): void } {
+  let now = start;
+  return {
+    now: () => now,
+    advance(ms) {
+      now += ms;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { SoukError } from "../../../broker/errors.ts";
+import { cursor as cursorSchema } from "../../../broker/schemas.ts";
+import { nameKey, priceKey } from "../../../services/products/listing.ts";
+import { makeCursor, readCursor } from "../../../services/products/page-cursor.ts";
+
+const id = "01a1fd31-fdfe-7400-a156-6238e39f5e76";
+const namesCursor = (error: unknown) =>
+  error instanceof SoukError && JSON.stringify(error.data).includes('"cursor"');
+
+describe("cursors", () => {
+  it("give back the key they were made of, and fit the contract for any name", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 200 }), fc.string(), (name, query) => {
+        const key = nameKey(name, id);
+        const cursor = makeCursor(key, query);
+        assert.equal(readCursor(cursor, query), key);
+        assert.equal(cursorSchema.safeParse(cursor).success, true, cursor);
+      }),
+    );
+  });
+
+  it("are refused, by name, when anything in them was changed", () => {
+    const cursor = makeCursor(nameKey("Lamp", id), "query");
+    fc.assert(
+      fc.property(fc.nat(cursor.length - 1), fc.constantFrom(..."ABCXYZabcxyz019-_"), (at, letter) => {
+        fc.pre(cursor[at] !== letter);
+        const changed = cursor.slice(0, at) + letter + cursor.slice(at + 1);
+        assert.throws(() => readCursor(changed, "query"), namesCursor);
+      }),
+    );
+    for (const other of ["", "a", cursor.slice(1), cursor.slice(0, -1), `${cursor}A`])
+      assert.throws(() => readCursor(other, "query"), namesCursor);
+  });
+
+  it("are refused for another query", () => {
+    assert.throws(() => readCursor(makeCursor("key", "one"), "two"), namesCursor);
+  });
+});
+
+describe("sort keys", () => {
+  it("order prices as numbers do", () => {
+    const price = fc.nat(1_000_000_000);
+    fc.assert(
+      fc.property(price, price, (a, b) => {
+        assert.equal(
+          Math.sign(priceKey(a) < priceKey(b) ? -1 : priceKey(a) > priceKey(b) ? 1 : 0),
+          Math.sign(a - b),
+        );
+      }),
+    );
+  });
+
+  it("put a name before longer ones that begin with it", () => {
+    assert.ok(nameKey("Lamp", "f") < nameKey("Lamp oil", "0"));
+    assert.ok(nameKey("lamp", "0") < nameKey("LAMP", "1"));
+  });
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { slug as slugSchema } from "../../../broker/schemas.ts";
+import { clip, fold, words } from "../../../services/products/fold.ts";
+import {
+  MAX_TOKEN_LENGTH,
+  queryTokens,
+  relevance,
+  searchTokens,
+} from "../../../services/products/search-tokens.ts";
+import { slugOf, withSuffix } from "../../../services/products/slug.ts";
+
+const anyText = fc.string({ unit: "binary", maxLength: 200 });
+const product = {
+  name: "Crème Brûlée Torch",
+  description: "A torch for kitchens.",
+  labels: ["Cookware"],
+  skus: ["CBT-RED-1"],
+};
+const finds = (query: string, it = product) =>
+  queryTokens(query).every((token) => searchTokens(it).includes(token));
+
+describe("folded text", () => {
+  it("has no case, accents or ligatures", () => {
+    assert.equal(fold("Crème Brûlée"), "creme brulee");
+    assert.equal(fold("Straße Øl Łódź İzmir ﬁne"), "strasse ol lodz izmir fine");
+  });
+
+  it("stays as it is when it is folded again", () => {
+    fc.assert(fc.property(anyText, (text) => assert.equal(fold(fold(text)), fold(text))));
+  });
+
+  it("is never clipped within a character", () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(20), (text, max) => {
+        const clipped = clip(text.toWellFormed(), max);
+        assert.ok(clipped.isWellFormed() && Array.from(clipped).length <= Math.max(max, 0));
+      }),
+    );
+  });
+});
+
+describe("slugs", () => {
+  it("read like the name", () => {
+    assert.equal(slugOf("Crème Brûlée, 2 pcs", "x"), "creme-brulee-2-pcs");
+    assert.equal(slugOf("Men's  T-Shirt!", "x"), "mens-t-shirt");
+    assert.equal(slugOf("日本", "product"), "product");
+  });
+
+  it("fit the contract whatever the name, with and without a suffix", () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(36 ** 5 - 1), (name, number) => {
+        const slug = slugOf(name, "product");
+        assert.ok(slugSchema.safeParse(slug).success, slug);
+        assert.ok(slugSchema.safeParse(withSuffix(slug, () => number)).success);
+      }),
+    );
+  });
+});
+
+describe("search", () => {
+  it("finds a product by words of its name, beginnings of them, categories, SKUs and its description", () => {
+    for (const query of ["creme", "BRÛL", "torch crème", "cookw", "cbt red", "kitchens"])
+      assert.ok(finds(query), query);
+    for (const query of ["lamp", "orch", "torch lamp", "kitch"]) assert.ok(!finds(query), query);
+  });
+
+  it("finds any product by each word of its name", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), { maxLength: 8 }),
+        (parts) => {
+          const name = parts.join(" ");
+          for (const word of words(name).slice(0, 16)) assert.ok(finds(word, { ...product, name }), word);
+        },
+      ),
+    );
+  });
+
+  it("has a bounded number of short tokens, however long the text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 2_000 }), (text) => {
+        const tokens = searchTokens({ name: text, description: text, labels: [text, text], skus: [text] });
+        assert.ok(tokens.length <= 600, String(tokens.length));
+        assert.ok(tokens.every((it) => Array.from(it).length <= MAX_TOKEN_LENGTH));
+        assert.equal(new Set(tokens).size, tokens.length);
+        assert.ok(queryTokens(text).length <= 8);
+      }),
+    );
+  });
+
+  it("ranks whole words before beginnings, and both before what is in the text only", () => {
+    const points = ["Lamp", "Lampshade", "Shade for a table"].map((name) =>
+      relevance(name, queryTokens("lamp")),
+    );
+    assert.deepEqual(
+      points,
+      points.toSorted((a, b) => b - a),
+    );
+    assert.equal(new Set(points).size, 3);
+    fc.assert(
+      fc.property(anyText, anyText, (name, query) => {
+        const score = relevance(name, queryTokens(query));
+        assert.ok(score >= 0 && score <= 99);
+      }),
+    );
+  });
+});
