@@ -1,0 +1,45 @@
+/** `npm run docs`: writes into docs/ what is made from the code. A test fails when it was forgotten. */
+import { readdirSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { asyncapi } from "../broker/http/asyncapi.ts";
+import { errorsMarkdown } from "../broker/http/error-docs.ts";
+import { openapi } from "../broker/http/openapi.ts";
+import { type DrawnMachine, stateDiagram } from "../broker/http/state-diagram.ts";
+import { routeHeaders } from "../services/api/route-headers.ts";
+import { contracts } from "../services/contracts.ts";
+
+const root = new URL("../", import.meta.url);
+
+/** Generated files by their path from the root. */
+export async function generatedDocs(): Promise<Record<string, string>> {
+  return {
+    "docs/openapi.json": `${JSON.stringify(openapi(contracts, routeHeaders), null, 2)}\n`,
+    "docs/asyncapi.json": `${JSON.stringify(asyncapi(contracts), null, 2)}\n`,
+    "docs/errors.md": errorsMarkdown(),
+    ...(await stateDiagrams()),
+  };
+}
+
+async function stateDiagrams(): Promise<Record<string, string>> {
+  const diagrams: Record<string, string> = {};
+  for (const service of readdirSync(new URL("services/", root), { withFileTypes: true })) {
+    if (!service.isDirectory()) continue;
+    const folder = new URL(`services/${service.name}/`, root);
+    for (const file of readdirSync(folder)
+      .filter((it) => it.endsWith(".actor.ts"))
+      .sort()) {
+      const { machine }: { machine?: DrawnMachine } = await import(new URL(file, folder).href);
+      if (machine) diagrams[`docs/${file.replace(".actor.ts", "")}-states.md`] = stateDiagram(machine);
+    }
+  }
+  return diagrams;
+}
+
+if (import.meta.main) {
+  await mkdir(new URL("docs/", root), { recursive: true });
+  for (const [path, content] of Object.entries(await generatedDocs())) {
+    await writeFile(new URL(path, root), content);
+    console.log(fileURLToPath(new URL(path, root)));
+  }
+}
