@@ -5,6 +5,7 @@ import type { Alarms } from "./alarms.ts";
 import { backoff, pause, toError } from "./retry.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+const FAREWELL_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 5_000;
 
 export interface LinkOptions {
@@ -70,16 +71,13 @@ export class AmqpLink {
     this.#closing.abort();
     this.#firstUp.resolve();
     const model = this.#model;
-    if (model) {
-      const deadline = setTimeout(() => destroySocket(model), 2_000);
-      try {
-        await model.close();
-      } catch (error) {
-        this.#options.log.debug(`${this.#options.name}: was closed already`, { error });
-      }
-      clearTimeout(deadline);
-    }
+    // A peer that has gone silent never answers the farewell; the loop ends when the connection is closed either way.
+    const deadline = model && setTimeout(() => destroySocket(model), FAREWELL_MS);
+    model?.close().catch((error: Error) => {
+      this.#options.log.debug(`${this.#options.name}: was closed already`, { error: error.message });
+    });
     await this.#loop;
+    clearTimeout(deadline);
   }
 
   async #run(): Promise<void> {
@@ -135,6 +133,7 @@ export class AmqpLink {
     });
     if (this.closing.aborted) {
       destroySocket(model);
+      await gone.promise;
       return;
     }
     this.#model = model;
@@ -151,9 +150,10 @@ export class AmqpLink {
 
 /**
  * amqplib only half-closes the socket when a heartbeat is missed, which a peer that has gone silent never answers:
- * the socket would stay for the kernel's time-out. Its type does not show the stream.
+ * the socket would stay for the kernel's time-out. The error makes amqplib end its side and its heartbeat, where it
+ * has not yet. Its type does not show the stream.
  */
 function destroySocket(model: ChannelModel): void {
-  const { stream } = model.connection as { stream?: { destroy(): void } };
-  stream?.destroy();
+  const { stream } = model.connection as { stream?: { destroy(error: Error): void } };
+  stream?.destroy(new Error("the connection was given up"));
 }

@@ -7,6 +7,13 @@ import { type BusStats, BusUnavailableError, UnroutableError } from "./bus.ts";
 import { Fifo } from "./fifo.ts";
 import { backoff, pause, toError } from "./retry.ts";
 
+/** RabbitMQ 4 refuses more than 16 MiB by closing the channel, which would fail all that is in flight. */
+const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
+/** AMQP's short strings: routing key and message id. */
+const MAX_NAME_BYTES = 255;
+/** Unconfirmed messages and no confirm for this long: the queue has lost its majority, or the broker is stuck. */
+const STUCK_MS = 30_000;
+
 interface Publication {
   readonly exchange: string;
   readonly key: string;
@@ -37,12 +44,15 @@ export class Publisher {
   #closed = false;
   #idle: (() => void) | undefined;
   readonly #ready = Promise.withResolvers<void>();
+  #settledAt = performance.now();
+  readonly #watch: NodeJS.Timeout;
   readonly #waiting = new Fifo<Publication>();
   /** Message ids that came back; a return comes before its confirm. Counted, as one id may be in flight twice. */
   readonly #returned = new Map<string, number>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#watch = setInterval(() => this.#warnIfStuck(), STUCK_MS / 3).unref();
     options.link.use({
       up: (model) => void this.#open(model),
       down: () => this.#lost(this.#channel),
@@ -72,11 +82,17 @@ export class Publisher {
    * Resolves when the broker has confirmed the message. Order of calls is order of sending.
    * @throws {UnroutableError} no queue takes it
    * @throws {BusUnavailableError} nacked, or the connection is away
+   * @throws {RangeError} too large to travel
    */
   publish(exchange: string, key: string, content: Buffer, id: string, headers?: Record<string, unknown>) {
     return new Promise<void>((resolve, reject) => {
       if (this.#closed || !this.#channel) {
         reject(new BusUnavailableError(this.#closed ? "the bus is closed" : "RabbitMQ is away"));
+        return;
+      }
+      const names = Math.max(Buffer.byteLength(key), Buffer.byteLength(id));
+      if (content.length > MAX_CONTENT_BYTES || names > MAX_NAME_BYTES) {
+        reject(new RangeError(`message ${id.slice(0, 40)} (${key.slice(0, 80)}) is too large to travel`));
         return;
       }
       const options: Options.Publish = {
@@ -94,6 +110,7 @@ export class Publisher {
   /** Refuses new messages and waits until those under way are settled, at most `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#watch);
     if (!this.#channel || (this.#inFlight === 0 && this.#waiting.length === 0)) return;
     const idle = Promise.withResolvers<void>();
     this.#idle = idle.resolve;
@@ -161,8 +178,8 @@ export class Publisher {
   }
 
   #send(channel: ConfirmChannel, it: Publication): void {
-    const { stats } = this.#options;
-    this.#inFlight++;
+    const { stats, log } = this.#options;
+    if (this.#inFlight++ === 0) this.#settledAt = performance.now();
     stats.published++;
     try {
       const more = channel.publish(it.exchange, it.key, it.content, it.options, (error) =>
@@ -170,19 +187,26 @@ export class Publisher {
       );
       if (!more) this.#full = true;
     } catch (error) {
-      // The channel closed under us, and amqplib will not call back for this message.
+      // Closed under us, or not encodable. amqplib has counted the message all the same, so that its later confirms
+      // would be taken for others': this channel can't be used any more.
       this.#settle(it, toError(error));
+      channel
+        .close()
+        .catch((why: Error) => log.debug("publishing channel was closed", { error: why.message }));
+      this.#lost(channel);
     }
   }
 
   #settle(it: Publication, error: Error | null): void {
     const { stats, alarms, unroutable } = this.#options;
     this.#inFlight--;
+    this.#settledAt = performance.now();
+    const returned = this.#wasReturned(it.id);
     if (error) {
       stats.nacked++;
       alarms.warn("nacked", `RabbitMQ did not take a message: ${error.message}`, { key: it.key, id: it.id });
       it.reject(new BusUnavailableError(`not confirmed: ${error.message}`));
-    } else if (this.#wasReturned(it.id)) {
+    } else if (returned) {
       stats.returned++;
       alarms.warn("returned", `no queue takes ${it.key}`, { exchange: it.exchange, id: it.id });
       it.reject(new UnroutableError(`no queue takes ${it.key}`));
@@ -202,6 +226,13 @@ export class Publisher {
     if (count === 1) this.#returned.delete(id);
     else this.#returned.set(id, count - 1);
     return true;
+  }
+
+  #warnIfStuck(): void {
+    const silentMs = Math.round(performance.now() - this.#settledAt);
+    if (this.#inFlight === 0 || silentMs < STUCK_MS) return;
+    const { alarms } = this.#options;
+    alarms.warn("stuck", "RabbitMQ confirms nothing", { inFlight: this.#inFlight, silentMs });
   }
 
   #checkIdle(): void {

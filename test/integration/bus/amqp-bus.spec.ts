@@ -203,6 +203,44 @@ describe("The bus over RabbitMQ", function () {
     });
   });
 
+  it("stops while RabbitMQ is silent, and leaves no connection behind", async () => {
+    await open();
+    const proxy = await tcpProxy(amqpUrl);
+    try {
+      const bus = await createBus({ url: proxy.via(amqpUrl) });
+      await bus.declare(topology);
+      proxy.stall();
+      await bus.close();
+      proxy.resume();
+      await eventually("no connections", () => proxy.connections === 0);
+    } finally {
+      await close();
+      await proxy.close();
+    }
+  });
+
+  it("refuses what is too large to travel, without harm to others in flight", async () => {
+    await open();
+    try {
+      const bus = await createBus();
+      await bus.declare(topology);
+      const large = testMessage("bustest.poke", "x", { n: 1, pad: "x".repeat(9 * 1024 * 1024) });
+      const long = testMessage("bustest.poke", "x", { n: 1 }, "i".repeat(300));
+      const outcomes = await Promise.allSettled([
+        bus.publish(poke(0)),
+        bus.publish(large),
+        bus.publish(long),
+        bus.publish(poke(1)),
+      ]);
+      assert.deepEqual(
+        outcomes.map((it) => it.status),
+        ["fulfilled", "rejected", "rejected", "fulfilled"],
+      );
+    } finally {
+      await close();
+    }
+  });
+
   describe("and its queues", () => {
     beforeEach(open);
     afterEach(close);
