@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { connectDatabase, type Database } from "../../../broker/database.ts";
+import { newId } from "../../../broker/ids.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
+import migration from "../../../services/cart/migrations/0001-indexes.ts";
+import { CARTS, mongoCartStore } from "../../../services/cart/mongo-cart-store.ts";
+import { movableClock } from "../../support/services-node.ts";
+import { silentLog } from "../../support/silent-log.ts";
+import { cartStoreConformance, type StoreUnderTest } from "./store-conformance.ts";
+
+const TTL = 60_000;
+
+describe("carts in MongoDB", () => {
+  const clock = movableClock();
+  let mongo: EmbeddedMongo;
+  let connection: Database;
+  let stores: StoreUnderTest;
+
+  before(async () => {
+    mongo = await startEmbeddedMongo({ dir: ":memory:" });
+    connection = await connectDatabase(mongo.uri, silentLog);
+    const database = connection.service("cart");
+    await migration.up(database);
+    const make = () => mongoCartStore({ database, clock, ttl: TTL });
+    stores = { store: make(), other: make() };
+  });
+  after(async () => {
+    await connection.close();
+    await mongo.close();
+  });
+
+  cartStoreConformance(() => stores);
+
+  const line = { sku: "A", quantity: 1, seen: { amount: 500, currency: "USD" }, addedAt: 1 };
+
+  it("forgets a cart that was not changed for its time, before MongoDB has removed it", async () => {
+    const owner = { user: newId() };
+    await stores.store.setLine(owner, line);
+    clock.advance(TTL - 1);
+    await stores.store.setLine(owner, { ...line, sku: "B" });
+    clock.advance(TTL - 1);
+    assert.equal((await stores.store.read(owner)).length, 2);
+    clock.advance(1);
+    assert.deepEqual(await stores.store.read(owner), []);
+    assert.equal(await stores.store.removeLine(owner, "A"), null);
+    assert.deepEqual(await stores.store.setLine(owner, { ...line, sku: "C" }), [{ ...line, sku: "C" }]);
+  });
+
+  it("remembers orders of an expired cart, and does not bring its lines back", async () => {
+    const owner = { user: newId() };
+    const order = newId();
+    await stores.store.setLine(owner, line);
+    clock.advance(TTL);
+    await stores.store.dropBought(owner.user, order, [{ sku: "other", quantity: 1 }]);
+    assert.deepEqual(await stores.store.read(owner), []);
+  });
+
+  it("does not merge a guest's cart that has expired", async () => {
+    const [user, guest] = [newId(), newId()];
+    await stores.store.setLine({ guest }, line);
+    clock.advance(TTL);
+    await stores.store.merge(guest, user);
+    assert.deepEqual(await stores.store.read({ user }), []);
+  });
+
+  it("finishes a merge that a crash has left half done, whoever comes next", async () => {
+    for (const next of ["the user", "the guest"]) {
+      const [user, guest] = [newId(), newId()];
+      await stores.store.setLine({ guest }, line);
+      const carts = connection.service("cart").collection<{ _id: string }>(CARTS);
+      await carts.updateOne({ _id: `g:${guest}` }, { $set: { into: user } });
+      assert.deepEqual(await stores.store.read({ guest }), []);
+      if (next === "the user") await stores.store.merge(guest, user);
+      else
+        assert.deepEqual(await stores.store.setLine({ guest }, { ...line, sku: "B" }), [
+          { ...line, sku: "B" },
+        ]);
+      assert.deepEqual(await stores.store.read({ user }), [line]);
+    }
+  });
+});
