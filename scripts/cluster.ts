@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { serviceNames } from "../services/index.ts";
 import { type Child, startChild } from "./support/children.ts";
-import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
+import { printWelcome } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
 import { configOrExit, stopOnSignal } from "./support/run-node.ts";
 
@@ -51,7 +51,7 @@ for (const service of serviceNames)
       }),
     );
   }
-await printWelcome({ ...config, MONGO_URL: env.MONGO_URL }, (clusterConfig) => seedIfEmpty(clusterConfig));
+printWelcome({ ...config, MONGO_URL: env.MONGO_URL });
 
 async function startStore(): Promise<string> {
   const dir = resolve(config.DATA_DIR, "mongo");
