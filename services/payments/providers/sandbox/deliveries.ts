@@ -130,7 +130,8 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
   }
 
   function sendAt(ref: string, at: number): void {
-    const delay = Math.max(0, at - clock.now());
+    // Node's timers may fire a millisecond early, when it would not be due yet.
+    const delay = Math.max(0, at - clock.now()) + 2;
     if (stopped || delay > SWEEP_EVERY_MS * 10) return;
     const timer = setTimeout(() => {
       timers.delete(timer);
