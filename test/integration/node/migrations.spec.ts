@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import type { Connection } from "mongoose";
 import { connectDatabase, type Database } from "../../../broker/database.ts";
-import { migrateDown, migrateUp, migrationStatus, migrationsOf, type NamedMigration } from "../../../broker/migrations.ts";
+import {
+  migrateDown,
+  migrateUp,
+  migrationStatus,
+  migrationsOf,
+  type NamedMigration,
+} from "../../../broker/migrations.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { serviceNames } from "../../../services/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
@@ -58,14 +64,19 @@ describe("migrations", () => {
 
   it("take over the lock of a node that died", async () => {
     const runs: string[] = [];
-    await db.collection("migrations").insertOne({ _id: "lock" as never, holder: "dead", until: new Date(clock.now() - 1) });
+    await db
+      .collection("migrations")
+      .insertOne({ _id: "lock" as never, holder: "dead", until: new Date(clock.now() - 1) });
     await migrateUp(db, [counting("0001-a", runs)], "one", clock);
     assert.deepEqual(runs, ["up 0001-a"]);
   });
 
   it("stay pending when they fail, and free the lock", async () => {
     const runs: string[] = [];
-    const failing: NamedMigration = { ...counting("0001-a", runs), up: () => Promise.reject(new Error("no")) };
+    const failing: NamedMigration = {
+      ...counting("0001-a", runs),
+      up: () => Promise.reject(new Error("no")),
+    };
     await assert.rejects(migrateUp(db, [failing], "one", clock), /^Error: no$/);
     assert.deepEqual(await migrateUp(db, [counting("0001-a", runs)], "two", clock), ["0001-a"]);
   });
