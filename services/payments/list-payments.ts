@@ -1,5 +1,5 @@
 /** Reads of payments: one order's attempts, staff's lists, anomalies. Keyset pages, newest first. */
-import type { Model } from "mongoose";
+import { type Model, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
 import type { ParamsIn } from "../../broker/contract.ts";
 import type { Anomaly } from "./anomaly.model.ts";
@@ -28,13 +28,12 @@ export async function listPayments(payments: Payments, params: ListParams) {
   const found = await payments
     .find(
       {
-        "state.status": status ?? { $ne: "early" },
+        "state.status": status ?? trusted({ $ne: "early" }),
         ...(receipt === undefined ? {} : { "state.receipt": receipt }),
-        ...(cursor === undefined ? {} : { _id: { $lt: fromCursor(cursor, UUID) } }),
+        ...(cursor === undefined ? {} : { _id: trusted({ $lt: fromCursor(cursor, UUID) }) }),
       },
       { state: 1 },
     )
-    .setOptions({ sanitizeFilter: false })
     .sort({ _id: -1 })
     .limit(limit + 1)
     .lean();
@@ -52,7 +51,6 @@ const withCustomer = ({ _id, state }: { _id: string; state: PaymentState }) =>
 export async function listAnomalies(anomalies: Model<Anomaly>, limit: number, cursor: string | undefined) {
   const found = await anomalies
     .find(cursor === undefined ? {} : before(fromCursor(cursor, TIME_AND_ID)))
-    .setOptions({ sanitizeFilter: false })
     .sort({ at: -1, _id: -1 })
     .limit(limit + 1)
     .lean();
@@ -67,7 +65,7 @@ export async function listAnomalies(anomalies: Model<Anomaly>, limit: number, cu
 
 function before(key: string) {
   const [at, id] = key.split(" ") as [string, string];
-  return { $or: [{ at: { $lt: at } }, { at, _id: { $lt: id } }] };
+  return { $or: [{ at: trusted({ $lt: at }) }, { at, _id: trusted({ $lt: id }) }] };
 }
 
 const UUID = /^[0-9a-f-]{36}$/;
