@@ -121,7 +121,7 @@ function accessOf(plan: Plan): Record<string, unknown> {
           stage: "IXSCAN",
           indexName: plan.index?.name ?? "_id_",
           keyPattern: plan.index ? toJs(plan.index.key) : { _id: 1 },
-          isMultiKey: plan.index?.multikey ?? false,
+          isMultiKey: plan.index ? plan.index.multikey !== 0 : false,
           isUnique: plan.index?.unique ?? true,
           isSparse: plan.index?.sparse ?? false,
           isPartial: plan.index?.partial !== undefined,

@@ -21,8 +21,11 @@ export interface Bounds {
 /** The fields of an index in order: what the planner needs to know of it, `_id` included. */
 export interface Ordered {
   readonly fields: Index["fields"];
-  readonly multikey: boolean;
+  /** Bit `i` is set for a field that may hold arrays. */
+  readonly multikey: number;
 }
+
+export const holdsArrays = (index: Ordered, field: number): boolean => ((index.multikey >> field) & 1) === 1;
 
 const mostRanges = 2000;
 const everyKey: Range = { low: Buffer.alloc(0), high: Buffer.from([255]) };
@@ -53,13 +56,13 @@ function plainBounds(index: Ordered, constraints: Constraints): Bounds {
   let fixed = 0;
   let bounded = 0;
   const roots = new Set<string>();
-  for (const field of index.fields) {
+  for (const [i, field] of index.fields.entries()) {
     const tests = constraints.tests.get(field.path.text);
     const root = field.path.parts[0]?.text ?? "";
     // Two fields of one array: a document may meet two demands with two elements, which no single key shows.
-    if (tests === undefined || (index.multikey && roots.has(root))) break;
+    if (tests === undefined || (index.multikey !== 0 && roots.has(root))) break;
     roots.add(root);
-    const found = fieldIntervals(tests, index.multikey);
+    const found = fieldIntervals(tests, holdsArrays(index, i));
     if (found === undefined || found.length * prefixes.length > mostRanges) break;
     const intervals = field.descending ? found.map(descending).reverse() : found;
     bounded++;

@@ -13,6 +13,8 @@ export interface Cut {
 export interface Interval {
   readonly low: Cut;
   readonly high: Cut;
+  /** The keys of one value, whole: not those of a type or of strings with one beginning, which look alike. */
+  readonly point?: true;
 }
 
 const endOfKeys = Buffer.from([255]);
@@ -25,16 +27,15 @@ export function position(cut: Cut): Buffer {
 
 /** The same interval in an index that descends. */
 export function descending(interval: Interval): Interval {
-  return { low: flip(interval.high), high: flip(interval.low) };
+  const flipped = { low: flip(interval.high), high: flip(interval.low) };
+  return interval.point ? { ...flipped, point: true } : flipped;
 }
 
 function flip(cut: Cut): Cut {
   return { prefix: invert(cut.prefix), after: !cut.after };
 }
 
-export function isPoint(interval: Interval): boolean {
-  return !interval.low.after && interval.high.after && interval.low.prefix.equals(interval.high.prefix);
-}
+export const isPoint = (interval: Interval): boolean => interval.point === true;
 
 export const everything: Interval = {
   low: { prefix: Buffer.alloc(0), after: false },
@@ -93,7 +94,7 @@ export function intervalsOf(test: Test): Interval[] | undefined {
 
 function pointOf(value: Raw): Interval[] | undefined {
   if (value.isNullish()) return [nullish];
-  return value.type === Type.array ? undefined : [under(encodeKey(value))];
+  return value.type === Type.array ? undefined : [{ ...under(encodeKey(value)), point: true }];
 }
 
 function patternIntervals(prefix: string | undefined): Interval[] {
@@ -146,7 +147,9 @@ export function intersect(a: readonly Interval[], b: readonly Interval[]): Inter
     for (const y of b) {
       const low = compareCuts(x.low, y.low) >= 0 ? x.low : y.low;
       const high = compareCuts(x.high, y.high) <= 0 ? x.high : y.high;
-      if (compareCuts(low, high) < 0) out.push({ low, high });
+      if (compareCuts(low, high) >= 0) continue;
+      const whole = [x, y].find((it) => it.point && it.low === low && it.high === high);
+      out.push(whole ?? { low, high });
     }
   }
   return out;

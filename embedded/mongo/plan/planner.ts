@@ -5,7 +5,7 @@ import { parsePath } from "../path.ts";
 import type { Filter, TextSearch } from "../query/ast.ts";
 import type { Collection } from "../storage/collection.ts";
 import type { Index } from "../storage/index.ts";
-import { type Bounds, boundsOf, type Ordered, type Range } from "./bounds.ts";
+import { type Bounds, boundsOf, holdsArrays, type Ordered, type Range } from "./bounds.ts";
 import { both, type Constraints, constraintsOf, implies } from "./constraints.ts";
 import { needsField } from "./intervals.ts";
 import { countRanges } from "./scan.ts";
@@ -42,7 +42,7 @@ interface Candidate {
   readonly order: "forward" | "backward" | undefined;
 }
 
-const idIndex: Ordered = { fields: [{ path: parsePath("_id"), descending: false }], multikey: false };
+const idIndex: Ordered = { fields: [{ path: parsePath("_id"), descending: false }], multikey: 0 };
 /** Entries that are counted to tell two indexes apart. */
 const countLimit = 1000;
 
@@ -94,7 +94,7 @@ function sortOrder(
   bounds: Bounds,
   sort: readonly SortField[],
 ): "forward" | "backward" | undefined {
-  if (sort.length === 0 || index.multikey) return undefined;
+  if (sort.length === 0 || !oneKeyEach(index, bounds, sort)) return undefined;
   let direction: "forward" | "backward" | undefined;
   let at = 0;
   for (const field of sort) {
@@ -115,6 +115,17 @@ function sortOrder(
     at++;
   }
   return direction ?? "forward";
+}
+
+/**
+ * Whether each document comes up once, at the place of its values: arrays only in fields that are held to one value,
+ * and none of these among what is sorted by (an array sorts by its least element, not by the one that was asked for).
+ */
+function oneKeyEach(index: Ordered, bounds: Bounds, sort: readonly SortField[]): boolean {
+  return index.fields.every(
+    (field, i) =>
+      !holdsArrays(index, i) || (i < bounds.fixed && !sort.some((sorted) => sorted.path === field.path)),
+  );
 }
 
 function choose(

@@ -43,7 +43,7 @@ export class Catalog {
         .all(collection.id);
       for (const index of found) {
         const spec = rawDocument(toBuffer(index.spec as Uint8Array));
-        collection.indexes.push(new Index(this.database, Number(index.id), spec, index.multikey === 1));
+        collection.indexes.push(new Index(this.database, Number(index.id), spec, Number(index.multikey)));
       }
       this.collections.set(`${collection.db}.${collection.name}`, collection);
     }
@@ -101,7 +101,7 @@ export class Catalog {
       this.database,
       Number(made.lastInsertRowid),
       rawDocument(Buffer.from(spec.bytes())),
-      false,
+      0,
     );
     index.createTable();
     collection.indexes.push(index);

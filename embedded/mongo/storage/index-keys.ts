@@ -11,8 +11,8 @@ export interface KeyShape {
 
 export interface Keys {
   readonly keys: Buffer[];
-  /** True when an array contributed, so that one document may have several keys. */
-  readonly multikey: boolean;
+  /** Bit `i` is set when an array lies on the way to field `i`, so that one document may have several keys. */
+  readonly multikey: number;
 }
 
 /** A field on its way down: the value reached and the part of its path that is left. */
@@ -24,10 +24,10 @@ interface Walk {
 /** The distinct keys of a document, or of a sparse index none when no field is there. */
 export function indexKeys(document: Raw, shape: KeyShape, sparse: boolean): Keys {
   const start = shape.paths.map((): Walk => ({ value: document, at: 0 }));
-  const found: { present: boolean; multikey: boolean } = { present: false, multikey: false };
+  const found: { present: boolean; multikey: number } = { present: false, multikey: 0 };
   const keys: Buffer[] = [];
   collect(start, shape, keys, found);
-  if (sparse && !found.present) return { keys: [], multikey: false };
+  if (sparse && !found.present) return { keys: [], multikey: 0 };
   return { keys: keys.length > 1 ? distinct(keys) : keys, multikey: found.multikey };
 }
 
@@ -35,7 +35,7 @@ function collect(
   walks: Walk[],
   shape: KeyShape,
   keys: Buffer[],
-  found: { present: boolean; multikey: boolean },
+  found: { present: boolean; multikey: number },
 ): void {
   let array: Raw | undefined;
   for (let i = 0; i < walks.length; i++) {
@@ -46,6 +46,7 @@ function collect(
       throw new StoreError(171, "cannot index parallel arrays");
     }
     array = walk.value;
+    found.multikey |= 1 << i;
   }
   if (array === undefined) {
     if (walks.some((walk) => walk.value !== undefined)) found.present = true;
@@ -57,7 +58,6 @@ function collect(
     );
     return;
   }
-  found.multikey = true;
   expand(array, walks, shape, keys, found);
 }
 
@@ -84,7 +84,7 @@ function expand(
   walks: Walk[],
   shape: KeyShape,
   keys: Buffer[],
-  found: { present: boolean; multikey: boolean },
+  found: { present: boolean; multikey: number },
 ): void {
   const elements = new Elements(array);
   let any = false;
@@ -115,7 +115,7 @@ function collectLeaf(
   walks: Walk[],
   shape: KeyShape,
   keys: Buffer[],
-  found: { present: boolean; multikey: boolean },
+  found: { present: boolean; multikey: number },
 ): void {
   const done = walks.every((walk, i) => walk.at >= (shape.paths[i] as readonly PathPart[]).length);
   if (!done) {

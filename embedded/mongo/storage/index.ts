@@ -50,15 +50,16 @@ export class Index {
   readonly expireAfterSeconds: number | undefined;
   /** Set for a text index. */
   readonly text: TextTable | undefined;
-  multikey: boolean;
-  private multikeySaved: boolean;
+  /** Bit `i` is set when some document has, or had, an array on the way to field `i`. */
+  multikey: number;
+  private multikeySaved: number;
   private readonly included: Matcher | undefined;
   private readonly shape: KeyShape;
   private readonly touching: readonly string[];
   private readonly database: Database;
   private statements: { insert: StatementSync; remove: StatementSync } | undefined;
 
-  constructor(database: Database, id: number, spec: Raw, multikey: boolean) {
+  constructor(database: Database, id: number, spec: Raw, multikey: number) {
     this.database = database;
     this.id = id;
     this.spec = spec;
@@ -157,15 +158,15 @@ export class Index {
 
   /** A rollback may have undone the saved mark; the one in memory stays, which is safe. */
   afterRollback(): void {
-    this.multikeySaved = false;
+    this.multikeySaved = 0;
   }
 
   private keysOf(document: Raw): Buffer[] {
     const found = indexKeys(document, this.shape, this.sparse);
-    if (found.multikey && !this.multikeySaved) {
-      this.multikey = true;
-      this.multikeySaved = true;
-      this.database.sql.prepare("UPDATE indexes SET multikey = 1 WHERE id = ?").run(this.id);
+    if ((found.multikey & ~this.multikeySaved) !== 0) {
+      this.multikey |= found.multikey;
+      this.multikeySaved = this.multikey;
+      this.database.sql.prepare("UPDATE indexes SET multikey = ? WHERE id = ?").run(this.multikey, this.id);
     }
     return found.keys;
   }
