@@ -1,6 +1,7 @@
 /** Consumes one queue on a channel of its own, and builds that anew when it dies. */
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import type { Log } from "../runtime.ts";
+import { Acks } from "./acks.ts";
 import type { AmqpLink } from "./amqp-link.ts";
 import { backoff, pause, toError } from "./retry.ts";
 
@@ -10,6 +11,7 @@ const NOT_FOUND = 404;
 export class Lease {
   readonly #channel: Channel;
   readonly #over = new AbortController();
+  readonly #acks = new Acks((message, allUpTo) => this.#send(message, allUpTo));
   #gone = false;
   /** Handed over and not settled yet. */
   unsettled = 0;
@@ -37,9 +39,13 @@ export class Lease {
   /** Settles one delivery; nothing happens where the channel is gone or closing, as it comes again then. */
   ack(message: ConsumeMessage): void {
     this.unsettled--;
+    if (!this.#gone) this.#acks.add(message);
+  }
+
+  #send(message: ConsumeMessage, allUpTo: boolean): void {
     if (this.#gone) return;
     try {
-      this.#channel.ack(message);
+      this.#channel.ack(message, allUpTo);
     } catch (error) {
       if (!isClosed(error)) throw error;
     }
@@ -47,6 +53,7 @@ export class Lease {
 
   async close(): Promise<void> {
     this.expected = true;
+    this.#acks.flush();
     await this.discard();
   }
 

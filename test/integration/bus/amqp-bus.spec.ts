@@ -37,7 +37,12 @@ describe("The bus over RabbitMQ", function () {
 
   busConformance(async () => {
     await open();
-    return { node: () => createBus(), buried: (queue) => broker.buried(queue), close };
+    return {
+      repeatsAtHandOver: true,
+      node: () => createBus(),
+      buried: (queue) => broker.buried(queue),
+      close,
+    };
   });
 
   describe("on a network that breaks", () => {

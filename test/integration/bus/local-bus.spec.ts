@@ -14,6 +14,7 @@ describe("The local bus", () => {
     const deadLetters = memoryDeadLetters();
     const bus = createLocalBus({ deadLetters, log: quietLog() });
     return {
+      repeatsAtHandOver: false,
       node: async () => bus,
       close: () => bus.close(),
       async buried(queue) {
