@@ -104,7 +104,7 @@ export function createTokenVerifier(
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
-  const isLive = (claims: AccessTokenClaims) => claims.exp * 1_000 > clock.now();
+  const isLive = (claims: AccessTokenClaims) => (claims.exp + CLOCK_TOLERANCE) * 1_000 > clock.now();
 
   function fetchKeys(): Promise<void> {
     fetching ??= (async () => {

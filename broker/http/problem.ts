@@ -1,4 +1,5 @@
 /** Failures as RFC 9457 problem documents. Nothing of a bug but its trace id leaves the house. */
+import { Errors } from "moleculer";
 import {
   type ErrorCode,
   type ErrorData,
@@ -66,6 +67,8 @@ export function failureOf(error: unknown): Failure {
 }
 
 function moleculerCode(error: unknown): ErrorCode | undefined {
+  // moleculer-web says so without a type where a service runs on no node.
+  if (error instanceof Errors.MoleculerError && error.code === 503) return "UNAVAILABLE";
   if (typeof error !== "object" || error === null || !("type" in error)) return undefined;
   return typeof error.type === "string" && Object.hasOwn(MOLECULER, error.type)
     ? MOLECULER[error.type]

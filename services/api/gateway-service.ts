@@ -188,7 +188,8 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
     },
     async started(this: Service) {
       const { HOST, PORT } = this.broker.souk.config;
-      const { server } = of(this);
+      const { server, redis } = of(this);
+      if (redis) await firstContact(redis);
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(PORT, HOST, () => {
@@ -325,6 +326,18 @@ function connectRedis(url: string, log: Service["logger"]): Redis {
     away = true;
   });
   return redis;
+}
+
+/** Resolves when Redis is there, or after a second without it: counts made before then would be this gateway's alone. */
+async function firstContact(redis: Redis): Promise<void> {
+  if (redis.status === "ready") return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, 1_000);
+    redis.once("ready", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function urlOf(server: Server): string {

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { SignJWT } from "jose";
+import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
+import { newId } from "../../../broker/ids.ts";
+import { contracts } from "../../../services/contracts.ts";
+import { startGateway, type TestGateway } from "./support.ts";
+
+type Caller = "nobody" | "customer" | "staff" | "admin";
+
+/** What the gateway itself decides, by what a contract declares. Whose things they are is the services' to decide. */
+const MAY: Record<string, readonly Caller[]> = {
+  public: ["nobody", "customer", "staff", "admin"],
+  customer: ["customer", "staff", "admin"],
+  staff: ["staff", "admin"],
+  admin: ["admin"],
+};
+
+describe("access to the API", () => {
+  let gateway: TestGateway;
+  const routes = apiRoutes(contracts);
+
+  before(async () => {
+    gateway = await startGateway({ absent: [] });
+  });
+  beforeEach(() => {
+    gateway.calls.length = 0;
+  });
+  after(() => gateway.stop());
+
+  const path = (pattern: string) => API_BASE + pattern.replaceAll(/:[^/]+/g, newId());
+  const called = () => gateway.calls.filter((it) => it.action !== "users.jwks");
+
+  for (const { method, pattern, action, auth } of routes)
+    it(`${method} ${pattern} (${action}) is served to ${auth} and to nobody else`, async () => {
+      const callers: Record<Caller, string | undefined> = {
+        nobody: undefined,
+        customer: await gateway.token(["customer"]),
+        staff: await gateway.token(["customer", "staff"]),
+        admin: await gateway.token(["admin"]),
+      };
+      for (const [caller, token] of Object.entries(callers)) {
+        const headers = {
+          accept: "*/*",
+          "idempotency-key": newId(),
+          ...(token ? { authorization: `Bearer ${token}` } : {}),
+        };
+        // A stream's action would be asked for: an id that the fakes do not know ends it at once.
+        const { status, body } = await gateway.send(method, path(pattern), undefined, headers);
+        if (MAY[auth]?.includes(caller as Caller))
+          assert.ok(status !== 401 && status !== 403, `${caller}: ${status}`);
+        else {
+          assert.equal(status, caller === "nobody" ? 401 : 403, caller);
+          assert.equal(body.code, caller === "nobody" ? "UNAUTHENTICATED" : "FORBIDDEN");
+          assert.deepEqual(called(), [], `${caller} reached the action`);
+        }
+        gateway.calls.length = 0;
+      }
+    });
+
+  it("is refused with a bad token on every route, public ones too", async () => {
+    const forged = await new SignJWT({ roles: ["admin"] })
+      .setProtectedHeader({ alg: "HS256", typ: "at+jwt", kid: gateway.keys.kid })
+      .setSubject(newId())
+      .sign(new TextEncoder().encode(JSON.stringify(gateway.keys.jwk)));
+    const bad = [
+      `Bearer ${forged}`,
+      "Bearer x",
+      "Basic YTpi",
+      `Bearer ${(await gateway.token()).slice(0, -3)}`,
+    ];
+    for (const { method, pattern, contract } of routes) {
+      // There the header belongs to the provider's signature scheme.
+      if (contract.body === "raw") continue;
+      for (const authorization of bad) {
+        const reply = await gateway.send(method, path(pattern), undefined, { accept: "*/*", authorization });
+        assert.equal(reply.status, 401, `${method} ${pattern}`);
+        assert.match(reply.headers.get("www-authenticate") ?? "", /error="invalid_token"/);
+      }
+    }
+    assert.deepEqual(called(), []);
+  });
+
+  it("gives an action the caller that its token names, whatever the request says", async () => {
+    const sub = newId();
+    const authorization = `Bearer ${await gateway.token(["staff"], sub)}`;
+    await gateway.get("/api/v1/users/me", { authorization, "x-user": "evil", "x-resource-id": "evil" });
+    const { meta } = called()[0] ?? assert.fail("the action was not called");
+    assert.deepEqual(meta.user, { id: sub, roles: ["staff"] });
+    assert.equal(meta.resourceId, undefined);
+    assert.equal(meta.clientIp, "127.0.0.1");
+  });
+
+  it("costs no signature check for a token that was seen before", async () => {
+    const authorization = `Bearer ${await gateway.token()}`;
+    const before = gateway.calls.length;
+    for (let i = 0; i < 3; i++)
+      assert.notEqual((await gateway.get("/api/v1/users/me", { authorization })).status, 401);
+    assert.ok(gateway.calls.slice(before).filter((it) => it.action === "users.jwks").length <= 1);
+  });
+
+  it("is 503 with a time to come again while a service is away, and 401 needs no service", async () => {
+    const other = await startGateway({ absent: ["orders", "users"] });
+    try {
+      const withToken = await other.get("/api/v1/products", {
+        authorization: `Bearer ${await other.token()}`,
+      });
+      assert.equal(withToken.status, 503, withToken.text);
+      const away = await other.send("POST", "/api/v1/auth/login", { email: "a@b.test", password: "x" });
+      assert.deepEqual(
+        [away.status, away.body.code, away.headers.get("retry-after")],
+        [503, "UNAVAILABLE", "2"],
+      );
+      assert.equal((await other.get("/api/v1/products")).status, 200);
+    } finally {
+      await other.stop();
+    }
+  });
+});
