@@ -19,7 +19,7 @@ export default defineService(
     actions: {
       async get({ params: { sku } }) {
         const item = await actors.stock.read(sku);
-        if (!item?.state.tracked) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
+        if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
         return view(item);
       },
       async create({ params: { sku, onHand } }) {
@@ -55,9 +55,7 @@ const view = ({ id, state }: Snapshot<StockState>) => ({
 async function availability(stock: Model<ActorDocument<StockState>>, skus: readonly string[]) {
   const items = await stock
     .find({ _id: trusted({ $in: skus }) })
-    .select(["state.onHand", "state.held", "state.tracked"])
+    .select(["state.onHand", "state.held"])
     .lean();
-  return items
-    .filter((it) => it.state.tracked)
-    .map((it) => ({ sku: it._id, available: available(it.state) }));
+  return items.map((it) => ({ sku: it._id, available: available(it.state) }));
 }

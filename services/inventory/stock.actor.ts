@@ -10,8 +10,6 @@ const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(
 
 export const stockState = z
   .strictObject({
-    /** False for a SKU that was asked for although no stock of it is kept: it has nothing and is shown to nobody. */
-    tracked: z.boolean(),
     onHand: z.int().min(0),
     /** Units in all holds together. */
     held: z.int().min(0),
@@ -34,17 +32,14 @@ export type StockMessage =
 
 type Decided = Decision<StockState>;
 
-const untracked: StockState = {
-  tracked: false,
-  onHand: 0,
+/** A new stock item with these units on hand. */
+export const newStock = (onHand: number): StockState => ({
+  onHand,
   held: 0,
   holds: {},
   nextGeneration: 1,
   revision: 0,
-};
-
-/** A new stock item with these units on hand. */
-export const newStock = (onHand: number): StockState => ({ ...untracked, tracked: true, onHand });
+});
 
 /** Units that can still be held. */
 export const available = (state: Pick<StockState, "onHand" | "held">): number => state.onHand - state.held;
@@ -80,14 +75,12 @@ function change(sku: string, before: StockState | null, next: StockState, moveme
 }
 
 function create(state: StockState | null, { subject, data }: Message<"stock.create">): Decided {
-  if (state?.tracked) return { state, refusal: { code: "SKU_TAKEN", detail: `${subject} is kept already.` } };
-  const next = { ...(state ?? untracked), tracked: true, onHand: data.onHand };
-  return change(subject, state, next, { reason: "initial stock" });
+  if (state) return { state, refusal: { code: "SKU_TAKEN", detail: `Stock of ${subject} is kept already.` } };
+  return change(subject, null, newStock(data.onHand), { reason: "initial stock" });
 }
 
 function adjust(state: StockState | null, { subject, data }: Message<"stock.adjust">): Decided {
-  if (!state?.tracked)
-    return { state, refusal: { code: "NOT_FOUND", detail: `No stock of ${subject} is kept.` } };
+  if (!state) return { state, refusal: { code: "NOT_FOUND", detail: `No stock of ${subject} is kept.` } };
   const onHand = state.onHand + data.delta;
   if (onHand < state.held)
     return {
@@ -105,16 +98,12 @@ function reserve(state: StockState | null, { subject, data }: Message<"stock.res
   const reserved = (it: { quantity: number; generation: number }) =>
     send("stock.reserved", orderId, { sku: subject, quantity: it.quantity, generation: it.generation });
 
-  const existing = state?.holds[orderId];
-  if (state && existing) return { state, send: [reserved(existing)] };
-  // The refusal has to be kept in an outbox, so a SKU that nobody knew gets a document.
-  if (!state || available(state) < quantity) {
-    const left = state ? available(state) : 0;
-    return {
-      state: state ?? untracked,
-      send: [send("stock.rejected", orderId, { sku: subject, available: left })],
-    };
-  }
+  const rejected = (left: number) => send("stock.rejected", orderId, { sku: subject, available: left });
+
+  if (!state) return { state, send: [rejected(0)] };
+  const existing = state.holds[orderId];
+  if (existing) return { state, send: [reserved(existing)] };
+  if (available(state) < quantity) return { state, send: [rejected(available(state))] };
   const hold = { quantity, generation: state.nextGeneration };
   const decision = change(subject, state, {
     ...state,
@@ -150,8 +139,8 @@ function release(state: StockState | null, { subject, data }: Message<"stock.rel
 
 /** Units that come back are real even where no stock was kept: from then on it is. */
 function restock(state: StockState | null, { subject, data }: Message<"stock.restock">): Decided {
-  const from = state ?? untracked;
-  const next = { ...from, tracked: true, onHand: from.onHand + data.quantity };
+  const from = state ?? newStock(0);
+  const next = { ...from, onHand: from.onHand + data.quantity };
   return change(subject, state, next, { reason: data.reason, orderId: data.orderId });
 }
 
