@@ -85,7 +85,7 @@ export async function listProducts(tools: ListTools, params: ListParams): Promis
   if (list === undefined) return nothing;
   const query: Query = {
     list: listKey(list, asked.inStock),
-    tokens,
+    tokens: await rarestFirst(tools.products, tokens),
     minPrice: asked.minPrice,
     maxPrice: asked.maxPrice,
     filtered: Object.entries(asked).some(([name, value]) => name !== "sort" && value !== undefined),
@@ -116,31 +116,58 @@ async function categoryId(categories: Model<Category>, idOrSlug: string): Promis
   return found?._id;
 }
 
-/** Conditions on the price, as a range of `byPrice`. */
-function priceRange({ minPrice, maxPrice }: Query): Record<string, string> {
-  return {
-    ...(minPrice === undefined ? {} : { $gte: priceKey(minPrice) }),
-    ...(maxPrice === undefined ? {} : { $lt: priceKey(maxPrice + 1) }),
-  };
+/**
+ * Of several words MongoDB looks up one and tests the rest, so what a search costs is how often the first occurs.
+ * Only searches of which every word occurs more than {@link SET_SIZE} times can cost more than that.
+ */
+async function rarestFirst(model: Model<Product>, tokens: readonly string[]): Promise<readonly string[]> {
+  if (tokens.length < 2) return tokens;
+  const counted = await Promise.all(
+    tokens.map(async (token) => ({
+      token,
+      count: await model
+        .countDocuments({ searchTokens: token }, { limit: SET_SIZE, hint: INDEX.search })
+        .maxTimeMS(MAX_TIME_MS),
+    })),
+  );
+  return counted.sort((a, b) => a.count - b.count).map((it) => it.token);
 }
 
-/** Everything about a query but its order; the first condition is the one that its index begins with. */
-function conditions(query: Query): Record<string, unknown>[] {
-  const byTokens = query.tokens.map((searchTokens) => ({ searchTokens }));
-  const range = priceRange(query);
-  const byPrice = Object.keys(range).length > 0 ? [{ byPrice: trusted(range) }] : [];
+interface Along {
+  index: string;
+  /** Beyond which sort key. */
+  field?: Order["field"];
+  beyond?: { $gt: string } | { $lt: string } | undefined;
+}
+
+/**
+ * The filter for reading along an index, whose first field stands in it once: of two conditions on an array, MongoDB
+ * uses one for the bounds and then no longer trusts the index's order.
+ */
+function filterOf(query: Query, { index, field, beyond }: Along): Record<string, unknown> {
+  const [first, ...others] = query.tokens;
+  const byToken = index === INDEX.search;
   // A product that is listed nowhere has no tokens either, so a search of everything needs no list.
-  const byList = byTokens.length > 0 && query.list === EVERYTHING ? [] : [{ listedIn: query.list }];
-  return [...byTokens, ...byList, ...byPrice];
+  const listed = byToken && query.list === EVERYTHING ? {} : { listedIn: query.list };
+  const rest = (byToken ? others : query.tokens).map((searchTokens) => ({ searchTokens }));
+  const ranges: Record<string, Record<string, string>> = {};
+  if (query.minPrice !== undefined) ranges.byPrice = { $gte: priceKey(query.minPrice) };
+  if (query.maxPrice !== undefined) ranges.byPrice = { ...ranges.byPrice, $lt: priceKey(query.maxPrice + 1) };
+  // The cursor lies within the range of prices, so where both bound one end, it is the closer bound.
+  if (field && beyond) ranges[field] = { ...ranges[field], ...beyond };
+  return {
+    ...(byToken ? { searchTokens: first } : {}),
+    ...listed,
+    ...(rest.length > 0 ? { $and: rest } : {}),
+    ...Object.fromEntries(Object.entries(ranges).map(([name, range]) => [name, trusted(range)])),
+  };
 }
 
 async function readSet(model: Model<Product>, query: Query): Promise<MatchSet> {
   const ranged = query.minPrice !== undefined || query.maxPrice !== undefined;
   const index = query.tokens.length > 0 ? INDEX.search : ranged ? INDEX.byPrice : INDEX.newest;
-  const find = model.find(
-    { $and: conditions(query) },
-    { name: 1, byName: 1, byPrice: 1, byRating: 1, categoryIds: 1 },
-  );
+  const fields = { name: 1, byName: 1, byPrice: 1, byRating: 1, categoryIds: 1 };
+  const find = model.find(filterOf(query, { index }), fields);
   if (index !== INDEX.byPrice) find.sort({ _id: -1 });
   const matches = await find
     .limit(SET_SIZE + 1)
@@ -189,19 +216,16 @@ async function cutFrom(
 async function walk(
   { products }: ListTools,
   query: Query,
-  { field, index, direction }: Order,
+  { field, index: ordersIndex, direction }: Order,
   { limit, after, cursorOf }: Page,
 ): Promise<ProductPage> {
-  const beyond =
-    after === undefined ? [] : [{ [field]: trusted(direction === 1 ? { $gt: after } : { $lt: after }) }];
-  const searchIndex = field === "_id" && query.tokens.length > 0;
-  // Along the order's own index the list comes first, though a search of everything would not need it.
-  const listed = searchIndex ? [] : [{ listedIn: query.list }];
+  const index = field === "_id" && query.tokens.length > 0 ? INDEX.search : ordersIndex;
+  const beyond = after === undefined ? undefined : direction === 1 ? { $gt: after } : { $lt: after };
   const found = await products
-    .find({ $and: [...listed, ...conditions(query), ...beyond] }, { ...ROW_FIELDS, [field]: 1 })
+    .find(filterOf(query, { index, field, beyond }), { ...ROW_FIELDS, [field]: 1 })
     .sort({ [field]: direction })
     .limit(limit + 1)
-    .hint(searchIndex ? INDEX.search : index)
+    .hint(index)
     .maxTimeMS(MAX_TIME_MS)
     .lean<Product[]>();
   const shown = found.slice(0, limit);
