@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Errors } from "moleculer";
+import { Errors, ServiceBroker } from "moleculer";
 import { errorRegistry, SoukError } from "../../../broker/errors.ts";
 import { parseJson } from "../../../broker/http/body.ts";
 import { bodyTag, isNotModified, versionTag } from "../../../broker/http/conditional.ts";
-import { RequestMetrics } from "../../../broker/http/metrics.ts";
+import { moleculerMetrics, RequestMetrics } from "../../../broker/http/metrics.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/params.ts";
 import { failureOf } from "../../../broker/http/problem.ts";
 import { addressKey } from "../../../broker/http/rate-limit.ts";
@@ -344,5 +344,31 @@ describe("request metrics", () => {
       `souk_http_request_duration_seconds_count{${labels}} 3`,
     ])
       assert.ok(text.includes(`${line}\n`), line);
+  });
+});
+
+describe("Moleculer's metrics", () => {
+  it("are Prometheus text, every line of it", async () => {
+    const broker = new ServiceBroker({ logger: false, metrics: { enabled: true, reporter: [] } });
+    broker.createService({ name: "probe", actions: { ping: () => "pong" } });
+    await broker.start();
+    try {
+      await broker.call("probe.ping");
+      const lines = moleculerMetrics(broker.metrics).trimEnd().split("\n");
+      const sample =
+        /^[a-zA-Z_][a-zA-Z0-9_]*(\{[a-zA-Z_]\w*="(?:[^"\\]|\\.)*"(,[a-zA-Z_]\w*="(?:[^"\\]|\\.)*")*\})? -?[\d.e+-]+$/;
+      for (const line of lines) assert.ok(line.startsWith("# ") || sample.test(line), line);
+      assert.ok(
+        lines.some((it) => /^moleculer_request_total\{.*action="probe\.ping".*\} 1$/.test(it)),
+        lines.join("\n"),
+      );
+      assert.ok(lines.some((it) => /^moleculer_request_time_bucket\{.*le="\+Inf".*\} 1$/.test(it)));
+    } finally {
+      await broker.stop();
+    }
+  });
+
+  it("are nothing where they are switched off", () => {
+    assert.equal(moleculerMetrics(undefined), "");
   });
 });
