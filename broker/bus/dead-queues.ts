@@ -1,4 +1,5 @@
 /** Looking into dead queues and emptying them by hand: one port for RabbitMQ and the embedded store. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { type ChannelModel, connect, type GetMessage } from "amqplib";
 import type { Topology } from "./bus.ts";
 import { readDeadHeaders } from "./dead-headers.ts";
@@ -170,17 +171,26 @@ async function walk(
   if (left === 0) return 0;
   const channel = await connection.createChannel();
   channel.on("error", () => undefined);
+  let taken = 0;
   let removed = 0;
   try {
     for (; left > 0; left--) {
       const message = await channel.get(queue);
       if (!message) break;
+      taken++;
       if (!(await visit(message))) continue;
       channel.ack(message);
       removed++;
     }
   } finally {
     await channel.close();
+    await backInQueue(connection, queue, taken - removed);
   }
   return removed;
+}
+
+/** Messages of a closed channel return a moment later; until then they are neither counted nor found. */
+async function backInQueue(connection: ChannelModel, queue: string, count: number): Promise<void> {
+  // Somebody else may take them at once, so this does not wait for ever.
+  for (let polls = 0; polls < 100 && (await countOf(connection, queue)) < count; polls++) await sleep(20);
 }
