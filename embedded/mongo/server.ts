@@ -146,14 +146,15 @@ export class MongoServer {
     this.flushing ??= this.flushAll();
   }
 
+  /** Flushes at least once, and again for what came while it did. */
   private async flushAll(): Promise<void> {
     try {
-      while (this.waiting.length > 0) {
+      do {
         const answers = this.waiting;
         this.waiting = [];
         await this.store.database.flush();
         for (const { socket, frame } of answers) send(socket, frame);
-      }
+      } while (this.waiting.length > 0);
     } catch (error) {
       this.onFatal(error);
     } finally {

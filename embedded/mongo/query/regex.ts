@@ -95,7 +95,9 @@ function limited(regex: RegExp): (value: string) => boolean {
     try {
       return script.runInContext(sandbox, { timeout: timeLimit }) as boolean;
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
+      // The error is of the context's own Error class, so `instanceof` does not know it.
+      const timedOut = { code: "ERR_SCRIPT_EXECUTION_TIMEOUT" };
+      if ((error as Partial<typeof timedOut>).code === timedOut.code) {
         throw new StoreError(
           51156,
           "Error occurred while executing the regular expression: match limit exceeded",
