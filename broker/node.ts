@@ -63,12 +63,20 @@ export async function startNode({
     if (config.MIGRATE_ON_START) await migrateAll(services, runtime, broker.nodeID);
     for (const service of services) broker.createService(service);
     undo.push(() => broker.stop());
+    // Before any service stops: requests that are under way still need them all.
+    undo.push(() => drainServices(broker));
     await broker.start();
     return { broker, runtime, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Lets services that take work from outside (the gateway) stop taking it and finish what they have. */
+async function drainServices(broker: ServiceBroker): Promise<void> {
+  for (const service of broker.services)
+    if ("drain" in service && typeof service.drain === "function") await service.drain();
 }
 
 async function openDatabase(config: Config, log: Log, undo: (() => Promise<unknown>)[]): Promise<Database> {
