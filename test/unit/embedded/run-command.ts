@@ -1,0 +1,25 @@
+/** Runs commands on a store without a socket. */
+import { type Document, deserialize } from "bson";
+import { encode, fields } from "../../../embedded/mongo/bson/raw.ts";
+import { execute } from "../../../embedded/mongo/commands/execute.ts";
+import { Request } from "../../../embedded/mongo/commands/request.ts";
+import { Store } from "../../../embedded/mongo/store.ts";
+
+export function memoryStore(clock?: () => number): Store {
+  return new Store({ dir: ":memory:", sync: "normal", ...(clock ? { clock } : {}) });
+}
+
+/** The reply to a command, whether it succeeded or not. */
+export function command(store: Store, document: Document): Document {
+  const args = new Map(fields(encode({ $db: "test", ...document })));
+  args.delete("$db");
+  const [name = ""] = Object.keys(document);
+  return deserialize(execute(store, new Request(name, args, new Map(), { id: 1 }, "test")));
+}
+
+/** The first batch of a find or aggregate; throws what the store refused. */
+export function rows(store: Store, document: Document): Document[] {
+  const reply = command(store, document);
+  if (reply.ok !== 1) throw new Error(`${reply.code}: ${reply.errmsg}`);
+  return reply.cursor.firstBatch as Document[];
+}
