@@ -2,26 +2,24 @@
 import { type Middleware, Validators } from "moleculer";
 import type { z } from "zod";
 import { type ActionContract, actionContract } from "../contract.ts";
-import { SoukError } from "../errors.ts";
+import { type FieldError, SoukError } from "../errors.ts";
 
-/** Dotted path of an issue; for unknown keys, the first such key. */
-function fieldOf(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String);
-  if (issue.code === "unrecognized_keys" && issue.keys[0] !== undefined) path.push(issue.keys[0]);
-  return path.join(".");
+const MAX_ERRORS = 20;
+
+/** One entry per field, by its dotted path; unknown keys are fields too. */
+function fieldErrors({ code, path, message, ...issue }: z.core.$ZodIssue): FieldError[] {
+  const at = path.map(String);
+  if (code === "unrecognized_keys" && "keys" in issue)
+    return issue.keys.map((key) => ({ field: [...at, key].join("."), message: "is not known here" }));
+  return [{ field: at.join("."), message }];
 }
 
 /** @returns the failure that tells a client which fields are wrong, at most 20 of them */
-export function validationFailure(error: z.ZodError): SoukError {
-  const errors = error.issues
-    .slice(0, 20)
-    .map((issue) => ({ field: fieldOf(issue), message: issue.message }));
+export function validationFailure({ issues }: z.ZodError): SoukError {
+  const errors = issues.flatMap(fieldErrors).slice(0, MAX_ERRORS);
   const first = errors[0];
-  return new SoukError(
-    "VALIDATION_FAILED",
-    first ? `${first.field || "body"}: ${first.message}` : undefined,
-    { errors },
-  );
+  const detail = first && `${first.field || "body"}: ${first.message}`;
+  return new SoukError("VALIDATION_FAILED", detail, { errors });
 }
 
 /** Replaces `ctx.params` by what the contract's schema makes of it. */

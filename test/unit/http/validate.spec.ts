@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { ServiceBroker } from "moleculer";
+import { z } from "zod";
+import { action, defineContract } from "../../../broker/contract.ts";
+import { ContractValidator, validationFailure } from "../../../broker/middlewares/validate.ts";
+
+defineContract({
+  service: "validateprobe",
+  actions: {
+    echo: action({
+      summary: "Gives back what it got",
+      params: z.strictObject({
+        n: z.coerce.number<string | number>().int(),
+        list: z.array(z.strictObject({ a: z.string() })).default([]),
+      }),
+      returns: z.unknown(),
+    }),
+  },
+  messages: {},
+});
+
+describe("the validation of calls", () => {
+  const broker = new ServiceBroker({ logger: false, validator: new ContractValidator() });
+  broker.createService({
+    name: "validateprobe",
+    actions: { echo: { params: { $contract: "validateprobe.echo" }, handler: (ctx) => ctx.params } },
+  });
+  before(() => broker.start());
+  after(() => broker.stop());
+
+  it("hands an action what the contract makes of its parameters", async () => {
+    assert.deepEqual(await broker.call("validateprobe.echo", { n: "7" }), { n: 7, list: [] });
+  });
+
+  it("leaves the caller's object alone", async () => {
+    const params = { n: "7" };
+    await broker.call("validateprobe.echo", params);
+    assert.deepEqual(params, { n: "7" });
+  });
+
+  it("names every wrong and every unknown field by its path", async () => {
+    await assert.rejects(
+      broker.call("validateprobe.echo", { n: "x", list: [{ a: 1, b: 2, c: 3 }], extra: true }),
+      (error: { type: string; code: number; data: { errors: { field: string }[] } }) => {
+        assert.deepEqual([error.type, error.code], ["VALIDATION_FAILED", 422]);
+        assert.deepEqual(error.data.errors.map((it) => it.field).sort(), [
+          "extra",
+          "list.0.a",
+          "list.0.b",
+          "list.0.c",
+          "n",
+        ]);
+        return true;
+      },
+    );
+  });
+
+  it("takes missing parameters for none", async () => {
+    await assert.rejects(broker.call("validateprobe.echo"), { type: "VALIDATION_FAILED" });
+  });
+
+  it("names at most 20 fields", () => {
+    const parsed = z
+      .strictObject({})
+      .safeParse(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`k${i}`, 1])));
+    assert.ok(parsed.error);
+    assert.equal((validationFailure(parsed.error).data as { errors: unknown[] }).errors.length, 20);
+  });
+
+  it("refuses a service whose action has no contract when it starts", () => {
+    assert.throws(
+      () =>
+        broker.createService({
+          name: "stray",
+          actions: { echo: { params: { $contract: "stray.echo" }, handler: () => null } },
+        }),
+      /no contract for the action stray\.echo/,
+    );
+  });
+});
