@@ -185,6 +185,7 @@ export function busConformance(create: () => Promise<BusHarness>): void {
     });
 
     it("bounds the handlers that a worker runs at once", async () => {
+      const gate = Promise.withResolvers<void>();
       let running = 0;
       let most = 0;
       let done = 0;
@@ -192,6 +193,7 @@ export function busConformance(create: () => Promise<BusHarness>): void {
         jobs,
         async () => {
           most = Math.max(most, ++running);
+          await gate.promise;
           await nextTurn();
           running--;
           done++;
@@ -199,6 +201,8 @@ export function busConformance(create: () => Promise<BusHarness>): void {
         { prefetch: 3 },
       );
       for (const n of upTo(50)) void order(n);
+      await eventually("as many as may run do", () => running === 3);
+      gate.resolve();
       await eventually("all done", () => done === 50);
       assert.equal(most, 3);
     });
