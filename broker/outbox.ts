@@ -9,6 +9,7 @@ import { type Envelope, type EnvelopeOptions, envelope } from "./bus/envelope.ts
 import type { Clock } from "./clock.ts";
 import type { DataIn, MessageType } from "./contract.ts";
 import type { Log } from "./runtime.ts";
+import { writeGroup } from "./write-group.ts";
 
 export interface PendingMessage {
   /** The message's id, which a pull names. */
@@ -65,7 +66,10 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
       }
     } finally {
       if (confirmed.length > 0)
-        await collection.updateOne({ _id: documentId }, { $pull: { outbox: { id: { $in: confirmed } } } });
+        await writeGroup(collection).update(
+          { _id: documentId },
+          { $pull: { outbox: { id: { $in: confirmed } } } },
+        );
     }
   }
 

@@ -4,6 +4,7 @@
  */
 import { type AnyBulkWriteOperation, MongoBulkWriteError } from "mongodb";
 import { isTransient } from "../bus/retry.ts";
+import { bulkFailure } from "../write-group.ts";
 import type { ActorDocument } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
@@ -103,9 +104,9 @@ export class ActorStore<S extends object> {
       );
       if (matchedCount === expected) for (const it of group) it.took(true);
       else await this.#lookAgain(group);
-    } catch (error) {
-      if (error instanceof MongoBulkWriteError && !error.result.getWriteConcernError())
-        await this.#partly(group, error, expected);
+    } catch (thrown) {
+      const error = bulkFailure(thrown);
+      if (error instanceof MongoBulkWriteError) await this.#partly(group, error, expected);
       else if (group.length > 1 && !isTransient(error)) for (const it of group) await this.#send([it]);
       else for (const it of group) it.failed(error);
     }

@@ -16,6 +16,7 @@ import { type ErrorCode, type ErrorData, errorCode, errorRegistry, SoukError } f
 import { newId } from "../ids.ts";
 import type { Log } from "../runtime.ts";
 import type { CallMeta } from "../service.ts";
+import { writeGroup } from "../write-group.ts";
 
 const COLLECTION = "idempotency_keys";
 /** How long answers are repeated. */
@@ -86,13 +87,13 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     await settle("a failure", () => recordFailure(error));
     throw error;
   }
-  await settle("an answer", () => records.updateOne(mine, { $set: answer(result) }));
+  await settle("an answer", () => writeGroup(records).update(mine, { $set: answer(result) }));
   return result;
 
   async function claim(): Promise<KeyRecord> {
     const fresh = newRecord(_id, fingerprint, tools.clock.now());
     try {
-      await records.insertOne(fresh);
+      await writeGroup(records).insert(fresh);
       return fresh;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;

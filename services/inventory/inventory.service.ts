@@ -4,8 +4,9 @@ import type { ActorDocument, Snapshot } from "../../broker/actor/actor-host.type
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { defineService } from "../../broker/service.ts";
+import { writeGroup } from "../../broker/write-group.ts";
 import { inventory } from "./inventory.contract.ts";
-import { ledgerModel } from "./ledger.model.ts";
+import { type LedgerEntry, ledgerModel } from "./ledger.model.ts";
 import { available, type StockState, stockActor } from "./stock.actor.ts";
 import { stockModel } from "./stock.model.ts";
 
@@ -35,7 +36,12 @@ export default defineService(
     workers: {
       async ledger({ id, subject, data, time }) {
         try {
-          await models.ledger.create({ _id: id, sku: subject, ...data, at: new Date(time) });
+          await writeGroup<LedgerEntry>(models.ledger.collection as never).insert({
+            _id: id,
+            sku: subject,
+            ...data,
+            at: new Date(time),
+          });
         } catch (error) {
           if (!isDuplicateKey(error)) throw error;
         }

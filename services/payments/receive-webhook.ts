@@ -2,6 +2,7 @@
  * Takes a provider's report in: verified against its raw bytes, stored raw under its event id, acknowledged, then told
  * to the payment by a message that the stored webhook carries until the bus has it. A repeat finds the first one.
  */
+import type { Document } from "mongodb";
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
 import type { Clock } from "../../broker/clock.ts";
@@ -11,6 +12,7 @@ import { derivedId } from "../../broker/ids.ts";
 import type { Outbox, PendingMessage } from "../../broker/outbox.ts";
 import type { Log } from "../../broker/runtime.ts";
 import { id as idSchema } from "../../broker/schemas.ts";
+import { writeGroup } from "../../broker/write-group.ts";
 import type { PaymentState } from "./payment.state.ts";
 import { reportedStatus } from "./payments.contract.ts";
 import type { Providers } from "./providers/index.ts";
@@ -51,14 +53,14 @@ export async function receiveWebhook(
   const message = await messageFor(to, provider, event);
   const _id = `${provider}:${event.eventId}`;
   try {
-    await to.inbox.collection.insertOne({
+    await writeGroup<Document>(to.inbox.collection as never).insert({
       _id,
       provider,
       providerRef: event.providerRef,
       body: rawBody,
       receivedAt: new Date(to.clock.now()),
       ...(message ? { outbox: [message] } : {}),
-    } as never);
+    });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
     // Handled already, or its message is still in the first copy's outbox, where the sweep looks.

@@ -5,6 +5,7 @@
 import { createHmac } from "node:crypto";
 import { SoukError } from "../../../../broker/errors.ts";
 import { newId } from "../../../../broker/ids.ts";
+import { writeGroup } from "../../../../broker/write-group.ts";
 import {
   type PaymentProvider,
   type ProviderContext,
@@ -87,7 +88,7 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
         refunded: 0,
       };
       try {
-        await payments.insertOne(payment);
+        await writeGroup(payments).insert(payment);
       } catch (error) {
         if ((error as { code?: unknown }).code !== 11_000) throw error;
         const first = await known(ref);
