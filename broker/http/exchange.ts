@@ -14,6 +14,8 @@ export interface Exchange {
   readonly query: string;
   /** `performance.now()` at its start. */
   readonly startedAt: number;
+  /** The call that was made for it. It goes on when the client leaves, and counts as in flight until it ends. */
+  work?: Promise<unknown>;
 }
 
 const open = new WeakMap<IncomingMessage, Exchange>();

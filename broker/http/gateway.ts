@@ -124,7 +124,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (api.produces === "text/event-stream") return serve(exchange, api, match.params);
     if (metrics.inFlight >= maxInFlight) throw new SoukError("OVERLOADED");
     metrics.inFlight++;
-    res.once("close", () => metrics.inFlight--);
+    res.once("close", () => {
+      const release = () => {
+        metrics.inFlight--;
+      };
+      if (exchange.work) exchange.work.then(release, release);
+      else release();
+    });
     await serve(exchange, api, match.params);
   }
 

@@ -28,6 +28,8 @@ export async function reply(
   const reading = req.method === "GET" || req.method === "HEAD";
   setHeaders(res, meta.$responseHeaders);
   const shared = route.shared && req.headers.authorization === undefined;
+  // Whoever signs in may be shown more: a cache must not mix the two.
+  if (route.shared) res.setHeader("Vary", "Origin, Authorization");
   if (reading) res.setHeader("Cache-Control", shared ? SHARED : PRIVATE);
   if (data === undefined || data === null) {
     empty(res, status);

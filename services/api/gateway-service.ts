@@ -17,7 +17,7 @@ import { type Exchange, exchangeOf } from "../../broker/http/exchange.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
 import { RequestMetrics } from "../../broker/http/metrics.ts";
 import type { RouteHeaders } from "../../broker/http/openapi.ts";
-import { problem } from "../../broker/http/problem.ts";
+import { ClientGoneError, problem } from "../../broker/http/problem.ts";
 import { createRateLimits } from "../../broker/http/rate-limit.ts";
 import { reply } from "../../broker/http/reply.ts";
 import { traceOf } from "../../broker/http/request-headers.ts";
@@ -123,7 +123,9 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
           async onBeforeCall(this: Service, ctx: Context, _route: unknown, req: RestParams["req"]) {
             if (!req.served) throw new Error("the request did not come through the gateway's front");
             const { api, rawParams } = req.served;
-            const { params, meta } = await admit(of(this).gate, api, exchangeOf(req), rawParams);
+            const exchange = exchangeOf(req);
+            const { params, meta } = await admit(of(this).gate, api, exchange, rawParams);
+            if (exchange.res.destroyed) throw new ClientGoneError("the client left before its call was made");
             Object.assign(ctx.meta, meta);
             req.$params = params;
           },
@@ -150,6 +152,13 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
           const { req, res, api, rawParams } = ctx.params;
           const alias = of(this).aliases.get(api.action);
           if (!alias) throw new Error(`${api.action} has no alias`);
+          const exchange = exchangeOf(req);
+          const call = ctx.call.bind(ctx);
+          ctx.call = ((...args: Parameters<typeof call>) => {
+            const work = call(...args);
+            exchange.work = work;
+            return work;
+          }) as typeof ctx.call;
           // What moleculer-web's own handler leaves behind for the steps that follow.
           Object.assign(req, {
             $ctx: ctx,

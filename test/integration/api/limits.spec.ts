@@ -126,6 +126,27 @@ describe("the gateway's limits", () => {
     assert.equal((await after).status, 200);
   });
 
+  it("count a request whose client has left until its work is done", async () => {
+    const gates: (() => void)[] = [];
+    const { get, url } = await start({
+      env: { MAX_IN_FLIGHT: "1" },
+      fakes: {
+        "products.list": () => new Promise((_, reject) => gates.push(() => reject(new Error("too late")))),
+      },
+    });
+    const abort = new AbortController();
+    const left = fetch(`${url}/api/v1/products`, { signal: abort.signal }).catch(() => "left");
+    await eventually("a request runs", () => gates.length === 1);
+    abort.abort();
+    assert.equal(await left, "left");
+    await eventually("the gateway has seen it leave", async () =>
+      (await get("/metrics")).text.includes('status="499"'),
+    );
+    assert.equal((await get("/api/v1/products/lamp")).status, 503);
+    gates[0]?.();
+    await eventually("there is room again", async () => (await get("/api/v1/products/lamp")).status === 200);
+  });
+
   it("end a client that sends its headers or its body too slowly", async () => {
     const { url } = await start({ options: { headersTimeout: 200, requestTimeout: 400 } });
     const slow = (bytes: string) =>

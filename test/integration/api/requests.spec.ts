@@ -376,7 +376,7 @@ describe("the gateway answers", () => {
     it("without credentials, and says that the reply depends on the origin", async () => {
       const { headers } = await gateway.get("/api/v1/products/lamp", { origin: ORIGIN });
       assert.equal(headers.get("access-control-allow-credentials"), null);
-      assert.equal(headers.get("vary"), "Origin");
+      assert.equal(headers.get("vary"), "Origin, Authorization");
     });
   });
 
