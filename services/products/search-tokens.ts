@@ -12,31 +12,37 @@ const MAX_NAME_WORDS = 16;
 const MAX_LABEL_WORDS = 24;
 const MAX_DESCRIPTION_WORDS = 40;
 const MAX_QUERY_WORDS = 8;
+/** Words of descriptions that tell nothing; one that is searched for is left out of the query as well. */
+const FILLERS = new Set(
+  "a an and are as at be by for from has in is it its of on or rather than that the this to with".split(" "),
+);
 
 export interface Searchable {
   name: string;
   description: string;
-  /** Names of categories, options of variants: found by whole words and their beginnings. */
+  /** Names of categories, options of variants: found by whole words and longer beginnings. */
   labels: readonly string[];
   /** Found as a whole and by their parts. */
   skus: readonly string[];
 }
 
-/** At most some 500 tokens, usually about 50. */
+/** At most some 400 tokens, usually about 30: each is an entry of the index, so what hardly tells anything is left out. */
 export function searchTokens({ name, description, labels, skus }: Searchable): string[] {
   const tokens = new Set<string>();
-  for (const word of words(name).slice(0, MAX_NAME_WORDS)) addBeginnings(tokens, word);
-  for (const word of words(labels.join(" ")).slice(0, MAX_LABEL_WORDS)) addBeginnings(tokens, word);
+  for (const word of words(name).slice(0, MAX_NAME_WORDS)) addBeginnings(tokens, word, 2);
+  for (const word of words(labels.join(" ")).slice(0, MAX_LABEL_WORDS)) addBeginnings(tokens, word, 4);
   for (const word of words(skus.join(" ")).slice(0, MAX_LABEL_WORDS))
     tokens.add(clip(word, MAX_TOKEN_LENGTH));
   for (const word of distinct(words(description)).slice(0, MAX_DESCRIPTION_WORDS))
-    tokens.add(clip(word, MAX_TOKEN_LENGTH));
+    if (!FILLERS.has(word)) tokens.add(clip(word, MAX_TOKEN_LENGTH));
   return [...tokens];
 }
 
 /** What a product must have all of to be found; empty when there is nothing to search for. The most telling first. */
 export function queryTokens(query: string): string[] {
-  return distinct(words(query).map((it) => clip(it, MAX_TOKEN_LENGTH)))
+  const asked = words(query);
+  const telling = asked.filter((it) => !FILLERS.has(it));
+  return distinct((telling.length > 0 ? telling : asked).map((it) => clip(it, MAX_TOKEN_LENGTH)))
     .sort((a, b) => b.length - a.length)
     .slice(0, MAX_QUERY_WORDS);
 }
@@ -54,9 +60,10 @@ export function relevance(name: string, tokens: readonly string[]): number {
   return Math.round((90 * points) / (3 * tokens.length)) + Math.max(0, 9 - named.length);
 }
 
-function addBeginnings(tokens: Set<string>, word: string): void {
+/** The word, and its beginnings of at least `shortest` characters. */
+function addBeginnings(tokens: Set<string>, word: string, shortest: number): void {
   const characters = Array.from(word).slice(0, MAX_TOKEN_LENGTH);
-  for (let length = 1; length <= characters.length; length++)
+  for (let length = Math.min(shortest, characters.length); length <= characters.length; length++)
     tokens.add(characters.slice(0, length).join(""));
 }
 

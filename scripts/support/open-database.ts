@@ -1,0 +1,46 @@
+/** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { ServiceBroker } from "moleculer";
+import type { Config } from "../../broker/config.ts";
+import { connectDatabase, type Database } from "../../broker/database.ts";
+import { brokerOptions } from "../../broker/moleculer-options.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+
+export interface OpenDatabase {
+  readonly database: Database;
+  close(): Promise<void>;
+}
+
+/** @param name of the script, for its log */
+export async function openDatabase(config: Config, name: string): Promise<OpenDatabase> {
+  const log = new ServiceBroker({ ...brokerOptions(config), transporter: null }).getLogger(name);
+  if (config.MONGO_URL) {
+    const database = await connectDatabase(config.MONGO_URL, log);
+    return { database, close: () => database.close() };
+  }
+  const dir = join(config.DATA_DIR, "mongo");
+  const store = await startOrFind(dir, config);
+  const database = await connectDatabase(store.uri, log);
+  return {
+    database,
+    async close() {
+      await database.close();
+      await store.close();
+    },
+  };
+}
+
+/** The store in `dir`: started here, or the one of a shop that has it open and listens on its socket. */
+async function startOrFind(dir: string, config: Config): Promise<EmbeddedMongo> {
+  try {
+    return await startEmbeddedMongo({ dir, sync: config.EMBEDDED_SYNC });
+  } catch (error) {
+    const socket = resolve(dir, "mongodb.sock");
+    if (!/in use/.test((error as Error).message) || !existsSync(socket)) throw error;
+    return {
+      uri: `mongodb://${encodeURIComponent(socket)}/?directConnection=true`,
+      close: async () => undefined,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+/** Writes the demo catalogue and its stock. Doing it again adds what is missing and changes nothing else. */
+import { type Connection, type Model, trusted } from "mongoose";
+import { seedStock } from "../../services/inventory/seed-stock.ts";
+import { type Category, categoryModel } from "../../services/products/category.model.ts";
+import { listingOf } from "../../services/products/listing.ts";
+import { type Product, productModel } from "../../services/products/product.model.ts";
+import { stockLevelModel } from "../../services/products/stock-level.model.ts";
+import { type DemoProduct, demoCategories, demoProduct } from "./demo-products.ts";
+
+/** Documents a write; embedded and real MongoDB take these in some tens of milliseconds. */
+const BATCH = 500;
+
+export interface SeedOptions {
+  /** Database of the products service, migrated. */
+  products: Connection;
+  /** Database of the inventory service, migrated. */
+  inventory: Connection;
+  /** How many products the demo catalogue has. */
+  count: number;
+  /** ISO 4217 code of all prices. */
+  currency: string;
+  /** Told after each batch. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+export interface SeedResult {
+  /** How many were not there before. */
+  products: number;
+  stockItems: number;
+}
+
+export async function seedCatalogue(options: SeedOptions): Promise<SeedResult> {
+  const { products, inventory, count, currency, onProgress } = options;
+  const categories = await seedCategories(categoryModel.bind(products));
+  const idsByName = new Map(categories.map((it) => [it.name, it._id]));
+  const result: SeedResult = { products: 0, stockItems: 0 };
+  for (let from = 0; from < count; from += BATCH) {
+    const size = Math.min(BATCH, count - from);
+    const batch = Array.from({ length: size }, (_, at) => demoProduct(from + at, currency, idsByName));
+    // Stock first: a product that is shown has its stock, also when this is interrupted.
+    const items = batch.flatMap((it) => it.variants.map(({ sku, onHand }) => ({ sku, onHand })));
+    result.stockItems += await seedStock(inventory, items);
+    await seedStockLevels(products, items);
+    result.products += await seedProducts(productModel.bind(products), batch, categories);
+    onProgress?.(from + size, count);
+  }
+  return result;
+}
+
+/** Whether the shop has no products at all, on sale or not. */
+export const isEmptyCatalogue = async (products: Connection): Promise<boolean> =>
+  (await productModel.bind(products).exists({})) === null;
+
+/** @returns the categories as they are in the shop, where staff may have renamed or moved them */
+async function seedCategories(model: Model<Category>): Promise<Category[]> {
+  const wanted = demoCategories();
+  await model.bulkWrite(
+    wanted.map(({ _id, ...fields }) => ({
+      updateOne: { filter: { _id }, update: { $setOnInsert: fields }, upsert: true },
+    })),
+  );
+  const found = await model.find({ _id: trusted({ $in: wanted.map((it) => it._id) }) }).lean<Category[]>();
+  // By the names that the demo products know them by.
+  return wanted.map((it) => ({ ...(found.find(({ _id }) => _id === it._id) ?? it), name: it.name }));
+}
+
+async function seedStockLevels(
+  products: Connection,
+  items: readonly { sku: string; onHand: number }[],
+): Promise<void> {
+  await stockLevelModel.bind(products).bulkWrite(
+    items.map(({ sku, onHand }) => ({
+      updateOne: {
+        filter: { _id: sku },
+        update: { $setOnInsert: { revision: 0, inStock: onHand > 0 } },
+        upsert: true,
+      },
+    })),
+    { ordered: false },
+  );
+}
+
+async function seedProducts(
+  model: Model<Product>,
+  batch: readonly DemoProduct[],
+  categories: readonly Category[],
+): Promise<number> {
+  const there = await model
+    .find({ _id: trusted({ $in: batch.map((it) => it._id) }) }, { _id: 1 })
+    .lean<Pick<Product, "_id">[]>();
+  const known = new Set(there.map((it) => it._id));
+  const missing = batch.filter((it) => !known.has(it._id)).map((it) => documentOf(it, categories));
+  // Made by this file alone, so mongoose need not look at each again.
+  if (missing.length > 0) await model.insertMany(missing, { lean: true, ordered: false });
+  return missing.length;
+}
+
+function documentOf(demo: DemoProduct, categories: readonly Category[]): Product {
+  const fields = {
+    ...demo,
+    variants: demo.variants.map(({ onHand: _, ...variant }) => variant),
+    rating: { average: 0, count: 0 },
+    onSale: true,
+    version: 1,
+    writes: 1,
+    updatedAt: demo.createdAt,
+  };
+  return {
+    ...fields,
+    ...listingOf(
+      fields,
+      categories,
+      demo.variants.some((it) => it.onHand > 0),
+    ),
+  };
+}
