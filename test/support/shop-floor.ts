@@ -1,0 +1,180 @@
+/** Orders, inventory, payments and delivery for real, over a catalogue, carts and addresses that a test can write. */
+import assert from "node:assert/strict";
+import { type Envelope, envelope } from "../../broker/bus/envelope.ts";
+import type { DataIn, MessageType } from "../../broker/contract.ts";
+import { errorCode, SoukError } from "../../broker/errors.ts";
+import { newId } from "../../broker/ids.ts";
+import type { Money } from "../../broker/schemas.ts";
+import type { CallMeta } from "../../broker/service.ts";
+import delivery from "../../services/delivery/delivery.service.ts";
+import inventory from "../../services/inventory/inventory.service.ts";
+import type { OrderView } from "../../services/orders/orders.contract.ts";
+import orders from "../../services/orders/orders.service.ts";
+import payments from "../../services/payments/payments.service.ts";
+import { openWebhookFront, type Received } from "../integration/payments/webhook-front.ts";
+import { eventually } from "./eventually.ts";
+import { type ServicesNode, startServices } from "./services-node.ts";
+
+export const usd = (amount: number): Money => ({ amount, currency: "USD" });
+export const ADDRESS = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+
+export interface Customer {
+  readonly id: string;
+  readonly meta: CallMeta;
+}
+export const newCustomer = (): Customer => {
+  const id = newId();
+  return { id, meta: { user: { id, roles: ["customer"] } } };
+};
+export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };
+
+/** The registry code that a call fails with. */
+export const failure = (call: Promise<unknown>) =>
+  call.then(
+    () => assert.fail("it should have failed"),
+    (error: unknown) => errorCode(error) ?? assert.fail(error as Error),
+  );
+
+export interface ShopFloor {
+  readonly node: ServicesNode;
+  /** Every message that was published, in that order. */
+  readonly published: Envelope[];
+  /** Moves the clock of all services ahead. */
+  advance(ms: number): void;
+  /** A new SKU at this price with stock, or without a stock record. */
+  offer(price: Money, onHand?: number): Promise<string>;
+  fillCart(customer: Customer, lines: Record<string, number>): void;
+  /** Saves an address and gives its id. */
+  saveAddress(customer: Customer): string;
+  place(customer: Customer, lines: Record<string, number>, meta?: CallMeta): Promise<OrderView>;
+  publish<T extends MessageType>(type: T, subject: string, data: DataIn<T>): Promise<void>;
+  /** The customer pays at the sandbox, which reports it. */
+  pay(order: OrderView): Promise<void>;
+  /** Keeps the provider's reports back until the function that it gives is called. */
+  holdReports(): () => Promise<void>;
+  /** Resolves when the order is in this status. */
+  reaches(orderId: string, status: OrderView["status"]): Promise<OrderView>;
+  stockOf(sku: string): Promise<{ onHand: number; held: number; available: number }>;
+  close(): Promise<void>;
+}
+
+export async function openShopFloor(env: Record<string, string> = {}): Promise<ShopFloor> {
+  let ahead = 0;
+  const prices = new Map<string, Money>();
+  const carts = new Map<string, Record<string, number>>();
+  const addresses = new Map<string, string>();
+  const published: Envelope[] = [];
+
+  const products = {
+    name: "products",
+    actions: {
+      variants: ({ params }: { params: { skus: string[] } }) =>
+        params.skus.flatMap((sku) => {
+          const price = prices.get(sku);
+          return price ? [{ sku, productId: newId(), name: `Name of ${sku}`, price }] : [];
+        }),
+    },
+  };
+  const cart = {
+    name: "cart",
+    actions: {
+      contents: ({ params: { userId } }: { params: { userId: string } }) => ({
+        id: newId(),
+        lines: Object.entries(carts.get(userId) ?? {}).map(([sku, quantity]) => ({ sku, quantity })),
+      }),
+    },
+  };
+  const users = {
+    name: "users",
+    actions: {
+      address({ params: { userId, id } }: { params: { userId: string; id: string } }) {
+        if (addresses.get(id) !== userId) throw new SoukError("NOT_FOUND");
+        return ADDRESS;
+      },
+    },
+  };
+
+  const front = await openWebhookFront();
+  const node = await startServices([products, cart, users, inventory, payments, delivery, orders], {
+    clock: { now: () => Date.now() + ahead },
+    env: {
+      PUBLIC_URL: front.url,
+      SANDBOX_WEBHOOK_SECRET: "a secret of the sandbox, long enough",
+      ...env,
+    },
+  });
+  const passOn = ({ headers, body }: Received) =>
+    node.call("payments.webhook", { provider: "sandbox", headers, body }).then(
+      () => 200,
+      () => 500,
+    );
+  front.handle = passOn;
+  const { bus } = node.runtime;
+  const publish = bus.publish.bind(bus);
+  bus.publish = (message) => {
+    published.push(message);
+    return publish(message);
+  };
+
+  const floor: ShopFloor = {
+    node,
+    published,
+    advance(ms) {
+      ahead += ms;
+    },
+    async offer(price, onHand) {
+      const sku = `SKU-${newId()}`;
+      prices.set(sku, price);
+      if (onHand !== undefined) await node.call("inventory.create", { sku, onHand }, staff);
+      return sku;
+    },
+    fillCart: ({ id }, lines) => void carts.set(id, lines),
+    saveAddress({ id }) {
+      const addressId = newId();
+      addresses.set(addressId, id);
+      return addressId;
+    },
+    place(customer, lines, meta = {}) {
+      floor.fillCart(customer, lines);
+      return node.call(
+        "orders.place",
+        { shippingAddress: ADDRESS, payment: { provider: "sandbox" } },
+        { ...customer.meta, idempotencyKey: newId(), preferWait: 10, ...meta },
+      );
+    },
+    publish: (type, subject, data) =>
+      bus.publish(envelope(type, subject, data, { source: "/test", at: node.runtime.clock.now() })),
+    async pay({ payment }) {
+      assert.ok(payment?.nextAction?.type === "redirect", "the payment is open");
+      const ref = payment.nextAction.url.split("/").at(-1) ?? "";
+      await node.call("payments.sandboxPay", { ref, outcome: "succeed" });
+    },
+    holdReports() {
+      const held: Received[] = [];
+      front.handle = async (report) => {
+        held.push(report);
+        return 200;
+      };
+      return async () => {
+        front.handle = passOn;
+        await eventually("the provider has reported", () => held.length > 0);
+        const answers = await Promise.all(held.map(passOn));
+        assert.ok(
+          answers.every((status) => status === 200),
+          "the reports are taken",
+        );
+      };
+    },
+    reaches: (id, status) =>
+      eventually(`order ${id} is ${status}`, async () => {
+        const order = await node.call("orders.get", { id }, staff);
+        return order.status === status && order;
+      }),
+    stockOf: (sku) => node.call("inventory.get", { sku }),
+    async close() {
+      await node.close();
+      await front.close();
+    },
+  };
+  return floor;
+}

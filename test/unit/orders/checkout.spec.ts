@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
+import type { Message } from "../../../broker/bus/envelope.ts";
+import { errorCode, SoukError } from "../../../broker/errors.ts";
+import { derivedV7, newId } from "../../../broker/ids.ts";
+import { id as idSchema } from "../../../broker/schemas.ts";
+import { createCheckoutLimit } from "../../../services/orders/checkout-limit.ts";
+import { createProviderCheck } from "../../../services/orders/known-providers.ts";
+import { orderActor } from "../../../services/orders/order.actor.ts";
+import type { OrderMessage } from "../../../services/orders/order.rows.ts";
+import type { OrderState } from "../../../services/orders/order.state.ts";
+import { orderNumber } from "../../../services/orders/order-number.ts";
+import { placeOrder } from "../../../services/orders/place-order.ts";
+import { priceCart } from "../../../services/orders/price-cart.ts";
+import "../../../services/contracts.ts";
+import { message } from "../../support/actor-messages.ts";
+
+const usd = (amount: number) => ({ amount, currency: "USD" });
+const codeOf = (error: unknown) => errorCode(error);
+
+describe("pricing a cart", () => {
+  const catalogue = [
+    { sku: "tea", name: "Tea", price: usd(350) },
+    { sku: "cup", name: "Cup", price: usd(1_200) },
+  ];
+
+  it("takes names and prices from the catalogue, and keeps the order of the cart", () => {
+    const priced = priceCart(
+      [
+        { sku: "cup", quantity: 1 },
+        { sku: "tea", quantity: 3 },
+      ],
+      catalogue,
+    );
+    assert.deepEqual(
+      priced.lines.map((it) => [it.name, it.quantity, it.unitPrice.amount, it.total.amount]),
+      [
+        ["Cup", 1, 1_200, 1_200],
+        ["Tea", 3, 350, 1_050],
+      ],
+    );
+    assert.deepEqual(priced.total, usd(2_250));
+  });
+
+  it("adds up exactly, whatever is in the cart", () => {
+    const line = fc.record({
+      quantity: fc.integer({ min: 1, max: 999 }),
+      price: fc.nat({ max: 10_000_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 50 }), (lines) => {
+        const { total } = priceCart(
+          lines.map((it, n) => ({ sku: `s${n}`, quantity: it.quantity })),
+          lines.map((it, n) => ({ sku: `s${n}`, name: "x", price: usd(it.price) })),
+        );
+        const exact = lines.reduce((sum, it) => sum + BigInt(it.quantity) * BigInt(it.price), 0n);
+        assert.equal(BigInt(total.amount), exact);
+      }),
+    );
+  });
+
+  it("refuses an empty cart, SKUs that are not on sale, several currencies and sums beyond all money", () => {
+    const refused = (run: () => unknown) => {
+      try {
+        run();
+      } catch (error) {
+        return codeOf(error);
+      }
+      return undefined;
+    };
+    assert.equal(
+      refused(() => priceCart([], [])),
+      "CART_EMPTY",
+    );
+    assert.equal(
+      refused(() => priceCart([{ sku: "gone", quantity: 1 }], [])),
+      "SKU_UNKNOWN",
+    );
+    assert.equal(
+      refused(() => priceCart([{ sku: "gone", quantity: 1 }], catalogue)),
+      "SKU_UNKNOWN",
+    );
+    const mixed = [
+      { sku: "tea", name: "Tea", price: usd(1) },
+      { sku: "cup", name: "Cup", price: { amount: 1, currency: "EUR" } },
+    ];
+    const both = [
+      { sku: "tea", quantity: 1 },
+      { sku: "cup", quantity: 1 },
+    ];
+    assert.equal(
+      refused(() => priceCart(both, mixed)),
+      "CURRENCY_MIXED",
+    );
+    const dear = [{ sku: "tea", name: "Tea", price: usd(1_000_000_000_000) }];
+    assert.equal(
+      refused(() => priceCart([{ sku: "tea", quantity: 2 }], dear)),
+      "VALIDATION_FAILED",
+    );
+  });
+});
+
+describe("an order's number", () => {
+  it("begins with its day and is the same for the same id", () => {
+    const id = "019b76da-a800-7abc-8def-0123456789ab";
+    assert.match(orderNumber(id), /^260101-[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$/);
+    assert.equal(orderNumber(id), orderNumber(id));
+  });
+
+  it("differs for orders placed at the same time", () => {
+    const numbers = Array.from({ length: 20_000 }, () => orderNumber(newId()));
+    assert.equal(new Set(numbers).size, numbers.length);
+  });
+});
+
+describe("an id derived from another", () => {
+  it("is a UUIDv7 of the same time, the same for the same parts and another for others", () => {
+    const base = newId();
+    const derived = derivedV7(base, "payment");
+    assert.ok(idSchema.safeParse(derived).success);
+    assert.equal(derived.slice(0, 13), base.slice(0, 13));
+    assert.equal(derived, derivedV7(base, "payment"));
+    assert.notEqual(derived, derivedV7(base, "delivery"));
+  });
+});
+
+describe("back-pressure at checkout", () => {
+  it("lets in what it has room for and refuses the rest at once", async () => {
+    const limit = createCheckoutLimit(2);
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const running = [limit.run(() => promise), limit.run(() => promise)];
+    await assert.rejects(
+      limit.run(async () => "no"),
+      (error) => codeOf(error) === "OVERLOADED",
+    );
+    resolve("done");
+    assert.deepEqual(await Promise.all(running), ["done", "done"]);
+    assert.equal(await limit.run(async () => "again"), "again");
+  });
+
+  it("gives the place back when a checkout fails", async () => {
+    const limit = createCheckoutLimit(1);
+    await assert.rejects(
+      limit.run(() => Promise.reject(new Error("failed"))),
+      /failed/,
+    );
+    assert.equal(await limit.run(async () => "again"), "again");
+  });
+});
+
+describe("the payment providers that checkout knows", () => {
+  it("are asked for once in ten seconds, also by many at once", async () => {
+    let [now, asked] = [0, 0];
+    const check = createProviderCheck(
+      async () => {
+        asked += 1;
+        return ["sandbox"];
+      },
+      { now: () => now },
+    );
+    await Promise.all([check("sandbox"), check("sandbox")]);
+    await assert.rejects(check("nobody"), (error) => codeOf(error) === "PROVIDER_UNKNOWN");
+    assert.equal(asked, 1);
+    now = 10_000;
+    await check("sandbox");
+    assert.equal(asked, 2);
+  });
+
+  it("are asked for again after a failure", async () => {
+    let away = true;
+    const check = createProviderCheck(
+      async () => {
+        if (away) throw new SoukError("UNAVAILABLE");
+        return ["sandbox"];
+      },
+      { now: () => 0 },
+    );
+    await assert.rejects(check("sandbox"), (error) => codeOf(error) === "UNAVAILABLE");
+    away = false;
+    await check("sandbox");
+  });
+});
+
+describe("checkout", () => {
+  const customerId = newId();
+  const shippingAddress = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+
+  /** A host of orders in memory, and the answers of the services that checkout asks. */
+  function world() {
+    const orders = new Map<string, Snapshot<OrderState>>();
+    const carts = { lines: [{ sku: "tea", quantity: 2 }] };
+    const host = {
+      async apply(id: string, type: OrderMessage, data: never) {
+        const before = orders.get(id);
+        const received = message(type, id, data) as Message<OrderMessage>;
+        const { state } = orderActor.receive(before?.state ?? null, received);
+        assert.ok(state);
+        const snapshot =
+          state === before?.state ? before : { id, version: (before?.version ?? 0) + 1, state };
+        orders.set(id, snapshot);
+        return snapshot;
+      },
+      read: async (id: string) => orders.get(id) ?? null,
+    };
+    const answers: Record<string, () => unknown> = {
+      "cart.contents": () => ({ id: newId(), lines: carts.lines }),
+      "products.variants": () => [{ sku: "tea", productId: newId(), name: "Tea", price: usd(350) }],
+    };
+    const place = (resourceId: string, userId = customerId) =>
+      placeOrder(
+        {
+          host: host as unknown as ActorHost<OrderState, OrderMessage>,
+          clock: { now: () => Date.now() },
+          orderTtl: 60_000,
+          checkProvider: async () => undefined,
+        },
+        // Only what checkout uses of a context.
+        {
+          params: { shippingAddress, payment: { provider: "sandbox" } },
+          meta: { user: { id: userId, roles: ["customer"] }, resourceId, preferWait: 0 },
+          call: async (name: string) => answers[name]?.(),
+        } as unknown as Parameters<typeof placeOrder>[1],
+      );
+    return { orders, carts, place };
+  }
+
+  it("makes the same order again when a request is run again after a crash", async () => {
+    const { orders, place } = world();
+    const id = newId();
+    const [first, second] = [await place(id), await place(id)];
+    assert.deepEqual(second, first);
+    assert.equal(orders.size, 1);
+    assert.equal(first.id, id);
+  });
+
+  it("finds the order of the first run although the cart is gone by now", async () => {
+    const { carts, place } = world();
+    const id = newId();
+    const first = await place(id);
+    carts.lines = [];
+    assert.deepEqual(await place(id), first);
+    await assert.rejects(place(newId()), (error) => codeOf(error) === "CART_EMPTY");
+  });
+
+  it("does not show the order of somebody else", async () => {
+    const { carts, place } = world();
+    const id = newId();
+    await place(id);
+    carts.lines = [];
+    await assert.rejects(place(id, newId()), (error) => codeOf(error) === "CART_EMPTY");
+  });
+});
