@@ -49,10 +49,11 @@ type Limiter = RateLimiterMemory | RateLimiterRedis;
 /**
  * @param perMinute requests a minute per caller
  * @param redis shares the counts between gateways; while it is away each gateway counts for itself
+ * @param namespace keeps shops that use one Redis apart
  */
-export function createRateLimits(perMinute: number, redis?: Redis): RateLimits {
+export function createRateLimits(perMinute: number, redis?: Redis, namespace = ""): RateLimits {
   const limiter = (policy: string, points: number) => {
-    const options = { keyPrefix: `souk:rate:${policy}`, points, duration: WINDOW };
+    const options = { keyPrefix: `souk-${namespace}:rate:${policy}`, points, duration: WINDOW };
     const memory = new RateLimiterMemory(options);
     const limit: Limiter = redis
       ? new RateLimiterRedis({

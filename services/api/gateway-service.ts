@@ -255,7 +255,9 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
   const state: Running = {
     gate: {
       verifier: createTokenVerifier(() => call("users.jwks", {}), clock),
-      ...(config.RATE_LIMIT === "off" ? {} : { limits: createRateLimits(config.RATE_LIMIT, redis) }),
+      ...(config.RATE_LIMIT === "off"
+        ? {}
+        : { limits: createRateLimits(config.RATE_LIMIT, redis, config.NAMESPACE) }),
       credentialActions: new Set(options.credentialActions),
     },
     gateway,

@@ -172,7 +172,11 @@ describe("the gateway's limits", () => {
   });
 
   it("share their counts through Redis, so that two gateways are no way around them", async () => {
-    const env = { RATE_LIMIT: "4", REDIS_URL: process.env.REDIS_URL ?? "redis://127.0.0.1:6379" };
+    const env = {
+      RATE_LIMIT: "4",
+      NAMESPACE: `test-${newId()}`,
+      REDIS_URL: process.env.REDIS_URL ?? "redis://127.0.0.1:6379",
+    };
     const first = await start({ env });
     const second = await startGateway({ env });
     try {
