@@ -10,7 +10,8 @@ import {
 } from "../../broker/contract.ts";
 import { id, line, quantity, sku } from "../../broker/schemas.ts";
 
-const level = z.int().min(0).max(1_000_000_000);
+export const MAX_UNITS = 1_000_000_000;
+const level = z.int().min(0).max(MAX_UNITS);
 const delta = z
   .int()
   .min(-1_000_000)
@@ -47,7 +48,7 @@ export const inventory = defineContract({
       auth: "staff",
       params: z.strictObject({ sku, delta, reason: line(200) }),
       returns: stockView,
-      errors: ["NOT_FOUND", "INSUFFICIENT_STOCK"],
+      errors: ["NOT_FOUND", "INSUFFICIENT_STOCK", "CONFLICT"],
     }),
     availability: action({
       summary: "Available units of each SKU, in no order; SKUs without stock records are left out",

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { type Decision, defineActor, type Outgoing, send } from "../../broker/actor/define-actor.ts";
 import type { Message } from "../../broker/bus/envelope.ts";
+import { MAX_UNITS } from "./inventory.contract.ts";
 
 const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(1) });
 
@@ -89,6 +90,11 @@ function adjust(state: StockState | null, { subject, data }: Message<"stock.adju
         code: "INSUFFICIENT_STOCK",
         detail: `${state.onHand} on hand, ${state.held} of them held for orders.`,
       },
+    };
+  if (onHand > MAX_UNITS)
+    return {
+      state,
+      refusal: { code: "CONFLICT", detail: `${MAX_UNITS} units are the most that can be kept.` },
     };
   return change(subject, state, { ...state, onHand }, { reason: data.reason, by: data.by });
 }

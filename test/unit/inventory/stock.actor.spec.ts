@@ -130,6 +130,12 @@ describe("stock", () => {
     assert.equal(on(held, "stock.adjust", { delta: -1, reason: "broken", by: null }).state?.onHand, 4);
   });
 
+  it("refuses more units than its messages can tell of", () => {
+    const full = given(["stock.create", { onHand: 1_000_000_000 }]);
+    const decision = on(full, "stock.adjust", { delta: 1, reason: "found", by: null });
+    assert.equal(decision.refusal?.code, "CONFLICT");
+  });
+
   it("refuses to be created twice, and to be adjusted before", () => {
     assert.equal(on(five, "stock.create", { onHand: 1 }).refusal?.code, "SKU_TAKEN");
     assert.equal(
