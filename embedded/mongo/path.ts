@@ -7,6 +7,7 @@ export interface PathPart {
   readonly index: number;
 }
 
+/** Paths are equal when their `text` is; the objects need not be the same. */
 export interface Path {
   readonly text: string;
   readonly parts: readonly PathPart[];
@@ -14,6 +15,8 @@ export interface Path {
 
 const known = new Map<string, Path>();
 const knownLimit = 5000;
+/** Longer paths are rare and could be a client's attempt to fill memory. */
+const longestKept = 200;
 
 /** A dotted path as its parts; paths are few, so they are kept (up to a bound). */
 export function parsePath(path: string): Path {
@@ -22,7 +25,7 @@ export function parsePath(path: string): Path {
   const parts = path.split(".").map(parsePart);
   const made = { text: path, parts };
   if (known.size >= knownLimit) known.clear();
-  known.set(path, made);
+  if (path.length <= longestKept) known.set(path, made);
   return made;
 }
 

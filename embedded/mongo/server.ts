@@ -1,5 +1,5 @@
 /** Accepts connections and runs commands in groups: one transaction and one flush for all that wait. */
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { errorReply, execute } from "./commands/execute.ts";
 import type { Store } from "./store.ts";
@@ -99,35 +99,46 @@ export class MongoServer {
     this.scheduled = false;
     if (this.closed) return;
     const { store } = this;
-    const answers: Answer[] = [];
+    const jobs: Job[] = [];
+    let answers: Answer[] = [];
     const started = performance.now();
-    let done = 0;
     store.wrote = false;
-    store.database.begin();
     try {
+      store.database.begin();
       for (const job of this.queue) {
+        jobs.push(job);
         const answer = this.runOne(job);
         if (answer !== undefined) answers.push(answer);
-        done++;
-        if (done >= largestGroup || performance.now() - started > groupTime) break;
+        if (jobs.length >= largestGroup || performance.now() - started > groupTime) break;
       }
       store.database.commit();
     } catch (error) {
-      store.database.rollback();
-      store.catalogChanged = true;
-      store.forget();
-      for (const { socket, message } of this.queue.slice(answers.length, done))
-        send(socket, replyFrame(errorReply(error), message));
-      this.onFatal(error);
-      return;
+      // The disk is full, or worse: none of the group happened, and each of its clients is told so.
+      answers = jobs.map(({ socket, message }) => ({
+        socket,
+        frame: replyFrame(errorReply(error), message),
+      }));
+      store.wrote = false;
+      this.undoGroup();
     }
     store.catalogChanged = false;
-    this.queue = this.queue.slice(done);
+    this.queue = this.queue.slice(jobs.length);
     if (this.queue.length > 0) {
       this.scheduled = true;
       setImmediate(() => this.runGroup());
     }
     this.answer(answers, store.wrote);
+  }
+
+  private undoGroup(): void {
+    const { store } = this;
+    try {
+      store.database.rollback();
+      store.catalogChanged = true;
+      store.forget();
+    } catch (error) {
+      this.onFatal(error);
+    }
   }
 
   private runOne({ socket, message }: Job): Answer | undefined {
@@ -198,11 +209,7 @@ function send(socket: Socket, frame: Buffer): void {
   if (!socket.write(frame) && socket.writableLength > unreadLimit) socket.destroy();
 }
 
-/** A socket file that a killed process left behind stops the next one from listening. */
+/** A socket that a killed process left behind stops the next one from listening. Other files are left alone. */
 function removeStale(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-  }
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
 }

@@ -1,5 +1,6 @@
 /** Lets documents go when their TTL index says so, and forgets idle cursors and sessions. */
-import { dateRaw } from "./bson/raw.ts";
+import { dateRaw } from "./bson/make.ts";
+
 import { parsePath } from "./path.ts";
 import { Deadline } from "./query/deadline.ts";
 import { run } from "./query/run.ts";

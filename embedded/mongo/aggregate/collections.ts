@@ -1,18 +1,6 @@
 /** Operators on arrays, documents and strings. */
-import {
-  boolRaw,
-  fields,
-  intRaw,
-  items,
-  nullRaw,
-  numberOf,
-  type Raw,
-  stringRaw,
-  stringValue,
-  Type,
-  truthy,
-  typeName,
-} from "../bson/raw.ts";
+import { boolRaw, intRaw, nullRaw, stringRaw } from "../bson/make.ts";
+import { fields, items, numberOf, type Raw, stringValue, Type, truthy, typeName } from "../bson/raw.ts";
 import { equalValues, groupKey } from "../compare.ts";
 import { StoreError } from "../errors.ts";
 import { arrayRaw } from "../update/arrays.ts";

@@ -1,16 +1,6 @@
 /** Aggregation expressions over raw values: compiled once, run per document. */
-import {
-  dateRaw,
-  Elements,
-  fields,
-  getField,
-  items,
-  nullRaw,
-  Raw,
-  stringValue,
-  Type,
-  truthy,
-} from "../bson/raw.ts";
+import { dateRaw, nullRaw } from "../bson/make.ts";
+import { Elements, fields, getField, items, Raw, stringValue, Type, truthy } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { StoreError } from "../errors.ts";
 import { type PathPart, parsePath } from "../path.ts";

@@ -1,5 +1,6 @@
 /** `$group` and its accumulators. */
-import { doubleRaw, fields, intRaw, nullRaw, numberOf, type Raw, Type } from "../bson/raw.ts";
+import { doubleRaw, intRaw, nullRaw } from "../bson/make.ts";
+import { fields, numberOf, type Raw, Type } from "../bson/raw.ts";
 import { compareValues, groupKey } from "../compare.ts";
 import { StoreError } from "../errors.ts";
 import { arrayRaw } from "../update/arrays.ts";

@@ -2,22 +2,24 @@
 import { calculate } from "../bson/arithmetic.ts";
 import {
   boolRaw,
-  dateMs,
   dateRaw,
   doubleRaw,
-  int32,
   intRaw,
-  items,
   longRaw,
   nullRaw,
+  stringRaw,
+  undefinedRaw,
+} from "../bson/make.ts";
+import {
+  dateMs,
+  int32,
+  items,
   numberOf,
   type Raw,
-  stringRaw,
   stringValue,
   Type,
   truthy,
   typeName,
-  undefinedRaw,
 } from "../bson/raw.ts";
 import { compareValues } from "../compare.ts";
 import { StoreError } from "../errors.ts";

@@ -1,16 +1,6 @@
 /** Stages that change one document at a time: `$addFields`, `$unset`, `$unwind`, `$replaceRoot`. */
-import {
-  Elements,
-  emptyDocument,
-  fields,
-  items,
-  longRaw,
-  nullRaw,
-  type Raw,
-  stringValue,
-  Type,
-  truthy,
-} from "../bson/raw.ts";
+import { emptyDocument, longRaw, nullRaw } from "../bson/make.ts";
+import { Elements, fields, items, type Raw, stringValue, Type, truthy } from "../bson/raw.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { type PathPart, parsePath } from "../path.ts";
 import { firstAt } from "../query/values.ts";

@@ -1,15 +1,6 @@
 /** Aggregation stages as functions from a stream of documents to another. */
-import {
-  fields,
-  intRaw,
-  items,
-  nullRaw,
-  numberOf,
-  type Raw,
-  rawDocument,
-  stringValue,
-  Type,
-} from "../bson/raw.ts";
+import { intRaw, nullRaw } from "../bson/make.ts";
+import { fields, items, numberOf, type Raw, rawDocument, stringValue, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { compareValues, groupKey } from "../compare.ts";
 import { StoreError } from "../errors.ts";

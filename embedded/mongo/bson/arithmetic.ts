@@ -1,7 +1,8 @@
 /** Addition and multiplication that keep MongoDB's numeric types: int → long on overflow, double, decimal. */
 import { badValue } from "../errors.ts";
 import { decimalArithmetic } from "./decimal.ts";
-import { doubleRaw, int32, intRaw, longRaw, numberOf, type Raw, Type } from "./raw.ts";
+import { doubleRaw, intRaw, longRaw } from "./make.ts";
+import { int32, numberOf, type Raw, Type } from "./raw.ts";
 
 const maxInt = 0x7fffffff;
 const minInt = -0x80000000;

@@ -1,6 +1,7 @@
 /** Builds BSON documents into one buffer that grows. */
 import { Long } from "bson";
-import { fromJs, type Raw, Type } from "./raw.ts";
+import { fromJs } from "./make.ts";
+import { type Raw, Type } from "./raw.ts";
 
 /** A growing buffer with the few shapes that replies and updated documents are made of. */
 export class Writer {

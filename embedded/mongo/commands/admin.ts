@@ -1,5 +1,6 @@
 /** Commands about databases and collections. */
-import { encode, Type, toJs, truthy } from "../bson/raw.ts";
+import { encode } from "../bson/make.ts";
+import { Type, toJs, truthy } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { StoreError } from "../errors.ts";
 import { compileFilter } from "../query/match.ts";

@@ -2,18 +2,8 @@
 
 import { objectOf } from "../aggregate/expression.ts";
 import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
-import {
-  encode,
-  fields,
-  intRaw,
-  isEmptyDocument,
-  items,
-  numberOf,
-  type Raw,
-  rawDocument,
-  Type,
-  toJs,
-} from "../bson/raw.ts";
+import { encode, intRaw } from "../bson/make.ts";
+import { fields, isEmptyDocument, items, numberOf, type Raw, rawDocument, Type, toJs } from "../bson/raw.ts";
 import type { Results } from "../cursors.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import type { Filter } from "../query/ast.ts";

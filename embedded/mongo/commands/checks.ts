@@ -1,5 +1,5 @@
 /** Options that the store does not have are refused, not ignored. */
-import { fields, type Raw, stringValue, Type } from "../bson/raw.ts";
+import { fields, numberOf, type Raw, stringValue, Type, truthy } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import type { Request } from "./request.ts";
 
@@ -25,5 +25,23 @@ export function checkSession(request: Request): void {
     if (level?.type === Type.string && stringValue(level) === "snapshot") {
       throw new StoreError(246, "Read concern 'snapshot' is not supported by this store");
     }
+  }
+}
+
+/** One node can't confirm a write on two: refused before anything is written. */
+export function checkWriteConcern(request: Request): void {
+  const concern = request.get("writeConcern");
+  const w = concern?.type === Type.object ? new Map(fields(concern)).get("w") : undefined;
+  if (w === undefined || (w.isNumber() && numberOf(w) <= 1)) return;
+  if (w.type === Type.string && stringValue(w) === "majority") return;
+  throw new StoreError(100, "Not enough data-bearing nodes");
+}
+
+/** Options of `find` that would change its results and that the store does not have. */
+export function checkFindOptions(request: Request): void {
+  for (const option of ["min", "max", "returnKey", "showRecordId"]) {
+    const value = request.get(option);
+    if (value === undefined || (value.type === Type.bool && !truthy(value))) continue;
+    throw new StoreError(238, `'${option}' is not supported by this store`);
   }
 }

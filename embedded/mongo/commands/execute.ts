@@ -4,7 +4,7 @@ import { getField, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { codeName, StoreError } from "../errors.ts";
 import type { Store } from "../store.ts";
-import { checkSession } from "./checks.ts";
+import { checkSession, checkWriteConcern } from "./checks.ts";
 import type { Command, Reply } from "./context.ts";
 import { commands } from "./registry.ts";
 import type { Request } from "./request.ts";
@@ -30,6 +30,7 @@ function runPlain(store: Store, request: Request, command: Command): Reply {
 }
 
 function runWrite(store: Store, request: Request, command: Command): Buffer {
+  checkWriteConcern(request);
   const retry = command.retryable ? retryOf(request) : undefined;
   if (retry === undefined) return finish(runPlain(store, request, command));
   const earlier = store.retries.earlier(retry.session, retry.number);

@@ -1,5 +1,6 @@
 /** `explain`: which way the documents were found, and how many keys and documents that took. */
-import { emptyDocument, fields, items, type Raw, toJs } from "../bson/raw.ts";
+import { emptyDocument } from "../bson/make.ts";
+import { fields, items, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import type { Plan } from "../plan/planner.ts";
 import { Deadline } from "../query/deadline.ts";

@@ -1,5 +1,6 @@
 /** `findAndModify`: find one, change it, answer with its old or new form. */
-import { getField, isEmptyDocument, nullRaw, type Raw, rawDocument, Type } from "../bson/raw.ts";
+import { nullRaw } from "../bson/make.ts";
+import { getField, isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { failedToParse } from "../errors.ts";
 import type { Filter } from "../query/ast.ts";

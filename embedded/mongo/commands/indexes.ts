@@ -1,14 +1,12 @@
 /** `createIndexes`, `listIndexes`, `dropIndexes`, and TTL changes through `collMod`. */
+import { encode, intRaw, stringRaw } from "../bson/make.ts";
 import {
-  encode,
   fields,
-  intRaw,
   isEmptyDocument,
   items,
   numberOf,
   type Raw,
   rawDocument,
-  stringRaw,
   stringValue,
   Type,
   toJs,

@@ -13,7 +13,7 @@ import { compileProjection } from "../query/project.ts";
 import { parseHint, parseSort, type QueryOptions, type Run, run } from "../query/run.ts";
 import { eachValue } from "../query/values.ts";
 import type { Collection } from "../storage/collection.ts";
-import { checkCollation } from "./checks.ts";
+import { checkCollation, checkFindOptions } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { cursorReply, emptyCursor, writeBatch } from "./cursor-reply.ts";
 import { expressionsFor } from "./expressions.ts";
@@ -73,6 +73,7 @@ export function find(context: Context): Reply {
   const name = request.collection();
   const namespace = `${request.db}.${name}`;
   checkCollation(request.get("collation"));
+  checkFindOptions(request);
   if (request.flag("tailable"))
     throw new StoreError(2, "error processing query: tailable cursor requested on non capped collection");
   const collection = store.find(request.db, name);

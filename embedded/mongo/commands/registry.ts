@@ -17,7 +17,7 @@ import { findAndModify } from "./find-and-modify.ts";
 import { createIndexes, dropIndexes, listIndexes } from "./indexes.ts";
 import { count, distinct, find, getMore } from "./read.ts";
 import * as info from "./server-info.ts";
-import { endSessions, killCursors, refreshSessions, startSession } from "./sessions.ts";
+import { endSessions, endTransaction, killCursors, refreshSessions, startSession } from "./sessions.ts";
 import { insert, remove, update } from "./write.ts";
 
 const hello: Command = { run: info.hello };
@@ -47,6 +47,8 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     killSessions: { run: endSessions },
     killAllSessions: { run: endSessions },
     refreshSessions: { run: refreshSessions },
+    commitTransaction: { run: endTransaction },
+    abortTransaction: { run: endTransaction },
     insert: { run: insert, writes: true, retryable: true },
     update: { run: update, writes: true, retryable: true },
     delete: { run: remove, writes: true, retryable: true },

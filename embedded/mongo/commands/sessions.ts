@@ -11,6 +11,12 @@ export function startSession(): Reply {
 }
 
 export const endSessions = (): Reply => ({});
+
+/** No transaction is ever open: they are refused where they start. */
+export function endTransaction(): Reply {
+  throw new StoreError(251, "Given transaction number does not match any in-progress transactions.");
+}
+
 export const refreshSessions = (): Reply => ({});
 
 export function killCursors(context: Context): Reply {

@@ -1,5 +1,6 @@
 /** Where in an index the values that satisfy a test can be. */
-import { nullRaw, type Raw, Type, undefinedRaw } from "../bson/raw.ts";
+import { nullRaw, undefinedRaw } from "../bson/make.ts";
+import { type Raw, Type } from "../bson/raw.ts";
 import { encodeKey, encodeStringPrefix, invert, successor, typeOrder } from "../key-encoding.ts";
 import type { Test } from "../query/ast.ts";
 

@@ -99,11 +99,11 @@ function sortOrder(
   let at = 0;
   for (const field of sort) {
     const fixedAt = index.fields.findIndex(
-      (candidate, i) => i < bounds.fixed && candidate.path === field.path,
+      (candidate, i) => i < bounds.fixed && candidate.path.text === field.path.text,
     );
-    while (at < bounds.fixed && index.fields[at]?.path !== field.path) at++;
+    while (at < bounds.fixed && index.fields[at]?.path.text !== field.path.text) at++;
     const found = index.fields[at];
-    if (found === undefined || found.path !== field.path) {
+    if (found === undefined || found.path.text !== field.path.text) {
       if (fixedAt >= 0) continue;
       return undefined;
     }
@@ -124,7 +124,8 @@ function sortOrder(
 function oneKeyEach(index: Ordered, bounds: Bounds, sort: readonly SortField[]): boolean {
   return index.fields.every(
     (field, i) =>
-      !holdsArrays(index, i) || (i < bounds.fixed && !sort.some((sorted) => sorted.path === field.path)),
+      !holdsArrays(index, i) ||
+      (i < bounds.fixed && !sort.some((sorted) => sorted.path.text === field.path.text)),
   );
 }
 

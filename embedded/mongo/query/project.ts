@@ -1,6 +1,6 @@
 /** Projections over raw documents: inclusion, exclusion, `$slice`, `$elemMatch`, `$meta`, the positional `$`. */
+import { doubleRaw } from "../bson/make.ts";
 import {
-  doubleRaw,
   Elements,
   fields,
   getField,

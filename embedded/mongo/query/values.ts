@@ -1,5 +1,6 @@
 /** Values of a document at a path, for sorts, distinct and projections of single values. */
-import { Elements, getField, nullRaw, type Raw, Type, undefinedRaw } from "../bson/raw.ts";
+import { nullRaw, undefinedRaw } from "../bson/make.ts";
+import { Elements, getField, type Raw, Type } from "../bson/raw.ts";
 import { sortValue } from "../compare.ts";
 import type { Path, PathPart } from "../path.ts";
 

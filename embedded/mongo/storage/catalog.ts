@@ -1,7 +1,8 @@
 /** What collections and indexes there are; kept in SQLite and mirrored in memory. */
 import { randomUUID } from "node:crypto";
 import { Binary } from "bson";
-import { encode, getField, type Raw, rawDocument, stringValue, toBuffer } from "../bson/raw.ts";
+import { encode } from "../bson/make.ts";
+import { getField, type Raw, rawDocument, stringValue, toBuffer } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { Collection } from "./collection.ts";
 import type { Database } from "./database.ts";

@@ -1,7 +1,8 @@
 /** One collection: documents by row, `_id` and indexes, kept together. */
 import type { StatementSync } from "node:sqlite";
 import type { Binary } from "bson";
-import { getField, nullRaw, type Raw, rawDocument, toBuffer, toJs } from "../bson/raw.ts";
+import { nullRaw } from "../bson/make.ts";
+import { getField, type Raw, rawDocument, toBuffer, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeKey } from "../key-encoding.ts";
 import type { Database } from "./database.ts";

@@ -1,5 +1,6 @@
 /** Which keys a document has in an index: arrays give one key per element, missing fields count as null. */
-import { Elements, getField, nullRaw, type Raw, Type, undefinedRaw } from "../bson/raw.ts";
+import { nullRaw, undefinedRaw } from "../bson/make.ts";
+import { Elements, getField, type Raw, Type } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import type { PathPart } from "../path.ts";

@@ -1,15 +1,7 @@
 /** One index: an ordered SQLite table from encoded keys to row ids. */
 import type { StatementSync } from "node:sqlite";
-import {
-  fields,
-  isEmptyDocument,
-  nullRaw,
-  numberOf,
-  type Raw,
-  stringValue,
-  Type,
-  truthy,
-} from "../bson/raw.ts";
+import { nullRaw } from "../bson/make.ts";
+import { fields, isEmptyDocument, numberOf, type Raw, stringValue, Type, truthy } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { type Path, parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";

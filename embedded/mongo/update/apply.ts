@@ -1,19 +1,8 @@
 /** Applies parsed update operations to one document. */
 import { Timestamp } from "bson";
 import { calculate } from "../bson/arithmetic.ts";
-import {
-  dateRaw,
-  Elements,
-  emptyDocument,
-  fields,
-  fromJs,
-  intRaw,
-  longRaw,
-  nullRaw,
-  type Raw,
-  Type,
-  typeName,
-} from "../bson/raw.ts";
+import { dateRaw, emptyDocument, fromJs, intRaw, longRaw, nullRaw } from "../bson/make.ts";
+import { Elements, fields, type Raw, Type, typeName } from "../bson/raw.ts";
 import { compareValues, equalValues, identical } from "../compare.ts";
 import { badValue, StoreError } from "../errors.ts";
 import type { Path, PathPart } from "../path.ts";

@@ -1,5 +1,6 @@
 /** `$push` and `$addToSet` on one array. */
-import { nullRaw, Raw, Type, typeName } from "../bson/raw.ts";
+import { nullRaw } from "../bson/make.ts";
+import { Raw, Type, typeName } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { compareValues, equalValues, groupKey } from "../compare.ts";
 import { badValue } from "../errors.ts";
@@ -44,7 +45,7 @@ export function pushValues(item: Item | undefined, push: Push, path: Path): Raw 
   const length = all.length;
   const { position = length } = push;
   all.splice(position < 0 ? Math.max(0, length + position) : position, 0, ...push.values);
-  const result = trim(sorted(all, push.sort), push.slice);
+  const result = trim(sorted([...all], push.sort), push.slice);
   if (push.values.length === 0 && result.length === length && result.every((v, i) => v === all[i]))
     return undefined;
   tree.replaceAll(result);

@@ -1,6 +1,7 @@
 /** One statement of an `update` command, or the update of a `findAndModify`, on one collection. */
 import { ObjectId } from "bson";
-import { emptyDocument, getField, type Raw, rawDocument, Type, typeName } from "../bson/raw.ts";
+import { emptyDocument } from "../bson/make.ts";
+import { getField, type Raw, rawDocument, Type, typeName } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { equalValues } from "../compare.ts";
 import { StoreError } from "../errors.ts";

@@ -352,6 +352,8 @@ describe("the official driver on the embedded store", () => {
       [27, () => things.dropIndex("none")],
       [48, () => store.db.createCollection(things.collectionName)],
       [238, () => things.find({}, { collation: { locale: "de" } }).toArray()],
+      [100, () => things.insertOne({ _id: 5 }, { writeConcern: { w: 2 } })],
+      [53, () => things.insertOne({ _id: [1] as unknown as string })],
       [51091, () => things.findOne({ text: { $regex: "(" } })],
       [15, () => things.insertOne({ _id: 3, deep: nested(250) })],
     ];

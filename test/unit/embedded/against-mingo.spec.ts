@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type Document, deserialize } from "bson";
 import fc from "fast-check";
 import { Query, updateOne } from "mingo";
-import { encode } from "../../../embedded/mongo/bson/raw.ts";
+import { encode } from "../../../embedded/mongo/bson/make.ts";
+
 import { compileFilter } from "../../../embedded/mongo/query/match.ts";
 import { parseFilter } from "../../../embedded/mongo/query/parse.ts";
 import { applyOperations } from "../../../embedded/mongo/update/apply.ts";

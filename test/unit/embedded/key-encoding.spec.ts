@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Binary, Decimal128, Double, Long, MaxKey, MinKey, ObjectId, Timestamp } from "bson";
 import fc from "fast-check";
-import { fromJs, type Raw } from "../../../embedded/mongo/bson/raw.ts";
+import { fromJs } from "../../../embedded/mongo/bson/make.ts";
+import type { Raw } from "../../../embedded/mongo/bson/raw.ts";
 import { compareValues } from "../../../embedded/mongo/compare.ts";
 import { encodeCompound, encodeKey } from "../../../embedded/mongo/key-encoding.ts";
 

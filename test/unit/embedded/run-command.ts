@@ -1,6 +1,7 @@
 /** Runs commands on a store without a socket. */
 import { type Document, deserialize } from "bson";
-import { encode, fields } from "../../../embedded/mongo/bson/raw.ts";
+import { encode } from "../../../embedded/mongo/bson/make.ts";
+import { fields } from "../../../embedded/mongo/bson/raw.ts";
 import { execute } from "../../../embedded/mongo/commands/execute.ts";
 import { Request } from "../../../embedded/mongo/commands/request.ts";
 import { Store } from "../../../embedded/mongo/store.ts";
