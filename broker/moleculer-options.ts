@@ -11,7 +11,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     nodeID: config.NODE_ID ?? `${hostname()}-${process.pid}`,
     namespace: config.NAMESPACE,
     logger: loggerOptions(config),
-    logLevel: config.LOG_LEVEL,
+    logLevel: logLevels(config),
     transporter: transporter(config),
     cacher: cacher(config),
     validator: new ContractValidator(),
@@ -37,6 +37,20 @@ export function brokerOptions(config: Config): BrokerOptions {
     contextParamsCloning: false,
     // The scripts decide when a process ends.
     skipProcessEventRegistration: true,
+  };
+}
+
+/** At `info`, Moleculer's own modules tell more than a person wants to read at each start. */
+function logLevels({ LOG_LEVEL }: Config): BrokerOptions["logLevel"] {
+  if (LOG_LEVEL !== "info") return LOG_LEVEL;
+  return {
+    REGISTRY: "warn",
+    METRICS: "warn",
+    BROKER: "warn",
+    $NODE: "warn",
+    "$ACTOR.*": "warn",
+    TRANSIT: "warn",
+    "**": "info",
   };
 }
 

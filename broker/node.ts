@@ -21,6 +21,8 @@ export interface NodeOptions {
   /** Contracts of the whole shop: every node declares all queues, so that none misses what is sent before it starts. */
   contracts: readonly ServiceContract[];
   clock?: Clock;
+  /** Runs when the databases are migrated and before the services start. */
+  prepare?(runtime: NodeRuntime): Promise<void>;
 }
 
 export interface SoukNode {
@@ -36,6 +38,7 @@ export async function startNode({
   services,
   contracts,
   clock = systemClock,
+  prepare,
 }: NodeOptions): Promise<SoukNode> {
   const broker = new ServiceBroker(brokerOptions(config));
   const undo: (() => Promise<unknown>)[] = [];
@@ -61,6 +64,7 @@ export async function startNode({
     };
     broker.souk = runtime;
     if (config.MIGRATE_ON_START) await migrateAll(services, runtime, broker.nodeID);
+    await prepare?.(runtime);
     for (const service of services) broker.createService(service);
     undo.push(() => broker.stop());
     // Before any service stops: requests that are under way still need them all.

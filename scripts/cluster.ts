@@ -3,13 +3,17 @@
  * The embedded store is a process too, unless MONGO_URL names a server.
  */
 import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { systemClock } from "../broker/clock.ts";
+import { migrateUp, migrationsOf } from "../broker/migrations.ts";
 import { serviceNames } from "../services/index.ts";
 import { type Child, startChild } from "./support/children.ts";
-import { printWelcome } from "./support/first-start.ts";
+import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
+import { openDatabase } from "./support/open-database.ts";
 import { configOrExit, stopOnSignal } from "./support/run-node.ts";
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -40,18 +44,53 @@ stopOnSignal(async () => {
 }, 3 * STOP_MS);
 
 env.MONGO_URL = config.MONGO_URL ?? (await startStore());
+await prepareCatalogue();
 for (const service of serviceNames)
   for (let n = 1; n <= (counts.get(service) ?? 1); n++) {
     const name = (counts.get(service) ?? 1) > 1 ? `${service}-${n}` : service;
     children.push(
       startChild(name, file("./node.ts"), [service], {
-        env: { ...env, NODE_ID: `${name}-${process.pid}`, SERVICES: "" },
+        // A second gateway on this machine listens on the next port.
+        env: {
+          ...env,
+          NODE_ID: `${name}-${process.pid}`,
+          SERVICES: "",
+          PORT: String(service === "api" ? config.PORT + n - 1 : config.PORT),
+        },
         restart: true,
         print,
       }),
     );
   }
+await untilReady();
 printWelcome({ ...config, MONGO_URL: env.MONGO_URL });
+
+/** Once and here, so that the shop opens with its catalogue whichever process is up first. */
+async function prepareCatalogue(): Promise<void> {
+  const { database, close } = await openDatabase({ ...config, MONGO_URL: env.MONGO_URL }, "cluster");
+  try {
+    for (const service of ["products", "inventory"])
+      await migrateUp(
+        database.service(service),
+        await migrationsOf(service),
+        `cluster-${process.pid}`,
+        systemClock,
+      );
+    await seedIfEmpty(config, database.service);
+  } finally {
+    await close();
+  }
+}
+
+/** The gateway answers "ready" once every service is there. */
+async function untilReady(): Promise<void> {
+  const url = `http://${config.HOST}:${config.PORT}/health/ready`;
+  for (;;) {
+    const reply = await fetch(url).catch(() => undefined);
+    if (reply?.ok) return;
+    await sleep(100);
+  }
+}
 
 async function startStore(): Promise<string> {
   const dir = resolve(config.DATA_DIR, "mongo");
@@ -62,8 +101,7 @@ async function startStore(): Promise<string> {
     print,
   });
   children.push(child);
-  const line = await child.line((it) => it.includes("mongodb://"));
-  return /mongodb:\/\/\S+/.exec(line)?.[0] ?? join(dir, "socket");
+  return child.line((it) => it.startsWith("mongodb://"));
 }
 
 function countOf(text: string): [string, number] {

@@ -1,8 +1,11 @@
 /** `npm start`: the whole shop in one process; embedded defaults where no server is named. */
-import { printWelcome } from "./support/first-start.ts";
+import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { configOrExit, runNode, servicesOrExit } from "./support/run-node.ts";
 
 const config = configOrExit();
 const names = servicesOrExit(config, []);
-await runNode(config, names);
+const hasCatalogue = names.includes("products") && names.includes("inventory");
+await runNode(config, names, async ({ database }) => {
+  if (hasCatalogue) await seedIfEmpty(config, database);
+});
 if (names.includes("api")) printWelcome(config);

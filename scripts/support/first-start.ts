@@ -1,5 +1,28 @@
-/** What a person sees when the shop is up. */
+/** What the first start does more, and what a person sees when the shop is up. */
+import type { Connection } from "mongoose";
 import type { Config } from "../../broker/config.ts";
+import { createProgress } from "./progress.ts";
+import { isEmptyCatalogue, seedCatalogue } from "./seed-catalogue.ts";
+
+/** Gives a shop without products the demo catalogue, unless SEED_ON_START or SEED_COUNT say no. */
+export async function seedIfEmpty(
+  { SEED_ON_START, SEED_COUNT, CURRENCY, NODE_ENV }: Config,
+  database: (service: string) => Connection,
+): Promise<void> {
+  const products = database("products");
+  // A demo has no place in a shop that means business.
+  if (!SEED_ON_START || SEED_COUNT === 0 || NODE_ENV === "production" || !(await isEmptyCatalogue(products)))
+    return;
+  const progress = createProgress("demo products");
+  await seedCatalogue({
+    products,
+    inventory: database("inventory"),
+    count: SEED_COUNT,
+    currency: CURRENCY,
+    onProgress: progress.report,
+  });
+  progress.end();
+}
 
 /** Prints where everything is. */
 export function printWelcome({ HOST, PORT, PUBLIC_URL, DATA_DIR, AMQP_URL, MONGO_URL }: Config): void {

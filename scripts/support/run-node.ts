@@ -1,6 +1,7 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
 import { type Config, ConfigError, loadConfig } from "../../broker/config.ts";
 import { type SoukNode, startNode } from "../../broker/node.ts";
+import type { NodeRuntime } from "../../broker/runtime.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
 
@@ -25,8 +26,13 @@ export function servicesOrExit(config: Config, args: readonly string[]): string[
 }
 
 /** Starts a node with the named services and stops it on SIGINT or SIGTERM. */
-export async function runNode(config: Config, names: readonly string[]): Promise<SoukNode> {
-  const node = await startNode({ config, services: await loadServices(names), contracts });
+export async function runNode(
+  config: Config,
+  names: readonly string[],
+  prepare?: (runtime: NodeRuntime) => Promise<void>,
+): Promise<SoukNode> {
+  const services = await loadServices(names);
+  const node = await startNode({ config, services, contracts, ...(prepare ? { prepare } : {}) });
   stopOnSignal(async () => node.stop(), config.SHUTDOWN_TIMEOUT + 2_000);
   return node;
 }

@@ -76,7 +76,7 @@ export async function startScript(
     bootstrapToken: () =>
       eventually(
         "the bootstrap token is printed",
-        () => /bootstrap token[^\n]*?: (\S{16,})/i.exec(text)?.[1],
+        () => /no admin yet: .* with token (\S+)/.exec(text)?.[1],
       ),
     terminate,
     async stop() {
