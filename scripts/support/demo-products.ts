@@ -207,7 +207,7 @@ export function demoProduct(
     _id: idOf(EPOCH + n * MINUTE_MS, next),
     slug: `${slugOf(name, "product")}-${n + 1}`,
     name,
-    description: `A ${character.toLowerCase()} ${noun.toLowerCase()} in ${material.toLowerCase()}, for ${pick(kind.uses)}. ${pick(QUALITIES)}`,
+    description: `${/^[AEIOU]/.test(character) ? "An" : "A"} ${character.toLowerCase()} ${noun.toLowerCase()} in ${material.toLowerCase()}, for ${pick(kind.uses)}. ${pick(QUALITIES)}`,
     categoryIds: category ? [category] : [],
     images: [1, 2].map((image) => `https://images.example/${kind.code.toLowerCase()}/${number}-${image}.jpg`),
     variants: chosen.map((value, at) => ({

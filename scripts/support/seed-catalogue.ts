@@ -7,8 +7,8 @@ import { type Product, productModel } from "../../services/products/product.mode
 import { stockLevelModel } from "../../services/products/stock-level.model.ts";
 import { type DemoProduct, demoCategories, demoProduct } from "./demo-products.ts";
 
-/** Documents a write; embedded and real MongoDB take these in some tens of milliseconds. */
-const BATCH = 500;
+/** Documents a write: enough to share its cost, few enough that a shop which is running answers in between. */
+const BATCH = 200;
 
 export interface SeedOptions {
   /** Database of the products service, migrated. */

@@ -2,7 +2,8 @@
  * Lists of products. Each is read by an index in the order asked for, so a page costs the same in a catalogue of a
  * hundred and of a hundred thousand. A filtered list is first read as a bounded set of the keys of its newest matches.
  * Where that holds them all, the page is cut from it, and its size and the counts per category are known exactly.
- * Otherwise the page is read along the index of its order. Only relevance always ranks the set: of more matches than
+ * Otherwise the page is read along the index of its order, and so is a range of prices in the order of prices, which
+ * needs no set: prices are asked for in too many ways for sets to be shared. Only relevance always ranks the set: of more matches than
  * it holds, the newest.
  */
 import { type Model, trusted } from "mongoose";
@@ -92,7 +93,10 @@ export async function listProducts(tools: ListTools, params: ListParams): Promis
   };
   const page = { limit, after, cursorOf: (key: string) => makeCursor(key, identity) };
 
-  if (!query.filtered) return walk(tools, query, ORDERS[sort === "relevance" ? "newest" : sort], page);
+  const ranged = query.minPrice !== undefined || query.maxPrice !== undefined;
+  const isRangeOfIndex = tokens.length === 0 && ranged && (sort === "price" || sort === "-price");
+  if (!query.filtered || isRangeOfIndex)
+    return walk(tools, query, ORDERS[sort === "relevance" ? "newest" : sort], page);
   const set = await tools.cachedSet(JSON.stringify(query), () => readSet(tools.products, query));
   const known = set.complete ? { total: set.matches.length } : {};
   const cut = set.complete || sort === "relevance";
@@ -171,6 +175,7 @@ async function readSet(model: Model<Product>, query: Query): Promise<MatchSet> {
   if (index !== INDEX.byPrice) find.sort({ _id: -1 });
   const matches = await find
     .limit(SET_SIZE + 1)
+    .batchSize(SET_SIZE + 1)
     .hint(index)
     .maxTimeMS(MAX_TIME_MS)
     .lean<Match[]>();
