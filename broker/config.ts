@@ -24,7 +24,10 @@ const url = (...protocols: string[]) =>
 const secret = z.string().min(16, "must have at least 16 characters");
 
 export const environment = z.object({
-  NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
+  NODE_ENV: z
+    .enum(["development", "test", "production"])
+    .default("development")
+    .describe("development, test or production; production refuses embedded defaults, see ALLOW_EMBEDDED"),
   PORT: whole(0, 65_535).default(3000).describe("Port of the REST gateway; 0 picks a free one"),
   HOST: z.string().min(1).default("127.0.0.1").describe("Address that the gateway listens on"),
   PUBLIC_URL: url("http", "https").describe(
@@ -80,6 +83,15 @@ export const environment = z.object({
     .string()
     .default("")
     .describe("Origins that browsers may call from, separated by commas; none unless set"),
+  TRUST_PROXY: whole(0, 10)
+    .default(0)
+    .describe(
+      "Trusted proxies in front of the gateway: the client's address is that many entries from the right of X-Forwarded-For; 0 ignores the header",
+    ),
+  METRICS: z
+    .enum(["on", "off"])
+    .default("on")
+    .describe("on counts, and serves /metrics for Prometheus; off does neither"),
   CURRENCY: z
     .string()
     .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")

@@ -31,7 +31,12 @@ export function brokerOptions(config: Config): BrokerOptions {
     },
     bulkhead: { enabled: true, concurrency: 1_000, maxQueueSize: 1_000 },
     tracking: { enabled: true, shutdownTimeout: config.SHUTDOWN_TIMEOUT },
-    metrics: { enabled: true, reporter: [], collectProcessMetrics: true, collectInterval: 5 },
+    metrics: {
+      enabled: config.METRICS === "on",
+      reporter: [],
+      collectProcessMetrics: true,
+      collectInterval: 5,
+    },
     heartbeatInterval: 5,
     heartbeatTimeout: 15,
     contextParamsCloning: false,

@@ -1,4 +1,4 @@
-/** `npm run docs`: writes into docs/ what is made from the code. A test fails when it was forgotten. */
+/** `npm run docs`: writes docs/ and .env.example, which are made from the code. A test fails when it was forgotten. */
 import { readdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { openapi } from "../broker/http/openapi.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/state-diagram.ts";
 import { routeHeaders } from "../services/api/route-headers.ts";
 import { contracts } from "../services/contracts.ts";
+import { envExample } from "./support/env-example.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -18,6 +19,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     "docs/asyncapi.json": `${JSON.stringify(asyncapi(contracts), null, 2)}\n`,
     "docs/errors.md": errorsMarkdown(),
     ...(await stateDiagrams()),
+    ".env.example": envExample(),
   };
 }
 

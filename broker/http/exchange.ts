@@ -1,5 +1,6 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { clientAddress } from "./client-address.ts";
 import { requestIdOf, type Trace, traceOf } from "./request-headers.ts";
 
 export interface Exchange {
@@ -20,7 +21,8 @@ export interface Exchange {
 
 const open = new WeakMap<IncomingMessage, Exchange>();
 
-export function openExchange(req: IncomingMessage, res: ServerResponse): Exchange {
+/** @param hops trusted proxies in front of the gateway */
+export function openExchange(req: IncomingMessage, res: ServerResponse, hops: number): Exchange {
   const url = req.url ?? "/";
   const mark = url.indexOf("?");
   const trace = traceOf(single(req.headers.traceparent));
@@ -29,7 +31,7 @@ export function openExchange(req: IncomingMessage, res: ServerResponse): Exchang
     res,
     trace,
     requestId: requestIdOf(req.headers["x-request-id"], trace.traceId),
-    clientIp: req.socket.remoteAddress ?? "",
+    clientIp: clientAddress(req, hops),
     path: mark < 0 ? url : url.slice(0, mark),
     query: mark < 0 ? "" : url.slice(mark + 1),
     startedAt: performance.now(),

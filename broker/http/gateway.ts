@@ -41,6 +41,8 @@ export interface GatewayOptions {
   /** Where clients reach the gateway; empty where that is not known. */
   publicUrl: string;
   isAllowedOrigin: OriginCheck;
+  /** How many proxies in front of this gateway may say who the client is. */
+  trustedProxies: number;
   maxInFlight: number;
   metrics: RequestMetrics;
   log: Log;
@@ -55,7 +57,8 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { routes, pages, serve, publicUrl, isAllowedOrigin, maxInFlight, metrics, log } = options;
+  const { routes, pages, serve, publicUrl, isAllowedOrigin, trustedProxies, maxInFlight, metrics, log } =
+    options;
   const router = new Router<Target>();
   for (const route of routes) router.add(route.method, API_BASE + route.pattern, { api: route });
   for (const page of pages) router.add("GET", page.path, { page });
@@ -66,7 +69,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   let onDrained: (() => void) | undefined;
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
-    const exchange = openExchange(req, res);
+    const exchange = openExchange(req, res, trustedProxies);
     let routeName = "none";
     open++;
     res.once("close", () => {

@@ -13,10 +13,17 @@ interface Series {
 
 export class RequestMetrics {
   readonly #series = new Map<string, Series>();
+  readonly #observing: boolean;
   inFlight = 0;
+
+  /** @param observing false keeps only the number of requests in flight, which limits need */
+  constructor(observing = true) {
+    this.#observing = observing;
+  }
 
   /** @param route the pattern, not the path: the number of series must not depend on callers */
   observe(method: string, route: string, status: number, seconds: number): void {
+    if (!this.#observing) return;
     const key = `${method} ${route} ${status}`;
     let series = this.#series.get(key);
     if (!series) {

@@ -1,6 +1,6 @@
 /**
  * Rate limits: per user where one is signed in, else per network address; shared through Redis where configured.
- * The address is the peer's own: X-Forwarded-For is whatever a client writes into it.
+ * The address is the peer's own, or what TRUST_PROXY lets be believed of X-Forwarded-For (client-address.ts).
  */
 import { hash } from "node:crypto";
 import { isIPv6 } from "node:net";

@@ -35,10 +35,14 @@ export function gatewayPages(
       const { ready, missing } = await readiness(checks);
       return ready ? { status: 200, body: '{"status":"ready"}' } : notReady(missing);
     }),
-    live("/metrics", PROMETHEUS, async () => ({
-      status: 200,
-      body: metrics.text() + moleculerMetrics(broker.metrics),
-    })),
+    ...(broker.souk.config.METRICS === "on"
+      ? [
+          live("/metrics", PROMETHEUS, async () => ({
+            status: 200,
+            body: metrics.text() + moleculerMetrics(broker.metrics),
+          })),
+        ]
+      : []),
   ];
 }
 

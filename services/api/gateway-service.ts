@@ -218,7 +218,7 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
 function create(service: WebService, options: GatewayServiceOptions, routes: readonly ApiRoute[]): Running {
   const { broker, logger } = service;
   const { config, clock } = broker.souk;
-  const metrics = new RequestMetrics();
+  const metrics = new RequestMetrics(config.METRICS === "on");
   const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts) as never;
   const redis =
     config.REDIS_URL && config.RATE_LIMIT !== "off" ? connectRedis(config.REDIS_URL, logger) : undefined;
@@ -235,6 +235,7 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
     serve,
     publicUrl,
     isAllowedOrigin: originCheck(config.CORS_ORIGINS),
+    trustedProxies: config.TRUST_PROXY,
     maxInFlight: config.MAX_IN_FLIGHT,
     metrics,
     log: logger,
