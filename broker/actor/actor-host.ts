@@ -271,7 +271,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     await Promise.all([this.#sweeper.stop(), this.#timers.stop()]);
     const all = Array.from({ length: this.#partitions }, (_, p) => p);
     const drain = async () => {
-      await within(stopMs, Promise.all(all.map((p) => this.#mailbox.drain(p))));
+      await Promise.all(all.map((p) => this.#mailbox.drain(p, stopMs)));
     };
     await this.#consumption?.stop(drain);
     for (const p of all) this.#mailbox.resume(p);
@@ -301,6 +301,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   }
 
   #applyHere(message: Envelope): Promise<Applied<S>> {
+    if (this.#stopped) return Promise.reject(new SoukError("UNAVAILABLE"));
     return new Promise((resolve, reject) => {
       let wanted = true;
       const giveUp = setTimeout(() => {
@@ -337,9 +338,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
 
   async #handOver(partition: number): Promise<void> {
     try {
-      await this.#consumption?.handOver(partition, () =>
-        within(this.#tuning.stopMs, this.#mailbox.drain(partition)),
-      );
+      await this.#consumption?.handOver(partition, () => this.#mailbox.drain(partition, this.#tuning.stopMs));
     } finally {
       this.#mailbox.resume(partition);
     }

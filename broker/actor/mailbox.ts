@@ -3,6 +3,7 @@ import type { Bus, Delivery, MailboxHandlers } from "../bus/bus.ts";
 import type { Envelope } from "../bus/envelope.ts";
 import { Attempts, toError } from "../bus/retry.ts";
 import type { ActorStats } from "./actor-host.types.ts";
+import { within } from "./deadline.ts";
 import type { Outcome } from "./fold.ts";
 import type { ActorQueues, Job } from "./queues.ts";
 
@@ -37,9 +38,12 @@ export class Mailbox implements MailboxHandlers {
     return this.#epochs.get(partition) ?? 0;
   }
 
-  /** Stops folding the partition, waits for the commits that run and forgets the rest: it is delivered again. */
-  async drain(partition: number): Promise<void> {
-    await this.#options.queues.pause(partition);
+  /**
+   * Stops folding the partition, waits for the commits that run (at most `ms`) and forgets the rest: it is delivered
+   * again, and so is what is committed too late to be acked.
+   */
+  async drain(partition: number, ms: number): Promise<void> {
+    await within(ms, this.#options.queues.pause(partition));
     this.onLost(partition);
   }
 

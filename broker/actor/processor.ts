@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { MessageType } from "../contract.ts";
-import type { ActorDocument, ActorStats, Snapshot } from "./actor-host.types.ts";
+import type { ActorDocument, ActorStats, OutboxEntry, Snapshot } from "./actor-host.types.ts";
 import type { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { withoutConfirmed } from "./diff.ts";
@@ -15,6 +15,8 @@ import type { Tuning } from "./tuning.ts";
 
 /** From so many lost races in a row on, a batch waits a little before it tries again. */
 const PATIENT_RACES = 3;
+/** So many confirmed entries behind one that is not are pulled before the next commit. */
+const PULL_FROM = 64;
 
 export interface ProcessorOptions<S extends object, T extends MessageType> {
   definition: ActorDefinition<S, T>;
@@ -47,9 +49,11 @@ export class Processor<S extends object, T extends MessageType> {
     for (let races = 0; ; races++) {
       if (races > PATIENT_RACES) await sleep(Math.random() * 10 * Math.min(races, 20));
       const cached = this.#cache.get(actor);
-      const document = cached ?? (await this.#load(actor));
+      let document = cached ?? (await this.#load(actor));
+      const surplus = document && this.#surplus(document);
+      if (document && surplus) document = await this.#slimmed(document, surplus);
       const folded = fold(document, batch, this.#options.foldOptions(actor));
-      if (folded.next === null || folded.next === document) {
+      if (folded.next === document || folded.next === null) {
         // Nothing to write means nothing that proves the document to be the latest: decide on a fresh read.
         if (cached) this.#cache.delete(actor);
         else return this.#settle(actor, batch, folded);
@@ -84,10 +88,7 @@ export class Processor<S extends object, T extends MessageType> {
   /** Entries have been pulled from the stored outbox. */
   pulled(actor: string, entries: readonly string[]): void {
     const document = this.#cache.peek(actor);
-    if (!document) return;
-    const gone = new Set(entries);
-    const outbox = document.outbox.filter((it) => !gone.has(it.id));
-    this.#cache.set(actor, { ...document, outbox });
+    if (document) this.#cache.set(actor, { ...document, outbox: without(document.outbox, entries) });
   }
 
   async #commit(
@@ -137,6 +138,26 @@ export class Processor<S extends object, T extends MessageType> {
     return document;
   }
 
+  /**
+   * A message that can't be sent keeps confirmed ones behind it in the outbox, since a commit that adds some can
+   * only cut its front. When they get many they are pulled before the commit.
+   */
+  #surplus({ _id: actor, outbox }: ActorDocument<S>): readonly string[] | undefined {
+    const confirmed = this.relay?.confirmed(actor);
+    if (!confirmed || confirmed.size < PULL_FROM) return undefined;
+    const front = outbox.findIndex((it) => !confirmed.has(it.id));
+    return front !== -1 && confirmed.size - front >= PULL_FROM ? [...confirmed] : undefined;
+  }
+
+  async #slimmed(document: ActorDocument<S>, entries: readonly string[]): Promise<ActorDocument<S>> {
+    const { _id: actor } = document;
+    await this.#options.store.pull(actor, entries);
+    const slim = { ...document, outbox: without(document.outbox, entries) };
+    this.#cache.set(actor, slim);
+    this.relay?.left(actor, entries);
+    return slim;
+  }
+
   #settle(actor: string, batch: readonly Job[], { next, outcomes }: Folded<S>): void | Promise<void> {
     const { faults, stats } = this.#options;
     const settle = () => {
@@ -149,4 +170,9 @@ export class Processor<S extends object, T extends MessageType> {
     if (!faults) return settle();
     return Promise.resolve(faults("before-ack", actor)).then(settle);
   }
+}
+
+function without(outbox: readonly OutboxEntry[], entries: readonly string[]): OutboxEntry[] {
+  const gone = new Set(entries);
+  return outbox.filter((it) => !gone.has(it.id));
 }

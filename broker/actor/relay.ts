@@ -127,13 +127,20 @@ export class Relay {
       lane = new Lane(actor);
       this.#lanes.set(actor, lane);
     }
+    if (again) this.#options.stats.republished += due.length;
+    let left: Set<string> | undefined;
     for (const entry of due) {
-      if (this.#held >= this.#options.tuning.backlog) break;
-      if (again) this.#options.stats.republished++;
-      if (this.#flying >= this.#options.tuning.window) this.#queue(lane, entry);
-      else if (lane.isBlocked(entry.message.subject)) this.#hold(lane, entry);
-      else this.#publish(lane, entry);
+      const { subject } = entry.message;
+      const mustWait = lane.isBlocked(subject);
+      if (!mustWait && !left?.has(subject) && this.#flying < this.#options.tuning.window)
+        this.#publish(lane, entry);
+      else if (!left?.has(subject) && this.#held < this.#options.tuning.backlog) this.#queue(lane, entry);
+      else {
+        left ??= new Set();
+        left.add(subject);
+      }
     }
+    this.#dropIfEmpty(lane);
   }
 
   /** Whether everything in the outbox is under way or confirmed already. */
@@ -142,9 +149,9 @@ export class Relay {
     return lane !== undefined && outbox.every((it) => lane.has(it.id));
   }
 
-  /** More can be taken up. */
+  /** More can be published at once. */
   get hasRoom(): boolean {
-    return this.#held < this.#options.tuning.backlog;
+    return this.#flying < this.#options.tuning.window;
   }
 
   /** These entries are no longer in the actor's document. */
@@ -237,14 +244,16 @@ export class Relay {
     if (unroutable) this.#options.stats.unroutable++;
     const { type, subject } = entry.message;
     this.#options.onTrouble(unroutable ? "unroutable" : "nacked", error, { actor: lane.id, type, subject });
-    this.#hold(lane, entry);
-    if (!lane.retry && !this.#closed) {
+    // Beyond the limit it is forgotten here; the sweep finds it in its document.
+    if (this.#held < this.#options.tuning.backlog) this.#hold(lane, entry);
+    if (lane.held > 0 && !lane.retry && !this.#closed) {
       const delay = backoff(++lane.failures, unroutable ? UNROUTABLE_CAP_MS : AWAY_CAP_MS);
       lane.retry = setTimeout(() => {
         lane.retry = undefined;
         this.#release(lane);
       }, delay);
     }
+    this.#dropIfEmpty(lane);
     if (this.#backlog.length > 0) this.#pump();
   }
 

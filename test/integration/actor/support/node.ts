@@ -1,6 +1,6 @@
 /** A node of the toy shop: a Moleculer broker, both actor hosts and the till, on a given bus and database. */
 
-import { ServiceBroker } from "moleculer";
+import { type BrokerOptions, ServiceBroker } from "moleculer";
 import mongoose, { type Connection } from "mongoose";
 import { createActorHost } from "../../../../broker/actor/actor-host.ts";
 import type { ActorHost } from "../../../../broker/actor/actor-host.types.ts";
@@ -48,7 +48,7 @@ export interface ToyNodeOptions {
   tuning?: Partial<Tuning>;
   env?: "test" | "development";
   /** Moleculer transporter, where nodes are to see each other. */
-  transporter?: string;
+  transporter?: BrokerOptions["transporter"];
   namespace?: string;
 }
 

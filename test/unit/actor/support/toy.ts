@@ -89,7 +89,7 @@ function reserved(state: OrderState, message: Message<"toy.reserved">): Decision
   const { sku, generation: held } = message.data;
   const line = state.lines[sku];
   if (line?.generation === held) return { state };
-  if (!line || line.generation !== 0 || (state.status !== "placed" && state.status !== "paying"))
+  if (line?.generation !== 0 || (state.status !== "placed" && state.status !== "paying"))
     return { state, send: [send("toy.release", sku, { orderId: message.subject, generation: held })] };
   const lines = { ...state.lines, [sku]: { ...line, generation: held } };
   if (Object.values(lines).some((it) => it.generation <= 0)) return { state: { ...state, lines } };

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { ActorDocument, ActorInbox, OutboxEntry } from "../../../broker/actor/actor-host.types.ts";
+import { checkMaps, diff, withoutConfirmed } from "../../../broker/actor/diff.ts";
+import { applyUpdate, withoutUndefined } from "./support/sim-store.ts";
+
+type State = Record<string, unknown>;
+type Doc = ActorDocument<State>;
+
+const key = fc.stringMatching(/^[A-Za-z0-9_-]{1,6}$/).filter((it) => it !== "__proto__");
+const value = fc.oneof(
+  fc.integer(),
+  fc.string(),
+  fc.constant(null),
+  fc.array(fc.integer(), { maxLength: 3 }),
+);
+const map = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true });
+const state = fc.record(
+  { a: value, b: fc.oneof(value, fc.constant(undefined)), holds: fc.oneof(map, value), other: map },
+  { requiredKeys: [] },
+) as fc.Arbitrary<State>;
+
+const entry = (n: number): OutboxEntry => ({ id: `m${n}`, at: n, by: "node", message: { n } as never });
+
+const inbox: fc.Arbitrary<ActorInbox> = fc.dictionary(
+  key,
+  fc.record({ seen: fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { maxLength: 40 }), at: fc.nat() }),
+  { maxKeys: 4, noNullPrototype: true },
+);
+
+/** The next inbox as inbox.ts makes it: marks appended, the oldest cut off, new and forgotten senders. */
+const inboxChange = fc.record({
+  append: fc.dictionary(key, fc.array(fc.integer({ min: 501, max: 900 }), { minLength: 1, maxLength: 30 }), {
+    noNullPrototype: true,
+  }),
+  drop: fc.boolean(),
+});
+
+function nextInbox(
+  before: ActorInbox,
+  change: { append: Record<string, number[]>; drop: boolean },
+): ActorInbox {
+  const next = { ...before };
+  const first = Object.keys(next)[0];
+  if (change.drop && first !== undefined) delete next[first];
+  for (const [sender, marks] of Object.entries({ ...change.append })) {
+    const seen = [...(next[sender]?.seen ?? []), ...new Set(marks)].slice(-48);
+    next[sender] = { seen, at: 1 };
+  }
+  return next;
+}
+
+const change = fc.record({
+  before: state,
+  after: state,
+  sharing: fc.boolean(),
+  inbox,
+  inboxChange,
+  outbox: fc.nat({ max: 6 }),
+  added: fc.nat({ max: 4 }),
+  confirmed: fc.array(fc.nat({ max: 5 })),
+});
+
+function documents(it: typeof change extends fc.Arbitrary<infer C> ? C : never): {
+  previous: Doc;
+  next: Doc;
+} {
+  const previous: Doc = {
+    _id: "x",
+    version: 3,
+    state: it.before,
+    inbox: it.inbox,
+    outbox: Array.from({ length: it.outbox }, (_, n) => entry(n)),
+    timers: [],
+    sent: it.outbox,
+    commit: "old",
+  };
+  const added = Array.from({ length: it.added }, (_, n) => entry(100 + n));
+  const folded: Doc = {
+    ...previous,
+    version: 4,
+    commit: "new",
+    state: it.sharing ? { ...it.before, ...it.after } : it.after,
+    inbox: nextInbox(it.inbox, it.inboxChange),
+    outbox: added.length ? [...previous.outbox, ...added] : previous.outbox,
+    sent: it.outbox + it.added,
+    timers: it.added > 2 ? [{ id: "t", due: new Date(5), type: "x", data: {} }] : previous.timers,
+  };
+  const next = withoutConfirmed(previous, folded, new Set(it.confirmed.map((n) => `m${n}`)));
+  return { previous, next };
+}
+
+describe("The difference between two versions of an actor", () => {
+  it("makes the next document of the previous one", () => {
+    fc.assert(
+      fc.property(change, (it) => {
+        const { previous, next } = documents(it);
+        const stored = withoutUndefined(previous) as Doc;
+        applyUpdate(stored, diff(previous, next, ["holds"]) as never);
+        assert.deepEqual(stored, withoutUndefined(next));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("loses no unconfirmed message when another node has pulled some meanwhile", () => {
+    fc.assert(
+      fc.property(change, fc.array(fc.nat({ max: 5 })), (it, pulled) => {
+        const { previous, next } = documents(it);
+        const stored = withoutUndefined(previous) as Doc;
+        stored.outbox = stored.outbox.filter((entry) => !pulled.includes(Number(entry.id.slice(1))));
+        applyUpdate(stored, diff(previous, next, ["holds"]) as never);
+        const left = stored.outbox.map((it) => it.id);
+        for (const { id } of next.outbox)
+          if (!it.confirmed.includes(Number(id.slice(1))) && !pulled.includes(Number(id.slice(1))))
+            assert.ok(left.includes(id), `${id} is lost`);
+        assert.deepEqual(left, [...new Set(left)], "in order and once");
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("never writes the outbox as a whole and writes a map only by key", () => {
+    fc.assert(
+      fc.property(change, (it) => {
+        const { previous, next } = documents(it);
+        const update = diff(previous, next, ["other"]);
+        assert.ok(!("outbox" in update.$set));
+        assert.ok(!("state" in update.$set) && !("inbox" in update.$set));
+        if (previous.state.other && next.state.other) assert.ok(!("state.other" in update.$set));
+      }),
+    );
+  });
+
+  it("touches nothing but version and commit where all parts are the same objects", () => {
+    fc.assert(
+      fc.property(state, inbox, (it, senders) => {
+        const previous: Doc = {
+          _id: "x",
+          version: 1,
+          state: it,
+          inbox: senders,
+          outbox: [entry(1)],
+          timers: [],
+          sent: 1,
+          commit: "a",
+        };
+        const next = { ...previous, version: 2, commit: "b" };
+        assert.deepEqual(diff(previous, next, ["holds"]), { $set: { version: 2, commit: "b" } });
+      }),
+    );
+  });
+
+  it("refuses map keys that MongoDB can't name, in a change and in a new actor", () => {
+    for (const bad of ["a.b", "$a", "", "a\0b"]) {
+      const previous = {
+        _id: "x",
+        version: 1,
+        state: { holds: {} },
+        inbox: {},
+        outbox: [],
+        timers: [],
+        sent: 0,
+        commit: "",
+      };
+      const next = { ...previous, state: { holds: { [bad]: 1 } } };
+      assert.throws(() => diff(previous, next, ["holds"]), /can't be a key of holds/);
+      assert.throws(() => checkMaps(next.state, ["holds"]), /can't be a key of holds/);
+    }
+  });
+});

@@ -1,0 +1,207 @@
+/** The toy shop on simulated nodes, store and broker: many interleavings in little time. */
+import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { ServiceBroker } from "moleculer";
+import type { Model } from "mongoose";
+import { createActorHost } from "../../../../broker/actor/actor-host.ts";
+import type { ActorDocument, ActorHost } from "../../../../broker/actor/actor-host.types.ts";
+import type { Faults } from "../../../../broker/actor/faults.ts";
+import { type Envelope, envelope } from "../../../../broker/bus/envelope.ts";
+import { systemClock } from "../../../../broker/clock.ts";
+import { loadConfig } from "../../../../broker/config.ts";
+import { derivedId } from "../../../../broker/ids.ts";
+import type { NodeRuntime } from "../../../../broker/runtime.ts";
+import { eventually } from "../../../support/eventually.ts";
+import { silentLog } from "../../../support/silent-log.ts";
+import { Life } from "./life.ts";
+import { SimBroker } from "./sim-broker.ts";
+import { SimStore } from "./sim-store.ts";
+import {
+  held,
+  type OrderMessages,
+  type OrderState,
+  type StockMessages,
+  type StockState,
+  toy,
+  toyOrder,
+  toyStock,
+} from "./toy.ts";
+
+/** Numbers from 0 to 1 that the same seed gives again. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state = Math.imul(state ^ (state >>> 15), state | 1);
+    state ^= state + Math.imul(state ^ (state >>> 7), state | 61);
+    return ((state ^ (state >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export interface SimNode {
+  life: Life;
+  orders: ActorHost<OrderState, OrderMessages>;
+  stock: ActorHost<StockState, StockMessages>;
+  stop(): Promise<void>;
+}
+
+export interface Trouble {
+  /** Chances from 0 to 1. */
+  duplicates: number;
+  reordering: number;
+  nacks: number;
+  storeFailures: number;
+}
+
+/** Figures that make minutes of waiting milliseconds. */
+const QUICK = {
+  pullAfterMs: 6,
+  sweepAfterMs: 60,
+  sweepEveryMs: 40,
+  timersEveryMs: 20,
+  outboxPatienceMs: 20,
+  inlineMs: 10_000,
+  stopMs: 1_000,
+};
+
+export class SimShop {
+  readonly broker: SimBroker;
+  readonly stores: { orders: SimStore; stock: SimStore };
+  readonly nodes: SimNode[] = [];
+  readonly #random: () => number;
+  #calm = false;
+  #names = 0;
+
+  constructor(seed: number, trouble: Trouble) {
+    this.#random = seeded(seed);
+    const chance = (p: number) => !this.#calm && this.#random() < p;
+    const when = (p: number) =>
+      (chance(p) ? (chance(0.5) ? "before" : "after") : undefined) as "before" | "after" | undefined;
+    const delay = async () => {
+      for (let turns = Math.floor(this.#random() * 4); turns > 0; turns--) await nextTurn();
+    };
+    this.broker = new SimBroker({
+      delay,
+      duplicate: () => chance(trouble.duplicates),
+      position: (length) => (chance(trouble.reordering) ? Math.floor(this.#random() * (length + 1)) : length),
+      nack: () => when(trouble.nacks),
+    });
+    const { toyorder, toystock } = toy.actors;
+    this.broker.actor("toyorder", toyorder.partitions ?? 4, toyorder.receives);
+    this.broker.actor("toystock", toystock.partitions ?? 4, toystock.receives);
+    const till = this.broker.node(new Life());
+    this.broker.worker("toy.pay", (message) => {
+      const { orderId } = message.data as { orderId: string };
+      const id = derivedId(message.id, "toy.captured");
+      return till.publish(
+        envelope("toy.captured", orderId, {}, { source: "/toy", at: Date.now(), id, cause: message }),
+      );
+    });
+    const fail = () => when(trouble.storeFailures);
+    this.stores = { orders: new SimStore({ delay, fail }), stock: new SimStore({ delay, fail }) };
+  }
+
+  /** Starts a node. @param faults made with its life, so that a fault can end it */
+  async start(faults?: (life: Life) => Faults): Promise<SimNode> {
+    const life = new Life();
+    const bus = this.broker.node(life);
+    const broker = new ServiceBroker({ logger: false, nodeID: `sim-${++this.#names}` });
+    const runtime: NodeRuntime = {
+      config: loadConfig({ NODE_ENV: "test" }),
+      clock: systemClock,
+      bus,
+      database: () => assert.fail("the simulation has no connection"),
+      pingDatabase: async () => undefined,
+      logger: () => silentLog,
+    };
+    const hook = faults?.(life);
+    const common = { runtime, broker, tuning: QUICK, partitions: 4, ...(hook ? { faults: hook } : {}) };
+    const orders = createActorHost({
+      ...common,
+      definition: toyOrder,
+      mailbox: toy.actors.toyorder.receives,
+      model: modelOn<OrderState>(this.stores.orders, life),
+    });
+    const stock = createActorHost({
+      ...common,
+      definition: toyStock,
+      mailbox: toy.actors.toystock.receives,
+      model: modelOn<StockState>(this.stores.stock, life),
+    });
+    await broker.start();
+    await orders.start();
+    await stock.start();
+    const stop = async () => {
+      await Promise.all([orders.stop(), stock.stop()]);
+      await broker.stop();
+    };
+    const node = { life, orders, stock, stop };
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** The process is gone; the broker notices a little later. */
+  async crash(node: Pick<SimNode, "life">): Promise<void> {
+    node.life.kill();
+    await nextTurn();
+    this.broker.lose(node.life);
+  }
+
+  /** No trouble any more, so that everything can come to rest. */
+  calmDown(): void {
+    this.#calm = true;
+  }
+
+  orders(): ActorDocument<OrderState>[] {
+    return this.stores.orders.all();
+  }
+
+  stock(): ActorDocument<StockState>[] {
+    return this.stores.stock.all();
+  }
+
+  /** Waits until nothing is under way: all orders have ended, no message is in a queue or an outbox, no timer is set. */
+  async rest(orders: number): Promise<void> {
+    this.calmDown();
+    await eventually(
+      "the shop comes to rest",
+      () => {
+        const all = [...this.orders(), ...this.stock()];
+        return (
+          this.orders().length === orders &&
+          this.orders().every((it) => it.state.status !== "placed" && it.state.status !== "paying") &&
+          all.every((it) => it.outbox.length === 0 && it.timers.length === 0) &&
+          this.broker.isEmpty
+        );
+      },
+      15_000,
+    );
+  }
+
+  /** Every unit is accounted for: nothing oversold, held on or taken twice. */
+  check(onHand: Record<string, number>): void {
+    const sold: Record<string, number> = {};
+    for (const { state } of this.orders())
+      if (state.status === "paid")
+        for (const [sku, line] of Object.entries(state.lines)) sold[sku] = (sold[sku] ?? 0) + line.quantity;
+    for (const { _id: sku, state } of this.stock()) {
+      assert.equal(held(state), 0, `${sku} is still held for ${Object.keys(state.holds)}`);
+      assert.equal(state.onHand, (onHand[sku] ?? 0) - (sold[sku] ?? 0), `units of ${sku}`);
+    }
+    const ended: Record<string, number> = {};
+    for (const message of new Map(this.broker.published.map((it) => [it.id, it])).values())
+      if (message.type === "toy.done") ended[message.subject] = (ended[message.subject] ?? 0) + 1;
+    for (const { _id } of this.orders())
+      assert.equal(ended[_id], 1, `order ${_id} says once that it has ended`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.nodes.filter((it) => !it.life.isDead).map((it) => it.stop()));
+  }
+}
+
+function modelOn<S extends object>(store: SimStore, life: Life): Model<ActorDocument<S>> {
+  // Of the model the runtime uses the collection, nothing else.
+  return { collection: store.collection(life) } as unknown as Model<ActorDocument<S>>;
+}
+
+export type { Envelope };

@@ -1,0 +1,133 @@
+/**
+ * A collection in memory with the parts of the driver's interface that the runtime uses, and with what a real one
+ * may do to it: take its time, fail before or after it has written. Query and update semantics are mingo's.
+ */
+
+import { Query, update } from "mingo";
+import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
+import type { ActorCollection } from "../../../../broker/actor/actor-model.ts";
+import { Life } from "./life.ts";
+
+type Doc = Record<string, unknown> & { _id: string };
+
+export interface SimStoreOptions {
+  /** Turns to wait before and after each command; random where tests want interleavings. */
+  delay?: () => Promise<void>;
+  /** Asked once per bulkWrite: `before` fails unwritten, `after` fails although it is written. */
+  fail?: () => "before" | "after" | undefined;
+}
+
+export class SimStore {
+  readonly documents = new Map<string, Doc>();
+  readonly counts = { bulkWrites: 0, finds: 0, operations: 0 };
+  /** The update of each updateOne, as sent. */
+  readonly updates: Record<string, unknown>[] = [];
+  readonly #options: SimStoreOptions;
+
+  constructor(options: SimStoreOptions = {}) {
+    this.#options = options;
+  }
+
+  get<T>(id: string): T | undefined {
+    const found = this.documents.get(id);
+    return found && (structuredClone(found) as unknown as T);
+  }
+
+  all<T>(): T[] {
+    return [...this.documents.keys()].map((id) => this.get<T>(id) as T);
+  }
+
+  /** A node's view. What a node sends before it dies or freezes is still done. */
+  collection(life: Life = new Life()): ActorCollection {
+    const round = async <T>(work: () => T): Promise<T> => {
+      await life.awake();
+      await this.#options.delay?.();
+      const result = work();
+      await this.#options.delay?.();
+      await life.awake();
+      return result;
+    };
+    const view = {
+      bulkWrite: async (operations: readonly Operation[]) => {
+        const failure = this.#options.fail?.();
+        const result = await round(() =>
+          failure === "before" ? undefined : this.#bulk(structuredClone(operations)),
+        );
+        if (failure) throw new MongoNetworkError("connection closed");
+        return finish(result!);
+      },
+      find: (filter: object) => {
+        const read = () =>
+          round(() => {
+            this.counts.finds++;
+            const query = new Query(filter as never);
+            return [...this.documents.values()]
+              .filter((it) => query.test(it))
+              .map((it) => structuredClone(it));
+          });
+        return {
+          toArray: read,
+          async *[Symbol.asyncIterator]() {
+            yield* await read();
+          },
+        };
+      },
+    };
+    // The driver's interface is far larger than what the runtime uses.
+    return view as unknown as ActorCollection;
+  }
+
+  #bulk(operations: readonly Operation[]): BulkResult {
+    this.counts.bulkWrites++;
+    this.counts.operations += operations.length;
+    let matchedCount = 0;
+    const writeErrors: { index: number; code: number; errmsg: string }[] = [];
+    for (const [index, operation] of operations.entries()) {
+      if ("insertOne" in operation) {
+        const { document } = operation.insertOne;
+        if (this.documents.has(document._id))
+          writeErrors.push({ index, code: 11000, errmsg: "E11000 duplicate key" });
+        else this.documents.set(document._id, withoutUndefined(document) as Doc);
+        continue;
+      }
+      const { filter, update: change } = operation.updateOne;
+      const document = this.documents.get(filter._id);
+      if (!document || ("version" in filter && document.version !== filter.version)) continue;
+      matchedCount++;
+      this.updates.push(change);
+      applyUpdate(document, change);
+    }
+    return { matchedCount, writeErrors };
+  }
+}
+
+type Operation =
+  | { insertOne: { document: Doc } }
+  | { updateOne: { filter: { _id: string; version?: number }; update: Record<string, unknown> } };
+
+interface BulkResult {
+  matchedCount: number;
+  writeErrors: { index: number; code: number; errmsg: string }[];
+}
+
+function finish({ matchedCount, writeErrors }: BulkResult): { matchedCount: number } {
+  if (writeErrors.length === 0) return { matchedCount };
+  const result = { matchedCount, getWriteConcernError: () => undefined };
+  throw new MongoBulkWriteError({ message: "E11000", code: 11000, writeErrors } as never, result as never);
+}
+
+/** Applies update operators in place, as MongoDB does to a stored document. */
+export function applyUpdate(document: object, change: Record<string, unknown>): void {
+  update(document as never, withoutUndefined(change) as never);
+}
+
+/** What BSON with `ignoreUndefined` keeps. Makes a copy. */
+export function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((it) => (it === undefined ? null : withoutUndefined(it)));
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, it]) => it !== undefined)
+      .map(([key, it]) => [key, withoutUndefined(it)]),
+  );
+}
