@@ -130,5 +130,5 @@ function usage(shop: BenchShop) {
 
 /** The embedded store is a thread of the one process, or a child process of the cluster. */
 function storeCpu({ mode, pid }: BenchShop): number {
-  return mode === "embedded" ? cpuOfThread(pid, "souk-store") : cpuOfChild(pid, "embedded/mongo/main.ts");
+  return mode === "embedded" ? cpuOfThread(pid, "embedded-mongo") : cpuOfChild(pid, "embedded/mongo/main.ts");
 }

@@ -4,6 +4,7 @@ import { type SoukNode, startNode } from "../../broker/node.ts";
 import type { NodeRuntime } from "../../broker/runtime.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
+import { trimMemorySoon } from "./trim-memory.ts";
 
 /** The configuration, or an exit with one line for each bad variable. */
 export function configOrExit(env: NodeJS.ProcessEnv = process.env): Config {
@@ -34,6 +35,7 @@ export async function runNode(
   const services = await loadServices(names);
   const node = await startNode({ config, services, contracts, ...(prepare ? { prepare } : {}) });
   stopOnSignal(async () => node.stop(), config.SHUTDOWN_TIMEOUT + 2_000);
+  trimMemorySoon();
   return node;
 }
 
