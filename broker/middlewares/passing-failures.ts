@@ -11,7 +11,9 @@ export const passingFailures: Middleware = {
         return await next.call(this, ctx);
       } catch (error) {
         if (errorCode(error) || !isTransient(error)) throw error;
-        ctx.broker.logger.warn(`${action.name}: something it needs is away`, { reason: (error as Error).message });
+        ctx.broker.logger.warn(`${action.name}: something it needs is away`, {
+          reason: (error as Error).message,
+        });
         throw new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 });
       }
     };
