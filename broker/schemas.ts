@@ -1,28 +1,43 @@
 /** Schemas that many contracts share: the boundary for ids, money, text and paging. */
 import { z } from "zod";
 
-export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({ description: "UUIDv7" });
+export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({
+  description: "UUIDv7",
+  examples: ["01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21"],
+});
 export const sku = z
   .string()
   .max(64)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be letters, digits, - and _");
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be letters, digits, - and _")
+  .meta({ examples: ["LAMP-BRASS-1"] });
 export const slug = z
   .string()
   .max(120)
-  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case words joined by -");
+  .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case words joined by -")
+  .meta({ examples: ["brass-lamp"] });
 /** Control characters never belong in a line of text. */
 const printable = /^[^\p{Cc}]*$/u;
 export const line = (max: number) =>
   z.string().trim().min(1).max(max).regex(printable, "must not contain control characters");
 export const text = (max: number) => z.string().trim().max(max);
 export const email = z.email().max(254).toLowerCase();
-export const currency = z.string().regex(/^[A-Z]{3}$/, "must be an ISO 4217 code");
+export const currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
+  .meta({ examples: ["USD"] });
 /** Amounts stay far below 2^53, so sums of them are exact. */
-export const minorUnits = z.int().min(0).max(1_000_000_000_000);
+export const minorUnits = z
+  .int()
+  .min(0)
+  .max(1_000_000_000_000)
+  .meta({ examples: [1299] });
 export const money = z.strictObject({ amount: minorUnits, currency });
 export const quantity = z.int().min(1).max(999);
 export const time = z.iso.datetime();
-export const country = z.string().regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code");
+export const country = z
+  .string()
+  .regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code")
+  .meta({ examples: ["US"] });
 
 export const address = z.strictObject({
   name: line(120),
@@ -36,6 +51,7 @@ export const address = z.strictObject({
     .string()
     .max(20)
     .regex(/^\+?[0-9 ()-]{4,}$/, "must be a phone number")
+    .meta({ examples: ["+1 555 0100"] })
     .optional(),
 });
 

@@ -16,6 +16,8 @@ export function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonSchem
 export interface ObjectSchema {
   properties: Record<string, JsonSchema>;
   required: readonly string[];
+  /** A whole one, where the contract gives it. */
+  example?: unknown;
 }
 
 /** @throws when a contract's parameters are no object: they could not be told apart by name */
@@ -25,5 +27,6 @@ export function objectSchema(name: string, schema: z.ZodType): ObjectSchema {
   return {
     properties: (json.properties ?? {}) as Record<string, JsonSchema>,
     required: (json.required ?? []) as string[],
+    ...(Array.isArray(json.examples) ? { example: json.examples[0] } : {}),
   };
 }

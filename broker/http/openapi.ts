@@ -28,7 +28,7 @@ export function openapi(contracts: readonly ServiceContract[], headers: RouteHea
       version,
       description:
         "A commerce backend. Money is in minor units, times are RFC 3339 in UTC, ids are UUIDv7. " +
-        "Failures are RFC 9457 problem documents with a stable `code`; /docs/errors lists them.",
+        "Failures are RFC 9457 problem documents with a stable `code`; [all of them](/docs/errors).",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: API_BASE }],
@@ -61,12 +61,17 @@ function operation(route: ApiRoute, headers: RouteHeaders): JsonSchema {
     summary: contract.summary,
     ...(auth === "staff" || auth === "admin" ? { description: `For ${auth} only.` } : {}),
     ...(contract.deprecated ? { deprecated: true } : {}),
-    // A public route serves guests, and users as themselves.
-    security: auth === "public" ? [{}, { accessToken: [] }] : [{ accessToken: [] }],
+    security: securityOf(route, headers),
     parameters: [...pathAndQuery(route, params), ...headersOf(route, headers)],
     ...(body ? { requestBody: body } : {}),
     responses: { ...success(route), ...failures(route) },
   };
+}
+
+/** Where a guest has a cart, a user has another; to what else is public a token makes no difference. */
+function securityOf({ auth, action }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
+  if (auth !== "public") return [{ accessToken: [] }];
+  return headers[action]?.includes("CartId") ? [{}, { accessToken: [] }] : [];
 }
 
 const pathNames = ({ pattern }: ApiRoute): string[] =>
@@ -88,7 +93,10 @@ function pathAndQuery(route: ApiRoute, { properties, required }: ObjectSchema): 
   ];
 }
 
-function requestBody(route: ApiRoute, { properties, required }: ObjectSchema): JsonSchema | undefined {
+function requestBody(
+  route: ApiRoute,
+  { properties, required, example }: ObjectSchema,
+): JsonSchema | undefined {
   if (!route.takesBody) return undefined;
   if (route.contract.body === "raw")
     return { description: "Whatever the sender signs", content: { "*/*": { schema: {} } } };
@@ -105,7 +113,7 @@ function requestBody(route: ApiRoute, { properties, required }: ObjectSchema): J
   return {
     required: must.length > 0,
     content: {
-      "application/json": { schema },
+      "application/json": { schema, ...(example ? { example } : {}) },
       ...(route.takesForm ? { "application/x-www-form-urlencoded": { schema } } : {}),
     },
   };

@@ -98,6 +98,15 @@ function send({ res }: Pick<Exchange, "req" | "res">, status: number, type: stri
   res.end(body);
 }
 
+const ERRORS_STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+table { width: 100%; border-collapse: collapse; }
+th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
+td:first-child { overflow-wrap: anywhere; }
+tr:target { background: #fde68a; color: #422006; }
+`;
+
 /** What a problem's `type` leads to. */
 function errorsPage(): string {
   const rows = Object.entries(errorRegistry).map(
@@ -109,12 +118,14 @@ function errorsPage(): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Souk API: errors</title>
-<style>body{font:16px system-ui;margin:2rem}td,th{padding:.3rem .8rem;text-align:left}tr:target{background:#fe9}</style>
+<style>${ERRORS_STYLE}</style>
 </head>
 <body>
 <h1>Errors</h1>
-<p>Every failure is an <code>application/problem+json</code> document (RFC 9457) with one of these codes.</p>
+<p>Every failure is an <code>application/problem+json</code> document (RFC 9457) with one of these codes.
+<a href="/docs">The API</a></p>
 <table>
 <tr><th>code</th><th>status</th><th>meaning</th><th>worth repeating as it is</th></tr>
 ${rows.join("\n")}

@@ -35,7 +35,10 @@ export const orderStatus = z.enum([
 ]);
 export type OrderStatus = z.output<typeof orderStatus>;
 
-export const provider = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be a provider's name");
+export const provider = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be a provider's name")
+  .meta({ examples: ["sandbox"] });
 /** What a provider needs to know beyond the amount, e.g. a phone number; each provider checks its own keys. */
 export const paymentChoice = z.strictObject({
   provider,
@@ -122,6 +125,20 @@ export const orders = defineContract({
         .refine((it) => (it.shippingAddress === undefined) !== (it.addressId === undefined), {
           path: ["shippingAddress"],
           message: "give either shippingAddress or addressId",
+        })
+        .meta({
+          examples: [
+            {
+              shippingAddress: {
+                name: "Ann",
+                line1: "1 Market Street",
+                city: "Springfield",
+                postalCode: "12345",
+                country: "US",
+              },
+              payment: { provider: "sandbox" },
+            },
+          ],
         }),
       returns: orderView,
       errors: ["CART_EMPTY", "SKU_UNKNOWN", "CURRENCY_MIXED", "PROVIDER_UNKNOWN", "NOT_FOUND", "OVERLOADED"],
