@@ -1,0 +1,36 @@
+/** Everything that a shop has written, so that a test can tell whether a request wrote something. */
+import { hash } from "node:crypto";
+import { EJSON } from "bson";
+import { eventually } from "../../support/eventually.ts";
+import type { Shop } from "../../support/shop.ts";
+
+/** A hash of each collection's documents, by database and collection. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
+/** @param leftOut names of collections that are not looked at */
+export async function fingerprint({ node }: Shop, leftOut: readonly string[] = []): Promise<Fingerprint> {
+  const admin = node.runtime.database("orders").getClient().db("admin").admin();
+  const { databases } = await admin.listDatabases();
+  const found: [string, string][] = [];
+  for (const { name } of databases.filter((it) => it.name.startsWith("souk_"))) {
+    const connection = node.runtime.database(name.slice("souk_".length));
+    const collections = (await connection.listCollections()).map((it) => it.name);
+    for (const collection of collections.filter((it) => !leftOut.includes(it))) {
+      const documents = await connection.collection(collection).find().sort({ _id: 1 }).toArray();
+      found.push([`${name}.${collection}`, hash("sha256", EJSON.stringify(documents))]);
+    }
+  }
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The fingerprint once nothing changes any more by itself: messages of earlier requests have arrived. */
+export async function settled(shop: Shop, leftOut: readonly string[] = []): Promise<Fingerprint> {
+  let last = await fingerprint(shop, leftOut);
+  let same = 0;
+  return eventually("the shop has nothing left to write", async () => {
+    const now = await fingerprint(shop, leftOut);
+    same = JSON.stringify(now) === JSON.stringify(last) ? same + 1 : 0;
+    last = now;
+    return same >= 3 && now;
+  });
+}

@@ -1,0 +1,392 @@
+/** One row for every route: a request that is right in every part, and what each kind of caller gets for it. */
+import assert from "node:assert/strict";
+import { newId } from "../../../broker/ids.ts";
+import type { HttpClient } from "../../support/http-client.ts";
+import type { Shop } from "../../support/shop.ts";
+import {
+  type Article,
+  firstAdmin,
+  hireStaff,
+  home,
+  order,
+  PASSWORD,
+  type Person,
+  paidOrder,
+  payPage,
+  putInCart,
+  putOnSale,
+  signIn,
+  signUp,
+} from "./people.ts";
+
+/** `owner` is the customer whose thing it is, `other` another customer. */
+export const callers = ["guest", "owner", "other", "staff", "admin"] as const;
+export type Caller = (typeof callers)[number];
+
+export interface World {
+  readonly shop: Shop;
+  readonly owner: Person;
+  readonly other: Person;
+  readonly staff: Person;
+  readonly admin: Person;
+  /** On sale, with more stock than any test takes. */
+  readonly article: Article;
+  /** Client of a caller. */
+  as(caller: Caller): HttpClient;
+}
+
+export async function createWorld(shop: Shop): Promise<World> {
+  const admin = await firstAdmin(shop.http);
+  const staff = await hireStaff(shop);
+  const owner = await signUp(shop.http, "Owen");
+  const other = await signUp(shop.http, "Otto");
+  const article = await putOnSale(admin, { onHand: 100_000 });
+  const people = { owner, other, staff, admin };
+  return {
+    shop,
+    ...people,
+    article,
+    as: (caller) => (caller === "guest" ? shop.http : people[caller].http),
+  };
+}
+
+export interface ApiRequest {
+  /** Below /api/v1, without a query. */
+  path: string;
+  query?: Readonly<Record<string, string>>;
+  body?: Readonly<Record<string, unknown>>;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export interface Row {
+  /** Status for each caller. */
+  expect: Readonly<Record<Caller, number>>;
+  /** A request that the caller may send once; what it is about is the owner's, or is made for it. */
+  ask(world: World, caller: Caller): ApiRequest | Promise<ApiRequest>;
+  /** What must be true of the body of a success. */
+  check?(body: never, world: World, caller: Caller): void;
+}
+
+const everyone = (status: number): Row["expect"] => ({
+  guest: status,
+  owner: status,
+  other: status,
+  staff: status,
+  admin: status,
+});
+const signedIn = (status: number): Row["expect"] => ({ ...everyone(status), guest: 401 });
+const ownerAndStaff = (status: number): Row["expect"] => ({ ...signedIn(status), other: 404 });
+const ownerAlone = (status: number): Row["expect"] => ({ ...everyone(404), guest: 401, owner: status });
+const staffOnly = (status: number): Row["expect"] => ({ ...signedIn(status), owner: 403, other: 403 });
+
+const email = () => `${newId()}@example.com`;
+const refreshToken = async ({ owner, shop }: World) => (await signIn(shop.http, owner.email)).refreshToken;
+const unpaid = ({ owner, article }: World) => order(owner, article.sku);
+const paid = ({ owner, article }: World) => paidOrder(owner, article.sku);
+const delivered = async ({ owner, article, admin }: World) => {
+  const { id } = await paidOrder(owner, article.sku);
+  const { id: deliveryId } = await admin.http.expect<{ id: string }>(200, "GET", `/orders/${id}/delivery`);
+  return deliveryId;
+};
+const savedAddress = ({ owner }: World) =>
+  owner.http.expect<{ id: string }>(201, "POST", "/users/me/addresses", { body: home });
+const article = ({ admin }: World) => putOnSale(admin);
+const category = async ({ admin }: World) =>
+  (
+    await admin.http.expect<{ id: string }>(201, "POST", "/categories", {
+      body: { name: `Shelf ${newId()}` },
+    })
+  ).id;
+const product = () => ({
+  slug: `lamp-${newId()}`,
+  name: `Lamp ${newId()}`,
+  description: "It is bright.",
+  categoryIds: [],
+  images: ["https://images.example/lamp.jpg"],
+  variants: [{ sku: `SKU-${newId()}`, price: { amount: 900, currency: "USD" }, options: { size: "S" } }],
+});
+const key = () => ({ "idempotency-key": newId() });
+/** The path of a pay page without what the client puts in front. */
+const pagePath = (url: string) => new URL(url).pathname.replace("/api/v1", "");
+/** A guest's cart with something in it, or the signed-in caller's own. */
+const filledCart = async (world: World, caller: Caller): Promise<{ headers?: Record<string, string> }> => {
+  const cart = await putInCart({ http: world.as(caller) }, world.article.sku);
+  return caller === "guest" ? { headers: { "x-cart-id": cart.id } } : {};
+};
+
+const isOwnersOrder = (body: { lines: { sku: string }[] }, { article: { sku } }: World) =>
+  assert.deepEqual(
+    body.lines.map((line) => line.sku),
+    [sku],
+  );
+
+/** By the action's name. */
+export const rows: Readonly<Record<string, Row>> = {
+  "users.register": {
+    expect: everyone(201),
+    ask: () => ({ path: "/auth/register", body: { email: email(), password: PASSWORD, name: "New" } }),
+    check: (body: { user: { roles: string[] } }) => assert.deepEqual(body.user.roles, ["customer"]),
+  },
+  "users.login": {
+    expect: everyone(200),
+    ask: ({ owner }) => ({ path: "/auth/login", body: { email: owner.email, password: PASSWORD } }),
+    check: (body: { user: { id: string } }, { owner }) => assert.equal(body.user.id, owner.id),
+  },
+  "users.refresh": {
+    expect: everyone(200),
+    ask: async (world) => ({ path: "/auth/refresh", body: { refreshToken: await refreshToken(world) } }),
+    check: (body: { user: { id: string } }, { owner }) => assert.equal(body.user.id, owner.id),
+  },
+  "users.logout": {
+    expect: everyone(204),
+    ask: async (world) => ({ path: "/auth/logout", body: { refreshToken: await refreshToken(world) } }),
+  },
+  "users.forgotPassword": {
+    expect: everyone(202),
+    ask: ({ owner }) => ({ path: "/auth/password/forgot", body: { email: owner.email } }),
+  },
+  "users.resetPassword": {
+    // The token goes by mail only.
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/password/reset", body: { token: "x".repeat(43), password: PASSWORD } }),
+  },
+  "users.bootstrap": {
+    // There is an admin already.
+    expect: everyone(409),
+    ask: () => ({
+      path: "/auth/bootstrap",
+      body: { token: "bootstrap-token-for-tests", email: email(), password: PASSWORD, name: "Boss" },
+    }),
+  },
+  "users.me": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me" }),
+    check: (body: { id: string }, world, caller) =>
+      assert.equal(body.id, world[caller as Exclude<Caller, "guest">].id),
+  },
+  "users.updateMe": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me", body: { name: "Renamed" } }),
+    check: (body: { id: string }, world, caller) =>
+      assert.equal(body.id, world[caller as Exclude<Caller, "guest">].id),
+  },
+  "users.listAddresses": {
+    expect: signedIn(200),
+    ask: async (world) => {
+      await savedAddress(world);
+      return { path: "/users/me/addresses" };
+    },
+    check: (body: { items: unknown[] }, _world, caller) =>
+      assert.equal(body.items.length > 0, caller === "owner"),
+  },
+  "users.addAddress": {
+    expect: signedIn(201),
+    ask: () => ({
+      path: "/users/me/addresses",
+      body: { ...home, line2: "At the back", region: "IL", phone: "+1 555 0100" },
+    }),
+  },
+  "users.replaceAddress": {
+    expect: ownerAlone(200),
+    ask: async (world) => ({
+      path: `/users/me/addresses/${(await savedAddress(world)).id}`,
+      body: { ...home },
+    }),
+  },
+  "users.removeAddress": {
+    expect: ownerAlone(204),
+    ask: async (world) => ({ path: `/users/me/addresses/${(await savedAddress(world)).id}` }),
+  },
+
+  "products.list": {
+    expect: everyone(200),
+    ask: (world) => ({
+      path: "/products",
+      query: {
+        q: "lamp",
+        category: world.article.categoryId,
+        minPrice: "1",
+        maxPrice: "100000",
+        inStock: "true",
+        sort: "price",
+        limit: "5",
+      },
+    }),
+    check: (body: { items: unknown[] }) => assert.equal(body.items.length, 1),
+  },
+  "products.get": {
+    expect: everyone(200),
+    ask: (world) => ({ path: `/products/${world.article.productId}` }),
+  },
+  "products.create": { expect: staffOnly(201), ask: () => ({ path: "/products", body: product() }) },
+  "products.replace": {
+    expect: staffOnly(200),
+    ask: async (world) => ({ path: `/products/${(await article(world)).productId}`, body: product() }),
+  },
+  "products.update": {
+    expect: staffOnly(200),
+    ask: async (world) => ({ path: `/products/${(await article(world)).productId}`, body: product() }),
+  },
+  "products.remove": {
+    expect: staffOnly(204),
+    ask: async (world) => ({ path: `/products/${(await article(world)).productId}` }),
+  },
+  "products.listCategories": {
+    expect: everyone(200),
+    ask: () => ({ path: "/categories", query: { limit: "5" } }),
+  },
+  "products.getCategory": {
+    expect: everyone(200),
+    ask: (world) => ({ path: `/categories/${world.article.categoryId}` }),
+  },
+  "products.createCategory": {
+    expect: staffOnly(201),
+    ask: (world) => ({
+      path: "/categories",
+      body: { name: "Shades", slug: `shades-${newId()}`, parentId: world.article.categoryId },
+    }),
+  },
+  "products.replaceCategory": {
+    expect: staffOnly(200),
+    ask: async (world) => ({
+      path: `/categories/${await category(world)}`,
+      body: { name: "Shades", slug: `shades-${newId()}`, parentId: null },
+    }),
+  },
+  "products.removeCategory": {
+    expect: staffOnly(204),
+    ask: async (world) => ({ path: `/categories/${await category(world)}` }),
+  },
+
+  "inventory.get": {
+    expect: everyone(200),
+    ask: (world) => ({ path: `/inventory/${world.article.sku}` }),
+  },
+  "inventory.create": {
+    expect: staffOnly(201),
+    ask: () => ({ path: "/inventory", body: { sku: `SKU-${newId()}`, onHand: 5 } }),
+  },
+  "inventory.adjust": {
+    expect: staffOnly(200),
+    ask: (world) => ({
+      path: `/inventory/${world.article.sku}/adjustments`,
+      body: { delta: 1, reason: "found one" },
+    }),
+  },
+
+  "cart.get": {
+    expect: everyone(200),
+    ask: async (world, caller) => ({ path: "/cart", ...(await filledCart(world, caller)) }),
+    check: (body: { lines: unknown[] }) => assert.equal(body.lines.length, 1),
+  },
+  "cart.setItem": {
+    expect: everyone(200),
+    ask: (world) => ({ path: `/cart/items/${world.article.sku}`, body: { quantity: 2 } }),
+  },
+  "cart.removeItem": {
+    expect: everyone(200),
+    ask: async (world, caller) => ({
+      path: `/cart/items/${world.article.sku}`,
+      ...(await filledCart(world, caller)),
+    }),
+  },
+  "cart.clear": {
+    expect: everyone(204),
+    ask: async (world, caller) => ({ path: "/cart", ...(await filledCart(world, caller)) }),
+  },
+
+  "orders.place": {
+    expect: signedIn(201),
+    ask: async (world, caller) => {
+      await filledCart(world, caller);
+      const body = { shippingAddress: { ...home }, payment: { provider: "sandbox" } };
+      return { path: "/orders", body, headers: key() };
+    },
+  },
+  "orders.list": {
+    expect: signedIn(200),
+    ask: async (world, caller) => {
+      if (caller === "owner") await unpaid(world);
+      return { path: "/orders", query: { status: "awaiting_payment", limit: "3" } };
+    },
+    check: (body: { items: unknown[] }, _world, caller) =>
+      assert.ok(caller !== "owner" || body.items.length > 0),
+  },
+  "orders.get": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => ({ path: `/orders/${(await unpaid(world)).id}` }),
+    check: isOwnersOrder,
+  },
+  "orders.cancel": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => ({
+      path: `/orders/${(await unpaid(world)).id}/cancel`,
+      body: { reason: "too dear" },
+    }),
+    check: (body: { status: string }) => assert.equal(body.status, "cancelled"),
+  },
+  "orders.pay": {
+    expect: ownerAndStaff(201),
+    ask: async (world) => ({
+      path: `/orders/${(await unpaid(world)).id}/payments`,
+      body: { provider: "sandbox" },
+      headers: key(),
+    }),
+    check: isOwnersOrder,
+  },
+  "orders.events": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => ({ path: `/orders/${(await unpaid(world)).id}/events` }),
+  },
+
+  "payments.listByOrder": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => ({ path: `/orders/${(await unpaid(world)).id}/payments` }),
+    check: (body: { items: unknown[] }) => assert.equal(body.items.length, 1),
+  },
+  "payments.webhook": {
+    // Whoever it is: only the provider's signature counts.
+    expect: everyone(401),
+    ask: () => ({ path: "/payments/webhooks/sandbox", body: { type: "payment.captured" } }),
+  },
+  "payments.refund": {
+    expect: staffOnly(201),
+    ask: async (world) => ({
+      path: `/payments/${(await paid(world)).payment?.id}/refunds`,
+      body: { amount: 1, reason: "a scratch" },
+      headers: key(),
+    }),
+  },
+  "payments.list": {
+    expect: staffOnly(200),
+    ask: () => ({ path: "/payments", query: { status: "captured", receipt: "SBX-1", limit: "3" } }),
+  },
+  "payments.anomalies": {
+    expect: staffOnly(200),
+    ask: () => ({ path: "/payments/anomalies", query: { limit: "3" } }),
+  },
+  "payments.sandboxPage": {
+    // Whoever has the address, as at a real provider.
+    expect: everyone(200),
+    ask: async (world) => ({ path: pagePath(payPage(await unpaid(world))) }),
+  },
+  "payments.sandboxPay": {
+    expect: everyone(202),
+    ask: async (world) => ({
+      path: pagePath(payPage(await unpaid(world))),
+      body: { outcome: "decline", delayMs: 0, times: 1, amount: 1, page: false },
+    }),
+  },
+
+  "delivery.getByOrder": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => ({ path: `/orders/${(await paid(world)).id}/delivery` }),
+  },
+  "delivery.update": {
+    expect: staffOnly(200),
+    ask: async (world) => ({
+      path: `/deliveries/${await delivered(world)}`,
+      body: { status: "shipped", tracking: "SOUK-1", reason: "left the house" },
+    }),
+  },
+};
