@@ -14,7 +14,7 @@ import { derivedId } from "../ids.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } from "./actor-host.types.ts";
 import { ActorStore } from "./commit.ts";
-import { within } from "./deadline.ts";
+import { inTime, within } from "./deadline.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { Faults } from "./faults.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -96,7 +96,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#incarnation = `${broker.nodeID}:${randomBytes(6).toString("base64url")}`;
     this.#alarms = new Alarms(runtime.logger(`actor.${type}`), clock);
 
-    const store = new ActorStore<S>(collection, definition.maps);
+    const store = new ActorStore<S>(collection, definition.maps, tuning.storeMs);
     this.#processor = new Processor({
       definition,
       store,
@@ -208,9 +208,8 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     const projection = { version: 1, state: 1 };
     const filter = ids.length === 1 ? { _id: ids[0] } : { _id: { $in: ids } };
     try {
-      const found = (await this.#options.model.collection
-        .find(filter as never, { projection })
-        .toArray()) as unknown as ActorDocument<S>[];
+      const cursor = this.#options.model.collection.find(filter as never, { projection });
+      const found = (await inTime(this.#tuning.storeMs, cursor.toArray())) as unknown as ActorDocument<S>[];
       return found.map(({ _id, version, state }) => ({
         id: _id,
         version,
@@ -233,11 +232,13 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     if (remembered) return remembered;
     if (waitMs <= 0) return isIt(await this.read(id));
     const waiting = this.#watch.next(id, after, waitMs, until);
-    // Read after the waiter is in place: what is committed from now on wakes it.
-    this.read(id).then(
-      (it) => it && this.#watch.seen(it),
-      (error) => this.#warn("reading for a waiter failed", error, { actor: id }),
-    );
+    // Read after the waiter is in place: what is committed from now on wakes it. Where the actor is in memory its
+    // commits are made here as a rule; those of another node are found by polling.
+    if (!this.#processor.remembered(id))
+      this.read(id).then(
+        (it) => it && this.#watch.seen(it),
+        (error) => this.#warn("reading for a waiter failed", error, { actor: id }),
+      );
     return waiting;
   }
 

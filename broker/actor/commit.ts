@@ -7,6 +7,7 @@ import { isTransient } from "../bus/retry.ts";
 import { bulkFailure } from "../write-group.ts";
 import type { ActorDocument } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
+import { inTime } from "./deadline.ts";
 import { checkMaps, diff } from "./diff.ts";
 
 /** Operations in one command. */
@@ -32,6 +33,7 @@ interface Read<S> {
 export class ActorStore<S extends object> {
   readonly #collection: ActorCollection;
   readonly #maps: readonly string[];
+  readonly #patienceMs: number;
   #writes: Write[] = [];
   #writing = false;
   #reads: Read<S>[] = [];
@@ -39,7 +41,14 @@ export class ActorStore<S extends object> {
   /** Commands sent, for benches. */
   readonly commands = { writes: 0, reads: 0 };
 
-  constructor(collection: ActorCollection, maps: readonly string[] = []) {
+  /**
+   * @param maps see {@link diff}
+   * @param patienceMs a command that has not come back by then is given up. (The driver may wait for ever for a
+   * connection that the server closes while a command is being written.) Should it be done after all, it meets the
+   * same version check as any late write, and its commit has a name that no other has.
+   */
+  constructor(collection: ActorCollection, maps: readonly string[] = [], patienceMs = 15_000) {
+    this.#patienceMs = patienceMs;
     this.#collection = collection;
     this.#maps = maps;
   }
@@ -98,9 +107,11 @@ export class ActorStore<S extends object> {
     this.commands.writes++;
     const expected = group.reduce((count, it) => (it.kind === "insert" ? count : count + 1), 0);
     try {
-      const { matchedCount } = await this.#collection.bulkWrite(
-        group.map((it) => it.operation),
-        { ordered: false, ignoreUndefined: true },
+      const operations = group.map((it) => it.operation);
+      const options = { ordered: false, ignoreUndefined: true };
+      const { matchedCount } = await inTime(
+        this.#patienceMs,
+        this.#collection.bulkWrite(operations, options),
       );
       if (matchedCount === expected) for (const it of group) it.took(true);
       else await this.#lookAgain(group);
@@ -137,10 +148,11 @@ export class ActorStore<S extends object> {
   async #lookAgain(group: readonly Write[]): Promise<void> {
     const updates = group.filter((it) => it.kind === "update");
     try {
-      const found = await this.#collection
-        .find({ _id: { $in: updates.map((it) => it.id) } } as never, { projection: { commit: 1 } })
-        .toArray();
-      const last = new Map(found.map((it) => [String(it._id), it.commit]));
+      const found = await this.#find(
+        updates.map((it) => it.id),
+        { commit: 1 },
+      );
+      const last = new Map(found.map((it) => [it._id, it.commit]));
       for (const it of group) it.took(it.kind !== "update" || last.get(it.id) === it.commit);
     } catch (error) {
       for (const it of group) it.failed(error);
@@ -152,10 +164,7 @@ export class ActorStore<S extends object> {
       const group = this.#reads.splice(0, MAX_GROUP);
       this.commands.reads++;
       try {
-        const ids = [...new Set(group.map((it) => it.id))];
-        const found = (await this.#collection
-          .find({ _id: { $in: ids } } as never)
-          .toArray()) as unknown as ActorDocument<S>[];
+        const found = await this.#find([...new Set(group.map((it) => it.id))]);
         const documents = new Map(found.map((it) => [it._id, it]));
         for (const it of group) it.found(documents.get(it.id) ?? null);
       } catch (error) {
@@ -163,5 +172,10 @@ export class ActorStore<S extends object> {
       }
     }
     this.#reading = false;
+  }
+
+  async #find(ids: readonly string[], projection?: Record<string, 1>): Promise<ActorDocument<S>[]> {
+    const cursor = this.#collection.find({ _id: { $in: ids } } as never, projection ? { projection } : {});
+    return (await inTime(this.#patienceMs, cursor.toArray())) as unknown as ActorDocument<S>[];
   }
 }

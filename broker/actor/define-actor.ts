@@ -44,6 +44,11 @@ export interface ActorDefinition<S extends object = object, T extends MessageTyp
    */
   readonly idempotentByKey?: readonly T[];
   /**
+   * Types that as a rule start an actor. Where its document is not in memory they are first decided as if there
+   * were none, which saves the look; the insert fails where there is one, and all is decided again with it.
+   */
+  readonly startedBy?: readonly T[];
+  /**
    * Top-level fields of the state that are maps: written by key (`$set state.holds.<key>`), not as a whole.
    * Keys must not contain `.` or start with `$`.
    */

@@ -1,5 +1,9 @@
-/** Something done again and again, never twice at once, with a jittered pause in between. */
+/** Something done again and again, one after the other, with a jittered pause in between. */
 import { toError } from "../bus/retry.ts";
+import { inTime } from "./deadline.ts";
+
+/** A step that takes longer is left to itself and counts as failed, so that one that hangs does not end the loop. */
+const STEP_MS = 30_000;
 
 export class Loop {
   readonly #everyMs: number;
@@ -44,7 +48,7 @@ export class Loop {
 
   async #run(): Promise<void> {
     try {
-      await this.#step();
+      await inTime(STEP_MS, this.#step());
     } catch (error) {
       this.#onError(toError(error));
     }

@@ -49,14 +49,15 @@ export class Processor<S extends object, T extends MessageType> {
     for (let races = 0; ; races++) {
       if (races > PATIENT_RACES) await sleep(Math.random() * 10 * Math.min(races, 20));
       const cached = this.#cache.get(actor);
-      let document = cached ?? (await this.#load(actor));
+      const guessed = !cached && races === 0 && this.#starts(batch);
+      let document = cached ?? (guessed ? null : await this.#load(actor));
       const surplus = document && this.#surplus(document);
       if (document && surplus) document = await this.#slimmed(document, surplus);
       const folded = fold(document, batch, this.#options.foldOptions(actor));
       if (folded.next === document || folded.next === null) {
         // Nothing to write means nothing that proves the document to be the latest: decide on a fresh read.
         if (cached) this.#cache.delete(actor);
-        else return this.#settle(actor, batch, folded);
+        else if (!guessed) return this.#settle(actor, batch, folded);
         continue;
       }
       const next = document
@@ -122,6 +123,12 @@ export class Processor<S extends object, T extends MessageType> {
       relay.touch(actor);
     }
     this.#options.onCommit(next);
+  }
+
+  #starts([first]: readonly Job[]): boolean {
+    return (
+      first !== undefined && this.#options.definition.startedBy?.includes(first.message.type as T) === true
+    );
   }
 
   async #load(actor: string): Promise<ActorDocument<S> | null> {

@@ -2,8 +2,9 @@
  * Inline messages between nodes: each host offers an internal action that applies a message where it is called.
  * Its being in the registry also says that this node consumes the actor's mailboxes.
  */
-import { EJSON } from "bson";
+
 import type { Context, Service, ServiceBroker } from "moleculer";
+import { BSON } from "mongodb";
 import { checkEnvelope, type Envelope } from "../bus/envelope.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Snapshot } from "./actor-host.types.ts";
@@ -38,7 +39,7 @@ export function offerRemote<S extends object>(
         handler: async (ctx: Context<{ message: unknown }>): Promise<Wire> => {
           const applied = await apply(checkEnvelope(ctx.params.message));
           if (applied.kind === "applied")
-            return { kind: "applied", snapshot: EJSON.stringify(applied.snapshot, { relaxed: true }) };
+            return { kind: "applied", snapshot: BSON.EJSON.stringify(applied.snapshot, { relaxed: true }) };
           return applied.kind === "refused" ? { kind: "refused", ...applied.refusal } : applied;
         },
       },
@@ -62,7 +63,7 @@ export async function applyAt<S extends object>(
     options,
   );
   if (wire.kind === "applied")
-    return { kind: "applied", snapshot: EJSON.parse(wire.snapshot, { relaxed: true }) as Snapshot<S> };
+    return { kind: "applied", snapshot: BSON.EJSON.parse(wire.snapshot, { relaxed: true }) as Snapshot<S> };
   if (wire.kind === "refused") return { kind: "refused", refusal: { code: wire.code, detail: wire.detail } };
   return wire;
 }

@@ -27,6 +27,8 @@ export interface Tuning {
   waiters: number;
   /** An inline message that is not committed by then fails with UNAVAILABLE. Milliseconds. */
   inlineMs: number;
+  /** A command to the database without a reply by then counts as failed, though it may yet be done. Milliseconds. */
+  storeMs: number;
   /** How long a call to the owner's node may take before the message is applied here. Milliseconds. */
   remoteMs: number;
   /** How long a stop waits for commits and for confirms, each. Milliseconds. */
@@ -50,6 +52,7 @@ export const defaultTuning: Tuning = {
   pollMs: 250,
   waiters: 10_000,
   inlineMs: 8_000,
+  storeMs: 15_000,
   remoteMs: 2_000,
   stopMs: 5_000,
   settleMs: 1_000,

@@ -143,6 +143,7 @@ export const deliveryActor = defineActor({
   service: "delivery",
   receives: ["delivery.request", "delivery.cancel", "delivery.update"],
   idempotentByKey: ["delivery.request", "delivery.cancel"],
+  startedBy: ["delivery.request"],
   state: deliveryState,
   receive: machine.receive,
 });

@@ -179,6 +179,7 @@ export const orderActor = defineActor({
   receives,
   idempotentByKey: receives,
   maps: ["holds"],
+  startedBy: ["order.place"],
   state: orderState,
   receive: machine.receive,
 });

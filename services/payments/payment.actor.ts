@@ -192,6 +192,7 @@ export const paymentActor = defineActor({
     "provider.refunded",
     "provider.refund_failed",
   ],
+  startedBy: ["payment.request"],
   state: paymentState,
   receive: (state, message) => machine.receive(state, message),
 });
