@@ -103,6 +103,7 @@ export const toyOrder: ActorDefinition<OrderState, OrderMessages> = defineActor(
   type: "toyorder",
   service: "toy",
   receives: ["toy.place", "toy.cancel", "toy.expire", "toy.reserved", "toy.rejected", "toy.captured"],
+  startedBy: ["toy.place"],
   maps: ["lines"],
   state: orderState,
   receive(state, message): Decision<OrderState> {
