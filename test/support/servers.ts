@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./free-port.ts";
+import { RABBIT_BINARIES, rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
 
 export interface TestServers {
   /** Variables for the tests: AMQP_URL, REDIS_URL, NATS_URL. */
@@ -32,32 +33,12 @@ const servers: readonly Server[] = [
     name: "RabbitMQ",
     variable: "AMQP_URL",
     defaultUrl: "amqp://guest:guest@127.0.0.1:5672",
-    // Debian's /usr/sbin wrapper changes user; the one below runs as whoever asks.
-    binaries: [
-      "/usr/lib/rabbitmq/bin/rabbitmq-server",
-      "/usr/local/sbin/rabbitmq-server",
-      "/opt/homebrew/sbin/rabbitmq-server",
-    ],
+    binaries: RABBIT_BINARIES,
     debianPackage: "rabbitmq-server",
     startTimeoutMs: 60_000,
     async launch(binary, port, dir) {
-      const child = spawn(binary, [], {
-        stdio: "ignore",
-        env: {
-          ...process.env,
-          HOME: dir,
-          RABBITMQ_NODENAME: `souk-test-${process.pid}@localhost`,
-          RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
-          RABBITMQ_NODE_PORT: String(port),
-          RABBITMQ_DIST_PORT: String(await freePort()),
-          RABBITMQ_MNESIA_BASE: join(dir, "mnesia"),
-          RABBITMQ_LOG_BASE: join(dir, "log"),
-          RABBITMQ_PID_FILE: join(dir, "pid"),
-          RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, "plugins"),
-          RABBITMQ_CONFIG_FILE: join(dir, "none"),
-        },
-      });
-      return { child, url: `amqp://guest:guest@127.0.0.1:${port}` };
+      const place = { dir, nodeName: `souk-test-${process.pid}`, port, distPort: await freePort() };
+      return { child: spawnRabbit(binary, place), url: rabbitUrl(place) };
     },
   },
   {
@@ -133,7 +114,7 @@ async function provide(
     return { url: listening, stop: async () => undefined };
   }
   if (given) throw new Error(`${server.name}: nothing listens at ${server.variable}`);
-  const binary = server.binaries.find(existsSync) ?? install(server, print);
+  const binary = binaryOf(server, print);
   const dir = await mkdtemp(join(tmpdir(), "souk-server-"));
   const port = await freePort();
   print(`${server.name}: starting a private one on port ${port}`);
@@ -155,6 +136,16 @@ async function provide(
     await sleep(100);
   }
   return { url, stop };
+}
+
+const binaryOf = (server: Server, print: (line: string) => void): string =>
+  server.binaries.find(existsSync) ?? install(server, print);
+
+/** RabbitMQ's server binary, installed where it can be. @throws Error with one clear line */
+export function rabbitBinary(print: (line: string) => void): string {
+  const server = servers.find((it) => it.variable === "AMQP_URL");
+  if (!server) throw new Error("RabbitMQ is not among the servers");
+  return binaryOf(server, print);
 }
 
 function install(server: Server, print: (line: string) => void): string {

@@ -1,0 +1,186 @@
+/** One run: a cluster, customers, violence; then rest, and the books. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { MongoClient } from "mongodb";
+import { readBooks } from "./books.ts";
+import type { CheckResult } from "./check.ts";
+import { checkAll } from "./checks.ts";
+import { PatientClient } from "./client.ts";
+import { BOOTSTRAP_TOKEN, type Cluster, type NodePlan, startCluster } from "./cluster.ts";
+import { Customer } from "./customer.ts";
+import { Journal } from "./journal.ts";
+import { runLoad } from "./load.ts";
+import { poison } from "./poison.ts";
+import { createProbe } from "./probe.ts";
+import { dice } from "./random.ts";
+import { startSampler } from "./sampler.ts";
+import { settle } from "./settle.ts";
+import { Staff } from "./staff.ts";
+import { makeAdmin, type Person, registerCustomers, stockGoods } from "./stage.ts";
+import { startTap } from "./tap.ts";
+import { type Recovery, startViolence } from "./violence.ts";
+
+export interface ChaosOptions {
+  /** Checkouts, beside those of probes. */
+  orders: number;
+  /** Over which they are spread. */
+  seconds: number;
+  seed: number;
+  plan: readonly NodePlan[];
+  /** One kill of every kind of process and little else, instead of violence as long as customers come. */
+  brief: boolean;
+  /** Customers at once. */
+  customers: number;
+  /** Time to pay an order, in seconds. */
+  orderTtl: number;
+  /** How long a customer repeats a request without an answer, in milliseconds. */
+  patienceMs: number;
+  /** How long all may take to come to rest, in milliseconds. */
+  settleMs: number;
+  print(line: string): void;
+  /** Ends the run at once. */
+  signal?: AbortSignal;
+  /** Leaves data and logs where they are. */
+  keep?: boolean;
+}
+
+export interface ChaosReport {
+  results: readonly CheckResult[];
+  recoveries: readonly Recovery[];
+  /** How flows ended for their customers. */
+  flows: ReadonlyMap<string, number>;
+  requests: PatientClient["counts"];
+  /** Data and logs, where they were kept: on demand, and when a check has failed. */
+  keptIn: string | null;
+}
+
+const REQUEST_TIMEOUT_MS = 15_000;
+const PROBES = 8;
+const PROBE_TIMEOUT_MS = 5_000;
+const PROGRESS_EVERY_MS = 5_000;
+/** How much longer than planned customers may take to come in. */
+const LATE_FACTOR = 2;
+const LATE_MS = 60_000;
+const POISON_EVERY_S = 20;
+const TAP_DRAIN_MS = 10_000;
+
+/** @throws when the cluster does not start, or `signal` fires; nothing is left running either way */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { plan, orderTtl, signal, keep = false } = options;
+  const print = withTime(options.print);
+  const cluster = await startCluster({ plan, env: { ORDER_TTL: `${orderTtl}s` }, print, signal });
+  let failed = false;
+  try {
+    const report = await Promise.race([underFire(cluster, { ...options, print }), aborted(signal)]);
+    failed = report.results.some((it) => it.failures.length > 0);
+    return { ...report, keptIn: keep || failed ? cluster.dir : null };
+  } finally {
+    await cluster.close(keep || failed);
+  }
+}
+
+function withTime(print: (line: string) => void): (line: string) => void {
+  const started = performance.now();
+  return (line) => print(`${((performance.now() - started) / 1_000).toFixed(1).padStart(6)} s  ${line}`);
+}
+
+const aborted = (signal: AbortSignal | undefined) =>
+  new Promise<never>((_, reject) =>
+    signal?.addEventListener("abort", () => reject(new Error("the run was stopped")), { once: true }),
+  );
+
+async function underFire(cluster: Cluster, options: ChaosOptions): Promise<Omit<ChaosReport, "keptIn">> {
+  const { orders, seconds, seed, brief, patienceMs, orderTtl, print } = options;
+  const journal = new Journal();
+  const client = new PatientClient({ url: cluster.url, patienceMs, timeoutMs: REQUEST_TIMEOUT_MS });
+  const calm = dice(seed, "stage");
+  const admin = await makeAdmin(client, BOOTSTRAP_TOKEN);
+  const goods = await stockGoods(client, admin, calm, Math.max(2, Math.round(orders / 60)));
+  const hands = (people: readonly Person[], by = client) => people.map((it) => new Customer(by, journal, it));
+  const customers = hands(await registerCustomers(client, "buyer", options.customers));
+  const impatient = client.with({ patienceMs: 0, timeoutMs: PROBE_TIMEOUT_MS });
+  const probes = hands(await registerCustomers(client, "probe", PROBES), impatient);
+  const staff = new Staff(new Customer(client, journal, admin), journal);
+
+  const mongo = await new MongoClient(cluster.mongoUrl, { serverSelectionTimeoutMS: 2_000 }).connect();
+  const tap = startTap(cluster.amqpUrl);
+  const sampler = startSampler(mongo);
+  const end = new AbortController();
+  try {
+    const probe = createProbe(probes, goods, journal);
+    if ((await probe.served(30_000)) === null)
+      throw new Error("the shop does not serve before anything is broken");
+    print(`${cluster.nodes.length} nodes serve; ${orders} orders over ${seconds} s, seed ${seed}`);
+
+    const progress = everySoOften(print, (done: number) => `${done} of ${orders} customers are through`);
+    const bound = AbortSignal.timeout(seconds * 1_000 * LATE_FACTOR + LATE_MS);
+    const violence = startViolence({ cluster, probe, random: dice(seed, "violence"), brief, print });
+    const poisoned = poisonNowAndThen(cluster.amqpUrl, seed, end.signal);
+    const waitMs = Math.min(patienceMs, orderTtl * 1_000);
+    const flow = { seed, staff, goods, journal, waitMs, customers };
+    const came = await runLoad({ ...flow, orders, seconds, signal: bound, progress });
+    await (brief ? violence.done : violence.stop());
+    end.abort();
+    const poisonIds = await poisoned;
+    print(`${came} customers came; waiting until all is at rest`);
+
+    const waiting = everySoOften(print, (left: readonly string[]) => `still on its way: ${left.join("; ")}`);
+    const at = { client: mongo, amqpUrl: cluster.amqpUrl, boundMs: options.settleMs, progress: waiting };
+    const settled = await settle(at);
+    await sampler.stop();
+    const unruly = await cluster.stopNodes();
+    // What the nodes have sent at the very end is still on its way to the tap.
+    await settleTap(tap);
+    await tap.close();
+    const books = await readBooks(mongo, cluster.amqpUrl);
+    const victims = [...cluster.nodes.map((it) => it.process), cluster.rabbit, cluster.store];
+    const crashes = [...victims.flatMap((it) => it.crashes), ...unruly];
+    const evidence = { books, journal, initial: goods.initial, sampler, tap, settled, crashes };
+    return {
+      results: [
+        ...checkAll({ ...evidence, poison: poisonIds, processes: victims.length }),
+        {
+          name: "all customers came in",
+          looked: "customers",
+          count: came,
+          failures: came === orders ? [] : [`${orders - came} did not in time`],
+        },
+      ],
+      recoveries: violence.recoveries,
+      flows: journal.flows,
+      requests: client.counts,
+    };
+  } finally {
+    end.abort();
+    await Promise.all([sampler.stop(), tap.close()]);
+    await mongo.close();
+  }
+}
+
+function everySoOften<T>(print: (line: string) => void, say: (it: T) => string): (it: T) => void {
+  let last = performance.now();
+  return (it) => {
+    if (performance.now() - last < PROGRESS_EVERY_MS) return;
+    last = performance.now();
+    print(say(it));
+  };
+}
+
+async function poisonNowAndThen(url: string, seed: number, signal: AbortSignal): Promise<string[]> {
+  const random = dice(seed, "poison");
+  const ids: string[] = [];
+  while (!signal.aborted) {
+    const id = await poison(url, random, AbortSignal.timeout(60_000));
+    if (id) ids.push(id);
+    await sleep(random.between(POISON_EVERY_S * 500, POISON_EVERY_S * 1_500), undefined, { signal }).catch(
+      () => undefined,
+    );
+  }
+  return ids;
+}
+
+/** Until nothing more comes out of the tap. */
+async function settleTap({ counts }: { counts: { messages: number } }): Promise<void> {
+  const deadline = performance.now() + TAP_DRAIN_MS;
+  for (let before = -1; before !== counts.messages && performance.now() < deadline; await sleep(500))
+    before = counts.messages;
+}

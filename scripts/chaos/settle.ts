@@ -1,0 +1,60 @@
+/** Waits until nothing is on its way any more: then, and only then, the books must agree. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect } from "amqplib";
+import type { Document, Filter, MongoClient } from "mongodb";
+import { orderModel } from "../../services/orders/order.model.ts";
+import { paymentModel } from "../../services/payments/payment.model.ts";
+import { COLLECTION as SANDBOX } from "../../services/payments/providers/sandbox/sandbox.model.ts";
+import { waitingMessages, withDueTimers, withOutbox } from "./books.ts";
+
+export interface Settled {
+  ms: number;
+  /** What was still on its way when time was up; empty where all had come to rest. */
+  left: readonly string[];
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** So many looks in a row must find nothing: what is being worked on is in no queue for a moment. */
+const QUIET_LOOKS = 2;
+/** Orders that go on by themselves. */
+const MOVING = ["placed", "awaiting_payment", "delivery_failed"];
+
+export interface SettleOptions {
+  client: MongoClient;
+  amqpUrl: string;
+  boundMs: number;
+  progress(left: readonly string[]): void;
+}
+
+export async function settle({ client, amqpUrl, boundMs, progress }: SettleOptions): Promise<Settled> {
+  const started = performance.now();
+  const elapsed = () => performance.now() - started;
+  let left: readonly string[] = ["nobody has looked yet"];
+  for (let quiet = 0; elapsed() < boundMs; await sleep(LOOK_EVERY_MS)) {
+    left = await underWay(client, amqpUrl).catch((error: Error) => [`could not look: ${error.message}`]);
+    quiet = left.length === 0 ? quiet + 1 : 0;
+    if (quiet === QUIET_LOOKS) break;
+    progress(left);
+  }
+  return { ms: elapsed(), left };
+}
+
+async function underWay(client: MongoClient, amqpUrl: string): Promise<string[]> {
+  const count = (service: string, collection: string, filter: Filter<Document>) =>
+    client.db(`souk_${service}`).collection(collection).countDocuments(filter);
+  const connection = await connect(amqpUrl, { timeout: 2_000 });
+  const waiting = await waitingMessages(connection).finally(() => connection.close());
+  const counts: [number, string][] = [
+    [[...waiting.values()].reduce((a, b) => a + b, 0), `messages in ${[...waiting.keys()].join(", ")}`],
+    [await count("orders", orderModel.collection, { "state.status": { $in: MOVING } }), "orders that move"],
+    [await count("payments", paymentModel.collection, { "state.status": "requested" }), "payments to open"],
+    [
+      await count("payments", paymentModel.collection, { "state.refunds.status": "pending" }),
+      "refunds to make",
+    ],
+    [await count("payments", SANDBOX, { deliverAt: { $exists: true } }), "webhooks to deliver"],
+    [(await withOutbox(client)).length, "outboxes"],
+    [(await withDueTimers(client)).length, "due timers"],
+  ];
+  return counts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}`] : []));
+}

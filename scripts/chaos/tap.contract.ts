@@ -1,0 +1,15 @@
+/**
+ * The audit tap's contract: a queue that every message of the shop goes into, also those that no service listens to.
+ * Nodes under chaos know it beside the shop's own contracts, and the harness consumes it.
+ */
+import { defineContract } from "../../broker/contract.ts";
+import { contracts } from "../../services/contracts.ts";
+
+export const tap = defineContract({
+  service: "chaos",
+  actions: {},
+  messages: {},
+  workers: { tap: { receives: contracts.flatMap((it) => Object.keys(it.messages)) } },
+});
+
+export const tappedContracts = [...contracts, tap] as const;

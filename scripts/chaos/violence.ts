@@ -1,0 +1,179 @@
+/** What is done to the cluster: a deck of acts, shuffled anew each time it is through, so that nothing is spared. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster, ShopNode } from "./cluster.ts";
+import type { Probe } from "./probe.ts";
+import type { Dice } from "./random.ts";
+import type { Victim } from "./victim.ts";
+
+export interface Act {
+  /** What happens to whom. */
+  name: string;
+  /** Whom it happens to: nothing else does meanwhile. */
+  target: string;
+  /** Counts as a kill, after which service must be back soon. */
+  isKill: boolean;
+  /** Resolves when the harness has put things right as far as it will. */
+  run(): Promise<void>;
+  /** What happened ends by itself much later; the next act need not wait for it. */
+  isLong?: boolean;
+}
+
+export interface Recovery {
+  act: string;
+  isKill: boolean;
+  /** From the blow until a whole checkout worked again; null where that took longer than the bound. */
+  ms: number | null;
+}
+
+export interface Violence {
+  readonly recoveries: readonly Recovery[];
+  /** Resolves when no act is under way and none will follow. */
+  stop(): Promise<void>;
+  /** Resolves when as many kills as were asked for are over. */
+  readonly done: Promise<void>;
+}
+
+export interface ViolenceOptions {
+  cluster: Cluster;
+  probe: Probe;
+  random: Dice;
+  /** Stops by itself after one kill of every kind of process, without pauses and cuts of more than a second. */
+  brief: boolean;
+  print(line: string): void;
+}
+
+const RECOVERY_BOUND_MS = 45_000;
+
+async function kill(it: Victim, downMs: number): Promise<void> {
+  await it.kill();
+  await sleep(downMs);
+  it.start();
+}
+
+async function freeze(it: Victim, ms: number): Promise<void> {
+  it.freeze();
+  await sleep(ms);
+  it.thaw();
+}
+
+/** One round: every kind of process is killed once; some are frozen, some connections cut, refused, stalled. */
+export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boolean): Act[] {
+  const kinds = [...new Set(nodes.map((it) => it.plan.name))];
+  const oneOf = (kind: string) => random.pick(nodes.filter((it) => it.plan.name === kind));
+  const killing = (it: Victim): Act => {
+    const downMs = random.between(0, 1_500);
+    return { name: `kill -9 ${it.name}`, target: it.name, isKill: true, run: () => kill(it, downMs) };
+  };
+  const freezing = (it: Victim, from: number, to: number, isLong = false): Act => {
+    const ms = random.between(from, to);
+    const name = `freeze ${it.name} for ${(ms / 1_000).toFixed(1)} s`;
+    return { name, target: it.name, isKill: false, isLong, run: () => freeze(it, ms) };
+  };
+  const cutting = (it: ShopNode): Act => {
+    const link = random.pick(["amqp", "mongo"] as const);
+    const name = `cut ${it.process.name} from ${link === "amqp" ? "RabbitMQ" : "the store"}`;
+    return { name, target: it.process.name, isKill: false, run: async () => it[link].cut() };
+  };
+  const refusing = (it: ShopNode): Act => {
+    const ms = random.between(1_000, 4_000);
+    const link = random.pick(["amqp", "mongo"] as const);
+    const away = link === "amqp" ? "RabbitMQ" : "the store";
+    const run = async () => {
+      it[link].refuse();
+      await sleep(ms);
+      it[link].allow();
+    };
+    const name = `keep ${it.process.name} from ${away} for ${(ms / 1_000).toFixed(1)} s`;
+    return { name, target: it.process.name, isKill: false, run };
+  };
+  const stalling = (it: ShopNode): Act => {
+    const ms = random.between(3_000, 14_000);
+    const run = async () => {
+      it.amqp.stall();
+      await sleep(ms);
+      it.amqp.resume();
+      // What was swallowed is gone for good, as with a firewall that forgets a connection.
+      it.amqp.cut();
+    };
+    const name = `stall ${it.process.name}'s connections to RabbitMQ for ${(ms / 1_000).toFixed(1)} s`;
+    return { name, target: it.process.name, isKill: false, isLong: true, run };
+  };
+
+  const kills = [...kinds.map((kind) => killing(oneOf(kind).process)), killing(rabbit), killing(store)];
+  if (brief) {
+    const twins = nodes.filter((it) => it.plan.count > 1).map((it) => it.process);
+    return random.shuffled([
+      ...kills,
+      killing(random.pick(twins)),
+      freezing(random.pick(twins), 300, 1_000),
+      cutting(random.pick(nodes)),
+    ]);
+  }
+  const twins = nodes.filter((it) => it.plan.count > 1);
+  return random.shuffled([
+    ...kills,
+    freezing(random.pick(nodes).process, 300, 3_000),
+    freezing(random.pick(nodes).process, 300, 3_000),
+    freezing(rabbit, 500, 3_000),
+    freezing(store, 500, 3_000),
+    // Longer than heartbeats: its partitions move, and it wakes up believing that it still has them.
+    freezing(random.pick(twins).process, 11_000, 17_000, true),
+    cutting(random.pick(nodes)),
+    cutting(random.pick(nodes)),
+    refusing(random.pick(nodes)),
+    stalling(random.pick(twins)),
+  ]);
+}
+
+/** Goes through decks until it is stopped, or once where it is brief. */
+export function startViolence({ cluster, probe, random, brief, print }: ViolenceOptions): Violence {
+  const recoveries: Recovery[] = [];
+  const busy = new Set<string>();
+  const long = new Set<Promise<void>>();
+  let stopped = false;
+
+  async function carryOut({ name, target, isKill, isLong, run }: Act): Promise<void> {
+    busy.add(target);
+    const over = run().finally(() => busy.delete(target));
+    // Where one of two is frozen, the other serves; the freeze goes on meanwhile.
+    if (isLong) {
+      const tracked = over.finally(() => long.delete(tracked));
+      long.add(tracked);
+    }
+    const [ms] = await Promise.all([probe.served(RECOVERY_BOUND_MS), isLong ? undefined : over]);
+    recoveries.push({ act: name, isKill, ms });
+    print(
+      `${name}: ${ms === null ? `not served within ${RECOVERY_BOUND_MS / 1_000} s` : `served after ${(ms / 1_000).toFixed(1)} s`}`,
+    );
+  }
+
+  async function round(): Promise<void> {
+    for (const act of deck(cluster, random, brief)) {
+      if (stopped) return;
+      if (busy.has(act.target)) continue;
+      // Now and then the next blow comes before the last one is over.
+      const together = random.chance(0.15);
+      const blow = carryOut(act);
+      if (together) {
+        const tracked: Promise<void> = blow.finally(() => long.delete(tracked));
+        long.add(tracked);
+      } else await blow;
+      await sleep(random.between(200, brief ? 600 : 2_500));
+    }
+  }
+
+  const done = (async () => {
+    do await round();
+    while (!brief && !stopped);
+    await Promise.all(long);
+  })();
+
+  return {
+    recoveries,
+    done,
+    async stop() {
+      stopped = true;
+      await done;
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** RabbitMQ from installed binaries, private to whoever starts it: its own node name, ports and folder. */
+import { type SpawnOptions, spawn } from "node:child_process";
+import { join } from "node:path";
+
+/** Debian's /usr/sbin wrapper changes user; the first of these runs as whoever asks. */
+export const RABBIT_BINARIES: readonly string[] = [
+  "/usr/lib/rabbitmq/bin/rabbitmq-server",
+  "/usr/local/sbin/rabbitmq-server",
+  "/opt/homebrew/sbin/rabbitmq-server",
+];
+
+export interface RabbitPlace {
+  /** What it keeps is here; the same folder, name and ports again start the same node again. */
+  dir: string;
+  /** Without the host, unique on this machine. */
+  nodeName: string;
+  port: number;
+  /** For its own cluster and tools. */
+  distPort: number;
+  /** Port of an epmd that is not the machine's. */
+  epmdPort?: number;
+}
+
+export function rabbitEnvironment({
+  dir,
+  nodeName,
+  port,
+  distPort,
+  epmdPort,
+}: RabbitPlace): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    HOME: dir,
+    // The start script becomes the server instead of waiting for it, so that signals reach the server itself.
+    RUNNING_UNDER_SYSTEMD: "true",
+    RABBITMQ_NODENAME: `${nodeName}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_MNESIA_BASE: join(dir, "mnesia"),
+    RABBITMQ_LOG_BASE: join(dir, "log"),
+    RABBITMQ_PID_FILE: join(dir, "pid"),
+    RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, "plugins"),
+    RABBITMQ_CONFIG_FILE: join(dir, "none"),
+    ERL_CRASH_DUMP: join(dir, "erl_crash.dump"),
+    ...(epmdPort === undefined ? {} : { ERL_EPMD_PORT: String(epmdPort) }),
+  };
+}
+
+export const rabbitUrl = ({ port }: Pick<RabbitPlace, "port">): string =>
+  `amqp://guest:guest@127.0.0.1:${port}`;
+
+export const spawnRabbit = (binary: string, place: RabbitPlace, stdio: SpawnOptions["stdio"] = "ignore") =>
+  spawn(binary, [], { stdio, env: rabbitEnvironment(place) });
