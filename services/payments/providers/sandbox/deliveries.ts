@@ -31,9 +31,9 @@ export interface Deliveries {
   stop(): Promise<void>;
 }
 
-/** Longer than a round of deliveries may take. */
-export const CLAIM_MS = 60_000;
 const TIMEOUT_MS = 5_000;
+/** Longer than one copy may take; renewed for each further one. After a crash another node goes on when it lapses. */
+export const CLAIM_MS = 2 * TIMEOUT_MS;
 const SWEEP_EVERY_MS = 1_000;
 const TIDY_AFTER_MS = 25;
 const PER_SWEEP = 64;
@@ -74,12 +74,16 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
     if (!delivery) return;
     const body = webhookBody(payment);
     for (let left = delivery.left; left > 0; left--) {
+      if (left < delivery.left) await renew(payment._id);
       const failure = await post(body);
       if (failure) return postpone(payment, left, failure);
     }
     finished.push(payment._id);
     tidying ??= setTimeout(() => inBackground("finished deliveries were not noted", tidy()), TIDY_AFTER_MS);
   }
+
+  const renew = (ref: string) =>
+    payments.updateOne({ _id: ref }, { $set: { deliverAt: new Date(clock.now() + CLAIM_MS) } });
 
   /** @returns why it did not arrive */
   async function post(body: string): Promise<string | null> {
