@@ -54,30 +54,60 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * A JSON object from a body.
- * @throws {SoukError} MALFORMED_BODY; VALIDATION_FAILED where it is no object or has a forbidden key
+ * @throws {SoukError} MALFORMED_BODY; VALIDATION_FAILED where it is no object, has a forbidden key or one twice
  */
 export function parseJson(bytes: Buffer): Record<string, unknown> {
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    text = utf8.decode(bytes);
+    value = JSON.parse(text);
   } catch {
     // The parser's message quotes the body; position and reason add nothing that a client's own parser can't tell.
     throw new SoukError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw invalid("body", "must be a JSON object");
-  checkTree(value, "", 0);
+  const names: string[] = [];
+  checkTree(value, "", 0, names);
+  checkOnce(text, names);
   return value as Record<string, unknown>;
 }
 
-/** Refuses keys that would reach a prototype when copied, and nesting that would exhaust a stack. */
-function checkTree(value: object, path: string, depth: number): void {
+/**
+ * Refuses keys that would reach a prototype when copied, and nesting that would exhaust a stack.
+ * @param names gets the names of all members
+ */
+function checkTree(value: object, path: string, depth: number, names: string[]): void {
   if (depth > MAX_DEPTH)
     throw new SoukError("MALFORMED_BODY", `The body is nested deeper than ${MAX_DEPTH} levels.`);
+  const isArray = Array.isArray(value);
   for (const key of Object.keys(value)) {
     if (FORBIDDEN.has(key)) throw invalid(path + key, "is not a permitted name");
+    if (!isArray) names.push(key);
     const inner = (value as Record<string, unknown>)[key];
-    if (typeof inner === "object" && inner !== null) checkTree(inner, `${path}${key}.`, depth + 1);
+    if (typeof inner === "object" && inner !== null) checkTree(inner, `${path}${key}.`, depth + 1, names);
+  }
+}
+
+/** In valid JSON, a string that a colon follows is the name of a member. */
+const MEMBER = /"[^"\\]*(?:\\.[^"\\]*)*"\s*(:?)/g;
+
+/**
+ * Refuses an object that gives a name twice: parsers differ in which of the two they take (RFC 8259, 4), so what a
+ * filter in front of the shop has looked at may not be what the shop would act on.
+ * @param names of all members as they were parsed
+ */
+function checkOnce(text: string, names: readonly string[]): void {
+  const written = [...text.matchAll(MEMBER)].filter(([, colon]) => colon);
+  if (written.length === names.length) return;
+  const left = new Map<string, number>();
+  for (const name of names) left.set(name, (left.get(name) ?? 0) + 1);
+  for (const [member] of written) {
+    const name: string = JSON.parse(member.replace(/\s*:$/, ""));
+    const times = left.get(name) ?? 0;
+    if (times === 0) throw invalid(name, "is given twice");
+    left.set(name, times - 1);
   }
 }
 
