@@ -1,6 +1,7 @@
 /** Moleculer's options, from the configuration: transporter, cacher, metrics, resilience. */
 import { hostname } from "node:os";
 import type { BrokerOptions } from "moleculer";
+import { AmqpTransporter } from "./amqp-transporter.ts";
 import type { Config } from "./config.ts";
 import { loggerOptions } from "./logging.ts";
 import { passingFailures } from "./middlewares/passing-failures.ts";
@@ -66,18 +67,16 @@ function transporter({ TRANSPORTER, AMQP_URL }: Config): BrokerOptions["transpor
   if (!chosen) return null;
   // Moleculer takes URLs and names alike; its types know the names only.
   if (!chosen.toLowerCase().startsWith("amqp")) return chosen as "NATS" | "Redis" | "TCP";
-  return {
-    type: "AMQP",
-    options: {
-      url: chosen.includes("://") ? chosen : AMQP_URL,
-      // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK.
-      socketOptions: { noDelay: true },
-      // The default of 1 deadlocks nested calls.
-      prefetch: 100,
-      eventTimeToLive: 10_000,
-      heartbeatTimeToLive: 10_000,
-    },
-  } as BrokerOptions["transporter"];
+  const url = chosen.includes("://") ? chosen : AMQP_URL;
+  if (!url) throw new Error("TRANSPORTER is AMQP, but AMQP_URL is not set");
+  return new AmqpTransporter(url, {
+    // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK.
+    socketOptions: { noDelay: true },
+    // The default of 1 deadlocks nested calls.
+    prefetch: 100,
+    eventTimeToLive: 10_000,
+    heartbeatTimeToLive: 10_000,
+  });
 }
 
 function cacher({ REDIS_URL, NAMESPACE }: Config): BrokerOptions["cacher"] {

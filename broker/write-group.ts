@@ -11,6 +11,7 @@ import {
   MongoServerError,
 } from "mongodb";
 import { isTransient } from "./bus/retry.ts";
+import { COMMAND_PATIENCE_MS, inTime } from "./deadline.ts";
 import { SoukError } from "./errors.ts";
 
 /** Operations in one command. */
@@ -23,14 +24,20 @@ interface Write {
 }
 
 export class WriteGroup<T extends Document = Document> {
-  readonly #collection: Collection<T>;
+  readonly #collection: Pick<Collection<T>, "bulkWrite">;
+  readonly #patienceMs: number;
   #waiting: Write[] = [];
   #writing = false;
   /** Commands sent, for benches. */
   commands = 0;
 
-  constructor(collection: Collection<T>) {
+  /**
+   * @param patienceMs a command that has not come back by then is given up with UNAVAILABLE, whether it will be done
+   * or not: the driver may wait for ever for a connection that the server closes while a command is being written
+   */
+  constructor(collection: Pick<Collection<T>, "bulkWrite">, patienceMs = COMMAND_PATIENCE_MS) {
     this.#collection = collection;
+    this.#patienceMs = patienceMs;
   }
 
   /** @throws MongoServerError with code 11000 where a unique key is taken; whatever the driver throws when MongoDB is away */
@@ -65,10 +72,11 @@ export class WriteGroup<T extends Document = Document> {
   async #send(group: readonly Write[]): Promise<void> {
     this.commands++;
     try {
-      const { matchedCount } = await this.#collection.bulkWrite(group.map((it) => it.operation) as never, {
-        ordered: false,
-        ignoreUndefined: true,
-      });
+      const operations = group.map((it) => it.operation) as never;
+      const { matchedCount } = await inTime(
+        this.#patienceMs,
+        this.#collection.bulkWrite(operations, { ordered: false, ignoreUndefined: true }),
+      );
       settle(group, matchedCount);
     } catch (thrown) {
       const error = bulkFailure(thrown);

@@ -9,12 +9,13 @@ import { type Envelope, envelope } from "../bus/envelope.ts";
 import { isTransient } from "../bus/retry.ts";
 import { partitionOf } from "../bus/topology.ts";
 import { type DataIn, DEFAULT_PARTITIONS, type MessageType } from "../contract.ts";
+import { within } from "../deadline.ts";
 import { SoukError } from "../errors.ts";
 import { derivedId } from "../ids.ts";
+import { ReadGroup } from "../read-group.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } from "./actor-host.types.ts";
 import { ActorStore } from "./commit.ts";
-import { inTime, within } from "./deadline.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { Faults } from "./faults.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -76,6 +77,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   readonly #sweeper: Sweeper;
   readonly #timers: Timers;
   readonly #watch: Watch<S>;
+  readonly #reads: ReadGroup<ActorDocument<S>>;
   #commits = 0;
   #consumption: MailboxConsumption | undefined;
   #service: Service | undefined;
@@ -96,6 +98,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#incarnation = `${broker.nodeID}:${randomBytes(6).toString("base64url")}`;
     this.#alarms = new Alarms(runtime.logger(`actor.${type}`), clock);
 
+    this.#reads = new ReadGroup(collection as never, { version: 1, state: 1 }, tuning.storeMs);
     const store = new ActorStore<S>(collection, definition.maps, tuning.storeMs);
     this.#processor = new Processor({
       definition,
@@ -204,12 +207,8 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   }
 
   async readMany(ids: readonly string[]): Promise<Snapshot<S>[]> {
-    if (ids.length === 0) return [];
-    const projection = { version: 1, state: 1 };
-    const filter = ids.length === 1 ? { _id: ids[0] } : { _id: { $in: ids } };
     try {
-      const cursor = this.#options.model.collection.find(filter as never, { projection });
-      const found = (await inTime(this.#tuning.storeMs, cursor.toArray())) as unknown as ActorDocument<S>[];
+      const found = await this.#reads.getMany(ids);
       return found.map(({ _id, version, state }) => ({
         id: _id,
         version,

@@ -1,6 +1,6 @@
 /** Something done again and again, one after the other, with a jittered pause in between. */
 import { toError } from "../bus/retry.ts";
-import { inTime } from "./deadline.ts";
+import { inTime } from "../deadline.ts";
 
 /** A step that takes longer is left to itself and counts as failed, so that one that hangs does not end the loop. */
 const STEP_MS = 30_000;

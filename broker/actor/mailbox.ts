@@ -2,8 +2,8 @@
 import type { Bus, Delivery, MailboxHandlers } from "../bus/bus.ts";
 import type { Envelope } from "../bus/envelope.ts";
 import { Attempts, toError } from "../bus/retry.ts";
+import { within } from "../deadline.ts";
 import type { ActorStats } from "./actor-host.types.ts";
-import { within } from "./deadline.ts";
 import type { Outcome } from "./fold.ts";
 import type { ActorQueues, Job } from "./queues.ts";
 

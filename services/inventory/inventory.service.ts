@@ -1,8 +1,8 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
-import { type Model, trusted } from "mongoose";
 import type { ActorDocument, Snapshot } from "../../broker/actor/actor-host.types.ts";
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
+import { ReadGroup } from "../../broker/read-group.ts";
 import { defineService } from "../../broker/service.ts";
 import { writeGroup } from "../../broker/write-group.ts";
 import { inventory } from "./inventory.contract.ts";
@@ -16,38 +16,44 @@ export default defineService(
     models: { stock: stockModel, ledger: ledgerModel },
     actors: { stock: { definition: stockActor, model: stockModel } },
   },
-  ({ models, actors }) => ({
-    actions: {
-      async get({ params: { sku } }) {
-        const item = await actors.stock.read(sku);
-        if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
-        return view(item);
+  ({ models, actors }) => {
+    const levels = new ReadGroup<ActorDocument<StockState>>(models.stock.collection as never, LEVELS);
+    return {
+      actions: {
+        async get({ params: { sku } }) {
+          const item = await actors.stock.read(sku);
+          if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
+          return view(item);
+        },
+        async create({ params: { sku, onHand } }) {
+          return view(await actors.stock.apply(sku, "stock.create", { onHand }));
+        },
+        async adjust({ params: { sku, delta, reason }, meta }) {
+          return view(
+            await actors.stock.apply(sku, "stock.adjust", { delta, reason, by: meta.user?.id ?? null }),
+          );
+        },
+        async availability({ params: { skus } }) {
+          const items = await levels.getMany(skus);
+          return items.map((it) => ({ sku: it._id, available: available(it.state) }));
+        },
       },
-      async create({ params: { sku, onHand } }) {
-        return view(await actors.stock.apply(sku, "stock.create", { onHand }));
+      workers: {
+        async ledger({ id, subject, data, time }) {
+          try {
+            await writeGroup<LedgerEntry>(models.ledger.collection as never).insert({
+              _id: id,
+              sku: subject,
+              ...data,
+              at: new Date(time),
+            });
+          } catch (error) {
+            if (!isDuplicateKey(error)) throw error;
+          }
+        },
       },
-      async adjust({ params: { sku, delta, reason }, meta }) {
-        return view(
-          await actors.stock.apply(sku, "stock.adjust", { delta, reason, by: meta.user?.id ?? null }),
-        );
-      },
-      availability: ({ params: { skus } }) => availability(models.stock, skus),
-    },
-    workers: {
-      async ledger({ id, subject, data, time }) {
-        try {
-          await writeGroup<LedgerEntry>(models.ledger.collection as never).insert({
-            _id: id,
-            sku: subject,
-            ...data,
-            at: new Date(time),
-          });
-        } catch (error) {
-          if (!isDuplicateKey(error)) throw error;
-        }
-      },
-    },
-  }),
+    };
+  },
 );
 
 const view = ({ id, state }: Snapshot<StockState>) => ({
@@ -57,11 +63,5 @@ const view = ({ id, state }: Snapshot<StockState>) => ({
   available: available(state),
 });
 
-/** One query by `_id` for all of them, and no more than two numbers of each document. */
-async function availability(stock: Model<ActorDocument<StockState>>, skus: readonly string[]) {
-  const items = await stock
-    .find({ _id: trusted({ $in: skus }) })
-    .select(["state.onHand", "state.held"])
-    .lean();
-  return items.map((it) => ({ sku: it._id, available: available(it.state) }));
-}
+/** No more than two numbers of each document. */
+const LEVELS = { "state.onHand": 1, "state.held": 1 };

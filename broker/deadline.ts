@@ -1,4 +1,7 @@
-import { SoukError } from "../errors.ts";
+import { SoukError } from "./errors.ts";
+
+/** How long a command may keep the database busy, or its connection silent, before it is given up. */
+export const COMMAND_PATIENCE_MS = 15_000;
 
 /**
  * The result of `work`, if it comes within `ms`.
