@@ -9,7 +9,8 @@ import { backoff } from "./bus/retry.ts";
 const MAX_DELAY_MS = 1_000;
 const HEARTBEAT_SECONDS = 5;
 
-type Options = ConstructorParameters<typeof Transporters.AMQP>[0] & { socketOptions?: object };
+type Settings = Exclude<ConstructorParameters<typeof Transporters.AMQP>[0], string | undefined>;
+type Options = Omit<Settings, "url"> & { socketOptions?: object };
 /** What Moleculer's types leave out: the callback is told when an established connection is lost. */
 type Connect = (lost: (error: unknown) => void) => Promise<void>;
 
@@ -20,7 +21,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   constructor(url: string, options: Options) {
     const withHeartbeat = new URL(url);
     withHeartbeat.searchParams.set("heartbeat", String(HEARTBEAT_SECONDS));
-    super({ ...options, url: withHeartbeat.href } as Options);
+    super({ ...options, url: withHeartbeat.href });
   }
 
   /** Resolves when connected for the first time; from then on it keeps itself connected. */
@@ -28,7 +29,9 @@ export class AmqpTransporter extends Transporters.AMQP {
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++)
       try {
         await (super.connect as Connect).call(this, () => void this.connect());
-        this.channel?.once("close", () => this.#channelLost());
+        // Connecting ends with a pause for other nodes to answer, in which the channel may have been lost already.
+        if (this.channel) this.channel.once("close", () => void this.#channelLost());
+        else await this.#channelLost();
         return;
       } catch {
         // Moleculer has logged why.
@@ -42,7 +45,12 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 
   /** Closing the rest of the connection, too, makes the transporter begin anew. */
-  #channelLost(): void {
-    if (!this.#stopping.signal.aborted) this.connection.close().catch(() => undefined);
+  async #channelLost(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    try {
+      await this.connection.close();
+    } catch {
+      // Closed already: it was the whole connection that was lost.
+    }
   }
 }
