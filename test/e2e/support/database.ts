@@ -34,3 +34,7 @@ export async function settled(shop: Shop, leftOut: readonly string[] = []): Prom
     return same >= 3 && now;
   });
 }
+
+/** Names of the collections in which something is different, there now or gone. */
+export const changed = (before: Fingerprint, after: Fingerprint): string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((it) => before[it] !== after[it]);
