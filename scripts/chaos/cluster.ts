@@ -130,8 +130,12 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
     const [crash] = victims.flatMap((it) => it.crashes);
     if (crash) throw new Error(crash);
   };
+  // Whatever ends this process: nothing that it has started outlives it.
+  const endAll = () => victims.map((it) => it.kill());
+  process.once("exit", endAll);
   const close = async (keep: boolean) => {
-    await Promise.all(victims.map((it) => it.kill()));
+    process.off("exit", endAll);
+    await Promise.all(endAll());
     await Promise.all(proxies.map((it) => it.close()));
     if (!keep) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   };

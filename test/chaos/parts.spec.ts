@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { strayStep } from "../../scripts/chaos/check-histories.ts";
+import { PatientClient } from "../../scripts/chaos/client.ts";
+import { dice } from "../../scripts/chaos/random.ts";
+import { stockFaults } from "../../scripts/chaos/sampler.ts";
+
+describe("dice", () => {
+  const throws = (seed: number, ...parts: string[]) => {
+    const random = dice(seed, ...parts);
+    return Array.from({ length: 50 }, () => random.between(1, 1_000));
+  };
+
+  it("fall the same way for the same seed and parts, and another way for others", () => {
+    assert.deepEqual(throws(7, "a"), throws(7, "a"));
+    assert.notDeepEqual(throws(7, "a"), throws(8, "a"));
+    assert.notDeepEqual(throws(7, "a"), throws(7, "b"));
+  });
+
+  it("fall everywhere in their range, and nowhere else", () => {
+    const random = dice(1);
+    const seen = new Set(Array.from({ length: 500 }, () => random.between(3, 6)));
+    assert.deepEqual([...seen].sort(), [3, 4, 5, 6]);
+  });
+
+  it("shuffle without losing anything", () => {
+    const items = [1, 2, 3, 4, 5, 6, 7, 8];
+    const shuffled = dice(3).shuffled(items);
+    assert.notDeepEqual(shuffled, items);
+    assert.deepEqual([...shuffled].sort(), items);
+  });
+});
+
+describe("a patient client", () => {
+  let server: Server;
+  let answers: (RequestListener | undefined)[];
+  let served: number;
+
+  beforeEach(async () => {
+    served = 0;
+    server = createServer((request, reply) => {
+      const answer = answers[Math.min(served++, answers.length - 1)];
+      if (answer) answer(request, reply);
+      else request.socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+  });
+
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const client = (patienceMs: number) => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return new PatientClient({ url, patienceMs, timeoutMs: 200 });
+  };
+  const says =
+    (status: number, body: unknown): RequestListener =>
+    (_, reply) =>
+      reply.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  const silent: RequestListener = () => undefined;
+  const cutOff: RequestListener = (_, reply) => {
+    reply.writeHead(200, { "content-length": 100 });
+    reply.write("{");
+    reply.destroy();
+  };
+
+  it("sends again after broken connections, time-outs, 5xx, 429 and a request that still runs", async () => {
+    const running = says(409, { code: "IDEMPOTENCY_IN_PROGRESS" });
+    answers = [undefined, silent, cutOff, says(503, {}), says(429, {}), running, says(201, { id: "x" })];
+    const patient = client(10_000);
+    assert.deepEqual(await patient.send("POST", "/orders", { body: {} }), { status: 201, body: { id: "x" } });
+    assert.deepEqual(patient.counts, { requests: 7, repeated: 6, gaveUp: 0 });
+  });
+
+  it("takes any other answer as it is", async () => {
+    for (const status of [200, 404, 409, 422]) {
+      answers = [says(status, { code: "X" })];
+      assert.equal((await client(1_000).send("GET", "/"))?.status, status);
+    }
+  });
+
+  it("gives up when its patience is over", async () => {
+    answers = [says(503, {})];
+    const patient = client(300);
+    assert.equal(await patient.send("GET", "/"), null);
+    assert.equal(patient.counts.gaveUp, 1);
+  });
+});
+
+describe("looking at stock", () => {
+  const item = {
+    onHand: 5,
+    held: 2,
+    holds: { a: { quantity: 2, generation: 1 } },
+    nextGeneration: 2,
+    revision: 0,
+  };
+
+  it("finds nothing where it adds up", () => {
+    assert.deepEqual(stockFaults("S", item), []);
+  });
+
+  it("finds less than nothing, too many holds, and holds that do not add up", () => {
+    assert.deepEqual(stockFaults("S", { ...item, onHand: -1 }), ["S: -1 on hand", "S: 2 held of -1"]);
+    assert.deepEqual(stockFaults("S", { ...item, onHand: 1 }), ["S: 2 held of 1"]);
+    assert.deepEqual(stockFaults("S", { ...item, held: 3 }), ["S: holds of 2 counted as 3"]);
+  });
+});
+
+describe("walking a state machine", () => {
+  const machine = {
+    table: { none: { begin: { to: ["a"] } }, a: { go: { to: ["b"] }, stay: { ignore: "why" } }, b: {} },
+  };
+
+  it("finds the first step that is not there", () => {
+    assert.equal(strayStep(machine, ["a", "b"]), null);
+    assert.equal(strayStep(machine, ["b"]), "none → b");
+    assert.equal(strayStep(machine, ["a", "b", "a"]), "b → a");
+  });
+});
