@@ -3,8 +3,8 @@
  *
  * The owning service keeps a record per caller, action and key in its own database: inserted before the work starts,
  * completed with the answer after it; two writes a request. A crash in between leaves the record in progress: when its
- * lease has run out, the next try runs the action again with the *same* `ctx.meta.resourceId`, which the action must
- * use as the id of what it creates, so that the second run meets what the first one made.
+ * lease has run out, some seconds later, the next try runs the action again with the *same* `ctx.meta.resourceId`,
+ * which the action must use as the id of what it creates, so that the second run meets what the first one made.
  *
  * Kept and repeated: successes, and refusals below 500. Not kept: failures of validation, sign-in and limits (the key
  * stays free) and everything from 500 up (the next try takes over at once, with the same `resourceId`).
@@ -21,8 +21,10 @@ import { writeGroup } from "../write-group.ts";
 const COLLECTION = "idempotency_keys";
 /** How long answers are repeated. */
 export const KEY_TTL_MS = 48 * 3_600_000;
-/** How long a run may take before another try may think that it has died. */
-export const LEASE_MS = 30_000;
+/** How long a run may give no sign of life before another try may think that it has died. */
+export const LEASE_MS = 8_000;
+/** A run that takes long gives a sign of life so often. */
+export const RENEW_EVERY_MS = 2_500;
 
 interface Refused {
   code: ErrorCode;
@@ -37,6 +39,8 @@ interface KeyRecord {
   fingerprint: string;
   state: "in_progress" | "done";
   resourceId: string;
+  /** Names the run that holds the lease; only that one may write to the record. */
+  run: string;
   lockedUntil: Date;
   expiresAt: Date;
   status?: number;
@@ -79,13 +83,16 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
   const claimed = await claim();
   if (claimed.state === "done") return repeat<T>(claimed, call.meta);
   call.meta.resourceId = claimed.resourceId;
-  const mine = { _id, lockedUntil: claimed.lockedUntil };
+  const mine = { _id, run: claimed.run };
+  const lease = setInterval(() => void settle("a sign of life", renew), RENEW_EVERY_MS).unref();
   let result: T;
   try {
     result = await work();
   } catch (error) {
     await settle("a failure", () => recordFailure(error));
     throw error;
+  } finally {
+    clearInterval(lease);
   }
   await settle("an answer", () => writeGroup(records).update(mine, { $set: answer(result) }));
   return result;
@@ -115,13 +122,19 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     if (known.fingerprint !== fingerprint) throw new SoukError("IDEMPOTENCY_KEY_REUSED");
     if (known.state === "done") return known;
     if (known.lockedUntil.getTime() > now) throw inProgress();
-    const lockedUntil = new Date(now + LEASE_MS);
+    const lease = { run: newId(), lockedUntil: new Date(now + LEASE_MS) };
     const { modifiedCount } = await records.updateOne(
       { _id, state: "in_progress", lockedUntil: known.lockedUntil },
-      { $set: { lockedUntil } },
+      { $set: lease },
     );
     if (modifiedCount === 0) throw inProgress();
-    return { ...known, lockedUntil };
+    return { ...known, ...lease };
+  }
+
+  /** Never after the run's end: that takes the record out of its hands. */
+  function renew(): Promise<unknown> {
+    const lockedUntil = new Date(tools.clock.now() + LEASE_MS);
+    return writeGroup(records).update({ ...mine, state: "in_progress" }, { $set: { lockedUntil } });
   }
 
   function answer(value: T): Partial<KeyRecord> {
@@ -136,7 +149,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
   async function recordFailure(error: unknown): Promise<unknown> {
     const code = errorCode(error);
     if (code === undefined || errorRegistry[code].status >= 500)
-      return records.updateOne(mine, { $set: { lockedUntil: new Date(0) } });
+      return records.updateOne(mine, { $set: { run: "", lockedUntil: new Date(0) } });
     if (NOT_KEPT.has(code)) return records.deleteOne(mine);
     const { message, data } = error as SoukError;
     const refused: Refused = { code, detail: message, data: (data as ErrorData | undefined) ?? {} };
@@ -181,6 +194,7 @@ const newRecord = (_id: string, fingerprint: string, now: number): KeyRecord => 
   fingerprint,
   state: "in_progress",
   resourceId: newId(),
+  run: newId(),
   lockedUntil: new Date(now + LEASE_MS),
   expiresAt: new Date(now + KEY_TTL_MS),
 });

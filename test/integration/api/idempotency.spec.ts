@@ -20,7 +20,8 @@ describe("an action under an Idempotency-Key", () => {
   let store: EmbeddedMongo;
   let connection: Connection;
   let commands: string[];
-  const time = { at: Date.UTC(2026, 0, 1) };
+  // Now, as the database removes by the real time what has expired.
+  const time = { at: Date.now() };
   const clock: Clock = { now: () => time.at };
   const failures: string[] = [];
   const log = { error: (message: string) => failures.push(message) } as unknown as Log;
@@ -133,6 +134,41 @@ describe("an action under an Idempotency-Key", () => {
     const second = request(key);
     assert.equal(await once(tools(), second, () => second.meta.resourceId), first.meta.resourceId);
     assert.ok(first.meta.resourceId);
+  });
+
+  it("leaves a run alone that takes longer than its lease and gives signs of life", async function () {
+    this.timeout(20_000);
+    const key = newId();
+    const end = Promise.withResolvers<string>();
+    const first = request(key);
+    const running = once(tools(), first, () => end.promise);
+    await eventually("the first run has begun", () => first.meta.resourceId !== undefined);
+    // The clock says that most of the lease is over; the next sign of life is due in real time.
+    time.at += LEASE_MS - 1;
+    const records = connection.collection<{ _id: string }>("idempotency_keys");
+    const renewed = { _id: `${user}/orders.place/${key}`, lockedUntil: { $gt: new Date(time.at + 1) } };
+    await eventually("the lease is renewed", async () => (await records.countDocuments(renewed)) > 0);
+    time.at += 2;
+    await assert.rejects(
+      once(tools(), request(key), () => assert.fail("must not run")),
+      refusal("IDEMPOTENCY_IN_PROGRESS"),
+    );
+    end.resolve("first");
+    assert.equal(await running, "first");
+    assert.equal(await once(tools(), request(key), () => assert.fail("must not run")), "first");
+  });
+
+  it("ignores the answer of a run that was taken for dead", async () => {
+    const key = newId();
+    const end = Promise.withResolvers<string>();
+    const first = request(key);
+    const running = once(tools(), first, () => end.promise);
+    await eventually("the first run has begun", () => first.meta.resourceId !== undefined);
+    time.at += LEASE_MS + 1;
+    assert.equal(await once(tools(), request(key), () => "second"), "second");
+    end.resolve("first");
+    await running;
+    assert.equal(await once(tools(), request(key), () => assert.fail("must not run")), "second");
   });
 
   it("lets one of many take over an unfinished run", async () => {
