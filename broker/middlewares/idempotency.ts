@@ -55,6 +55,11 @@ export async function idempotencyIndexes(connection: Connection): Promise<void> 
   await connection.collection(COLLECTION).createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 }
 
+/** Undoes {@link idempotencyIndexes}. */
+export async function dropIdempotencyIndexes(connection: Connection): Promise<void> {
+  await connection.collection(COLLECTION).dropIndex("expiresAt_1");
+}
+
 export interface OnceTools {
   /** The owning service's database. */
   connection: Connection;

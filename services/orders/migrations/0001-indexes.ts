@@ -1,6 +1,6 @@
 /** Indexes of orders: outbox sweep, timers, lists by customer and by status, unique numbers, idempotency keys. */
 import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/actor-model.ts";
-import { idempotencyIndexes } from "../../../broker/middlewares/idempotency.ts";
+import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/middlewares/idempotency.ts";
 import type { Migration } from "../../../broker/migrations.ts";
 
 const migration: Migration = {
@@ -14,6 +14,7 @@ const migration: Migration = {
     await idempotencyIndexes(db);
   },
   async down(db) {
+    await dropIdempotencyIndexes(db);
     for (const name of ["customer", "status", "number"]) await db.collection("orders").dropIndex(name);
     await dropActorIndexes(db, "orders");
   },

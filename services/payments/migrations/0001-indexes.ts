@@ -1,6 +1,6 @@
 /** Indexes of payments: outbox sweeps, timers, lists, the sandbox's deliveries, idempotency keys. */
 import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/actor-model.ts";
-import { idempotencyIndexes } from "../../../broker/middlewares/idempotency.ts";
+import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/middlewares/idempotency.ts";
 import type { Migration } from "../../../broker/migrations.ts";
 import { KEEP_WEBHOOKS_S } from "../webhook-inbox.model.ts";
 
@@ -24,6 +24,7 @@ const migration: Migration = {
     await idempotencyIndexes(db);
   },
   async down(db) {
+    await dropIdempotencyIndexes(db);
     await db.collection("sandbox_payments").dropIndex("deliver_at");
     await db.collection("anomalies").dropIndex("newest");
     for (const name of ["outbox", "expiry"]) await db.collection("webhook_inbox").dropIndex(name);
