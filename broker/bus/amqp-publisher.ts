@@ -47,6 +47,8 @@ export class Publisher {
   #settledAt = performance.now();
   readonly #watch: NodeJS.Timeout;
   readonly #waiting = new Fifo<Publication>();
+  /** Sent on the present channel and not confirmed. */
+  readonly #flight = new Set<Publication>();
   /** Message ids that came back; a return comes before its confirm. Counted, as one id may be in flight twice. */
   readonly #returned = new Map<string, number>();
 
@@ -151,14 +153,19 @@ export class Publisher {
     }
   }
 
-  /** amqplib has failed, or is about to fail, the confirms of what is in flight. */
+  /**
+   * Fails what is in flight: amqplib itself stops doing so at the first message that was confirmed before an older
+   * one, and the rest would wait for ever.
+   */
   #lost(channel: ConfirmChannel | undefined): void {
     if (!channel || this.#channel !== channel) return;
     this.#channel = undefined;
     this.#blocked = false;
     this.#full = false;
     this.#returned.clear();
-    this.#rejectWaiting("the connection to RabbitMQ was lost");
+    const reason = "the connection to RabbitMQ was lost";
+    for (const it of [...this.#flight]) this.#settle(it, new Error(reason));
+    this.#rejectWaiting(reason);
   }
 
   #rejectWaiting(reason: string): void {
@@ -179,6 +186,7 @@ export class Publisher {
 
   #send(channel: ConfirmChannel, it: Publication): void {
     const { stats, log } = this.#options;
+    this.#flight.add(it);
     if (this.#inFlight++ === 0) this.#settledAt = performance.now();
     stats.published++;
     try {
@@ -198,6 +206,7 @@ export class Publisher {
   }
 
   #settle(it: Publication, error: Error | null): void {
+    if (!this.#flight.delete(it)) return;
     const { stats, alarms, unroutable } = this.#options;
     this.#inFlight--;
     this.#settledAt = performance.now();
