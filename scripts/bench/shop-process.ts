@@ -1,4 +1,5 @@
 /** A shop in processes of its own, for benches: embedded in one, or a cluster over RabbitMQ. */
+import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +22,7 @@ export interface BenchShop {
   stop(): Promise<void>;
 }
 
+const preload = new URL("../support/preload.mjs", import.meta.url).href;
 const script = (name: string) => fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
 
 /** Starts a shop on a free port with data of its own; resolves when it is ready. */
@@ -29,6 +31,7 @@ export async function startBenchShop(mode: Mode, env: Record<string, string> = {
   const port = await freePort();
   const prefix = `bench-${process.pid}-${port}`;
   const base = { ...process.env, AMQP_URL: "", MONGO_URL: "", REDIS_URL: "" };
+  if (env.SEED_COUNT) seed(dir, env.SEED_COUNT);
   const started = performance.now();
   const lines: string[] = [];
   const child: Child = startChild(mode, script(mode === "cluster" ? "cluster" : "start"), [], {
@@ -66,6 +69,15 @@ export async function startBenchShop(mode: Mode, env: Record<string, string> = {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** A large catalogue takes longer than a start may. */
+function seed(dir: string, count: string): void {
+  const { status } = spawnSync(process.execPath, ["--import", preload, script("seed"), "--count", count], {
+    env: { ...process.env, MONGO_URL: "", AMQP_URL: "", REDIS_URL: "", DATA_DIR: dir, LOG_LEVEL: "warn" },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status !== 0) throw new Error(`seeding ${count} products failed`);
 }
 
 async function ready(url: string): Promise<boolean> {
