@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { defineActor } from "../../../broker/actor/define-actor.ts";
+import { defineMachine } from "../../../broker/actor/state-machine.ts";
+import type { Message } from "../../../broker/bus/envelope.ts";
+import { envelope } from "../../../broker/bus/envelope.ts";
+import { toyStock } from "./support/toy.ts";
+
+type Door = { status: "open" | "shut" };
+type Moves = "toy.cancel" | "toy.captured";
+
+const door = (leadsTo: Door["status"]) =>
+  defineMachine<Door, Moves>({
+    name: "door",
+    final: [],
+    table: {
+      none: {
+        "toy.cancel": { to: ["shut"], decide: () => ({ state: { status: "shut" } }) },
+        "toy.captured": { ignore: "there is no door" },
+      },
+      open: {
+        "toy.cancel": { to: ["shut"], decide: () => ({ state: { status: leadsTo } }) },
+        "toy.captured": { ignore: "it is open" },
+      },
+      shut: {
+        "toy.cancel": { to: ["shut"], decide: (state) => ({ state }) },
+        "toy.captured": { to: ["open"], decide: () => ({ state: { status: "open" } }) },
+      },
+    },
+  });
+
+const message = <T extends Moves>(type: T) =>
+  envelope(type, "d", {} as never, { source: "/toy", at: 0 }) as unknown as Message<Moves>;
+
+describe("A state machine", () => {
+  it("goes where its rows say, from nothing on", () => {
+    const machine = door("shut");
+    const born = machine.receive(null, message("toy.cancel"));
+    assert.deepEqual(born.state, { status: "shut" });
+    assert.deepEqual(machine.receive(born.state, message("toy.captured")).state, { status: "open" });
+  });
+
+  it("refuses a decision that leads to a status its row does not name", () => {
+    assert.throws(
+      () => door("open").receive({ status: "open" }, message("toy.cancel")),
+      /toy\.cancel led from open to open, not in its row/,
+    );
+  });
+
+  it("keeps the same state where a message is ignored", () => {
+    const state: Door = { status: "open" };
+    assert.equal(door("shut").receive(state, message("toy.captured")).state, state);
+    assert.equal(door("shut").receive(null, message("toy.captured")).state, null);
+  });
+
+  it("refuses a message that it has no row for", () => {
+    assert.throws(
+      () => door("shut").receive(null, { ...message("toy.cancel"), type: "toy.other" } as never),
+      /no row for toy\.other in none/,
+    );
+  });
+});
+
+describe("An actor's definition", () => {
+  it("is refused when a type is idempotent by key but not received", () => {
+    assert.throws(
+      () => defineActor({ ...toyStock, receives: ["toy.create"], idempotentByKey: ["toy.reserve"] } as never),
+      /toy\.reserve is not received/,
+    );
+  });
+});
