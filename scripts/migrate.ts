@@ -1,14 +1,10 @@
 /** `npm run migrate -- up|down|status [service…]`: a service's database, one version at a time. */
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
-import { ServiceBroker } from "moleculer";
 import { systemClock } from "../broker/clock.ts";
-import type { Config } from "../broker/config.ts";
-import { connectDatabase, type Database } from "../broker/database.ts";
+import type { Database } from "../broker/database.ts";
 import { migrateDown, migrateUp, migrationStatus, migrationsOf } from "../broker/migrations.ts";
-import { brokerOptions } from "../broker/moleculer-options.ts";
-import { startEmbeddedMongo } from "../embedded/mongo/index.ts";
 import { serviceNames } from "../services/index.ts";
+import { openDatabase } from "./support/open-database.ts";
 import { configOrExit } from "./support/run-node.ts";
 
 const USAGE = "usage: npm run migrate -- up|down|status [service…]";
@@ -45,7 +41,7 @@ if (verb === "down" && named.length === 0) {
 }
 
 const config = configOrExit();
-const { database, close } = await open(config);
+const { database, close } = await openDatabase(config, "migrate");
 try {
   const lines = [];
   for (const service of named.length > 0 ? named : serviceNames)
@@ -53,21 +49,4 @@ try {
   console.log(lines.length > 0 ? lines.join("\n") : "nothing to do");
 } finally {
   await close();
-}
-
-async function open(from: Config): Promise<{ database: Database; close: () => Promise<void> }> {
-  const log = new ServiceBroker({ ...brokerOptions(from), transporter: null }).getLogger("migrate");
-  if (from.MONGO_URL) {
-    const database = await connectDatabase(from.MONGO_URL, log);
-    return { database, close: () => database.close() };
-  }
-  const store = await startEmbeddedMongo({ dir: join(from.DATA_DIR, "mongo"), sync: from.EMBEDDED_SYNC });
-  const database = await connectDatabase(store.uri, log);
-  return {
-    database,
-    async close() {
-      await database.close();
-      await store.close();
-    },
-  };
 }
