@@ -6,7 +6,6 @@ import type { Model } from "mongoose";
 import { Alarms } from "../bus/alarms.ts";
 import type { MailboxConsumption } from "../bus/bus.ts";
 import { type Envelope, envelope } from "../bus/envelope.ts";
-import { isTransient } from "../bus/retry.ts";
 import { partitionOf } from "../bus/topology.ts";
 import { type DataIn, DEFAULT_PARTITIONS, type MessageType } from "../contract.ts";
 import { within } from "../deadline.ts";
@@ -18,12 +17,13 @@ import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } fro
 import { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { Faults } from "./faults.ts";
+import { Inline, unavailable } from "./inline.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Owners } from "./owner.ts";
 import { Processor } from "./processor.ts";
 import { ActorQueues } from "./queues.ts";
 import { Relay } from "./relay.ts";
-import { type Applied, applyAt, nodesOf, offerRemote } from "./remote.ts";
+import { nodesOf, offerRemote } from "./remote.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Timers } from "./timers.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
@@ -76,6 +76,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   readonly #owners: Owners;
   readonly #sweeper: Sweeper;
   readonly #timers: Timers;
+  readonly #inline: Inline<S>;
   readonly #watch: Watch<S>;
   readonly #reads: ReadGroup<ActorDocument<S>>;
   #commits = 0;
@@ -155,6 +156,18 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       handOver: (p) => this.#handOver(p),
       onTrouble: (error, p) => this.#warn("a partition could not be handed over", error, { partition: p }),
     });
+    this.#inline = new Inline({
+      type,
+      broker,
+      bus,
+      queues: this.#queues,
+      owners: this.#owners,
+      remoteMs: tuning.remoteMs,
+      inlineMs: tuning.inlineMs,
+      partitionOf: partition,
+      onDetour: (error, fields) =>
+        this.#warn("an inline message is applied here, not at its owner", error, fields),
+    });
     this.#sweeper = new Sweeper({
       collection,
       relay: this.#relay,
@@ -195,7 +208,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       at: runtime.clock.now(),
       ...options,
     });
-    const applied = await this.#applyAnywhere(message);
+    const applied = await this.#inline.apply(message);
     if (applied.kind === "applied") return applied.snapshot;
     if (applied.kind === "refused") throw new SoukError(applied.refusal.code, applied.refusal.detail);
     throw new SoukError("NOT_FOUND");
@@ -255,7 +268,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#service = offerRemote(
       broker,
       type,
-      (message) => this.#applyHere(message),
+      (message) => this.#inline.applyHere(message),
       () => this.#owners.changed(),
     );
     this.#owners.changed();
@@ -275,65 +288,13 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     };
     await this.#consumption?.stop(drain);
     for (const p of all) this.#mailbox.resume(p);
+    this.#inline.close();
     await within(stopMs, this.#queues.drained());
     await within(stopMs, this.#confirmAll());
     this.#watch.close();
     this.#relay.close();
     this.#mailbox.close();
     this.#queues.close();
-  }
-
-  async #applyAnywhere(message: Envelope): Promise<Applied<S>> {
-    const { broker, definition } = this.#options;
-    const node = this.#owners.preferred(partitionOf(message.subject, this.#partitions));
-    if (node !== broker.nodeID) {
-      try {
-        return await applyAt(broker, definition.type, node, message, this.#tuning.remoteMs);
-      } catch (error) {
-        // It may have been applied there all the same; its id (or key) keeps it from being applied twice.
-        this.#warn("an inline message is applied here, not at its owner", error, {
-          node,
-          actor: message.subject,
-        });
-      }
-    }
-    return this.#applyHere(message);
-  }
-
-  #applyHere(message: Envelope): Promise<Applied<S>> {
-    if (this.#stopped) return Promise.reject(new SoukError("UNAVAILABLE"));
-    return new Promise((resolve, reject) => {
-      let wanted = true;
-      const giveUp = setTimeout(() => {
-        wanted = false;
-        reject(new SoukError("UNAVAILABLE"));
-      }, this.#tuning.inlineMs);
-      this.#queues.add({
-        message,
-        partition: partitionOf(message.subject, this.#partitions),
-        mailed: false,
-        isWanted: () => wanted,
-        settle: (outcome, document) => {
-          clearTimeout(giveUp);
-          if (outcome.kind === "failed") reject(unavailable(outcome.error));
-          else if (outcome.kind === "refused") resolve({ kind: "refused", refusal: outcome.refusal });
-          else if (!document)
-            this.#answer(outcome.kind === "unchanged" ? outcome.answers : []).then(
-              () => resolve({ kind: "absent" }),
-              reject,
-            );
-          else
-            resolve({
-              kind: "applied",
-              snapshot: { id: document._id, version: document.version, state: document.state as S },
-            });
-        },
-      });
-    });
-  }
-
-  async #answer(answers: readonly Envelope[] = []): Promise<void> {
-    await Promise.all(answers.map((it) => this.#options.runtime.bus.publish(it)));
   }
 
   async #handOver(partition: number): Promise<void> {
@@ -384,9 +345,4 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       error: error instanceof Error ? error.message : String(error),
     });
   }
-}
-
-/** A database that is away becomes the client's 503; anything else stays what it is. */
-function unavailable(error: unknown): unknown {
-  return isTransient(error) && !(error instanceof SoukError) ? new SoukError("UNAVAILABLE") : error;
 }

@@ -8,68 +8,12 @@ import { backoff, toError } from "../bus/retry.ts";
 import type { Clock } from "../clock.ts";
 import type { ActorStats, OutboxEntry } from "./actor-host.types.ts";
 import type { Faults } from "./faults.ts";
+import { Lane } from "./lane.ts";
 import type { Tuning } from "./tuning.ts";
 
 /** Longest wait before the next try, in milliseconds. */
 const AWAY_CAP_MS = 2_000;
 const UNROUTABLE_CAP_MS = 30_000;
-
-/** What one actor has under way. Gone as soon as nothing is. */
-class Lane {
-  readonly id: string;
-  readonly flight = new Map<string, OutboxEntry>();
-  /** Confirmed and still in the document. */
-  readonly confirmed = new Set<string>();
-  failures = 0;
-  retry: NodeJS.Timeout | undefined;
-  queued = false;
-  /** Waiting in order for room in the window or for the next try. */
-  #held: OutboxEntry[] = [];
-  readonly #heldIds = new Set<string>();
-  readonly #subjects = new Map<string, number>();
-
-  constructor(id: string) {
-    this.id = id;
-  }
-
-  has(entry: string): boolean {
-    return this.flight.has(entry) || this.confirmed.has(entry) || this.#heldIds.has(entry);
-  }
-
-  /** An older message to the same receiver has to go first. */
-  isBlocked(subject: string): boolean {
-    return this.#subjects.has(subject);
-  }
-
-  get held(): number {
-    return this.#held.length;
-  }
-
-  hold(entry: OutboxEntry): void {
-    const { subject, sequence = 0 } = entry.message;
-    let at = this.#held.length;
-    while (at > 0 && (this.#held[at - 1]?.message.sequence ?? 0) > sequence) at--;
-    this.#held.splice(at, 0, entry);
-    this.#heldIds.add(entry.id);
-    this.#subjects.set(subject, (this.#subjects.get(subject) ?? 0) + 1);
-  }
-
-  /** Takes the oldest that is held. */
-  release(): OutboxEntry | undefined {
-    const entry = this.#held.shift();
-    if (!entry) return undefined;
-    this.#heldIds.delete(entry.id);
-    const { subject } = entry.message;
-    const others = (this.#subjects.get(subject) ?? 1) - 1;
-    if (others > 0) this.#subjects.set(subject, others);
-    else this.#subjects.delete(subject);
-    return entry;
-  }
-
-  get isEmpty(): boolean {
-    return this.flight.size === 0 && this.#held.length === 0 && this.confirmed.size === 0;
-  }
-}
 
 export interface RelayOptions {
   bus: Pick<Bus, "publish">;
