@@ -63,7 +63,7 @@ for (const service of serviceNames)
     );
   }
 await untilReady();
-printWelcome({ ...config, MONGO_URL: env.MONGO_URL });
+printWelcome(config);
 
 /** Once and here, so that the shop opens with its catalogue whichever process is up first. */
 async function prepareCatalogue(): Promise<void> {
