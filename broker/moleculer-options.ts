@@ -4,6 +4,7 @@ import type { BrokerOptions } from "moleculer";
 import { AmqpTransporter } from "./amqp-transporter.ts";
 import type { Config } from "./config.ts";
 import { loggerOptions } from "./logging.ts";
+import { lostAnswers } from "./middlewares/lost-answers.ts";
 import { passingFailures } from "./middlewares/passing-failures.ts";
 import { ContractValidator } from "./middlewares/validate.ts";
 
@@ -16,7 +17,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     transporter: transporter(config),
     cacher: cacher(config),
     validator: new ContractValidator(),
-    middlewares: [passingFailures],
+    middlewares: [passingFailures, lostAnswers],
     registry: { strategy: "RoundRobin", preferLocal: true },
     // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
     requestTimeout: 15_000,

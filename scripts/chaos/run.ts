@@ -127,7 +127,9 @@ async function underFire(cluster: Cluster, options: ChaosOptions): Promise<Omit<
     const at = { client: mongo, amqpUrl: cluster.amqpUrl, boundMs: options.settleMs, progress: waiting };
     const settled = await settle(at);
     await sampler.stop();
+    print("at rest; stopping the nodes");
     const unruly = await cluster.stopNodes();
+    print("the nodes have stopped; reading the books");
     // What the nodes have sent at the very end is still on its way to the tap.
     await settleTap(tap);
     await tap.close();
