@@ -33,10 +33,32 @@ export async function runNode(
   prepare?: (runtime: NodeRuntime) => Promise<void>,
 ): Promise<SoukNode> {
   const services = await loadServices(names);
-  const node = await startNode({ config, services, contracts, ...(prepare ? { prepare } : {}) });
+  const node = await startNode({ config, services, contracts, ...(prepare ? { prepare } : {}) }).catch(
+    (error: unknown) => exitUnstarted(error, config),
+  );
   stopOnSignal(async () => node.stop(), config.SHUTDOWN_TIMEOUT + 2_000);
   trimMemorySoon();
   return node;
+}
+
+/** Says in one line what whoever starts Souk can do something about; anything else as it was thrown. */
+function exitUnstarted(error: unknown, config: Config): never {
+  const reason = error instanceof Error ? startFailure(error, config) : undefined;
+  console.error("\nSouk can't start:", reason ?? error);
+  process.exit(1);
+}
+
+function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): string | undefined {
+  if (error.syscall === "listen") {
+    if (error.code === "EADDRINUSE") return `port ${PORT} of ${HOST} is taken; PORT chooses another one`;
+    if (error.code === "EADDRNOTAVAIL") return `this machine does not have the address ${HOST} (HOST)`;
+    if (error.code === "EACCES") return `port ${PORT} (PORT) is not for this user`;
+  }
+  if (/^the embedded store in .* is in use/.test(error.message))
+    return `${error.message}; DATA_DIR chooses another one`;
+  if (error.syscall === "mkdir" || /^(EACCES|EPERM|ENOTDIR|EROFS|ENOSPC): /.test(error.message))
+    return `${error.message} (DATA_DIR)`;
+  return undefined;
 }
 
 /** Runs `stop` once on the first signal; a second signal, or `timeoutMs`, ends the process at once. */

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { freePort } from "../support/free-port.ts";
+
+describe("npm start where something is in the way", () => {
+  let dir: string;
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "souk-start-"));
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  /** What it printed last, and how it ended. */
+  function start(env: Record<string, string>): { status: number | null; lastLine: string | undefined } {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--import", "./scripts/support/preload.mjs", "scripts/start.ts"],
+      {
+        env: {
+          ...process.env,
+          NODE_ENV: "development",
+          AMQP_URL: "",
+          MONGO_URL: "",
+          REDIS_URL: "",
+          SEED_ON_START: "false",
+          DATA_DIR: dir,
+          ...env,
+        },
+        encoding: "utf8",
+        timeout: 15_000,
+      },
+    );
+    return { status, lastLine: stderr.trimEnd().split("\n").at(-1) };
+  }
+
+  it("says that the port is taken, and which setting chooses another", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      const { status, lastLine } = start({ PORT: String(port) });
+      assert.equal(status, 1);
+      assert.equal(
+        lastLine,
+        `Souk can't start: port ${port} of 127.0.0.1 is taken; PORT chooses another one`,
+      );
+    } finally {
+      server.close();
+    }
+  });
+
+  it("says that another process has the data folder", async () => {
+    const store = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "normal" });
+    try {
+      const { status, lastLine } = start({ PORT: String(await freePort()) });
+      assert.equal(status, 1);
+      assert.match(lastLine ?? "", /^Souk can't start: the embedded store in .* is in use .*DATA_DIR/);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it("says that the data folder can't be made", async () => {
+    const file = join(dir, "a-file");
+    await writeFile(file, "");
+    const { status, lastLine } = start({ PORT: String(await freePort()), DATA_DIR: file });
+    assert.equal(status, 1);
+    assert.match(lastLine ?? "", /^Souk can't start: ENOTDIR.*\(DATA_DIR\)$/);
+  });
+});
