@@ -19,6 +19,7 @@ import type {
   ServiceContract,
   WorkerContract,
 } from "./contract.ts";
+import { inTime } from "./deadline.ts";
 import { derivedId } from "./ids.ts";
 import { once } from "./middlewares/idempotency.ts";
 import type { ModelDefinition } from "./model.ts";
@@ -198,6 +199,12 @@ function runOnce<T>(
 
 const notification = (service: string): string => `${service}.notified`;
 
+/**
+ * A worker that has not come back by then is run again, as after a crash: some library calls never return when a
+ * connection breaks at the wrong moment, and would keep their message and their place for ever.
+ */
+const WORKER_PATIENCE_MS = 60_000;
+
 interface Running<C extends ServiceContract> {
   readonly parts: ServiceParts<C>;
   readonly hosts: readonly ActorHost<object, MessageType>[];
@@ -251,16 +258,19 @@ function consume<C extends ServiceContract>(
   const handle = made.workers?.[worker as KeysOfWorkers<C>] as WorkerHandler<unknown> | undefined;
   if (!handle) throw new Error(`worker ${service}.${worker} is declared but has no handler`);
   return bus.consumeWorker({ service, worker, receives }, (message) =>
-    handle(message as never, {
-      answer: (type, subject, data, part = "") =>
-        bus.publish(
-          envelope(type, subject, data, {
-            source: `/${service}`,
-            at: clock.now(),
-            id: derivedId(message.id, worker, type, part),
-            cause: message,
-          }),
-        ),
-    }),
+    inTime(
+      WORKER_PATIENCE_MS,
+      handle(message as never, {
+        answer: (type, subject, data, part = "") =>
+          bus.publish(
+            envelope(type, subject, data, {
+              source: `/${service}`,
+              at: clock.now(),
+              id: derivedId(message.id, worker, type, part),
+              cause: message,
+            }),
+          ),
+      }),
+    ),
   );
 }
