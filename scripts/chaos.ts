@@ -47,7 +47,7 @@ try {
     seed,
     plan: values.brief ? fewProcesses : eachService,
     brief: values.brief,
-    customers: 32,
+    customers: 48,
     orderTtl: 30,
     patienceMs: 45_000,
     settleMs: 180_000,

@@ -58,8 +58,8 @@ const PROBES = 8;
 const PROBE_TIMEOUT_MS = 5_000;
 const PROGRESS_EVERY_MS = 5_000;
 /** How much longer than planned customers may take to come in. */
-const LATE_FACTOR = 2;
-const LATE_MS = 60_000;
+const LATE_FACTOR = 3;
+const LATE_MS = 120_000;
 const POISON_EVERY_S = 20;
 const TAP_DRAIN_MS = 10_000;
 
