@@ -74,10 +74,7 @@ export async function startScript(
     child,
     output: () => text,
     bootstrapToken: () =>
-      eventually(
-        "the bootstrap token is printed",
-        () => /no admin yet: .* with token (\S+)/.exec(text)?.[1],
-      ),
+      eventually("the bootstrap token is printed", () => /no admin yet: .* with token (\S+)/.exec(text)?.[1]),
     terminate,
     async stop() {
       await terminate();
