@@ -6,7 +6,7 @@ import { backoff, pause, toError } from "./retry.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
-const MAX_RECONNECT_DELAY_MS = 5_000;
+const MAX_RECONNECT_DELAY_MS = 1_000;
 
 export interface LinkOptions {
   url: string;
