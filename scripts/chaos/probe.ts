@@ -16,10 +16,18 @@ export interface Probe {
 const EVERY_MS = 400;
 const PAID_WITHIN_MS = 8_000;
 
+interface Waiting {
+  since: number;
+  until: number;
+  resolve(ms: number | null): void;
+}
+
 /** @param customers impatient ones, for probes alone; each has one try under way at most */
 export function createProbe(customers: readonly Customer[], goods: Goods, journal: Journal): Probe {
   const idle = [...customers];
+  const waiting = new Set<Waiting>();
   let tries = 0;
+  let running = false;
 
   async function checkOut(customer: Customer): Promise<boolean> {
     if (!(await customer.fillCart(new Map([[goods.probe, 1]])))) return false;
@@ -31,22 +39,38 @@ export function createProbe(customers: readonly Customer[], goods: Goods, journa
     return ready !== null;
   }
 
+  async function tryOnce(customer: Customer): Promise<void> {
+    const began = performance.now();
+    const worked = await checkOut(customer);
+    idle.push(customer);
+    // For all who have been waiting since before it began.
+    if (worked) for (const it of waiting) if (it.since <= began) settle(it, performance.now() - it.since);
+  }
+
+  function settle(it: Waiting, ms: number | null): void {
+    waiting.delete(it);
+    it.resolve(ms);
+  }
+
+  async function keepTrying(): Promise<void> {
+    if (running) return;
+    running = true;
+    while (waiting.size > 0) {
+      const customer = idle.shift();
+      if (customer) void tryOnce(customer);
+      await sleep(EVERY_MS);
+      for (const it of waiting) if (performance.now() > it.until) settle(it, null);
+    }
+    running = false;
+  }
+
   return {
-    async served(boundMs) {
-      const started = performance.now();
-      const elapsed = () => performance.now() - started;
-      let first: number | null = null;
-      while (first === null && elapsed() < boundMs) {
-        const customer = idle.shift();
-        if (customer)
-          void checkOut(customer).then((worked) => {
-            idle.push(customer);
-            if (worked) first ??= elapsed();
-          });
-        const before = elapsed();
-        while (first === null && elapsed() - before < EVERY_MS) await sleep(20);
-      }
-      return first;
+    served(boundMs) {
+      return new Promise((resolve) => {
+        const since = performance.now();
+        waiting.add({ since, until: since + boundMs, resolve });
+        void keepTrying();
+      });
     },
   };
 }
