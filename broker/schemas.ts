@@ -18,7 +18,13 @@ export const slug = z
 /** Control characters never belong in a line of text. */
 const printable = /^[^\p{Cc}]*$/u;
 export const line = (max: number) =>
-  z.string().trim().min(1).max(max).regex(printable, "must not contain control characters");
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(printable, "must not contain control characters")
+    .meta({ examples: ["Some text"] });
 export const text = (max: number) => z.string().trim().max(max);
 export const email = z.email().max(254).toLowerCase();
 export const currency = z
@@ -40,12 +46,16 @@ export const country = z
   .meta({ examples: ["US"] });
 
 export const address = z.strictObject({
-  name: line(120),
-  line1: line(200),
-  line2: line(200).optional(),
-  city: line(120),
-  region: line(120).optional(),
-  postalCode: line(20),
+  name: line(120).meta({ examples: ["Ann"] }),
+  line1: line(200).meta({ examples: ["1 Market Street"] }),
+  line2: line(200)
+    .meta({ examples: ["Floor 2"] })
+    .optional(),
+  city: line(120).meta({ examples: ["Springfield"] }),
+  region: line(120)
+    .meta({ examples: ["IL"] })
+    .optional(),
+  postalCode: line(20).meta({ examples: ["12345"] }),
   country,
   phone: z
     .string()

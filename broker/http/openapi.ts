@@ -69,9 +69,10 @@ function operation(route: ApiRoute, headers: RouteHeaders): JsonSchema {
 }
 
 /** Where a guest has a cart, a user has another; to what else is public a token makes no difference. */
-function securityOf({ auth, action }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
+function securityOf({ auth, action, pattern }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
   if (auth !== "public") return [{ accessToken: [] }];
-  return headers[action]?.includes("CartId") ? [{}, { accessToken: [] }] : [];
+  const isCart = headers[action]?.includes("CartId") && !pattern.startsWith("/auth/");
+  return isCart ? [{}, { accessToken: [] }] : [];
 }
 
 const pathNames = ({ pattern }: ApiRoute): string[] =>
@@ -145,16 +146,15 @@ const headerParameters = {
   IfMatch: {
     name: "If-Match",
     in: "header",
-    description: "Entity tag of the version that is to be changed; 412 when there is a newer one",
+    // No example: the docs would send it along, and whoever tries a route would be told of a newer version.
+    description: 'Entity tag of the version that is to be changed, like `"3"`; 412 when there is a newer one',
     schema: { type: "string" },
-    example: '"3"',
   },
   IfNoneMatch: {
     name: "If-None-Match",
     in: "header",
-    description: "Entity tag that the caller has already; 304 when it is still right",
+    description: 'Entity tag that the caller has already, like `"3"`; 304 when it is still right',
     schema: { type: "string" },
-    example: '"3"',
   },
   LastEventId: {
     name: "Last-Event-ID",

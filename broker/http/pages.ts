@@ -103,7 +103,6 @@ const ERRORS_STYLE = `
 body { max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-bottom: 1px solid #8884; }
-td:first-child { overflow-wrap: anywhere; }
 tr:target { background: #fde68a; color: #422006; }
 `;
 
@@ -111,7 +110,7 @@ tr:target { background: #fde68a; color: #422006; }
 function errorsPage(): string {
   const rows = Object.entries(errorRegistry).map(
     ([code, entry]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${entry.status}</td><td>${escapeHtml(entry.title)}</td>` +
+      `<tr id="${code}"><td><code>${code.replaceAll("_", "_<wbr>")}</code></td><td>${entry.status}</td><td>${escapeHtml(entry.title)}</td>` +
       `<td>${"retryable" in entry ? "yes" : "no"}</td></tr>`,
   );
   return `<!doctype html>
