@@ -4,11 +4,14 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { benchBus } from "./bench/bus.ts";
 import { benchCatalogue } from "./bench/catalogue.ts";
 import { benchCheckout } from "./bench/checkout.ts";
 import { memoryOf } from "./bench/cpu.ts";
 import { benchFlashSale } from "./bench/flash-sale.ts";
+import { percentile } from "./bench/http.ts";
 import { type BenchShop, type Mode, startBenchShop } from "./bench/shop-process.ts";
+import { withLocalRabbit } from "./support/local-rabbit.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -66,6 +69,19 @@ const benches: Record<string, () => Promise<void>> = {
           `flash sale, ${it.buyers} buyers for ${it.units} units: ${it.gotStock} got stock, ${it.outOfStock} out of stock, ${it.other} other, ${it.serverErrors} server errors, available ${it.available}, ${it.seconds.toFixed(2)} s`,
         );
       });
+  },
+  async bus() {
+    const { AMQP_URL = "" } = withLocalRabbit(process.env);
+    const rounds = await benchBus(AMQP_URL, 10_000);
+    for (const { souk, raw } of rounds)
+      console.log(
+        `bus      outbox → quorum queue → mailbox → commit ${souk.toFixed(0)}/s; raw amqplib consumed ${raw.consumed.toFixed(0)}/s, confirmed ${raw.confirmed.toFixed(0)}/s`,
+      );
+    const median = (of: (it: (typeof rounds)[number]) => number) =>
+      percentile(rounds.map(of), 0.5).toFixed(2);
+    console.log(
+      `bus      share of raw: ${median((it) => it.souk / it.raw.consumed)} of consumed, ${median((it) => it.souk / it.raw.confirmed)} of confirmed (medians of ${rounds.length} rounds of 10,000)`,
+    );
   },
 };
 

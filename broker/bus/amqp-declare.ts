@@ -57,26 +57,30 @@ export async function declareTopology(
   if (failed) throw failed.reason;
 }
 
+export type QueueArguments = Readonly<Record<string, string | number | boolean>>;
+
+/** What makes a queue safe; see `topology-check.ts` for who looks whether it is so. */
+export const queueArguments = (prefix: string, plan: QueuePlan): QueueArguments => ({
+  "x-queue-type": "quorum",
+  ...(plan.singleActiveConsumer ? { "x-single-active-consumer": true } : {}),
+  "x-delivery-limit": DELIVERY_LIMIT,
+  "x-dead-letter-exchange": deadExchangeName(prefix),
+  "x-dead-letter-routing-key": queueName(prefix, plan.name),
+  "x-dead-letter-strategy": "at-least-once",
+  "x-overflow": "reject-publish",
+});
+
+export const deadQueueArguments: QueueArguments = {
+  "x-queue-type": "quorum",
+  "x-delivery-limit": DEAD_DELIVERY_LIMIT,
+};
+
 async function declareQueue(channel: Channel, prefix: string, plan: QueuePlan): Promise<void> {
   const queue = queueName(prefix, plan.name);
   const dead = deadQueueName(queue);
-  await channel.assertQueue(dead, {
-    durable: true,
-    arguments: { "x-queue-type": "quorum", "x-delivery-limit": DEAD_DELIVERY_LIMIT },
-  });
+  await channel.assertQueue(dead, { durable: true, arguments: deadQueueArguments });
   await channel.bindQueue(dead, deadExchangeName(prefix), queue);
-  await channel.assertQueue(queue, {
-    durable: true,
-    arguments: {
-      "x-queue-type": "quorum",
-      ...(plan.singleActiveConsumer ? { "x-single-active-consumer": true } : {}),
-      "x-delivery-limit": DELIVERY_LIMIT,
-      "x-dead-letter-exchange": deadExchangeName(prefix),
-      "x-dead-letter-routing-key": queue,
-      "x-dead-letter-strategy": "at-least-once",
-      "x-overflow": "reject-publish",
-    },
-  });
+  await channel.assertQueue(queue, { durable: true, arguments: queueArguments(prefix, plan) });
   for (const binding of plan.bindings) await channel.bindQueue(queue, exchangeName(prefix), binding);
 }
 

@@ -1,0 +1,52 @@
+/** Two actors for the bench of messages: orders send lines of `stock.reserve`'s size, stock notes them. No replies. */
+import { z } from "zod";
+import { defineActor, send } from "../../broker/actor/define-actor.ts";
+import { command, defineContract, type MessagesOf } from "../../broker/contract.ts";
+
+const quantity = z.int().min(1);
+
+export const busBench = defineContract({
+  service: "busbench",
+  actions: {},
+  messages: {
+    "busbench.place": command(
+      "busorder",
+      "Sends one line to each SKU; inline",
+      z.strictObject({ skus: z.array(z.string()) }),
+    ),
+    "busbench.reserve": command(
+      "busstock",
+      "Counts units",
+      z.strictObject({ orderId: z.string(), quantity }),
+    ),
+  },
+  actors: { busstock: { receives: ["busbench.reserve"] } },
+});
+
+declare module "../../broker/contract.ts" {
+  interface Messages extends MessagesOf<typeof busBench> {}
+}
+
+const orderState = z.strictObject({ lines: z.int() });
+export type BusOrder = z.output<typeof orderState>;
+export const busOrder = defineActor<BusOrder, "busbench.place">({
+  type: "busorder",
+  service: "busbench",
+  state: orderState,
+  receives: ["busbench.place"],
+  startedBy: ["busbench.place"],
+  receive: (state, { subject, data }) => ({
+    state: { lines: (state?.lines ?? 0) + data.skus.length },
+    send: data.skus.map((sku) => send("busbench.reserve", sku, { orderId: subject, quantity: 1 })),
+  }),
+});
+
+const stockState = z.strictObject({ units: z.int().min(0) });
+export type BusStock = z.output<typeof stockState>;
+export const busStock = defineActor<BusStock, "busbench.reserve">({
+  type: "busstock",
+  service: "busbench",
+  state: stockState,
+  receives: ["busbench.reserve"],
+  receive: (state, { data }) => ({ state: { units: (state?.units ?? 0) + data.quantity } }),
+});

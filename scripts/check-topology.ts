@@ -1,0 +1,28 @@
+/**
+ * `npm run topology [-- --api URL]`: whether all queues of the shop on RabbitMQ have what keeps messages safe. With the
+ * URL of the management API (`http://user:password@host:15672`) everything is read; without it, RabbitMQ is asked
+ * over AMQP, and tells the first fault of a queue. Exits with 1 where something is wrong.
+ */
+import { parseArgs } from "node:util";
+import { topologyOf } from "../broker/bus/topology.ts";
+import { checkOverAmqp, checkOverApi } from "../broker/bus/topology-check.ts";
+import { contracts } from "../services/contracts.ts";
+import { withLocalRabbit } from "./support/local-rabbit.ts";
+import { configOrExit } from "./support/run-node.ts";
+
+const { values } = parseArgs({ options: { api: { type: "string" } } });
+const config = configOrExit(withLocalRabbit(process.env));
+const { AMQP_URL = "", AMQP_PREFIX } = config;
+const topology = topologyOf(contracts);
+try {
+  const vhost = decodeURIComponent(new URL(AMQP_URL).pathname.slice(1)) || "/";
+  const flaws = values.api
+    ? await checkOverApi(values.api, vhost, AMQP_PREFIX, topology)
+    : await checkOverAmqp(AMQP_URL, AMQP_PREFIX, topology);
+  for (const { name, what } of flaws) console.log(`${name}: ${what}`);
+  if (flaws.length > 0) process.exitCode = 1;
+  else console.log(`all queues and exchanges of ${AMQP_PREFIX} are as they should be`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
