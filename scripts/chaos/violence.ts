@@ -56,8 +56,11 @@ async function freeze(it: Victim, ms: number): Promise<void> {
   it.thaw();
 }
 
-/** One round: every kind of process is killed once; some are frozen, some connections cut, refused, stalled. */
-export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boolean): Act[] {
+/**
+ * One round: every kind of process is killed once; some are frozen, some connections cut, refused, stalled. Kills come
+ * first in the first round, so that a run that is soon over has seen them all.
+ */
+export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boolean, first: boolean): Act[] {
   const kinds = [...new Set(nodes.map((it) => it.plan.name))];
   const oneOf = (kind: string) => random.pick(nodes.filter((it) => it.plan.name === kind));
   const killing = (it: Victim): Act => {
@@ -110,8 +113,7 @@ export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boo
     ]);
   }
   const twins = nodes.filter((it) => it.plan.count > 1);
-  return random.shuffled([
-    ...kills,
+  const others = [
     freezing(random.pick(nodes).process, 300, 3_000),
     freezing(random.pick(nodes).process, 300, 3_000),
     freezing(rabbit, 500, 3_000),
@@ -122,7 +124,10 @@ export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boo
     cutting(random.pick(nodes)),
     refusing(random.pick(nodes)),
     stalling(random.pick(twins)),
-  ]);
+  ];
+  return first
+    ? [...random.shuffled(kills), ...random.shuffled(others)]
+    : random.shuffled([...kills, ...others]);
 }
 
 /** Goes through decks until it is stopped, or once where it is brief. */
@@ -147,8 +152,8 @@ export function startViolence({ cluster, probe, random, brief, print }: Violence
     );
   }
 
-  async function round(): Promise<void> {
-    for (const act of deck(cluster, random, brief)) {
+  async function round(first: boolean): Promise<void> {
+    for (const act of deck(cluster, random, brief, first)) {
       if (stopped) return;
       if (busy.has(act.target)) continue;
       // Now and then the next blow comes before the last one is over.
@@ -163,8 +168,8 @@ export function startViolence({ cluster, probe, random, brief, print }: Violence
   }
 
   const done = (async () => {
-    do await round();
-    while (!brief && !stopped);
+    await round(true);
+    while (!brief && !stopped) await round(false);
     await Promise.all(long);
   })();
 
