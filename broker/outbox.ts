@@ -8,6 +8,7 @@ import type { Bus } from "./bus/bus.ts";
 import { type Envelope, type EnvelopeOptions, envelope } from "./bus/envelope.ts";
 import type { Clock } from "./clock.ts";
 import type { DataIn, MessageType } from "./contract.ts";
+import { within } from "./deadline.ts";
 import type { Log } from "./runtime.ts";
 import { writeGroup } from "./write-group.ts";
 
@@ -43,13 +44,15 @@ export interface Outbox {
   /** Publishes entries older than {@link LEFT_BEHIND_MS}; resolves with how many documents had some. */
   sweep(): Promise<number>;
   start(): void;
-  /** Stops sweeping and waits for what is being published. */
+  /** Stops sweeping and waits for what is being published, for {@link STOP_MS} at most. */
   stop(): Promise<void>;
 }
 
 const SWEEP_EVERY_MS = 5_000;
 /** Younger entries are still with the node that wrote them. */
 export const LEFT_BEHIND_MS = 10_000;
+/** How long a stop waits for what is under way. */
+const STOP_MS = 5_000;
 const DOCUMENTS_PER_SWEEP = 100;
 
 export function createOutbox({ collection, source, bus, clock, log }: OutboxOptions): Outbox {
@@ -108,7 +111,8 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
     },
     async stop() {
       clearInterval(timer);
-      await Promise.all(running);
+      // What hangs is left to the sweep of the next start, or of another node.
+      await within(STOP_MS, Promise.all(running));
     },
   };
 }

@@ -1,9 +1,11 @@
 /** Something done again and again, one after the other, with a jittered pause in between. */
 import { toError } from "../bus/retry.ts";
-import { inTime } from "../deadline.ts";
+import { inTime, within } from "../deadline.ts";
 
 /** A step that takes longer is left to itself and counts as failed, so that one that hangs does not end the loop. */
 const STEP_MS = 30_000;
+/** How long a stop waits for a step. */
+const STOP_MS = 5_000;
 
 export class Loop {
   readonly #everyMs: number;
@@ -30,11 +32,11 @@ export class Loop {
     this.#schedule();
   }
 
-  /** Resolves when the step that runs is over. */
+  /** Resolves when the step that runs is over, or does not come back soon. */
   stop(): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);
-    return this.#current;
+    return within(STOP_MS, this.#current);
   }
 
   #schedule(): void {

@@ -6,6 +6,7 @@
  */
 import type { Collection } from "mongodb";
 import type { Clock } from "../../../../broker/clock.ts";
+import { inTime, within } from "../../../../broker/deadline.ts";
 import type { Log } from "../../../../broker/runtime.ts";
 import { createPoster } from "./http-post.ts";
 import type { SandboxPayment } from "./sandbox.model.ts";
@@ -35,6 +36,10 @@ const TIMEOUT_MS = 5_000;
 /** Longer than one copy may take; renewed for each further one. After a crash another node goes on when it lapses. */
 export const CLAIM_MS = 2 * TIMEOUT_MS;
 const SWEEP_EVERY_MS = 1_000;
+/** A sweep that takes longer is left to itself, so that one that hangs does not end them all. */
+const SWEEP_MS = 60_000;
+/** How long a stop waits for what is under way. */
+const STOP_MS = 3_000;
 const TIDY_AFTER_MS = 25;
 const PER_SWEEP = 64;
 /** With the delays below, about a day. */
@@ -157,7 +162,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
         busy = true;
         inBackground(
           "looking for deliveries failed",
-          sweep().finally(() => {
+          inTime(SWEEP_MS, sweep()).finally(() => {
             busy = false;
           }),
         );
@@ -169,9 +174,10 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
       clearInterval(sweeping);
       for (const timer of timers) clearTimeout(timer);
       poster.close();
-      await Promise.all(running);
+      // What hangs stays claimed in the database until another node takes it on.
+      await within(STOP_MS, Promise.all(running));
       clearTimeout(tidying);
-      await tidy();
+      await within(STOP_MS, tidy());
     },
   };
 }
