@@ -199,7 +199,7 @@ export function pay(state: OrderState, { subject, data }: Message<"order.pay">):
   };
   return {
     state: { ...state, attempts: [...state.attempts.map(calledOff), next] },
-    send: [...callOff(state, "paid in another way"), requestPayment(state, subject, next)],
+    send: [...callOff(state, "another attempt was made"), requestPayment(state, subject, next)],
   };
 }
 

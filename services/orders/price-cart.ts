@@ -29,6 +29,8 @@ export function priceCart(
   });
   const amount = lines.reduce((sum, it) => sum + it.total.amount, 0);
   if (!minorUnits.safeParse(amount).success)
-    throw new SoukError("VALIDATION_FAILED", "The cart costs more than one order may.");
+    throw new SoukError("VALIDATION_FAILED", "The cart costs more than one order may.", {
+      errors: [{ field: "cart", message: "costs more than one order may" }],
+    });
   return { lines, total: { amount, currency } };
 }

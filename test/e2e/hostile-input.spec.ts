@@ -9,7 +9,7 @@ import { sign } from "../../services/payments/providers/sandbox/signature.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { changed, type Fingerprint, settled } from "./support/database.ts";
 import { hostileSegments, type Mutation, mutationsOf, ofWholeBody } from "./support/mutations.ts";
-import { paidOrder, putInCart, putOnSale, signUp } from "./support/people.ts";
+import { home, paidOrder, putInCart, putOnSale, signUp } from "./support/people.ts";
 import { type ApiRequest, type Caller, createWorld, rows, type World } from "./support/routes.ts";
 
 const SECRET = "sandbox-secret-for-tests";
@@ -423,6 +423,25 @@ describe("hostile input to a running shop", () => {
         [[sku, 2]],
       );
     });
+
+  it("orders nothing that costs more than money can be counted, and says that it is the cart", async () => {
+    const { sku } = await putOnSale(world.admin, { price: 1_000_000_000_000 });
+    const customer = await signUp(shop.http);
+    await putInCart(customer, sku, 2);
+    const body = JSON.stringify({ shippingAddress: home, payment: { provider: "sandbox" } });
+    const answer = await send(
+      "POST",
+      `${API_BASE}/orders`,
+      {
+        authorization: `Bearer ${customer.accessToken}`,
+        "content-type": "application/json",
+        "idempotency-key": newId(),
+      },
+      body,
+    );
+    const { code, errors } = problemOf(answer, "a cart that costs too much");
+    assert.deepEqual([code, errors?.map((it) => it.field)], ["VALIDATION_FAILED", ["cart"]]);
+  });
 
   it("has done no harm: every right request works afterwards", async function () {
     this.timeout(20_000);
