@@ -31,9 +31,8 @@ import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { type BusOrder, type BusStock, busBench, busOrder, busStock } from "./bus-shop.ts";
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 const SKUS = Array.from({ length: 1_000 }, (_, n) => `SKU-${String(n).padStart(5, "0")}`);
-const LINES = 2;
 /** Orders that are being placed at once. */
 const USERS = 512;
 const STALLED_MS = 60_000;
@@ -43,8 +42,8 @@ export interface BusRound {
   raw: RawRound;
 }
 
-/** @param messages per round. @returns a round each, the warm-up left out. @throws when not every message took effect once */
-export async function benchBus(url: string, messages: number): Promise<BusRound[]> {
+/** @param messages per round, a multiple of `lines`. @param lines messages that one commit puts into the outbox. @returns a round each, the warm-up left out. @throws when not every message took effect once */
+export async function benchBus(url: string, messages: number, lines: number): Promise<BusRound[]> {
   const prefix = `bench-${randomBytes(4).toString("hex")}`;
   const topology = topologyOf([busBench]);
   const sample = envelope(
@@ -64,7 +63,7 @@ export async function benchBus(url: string, messages: number): Promise<BusRound[
       window,
       prefetch,
     });
-    const souk = await startSouk(url, prefix);
+    const souk = await startSouk(url, prefix, lines);
     const rounds: BusRound[] = [];
     try {
       for (let n = 0; n <= ROUNDS; n++) {
@@ -81,7 +80,7 @@ export async function benchBus(url: string, messages: number): Promise<BusRound[
   }
 }
 
-async function startSouk(url: string, prefix: string) {
+async function startSouk(url: string, prefix: string, lines: number) {
   const dir = await mkdtemp(join(tmpdir(), "souk-bench-bus-"));
   const mongo = await startEmbeddedMongo({ dir, sync: "normal" });
   const broker = new ServiceBroker({
@@ -126,11 +125,11 @@ async function startSouk(url: string, prefix: string) {
     return found.reduce((sum, it) => sum + it.state.units, 0);
   };
   async function place(count: number): Promise<void> {
-    let left = count / LINES;
+    let left = count / lines;
     await Promise.all(
       Array.from({ length: USERS }, async () => {
         while (left-- > 0) {
-          const skus = Array.from({ length: LINES }, () => SKUS[sent++ % SKUS.length] ?? "");
+          const skus = Array.from({ length: lines }, () => SKUS[sent++ % SKUS.length] ?? "");
           await orders.apply(randomUUID(), "busbench.place", { skus });
         }
       }),

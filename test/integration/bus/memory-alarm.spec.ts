@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import type { Bus } from "../../../broker/bus/bus.ts";
+import { topologyOf } from "../../../broker/bus/topology.ts";
+import { counter } from "../../support/bus-conformance.ts";
+import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
+import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
+import { quietLog } from "../../support/quiet-log.ts";
+import { type RabbitPlace, rabbitEnvironment, rabbitUrl, spawnRabbit } from "../../support/rabbit-process.ts";
+import { rabbitBinary } from "../../support/servers.ts";
+
+const SENDERS = 200;
+const WINDOW = 50;
+
+describe("A RabbitMQ that runs out of memory", function () {
+  this.timeout(90_000);
+  let dir: string;
+  let binary: string;
+  let place: RabbitPlace;
+  let rabbit: ChildProcess | undefined;
+  let bus: Bus | undefined;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "souk-alarm-"));
+    binary = rabbitBinary(() => undefined);
+    place = {
+      dir,
+      nodeName: `souk-alarm-${process.pid}`,
+      port: await freePort(),
+      distPort: await freePort(),
+    };
+    rabbit = spawnRabbit(binary, place);
+    bus = await createAmqpBus({
+      url: rabbitUrl(place),
+      prefix: "alarm",
+      name: "test",
+      log: quietLog(),
+      window: WINDOW,
+      signal: AbortSignal.timeout(60_000),
+    });
+  });
+
+  after(async () => {
+    await bus?.close();
+    if (rabbit && rabbit.exitCode === null) {
+      const gone = new Promise((resolve) => rabbit?.once("exit", resolve));
+      rabbit.kill("SIGTERM");
+      await gone;
+    }
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const setWatermark = (share: string) =>
+    promisify(execFile)(join(dirname(binary), "rabbitmqctl"), ["set_vm_memory_high_watermark", share], {
+      env: rabbitEnvironment(place),
+      timeout: 30_000,
+    });
+
+  it("makes senders wait and loses nothing; they go on when it has memory again", async () => {
+    assert.ok(bus);
+    const sender = bus;
+    await sender.declare(topologyOf([busContract]));
+    const got = counter();
+    await sender.consumeMailboxes(mailbox, got.handlers);
+    const { stats } = sender;
+    let stop = false;
+    let next = 0;
+    const sent: number[] = [];
+    const senders = Array.from({ length: SENDERS }, async () => {
+      while (!stop) {
+        const n = next++;
+        await sender.publish(testMessage("bustest.poke", `subject-${n}`, { n }));
+        sent.push(n);
+        await sleep(2);
+      }
+    });
+    await eventually("messages flow", () => got.total > 1_000);
+
+    await setWatermark("0.00001");
+    await eventually("it is told", () => sender.state === "blocked");
+    // What was written before it was told is with RabbitMQ's socket; from then on nothing is sent.
+    const published = stats.published;
+    const confirmed = sent.length;
+    await sleep(1_000);
+    assert.equal(stats.published, published, "nothing is sent while it is blocked");
+    assert.ok(stats.published - stats.confirmed <= WINDOW, "no more than the window is unconfirmed");
+    assert.ok(next - sent.length <= SENDERS, "each sender waits with one message");
+    assert.ok(sent.length - confirmed <= WINDOW);
+    assert.ok(stats.blocked >= 1);
+
+    await setWatermark("0.4");
+    await eventually(
+      "it goes on",
+      () => sender.state === "connected" && sent.length > confirmed + 1_000,
+      20_000,
+    );
+    stop = true;
+    await Promise.all(senders);
+    await eventually("all has arrived", () => got.total >= sent.length);
+    const arrived = [...got.byPartition.values()].flat().sort((a, b) => a - b);
+    assert.deepEqual(
+      arrived,
+      sent.sort((a, b) => a - b),
+      "each message once",
+    );
+    assert.equal(stats.nacked, 0);
+    assert.equal(stats.reconnects, 0);
+  });
+});
