@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { freePort } from "../support/free-port.ts";
 
-describe("npm start where something is in the way", () => {
+describe("npm start where something is in the way", function () {
+  this.timeout(70_000);
   let dir: string;
 
   beforeEach(async () => {
@@ -33,7 +34,7 @@ describe("npm start where something is in the way", () => {
           ...env,
         },
         encoding: "utf8",
-        timeout: 15_000,
+        timeout: 60_000,
       },
     );
     return { status, lastLine: stderr.trimEnd().split("\n").at(-1) };
