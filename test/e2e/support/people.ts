@@ -140,7 +140,13 @@ export async function paidOrder(person: Person, sku: string, quantity = 1): Prom
   const placed = await order(person, sku, quantity);
   const { status } = await decide(person.http, payPage(placed), { outcome: "succeed" });
   assert.equal(status, 202);
-  return orderBecomes(person, placed.id, "paid");
+  const paid = await orderBecomes(person, placed.id, "paid");
+  // What was bought leaves the cart by a message; whoever orders it again at once must not lose the new line to it.
+  await eventually(`${sku} has left the cart`, async () => {
+    const { lines } = await person.http.expect<{ lines: { sku: string }[] }>(200, "GET", "/cart");
+    return !lines.some((it) => it.sku === sku);
+  });
+  return paid;
 }
 
 export interface Stock {
