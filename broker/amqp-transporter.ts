@@ -1,18 +1,34 @@
 /**
  * Moleculer's AMQP transporter, made fit for RabbitMQ that goes away and nodes that die:
  * - it looks for RabbitMQ every second instead of every five, and notices a peer that has gone silent
+ * - it goes to another node of RabbitMQ's cluster when its own is gone, where it knows several addresses, and takes its
+ *   queues along
  * - it acks on the channel that a request came from; Moleculer takes the present one, which RabbitMQ answers by closing it
  * - it opens a new connection where only the channel was lost; Moleculer's nodes stay deaf from then on
+ * - a request to a node whose queue is away is told so at once; Moleculer's caller waits for its time-out
  * - a request that comes again, because the node died over it, is not carried out again: its caller is told to come again
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Channel, ConsumeMessage } from "amqplib";
+import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { Transporters } from "moleculer";
+import { amqpAddresses } from "./bus/amqp-address.ts";
+import { destroySocket } from "./bus/amqp-socket.ts";
+import { isClosed } from "./bus/close-channel.ts";
+import { oneWriteATurn } from "./bus/one-write-a-turn.ts";
 import { backoff, toError } from "./bus/retry.ts";
+import { within } from "./deadline.ts";
 import { SoukError } from "./errors.ts";
 
 const MAX_DELAY_MS = 1_000;
 const HEARTBEAT_SECONDS = 5;
+const FAREWELL_MS = 3_000;
+/**
+ * In a cluster a queue lives on the node of RabbitMQ that it was declared at, and its name stays taken while that node
+ * is away: a durable queue's on every RabbitMQ, an exclusive one's since RabbitMQ 4. So these are each of one
+ * connection only, and RabbitMQ gives each of them a new name.
+ */
+const OF_ONE_CONNECTION = { exclusive: true, durable: false };
+const NEW_NAME = "";
 
 type Settings = Exclude<ConstructorParameters<typeof Transporters.AMQP>[0], string | undefined>;
 type Options = Omit<Settings, "url"> & { socketOptions?: object };
@@ -23,12 +39,41 @@ export class AmqpTransporter extends Transporters.AMQP {
   readonly #stopping = new AbortController();
   /** Requests that are being carried out here, as they came. */
   readonly #running = new Set<Buffer>();
+  readonly #inCluster: boolean;
 
-  /** @param url of RabbitMQ, without a heartbeat of its own */
+  /** @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own */
   constructor(url: string, options: Options) {
-    const withHeartbeat = new URL(url);
-    withHeartbeat.searchParams.set("heartbeat", String(HEARTBEAT_SECONDS));
-    super({ ...options, url: withHeartbeat.href });
+    const addresses = amqpAddresses(url).map((it) => {
+      const address = new URL(it);
+      address.searchParams.set("heartbeat", String(HEARTBEAT_SECONDS));
+      return address.href;
+    });
+    // Moleculer tries one after the other; its types know of one only.
+    super({ ...options, url: addresses as unknown as string });
+    this.#inCluster = addresses.length > 1;
+    this.#guardPrefetch();
+  }
+
+  /**
+   * Moleculer sets the prefetch of a new channel and does not look at how that ends: a channel that is lost before
+   * RabbitMQ has answered would end the process. It gives the channel to us right before.
+   */
+  #guardPrefetch(): void {
+    let present: Channel | null = null;
+    Object.defineProperty(this, "channel", {
+      get: () => present,
+      set: (channel: Channel | null) => {
+        present = channel;
+        const prefetch = channel?.prefetch.bind(channel);
+        if (!channel || !prefetch) return;
+        channel.prefetch = (...args) => {
+          const set = prefetch(...args);
+          // Whatever fails it has closed the channel, too, which is noticed.
+          set.catch(() => undefined);
+          return set;
+        };
+      },
+    });
   }
 
   /** Resolves when connected for the first time; from then on it keeps itself connected. */
@@ -37,18 +82,69 @@ export class AmqpTransporter extends Transporters.AMQP {
       try {
         await (super.connect as Connect).call(this, () => void this.connect());
         // Connecting ends with a pause for other nodes to answer, in which the channel may have been lost already.
-        if (this.channel) this.channel.once("close", () => void this.#channelLost());
+        if (this.channel) this.#attend(this.channel);
         else await this.#channelLost();
         return;
       } catch {
-        // Moleculer has logged why.
+        // Moleculer has logged why. What is left of the connection would keep the queues for itself.
+        await this.#close();
         await sleep(backoff(attempt, MAX_DELAY_MS));
       }
   }
 
   override async disconnect(): Promise<void> {
     this.#stopping.abort();
-    await super.disconnect();
+    // See #close.
+    await within(FAREWELL_MS, Promise.resolve(super.disconnect()));
+  }
+
+  #attend(channel: Channel): void {
+    oneWriteATurn(channel.connection);
+    channel.once("close", () => void this.#channelLost());
+    // Moleculer's own listener writes the whole request to the log.
+    channel.removeAllListeners("return");
+    channel.on("return", ({ content }: ConsumeMessage) => this.#nobodyThere(content));
+  }
+
+  /** What is for one node goes through an exchange of its own, so that it finds the node's queue by any name. */
+  get #toOne(): string {
+    return `${this.prefix}.TO`;
+  }
+
+  override async subscribe(cmd: string, nodeID?: string): Promise<void> {
+    const channel: Channel | null = this.channel;
+    if (!channel) return;
+    const topic = this.getTopicName(cmd, nodeID);
+    if (nodeID !== undefined) await channel.assertExchange(this.#toOne, "direct", this.opts.exchangeOptions);
+    if (!this.#inCluster) {
+      await super.subscribe(cmd, nodeID);
+      if (nodeID !== undefined) await channel.bindQueue(topic, this.#toOne, topic);
+      return;
+    }
+    const acks = cmd === "REQ";
+    const options = { ...this._getQueueOptions(cmd), ...OF_ONE_CONNECTION };
+    const { queue } = await channel.assertQueue(NEW_NAME, options);
+    if (nodeID === undefined) {
+      await channel.assertExchange(topic, "fanout", this.opts.exchangeOptions);
+      await channel.bindQueue(queue, topic, "");
+    } else await channel.bindQueue(queue, this.#toOne, topic);
+    await channel.consume(queue, this._consumeCB(cmd, acks), { ...this.opts.consumeOptions, noAck: !acks });
+  }
+
+  /** Only requests are sent so that RabbitMQ gives them back when the queue is away. */
+  override async send(topic: string, data: Buffer, meta: Sent): Promise<void> {
+    const { type, target } = meta.packet;
+    if (meta.balanced || target == null) return super.send(topic, data, meta);
+    const mandatory = type === "REQ";
+    this.channel?.publish(this.#toOne, topic, data, { ...this.opts.messageOptions, mandatory });
+  }
+
+  /** The node is gone, or on its way to another RabbitMQ; nothing has been done. */
+  #nobodyThere(content: Buffer): void {
+    const { id } = this.deserialize("REQ", content).payload as Request;
+    const pending = this.transit.pendingRequests.get(id);
+    this.transit.removePendingRequest(id);
+    pending?.reject(new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 }));
   }
 
   /** Called for each queue when it is consumed. `acks`: it holds requests. */
@@ -64,7 +160,7 @@ export class AmqpTransporter extends Transporters.AMQP {
       } catch (error) {
         this.logger.error("a request could not be handled", { reason: toError(error).message });
       }
-      if (this.channel === channel) channel.ack(message);
+      ack(channel, message);
     };
   }
 
@@ -87,13 +183,34 @@ export class AmqpTransporter extends Transporters.AMQP {
 
   /** Closing the rest of the connection, too, makes the transporter begin anew. */
   async #channelLost(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+    if (!this.#stopping.signal.aborted) await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const connection: ChannelModel | null = this.connection;
+    if (!connection) return;
     try {
-      await this.connection.close();
+      // A connection that is lost meanwhile, or has gone silent, never answers the farewell.
+      await within(FAREWELL_MS, connection.close());
     } catch {
       // Closed already: it was the whole connection that was lost.
     }
+    destroySocket(connection);
   }
+}
+
+/** Nothing happens where the channel is gone or closing, as the request comes again then. */
+function ack(channel: Channel, message: ConsumeMessage): void {
+  try {
+    channel.ack(message);
+  } catch (error) {
+    if (!isClosed(error)) throw error;
+  }
+}
+
+interface Sent {
+  balanced?: boolean;
+  packet: { type: string; target?: string };
 }
 
 interface Request {

@@ -1,6 +1,7 @@
 /** The one schema of the environment. A bad value stops the start with a line that names the variable. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { flawOfAddresses } from "./bus/amqp-address.ts";
 
 const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
 const duration = (fallbackMs: number) =>
@@ -13,7 +14,8 @@ const duration = (fallbackMs: number) =>
       return Number(n) * unit[u as keyof typeof unit];
     })
     .default(fallbackMs);
-const url = (...protocols: string[]) =>
+/** A variable that holds an address with one of these protocols. */
+export const url = (...protocols: string[]) =>
   z
     .string()
     .refine(
@@ -21,7 +23,31 @@ const url = (...protocols: string[]) =>
       `must start with ${protocols.join(":// or ")}://`,
     )
     .optional();
-const secret = z.string().min(16, "must have at least 16 characters");
+/** Other than AMQP addresses is let through where `others` are. */
+const amqp = (others = /^$/) =>
+  z.string().superRefine((it, context) => {
+    const message = others.test(it) ? undefined : flawOfAddresses(it);
+    if (message) context.addIssue({ code: "custom", message });
+  });
+/** A variable that must not be guessed. */
+export const secret = z.string().min(16, "must have at least 16 characters");
+/** A line that is printed on documents. */
+const printed = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
 
 export const environment = z.object({
   NODE_ENV: z
@@ -38,7 +64,11 @@ export const environment = z.object({
     .min(1)
     .default("./data")
     .describe("Folder of the embedded store and of generated secrets"),
-  AMQP_URL: url("amqp", "amqps").describe("RabbitMQ; without it messages stay in this process"),
+  AMQP_URL: amqp()
+    .optional()
+    .describe(
+      "RabbitMQ, or several nodes of its cluster separated by commas; without it messages stay in this process",
+    ),
   AMQP_PREFIX: z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, "must be lower-case letters, digits and -")
@@ -50,9 +80,7 @@ export const environment = z.object({
   REDIS_URL: url("redis", "rediss").describe(
     "Redis for cache, carts and rate limits; without it memory and MongoDB",
   ),
-  TRANSPORTER: z
-    .string()
-    .min(1)
+  TRANSPORTER: amqp(/^(?!amqps?:)./i)
     .optional()
     .describe("Moleculer transporter; AMQP where AMQP_URL is set, else none"),
   NAMESPACE: z
@@ -97,8 +125,44 @@ export const environment = z.object({
     .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
     .default("USD")
     .describe("The shop's currency: empty carts and the demo catalogue are in it"),
+  SELLER_NAME: printed(120).default("Souk").describe("Who sells, as invoices name it"),
+  SELLER_ADDRESS: printed(500)
+    .transform((it) => it.split("|").map((line) => line.trim()))
+    .refine((it) => it.length <= 6 && !it.includes(""), "must be at most 6 lines, none of them empty")
+    .default([])
+    .describe("The seller's address on invoices, its lines separated by |"),
+  SELLER_TAX_ID: printed(60).optional().describe("The seller's tax or VAT number on invoices"),
+  SELLER_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone, "must be an IANA time zone")
+    .default("UTC")
+    .describe("Where an invoice's day, and so the year of its number, is decided; e.g. Africa/Nairobi"),
+  TAX_NAME: printed(20).default("Tax").describe("What the tax is called on invoices, e.g. VAT"),
+  TAX_RATE: whole(0, 10_000)
+    .default(0)
+    .describe("Tax that all prices include, in basis points of the net price: 1600 is 16 %"),
   ORDER_TTL: duration(30 * 60_000).describe("Time to pay an order before it expires"),
   CART_TTL: duration(7 * 86_400_000).describe("Time until an untouched cart goes"),
+  INVOICE_MODE: z
+    .enum(["immediate", "batch"])
+    .default("immediate")
+    .describe(
+      "immediate opens a payment at its provider as soon as it is asked for; batch collects them and opens them together",
+    ),
+  INVOICE_BATCH_INTERVAL: duration(60_000).describe("Time between two openings in INVOICE_MODE=batch"),
+  // Two calls must fit into the patience with a worker, see service.ts.
+  PROVIDER_TIMEOUT: duration(15_000)
+    .refine((it) => it <= 25_000, "must be at most 25s")
+    .describe(
+      "How long a payment provider may take to answer, at most 25s; then it is asked again, with the same key",
+    ),
+  RECONCILE_FIRST: duration(10_000).describe(
+    "Time until a provider is asked how an open payment or refund stands; then 3, 6, 12, … times as long",
+  ),
+  RECONCILE_MAX: duration(3_600_000).describe("Longest time between two such questions"),
+  RECONCILE_GRACE: duration(86_400_000).describe(
+    "How long after an order's time to pay its provider is still asked about late money",
+  ),
   ACCESS_TOKEN_TTL: duration(15 * 60_000).describe("Lifetime of access tokens, at most 15m"),
   REFRESH_TOKEN_TTL: duration(30 * 86_400_000).describe("Lifetime of a session"),
   BOOTSTRAP_TOKEN: secret
@@ -109,11 +173,6 @@ export const environment = z.object({
     .startsWith("-----BEGIN", "must be a PEM private key")
     .optional()
     .describe("ES256 key in PEM (PKCS 8); kept in the users database unless set"),
-  SANDBOX_WEBHOOK_SECRET: secret
-    .optional()
-    .describe(
-      "Signs the sandbox provider's webhooks; derived and kept in DATA_DIR or the database unless set",
-    ),
   MIGRATE_ON_START: z.stringbool().default(true).describe("Apply pending migrations when a service starts"),
   SEED_ON_START: z
     .stringbool()
@@ -131,30 +190,41 @@ export const environment = z.object({
   SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
 });
 
-export type Config = z.output<typeof environment>;
+export type Config = z.output<typeof environment> & {
+  /** The environment as given, for parts that declare variables of their own; see {@link parseVariables}. */
+  readonly variables: Readonly<NodeJS.ProcessEnv>;
+};
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
 /** Names that may be given as `NAME_FILE` too: the file's content, without the last line break, is the value. */
-export const SECRETS = [
-  "AMQP_URL",
-  "MONGO_URL",
-  "REDIS_URL",
-  "BOOTSTRAP_TOKEN",
-  "JWT_PRIVATE_KEY",
-  "SANDBOX_WEBHOOK_SECRET",
-] as const;
+export const SECRETS = ["AMQP_URL", "MONGO_URL", "REDIS_URL", "BOOTSTRAP_TOKEN", "JWT_PRIVATE_KEY"] as const;
+
+/** The variables that every node knows. @throws {ConfigError} */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const config = { ...parseVariables(environment, SECRETS, env), variables: env };
+  if (config.ACCESS_TOKEN_TTL > 15 * 60_000) throw new ConfigError("ACCESS_TOKEN_TTL: must be at most 15m");
+  if (config.NODE_ENV === "production" && !config.ALLOW_EMBEDDED)
+    for (const name of ["AMQP_URL", "MONGO_URL", "REDIS_URL"] as const)
+      if (!config[name]) throw new ConfigError(`${name}: must be set in production (or ALLOW_EMBEDDED=1)`);
+  return config;
+}
 
 /**
- * Parses the environment. Empty values count as unset.
+ * Parses the variables that a schema names. Empty values count as unset.
+ * @param secrets names that may be given as `NAME_FILE` too
  * @throws {ConfigError} with one line per bad variable; values of secrets are never repeated
  */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
+export function parseVariables<S extends z.ZodObject>(
+  schema: S,
+  secrets: readonly string[],
+  env: NodeJS.ProcessEnv,
+): z.output<S> {
   const given: Record<string, string> = {};
-  for (const name of Object.keys(environment.shape)) if (env[name]) given[name] = env[name];
-  for (const name of SECRETS) {
+  for (const name of Object.keys(schema.shape)) if (env[name]) given[name] = env[name];
+  for (const name of secrets) {
     const file = env[`${name}_FILE`];
     if (!file) continue;
     if (given[name]) throw new ConfigError(`${name}: set either ${name} or ${name}_FILE, not both`);
@@ -164,13 +234,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       throw new ConfigError(`${name}_FILE: can't read ${file}`, { cause });
     }
   }
-  const parsed = environment.safeParse(given);
+  const parsed = schema.safeParse(given);
   if (!parsed.success)
     throw new ConfigError(parsed.error.issues.map((it) => `${it.path.join(".")}: ${it.message}`).join("\n"));
-  const config = parsed.data;
-  if (config.ACCESS_TOKEN_TTL > 15 * 60_000) throw new ConfigError("ACCESS_TOKEN_TTL: must be at most 15m");
-  if (config.NODE_ENV === "production" && !config.ALLOW_EMBEDDED)
-    for (const name of ["AMQP_URL", "MONGO_URL", "REDIS_URL"] as const)
-      if (!config[name]) throw new ConfigError(`${name}: must be set in production (or ALLOW_EMBEDDED=1)`);
-  return config;
+  return parsed.data;
 }

@@ -19,8 +19,8 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly auth?: Audience;
   /** Status of a success over HTTP; 200 unless told (204 where `returns` is z.void()). */
   readonly status?: number;
-  /** `Idempotency-Key`: the request is refused without it. */
-  readonly idempotent?: "required";
+  /** `Idempotency-Key` is honoured; where it is required the request is refused without it. */
+  readonly idempotent?: "required" | "optional";
   /** The reply carries an `ETag` made from its `version`, and `If-Match` is honoured as `ctx.meta.ifMatch`. */
   readonly etag?: boolean;
   /** What the route takes or gives that is not JSON. */

@@ -1,5 +1,6 @@
 /** MongoDB connections: one client per node, one database per service. */
 import mongoose, { type Connection } from "mongoose";
+import { failWithLostConnections } from "./lost-connections.ts";
 import type { Log } from "./runtime.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
@@ -8,6 +9,8 @@ const SERVER_SELECTION_MS = 2_000;
 // Operators in a query can only be written by us: what came from outside is wrapped in $eq.
 mongoose.set("sanitizeFilter", true);
 mongoose.set("strictQuery", true);
+
+failWithLostConnections();
 
 export interface Database {
   service(name: string): Connection;

@@ -45,6 +45,7 @@ export const errorRegistry = {
   INSUFFICIENT_STOCK: { status: 409, title: "There is not enough stock." },
   ORDER_NOT_CANCELLABLE: { status: 409, title: "The order can't be cancelled any more." },
   ORDER_NOT_PAYABLE: { status: 409, title: "The order can't be paid (any more)." },
+  INVOICE_NOT_ISSUED: { status: 404, title: "The order has no invoice (yet): it gets one when it is paid." },
   PAYMENT_NOT_REFUNDABLE: { status: 409, title: "There is nothing left to refund on this payment." },
   REFUND_TOO_LARGE: { status: 422, title: "The refund is larger than what is left of the capture." },
   PROVIDER_UNKNOWN: { status: 422, title: "There is no such payment provider, or it is not configured." },

@@ -7,6 +7,7 @@ import { loggerOptions } from "./logging.ts";
 import { lostAnswers } from "./middlewares/lost-answers.ts";
 import { passingFailures } from "./middlewares/passing-failures.ts";
 import { ContractValidator } from "./middlewares/validate.ts";
+import { PromptDiscoverer } from "./prompt-discoverer.ts";
 
 export function brokerOptions(config: Config): BrokerOptions {
   return {
@@ -18,7 +19,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     cacher: cacher(config),
     validator: new ContractValidator(),
     middlewares: [passingFailures, lostAnswers],
-    registry: { strategy: "RoundRobin", preferLocal: true },
+    registry: { strategy: "RoundRobin", preferLocal: true, discoverer: new PromptDiscoverer() },
     // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
     requestTimeout: 15_000,
     // Only reads are repeated, see service.ts: a write may have happened although its answer was lost.
@@ -39,8 +40,8 @@ export function brokerOptions(config: Config): BrokerOptions {
       collectProcessMetrics: true,
       collectInterval: 5,
     },
-    heartbeatInterval: 5,
-    heartbeatTimeout: 15,
+    heartbeatInterval: 3,
+    heartbeatTimeout: 8,
     contextParamsCloning: false,
     // The scripts decide when a process ends.
     skipProcessEventRegistration: true,
@@ -71,8 +72,9 @@ function transporter({ TRANSPORTER, AMQP_URL }: Config): BrokerOptions["transpor
   const url = chosen.includes("://") ? chosen : AMQP_URL;
   if (!url) throw new Error("TRANSPORTER is AMQP, but AMQP_URL is not set");
   return new AmqpTransporter(url, {
-    // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK.
-    socketOptions: { noDelay: true },
+    // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK. Without a time-out, a RabbitMQ that takes
+    // the connection and says nothing is waited for without end, while the other addresses go untried.
+    socketOptions: { noDelay: true, keepAlive: true, timeout: 10_000 },
     // The default of 1 deadlocks nested calls.
     prefetch: 100,
     eventTimeToLive: 10_000,

@@ -4,6 +4,7 @@ import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { startEmbeddedMongo } from "../embedded/mongo/index.ts";
 import { createAmqpBus } from "./bus/amqp.ts";
 import type { Bus } from "./bus/bus.ts";
+import { busStatsService } from "./bus/bus-metrics.ts";
 import { mongoDeadLetters } from "./bus/dead-letters.ts";
 import { createLocalBus } from "./bus/local.ts";
 import { topologyOf } from "./bus/topology.ts";
@@ -65,6 +66,7 @@ export async function startNode({
     broker.souk = runtime;
     if (config.MIGRATE_ON_START) await migrateAll(services, runtime, broker.nodeID);
     await prepare?.(runtime);
+    broker.createService(busStatsService(bus));
     for (const service of services) broker.createService(service);
     undo.push(() => broker.stop());
     // Before any service stops: requests that are under way still need them all.

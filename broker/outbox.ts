@@ -106,6 +106,8 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
     relay: (documentId, entries) => inBackground("a message was not confirmed", publish(documentId, entries)),
     sweep,
     start() {
+      // At once: what an earlier run of this node has left behind has waited long enough.
+      inBackground("sweep failed", sweep());
       timer = setInterval(() => inBackground("sweep failed", sweep()), SWEEP_EVERY_MS);
       timer.unref();
     },

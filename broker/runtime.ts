@@ -2,6 +2,8 @@
 
 import type { Service } from "moleculer";
 import type { Connection } from "mongoose";
+import type { Faults } from "./actor/faults.ts";
+import type { Tuning } from "./actor/tuning.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -18,6 +20,8 @@ export interface NodeRuntime {
   /** Resolves when the database answers. @throws when it is away */
   pingDatabase(): Promise<void>;
   logger(module: string): Log;
+  /** Only for tests: other figures for the actors, and places where they may be crashed, by actor type. */
+  readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): Faults };
 }
 
 declare module "moleculer" {

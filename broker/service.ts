@@ -1,5 +1,5 @@
 /** Services declared from their contract: handlers are typed by it, and nothing undeclared can be called. */
-import type { CallingOptions, Context, Service, ServiceSchema } from "moleculer";
+import type { CallingOptions, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Model } from "mongoose";
 import type { z } from "zod";
 import { createActorHost } from "./actor/actor-host.ts";
@@ -78,7 +78,8 @@ type Bound<M> = { [K in keyof M]: M[K] extends ModelDefinition<infer T> ? Model<
 
 /** An actor of the service, and the model that its documents are kept in. */
 export interface HostedActor<S extends object, T extends MessageType> {
-  definition: ActorDefinition<S, T>;
+  /** Made from the configuration where its decisions depend on it. */
+  definition: ActorDefinition<S, T> | ((config: Config) => ActorDefinition<S, T>);
   model: ModelDefinition<ActorDocument<S>>;
 }
 type Hosts<H> = { [K in keyof H]: H[K] extends HostedActor<infer S, infer T> ? ActorHost<S, T> : never };
@@ -91,6 +92,7 @@ export interface ServiceTools<M, H> {
   readonly clock: Clock;
   readonly log: Log;
   readonly runtime: NodeRuntime;
+  readonly metrics: ServiceBroker["metrics"];
   /** Calls an action outside of a request. */
   readonly call: TypedCall;
   /**
@@ -157,9 +159,7 @@ export function defineService<
               typeof entry === "function" ? entry : (entry as { handler: unknown }).handler
             ) as Handler<ActionContract>;
             const run = () => handler(ctx as unknown as ActionContext<unknown>);
-            return action.idempotent === "required"
-              ? runOnce(this, contract.service, action, ctx, run)
-              : run();
+            return needsKey(action, ctx) ? runOnce(this, contract.service, action, ctx, run) : run();
           },
         },
       ]),
@@ -184,6 +184,10 @@ export function defineService<
     },
   };
 }
+
+/** Where the key is optional, a request without one is done as often as it comes. */
+const needsKey = ({ idempotent }: ActionContract, { meta }: Context): boolean =>
+  idempotent === "required" || (idempotent === "optional" && (meta as CallMeta).idempotencyKey !== undefined);
 
 function runOnce<T>(
   { broker, logger }: Service,
@@ -223,17 +227,23 @@ function makeTools<M, H>(
     model.bind(database()),
   ]);
   const hosts = Object.entries((owns.actors ?? {}) as Record<string, HostedActor<object, MessageType>>).map(
-    ([name, { definition, model }]) => [
-      name,
-      createActorHost({
+    ([name, it]) => {
+      const definition = typeof it.definition === "function" ? it.definition(runtime.config) : it.definition;
+      const mailboxes = contract.actors[definition.type];
+      const host = createActorHost({
         definition,
-        partitions: contract.actors[definition.type]?.partitions,
-        mailbox: contract.actors[definition.type]?.receives ?? [],
-        model: model.bind(database()),
+        partitions: mailboxes?.partitions,
+        mailbox: mailboxes?.receives ?? [],
+        model: it.model.bind(database()),
         runtime,
         broker: service.broker,
-      }),
-    ],
+        ...(runtime.trial && {
+          tuning: runtime.trial.tuning,
+          faults: runtime.trial.faults(definition.type),
+        }),
+      });
+      return [name, host];
+    },
   );
   return {
     models: Object.fromEntries(models),
@@ -242,6 +252,7 @@ function makeTools<M, H>(
     clock: runtime.clock,
     log: service.logger,
     runtime,
+    metrics: service.broker.metrics,
     call: (name, params, options) => service.broker.call(name, params as object, options) as never,
     notify: (subject) =>
       void service.broker.broadcast(notification(contract.service), { subject }, [contract.service]),

@@ -33,7 +33,7 @@ export class WriteGroup<T extends Document = Document> {
 
   /**
    * @param patienceMs a command that has not come back by then is given up with UNAVAILABLE, whether it will be done
-   * or not: the driver may wait for ever for a connection that the server closes while a command is being written
+   * or not: one that has gone silent is noticed by nobody else
    */
   constructor(collection: Pick<Collection<T>, "bulkWrite">, patienceMs = COMMAND_PATIENCE_MS) {
     this.#collection = collection;

@@ -10,6 +10,7 @@ import { partitionOf } from "../bus/topology.ts";
 import { type DataIn, DEFAULT_PARTITIONS, type MessageType } from "../contract.ts";
 import { within } from "../deadline.ts";
 import { SoukError } from "../errors.ts";
+import { gauges } from "../gauges.ts";
 import { derivedId } from "../ids.ts";
 import { ReadGroup } from "../read-group.ts";
 import type { NodeRuntime } from "../runtime.ts";
@@ -82,6 +83,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   #commits = 0;
   #consumption: MailboxConsumption | undefined;
   #service: Service | undefined;
+  #stopGauges: () => void = () => undefined;
   #stopped = false;
 
   constructor(options: ActorHostOptions<S, T>) {
@@ -143,6 +145,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       queues: this.#queues,
       bus,
       stats,
+      onDelivered: (partition) => this.#owners.delivered(partition),
       onTrouble: (what, error, { type, id, subject }) =>
         this.#warn(`a message fails: ${what}`, error, { type, id, subject }),
     });
@@ -152,6 +155,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       nodeId: broker.nodeID,
       nodes: () => nodesOf(broker, type),
       settleMs: tuning.settleMs,
+      againMs: tuning.againMs,
       consumption: () => this.#consumption,
       handOver: (p) => this.#handOver(p),
       onTrouble: (error, p) => this.#warn("a partition could not be handed over", error, { partition: p }),
@@ -194,6 +198,10 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       readMany: (ids) => this.readMany(ids),
       onError: (error) => this.#warn("looking for new versions failed", error, {}),
     });
+  }
+
+  get partitions(): ReadonlySet<number> {
+    return this.#consumption?.held ?? new Set();
   }
 
   async apply<K extends T>(
@@ -265,6 +273,12 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       );
     this.#sweeper.start();
     this.#timers.start();
+    this.#stopGauges = gauges(broker, { actor: type }, [
+      ["souk.actor.waiting", "Messages that wait for their actor", () => this.#queues.waiting],
+      ["souk.actor.sending", "Outbox entries that are being published", () => this.#relay.underWay],
+      ["souk.actor.backlog", "Outbox entries that wait to be published", () => this.#relay.waiting],
+      ["souk.actor.partitions", "Partitions whose messages come here", () => this.partitions.size],
+    ]);
     this.#service = offerRemote(
       broker,
       type,
@@ -277,9 +291,10 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#stopGauges();
     const { broker } = this.#options;
     const { stopMs } = this.#tuning;
-    await this.#owners.stop();
+    await this.#owners.stop(stopMs);
     if (this.#service) await broker.destroyService(this.#service);
     await Promise.all([this.#sweeper.stop(), this.#timers.stop()]);
     const all = Array.from({ length: this.#partitions }, (_, p) => p);

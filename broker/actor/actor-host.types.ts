@@ -2,6 +2,7 @@
 
 import type { Envelope } from "../bus/envelope.ts";
 import type { DataIn, MessageType } from "../contract.ts";
+import type { Inbox, StoredInbox } from "./inbox.ts";
 
 /** An actor as stored: one MongoDB document. */
 export interface ActorDocument<S> {
@@ -10,7 +11,7 @@ export interface ActorDocument<S> {
   version: number;
   state: S;
   /** Per sender the sequence numbers applied last; under `ids` the message ids of senders without a sequence. */
-  inbox: ActorInbox;
+  inbox: StoredInbox;
   /** Messages decided and not yet confirmed by the broker. */
   outbox: OutboxEntry[];
   timers: TimerEntry[];
@@ -19,7 +20,8 @@ export interface ActorDocument<S> {
   /** Names the last commit: after a write whose outcome is in doubt it tells whose write it was. */
   commit: string;
 }
-export type ActorInbox = Record<string, { seen: (number | string)[]; at: number }>;
+/** An actor in memory. */
+export type LoadedActor<S> = Omit<ActorDocument<S>, "inbox"> & { inbox: Inbox };
 export interface OutboxEntry {
   /** Message id, the key that a pull names. */
   id: string;
@@ -70,6 +72,8 @@ export interface ActorHost<S extends object, T extends MessageType> {
   /** Stops taking messages, finishes and confirms what runs, hands the mailboxes over. */
   stop(): Promise<void>;
   readonly stats: ActorStats;
+  /** Partitions whose messages come to this node, as far as any have come. */
+  readonly partitions: ReadonlySet<number>;
 }
 
 /** Counters since the start, for metrics and benches. */

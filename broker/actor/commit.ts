@@ -5,9 +5,10 @@
 import { isDuplicateKey } from "../duplicate-key.ts";
 import { ReadGroup } from "../read-group.ts";
 import { WriteGroup } from "../write-group.ts";
-import type { ActorDocument } from "./actor-host.types.ts";
+import type { ActorDocument, LoadedActor } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
+import { Inbox } from "./inbox.ts";
 
 export class ActorStore<S extends object> {
   readonly #maps: readonly string[];
@@ -28,8 +29,9 @@ export class ActorStore<S extends object> {
   }
 
   /** The document as it is in the database; its state is not checked. */
-  async load(id: string): Promise<ActorDocument<S> | null> {
-    return (await this.#documents.get(id)) ?? null;
+  async load(id: string): Promise<LoadedActor<S> | null> {
+    const stored = await this.#documents.get(id);
+    return stored ? { ...stored, inbox: Inbox.of(stored.inbox) } : null;
   }
 
   /**
@@ -37,7 +39,7 @@ export class ActorStore<S extends object> {
    * @returns whether it took; false also where another commit came right after it, which reading again will show
    * @throws when the database is away (the write may have taken or not), or when it refuses this document
    */
-  async commit(previous: ActorDocument<S> | null, next: ActorDocument<S>): Promise<boolean> {
+  async commit(previous: LoadedActor<S> | null, next: LoadedActor<S>): Promise<boolean> {
     if (previous === null) return this.#create(next);
     const filter = { _id: next._id, version: previous.version };
     if (await this.#writes.update(filter, diff(previous, next, this.#maps))) return true;
@@ -50,10 +52,10 @@ export class ActorStore<S extends object> {
     await this.#writes.update({ _id: id }, { $pull: { outbox: { id: { $in: entries } } } });
   }
 
-  async #create(document: ActorDocument<S>): Promise<boolean> {
+  async #create(document: LoadedActor<S>): Promise<boolean> {
     checkMaps(document.state, this.#maps);
     try {
-      await this.#writes.insert(document);
+      await this.#writes.insert({ ...document, inbox: document.inbox.toJSON() });
       return true;
     } catch (error) {
       if (isDuplicateKey(error)) return false;

@@ -2,7 +2,8 @@
  * From one version of an actor's document to the next as MongoDB update operators that touch what has changed
  * and nothing else. States are immutable, so what is the same object has not changed.
  */
-import type { ActorDocument, ActorInbox, OutboxEntry } from "./actor-host.types.ts";
+import type { LoadedActor, OutboxEntry } from "./actor-host.types.ts";
+import type { Inbox } from "./inbox.ts";
 
 export interface ActorUpdate {
   $set: Record<string, unknown>;
@@ -20,10 +21,10 @@ const PUSH_FROM = 16;
  * last n), the others later.
  */
 export function withoutConfirmed<S>(
-  previous: ActorDocument<S>,
-  next: ActorDocument<S>,
+  previous: LoadedActor<S>,
+  next: LoadedActor<S>,
   confirmed: ReadonlySet<string>,
-): ActorDocument<S> {
+): LoadedActor<S> {
   if (confirmed.size === 0 || previous.outbox.length === 0) return next;
   if (next.outbox === previous.outbox) {
     const left = next.outbox.filter((it) => !confirmed.has(it.id));
@@ -41,8 +42,8 @@ export function withoutConfirmed<S>(
  * @throws when a key of such a field can't be a MongoDB field name
  */
 export function diff<S extends object>(
-  previous: ActorDocument<S>,
-  next: ActorDocument<S>,
+  previous: LoadedActor<S>,
+  next: LoadedActor<S>,
   maps: readonly string[] = [],
 ): ActorUpdate {
   const update: ActorUpdate = { $set: { version: next.version, commit: next.commit } };
@@ -94,20 +95,17 @@ function checkKeys(field: string, map: Fields, known?: unknown): void {
       throw new Error(`${JSON.stringify(key)} can't be a key of ${field}`);
 }
 
-function diffInbox(before: ActorInbox, after: ActorInbox, update: ActorUpdate): void {
-  for (const sender of Object.keys(after)) {
-    const [old, entry] = [before[sender], after[sender]];
-    if (entry === old || entry === undefined) continue;
-    const added = old && old.seen.length >= PUSH_FROM ? addedMarks(old.seen, entry.seen) : undefined;
-    if (added === undefined) update.$set[`inbox.${sender}`] = entry;
+function diffInbox(before: Inbox, after: Inbox, update: ActorUpdate): void {
+  for (const [sender, entry] of after.changesSince(before)) {
+    const old = before.get(sender);
+    const added = entry && old && old.seen.length >= PUSH_FROM ? addedMarks(old.seen, entry.seen) : undefined;
+    if (entry === undefined || added === undefined) write(update, `inbox.${sender}`, entry);
     else {
       update.$set[`inbox.${sender}.at`] = entry.at;
       update.$push ??= {};
       update.$push[`inbox.${sender}.seen`] = { $each: added, $slice: -entry.seen.length };
     }
   }
-  for (const sender of Object.keys(before))
-    if (!(sender in after)) write(update, `inbox.${sender}`, undefined);
 }
 
 /** What `after` has behind the last mark of `before`; undefined where that one is gone. */

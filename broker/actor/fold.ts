@@ -1,10 +1,10 @@
 /** Folds `receive` over a batch of messages: pure, so that a lost race is decided again by folding again. */
 import { type Envelope, envelope, type Message } from "../bus/envelope.ts";
 import { type MessageType, messageContract } from "../contract.ts";
-import type { ActorDocument, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
+import type { LoadedActor, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
 import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "./define-actor.ts";
 import { deepFreeze } from "./freeze.ts";
-import { InboxDraft } from "./inbox.ts";
+import { Inbox, InboxDraft } from "./inbox.ts";
 
 /** Most messages that are folded into one commit. */
 export const MAX_BATCH = 128;
@@ -28,7 +28,7 @@ export type Outcome =
 
 export interface Folded<S> {
   /** The document to write; the one given where there is nothing to write. */
-  next: ActorDocument<S> | null;
+  next: LoadedActor<S> | null;
   /** One per message, in their order. */
   outcomes: Outcome[];
 }
@@ -51,7 +51,7 @@ export interface FoldOptions<S extends object, T extends MessageType> {
 
 /** The document after `batch`, and what became of each message. `document` is null where there is no actor yet. */
 export function fold<S extends object, T extends MessageType>(
-  document: ActorDocument<S> | null,
+  document: LoadedActor<S> | null,
   batch: readonly Incoming[],
   options: FoldOptions<S, T>,
 ): Folded<S> {
@@ -71,7 +71,7 @@ const APPLIED: Outcome = { kind: "applied" };
 const REPEATED: Outcome = { kind: "repeated" };
 
 class Draft<S extends object, T extends MessageType> {
-  readonly #base: ActorDocument<S> | null;
+  readonly #base: LoadedActor<S> | null;
   readonly #options: FoldOptions<S, T>;
   readonly #inbox: InboxDraft;
   readonly #added: OutboxEntry[] = [];
@@ -79,10 +79,10 @@ class Draft<S extends object, T extends MessageType> {
   #timers: TimerEntry[];
   #sent: number;
 
-  constructor(base: ActorDocument<S> | null, options: FoldOptions<S, T>) {
+  constructor(base: LoadedActor<S> | null, options: FoldOptions<S, T>) {
     this.#base = base;
     this.#options = options;
-    this.#inbox = new InboxDraft(base?.inbox ?? {});
+    this.#inbox = new InboxDraft(base?.inbox ?? Inbox.empty);
     this.#state = base?.state ?? null;
     this.#timers = base?.timers ?? [];
     this.#sent = base?.sent ?? 0;
@@ -117,14 +117,14 @@ class Draft<S extends object, T extends MessageType> {
     return APPLIED;
   }
 
-  finish(): ActorDocument<S> | null {
+  finish(): LoadedActor<S> | null {
     const base = this.#base;
     if (this.#state === null) return base;
     const { id, commit } = this.#options;
     const untouched =
       base !== null &&
       this.#state === base.state &&
-      this.#inbox.inbox === base.inbox &&
+      !this.#inbox.isChanged &&
       this.#timers === base.timers &&
       this.#added.length === 0;
     if (untouched) return base;
@@ -132,7 +132,7 @@ class Draft<S extends object, T extends MessageType> {
       _id: id,
       version: (base?.version ?? 0) + 1,
       state: this.#state,
-      inbox: this.#inbox.inbox,
+      inbox: this.#inbox.finish(),
       outbox:
         base === null ? this.#added : this.#added.length ? [...base.outbox, ...this.#added] : base.outbox,
       timers: this.#timers,

@@ -3,18 +3,29 @@
  * sequence numbers seen last, not a high-water mark: after a high-water mark a late message would be lost.
  */
 import type { Envelope } from "../bus/envelope.ts";
-import type { ActorInbox } from "./actor-host.types.ts";
 
 /** How many sequence numbers per sender (and ids of senders without one) are remembered. */
 export const REMEMBERED = 128;
 /** A sender not heard of for so long is forgotten: no message stays under way that long. In milliseconds. */
 export const FORGET_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
+/** Beyond so many the longest silent are forgotten, so that the document stays far below what MongoDB takes. */
+export const MAX_SENDERS = 20_000;
 /** Where the message ids of senders without a sequence are kept; a sender's key always has a slash. */
 const IDS = "ids";
-/** Old senders are looked for each time so many new ones have come. */
-const PRUNE_EVERY = 32;
+/** Senders whose entries are kept apart from the many others, so that a new version copies few. */
+const MAX_RECENT = 64;
 
 type Stamp = Pick<Envelope, "id" | "sender" | "sequence" | "time">;
+
+export interface InboxEntry {
+  /** Sequence numbers or message ids, the oldest first. */
+  readonly seen: readonly (number | string)[];
+  /** When the last of them was sent. */
+  readonly at: number;
+}
+
+/** As it is in the database. */
+export type StoredInbox = Record<string, InboxEntry>;
 
 /** The sender as a field name of MongoDB: without dots and dollars. */
 export function inboxKey(sender: string | undefined): string {
@@ -31,58 +42,112 @@ function mark(message: Stamp): { key: string; value: number | string } {
     : { key: IDS, value: id };
 }
 
-/** Whether the message has been applied before, as far as is remembered. */
-export function isRepeated(inbox: ActorInbox, message: Stamp): boolean {
-  const { key, value } = mark(message);
-  return Object.hasOwn(inbox, key) && (inbox[key]?.seen.includes(value) ?? false);
-}
+type Entries = ReadonlyMap<string, InboxEntry>;
 
-/** Collects what a batch adds to an inbox; the inbox that it started from stays as it is. */
-export class InboxDraft {
-  #inbox: ActorInbox;
-  readonly #base: ActorInbox;
-  readonly #own = new Set<string>();
+/**
+ * An immutable inbox. A busy actor has thousands of senders, so versions share them, and only the recent ones are copied
+ * from one to the next.
+ */
+export class Inbox {
+  static readonly empty = new Inbox(new Map(), new Map());
+  readonly #settled: Entries;
+  /** Newer than the settled ones of the same sender. */
+  readonly #recent: Entries;
 
-  constructor(base: ActorInbox) {
-    this.#base = base;
-    this.#inbox = base;
+  private constructor(settled: Entries, recent: Entries) {
+    this.#settled = settled;
+    this.#recent = recent;
   }
 
-  get inbox(): ActorInbox {
-    return this.#inbox;
+  static of(stored: StoredInbox): Inbox {
+    return new Inbox(new Map(Object.entries(stored)), new Map());
+  }
+
+  get(sender: string): InboxEntry | undefined {
+    return this.#recent.get(sender) ?? this.#settled.get(sender);
+  }
+
+  /** Whether the message has been applied before, as far as is remembered. */
+  has(message: Stamp): boolean {
+    const { key, value } = mark(message);
+    return this.get(key)?.seen.includes(value) ?? false;
+  }
+
+  /** With these entries, and without senders of long ago. */
+  with(changed: Entries): Inbox {
+    const recent = new Map([...this.#recent, ...changed]);
+    if (recent.size <= MAX_RECENT) return new Inbox(this.#settled, recent);
+    return new Inbox(withoutOld(new Map([...this.#settled, ...recent])), new Map());
+  }
+
+  /** Entries that are not those of `previous`; undefined for senders that have been forgotten since. */
+  *changesSince(previous: Inbox): Iterable<[sender: string, entry: InboxEntry | undefined]> {
+    if (previous.#settled === this.#settled) {
+      for (const [sender, entry] of this.#recent)
+        if (previous.#recent.get(sender) !== entry) yield [sender, entry];
+      return;
+    }
+    for (const [sender, entry] of this.#all()) if (previous.get(sender) !== entry) yield [sender, entry];
+    for (const sender of previous.#all().keys()) if (!this.get(sender)) yield [sender, undefined];
+  }
+
+  /** For the database, and for tests. */
+  toJSON(): StoredInbox {
+    return Object.fromEntries(this.#all());
+  }
+
+  #all(): Entries {
+    return this.#recent.size === 0 ? this.#settled : new Map([...this.#settled, ...this.#recent]);
+  }
+}
+
+function withoutOld(entries: Map<string, InboxEntry>): Entries {
+  let newest = 0;
+  for (const { at } of entries.values()) newest = Math.max(newest, at);
+  for (const [sender, { at }] of entries) if (at < newest - FORGET_AFTER_MS) entries.delete(sender);
+  if (entries.size <= MAX_SENDERS) return entries;
+  // A tenth more than needed, so that not every change has to look for the oldest.
+  const silent = [...entries].sort(([, a], [, b]) => a.at - b.at);
+  for (const [sender] of silent.slice(0, entries.size - MAX_SENDERS * 0.9)) entries.delete(sender);
+  return entries;
+}
+
+/** Collects what a batch adds to an inbox. */
+export class InboxDraft {
+  readonly #base: Inbox;
+  readonly #changed = new Map<string, { seen: (number | string)[]; at: number }>();
+
+  constructor(base: Inbox) {
+    this.#base = base;
+  }
+
+  /** The inbox that it started from where nothing was added. */
+  finish(): Inbox {
+    return this.#changed.size === 0 ? this.#base : this.#base.with(this.#changed);
+  }
+
+  get isChanged(): boolean {
+    return this.#changed.size > 0;
   }
 
   has(message: Stamp): boolean {
-    return isRepeated(this.#inbox, message);
+    const { key, value } = mark(message);
+    return (this.#changed.get(key) ?? this.#base.get(key))?.seen.includes(value) ?? false;
   }
 
-  /** Remembers the message, and forgets the oldest of its sender and senders of long ago. */
+  /** Remembers the message, and forgets the oldest of its sender. */
   add(message: Stamp): void {
     const { key, value } = mark(message);
     const time = Date.parse(message.time);
-    if (this.#inbox === this.#base) this.#inbox = { ...this.#base };
-    const entry = Object.hasOwn(this.#inbox, key) ? this.#inbox[key] : undefined;
-    if (entry && this.#own.has(key)) {
-      entry.seen.push(value);
-      if (entry.seen.length > REMEMBERED) entry.seen.splice(0, entry.seen.length - REMEMBERED);
-      entry.at = Math.max(entry.at, time);
+    const own = this.#changed.get(key);
+    if (own) {
+      own.seen.push(value);
+      if (own.seen.length > REMEMBERED) own.seen.splice(0, own.seen.length - REMEMBERED);
+      own.at = Math.max(own.at, time);
       return;
     }
+    const entry = this.#base.get(key);
     const seen = entry ? [...entry.seen.slice(1 - REMEMBERED), value] : [value];
-    this.#inbox[key] = { seen, at: Math.max(entry?.at ?? 0, time) };
-    this.#own.add(key);
-    if (!entry) this.#prune(time);
-  }
-
-  #prune(now: number): void {
-    const senders = Object.keys(this.#inbox);
-    if (senders.length % PRUNE_EVERY !== 0) return;
-    for (const sender of senders) {
-      const entry = this.#inbox[sender];
-      if (entry && entry.at < now - FORGET_AFTER_MS) {
-        delete this.#inbox[sender];
-        this.#own.delete(sender);
-      }
-    }
+    this.#changed.set(key, { seen, at: Math.max(entry?.at ?? 0, time) });
   }
 }

@@ -4,7 +4,7 @@ import type { Bus } from "../bus/bus.ts";
 import type { Envelope } from "../bus/envelope.ts";
 import { isTransient } from "../bus/retry.ts";
 import { SoukError } from "../errors.ts";
-import type { ActorDocument } from "./actor-host.types.ts";
+import type { LoadedActor } from "./actor-host.types.ts";
 import type { Outcome } from "./fold.ts";
 import type { Owners } from "./owner.ts";
 import type { ActorQueues } from "./queues.ts";
@@ -78,7 +78,7 @@ export class Inline<S extends object> {
 
   async #result(
     outcome: Exclude<Outcome, { kind: "failed" }>,
-    document: ActorDocument<object> | null,
+    document: LoadedActor<object> | null,
   ): Promise<Applied<S>> {
     if (outcome.kind === "refused") return { kind: "refused", refusal: outcome.refusal };
     if (outcome.kind === "unchanged" && outcome.answers)

@@ -11,6 +11,8 @@ export interface MailboxOptions {
   queues: ActorQueues;
   bus: Pick<Bus, "publish">;
   stats: ActorStats;
+  /** Told of every delivery's partition. */
+  onDelivered(partition: number): void;
   /** Told of messages that fail; whoever logs limits the rate. */
   onTrouble(what: "retry" | "dead" | "bury" | "answer", error: Error, message: Envelope): void;
 }
@@ -27,6 +29,7 @@ export class Mailbox implements MailboxHandlers {
 
   onDelivery(delivery: Delivery): void {
     this.#options.stats.received++;
+    this.#options.onDelivered(delivery.partition);
     this.#options.queues.add(new MailJob(this, delivery, this.epoch(delivery.partition)));
   }
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { MessageType } from "../contract.ts";
-import type { ActorDocument, ActorStats, OutboxEntry, Snapshot } from "./actor-host.types.ts";
+import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "./actor-host.types.ts";
 import type { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { withoutConfirmed } from "./diff.ts";
@@ -27,12 +27,12 @@ export interface ProcessorOptions<S extends object, T extends MessageType> {
   /** What {@link fold} needs and that is not known here. */
   foldOptions(actor: string): FoldOptions<S, T>;
   /** Told of every commit of this node. */
-  onCommit(document: ActorDocument<S>): void;
+  onCommit(document: LoadedActor<S>): void;
 }
 
 export class Processor<S extends object, T extends MessageType> {
   readonly #options: ProcessorOptions<S, T>;
-  readonly #cache: LRUCache<string, ActorDocument<S>>;
+  readonly #cache: LRUCache<string, LoadedActor<S>>;
   relay: Relay | undefined;
 
   constructor(options: ProcessorOptions<S, T>) {
@@ -94,8 +94,8 @@ export class Processor<S extends object, T extends MessageType> {
 
   async #commit(
     store: ActorStore<S>,
-    document: ActorDocument<S> | null,
-    next: ActorDocument<S>,
+    document: LoadedActor<S> | null,
+    next: LoadedActor<S>,
   ): Promise<boolean> {
     let took = false;
     try {
@@ -107,7 +107,7 @@ export class Processor<S extends object, T extends MessageType> {
     return took;
   }
 
-  #committed(previous: ActorDocument<S> | null, next: ActorDocument<S>): void {
+  #committed(previous: LoadedActor<S> | null, next: LoadedActor<S>): void {
     const { _id: actor, outbox } = next;
     this.#cache.set(actor, next);
     const { relay } = this;
@@ -131,7 +131,7 @@ export class Processor<S extends object, T extends MessageType> {
     );
   }
 
-  async #load(actor: string): Promise<ActorDocument<S> | null> {
+  async #load(actor: string): Promise<LoadedActor<S> | null> {
     const { store, definition } = this.#options;
     const stored = await store.load(actor);
     if (!stored) return null;
@@ -149,14 +149,14 @@ export class Processor<S extends object, T extends MessageType> {
    * A message that can't be sent keeps confirmed ones behind it in the outbox, since a commit that adds some can
    * only cut its front. When they get many they are pulled before the commit.
    */
-  #surplus({ _id: actor, outbox }: ActorDocument<S>): readonly string[] | undefined {
+  #surplus({ _id: actor, outbox }: LoadedActor<S>): readonly string[] | undefined {
     const confirmed = this.relay?.confirmed(actor);
     if (!confirmed || confirmed.size < PULL_FROM) return undefined;
     const front = outbox.findIndex((it) => !confirmed.has(it.id));
     return front !== -1 && confirmed.size - front >= PULL_FROM ? [...confirmed] : undefined;
   }
 
-  async #slimmed(document: ActorDocument<S>, entries: readonly string[]): Promise<ActorDocument<S>> {
+  async #slimmed(document: LoadedActor<S>, entries: readonly string[]): Promise<LoadedActor<S>> {
     const { _id: actor } = document;
     await this.#options.store.pull(actor, entries);
     const slim = { ...document, outbox: without(document.outbox, entries) };

@@ -3,7 +3,7 @@
  * What to do with a batch is the caller's; this file knows order, batches, pauses and back-off.
  */
 import { backoff, isTransient, toError } from "../bus/retry.ts";
-import type { ActorDocument } from "./actor-host.types.ts";
+import type { LoadedActor } from "./actor-host.types.ts";
 import { type Incoming, MAX_BATCH, type Outcome } from "./fold.ts";
 
 /** One message on its way through an actor, from wherever it came. */
@@ -14,7 +14,7 @@ export interface Job extends Incoming {
   /** Not when nobody waits for it any more: its delivery is lost, or its caller has given up. */
   isWanted(): boolean;
   /** What became of it, after the commit; `document` as it is now. */
-  settle(outcome: Outcome, document: ActorDocument<object> | null): void;
+  settle(outcome: Outcome, document: LoadedActor<object> | null): void;
 }
 
 interface ActorQueue {
@@ -52,6 +52,13 @@ export class ActorQueues {
 
   constructor(options: QueuesOptions) {
     this.#options = options;
+  }
+
+  /** Messages that wait here, over all actors. */
+  get waiting(): number {
+    let sum = 0;
+    for (const queue of this.#queues.values()) sum += queue.waiting.length;
+    return sum;
   }
 
   isBusy(actor: string): boolean {

@@ -56,6 +56,11 @@ export class Relay {
     return this.#lanes.get(actor)?.confirmed ?? NONE;
   }
 
+  /** Entries that wait here for room or for their next try. */
+  get waiting(): number {
+    return this.#held;
+  }
+
   /** Publishes and pulls under way. Messages that wait for their next try do not count. */
   get underWay(): number {
     return this.#flying + this.#pulling;

@@ -6,7 +6,7 @@ import type { Envelope } from "../bus/envelope.ts";
 import { backoff, toError } from "../bus/retry.ts";
 import type { Clock } from "../clock.ts";
 import { derivedId } from "../ids.ts";
-import type { ActorDocument, TimerEntry } from "./actor-host.types.ts";
+import type { LoadedActor, TimerEntry } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import type { Outcome } from "./fold.ts";
 import { Loop } from "./loop.ts";
@@ -59,7 +59,7 @@ export class Timers {
   }
 
   /** An actor was committed here: what falls due before the next look is fired on time. */
-  committed({ _id: actor, timers }: ActorDocument<object>): void {
+  committed({ _id: actor, timers }: LoadedActor<object>): void {
     if (timers.length === 0 || !this.#loop.isRunning) return;
     const { clock, everyMs } = this.#options;
     for (const timer of timers) {
@@ -91,7 +91,7 @@ export class Timers {
     const cursor = collection.find(due, { projection: { timers: 1 }, batchSize: 200 });
     for await (const found of cursor) {
       if (this.#pending.size >= MAX_PENDING) break;
-      const { _id: actor, timers } = found as unknown as ActorDocument<object>;
+      const { _id: actor, timers } = found as unknown as LoadedActor<object>;
       const from = isMine(partitionOf(actor)) ? now : now - OTHERS_AFTER_MS;
       for (const timer of timers) if (timer.due.getTime() <= from) this.#fire(actor, timer);
     }

@@ -35,6 +35,8 @@ export interface Tuning {
   stopMs: number;
   /** Quiet time after a change of the registry before partitions are handed over. Milliseconds. */
   settleMs: number;
+  /** Time until a partition that came back is handed over once more; longer than the registry believes in the dead. */
+  againMs: number;
 }
 
 export const defaultTuning: Tuning = {
@@ -56,4 +58,5 @@ export const defaultTuning: Tuning = {
   remoteMs: 2_000,
   stopMs: 5_000,
   settleMs: 1_000,
+  againMs: 30_000,
 };

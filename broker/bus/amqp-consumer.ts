@@ -3,14 +3,19 @@ import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import type { Log } from "../runtime.ts";
 import { Acks } from "./acks.ts";
 import type { AmqpLink } from "./amqp-link.ts";
+import { closeChannel, isClosed } from "./close-channel.ts";
 import { backoff, pause, toError } from "./retry.ts";
 
 const NOT_FOUND = 404;
+/** A channel that is not closed by then is closed with its connection. */
+const CLOSE_MS = 5_000;
 
 /** One life of the channel. Deliveries belong to it: when it ends, acking them has no effect. */
 export class Lease {
   readonly #channel: Channel;
+  readonly #giveUp: () => void;
   readonly #over = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #acks = new Acks((message, allUpTo) => this.#send(message, allUpTo));
   #gone = false;
   /** Handed over and not settled yet. */
@@ -18,8 +23,10 @@ export class Lease {
   /** We close the channel ourselves. */
   expected = false;
 
-  constructor(channel: Channel) {
+  /** @param giveUp breaks the channel's connection */
+  constructor(channel: Channel, giveUp: () => void) {
     this.#channel = channel;
+    this.#giveUp = giveUp;
   }
 
   /** Fires when nobody should go on trying for these deliveries: the channel is gone, or about to be closed. */
@@ -34,6 +41,7 @@ export class Lease {
   end(): void {
     this.#gone = true;
     this.#over.abort();
+    this.#ended.resolve();
   }
 
   /** Settles one delivery; nothing happens where the channel is gone or closing, as it comes again then. */
@@ -57,18 +65,19 @@ export class Lease {
     await this.discard();
   }
 
-  /** Closes a channel that is of no use any more. */
+  /**
+   * Closes a channel that is of no use any more; resolves when it is closed. A consumer that is neither working nor
+   * gone would keep its queue from all others, so where RabbitMQ does not answer the whole connection is given up.
+   */
   async discard(): Promise<void> {
+    const late = setTimeout(this.#giveUp, CLOSE_MS);
     try {
-      await this.#channel.close();
-    } catch (error) {
-      if (!isClosed(error)) throw error;
+      await closeChannel(this.#channel, this.#ended.promise);
+    } finally {
+      clearTimeout(late);
     }
   }
 }
-
-/** amqplib's answer to using a channel that is closing or closed; its types do not export the class. */
-const isClosed = (error: unknown): boolean => toError(error).name === "IllegalOperationError";
 
 export interface ConsumerOptions {
   link: AmqpLink;
@@ -155,9 +164,12 @@ export class QueueConsumer {
   }
 
   async #consume(model: ChannelModel): Promise<void> {
-    const { queue, prefetch, log, onMessage } = this.#options;
+    const { link, queue, prefetch, log, onMessage } = this.#options;
     const channel = await model.createChannel();
-    const lease = new Lease(channel);
+    const lease = new Lease(channel, () => {
+      log.warn(`${queue}: RabbitMQ does not close the channel`);
+      link.giveUp(model);
+    });
     channel.on("error", (error: Error) => log.warn(`${queue}: channel failed`, { error: error.message }));
     channel.on("close", () => {
       lease.end();

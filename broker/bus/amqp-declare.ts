@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel } from "amqplib";
 import type { Topology } from "./bus.ts";
+import { closeChannel } from "./close-channel.ts";
 import { backoff, toError } from "./retry.ts";
 import {
   deadExchangeName,
@@ -18,6 +19,11 @@ const CHANNELS = 16;
 const MAX_TRIES = 8;
 /** A backstop: RabbitMQ 3.x counts every crash and hand-over of a consumer, for each message it had not acked. */
 const DELIVERY_LIMIT = 200;
+/**
+ * Milliseconds that RabbitMQ from 4.3 on leaves messages to a consumer whose RabbitMQ node is gone, and the single
+ * active consumer active; its default of a minute stops every mailbox so long. Older ones wait for nothing.
+ */
+const CONSUMER_AWAY_MS = 1_000;
 /** Dead queues are looked at by hand, and 4.x would drop a message after its default of 20 looks. */
 const DEAD_DELIVERY_LIMIT = 1_000_000;
 
@@ -41,7 +47,7 @@ export async function declareTopology(
   });
   const plans = queuesOf(topology);
   const workers = Array.from({ length: Math.min(CHANNELS, plans.length) }, async () => {
-    let channel: Channel | undefined;
+    let channel: DeclaringChannel | undefined;
     for (let plan = plans.shift(); plan; plan = plans.shift()) {
       const queue = plan;
       channel = await withRetries(
@@ -51,7 +57,7 @@ export async function declareTopology(
         channel,
       );
     }
-    await channel?.close();
+    if (channel) await closeChannel(channel.channel, channel.gone);
   });
   const failed = (await Promise.allSettled(workers)).find((it) => it.status === "rejected");
   if (failed) throw failed.reason;
@@ -64,6 +70,7 @@ export const queueArguments = (prefix: string, plan: QueuePlan): QueueArguments 
   "x-queue-type": "quorum",
   ...(plan.singleActiveConsumer ? { "x-single-active-consumer": true } : {}),
   "x-delivery-limit": DELIVERY_LIMIT,
+  "x-consumer-disconnected-timeout": CONSUMER_AWAY_MS,
   "x-dead-letter-exchange": deadExchangeName(prefix),
   "x-dead-letter-routing-key": queueName(prefix, plan.name),
   "x-dead-letter-strategy": "at-least-once",
@@ -88,17 +95,18 @@ async function declareQueue(channel: Channel, prefix: string, plan: QueuePlan): 
  * Runs `declare` on `channel` or a new one. Nodes that declare the same queue at once can make RabbitMQ close a
  * channel for reasons that pass; those are tried again on a new channel.
  * @returns the channel, for the next declaration
+ * @throws at once when no channel can be opened, as the connection is gone then
  */
 async function withRetries(
   model: ChannelModel,
   what: string,
   declare: (channel: Channel) => Promise<void>,
-  channel?: Channel,
-): Promise<Channel> {
+  channel?: DeclaringChannel,
+): Promise<DeclaringChannel> {
   for (let attempt = 1; ; attempt++) {
     channel ??= await openChannel(model);
     try {
-      await declare(channel);
+      await declare(channel.channel);
       return channel;
     } catch (thrown) {
       channel = undefined;
@@ -120,9 +128,16 @@ async function withRetries(
   }
 }
 
-async function openChannel(model: ChannelModel): Promise<Channel> {
+interface DeclaringChannel {
+  readonly channel: Channel;
+  /** Resolves when it is closed. */
+  readonly gone: Promise<void>;
+}
+
+async function openChannel(model: ChannelModel): Promise<DeclaringChannel> {
   const channel = await model.createChannel();
+  const gone = new Promise<void>((resolve) => channel.once("close", resolve));
   // The pending declaration is rejected with the same error; the event needs a listener all the same.
   channel.on("error", () => undefined);
-  return channel;
+  return { channel, gone };
 }

@@ -2,13 +2,18 @@
 import { type ChannelModel, connect } from "amqplib";
 import type { Log } from "../runtime.ts";
 import type { Alarms } from "./alarms.ts";
+import { amqpAddresses } from "./amqp-address.ts";
+import { destroySocket } from "./amqp-socket.ts";
+import { oneWriteATurn } from "./one-write-a-turn.ts";
 import { backoff, pause, toError } from "./retry.ts";
+import { partitionOf } from "./topology.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 1_000;
 
 export interface LinkOptions {
+  /** One address or several, see `amqp-address.ts`. */
   url: string;
   /** Shown in RabbitMQ's list of connections. */
   name: string;
@@ -30,19 +35,24 @@ export interface LinkUser {
 
 export class AmqpLink {
   readonly #options: LinkOptions;
-  readonly #url: string;
+  readonly #addresses: readonly URL[];
+  /** Of the address to try next. Links begin at different ones, so that they share out the nodes of a cluster. */
+  #next: number;
   readonly #users: LinkUser[] = [];
   readonly #closing = new AbortController();
   readonly #firstUp = Promise.withResolvers<void>();
   #model: ChannelModel | undefined;
   #loop: Promise<void> = Promise.resolve();
 
-  /** @throws TypeError where the URL is not one */
+  /** @throws TypeError where an address is not a URL */
   constructor(options: LinkOptions) {
     this.#options = options;
-    const url = new URL(options.url);
-    url.searchParams.set("heartbeat", String(options.heartbeatSeconds));
-    this.#url = url.href;
+    this.#addresses = amqpAddresses(options.url).map((it) => {
+      const url = new URL(it);
+      url.searchParams.set("heartbeat", String(options.heartbeatSeconds));
+      return url;
+    });
+    this.#next = partitionOf(options.name, this.#addresses.length);
   }
 
   /** The present connection; undefined while it is away. */
@@ -65,6 +75,11 @@ export class AmqpLink {
   start(): Promise<void> {
     this.#loop = this.#run();
     return this.#firstUp.promise;
+  }
+
+  /** Breaks a connection that does not do what it should; another one follows. */
+  giveUp(model: ChannelModel): void {
+    destroySocket(model);
   }
 
   async close(): Promise<void> {
@@ -93,24 +108,33 @@ export class AmqpLink {
 
   async #connect(attempt: number): Promise<ChannelModel | undefined> {
     const { name, log, alarms } = this.#options;
+    const { href, host } = this.#address();
     try {
-      const model = await connect(this.#url, {
+      const model = await connect(href, {
         noDelay: true,
         keepAlive: true,
         timeout: CONNECT_TIMEOUT_MS,
         clientProperties: { connection_name: name },
       });
-      log.debug(`${name}: connected to RabbitMQ`);
+      oneWriteATurn(model.connection);
+      log.debug(`${name}: connected to RabbitMQ at ${host}`);
       return model;
     } catch (thrown) {
-      const delay = backoff(attempt, MAX_RECONNECT_DELAY_MS);
-      const { host } = new URL(this.#url);
       alarms.warn(`connect ${name}`, `waiting for RabbitMQ at ${host}: ${toError(thrown).message}`, {
         attempt,
       });
-      await pause(delay, this.closing);
+      // It pauses after each round; while there are other addresses they are tried at once.
+      const rounds = attempt / this.#addresses.length;
+      if (Number.isInteger(rounds)) await pause(backoff(rounds, MAX_RECONNECT_DELAY_MS), this.closing);
       return undefined;
     }
+  }
+
+  #address(): URL {
+    const url = this.#addresses[this.#next];
+    if (!url) throw new Error("there is no address of RabbitMQ");
+    this.#next = (this.#next + 1) % this.#addresses.length;
+    return url;
   }
 
   /** Resolves when the connection has gone. */
@@ -146,14 +170,4 @@ export class AmqpLink {
       alarms.warn(`lost ${name}`, `${name}: connection to RabbitMQ lost: ${reason?.message ?? "closed"}`);
     for (const user of this.#users) user.down();
   }
-}
-
-/**
- * amqplib only half-closes the socket when a heartbeat is missed, which a peer that has gone silent never answers:
- * the socket would stay for the kernel's time-out. The error makes amqplib end its side and its heartbeat, where it
- * has not yet. Its type does not show the stream.
- */
-function destroySocket(model: ChannelModel): void {
-  const { stream } = model.connection as { stream?: { destroy(error: Error): void } };
-  stream?.destroy(new Error("the connection was given up"));
 }

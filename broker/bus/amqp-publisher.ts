@@ -1,5 +1,6 @@
 /** Publishes with confirms, many in flight: a window bounds them, and whoever publishes beyond it waits. */
 import type { ChannelModel, ConfirmChannel, Options } from "amqplib";
+import { within } from "../deadline.ts";
 import type { Log } from "../runtime.ts";
 import type { Alarms } from "./alarms.ts";
 import type { AmqpLink } from "./amqp-link.ts";
@@ -13,6 +14,12 @@ const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
 const MAX_NAME_BYTES = 255;
 /** Unconfirmed messages and no confirm for this long: the queue has lost its majority, or the broker is stuck. */
 const STUCK_MS = 30_000;
+/** Longest wait from a nack to the channel that is opened for it, while nacks go on. */
+const MAX_RENEWAL_MS = 1_000;
+/** A channel that has gone so long without a nack begins to count anew. */
+const CALM_MS = 10_000;
+/** How long a channel that is left may take to confirm what was sent on it. */
+const DRAIN_MS = 1_000;
 
 interface Publication {
   readonly exchange: string;
@@ -41,6 +48,13 @@ export class Publisher {
   /** amqplib's write buffer is full: wait for `drain`. */
   #full = false;
   #inFlight = 0;
+  /** Channels left for another one, without a calm between them. */
+  #renewals = 0;
+  #openedAt = 0;
+  /** The present channel, where it is about to be left. */
+  #leaving: ConfirmChannel | undefined;
+  /** Nothing is sent until what is in flight is settled, which this is told of: so the order outlives the channel. */
+  #drained: (() => void) | undefined;
   #closed = false;
   #idle: (() => void) | undefined;
   readonly #ready = Promise.withResolvers<void>();
@@ -57,7 +71,11 @@ export class Publisher {
     this.#watch = setInterval(() => this.#warnIfStuck(), STUCK_MS / 3).unref();
     options.link.use({
       up: (model) => void this.#open(model),
-      down: () => this.#lost(this.#channel),
+      down: () => {
+        // It was said of this connection, which may have no channel just now.
+        this.#blocked = false;
+        this.#lost(this.#channel);
+      },
       blocked: (reason) => {
         this.#blocked = true;
         options.stats.blocked++;
@@ -126,24 +144,7 @@ export class Publisher {
     const { link, log } = this.#options;
     for (let attempt = 1; link.model === model && !link.closing.aborted; attempt++) {
       try {
-        const channel = await model.createConfirmChannel();
-        channel.on("error", (error: Error) =>
-          log.warn("publishing channel failed", { error: error.message }),
-        );
-        channel.on("return", ({ properties }: { properties: { messageId?: string } }) => {
-          const id = properties.messageId ?? "";
-          this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
-        });
-        channel.on("drain", () => {
-          this.#full = false;
-          this.#pump();
-        });
-        channel.on("close", () => {
-          if (this.#channel !== channel) return;
-          this.#lost(channel);
-          void pause(backoff(1), link.closing).then(() => this.#open(model));
-        });
-        this.#channel = channel;
+        this.#use(await this.#create(model));
         this.#ready.resolve();
         return;
       } catch (error) {
@@ -153,6 +154,36 @@ export class Publisher {
     }
   }
 
+  async #create(model: ChannelModel): Promise<ConfirmChannel> {
+    const { link, log } = this.#options;
+    const channel = await model.createConfirmChannel();
+    channel.on("error", (error: Error) => log.warn("publishing channel failed", { error: error.message }));
+    channel.on("return", ({ properties }: { properties: { messageId?: string } }) => {
+      const id = properties.messageId ?? "";
+      this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
+    });
+    channel.on("drain", () => {
+      if (this.#channel !== channel) return;
+      this.#full = false;
+      this.#pump();
+    });
+    // Before amqplib's own listener, which fails what is in flight one by one: after the first there would be room to
+    // send the next on the dead channel, and so on through all that wait.
+    channel.prependListener("close", () => {
+      if (this.#channel !== channel) return;
+      this.#lost(channel);
+      void pause(backoff(1), link.closing).then(() => this.#open(model));
+    });
+    return channel;
+  }
+
+  #use(channel: ConfirmChannel): void {
+    this.#channel = channel;
+    this.#openedAt = performance.now();
+    this.#full = false;
+    this.#returned.clear();
+  }
+
   /**
    * Fails what is in flight: amqplib itself stops doing so at the first message that was confirmed before an older
    * one, and the rest would wait for ever.
@@ -160,9 +191,6 @@ export class Publisher {
   #lost(channel: ConfirmChannel | undefined): void {
     if (!channel || this.#channel !== channel) return;
     this.#channel = undefined;
-    this.#blocked = false;
-    this.#full = false;
-    this.#returned.clear();
     const reason = "the connection to RabbitMQ was lost";
     for (const it of [...this.#flight]) this.#settle(it, new Error(reason));
     this.#rejectWaiting(reason);
@@ -176,6 +204,7 @@ export class Publisher {
   #pump(): void {
     while (
       this.#channel &&
+      !this.#drained &&
       !this.#blocked &&
       !this.#full &&
       this.#waiting.length > 0 &&
@@ -185,28 +214,93 @@ export class Publisher {
   }
 
   #send(channel: ConfirmChannel, it: Publication): void {
-    const { stats, log } = this.#options;
+    const { stats } = this.#options;
     this.#flight.add(it);
     if (this.#inFlight++ === 0) this.#settledAt = performance.now();
     stats.published++;
     try {
-      const more = channel.publish(it.exchange, it.key, it.content, it.options, (error) =>
-        this.#settle(it, error),
-      );
+      const more = channel.publish(it.exchange, it.key, it.content, it.options, (error) => {
+        this.#settle(it, error);
+        // A channel that first met a quorum queue while its leader was down has all later messages to it nacked.
+        if (error) void this.#renew(channel);
+      });
       if (!more) this.#full = true;
     } catch (error) {
       // Closed under us, or not encodable. amqplib has counted the message all the same, so that its later confirms
-      // would be taken for others': this channel can't be used any more.
-      this.#settle(it, toError(error));
-      channel
-        .close()
-        .catch((why: Error) => log.debug("publishing channel was closed", { error: why.message }));
-      this.#lost(channel);
+      // would be taken for others': this channel can't be used any more, not even for the next that waits.
+      this.#tell(it, toError(error));
+      this.#giveUp(channel);
     }
   }
 
+  /** Breaks with a channel whose confirms can't be trusted any more; another one follows on the same connection. */
+  #giveUp(channel: ConfirmChannel): void {
+    if (this.#channel !== channel) return;
+    const { link } = this.#options;
+    const { model } = link;
+    this.#lost(channel);
+    this.#close(channel);
+    if (model) void pause(backoff(1), link.closing).then(() => this.#open(model));
+  }
+
+  /**
+   * Goes on with another channel of the same connection. What is in flight is waited for; the longer nacks go on, as
+   * those of a full queue do, the longer it stays with each channel.
+   */
+  async #renew(channel: ConfirmChannel): Promise<void> {
+    const { link, log } = this.#options;
+    const { model } = link;
+    if (!model || this.#channel !== channel || this.#leaving === channel) return;
+    this.#leaving = channel;
+    if (performance.now() - this.#openedAt > CALM_MS) this.#renewals = 0;
+    await pause(backoff(++this.#renewals, MAX_RENEWAL_MS), link.closing);
+    if (this.#channel !== channel) return;
+    let next: ConfirmChannel;
+    try {
+      next = await this.#create(model);
+    } catch (error) {
+      log.debug("publishing channel did not open", { error: toError(error).message });
+      // The next nack tries again, unless the connection goes as well.
+      this.#leaving = undefined;
+      return;
+    }
+    await this.#drain();
+    if (this.#channel !== channel) {
+      this.#close(next);
+      return;
+    }
+    const late = [...this.#flight];
+    this.#use(next);
+    for (const it of late) this.#settle(it, new Error("its channel was left before it was confirmed"));
+    this.#close(channel);
+    this.#pump();
+  }
+
+  /** Sends nothing until all that is in flight is settled, but for at most {@link DRAIN_MS}. */
+  async #drain(): Promise<void> {
+    if (this.#inFlight === 0) return;
+    const drained = Promise.withResolvers<void>();
+    this.#drained = drained.resolve;
+    await within(DRAIN_MS, drained.promise);
+    this.#drained = undefined;
+  }
+
+  #close(channel: ConfirmChannel): void {
+    channel.close().catch((error: Error) => {
+      this.#options.log.debug("publishing channel was closed", { error: error.message });
+    });
+  }
+
   #settle(it: Publication, error: Error | null): void {
-    if (!this.#flight.delete(it)) return;
+    if (!this.#tell(it, error)) return;
+    if (this.#inFlight === 0) this.#drained?.();
+    this.#pump();
+    this.#checkIdle();
+  }
+
+  /** Counts the message and tells its publisher. @returns false where that has been done before */
+  #tell(it: Publication, error: Error | null): boolean {
+    if (!this.#flight.delete(it)) return false;
     const { stats, alarms, unroutable } = this.#options;
     this.#inFlight--;
     this.#settledAt = performance.now();
@@ -224,8 +318,7 @@ export class Publisher {
       stats.confirmed++;
       it.resolve();
     }
-    this.#pump();
-    this.#checkIdle();
+    return true;
   }
 
   #wasReturned(id: string): boolean {

@@ -2,6 +2,7 @@
 import type { ConsumeMessage } from "amqplib";
 import { type Clock, systemClock } from "../clock.ts";
 import { messageContract } from "../contract.ts";
+import { within } from "../deadline.ts";
 import type { Log } from "../runtime.ts";
 import { Alarms } from "./alarms.ts";
 import { type Lease, QueueConsumer } from "./amqp-consumer.ts";
@@ -36,13 +37,17 @@ import {
 } from "./topology.ts";
 
 const DEFAULT_WINDOW = 1_000;
-const DEFAULT_HEARTBEAT_SECONDS = 5;
+/** RabbitMQ gives the partitions of a node that hangs to others after two to three of these without a sign of life. */
+const DEFAULT_HEARTBEAT_SECONDS = 4;
 const MAILBOX_PREFETCH = 100;
 const WORKER_PREFETCH = 50;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** How long a stop waits for a worker's handlers; what is not done by then is redelivered, to whoever is there. */
+const DRAIN_MS = 5_000;
 const REPAIR_INTERVAL_MS = 5_000;
 
 export interface AmqpBusOptions {
+  /** One address or several, see `amqp-address.ts`. */
   url: string;
   /** First part of all names on the broker. */
   prefix: string;
@@ -220,7 +225,7 @@ class AmqpBus implements Bus {
       stop: async (drain) => {
         consumer.pause();
         consumer.abandon();
-        await Promise.all(running);
+        await within(DRAIN_MS, Promise.all(running));
         try {
           await drain();
         } finally {
@@ -383,12 +388,16 @@ class AmqpBus implements Bus {
 
   async #redeclare(): Promise<void> {
     const { declared } = this.#routes;
-    const { model } = this.#consumeLink;
-    if (!model || (declared.mailboxes.length === 0 && declared.workers.length === 0)) return;
-    try {
-      await declareTopology(model, this.#prefix, declared);
-    } catch (error) {
-      this.#alarms.warn("redeclare", `can't declare the queues again: ${toError(error).message}`);
+    if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
+    for (let model = this.#consumeLink.model; model; ) {
+      try {
+        return await declareTopology(model, this.#prefix, declared);
+      } catch (error) {
+        this.#alarms.warn("redeclare", `can't declare the queues again: ${toError(error).message}`);
+      }
+      // Where the connection was lost meanwhile, it is for the next one that this was asked.
+      const present = this.#consumeLink.model;
+      model = present === model ? undefined : present;
     }
   }
 }

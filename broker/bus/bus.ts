@@ -37,8 +37,9 @@ export interface Delivery {
 
 export interface Consumption {
   /**
-   * Stops taking new deliveries, awaits `drain` (in which the handler settles what it has; a worker's running handlers
-   * are awaited in any case), then closes the channel(s). What is unsettled then comes again.
+   * Stops taking new deliveries, awaits `drain` (in which the handler settles what it has), then closes the channel(s).
+   * A worker's running handlers are awaited before that, over RabbitMQ for 5 s at most. What is unsettled then comes
+   * again.
    */
   stop(drain: () => Promise<void>): Promise<void>;
 }
@@ -67,7 +68,7 @@ export interface BusStats {
   confirmed: number;
   /** Came back as unroutable. */
   returned: number;
-  /** Refused by the broker, or under way when the connection went. */
+  /** Handed to the broker, but not confirmed by it: refused, or its channel or connection went first. */
   nacked: number;
   /** Connections made again. */
   reconnects: number;

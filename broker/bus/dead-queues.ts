@@ -1,6 +1,7 @@
 /** Looking into dead queues and emptying them by hand: one port for RabbitMQ and the embedded store. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ChannelModel, connect, type GetMessage } from "amqplib";
+import type { ChannelModel, GetMessage } from "amqplib";
+import { connectToAny } from "./amqp-connect.ts";
 import type { Topology } from "./bus.ts";
 import { readDeadHeaders } from "./dead-headers.ts";
 import type { DeadLetterStore } from "./dead-letters.ts";
@@ -69,9 +70,7 @@ export function storedDeadQueues(store: DeadLetterStore, close: () => Promise<vo
 
 /** On RabbitMQ. @throws when it can't be reached */
 export async function amqpDeadQueues(url: string, prefix: string, topology: Topology): Promise<DeadQueues> {
-  const connection = await connect(url, { noDelay: true, timeout: 10_000 });
-  // The calls that are under way are rejected; the events need a listener all the same.
-  connection.on("error", () => undefined);
+  const connection = await connectToAny(url);
   const deadOf = (queue: string) => deadQueueName(queueName(prefix, queue));
 
   return {

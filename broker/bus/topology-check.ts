@@ -1,9 +1,10 @@
 /**
  * Whether the queues on RabbitMQ are as safe as this version declares them; it declares nothing that is not there.
- * Over the management API everything is read. Over AMQP nothing can be read, but RabbitMQ refuses to declare an
+ * Over the management API everything is read, bindings and members as well. Over AMQP nothing can be read, but RabbitMQ refuses to declare an
  * existing queue again with other arguments, and names the first that differs.
  */
-import { type Channel, type ChannelModel, connect } from "amqplib";
+import type { Channel, ChannelModel } from "amqplib";
+import { connectToAny } from "./amqp-connect.ts";
 import { deadQueueArguments, type QueueArguments, queueArguments } from "./amqp-declare.ts";
 import type { Topology } from "./bus.ts";
 import { toError } from "./retry.ts";
@@ -15,6 +16,9 @@ export interface Flaw {
   /** For people, e.g. `x-delivery-limit is missing, not 200`. */
   readonly what: string;
 }
+
+/** Members that a queue needs to outlive one of them. */
+const SAFE_MEMBERS = 3;
 
 interface Expected {
   readonly name: string;
@@ -37,7 +41,7 @@ const expectedQueues = (prefix: string, topology: Topology): Expected[] =>
 
 /** @throws Error where RabbitMQ can't be reached or asked */
 export async function checkOverAmqp(url: string, prefix: string, topology: Topology): Promise<Flaw[]> {
-  const connection = await connect(url, { noDelay: true });
+  const connection = await connectToAny(url);
   try {
     const queues = expectedQueues(prefix, topology);
     const flaws: Flaw[] = [];
@@ -109,6 +113,8 @@ export async function checkOverApi(
 ): Promise<Flaw[]> {
   const queues = new Map((await list(apiUrl, "queues", vhost)).map((it) => [it.name, it]));
   const exchanges = new Set((await list(apiUrl, "exchanges", vhost)).map((it) => it.name));
+  const bindings = await list(apiUrl, "bindings", vhost);
+  const nodes = (await list(apiUrl, "nodes")).length;
   const flaws: Flaw[] = [];
   for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)])
     if (!exchanges.has(exchange)) flaws.push({ name: exchange, what: "is missing" });
@@ -118,6 +124,9 @@ export async function checkOverApi(
       flaws.push({ name, what: "is missing" });
       continue;
     }
+    const members = queue.members?.length ?? nodes;
+    const wanted = Math.min(nodes, SAFE_MEMBERS);
+    if (members < wanted) flaws.push({ name, what: `has ${members} of ${wanted} members` });
     if (queue.durable !== true) flaws.push({ name, what: "is not durable" });
     for (const [argument, wanted] of Object.entries(args)) {
       const present = queue.arguments?.[argument];
@@ -126,18 +135,53 @@ export async function checkOverApi(
       flaws.push({ name, what: `${argument} is ${is}, not ${wanted}` });
     }
   }
-  return sorted(flaws);
+  return sorted([...flaws, ...bindingFlaws(prefix, topology, bindings)]);
+}
+
+/**
+ * Missing bindings, and those of types that a contract does not receive any more: nodes never unbind, as older ones
+ * may still be running, and bury what comes over such a binding.
+ */
+function bindingFlaws(prefix: string, topology: Topology, present: readonly Listed[]): Flaw[] {
+  const line = (exchange: string, queue: string, key: string) => `${exchange}\n${queue}\n${key}`;
+  const expected = new Map<string, Flaw>();
+  const add = (exchange: string, name: string, key: string) =>
+    expected.set(line(exchange, name, key), { name, what: `is not bound to ${key} of ${exchange}` });
+  for (const plan of queuesOf(topology)) {
+    const name = queueName(prefix, plan.name);
+    for (const key of plan.bindings) add(exchangeName(prefix), name, key);
+    add(deadExchangeName(prefix), deadQueueName(name), name);
+  }
+  const own = new Set([...expected.values()].map((it) => it.name));
+  const flaws: Flaw[] = [];
+  for (const { source = "", destination = "", routing_key = "" } of present) {
+    if (expected.delete(line(source, destination, routing_key)) || source === "" || !own.has(destination))
+      continue;
+    flaws.push({
+      name: destination,
+      what: `is bound to ${routing_key} of ${source}, which it does not receive`,
+    });
+  }
+  return [...flaws, ...expected.values()];
 }
 
 interface Listed {
   name: string;
   durable?: boolean;
   arguments?: Record<string, unknown>;
+  /** Nodes that have the queue. */
+  members?: string[];
+  /** Of a binding: exchange and queue. */
+  source?: string;
+  destination?: string;
+  routing_key?: string;
 }
 
-async function list(apiUrl: string, kind: "queues" | "exchanges", vhost: string): Promise<Listed[]> {
-  const url = new URL(`/api/${kind}/${encodeURIComponent(vhost)}`, apiUrl);
-  url.search = "?columns=name,durable,arguments";
+type Kind = "queues" | "exchanges" | "bindings" | "nodes";
+
+async function list(apiUrl: string, kind: Kind, vhost?: string): Promise<Listed[]> {
+  const url = new URL(`/api/${kind}${vhost === undefined ? "" : `/${encodeURIComponent(vhost)}`}`, apiUrl);
+  url.search = "?columns=name,durable,arguments,members,source,destination,routing_key";
   const { username, password } = url;
   url.username = "";
   url.password = "";

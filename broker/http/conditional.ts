@@ -5,7 +5,8 @@ import { hash } from "node:crypto";
 export const versionTag = (version: number): string => `"${version}"`;
 
 /** A weak tag of a body: equal bodies have equal tags. */
-export const bodyTag = (body: string): string => `W/"${hash("sha1", body, "base64url").slice(0, 22)}"`;
+export const bodyTag = (body: string | Uint8Array): string =>
+  `W/"${hash("sha1", body, "base64url").slice(0, 22)}"`;
 
 /** Whether `If-None-Match` names `tag`. Weak comparison, as reads use it. */
 export function isNotModified(ifNoneMatch: string | undefined, tag: string): boolean {

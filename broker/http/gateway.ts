@@ -3,6 +3,8 @@
  * every failure into a problem document. Actions are called by whoever is given as `serve`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Alarms } from "../bus/alarms.ts";
+import { systemClock } from "../clock.ts";
 import { errorRegistry, SoukError } from "../errors.ts";
 import type { Log } from "../runtime.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
@@ -64,6 +66,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   for (const page of pages) router.add("GET", page.path, { page });
   const always = publicUrl.startsWith("https:") ? { ...securityHeaders, ...HSTS } : securityHeaders;
 
+  const alarms = new Alarms(log, systemClock);
   let draining = false;
   let open = 0;
   let onDrained: (() => void) | undefined;
@@ -148,6 +151,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     const about = { method: req.method, path, traceId: trace.traceId };
     if (failure.code === "INTERNAL")
       log.error("a request failed for a bug", { ...about, error: describe(error) });
+    // In a flood there are thousands a second.
+    else if (failure.code === "OVERLOADED")
+      alarms.warn(failure.code, "requests are refused: there are more than MAX_IN_FLIGHT", about);
     else if (status >= 500)
       log.warn(`a request failed: ${failure.code}`, { ...about, reason: failure.detail });
     if (res.headersSent) {

@@ -120,16 +120,22 @@ function requestBody(
   };
 }
 
+const idempotencyKey = {
+  name: "Idempotency-Key",
+  in: "header",
+  description:
+    "Any text of 1 to 255 printable characters, best a new UUID. The same key again gets the first answer again, for 48 hours.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
+
 const headerParameters = {
   IdempotencyKey: {
-    name: "Idempotency-Key",
-    in: "header",
+    ...idempotencyKey,
     required: true,
-    description:
-      "Any text of 1 to 255 printable characters, best a new UUID. The same key again gets the first answer again, for 48 hours.",
-    schema: { type: "string", minLength: 1, maxLength: 255 },
     example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
   },
+  // No example: the docs would send it along, and whoever adds to stock twice means it.
+  OptionalIdempotencyKey: idempotencyKey,
   CartId: {
     name: "X-Cart-Id",
     in: "header",
@@ -166,9 +172,11 @@ const headerParameters = {
 
 export type RouteHeaders = Readonly<Record<string, readonly (keyof typeof headerParameters)[]>>;
 
+const IDEMPOTENCY_PARAMETER = { required: "IdempotencyKey", optional: "OptionalIdempotencyKey" } as const;
+
 function headersOf({ contract, method, action }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
   const names = [
-    ...(contract.idempotent === "required" ? ["IdempotencyKey"] : []),
+    ...(contract.idempotent ? [IDEMPOTENCY_PARAMETER[contract.idempotent]] : []),
     ...(headers[action] ?? []),
     ...(contract.etag && method === "GET" ? ["IfNoneMatch"] : []),
     ...(contract.etag && ["PUT", "PATCH", "DELETE"].includes(method) ? ["IfMatch"] : []),
@@ -187,7 +195,9 @@ function success(route: ApiRoute): Record<string, JsonSchema> {
     ...(contract.idempotent ? { "Idempotent-Replayed": text("`true` on a repeated answer") } : {}),
   };
   const schema =
-    produces === "application/json" ? jsonSchema(contract.returns, "output") : { type: "string" };
+    produces === "application/json"
+      ? jsonSchema(contract.returns, "output")
+      : { type: "string", ...(produces === "application/pdf" ? { format: "binary" } : {}) };
   const replies: Record<string, JsonSchema> = {
     [status]: {
       description: status === 201 ? "Created" : status === 202 ? "Accepted" : status === 204 ? "Done" : "OK",
@@ -195,7 +205,7 @@ function success(route: ApiRoute): Record<string, JsonSchema> {
       ...(isVoid(contract) ? {} : { content: { [produces]: { schema } } }),
     },
   };
-  if (method === "GET" && produces === "application/json") replies[304] = { description: "Not modified" };
+  if (method === "GET" && produces !== "text/event-stream") replies[304] = { description: "Not modified" };
   return replies;
 }
 
@@ -229,13 +239,9 @@ function codesOf({ action, contract, auth, takesBody, method }: ApiRoute): Error
     // A token that is presented must be good, on public routes too.
     ...(contract.body === "raw" ? [] : (["UNAUTHENTICATED"] as const)),
     ...(auth === "staff" || auth === "admin" ? (["FORBIDDEN"] as const) : []),
-    ...(contract.idempotent === "required"
-      ? ([
-          "IDEMPOTENCY_KEY_MISSING",
-          "IDEMPOTENCY_KEY_INVALID",
-          "IDEMPOTENCY_KEY_REUSED",
-          "IDEMPOTENCY_IN_PROGRESS",
-        ] as const)
+    ...(contract.idempotent === "required" ? (["IDEMPOTENCY_KEY_MISSING"] as const) : []),
+    ...(contract.idempotent
+      ? (["IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_REUSED", "IDEMPOTENCY_IN_PROGRESS"] as const)
       : []),
     ...(contract.etag && method !== "GET" && method !== "POST" ? (["VERSION_MISMATCH"] as const) : []),
     ...(takesBody ? (["MALFORMED_BODY", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"] as const) : []),

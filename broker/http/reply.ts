@@ -91,6 +91,15 @@ async function other({ req, res }: Exchange, route: ApiRoute, status: number, da
   }
   const bytes = typeof data === "string" ? Buffer.from(data) : bufferOf(data);
   if (!bytes) throw new Error(`${route.action} returned neither text, bytes nor a stream`);
+  if (route.method === "GET" && status === 200) {
+    const tag = bodyTag(bytes);
+    if (isNotModified(req.headers["if-none-match"], tag)) {
+      res.removeHeader("Content-Type");
+      notModified(res, tag);
+      return;
+    }
+    res.setHeader("ETag", tag);
+  }
   res.setHeader("Content-Length", bytes.length);
   res.end(bytes);
 }
