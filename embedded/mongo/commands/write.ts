@@ -46,12 +46,25 @@ interface WriteError {
   readonly error: StoreError;
 }
 
-/** Runs the statements; stops at the first error when ordered. */
+/**
+ * Runs the statements; stops at the first error when ordered. They are tried as one first, as a savepoint for each costs
+ * a tenth of a write; where one fails, all are undone and run again one by one.
+ * @param forget undoes what `one` has counted
+ */
 function runAll(
   context: Context,
   list: readonly Raw[],
   one: (statement: Raw, index: number) => void,
+  forget: () => void,
 ): WriteError[] {
+  try {
+    context.store.atomically(() => list.forEach(one));
+    return [];
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    forget();
+    if (list.length === 1) return [{ index: 0, error }];
+  }
   const ordered = context.request.flag("ordered", true);
   const errors: WriteError[] = [];
   for (let index = 0; index < list.length; index++) {
@@ -85,11 +98,15 @@ export function insert(context: Context): Reply {
   const name = request.collection();
   const list = statements(context, "documents");
   checkNames(request.db, name);
-  const collection = store.ensure(request.db, name);
+  store.ensure(request.db, name);
   let n = 0;
-  const errors = runAll(context, list, (document) => {
-    collection.insert(prepareInsert(document));
+  const insertOne = (document: Raw) => {
+    // Looked up each time: what is undone makes the catalogue anew.
+    store.ensure(request.db, name).insert(prepareInsert(document));
     n++;
+  };
+  const errors = runAll(context, list, insertOne, () => {
+    n = 0;
   });
   if (n > 0) store.wrote = true;
   const writer = new Writer(256);
@@ -191,10 +208,14 @@ export function update(context: Context): Reply {
   const counts = { n: 0, modified: 0 };
   const upserted: { index: number; id: Raw }[] = [];
   const deadline = new Deadline(request.count("maxTimeMS"));
-  const errors = runAll(context, list, (raw, index) => {
-    const statement = parseStatement(raw);
-    const id = runUpdate(context, name, statement, counts, now, deadline);
+  const updateOne = (raw: Raw, index: number) => {
+    const id = runUpdate(context, name, parseStatement(raw), counts, now, deadline);
     if (id !== undefined) upserted.push({ index, id });
+  };
+  const errors = runAll(context, list, updateOne, () => {
+    counts.n = 0;
+    counts.modified = 0;
+    upserted.length = 0;
   });
   if (counts.modified > 0 || upserted.length > 0) store.wrote = true;
   const writer = new Writer(256);
@@ -240,13 +261,16 @@ function runUpdate(
   const lazyFilter = (): Filter => (filter ??= parseFilter(statement.q));
   const found = store.find(request.db, name);
   let matched = 0;
+  let modified = 0;
   if (found !== undefined) {
     for (const stored of targets(found, statement, lazyFilter, tools, deadline)) {
       matched++;
-      if (updateStored(found, stored, parsed, lazyFilter, tools) !== stored.document) counts.modified++;
+      if (updateStored(found, stored, parsed, lazyFilter, tools) !== stored.document) modified++;
     }
   }
+  // Not before all have been changed: where one fails, none is.
   counts.n += matched;
+  counts.modified += modified;
   if (matched > 0 || !statement.upsert) return undefined;
   const document = upsertDocument(parsed, lazyFilter(), tools);
   store.ensure(request.db, name).insert(document);
@@ -297,7 +321,7 @@ export function remove(context: Context): Reply {
   const list = statements(context, "deletes");
   const deadline = new Deadline(request.count("maxTimeMS"));
   let n = 0;
-  const errors = runAll(context, list, (raw) => {
+  const removeOne = (raw: Raw) => {
     const statement = parseDelete(raw);
     const compilers = expressionsFor(request.document("let"), now);
     const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
@@ -313,6 +337,9 @@ export function remove(context: Context): Reply {
         : [];
     for (const stored of found) collection.remove(stored);
     n += found.length;
+  };
+  const errors = runAll(context, list, removeOne, () => {
+    n = 0;
   });
   if (n > 0) store.wrote = true;
   const writer = new Writer(256);
