@@ -1,5 +1,6 @@
 /** What the gateway serves beside the API: docs, health, metrics. */
 import type { ServiceBroker } from "moleculer";
+import { busMetrics } from "../../broker/bus/bus-metrics.ts";
 import type { ServiceContract } from "../../broker/contract.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/asyncapi.ts";
@@ -39,7 +40,7 @@ export function gatewayPages(
       ? [
           live("/metrics", PROMETHEUS, async () => ({
             status: 200,
-            body: metrics.text() + moleculerMetrics(broker.metrics),
+            body: metrics.text() + (await busMetrics(broker)) + moleculerMetrics(broker.metrics),
           })),
         ]
       : []),

@@ -46,6 +46,7 @@ export const inventory = defineContract({
       summary: "Add to or take from stock; what is held for orders can't be taken",
       rest: "POST /inventory/:sku/adjustments",
       auth: "staff",
+      idempotent: "optional",
       params: z.strictObject({ sku, delta, reason: line(200) }),
       returns: stockView,
       errors: ["NOT_FOUND", "INSUFFICIENT_STOCK", "CONFLICT"],

@@ -29,9 +29,10 @@ export default defineService(
           return view(await actors.stock.apply(sku, "stock.create", { onHand }));
         },
         async adjust({ params: { sku, delta, reason }, meta }) {
-          return view(
-            await actors.stock.apply(sku, "stock.adjust", { delta, reason, by: meta.user?.id ?? null }),
-          );
+          const change = { delta, reason, by: meta.user?.id ?? null };
+          // A try that takes over from one that has died says the same message again, which the actor knows.
+          const { resourceId: id } = meta;
+          return view(await actors.stock.apply(sku, "stock.adjust", change, id === undefined ? {} : { id }));
         },
         async availability({ params: { skus } }) {
           const items = await levels.getMany(skus);

@@ -4,7 +4,7 @@ import { SoukError } from "../../broker/errors.ts";
 
 const REMEMBER_MS = 10_000;
 
-/** @returns a check that throws PROVIDER_UNKNOWN for a name that payments does not know */
+/** @returns a check that throws PROVIDER_UNKNOWN, naming the field, for a name that payments does not know */
 export function createProviderCheck(ask: () => Promise<readonly string[]>, clock: Clock) {
   let known: { names: Promise<readonly string[]>; until: number } | undefined;
 
@@ -19,8 +19,11 @@ export function createProviderCheck(ask: () => Promise<readonly string[]>, clock
     return asked.names;
   }
 
-  return async (provider: string): Promise<void> => {
-    if (!(await names()).includes(provider))
-      throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`);
+  return async (provider: string, field: string): Promise<void> => {
+    const configured = await names();
+    if (configured.includes(provider)) return;
+    throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`, {
+      errors: [{ field, message: `must be one of ${configured.join(", ")}` }],
+    });
   };
 }

@@ -80,7 +80,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "stock.reserved": unborn,
       "stock.rejected": unborn,
       "payment.pending": unborn,
-      "payment.captured": unborn,
+      "payment.captured": { to: ["none"], decide: row.refundStray },
       "payment.failed": unborn,
       "payment.expired": unborn,
       "payment.refunded": unborn,

@@ -255,6 +255,7 @@ export function captured(state: OrderState, message: Message<"payment.captured">
         ...who(state),
         lines: state.lines,
         total: state.total,
+        shippingAddress: state.shippingAddress,
         paymentId: taken.id,
       }),
     ],
@@ -273,6 +274,12 @@ export function refundCapture(state: OrderState, { subject, data }: Message<"pay
       taken?.status === "refunded" ? [] : [refundAll(subject, data.paymentId, "the order did not need it")],
   };
 }
+
+/** Money for an order that is not there goes back. */
+export const refundStray = (_: null, { subject, data }: Message<"payment.captured">): Decided => ({
+  state: null,
+  send: [refundAll(subject, data.paymentId, "there is no such order")],
+});
 
 /** Gives back all that is left of a payment; asking again gives the same refund. */
 const refundAll = (orderId: string, paymentId: string, reason: string) =>

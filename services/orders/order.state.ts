@@ -31,8 +31,8 @@ export const attempt = z.strictObject({
   nextAction,
   /** Null until it has been taken. */
   captured: minorUnits.nullable(),
-  /** By refund id, so that a repeated report counts once. */
-  refunds: z.record(id, minorUnits),
+  /** By refund id, so that a repeated report counts once. Those of refunds made at the provider are derived. */
+  refunds: z.record(z.uuid(), minorUnits),
 });
 export type Attempt = z.output<typeof attempt>;
 

@@ -236,7 +236,11 @@ export const orders = defineContract({
       z.strictObject({ number: z.string(), customerId: id, total: money }),
     ),
     "order.rejected": event("order", "There was not enough stock", ended),
-    "order.paid": event("order", "An order was paid, with what was bought", paid),
+    "order.paid": event(
+      "order",
+      "An order was paid, with what was bought",
+      paid.extend({ shippingAddress: address }),
+    ),
     "order.cancelled": event("order", "An order was cancelled", ended),
     "order.expired": event("order", "An order was not paid in time", ended),
     "order.shipped": event(

@@ -43,7 +43,7 @@ export default defineService(
         async pay(ctx) {
           const { id, ...payment } = ctx.params;
           await visibleOrder(actors.order, ctx, id);
-          await checkProvider(payment.provider);
+          await checkProvider(payment.provider, "provider");
           const paymentId = ctx.meta.resourceId ?? newId();
           const order = await actors.order.apply(id, "order.pay", { paymentId, payment });
           return orderView(await waitForPayment(actors.order, order, ctx.meta.preferWait));

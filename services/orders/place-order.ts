@@ -20,7 +20,7 @@ interface PlaceOrderTools {
   clock: Clock;
   /** Milliseconds to pay an order. */
   orderTtl: number;
-  checkProvider(provider: string): Promise<void>;
+  checkProvider(provider: string, field: string): Promise<void>;
 }
 
 /** The ids of all that belongs to the order come from its own, so a repeated run makes the same order, not another. */
@@ -65,7 +65,7 @@ async function lookUp(
   const [cart, shippingAddress] = await Promise.all([
     pricedCart(ctx, userId),
     shippingAddressOf(ctx, userId),
-    checkProvider(ctx.params.payment.provider),
+    checkProvider(ctx.params.payment.provider, "payment.provider"),
   ]);
   return { ...cart, shippingAddress };
 }

@@ -1,13 +1,14 @@
 /** Reads of payments: one order's attempts, staff's lists, anomalies. Keyset pages, newest first. */
 import { type Model, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
-import type { ParamsIn } from "../../broker/contract.ts";
+import type { ParamsIn, Returned } from "../../broker/contract.ts";
 import type { Anomaly } from "./anomaly.model.ts";
-import { fromCursor, toCursor } from "./page-key.ts";
-import type { PaymentState } from "./payment.state.ts";
+import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID, UUID } from "./page-key.ts";
+import { type Payment, type PaymentState, paymentState } from "./payment.state.ts";
 import { paymentView } from "./payment-view.ts";
 
 type Payments = Model<ActorDocument<PaymentState>>;
+type Found = Pick<ActorDocument<PaymentState>, "_id" | "state">;
 
 /** An order has a handful of attempts; more are not shown. */
 const MAX_ATTEMPTS = 100;
@@ -19,11 +20,24 @@ export async function attemptsOf(payments: Payments, orderId: string) {
     .sort({ _id: -1 })
     .limit(MAX_ATTEMPTS)
     .lean();
-  return found.flatMap(withCustomer);
+  return requested(found).map(({ id, state }) => ({
+    customerId: state.customerId,
+    payment: paymentView(id, state),
+  }));
 }
 
-/** Payments by status or receipt; `_id` is a UUIDv7, so its order is that of time. */
-export async function listPayments(payments: Payments, params: ListParams) {
+type Paged<T> = Omit<T, "limit"> & { limit: number };
+type Contacts = (ids: string[]) => Promise<Returned<"users.contacts">>;
+
+/**
+ * Payments by status or receipt; `_id` is a UUIDv7, so its order is that of time.
+ * @param contacts who the customers are
+ */
+export async function listPayments(
+  payments: Payments,
+  params: Paged<ParamsIn<"payments.list">>,
+  contacts: Contacts,
+) {
   const { status, receipt, limit, cursor } = params;
   const found = await payments
     .find(
@@ -37,36 +51,59 @@ export async function listPayments(payments: Payments, params: ListParams) {
     .sort({ _id: -1 })
     .limit(limit + 1)
     .lean();
-  const more = found.length > limit;
-  const shown = more ? found.slice(0, limit) : found;
-  const items = shown.flatMap(withCustomer).map(({ customerId, payment }) => ({ ...payment, customerId }));
-  return { items, nextCursor: more ? toCursor(shown.at(-1)?._id ?? "") : null };
+  const { shown, nextCursor } = pageOf(found, limit, (it) => it._id);
+  const payed = requested(shown);
+  const ids = [...new Set(payed.map((it) => it.state.customerId))];
+  const customers = new Map((ids.length > 0 ? await contacts(ids) : []).map((it) => [it.id, it]));
+  const items = payed.map(({ id, state }) => ({
+    ...paymentView(id, state),
+    customerId: state.customerId,
+    customer: customers.get(state.customerId) ?? null,
+  }));
+  return { items, nextCursor };
 }
 
-type ListParams = Omit<ParamsIn<"payments.list">, "limit"> & { limit: number };
+/** Payments whose opening has failed so far, with what staff need to mend it. */
+export async function listOpenings(payments: Payments, params: Paged<ParamsIn<"payments.openings">>) {
+  const { limit, cursor } = params;
+  const found = await payments
+    .find(
+      {
+        "state.status": "requested",
+        "state.opening.failures": trusted({ $gt: 0 }),
+        ...(cursor === undefined ? {} : { _id: trusted({ $lt: fromCursor(cursor, UUID) }) }),
+      },
+      { state: 1, timers: 1 },
+    )
+    .sort({ _id: -1 })
+    .limit(limit + 1)
+    .lean();
+  const { shown, nextCursor } = pageOf(found, limit, (it) => it._id);
+  const timers = new Map(shown.map((it) => [it._id, it.timers]));
+  const items = requested(shown).flatMap(({ id, state: { orderId, provider, amount, opening } }) => {
+    if (!opening) return [];
+    const next = timers.get(id)?.find((it) => it.type === "payment.open");
+    return [
+      { paymentId: id, orderId, provider, amount, ...opening, nextAt: next?.due.toISOString() ?? null },
+    ];
+  });
+  return { items, nextCursor };
+}
 
-const withCustomer = ({ _id, state }: { _id: string; state: PaymentState }) =>
-  state.status === "early" ? [] : [{ customerId: state.customerId, payment: paymentView(_id, state) }];
+/** Without those that were only reported so far; documents of before a field was kept get its default. */
+function requested(found: readonly Found[]): { id: string; state: Payment }[] {
+  return found.flatMap(({ _id, state }) => {
+    const parsed = paymentState.parse(state);
+    return parsed.status === "early" ? [] : [{ id: _id, state: parsed }];
+  });
+}
 
 export async function listAnomalies(anomalies: Model<Anomaly>, limit: number, cursor: string | undefined) {
   const found = await anomalies
-    .find(cursor === undefined ? {} : before(fromCursor(cursor, TIME_AND_ID)))
+    .find(cursor === undefined ? {} : beforeTimeAndId(fromCursor(cursor, TIME_AND_ID)))
     .sort({ at: -1, _id: -1 })
     .limit(limit + 1)
     .lean();
-  const more = found.length > limit;
-  const shown = more ? found.slice(0, limit) : found;
-  const last = shown.at(-1);
-  return {
-    items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })),
-    nextCursor: more && last ? toCursor(`${last.at} ${last._id}`) : null,
-  };
+  const { shown, nextCursor } = pageOf(found, limit, (it) => `${it.at} ${it._id}`);
+  return { items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })), nextCursor };
 }
-
-function before(key: string) {
-  const [at, id] = key.split(" ") as [string, string];
-  return { $or: [{ at: trusted({ $lt: at }) }, { at, _id: trusted({ $lt: id }) }] };
-}
-
-const UUID = /^[0-9a-f-]{36}$/;
-const TIME_AND_ID = /^[0-9TZ:.+-]{20,35} [0-9a-f-]{36}$/;

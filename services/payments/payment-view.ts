@@ -1,6 +1,10 @@
 /** A payment as clients see it. */
 import { inCurrencyOf, type Payment, refunded } from "./payment.state.ts";
 
+/** What is wrong between the shop and its provider is not the customer's business. */
+const NOT_OPEN_YET =
+  "The payment could not be started yet. It is tried again; another way to pay can be chosen.";
+
 export const paymentView = (id: string, it: Payment) => ({
   id,
   orderId: it.orderId,
@@ -11,7 +15,8 @@ export const paymentView = (id: string, it: Payment) => ({
   refunded: inCurrencyOf(it, refunded(it)),
   receipt: it.receipt,
   nextAction: it.nextAction,
-  failure: it.failure,
-  refunds: it.refunds.map((one) => ({ ...one, amount: inCurrencyOf(it, one.amount) })),
+  failure: it.failure ?? (it.status === "requested" && it.opening ? NOT_OPEN_YET : null),
+  refunds: it.refunds.map(({ refundRef: _, ...one }) => ({ ...one, amount: inCurrencyOf(it, one.amount) })),
+  disputed: it.disputed,
   createdAt: it.createdAt,
 });

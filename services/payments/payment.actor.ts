@@ -1,25 +1,32 @@
 /** One payment: asked for by an order, opened and taken at a provider, perhaps given back. Its table is complete. */
-import { type Decision, defineActor } from "../../broker/actor/define-actor.ts";
+import { type ActorDefinition, defineActor } from "../../broker/actor/define-actor.ts";
 import {
   type BirthRow,
   defineMachine,
   type Ignored,
   type Machine,
+  type MachineTable,
   type Row,
 } from "../../broker/actor/state-machine.ts";
 import type { Message } from "../../broker/bus/envelope.ts";
-import * as rows from "./payment.rows.ts";
+import * as first from "./payment.early.ts";
+import * as errands from "./payment.errands.ts";
+import type { Decided, PaymentMessage } from "./payment.messages.ts";
+import * as opening from "./payment.opening.ts";
+import * as refunds from "./payment.refunds.ts";
+import * as reports from "./payment.reports.ts";
+import { type PaymentSchedule, withTimers } from "./payment.schedule.ts";
 import { type Early, type Payment, type PaymentState, paymentState } from "./payment.state.ts";
 
-export type { PaymentMessage } from "./payment.rows.ts";
+export type { PaymentMessage } from "./payment.messages.ts";
 
 type Status = PaymentState["status"];
-type Decided = Decision<PaymentState>;
+type Rows = MachineTable<PaymentState, PaymentMessage>["expired"];
 
 const ignore = (reason: string): Ignored => ({ ignore: reason });
 
 /** A row of a payment that has been asked for. */
-const row = <T extends rows.PaymentMessage>(
+const row = <T extends PaymentMessage>(
   to: readonly Status[],
   decide: (state: Payment, message: Message<T>) => Decided,
 ): Row<PaymentState, Status, T> => ({
@@ -31,7 +38,7 @@ const row = <T extends rows.PaymentMessage>(
 });
 
 /** A row for what comes before the request, for the first and for further messages. */
-const early = <T extends rows.PaymentMessage>(
+const early = <T extends PaymentMessage>(
   decide: (state: Early | null, message: Message<T>) => Decided,
 ): Row<PaymentState, Status, T> & BirthRow<PaymentState, Status, T> => ({
   to: ["early"],
@@ -42,157 +49,191 @@ const early = <T extends rows.PaymentMessage>(
 });
 
 const keep = {
-  "payment.opened": early<"payment.opened">(rows.keep),
-  "payment.refused": early<"payment.refused">(rows.keep),
-  "payment.notified": early<"payment.notified">(rows.keep),
-  "payment.cancel": early<"payment.cancel">(rows.keep),
+  "payment.opened": early<"payment.opened">(first.keep),
+  "payment.refused": early<"payment.refused">(first.keep),
+  "payment.unopened": early<"payment.unopened">(first.keep),
+  "payment.notified": early<"payment.notified">(first.keep),
+  "provider.unsettled": early<"provider.unsettled">(first.keep),
+  "payment.cancel": early<"payment.cancel">(first.keep),
 };
 
 const REQUESTED = ignore("asked for already");
 const MATCHED = ignore("the request has come since");
 const NO_REFUND = ignore("there is no refund yet");
-const notPaid = (status: Status) => row<"payment.refund">([status], rows.notRefundable);
-/** A capture after the end still counts; all else is late. */
-const ended = (status: Status) => row<"payment.notified">([status, "captured"], rows.notifiedEnded);
-const paid = {
-  "payment.request": REQUESTED,
-  "payment.refused": ignore("it was paid, whatever a repeated opening says"),
-  "payment.unmatched": MATCHED,
-  "payment.cancel": ignore("paid: the order is told, and asks for a refund if it has no use for it"),
+const noRefund = {
+  "provider.refunded": NO_REFUND,
+  "provider.refund_pending": NO_REFUND,
+  "provider.refund_failed": NO_REFUND,
 };
+const OPENED = ignore("opened already");
+const PAID: readonly Status[] = ["captured", "partially_refunded", "refunded"];
+const notPaid = (status: Status) => row<"payment.refund">([status], refunds.notRefundable);
+const check = (...to: Status[]) => row<"payment.check">(to, opening.check);
+/** What its provider was asked for in vain, in any status. */
+const again = (status: Status) => ({
+  "provider.unsettled": row<"provider.unsettled">([status], errands.unsettled),
+  "payment.retry": row<"payment.retry">([status], errands.retry),
+});
+
+/** It can still be paid. */
 const open = {
   "payment.request": REQUESTED,
   "payment.notified": row<"payment.notified">(
-    ["requested", "pending", "captured", "failed", "expired", "cancelled"],
-    rows.notifiedOpen,
+    ["requested", "pending", "authorized", "failed", "expired", "cancelled", ...PAID],
+    reports.notifiedOpen,
   ),
   "payment.unmatched": MATCHED,
-  "payment.cancel": row<"payment.cancel">(["cancelled"], rows.cancel),
-  "provider.refunded": NO_REFUND,
-  "provider.refund_failed": NO_REFUND,
+  "payment.cancel": row<"payment.cancel">(["cancelled"], opening.cancel),
+  ...noRefund,
 };
 
-export const machine: Machine<PaymentState, rows.PaymentMessage> = defineMachine<
-  PaymentState,
-  rows.PaymentMessage
->({
+/** Over without money. A capture still counts; all else is late. */
+const ended = (status: "expired" | "cancelled", opened: Pick<Rows, "payment.opened">) => ({
+  ...opened,
+  ...again(status),
+  ...noRefund,
+  "payment.request": REQUESTED,
+  "payment.open": ignore(`${status} already`),
+  "payment.refused": ignore(`${status} already`),
+  "payment.unopened": ignore(`${status} already`),
+  "payment.notified": row<"payment.notified">([status, ...PAID], reports.notifiedEnded),
+  "payment.check": check(status),
+  "payment.unmatched": MATCHED,
+  "payment.cancel": ignore(`${status} already`),
+  "payment.refund": notPaid(status),
+});
+
+const paid = (status: "captured" | "partially_refunded" | "refunded") => ({
+  ...again(status),
+  "payment.request": REQUESTED,
+  "payment.open": OPENED,
+  "payment.opened": row<"payment.opened">([status], opening.noteOpened),
+  "payment.refused": ignore("it was paid, whatever a repeated opening says"),
+  "payment.unopened": ignore("it was paid, whatever a repeated opening says"),
+  "payment.notified": row<"payment.notified">([status, ...PAID], reports.notifiedCaptured),
+  "payment.check": check(status),
+  "payment.unmatched": MATCHED,
+  "payment.cancel": ignore("paid: the order is told, and asks for a refund if it has no use for it"),
+  "payment.refund": row<"payment.refund">([status], refunds.refund),
+  "provider.refunded": row<"provider.refunded">(
+    [status, "partially_refunded", "refunded"],
+    refunds.refundSucceeded,
+  ),
+  "provider.refund_pending": row<"provider.refund_pending">([status, ...PAID], refunds.refundPending),
+  "provider.refund_failed": row<"provider.refund_failed">([status], refunds.refundFailed),
+});
+
+export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<PaymentState, PaymentMessage>({
   name: "payment",
   final: ["failed", "expired", "cancelled", "refunded"],
   table: {
     none: {
       ...keep,
-      "payment.request": { to: ["requested"], decide: (_, message) => ({ state: rows.request(message) }) },
+      ...noRefund,
+      "payment.request": { to: ["requested"], decide: (_, message) => ({ state: first.request(message) }) },
+      "payment.open": ignore("there is no such payment"),
+      "payment.check": ignore("there is no such payment"),
+      "payment.retry": ignore("there is no such payment"),
       "payment.unmatched": ignore("nothing was reported"),
       "payment.refund": ignore("there is no such payment"),
-      "provider.refunded": NO_REFUND,
-      "provider.refund_failed": NO_REFUND,
     },
     early: {
       ...keep,
+      ...noRefund,
       "payment.request": {
-        to: ["requested", "pending", "captured", "failed", "expired", "cancelled"],
+        to: ["requested", "pending", "authorized", "failed", "expired", "cancelled", ...PAID],
         decide: (state, message) =>
-          rows.requestAfterEarly(state as Early, message, (next, it) => machine.receive(next, it)),
+          first.requestAfterEarly(state as Early, message, (next, it) => machine.receive(next, it)),
       },
+      "payment.open": ignore("nobody has asked for it yet"),
+      "payment.check": ignore("nobody has asked for it yet"),
+      "payment.retry": ignore("nobody has asked for it yet"),
       "payment.unmatched": {
         to: ["early"],
-        decide: (state) => rows.reportUnmatched(state as Early),
+        decide: (state) => first.reportUnmatched(state as Early),
       },
       "payment.refund": ignore("nobody has asked for this payment yet, so nobody has paid it"),
-      "provider.refunded": NO_REFUND,
-      "provider.refund_failed": NO_REFUND,
     },
     requested: {
       ...open,
-      "payment.opened": row<"payment.opened">(["pending"], rows.open),
-      "payment.refused": row<"payment.refused">(["failed"], rows.refused),
+      ...again("requested"),
+      "payment.open": row<"payment.open">(["requested", "failed"], opening.openNow),
+      "payment.opened": row<"payment.opened">(["pending"], opening.open),
+      "payment.refused": row<"payment.refused">(["failed"], opening.refused),
+      "payment.unopened": row<"payment.unopened">(["requested", "failed"], opening.unopened),
+      "payment.check": check("requested", "expired"),
       "payment.refund": notPaid("requested"),
     },
     pending: {
       ...open,
-      "payment.opened": ignore("opened already"),
+      ...again("pending"),
+      "payment.open": OPENED,
+      "payment.opened": OPENED,
       "payment.refused": ignore("an earlier run has opened it"),
+      "payment.unopened": ignore("an earlier run has opened it"),
+      "payment.check": check("pending", "expired"),
       "payment.refund": notPaid("pending"),
     },
+    authorized: {
+      ...open,
+      ...again("authorized"),
+      "payment.open": OPENED,
+      "payment.opened": row<"payment.opened">(["authorized"], opening.noteOpened),
+      "payment.refused": ignore("an earlier run has opened it"),
+      "payment.unopened": ignore("an earlier run has opened it"),
+      "payment.check": check("authorized", "expired"),
+      "payment.refund": notPaid("authorized"),
+    },
     failed: {
-      "payment.request": REQUESTED,
-      "payment.opened": row<"payment.opened">(["failed"], rows.openedInVain),
+      ...open,
+      ...again("failed"),
+      "payment.open": ignore("failed already"),
+      "payment.opened": row<"payment.opened">(["failed"], opening.openedInVain),
       "payment.refused": ignore("failed already"),
-      "payment.notified": ended("failed"),
-      "payment.unmatched": MATCHED,
+      "payment.unopened": ignore("failed already"),
       // A provider may let the customer try again after a failure.
-      "payment.cancel": row<"payment.cancel">(["cancelled"], rows.cancel),
+      "payment.notified": row<"payment.notified">(["failed", "authorized", ...PAID], reports.notifiedOpen),
+      "payment.check": check("failed"),
       "payment.refund": notPaid("failed"),
-      "provider.refunded": NO_REFUND,
-      "provider.refund_failed": NO_REFUND,
     },
-    expired: {
-      "payment.request": REQUESTED,
-      "payment.opened": row<"payment.opened">(["expired"], rows.noteOpened),
-      "payment.refused": ignore("expired already"),
-      "payment.notified": ended("expired"),
-      "payment.unmatched": MATCHED,
-      "payment.cancel": ignore("expired at the provider, which is as good"),
-      "payment.refund": notPaid("expired"),
-      "provider.refunded": NO_REFUND,
-      "provider.refund_failed": NO_REFUND,
-    },
-    cancelled: {
-      "payment.request": REQUESTED,
-      "payment.opened": row<"payment.opened">(["cancelled"], rows.openedInVain),
-      "payment.refused": ignore("cancelled already"),
-      "payment.notified": ended("cancelled"),
-      "payment.unmatched": MATCHED,
-      "payment.cancel": ignore("cancelled already"),
-      "payment.refund": notPaid("cancelled"),
-      "provider.refunded": NO_REFUND,
-      "provider.refund_failed": NO_REFUND,
-    },
-    captured: {
-      ...paid,
-      "payment.opened": row<"payment.opened">(["captured"], rows.noteOpened),
-      "payment.notified": row<"payment.notified">(["captured"], rows.notifiedCaptured),
-      "payment.refund": row<"payment.refund">(["captured"], rows.refund),
-      "provider.refunded": row<"provider.refunded">(
-        ["captured", "partially_refunded", "refunded"],
-        rows.refundSucceeded,
-      ),
-      "provider.refund_failed": row<"provider.refund_failed">(["captured"], rows.refundFailed),
-    },
-    partially_refunded: {
-      ...paid,
-      "payment.opened": row<"payment.opened">(["partially_refunded"], rows.noteOpened),
-      "payment.notified": row<"payment.notified">(["partially_refunded"], rows.notifiedCaptured),
-      "payment.refund": row<"payment.refund">(["partially_refunded"], rows.refund),
-      "provider.refunded": row<"provider.refunded">(["partially_refunded", "refunded"], rows.refundSucceeded),
-      "provider.refund_failed": row<"provider.refund_failed">(["partially_refunded"], rows.refundFailed),
-    },
+    expired: ended("expired", { "payment.opened": row<"payment.opened">(["expired"], opening.noteOpened) }),
+    cancelled: ended("cancelled", {
+      "payment.opened": row<"payment.opened">(["cancelled"], opening.openedInVain),
+    }),
+    captured: paid("captured"),
+    partially_refunded: paid("partially_refunded"),
     refunded: {
-      ...paid,
-      "payment.opened": row<"payment.opened">(["refunded"], rows.noteOpened),
-      "payment.notified": row<"payment.notified">(["refunded"], rows.notifiedCaptured),
-      "payment.refund": row<"payment.refund">(["refunded"], rows.refundRefunded),
-      "provider.refunded": row<"provider.refunded">(["refunded"], rows.refundSucceeded),
-      "provider.refund_failed": row<"provider.refund_failed">(["refunded"], rows.refundFailed),
+      ...paid("refunded"),
+      "payment.refund": row<"payment.refund">(["refunded"], refunds.refundRefunded),
     },
   },
 });
 
-export const paymentActor = defineActor({
-  type: "payment",
-  service: "payments",
-  receives: [
-    "payment.request",
-    "payment.opened",
-    "payment.refused",
-    "payment.notified",
-    "payment.unmatched",
-    "payment.cancel",
-    "payment.refund",
-    "provider.refunded",
-    "provider.refund_failed",
-  ],
-  startedBy: ["payment.request"],
-  state: paymentState,
-  receive: (state, message) => machine.receive(state, message),
-});
+/** @param schedule the operator's, see config.ts */
+export const createPaymentActor = (
+  schedule: PaymentSchedule,
+): ActorDefinition<PaymentState, PaymentMessage> =>
+  defineActor({
+    type: "payment",
+    service: "payments",
+    receives: [
+      "payment.request",
+      "payment.open",
+      "payment.opened",
+      "payment.refused",
+      "payment.unopened",
+      "payment.notified",
+      "payment.check",
+      "payment.retry",
+      "payment.unmatched",
+      "payment.cancel",
+      "payment.refund",
+      "provider.unsettled",
+      "provider.refunded",
+      "provider.refund_pending",
+      "provider.refund_failed",
+    ],
+    startedBy: ["payment.request"],
+    state: paymentState,
+    receive: (state, message) => withTimers(schedule, state, machine.receive(state, message), message),
+  });

@@ -8,12 +8,24 @@ import {
   type MessagesOf,
   reply,
 } from "../../broker/contract.ts";
-import { cursor, flag, id, limit, line, minorUnits, money, page, time } from "../../broker/schemas.ts";
+import {
+  currency,
+  cursor,
+  flag,
+  id,
+  limit,
+  line,
+  minorUnits,
+  money,
+  page,
+  time,
+} from "../../broker/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 
 export const paymentStatus = z.enum([
   "requested",
   "pending",
+  "authorized",
   "captured",
   "failed",
   "expired",
@@ -21,13 +33,16 @@ export const paymentStatus = z.enum([
   "partially_refunded",
   "refunded",
 ]);
-/** A caller's (UUIDv7) or one derived from the order's. */
+/** A caller's (UUIDv7), or one derived: from the order's, or from the provider's for a refund made there. */
 const refundId = z.uuid();
+const refundStatus = z.enum(["pending", "succeeded", "failed"]);
+export const refundOrigin = z.enum(["shop", "provider"]);
 export const refundView = z.strictObject({
   id: refundId,
   amount: money,
   reason: z.string(),
-  status: z.enum(["pending", "succeeded", "failed"]),
+  status: refundStatus,
+  origin: refundOrigin.meta({ description: "Who began it: the shop, or somebody at the provider" }),
   at: time,
 });
 export const paymentView = z.strictObject({
@@ -42,7 +57,28 @@ export const paymentView = z.strictObject({
   nextAction,
   failure: z.string().nullable(),
   refunds: z.array(refundView),
+  disputed: z.boolean().meta({
+    description: "The customer's bank has asked for the money back, or it was voided at the provider",
+  }),
   createdAt: time,
+});
+const customer = z.strictObject({ id, name: z.string(), email: z.string() });
+export const staffPaymentView = paymentView.extend({
+  customerId: id,
+  customer: customer.nullable().meta({ description: "Null where the account is gone" }),
+});
+/** Why a payment is not open yet. */
+export const openingTrouble = z.enum(["misconfigured", "unreachable"]);
+const openingView = z.strictObject({
+  paymentId: id,
+  orderId: id,
+  provider,
+  amount: money,
+  trouble: openingTrouble,
+  reason: z.string().meta({ description: "For staff; customers are told that it is tried again" }),
+  failures: z.int(),
+  at: time,
+  nextAt: time.nullable().meta({ description: "When it is tried again" }),
 });
 export const anomalyKind = z.enum([
   "amount_mismatch",
@@ -52,9 +88,14 @@ export const anomalyKind = z.enum([
   "capture_after_end",
   "refund_failed",
   "refund_excess",
+  "disputed",
+  "provider_misconfigured",
+  "provider_refused",
+  "refund_stuck",
+  "voided",
 ]);
 export const anomalyView = z.strictObject({
-  /** Id of the report that did not fit, so that telling it twice is harmless. */
+  /** Made from what did not fit, so that telling it twice is harmless. */
   id: z.uuid(),
   /** Null where the report names no payment of ours. */
   paymentId: id.nullable(),
@@ -67,8 +108,107 @@ export const anomalyView = z.strictObject({
   at: time,
 });
 
+const bytes = z.custom<Uint8Array>((it) => it instanceof Uint8Array);
+const creditNoteNumber = z
+  .string()
+  .regex(/^CN-\d{4}-\d{6,12}$/, "must be a credit note's number")
+  .meta({ examples: ["CN-2026-000001"] });
+export const creditNoteView = z.strictObject({
+  number: creditNoteNumber,
+  invoice: z.string().meta({ description: "Number of the invoice that it takes back, in part or whole" }),
+  issuedOn: z.iso.date(),
+  reason: z.string(),
+  net: money,
+  tax: money,
+  gross: money,
+});
+
 const ref = z.string().min(1).max(200);
-export const reportedStatus = z.enum(["captured", "failed", "expired", "cancelled"]);
+export const reportedStatus = z.enum([
+  "pending",
+  "authorized",
+  "captured",
+  "partially_refunded",
+  "refunded",
+  "failed",
+  "cancelled",
+  "expired",
+  "disputed",
+]);
+const refundRef = z.string().min(1).max(200);
+/** The provider's number for money that was taken. */
+const receipt = z.string().max(200).nullable();
+/** How often the provider was asked for it in vain. */
+const failures = z.int().min(0).default(0);
+/** What a payment wants of its provider, by a `provider.*` command. */
+export const errand = z.discriminatedUnion("task", [
+  z.strictObject({
+    task: z.literal("check"),
+    receipt: receipt.default(null),
+    disputed: z.boolean().default(false),
+    settles: z.boolean().default(false),
+  }),
+  z.strictObject({ task: z.literal("capture") }),
+  z.strictObject({ task: z.literal("cancel") }),
+  z.strictObject({ task: z.literal("refund"), refundId }),
+]);
+const reportedRefund = z.strictObject({
+  refundId: z.string().max(200).nullable(),
+  refundRef,
+  amount: money,
+  status: refundStatus,
+  reason: z.string().max(500).nullable(),
+});
+const paymentRequest = z.strictObject({
+  orderId: id,
+  orderNumber: z.string(),
+  customerId: id,
+  amount: money,
+  payment: paymentChoice,
+  expiresAt: time,
+});
+/** The provider's name, the headers, and the raw body in base64: it is verified byte by byte, wherever that is done. */
+const webhook = z.strictObject({
+  provider,
+  headers: z.record(z.string(), z.string()),
+  body: z.string().max(1_400_000),
+});
+const webhookAnswer = z.record(z.string(), z.unknown()).meta({
+  description: "What the provider wants to read",
+  examples: [{ received: true }],
+});
+
+/** What moves money; ledger/transaction.ts says between which accounts. */
+export const bookingKind = z.enum([
+  "capture",
+  "refund",
+  "refund_returned",
+  "surplus",
+  "surplus_refund",
+  "dispute",
+]);
+export const bookingSchema = z.strictObject({
+  /** Made from what it is about, so that booking it twice is harmless. */
+  id: z.uuid(),
+  kind: bookingKind,
+  paymentId: id,
+  orderId: id,
+  provider,
+  amount: money,
+  /** The provider's number of it. */
+  reference: z.string().max(200).nullable(),
+  at: time,
+});
+const account = z
+  .string()
+  .regex(/^[a-z]+(?::[a-z0-9_-]+)?$/)
+  .meta({ examples: ["provider:sandbox"] });
+const signedMinorUnits = z.int().meta({ description: "Minor units; received is positive", examples: [1299] });
+const transactionView = bookingSchema.omit({ amount: true }).extend({
+  currency,
+  entries: z.array(z.strictObject({ account, amount: signedMinorUnits })).min(2),
+});
+const balanceView = z.strictObject({ account, currency, amount: signedMinorUnits });
 
 export const payments = defineContract({
   service: "payments",
@@ -81,18 +221,53 @@ export const payments = defineContract({
       returns: z.strictObject({ items: z.array(paymentView), nextCursor: z.null() }),
       errors: ["NOT_FOUND"],
     }),
+    invoice: action({
+      summary: "The invoice of one of the caller's orders, from when it is paid",
+      rest: "GET /orders/:id/invoice.pdf",
+      auth: "customer",
+      produces: "application/pdf",
+      params: z.strictObject({ id }),
+      returns: bytes,
+      errors: ["NOT_FOUND", "INVOICE_NOT_ISSUED"],
+    }),
+    creditNotes: action({
+      summary: "What was credited of the invoice of one of the caller's orders, in order of number",
+      rest: "GET /orders/:id/credit-notes",
+      auth: "customer",
+      params: z.strictObject({ id }),
+      returns: z.strictObject({ items: z.array(creditNoteView), nextCursor: z.null() }),
+      errors: ["NOT_FOUND"],
+    }),
+    creditNote: action({
+      summary: "One credit note by its number, as PDF",
+      rest: "GET /orders/:id/credit-notes/:number",
+      auth: "customer",
+      produces: "application/pdf",
+      params: z.strictObject({ id, number: creditNoteNumber }),
+      returns: bytes,
+      errors: ["NOT_FOUND"],
+    }),
     webhook: action({
       summary: "Where providers report; verified against the raw body, stored, then handled as a message",
       rest: "POST /payments/webhooks/:provider",
       auth: "public",
       body: "raw",
-      params: z.strictObject({
-        provider,
-        headers: z.record(z.string(), z.string()),
-        /** Raw body, base64: it must be verified byte by byte, and must survive a trip between nodes. */
-        body: z.string().max(1_400_000),
+      params: webhook,
+      returns: webhookAnswer,
+      errors: ["WEBHOOK_REJECTED", "PROVIDER_UNKNOWN"],
+    }),
+    webhookWithKey: action({
+      summary: "The same, for providers that are told an address of its own for each payment",
+      rest: "POST /payments/webhooks/:provider/:key",
+      auth: "public",
+      body: "raw",
+      params: webhook.extend({
+        key: z
+          .string()
+          .regex(/^[A-Za-z0-9_.-]{1,100}$/, "must be the last part of an address that the shop gave out")
+          .meta({ examples: ["c2VjcmV0"] }),
       }),
-      returns: z.strictObject({ received: z.literal(true) }),
+      returns: webhookAnswer,
       errors: ["WEBHOOK_REJECTED", "PROVIDER_UNKNOWN"],
     }),
     refund: action({
@@ -112,8 +287,17 @@ export const payments = defineContract({
       returns: paymentView,
       errors: ["NOT_FOUND", "PAYMENT_NOT_REFUNDABLE", "REFUND_TOO_LARGE"],
     }),
+    endRefund: action({
+      summary:
+        "Say how a refund has ended of which its provider never will; its own books are looked at first",
+      rest: "POST /payments/:id/refunds/:refundId/end",
+      auth: "staff",
+      params: z.strictObject({ id, refundId, outcome: z.enum(["succeeded", "failed"]) }),
+      returns: paymentView,
+      errors: ["NOT_FOUND", "CONFLICT"],
+    }),
     list: action({
-      summary: "Payments by status or receipt number",
+      summary: "Payments with their customers, by status or receipt number",
       rest: "GET /payments",
       auth: "staff",
       params: z.strictObject({
@@ -122,7 +306,14 @@ export const payments = defineContract({
         limit,
         cursor,
       }),
-      returns: page(paymentView.extend({ customerId: id })),
+      returns: page(staffPaymentView),
+    }),
+    openings: action({
+      summary: "Payments that their providers have not opened yet, and why",
+      rest: "GET /payments/openings",
+      auth: "staff",
+      params: z.strictObject({ limit, cursor }),
+      returns: page(openingView),
     }),
     anomalies: action({
       summary: "Reports from providers that did not fit what was asked",
@@ -130,6 +321,20 @@ export const payments = defineContract({
       auth: "staff",
       params: z.strictObject({ limit, cursor }),
       returns: page(anomalyView),
+    }),
+    ledger: action({
+      summary: "The payments ledger, newest first: immutable transactions whose entries sum to zero",
+      rest: "GET /payments/ledger",
+      auth: "staff",
+      params: z.strictObject({ paymentId: id.optional(), limit, cursor }),
+      returns: page(transactionView),
+    }),
+    balances: action({
+      summary: "Balances of the ledger's accounts, and whether each currency's sum is zero, as it must be",
+      rest: "GET /payments/ledger/balances",
+      auth: "staff",
+      params: z.strictObject({}),
+      returns: z.strictObject({ items: z.array(balanceView), balanced: z.boolean() }),
     }),
     providers: action({
       summary: "Names of the configured providers",
@@ -163,17 +368,11 @@ export const payments = defineContract({
     }),
   },
   messages: {
-    "payment.request": command(
+    "payment.request": command("payment", "Open a payment at its provider", paymentRequest),
+    "payment.open": command(
       "payment",
-      "Open a payment at its provider",
-      z.strictObject({
-        orderId: id,
-        orderNumber: z.string(),
-        customerId: id,
-        amount: money,
-        payment: paymentChoice,
-        expiresAt: time,
-      }),
+      "Timer: open it at its provider, with others or once more",
+      z.strictObject({}),
     ),
     "payment.opened": reply(
       "payment",
@@ -185,18 +384,36 @@ export const payments = defineContract({
       "The provider would not open it",
       z.strictObject({ reason: z.string() }),
     ),
+    "payment.unopened": reply(
+      "payment",
+      "The provider has not opened it, and may yet",
+      z.strictObject({ trouble: openingTrouble, reason: z.string().max(500) }),
+    ),
     "payment.notified": command(
       "payment",
-      "A provider has reported something (verified webhook or poll)",
+      "A provider has reported something: a webhook that proves itself, or an answer to our question",
       z.strictObject({
         provider,
         eventId: z.string().max(200),
         providerRef: ref,
         status: reportedStatus,
         amount: money.nullable(),
-        receipt: z.string().max(200).nullable(),
+        receipt,
         reason: z.string().max(500).nullable(),
+        refunds: z.array(reportedRefund).max(1_000).default([]),
+        /** The answer to a question that was asked because a report did not fit: it counts as it is. */
+        settles: z.boolean().default(false),
       }),
+    ),
+    "payment.check": command(
+      "payment",
+      "Timer: ask the provider how it stands",
+      z.strictObject({ last: z.boolean() }),
+    ),
+    "payment.retry": command(
+      "payment",
+      "Timer: ask the provider once more for what it has not done",
+      z.strictObject({ errand, failures }),
     ),
     "payment.unmatched": command(
       "payment",
@@ -235,22 +452,84 @@ export const payments = defineContract({
       z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean() }),
     ),
     "payment.anomaly": event("payment", "A report did not fit what was asked", anomalyView),
+    "provider.open": command(
+      "payment",
+      "Open at the provider, after others had to be waited for or a failure",
+      paymentRequest,
+    ),
+    "provider.check": command(
+      "payment",
+      "Ask the provider how a payment stands",
+      z.strictObject({
+        provider,
+        providerRef: ref,
+        /** Told by a webhook that proves nothing; counts where the provider's answer has none. */
+        receipt: receipt.default(null),
+        /** The same webhook has told of a dispute; counts where the provider does not let us look. */
+        disputed: z.boolean().default(false),
+        /** Nothing else will ask again soon: to be retried when it fails. */
+        urgent: z.boolean().default(false),
+        /** Asked because a report did not fit. */
+        settles: z.boolean().default(false),
+        failures,
+      }),
+    ),
+    "provider.capture": command(
+      "payment",
+      "Take what the customer has agreed to",
+      z.strictObject({ provider, providerRef: ref, amount: money, failures }),
+    ),
     "provider.cancel": command(
       "payment",
       "Cancel at the provider",
-      z.strictObject({ provider, providerRef: ref }),
+      z.strictObject({ provider, providerRef: ref, failures }),
     ),
     "provider.refund": command(
       "payment",
       "Refund at the provider; idempotency key = refund id",
-      z.strictObject({ provider, providerRef: ref, refundId, amount: money, reason: z.string() }),
+      z.strictObject({
+        provider,
+        providerRef: ref,
+        receipt: receipt.default(null),
+        refundId,
+        amount: money,
+        reason: z.string(),
+        failures,
+      }),
     ),
-    "provider.refunded": reply("payment", "The provider gave it back", z.strictObject({ refundId })),
+    "provider.unsettled": reply(
+      "payment",
+      "The provider has not done it, or it is not known whether it has: to be asked again",
+      z.strictObject({
+        provider,
+        providerRef: ref,
+        errand,
+        trouble: openingTrouble,
+        reason: z.string().max(500),
+        failures: z.int().min(1),
+      }),
+    ),
+    "provider.refunded": reply(
+      "payment",
+      "The provider gave it back",
+      z.strictObject({ refundId, refundRef: refundRef.nullable().default(null) }),
+    ),
+    "provider.refund_pending": reply(
+      "payment",
+      "The provider will give it back, and reports when it has",
+      z.strictObject({ refundId, refundRef }),
+    ),
     "provider.refund_failed": reply(
       "payment",
       "The provider would not give it back",
-      z.strictObject({ refundId, reason: z.string() }),
+      z.strictObject({
+        refundId,
+        /** Null where it was never made, so that nothing can have come back of it. */
+        refundRef: refundRef.nullable().default(null),
+        reason: z.string(),
+      }),
     ),
+    "ledger.book": command("payment", "Enter money that has moved into the ledger, once", bookingSchema),
   },
   actors: {
     payment: {
@@ -258,19 +537,27 @@ export const payments = defineContract({
         "payment.request",
         "payment.opened",
         "payment.refused",
+        "payment.unopened",
         "payment.notified",
         "payment.cancel",
         "payment.refund",
+        "provider.unsettled",
         "provider.refunded",
+        "provider.refund_pending",
         "provider.refund_failed",
       ],
     },
   },
   workers: {
-    openPayment: { receives: ["payment.request"] },
+    openPayment: { receives: ["payment.request", "provider.open"] },
+    checkAtProvider: { receives: ["provider.check"] },
+    captureAtProvider: { receives: ["provider.capture"] },
     cancelAtProvider: { receives: ["provider.cancel"] },
     refundAtProvider: { receives: ["provider.refund"] },
     recordAnomaly: { receives: ["payment.anomaly"] },
+    issueInvoice: { receives: ["order.paid"] },
+    issueCreditNotes: { receives: ["payment.refunded"] },
+    bookMoney: { receives: ["ledger.book"] },
   },
 });
 

@@ -1,30 +1,59 @@
 /** Payments: opened at providers, decided by their reports, given back. */
+import type { Config } from "../../broker/config.ts";
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
 import { createOutbox, type OutboxDocument } from "../../broker/outbox.ts";
 import { defineService } from "../../broker/service.ts";
 import { anomalyModel } from "./anomaly.model.ts";
-import { attemptsOf, listAnomalies, listPayments } from "./list-payments.ts";
-import { paymentActor } from "./payment.actor.ts";
+import { creditNoteModel, invoiceModel } from "./invoices/invoice.model.ts";
+import { createInvoicing } from "./invoices/issue-invoice.ts";
+import { createPdfPrinter } from "./invoices/pdf-printer.ts";
+import { creditNotePdf, creditNotesOf, invoicePdf } from "./invoices/read-invoice.ts";
+import { ledgerModel } from "./ledger/ledger.model.ts";
+import { bookMoney, listTransactions, readBalances } from "./ledger/ledger.ts";
+import { attemptsOf, listAnomalies, listOpenings, listPayments } from "./list-payments.ts";
+import { openPayment } from "./open-payment.ts";
+import { createPaymentActor } from "./payment.actor.ts";
 import { paymentModel } from "./payment.model.ts";
+import { scheduleOf } from "./payment.schedule.ts";
+import { createPaymentMetrics } from "./payment-metrics.ts";
 import { paymentView } from "./payment-view.ts";
 import { payments } from "./payments.contract.ts";
+import { createTurns } from "./provider-turns.ts";
 import { createProviders } from "./providers/index.ts";
 import { payPage } from "./providers/sandbox/page.ts";
 import { statusAt } from "./providers/sandbox/sandbox.ts";
 import { publicUrl } from "./public-url.ts";
-import { receiveWebhook, type WebhookOutcome } from "./receive-webhook.ts";
-import { refundPayment } from "./refund-payment.ts";
+import { receiveWebhook } from "./receive-webhook.ts";
+import { endRefund, refundPayment } from "./refund-payment.ts";
+import {
+  cancelAtProvider,
+  captureAtProvider,
+  checkAtProvider,
+  refundAtProvider,
+} from "./settle-at-provider.ts";
 import { webhookInboxModel } from "./webhook-inbox.model.ts";
-import { cancelAtProvider, openPayment, refundAtProvider } from "./work-at-provider.ts";
 
 const owned = {
-  models: { payments: paymentModel, anomalies: anomalyModel, inbox: webhookInboxModel },
-  actors: { payment: { definition: paymentActor, model: paymentModel } },
+  models: {
+    payments: paymentModel,
+    anomalies: anomalyModel,
+    inbox: webhookInboxModel,
+    invoices: invoiceModel,
+    creditNotes: creditNoteModel,
+    ledger: ledgerModel,
+  },
+  actors: {
+    payment: {
+      definition: (config: Config) => createPaymentActor(scheduleOf(config)),
+      model: paymentModel,
+    },
+  },
 };
 
-export default defineService(payments, owned, ({ models, actors, config, clock, log, runtime }) => {
+export default defineService(payments, owned, (tools) => {
+  const { models, actors, config, clock, log, runtime } = tools;
   const database = runtime.database("payments");
   const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) });
   const { sandbox } = providers.made;
@@ -35,8 +64,12 @@ export default defineService(payments, owned, ({ models, actors, config, clock, 
     clock,
     log,
   });
-  const receiver = { providers, inbox: models.inbox, payments: models.payments, outbox, clock, log };
-  const work = { providers, clock, log };
+  const metrics = createPaymentMetrics(tools.metrics);
+  const receiver = { providers, inbox: models.inbox, payments: models.payments, outbox, clock, log, metrics };
+  const desk = { providers, turns: createTurns(), clock, log, metrics, timeoutMs: config.PROVIDER_TIMEOUT };
+  const invoicing = createInvoicing({ ...models, config, clock });
+  const printer = createPdfPrinter();
+  const documents = { ...models, printer };
 
   return {
     actions: {
@@ -51,29 +84,34 @@ export default defineService(payments, owned, ({ models, actors, config, clock, 
         return { items: attempts.map((it) => it.payment), nextCursor: null };
       },
 
-      async webhook({ params, broker: { metrics } }) {
-        const count = (provider: string, outcome: WebhookOutcome) => {
-          if (!metrics.getMetric(WEBHOOKS))
-            metrics.register({
-              type: "counter",
-              name: WEBHOOKS,
-              labelNames: ["provider", "outcome"],
-              description: "Webhooks of payment providers",
-            });
-          metrics.increment(WEBHOOKS, { provider, outcome });
-        };
-        await receiveWebhook({ ...receiver, count }, params);
-        return { received: true };
-      },
+      invoice: (ctx) => invoicePdf(documents, ctx),
+
+      creditNotes: (ctx) => creditNotesOf(documents, ctx),
+
+      creditNote: (ctx) => creditNotePdf(documents, ctx, ctx.params.number),
+
+      webhook: ({ params, meta }) =>
+        receiveWebhook(receiver, { ...params, key: null, address: meta.clientIp ?? null }),
+
+      webhookWithKey: ({ params, meta }) =>
+        receiveWebhook(receiver, { ...params, address: meta.clientIp ?? null }),
 
       async refund({ params: { id, amount, reason }, meta }) {
         const refundId = meta.resourceId ?? newId();
         return paymentView(id, await refundPayment(actors.payment, { id, refundId, amount, reason }));
       },
 
-      list: ({ params }) => listPayments(models.payments, params),
+      endRefund: async ({ params }) => paymentView(params.id, await endRefund(actors.payment, params)),
+
+      list: (ctx) => listPayments(models.payments, ctx.params, (ids) => ctx.call("users.contacts", { ids })),
+
+      openings: ({ params }) => listOpenings(models.payments, params),
 
       anomalies: ({ params: { limit, cursor } }) => listAnomalies(models.anomalies, limit, cursor),
+
+      ledger: ({ params }) => listTransactions(models.ledger, params),
+
+      balances: () => readBalances(models.ledger),
 
       providers: () => [...providers.names],
 
@@ -93,17 +131,24 @@ export default defineService(payments, owned, ({ models, actors, config, clock, 
     },
 
     workers: {
-      openPayment: (message, tools) => openPayment(work, message, tools),
-      cancelAtProvider: (message) => cancelAtProvider(work, message),
-      refundAtProvider: (message, tools) => refundAtProvider(work, message, tools),
+      openPayment: (message, tools) => openPayment(desk, message, tools, config.INVOICE_MODE === "batch"),
+      checkAtProvider: (message, tools) => checkAtProvider(desk, message, tools),
+      captureAtProvider: (message, tools) => captureAtProvider(desk, message, tools),
+      cancelAtProvider: (message, tools) => cancelAtProvider(desk, message, tools),
+      refundAtProvider: (message, tools) => refundAtProvider(desk, message, tools),
+      issueInvoice: (message) => invoicing.issueInvoice(message),
+      issueCreditNotes: (message) => invoicing.issueCreditNotes(message),
       async recordAnomaly({ data: { id, ...anomaly } }) {
-        log.warn("a report did not fit", { ...anomaly, id });
         try {
           await models.anomalies.create({ _id: id, ...anomaly });
         } catch (error) {
           if (!isDuplicateKey(error)) throw error;
+          return;
         }
+        metrics.anomaly(anomaly.provider, anomaly.kind);
+        log.warn("staff should look at a payment", { ...anomaly, id });
       },
+      bookMoney: ({ data }) => bookMoney(models.ledger, data),
     },
 
     async started() {
@@ -113,8 +158,7 @@ export default defineService(payments, owned, ({ models, actors, config, clock, 
     async stopped() {
       await outbox.stop();
       await providers.stop();
+      await printer.close();
     },
   };
 });
-
-const WEBHOOKS = "souk.payments.webhooks";

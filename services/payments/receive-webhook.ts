@@ -14,9 +14,14 @@ import type { Log } from "../../broker/runtime.ts";
 import { id as idSchema } from "../../broker/schemas.ts";
 import { writeGroup } from "../../broker/write-group.ts";
 import type { PaymentState } from "./payment.state.ts";
-import { reportedStatus } from "./payments.contract.ts";
+import type { PaymentMetrics } from "./payment-metrics.ts";
 import type { Providers } from "./providers/index.ts";
-import { type PaymentProvider, type WebhookEvent, WebhookRejected } from "./providers/provider.ts";
+import {
+  type PaymentProvider,
+  type Webhook,
+  type WebhookEvent,
+  WebhookRejected,
+} from "./providers/provider.ts";
 import type { StoredWebhook } from "./webhook-inbox.model.ts";
 
 export type WebhookOutcome = "accepted" | "repeated" | "rejected";
@@ -28,29 +33,35 @@ export interface WebhookReceiver {
   outbox: Outbox;
   clock: Clock;
   log: Log;
-  count(provider: string, outcome: WebhookOutcome): void;
+  metrics: PaymentMetrics;
 }
 
 export interface IncomingWebhook {
   provider: string;
+  /** What followed the provider's name in the path. */
+  key: string | null;
   headers: Readonly<Record<string, string>>;
   /** Raw body, base64. */
   body: string;
+  /** Network address of the caller. */
+  address: string | null;
 }
 
 /**
  * Resolves once the report is durable.
+ * @returns what the provider wants to read
  * @throws {SoukError} PROVIDER_UNKNOWN; WEBHOOK_REJECTED
  */
 export async function receiveWebhook(
   to: WebhookReceiver,
-  { provider, headers, body }: IncomingWebhook,
-): Promise<void> {
+  { provider, body, ...request }: IncomingWebhook,
+): Promise<Readonly<Record<string, unknown>>> {
   const adapter = to.providers.find(provider);
-  if (!adapter) throw new SoukError("PROVIDER_UNKNOWN");
+  if (!adapter) throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`);
+  const answer = adapter.webhookAnswer ?? { received: true };
   const rawBody = Buffer.from(body, "base64");
-  const event = await verified(to, adapter, rawBody, headers);
-  const message = await messageFor(to, provider, event);
+  const event = await verified(to, adapter, { ...request, rawBody });
+  const messages = await messagesFor(to, adapter, event);
   const _id = `${provider}:${event.eventId}`;
   try {
     await writeGroup<Document>(to.inbox.collection as never).insert({
@@ -59,70 +70,104 @@ export async function receiveWebhook(
       providerRef: event.providerRef,
       body: rawBody,
       receivedAt: new Date(to.clock.now()),
-      ...(message ? { outbox: [message] } : {}),
+      ...(messages.length > 0 ? { outbox: messages } : {}),
     });
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
     // Handled already, or its message is still in the first copy's outbox, where the sweep looks.
-    to.count(provider, "repeated");
-    return;
+    to.metrics.webhook(provider, "repeated");
+    return answer;
   }
-  to.count(provider, "accepted");
-  if (message) to.outbox.relay(_id, [message]);
+  to.metrics.webhook(provider, "accepted");
+  if (messages.length > 0) to.outbox.relay(_id, messages);
+  return answer;
 }
 
 async function verified(
-  { count, log }: WebhookReceiver,
+  { metrics, log }: WebhookReceiver,
   adapter: PaymentProvider,
-  rawBody: Buffer,
-  headers: IncomingWebhook["headers"],
+  webhook: Webhook,
 ): Promise<WebhookEvent> {
   try {
-    return await adapter.verifyWebhook({ rawBody, headers });
+    return await adapter.verifyWebhook(webhook);
   } catch (error) {
     if (!(error instanceof WebhookRejected)) throw error;
-    count(adapter.name, "rejected");
+    metrics.webhook(adapter.name, "rejected");
     log.warn("a webhook was rejected", {
       provider: adapter.name,
       reason: error.message,
-      bytes: rawBody.length,
+      bytes: webhook.rawBody.length,
     });
     throw new SoukError("WEBHOOK_REJECTED");
   }
 }
 
-/** What to tell; null for reports that decide nothing, such as `pending`, which are only kept. */
-async function messageFor(
-  { payments, outbox }: WebhookReceiver,
-  provider: string,
+/**
+ * What to tell: what the webhook says, or that the provider is to be asked, where webhooks prove nothing. Nothing for
+ * those that decide nothing, such as `pending`, which are only kept. One about a payment that nobody knows is kept
+ * too, for staff: refusing it would only make the provider repeat it.
+ */
+async function messagesFor(
+  { payments, outbox, clock }: WebhookReceiver,
+  { name: provider, webhooksProve }: PaymentProvider,
   event: WebhookEvent,
-): Promise<PendingMessage | null> {
-  const { eventId, providerRef, amount, receipt, reason } = event;
-  const status = reportedStatus.safeParse(event.status);
-  if (!status.success) return null;
+): Promise<PendingMessage[]> {
+  const { eventId, providerRef, status, amount, receipt, reason, refunds, mismatch } = event;
+  if (status === "pending" && refunds.length === 0) return [];
   const paymentId =
     idSchema.safeParse(event.paymentId).data ?? (await paymentOf(payments, provider, providerRef));
-  if (paymentId)
-    return outbox.entry("payment.notified", paymentId, {
+  if (!paymentId) {
+    const told = outbox.entry("payment.anomaly", providerRef, {
+      id: derivedId(provider, eventId),
+      paymentId: null,
+      orderId: null,
+      provider,
+      providerRef,
+      kind: "unknown_payment",
+      expected: null,
+      reported: amount,
+      at: event.occurredAt.toISOString(),
+    });
+    return [told];
+  }
+  if (webhooksProve) {
+    const notified = outbox.entry("payment.notified", paymentId, {
       provider,
       eventId,
       providerRef,
-      status: status.data,
+      status,
       amount,
       receipt,
       reason,
+      refunds: [...refunds],
     });
-  return outbox.entry("payment.anomaly", providerRef, {
-    id: derivedId(provider, eventId),
-    paymentId: null,
-    orderId: null,
+    return [notified];
+  }
+  const check = outbox.entry("provider.check", paymentId, {
     provider,
     providerRef,
-    kind: "unknown_payment",
-    expected: null,
-    reported: amount,
-    at: event.occurredAt.toISOString(),
+    receipt,
+    disputed: status === "disputed",
+    urgent: true,
   });
+  if (!mismatch) return [check];
+  const told = outbox.entry("payment.anomaly", paymentId, {
+    id: derivedId("anomaly", paymentId, "amount_mismatch", provider),
+    paymentId,
+    orderId: await orderOf(payments, paymentId),
+    provider,
+    providerRef,
+    kind: "amount_mismatch",
+    ...mismatch,
+    at: new Date(clock.now()).toISOString(),
+  });
+  return [check, told];
+}
+
+/** Null while the payment is not asked for yet. */
+async function orderOf(payments: WebhookReceiver["payments"], paymentId: string): Promise<string | null> {
+  const found = await payments.findById(paymentId, { "state.orderId": 1 }).lean();
+  return found && "orderId" in found.state ? found.state.orderId : null;
 }
 
 async function paymentOf(

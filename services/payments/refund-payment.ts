@@ -29,6 +29,32 @@ export async function refundPayment(
   );
 }
 
+/**
+ * For a refund that waits for news which will never come: staff have seen in the provider's books how it ended.
+ * @throws {SoukError} NOT_FOUND; CONFLICT where it has ended the other way
+ */
+export async function endRefund(
+  payments: ActorHost<PaymentState, PaymentMessage>,
+  { id, refundId, outcome }: { id: string; refundId: string; outcome: "succeeded" | "failed" },
+): Promise<Payment> {
+  const status = (it: Payment) =>
+    (it.refunds.find((one) => one.id === refundId) ?? it.surpluses.find((one) => one.refundId === refundId))
+      ?.status;
+  const present = requested(await payments.read(id));
+  if (!status(present)) throw new SoukError("NOT_FOUND", "There is no such refund.");
+  if (status(present) === outcome) return present;
+  const ended =
+    status(present) !== "pending"
+      ? present
+      : requested(
+          await (outcome === "succeeded"
+            ? payments.apply(id, "provider.refunded", { refundId })
+            : payments.apply(id, "provider.refund_failed", { refundId, reason: "ended by staff" })),
+        );
+  if (status(ended) !== outcome) throw new SoukError("CONFLICT", `The refund has ${status(ended)} already.`);
+  return ended;
+}
+
 function requested(found: Snapshot<PaymentState> | null): Payment {
   if (!found || found.state.status === "early") throw new SoukError("NOT_FOUND", "There is no such payment.");
   return found.state;

@@ -130,6 +130,11 @@ export const users = defineContract({
       returns: address,
       errors: ["NOT_FOUND"],
     }),
+    contacts: action({
+      summary: "Names and e-mail addresses, for staff's lists; accounts that are gone are left out",
+      params: z.strictObject({ ids: z.array(id).max(100) }),
+      returns: z.array(z.strictObject({ id, name: z.string(), email: z.string() })),
+    }),
     jwks: action({
       summary: "Public keys that access tokens are signed with (RFC 7517)",
       params: z.strictObject({}),

@@ -1,4 +1,5 @@
 /** Accounts, sessions and saved addresses. */
+import { trusted } from "mongoose";
 import { SoukError } from "../../broker/errors.ts";
 import { createOutbox, type OutboxDocument } from "../../broker/outbox.ts";
 import { type CallMeta, defineService, type TypedCall } from "../../broker/service.ts";
@@ -117,6 +118,10 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
           await findAddress(accounts, ctx.params.userId, ctx.params.id),
         );
         return address;
+      },
+      async contacts({ params: { ids } }) {
+        const found = await accounts.find({ _id: trusted({ $in: ids }) }, { name: 1, email: 1 }).lean();
+        return found.map(({ _id, name, email }) => ({ id: _id, name, email }));
       },
       jwks: () => ({ keys: keys.jwks().map((it) => ({ ...it })) }),
     },

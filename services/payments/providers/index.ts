@@ -1,12 +1,24 @@
 /** The payment providers that this shop knows. A new one is a folder beside this file and a line below. */
-import type { PaymentProvider, ProviderContext, ProviderFactory } from "./provider.ts";
-import { createSandbox } from "./sandbox/sandbox.ts";
 
-const factories = {
-  sandbox: createSandbox,
-} satisfies Record<string, ProviderFactory>;
+import { midtrans } from "./midtrans/midtrans.ts";
+import { mpesa } from "./mpesa/mpesa.ts";
+import { paypal } from "./paypal/paypal.ts";
+import type { PaymentProvider, ProviderContext, ProviderModule } from "./provider.ts";
+import { sandbox } from "./sandbox/sandbox.ts";
+import { stripe } from "./stripe/stripe.ts";
+import { xendit } from "./xendit/xendit.ts";
 
-type Made = { [K in keyof typeof factories]: ReturnType<(typeof factories)[K]> };
+/** One line each. */
+export const modules = {
+  sandbox,
+  stripe,
+  paypal,
+  midtrans,
+  xendit,
+  mpesa,
+} satisfies Record<string, ProviderModule>;
+
+type Made = { [K in keyof typeof modules]: ReturnType<(typeof modules)[K]["create"]> };
 
 export interface Providers {
   readonly names: readonly string[];
@@ -18,10 +30,10 @@ export interface Providers {
   stop(): Promise<void>;
 }
 
-/** Makes the adapters of all configured providers. */
-export function createProviders(context: ProviderContext): Providers {
+/** Makes the adapters of all configured providers. @throws {ConfigError} that names a bad variable */
+export function createProviders(context: Omit<ProviderContext, "webhookUrl">): Providers {
   const made = Object.fromEntries(
-    Object.entries(factories).map(([name, make]) => [name, make(context)]),
+    Object.entries(modules).map(([name, it]) => [name, it.create(context)]),
   ) as Made;
   const configured = new Map<string, PaymentProvider>();
   for (const provider of Object.values(made) as (PaymentProvider | null)[])

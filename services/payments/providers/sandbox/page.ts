@@ -1,4 +1,5 @@
 /** The sandbox's pay page: what a customer sees at a provider. Plain HTML and a form, so it needs no script. */
+import { amountsIn } from "../../invoices/printed-document.ts";
 import type { SandboxPayment, SandboxStatus } from "./sandbox.model.ts";
 
 const STYLE = `
@@ -44,18 +45,13 @@ export function payPage({ amount, currency, orderNumber }: SandboxPayment, statu
 <body>
 <main>
 <p class="sandbox">Sandbox: no money moves here.</p>
-<h1>${escapeHtml(formatMoney(amount, currency))}</h1>
+<h1>${escapeHtml(amountsIn(currency)(amount))}</h1>
 <p>Order ${order}</p>
 ${status === "pending" ? FORM : `<p role="status">${OVER[status]}</p>`}
 </main>
 </body>
 </html>
 `;
-}
-
-function formatMoney(minor: number, currency: string): string {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency });
-  return format.format(minor / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
 }
 
 const ESCAPES: Record<string, string> = {

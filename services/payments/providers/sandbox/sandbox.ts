@@ -3,14 +3,20 @@
  * and reports by signed webhook over HTTP, like a real one; on request late, repeatedly or with a wrong amount.
  */
 import { createHmac } from "node:crypto";
+import { z } from "zod";
+import { secret as secretVariable } from "../../../../broker/config.ts";
+import { isDuplicateKey } from "../../../../broker/duplicate-key.ts";
 import { SoukError } from "../../../../broker/errors.ts";
 import { newId } from "../../../../broker/ids.ts";
 import { writeGroup } from "../../../../broker/write-group.ts";
 import {
+  defineProvider,
   type PaymentProvider,
   type ProviderContext,
   ProviderRefused,
   type ProviderStatus,
+  type RefundReport,
+  type StatusReport,
 } from "../provider.ts";
 import { CLAIM_MS, createDeliveries } from "./deliveries.ts";
 import { type SandboxPayment, type SandboxStatus, sandboxPayments, taken } from "./sandbox.model.ts";
@@ -42,15 +48,31 @@ const REASON = { succeed: null, decline: "card_declined", expire: "expired" } as
 export const statusAt = (it: SandboxPayment, now: number): SandboxStatus =>
   it.status === "pending" && it.expiresAt.getTime() <= now ? "expired" : it.status;
 
-export function createSandbox({ config, clock, log, database, publicUrl }: ProviderContext): Sandbox {
+export const sandbox = defineProvider({
+  name: "sandbox",
+  variables: z.object({
+    SANDBOX_WEBHOOK_SECRET: secretVariable
+      .optional()
+      .describe(
+        "Signs the sandbox provider's webhooks; derived and kept in DATA_DIR or the database unless set",
+      ),
+  }),
+  secrets: ["SANDBOX_WEBHOOK_SECRET"],
+  create: (context, settings) => createSandbox(context, settings.SANDBOX_WEBHOOK_SECRET),
+});
+
+function createSandbox(
+  { clock, log, database, publicUrl, webhookUrl }: ProviderContext,
+  configuredSecret: string | undefined,
+): Sandbox {
   const payments = sandboxPayments(database);
-  const secret = webhookSecret(database, config.SANDBOX_WEBHOOK_SECRET);
+  const secret = webhookSecret(database, configuredSecret);
   const deliveries = createDeliveries({
     payments,
     clock,
     log,
     secret,
-    url: () => new URL(`${publicUrl()}/api/v1/payments/webhooks/sandbox`),
+    url: () => new URL(webhookUrl()),
   });
 
   async function find(ref: string): Promise<SandboxPayment> {
@@ -67,6 +89,7 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
 
   return {
     name: "sandbox",
+    webhooksProve: true,
     find,
 
     async createPayment({ paymentId, orderNumber, amount, expiresAt, options }) {
@@ -90,7 +113,7 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
       try {
         await writeGroup(payments).insert(payment);
       } catch (error) {
-        if ((error as { code?: unknown }).code !== 11_000) throw error;
+        if (!isDuplicateKey(error)) throw error;
         const first = await known(ref);
         if (first.amount !== amount.amount || first.currency !== amount.currency)
           throw new ProviderRefused("opened before with another amount");
@@ -99,9 +122,11 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
       return { providerRef: ref, nextAction: { type: "redirect", url }, expiresAt };
     },
 
-    async capture(ref) {
+    async capture({ providerRef }) {
       // It takes the money when the customer pays; there is nothing to capture later.
-      if ((await known(ref)).status !== "captured") throw new ProviderRefused("not paid");
+      const it = await known(providerRef);
+      if (it.status !== "captured") throw new ProviderRefused("not paid");
+      return report(it, clock.now());
     },
 
     async cancel(ref) {
@@ -116,7 +141,14 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
     async refund({ providerRef, amount, idempotencyKey }) {
       const payment = await known(providerRef);
       const earlier = payment.refunds.find((it) => it.id === idempotencyKey);
-      if (earlier?.amount === amount.amount) return;
+      const refunded: RefundReport = {
+        refundId: idempotencyKey,
+        refundRef: idempotencyKey,
+        amount,
+        status: "succeeded",
+        reason: null,
+      };
+      if (earlier?.amount === amount.amount) return refunded;
       if (earlier) throw new ProviderRefused("refunded before with another amount");
       if (payment.status !== "captured" || payment.currency !== amount.currency)
         throw new ProviderRefused("nothing to refund in this currency");
@@ -128,20 +160,13 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
           $inc: { refunded: amount.amount },
         },
       );
-      if (matchedCount === 1) return;
+      if (matchedCount === 1) return refunded;
       const repeated = (await known(providerRef)).refunds.some((it) => it.id === idempotencyKey);
       if (!repeated) throw new ProviderRefused("more than was paid");
+      return refunded;
     },
 
-    async fetchStatus(ref) {
-      const it = await known(ref);
-      return {
-        status: reportedStatus(it, clock.now()),
-        amount: it.status === "captured" ? { amount: taken(it), currency: it.currency } : null,
-        receipt: it.decision?.receipt ?? null,
-        reason: it.decision?.reason ?? null,
-      };
-    },
+    fetchStatus: async (ref) => report(await known(ref), clock.now()),
 
     async verifyWebhook({ rawBody, headers }) {
       verify(await secret(), rawBody, headers[SIGNATURE_HEADER], clock.now());
@@ -182,6 +207,20 @@ export function createSandbox({ config, clock, log, database, publicUrl }: Provi
     stop: () => deliveries.stop(),
   };
 }
+
+const report = (it: SandboxPayment, now: number): StatusReport => ({
+  status: reportedStatus(it, now),
+  amount: it.status === "captured" ? { amount: taken(it), currency: it.currency } : null,
+  receipt: it.decision?.receipt ?? null,
+  reason: it.decision?.reason ?? null,
+  refunds: it.refunds.map(({ id, amount }) => ({
+    refundId: id,
+    refundRef: id,
+    amount: { amount, currency: it.currency },
+    status: "succeeded",
+    reason: null,
+  })),
+});
 
 function reportedStatus(it: SandboxPayment, now: number): ProviderStatus {
   if (it.refunded === 0) return statusAt(it, now);

@@ -1,6 +1,7 @@
 /** The sandbox's webhook secret: configured, or made once and kept in the payments database, so that nodes agree. */
 import { randomBytes } from "node:crypto";
 import type { Connection } from "mongoose";
+import { isDuplicateKey } from "../../../../broker/duplicate-key.ts";
 
 interface Setting {
   _id: string;
@@ -29,7 +30,7 @@ async function readOrMake(database: Connection): Promise<string> {
     );
     if (kept) return kept.value;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 11_000) throw error;
+    if (!isDuplicateKey(error)) throw error;
   }
   // Another node made it at the same moment.
   const kept = await settings.findOne({ _id: ID });

@@ -53,6 +53,7 @@ export function parseWebhook(rawBody: Buffer): WebhookEvent {
     amount: status === "captured" ? { amount: amount.value, currency: amount.currency } : null,
     receipt,
     reason,
+    refunds: [],
     occurredAt: new Date(body.createdAt),
   };
 }

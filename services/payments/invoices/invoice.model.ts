@@ -1,0 +1,88 @@
+/**
+ * Invoices and credit notes as stored: written once, never changed. Each is whole in itself, with the seller and the tax
+ * rate as they were on its day. An order has one invoice, so the order's id is its id; a credit note has its refund's.
+ */
+import { Schema } from "mongoose";
+import { defineModel } from "../../../broker/model.ts";
+import type { Address } from "../../../broker/schemas.ts";
+import type { Numbered } from "./numbered-series.ts";
+
+export interface Seller {
+  name: string;
+  /** As on an envelope, line by line. */
+  address: readonly string[];
+  taxId: string | null;
+}
+
+/** What both kinds say. Amounts are minor units of `currency`. */
+interface Accounting extends Numbered {
+  orderNumber: string;
+  customerId: string;
+  seller: Seller;
+  buyer: Address;
+  currency: string;
+  taxName: string;
+  /** Basis points. */
+  taxRate: number;
+  net: number;
+  tax: number;
+  gross: number;
+  payment: { id: string; provider: string; receipt: string | null };
+}
+
+export interface InvoiceLine {
+  sku: string;
+  name: string;
+  quantity: number;
+  /** With tax, as all prices. */
+  unitPrice: number;
+  total: number;
+}
+
+export interface Invoice extends Accounting {
+  lines: readonly InvoiceLine[];
+  /** The day in the seller's time zone. */
+  paidOn: string;
+}
+
+export interface CreditNote extends Accounting {
+  orderId: string;
+  /** Number of the invoice that it takes back, in part or whole. */
+  invoice: string;
+  reason: string;
+}
+
+const text = { type: String, required: true };
+const whole = { type: Number, required: true };
+const part = { _id: false, id: false };
+const accounting = {
+  _id: text,
+  year: whole,
+  seq: whole,
+  number: text,
+  issuedAt: text,
+  issuedOn: text,
+  orderNumber: text,
+  customerId: text,
+  seller: { type: new Schema({ name: text, address: [String], taxId: String }, part), required: true },
+  buyer: { type: Schema.Types.Mixed, required: true },
+  currency: text,
+  taxName: text,
+  taxRate: whole,
+  net: whole,
+  tax: whole,
+  gross: whole,
+  payment: { type: new Schema({ id: text, provider: text, receipt: String }, part), required: true },
+};
+const line = new Schema({ sku: text, name: text, quantity: whole, unitPrice: whole, total: whole }, part);
+
+export const invoiceModel = defineModel<Invoice>(
+  "invoices",
+  new Schema<Invoice>({ ...accounting, lines: [line], paidOn: text } as never, { versionKey: false }),
+);
+export const creditNoteModel = defineModel<CreditNote>(
+  "credit_notes",
+  new Schema<CreditNote>({ ...accounting, orderId: text, invoice: text, reason: text } as never, {
+    versionKey: false,
+  }),
+);

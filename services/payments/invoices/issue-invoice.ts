@@ -1,0 +1,123 @@
+/** Issues an order's invoice when it is paid, and credit notes for what of it is given back. Repeats change nothing. */
+import type { Model } from "mongoose";
+import type { ActorDocument } from "../../../broker/actor/actor-host.types.ts";
+import type { Message } from "../../../broker/bus/envelope.ts";
+import type { Clock } from "../../../broker/clock.ts";
+import type { Config } from "../../../broker/config.ts";
+import type { Payment, PaymentState } from "../payment.state.ts";
+import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
+import { dayIn, NumberedSeries } from "./numbered-series.ts";
+import { splitTax, splitWithin, type TaxSplit } from "./tax.ts";
+
+export interface InvoiceTools {
+  invoices: Model<Invoice>;
+  creditNotes: Model<CreditNote>;
+  payments: Model<ActorDocument<PaymentState>>;
+  config: Pick<
+    Config,
+    "SELLER_NAME" | "SELLER_ADDRESS" | "SELLER_TAX_ID" | "SELLER_TIME_ZONE" | "TAX_NAME" | "TAX_RATE"
+  >;
+  clock: Clock;
+}
+
+export interface Invoicing {
+  issueInvoice(message: Message<"order.paid">): Promise<void>;
+  issueCreditNotes(message: Message<"payment.refunded">): Promise<void>;
+}
+
+export function createInvoicing({ invoices, creditNotes, payments, config, clock }: InvoiceTools): Invoicing {
+  const timeZone = config.SELLER_TIME_ZONE;
+  const invoiceSeries = new NumberedSeries<Invoice>({
+    collection: invoices.collection as never,
+    prefix: "",
+    timeZone,
+    clock,
+  });
+  const creditSeries = new NumberedSeries<CreditNote>({
+    collection: creditNotes.collection as never,
+    prefix: "CN-",
+    timeZone,
+    clock,
+  });
+  const seller: Seller = {
+    name: config.SELLER_NAME,
+    address: config.SELLER_ADDRESS,
+    taxId: config.SELLER_TAX_ID ?? null,
+  };
+
+  async function paymentOf(paymentId: string): Promise<Payment> {
+    const found = await payments.findById(paymentId, { state: 1 }).lean();
+    if (!found || found.state.status === "early") throw new Error(`there is no payment ${paymentId}`);
+    return found.state;
+  }
+
+  async function issueInvoice({ subject: orderId, data, time }: Message<"order.paid">): Promise<void> {
+    const { number: orderNumber, customerId, shippingAddress, paymentId } = data;
+    const lines = data.lines.map(({ unitPrice, total, ...it }) => ({
+      ...it,
+      unitPrice: unitPrice.amount,
+      total: total.amount,
+    }));
+    const { amount: gross, currency } = data.total;
+    if (lines.reduce((sum, it) => sum + it.total, 0) !== gross)
+      throw new Error(`the lines of order ${orderNumber} do not add up to its total`);
+    const { provider, receipt } = await paymentOf(paymentId);
+    const { TAX_NAME: taxName, TAX_RATE: taxRate } = config;
+    await invoiceSeries.add(orderId, () => ({
+      orderNumber,
+      customerId,
+      seller,
+      buyer: shippingAddress,
+      lines,
+      currency,
+      taxName,
+      taxRate,
+      ...splitTax(gross, taxRate),
+      gross,
+      payment: { id: paymentId, provider, receipt },
+      paidOn: dayIn(timeZone).format(Date.parse(time)),
+    }));
+    // A refund that was faster found no invoice, and left its credit note to this.
+    await creditRefunds(orderId);
+  }
+
+  /**
+   * Credits every refund that has succeeded of the payment that was invoiced. Where the invoice is not there yet, it
+   * will see the refund: the payment has noted it before it told of it. Money that never paid an order has no invoice.
+   */
+  async function creditRefunds(orderId: string): Promise<void> {
+    const invoice = await invoices.findById(orderId).lean();
+    if (!invoice) return;
+    const { refunds } = await paymentOf(invoice.payment.id);
+    const { orderNumber, customerId, buyer, currency, taxName, taxRate, payment } = invoice;
+    for (const { id, amount, reason, status } of refunds) {
+      if (status !== "succeeded" || amount === 0) continue;
+      const issued = await creditNotes.find({ orderId }, { net: 1, tax: 1 }).lean();
+      if (issued.some((it) => it._id === id)) continue;
+      const split = splitWithin(amount, taxRate, leftOf(invoice, issued));
+      await creditSeries.add(id, () => ({
+        orderId,
+        invoice: invoice.number,
+        orderNumber,
+        customerId,
+        seller,
+        buyer,
+        reason,
+        currency,
+        taxName,
+        taxRate,
+        ...split,
+        gross: amount,
+        payment,
+      }));
+    }
+  }
+
+  return { issueInvoice, issueCreditNotes: ({ subject: orderId }) => creditRefunds(orderId) };
+}
+
+/** What of the invoice is not credited yet. */
+const leftOf = (invoice: TaxSplit, issued: readonly TaxSplit[]): TaxSplit => ({
+  net: issued.reduce((left, it) => left - it.net, invoice.net),
+  tax: issued.reduce((left, it) => left - it.tax, invoice.tax),
+});

@@ -1,0 +1,79 @@
+/** Renders documents off the main thread, and keeps what it has rendered: documents never change. */
+import { Worker } from "node:worker_threads";
+import { LRUCache } from "lru-cache";
+import type { PrintedDocument } from "./printed-document.ts";
+
+/** Bytes kept of rendered documents. */
+const MAX_KEPT = 16 * 1024 * 1024;
+
+export interface ToRender {
+  turn: number;
+  document: PrintedDocument;
+}
+
+export type Rendered = { turn: number; bytes: Uint8Array } | { turn: number; error: unknown };
+
+export interface PdfPrinter {
+  /** @throws when rendering fails, which is a bug, or the printer is closed meanwhile */
+  print(document: PrintedDocument): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+export function createPdfPrinter(): PdfPrinter {
+  const kept = new LRUCache<string, Buffer>({ maxSize: MAX_KEPT, sizeCalculation: (it) => it.length });
+  const underWay = new Map<string, Promise<Buffer>>();
+  const waiting = new Map<number, PromiseWithResolvers<Buffer>>();
+  let turns = 0;
+  let worker: Worker | undefined;
+
+  /** Made at first use: most nodes never print. After a crash the next document gets a new one. */
+  function open(): Worker {
+    const made = new Worker(new URL("pdf-worker.ts", import.meta.url));
+    made.unref();
+    made.on("message", (it: Rendered) => {
+      const { resolve, reject } = waiting.get(it.turn) ?? {};
+      waiting.delete(it.turn);
+      if ("bytes" in it) resolve?.(Buffer.from(it.bytes));
+      else reject?.(it.error);
+    });
+    const end = (error: unknown) => {
+      if (worker !== made) return;
+      worker = undefined;
+      for (const { reject } of waiting.values()) reject(error);
+      waiting.clear();
+    };
+    made.on("error", end);
+    made.on("exit", () => end(new Error("the printer has stopped")));
+    return made;
+  }
+
+  function render(document: PrintedDocument): Promise<Buffer> {
+    const turn = turns++;
+    const result = Promise.withResolvers<Buffer>();
+    waiting.set(turn, result);
+    worker ??= open();
+    worker.postMessage({ turn, document } satisfies ToRender);
+    return result.promise;
+  }
+
+  return {
+    async print(document) {
+      const { number } = document;
+      const found = kept.get(number);
+      if (found) return found;
+      const running =
+        underWay.get(number) ??
+        render(document)
+          .then((bytes) => {
+            kept.set(number, bytes);
+            return bytes;
+          })
+          .finally(() => underWay.delete(number));
+      underWay.set(number, running);
+      return running;
+    },
+    async close() {
+      await worker?.terminate();
+    },
+  };
+}

@@ -1,0 +1,14 @@
+/** Where documents are rendered: a thread of its own, since a long one takes a good part of a second. */
+import { parentPort } from "node:worker_threads";
+import type { Rendered, ToRender } from "./pdf-printer.ts";
+import { renderPdf } from "./render-pdf.ts";
+
+parentPort?.on("message", async ({ turn, document }: ToRender) => {
+  let rendered: Rendered;
+  try {
+    rendered = { turn, bytes: await renderPdf(document) };
+  } catch (error) {
+    rendered = { turn, error };
+  }
+  parentPort?.postMessage(rendered);
+});

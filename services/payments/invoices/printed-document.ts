@@ -1,0 +1,129 @@
+/** What an invoice and a credit note look like on paper, in words: the same layout prints both. */
+import { minorDigits } from "../../../broker/currency.ts";
+import type { Address } from "../../../broker/schemas.ts";
+import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
+import { BASIS_POINTS } from "./tax.ts";
+
+export interface PrintedLine {
+  name: string;
+  /** In small print below the name. */
+  detail: string;
+  quantity: string;
+  unitPrice: string;
+  total: string;
+}
+
+export interface PrintedDocument {
+  title: "Invoice" | "Credit note";
+  number: string;
+  fileName: string;
+  issuedAt: Date;
+  seller: Seller;
+  /** As on an envelope. */
+  buyer: readonly string[];
+  facts: readonly (readonly [label: string, value: string])[];
+  lines: readonly PrintedLine[];
+  /** The last is the one that counts. */
+  totals: readonly (readonly [label: string, value: string])[];
+  remarks: readonly string[];
+}
+
+export function printedInvoice(it: Invoice): PrintedDocument {
+  const amount = amountsIn(it.currency);
+  return {
+    title: "Invoice",
+    ...common(it),
+    fileName: `invoice-${it.number}.pdf`,
+    facts: [
+      ["Invoice number", it.number],
+      ["Date", longDate(it.issuedOn)],
+      ["Order", it.orderNumber],
+      ["Paid on", longDate(it.paidOn)],
+    ],
+    lines: it.lines.map((line) => ({
+      name: line.name,
+      detail: line.sku,
+      quantity: String(line.quantity),
+      unitPrice: amount(line.unitPrice),
+      total: amount(line.total),
+    })),
+    totals: [...netAndTax(it), ["Total paid", amount(it.gross)]],
+    remarks: [
+      `Paid in full by ${it.payment.provider}${it.payment.receipt === null ? "" : `, receipt ${it.payment.receipt}`}. ` +
+        "Nothing is left to pay.",
+      `Prices are in ${it.currency}${it.taxRate === 0 ? "." : ` and include ${taxLabel(it)}.`}`,
+    ],
+  };
+}
+
+export function printedCreditNote(it: CreditNote): PrintedDocument {
+  const amount = amountsIn(it.currency);
+  return {
+    title: "Credit note",
+    ...common(it),
+    fileName: `credit-note-${it.number}.pdf`,
+    facts: [
+      ["Credit note number", it.number],
+      ["Date", longDate(it.issuedOn)],
+      ["For invoice", it.invoice],
+      ["Order", it.orderNumber],
+    ],
+    lines: [
+      {
+        name: `Refund: ${it.reason}`,
+        detail: `for invoice ${it.invoice}`,
+        quantity: "1",
+        unitPrice: amount(it.gross),
+        total: amount(it.gross),
+      },
+    ],
+    totals: [...netAndTax(it), ["Total refunded", amount(it.gross)]],
+    remarks: [`The refund was made by ${it.payment.provider}.`, `Amounts are in ${it.currency}.`],
+  };
+}
+
+const common = ({ number, issuedAt, seller, buyer }: Invoice | CreditNote) => ({
+  number,
+  issuedAt: new Date(issuedAt),
+  seller,
+  buyer: envelopeOf(buyer),
+});
+
+const netAndTax = (it: Invoice | CreditNote): PrintedDocument["totals"] => {
+  const amount = amountsIn(it.currency);
+  return [
+    ["Net", amount(it.net)],
+    [taxLabel(it), amount(it.tax)],
+  ];
+};
+
+/** `Tax 0 %`, `VAT 7.5 %` */
+const taxLabel = ({ taxName, taxRate }: Pick<Invoice, "taxName" | "taxRate">): string =>
+  `${taxName} ${(taxRate * 100) / BASIS_POINTS} %`;
+
+const COUNTRIES = new Intl.DisplayNames("en", { type: "region", fallback: "code" });
+
+function envelopeOf(it: Address): string[] {
+  const place = [it.postalCode, it.city, it.region].filter(Boolean).join(" ");
+  return [it.name, it.line1, it.line2, place, COUNTRIES.of(it.country)].filter((line) => line !== undefined);
+}
+
+const DATES = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
+const longDate = (day: string): string => DATES.format(new Date(`${day}T00:00:00Z`));
+
+/** Writes minor units as the currency is written: `$12.99`, `¥1,299`, `KWD 1.299`. */
+export function amountsIn(currency: string): (minorUnits: number) => string {
+  const digits = minorDigits(currency);
+  const format = new Intl.NumberFormat("en", {
+    style: "currency",
+    currency,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+  return (minorUnits) => {
+    const text = String(minorUnits).padStart(digits + 1, "0");
+    const whole = text.slice(0, text.length - digits);
+    // As text: a double has not all digits of every amount.
+    return format.format((digits === 0 ? whole : `${whole}.${text.slice(-digits)}`) as `${number}`);
+  };
+}

@@ -1,0 +1,63 @@
+/** Invoices and credit notes for those who may see them: the customer and the staff. */
+import type { Model } from "mongoose";
+import { SoukError } from "../../../broker/errors.ts";
+import type { ActionContext } from "../../../broker/service.ts";
+import type { CreditNote, Invoice } from "./invoice.model.ts";
+import type { PdfPrinter } from "./pdf-printer.ts";
+import { type PrintedDocument, printedCreditNote, printedInvoice } from "./printed-document.ts";
+
+interface Tools {
+  invoices: Model<Invoice>;
+  creditNotes: Model<CreditNote>;
+  printer: PdfPrinter;
+}
+
+type Asked = Pick<ActionContext<{ id: string }>, "params" | "meta" | "call">;
+
+/** As many as a payment has refunds at most; more are not shown. */
+const MAX_NOTES = 500;
+
+/** @throws {SoukError} NOT_FOUND for no order and for somebody else's, INVOICE_NOT_ISSUED before it is paid */
+export async function invoicePdf({ invoices, printer }: Tools, ctx: Asked): Promise<Buffer> {
+  const found = await invoices.findById(ctx.params.id).lean();
+  await checkOwner(ctx, found?.customerId);
+  if (!found) throw new SoukError("INVOICE_NOT_ISSUED");
+  return printed(printer, ctx, printedInvoice(found));
+}
+
+export async function creditNotesOf({ creditNotes }: Pick<Tools, "creditNotes">, ctx: Asked) {
+  const orderId = ctx.params.id;
+  const found = await creditNotes.find({ orderId }).sort({ year: 1, seq: 1 }).limit(MAX_NOTES).lean();
+  await checkOwner(ctx, found[0]?.customerId);
+  const items = found.map(({ number, invoice, issuedOn, reason, net, tax, gross, currency }) => {
+    const money = (amount: number) => ({ amount, currency });
+    return { number, invoice, issuedOn, reason, net: money(net), tax: money(tax), gross: money(gross) };
+  });
+  return { items, nextCursor: null };
+}
+
+export async function creditNotePdf(
+  { creditNotes, printer }: Omit<Tools, "invoices">,
+  ctx: Asked,
+  number: string,
+) {
+  const found = await creditNotes.findOne({ orderId: ctx.params.id, number }).lean();
+  await checkOwner(ctx, found?.customerId);
+  if (!found) throw new SoukError("NOT_FOUND", NO_ORDER);
+  return printed(printer, ctx, printedCreditNote(found));
+}
+
+const NO_ORDER = "There is no such order.";
+
+/** @param known whose order it is, where a document says so; else orders does */
+async function checkOwner(ctx: Asked, known: string | undefined): Promise<void> {
+  const { user } = ctx.meta;
+  const owner = known ?? (await ctx.call("orders.owner", { id: ctx.params.id })).customerId;
+  const staff = user?.roles.some((role) => role !== "customer");
+  if (!staff && owner !== user?.id) throw new SoukError("NOT_FOUND", NO_ORDER);
+}
+
+async function printed(printer: PdfPrinter, { meta }: Asked, document: PrintedDocument): Promise<Buffer> {
+  meta.$responseHeaders = { "Content-Disposition": `inline; filename="${document.fileName}"` };
+  return printer.print(document);
+}

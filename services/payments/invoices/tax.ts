@@ -1,0 +1,36 @@
+/**
+ * Tax that prices contain. It is taken out of the whole document, not out of each line, and rounded half up to the
+ * minor unit: the commercial rounding that tax offices expect, once per rate as in EN 16931. Net is the rest, so
+ * net + tax = gross always.
+ */
+
+/** 100 %, in the unit of rates. */
+export const BASIS_POINTS = 10_000;
+
+export interface TaxSplit {
+  net: number;
+  tax: number;
+}
+
+/**
+ * @param gross minor units, a whole number from 0
+ * @param rate basis points on the net price: 1600 is 16 %
+ */
+export function splitTax(gross: number, rate: number): TaxSplit {
+  // gross × rate may exceed 2^53.
+  const dividend = BigInt(gross) * BigInt(rate);
+  const divisor = BigInt(BASIS_POINTS + rate);
+  const tax = Number((2n * dividend + divisor) / (2n * divisor));
+  return { net: gross - tax, tax };
+}
+
+/**
+ * The same for a part of something that was split already: all parts together come to exactly that, so the last one takes
+ * what the rounding of the others has left.
+ * @param left of the whole, beside the other parts; at least `gross`
+ */
+export function splitWithin(gross: number, rate: number, left: TaxSplit): TaxSplit {
+  const least = Math.max(0, gross - left.net);
+  const tax = Math.max(least, Math.min(splitTax(gross, rate).tax, left.tax));
+  return { net: gross - tax, tax };
+}

@@ -1,0 +1,51 @@
+/** Writing and reading the ledger. */
+import type { Document } from "mongodb";
+import type { Model } from "mongoose";
+import type { ParamsIn } from "../../../broker/contract.ts";
+import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
+import { writeGroup } from "../../../broker/write-group.ts";
+import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID } from "../page-key.ts";
+import { type Balance, type Booking, isBalanced, type Transaction, transactionOf } from "./transaction.ts";
+
+type Ledger = Model<Transaction>;
+
+/** Enters it, once: its id is made from what it is about. */
+export async function bookMoney(ledger: Ledger, booking: Booking): Promise<void> {
+  try {
+    await writeGroup<Document>(ledger.collection as never).insert(transactionOf(booking) as never);
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+  }
+}
+
+type ListParams = Omit<ParamsIn<"payments.ledger">, "limit"> & { limit: number };
+
+/** Newest first, of one payment or of all. */
+export async function listTransactions(ledger: Ledger, { paymentId, limit, cursor }: ListParams) {
+  const found = await ledger
+    .find({
+      ...(paymentId === undefined ? {} : { paymentId }),
+      ...(cursor === undefined ? {} : beforeTimeAndId(fromCursor(cursor, TIME_AND_ID))),
+    })
+    .sort({ at: -1, _id: -1 })
+    .limit(limit + 1)
+    .lean();
+  const { shown, nextCursor } = pageOf(found, limit, (it) => `${it.at} ${it._id}`);
+  return { items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })), nextCursor };
+}
+
+/** Of all accounts. Reads the whole ledger: for the end of a day, not for every minute. */
+export async function readBalances(ledger: Ledger): Promise<{ items: Balance[]; balanced: boolean }> {
+  const sums = await ledger.aggregate<{ _id: { account: string; currency: string }; amount: number }>([
+    { $unwind: "$entries" },
+    {
+      $group: {
+        _id: { account: "$entries.account", currency: "$currency" },
+        amount: { $sum: "$entries.amount" },
+      },
+    },
+    { $sort: { "_id.currency": 1, "_id.account": 1 } },
+  ]);
+  const items = sums.map(({ _id, amount }) => ({ ..._id, amount }));
+  return { items, balanced: isBalanced(items) };
+}

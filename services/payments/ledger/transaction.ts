@@ -1,0 +1,62 @@
+/**
+ * Double entry: what moves money is booked as one transaction of entries that sum to zero, in one currency. What an
+ * account has received is positive.
+ *
+ * - `provider:<name>`: what the provider holds for the shop
+ * - `sales`: what orders were paid with (negative: it came from there)
+ * - `refunds`: what was given back of it
+ * - `suspense`: money that belongs to no order, until staff have seen to it
+ * - `disputes`: what customers' banks have taken back
+ */
+import type { DataOut } from "../../../broker/contract.ts";
+
+export type Booking = DataOut<"ledger.book">;
+
+export interface Entry {
+  account: string;
+  /** Minor units. */
+  amount: number;
+}
+
+export interface Transaction extends Omit<Booking, "id" | "amount"> {
+  /** The booking's. */
+  _id: string;
+  currency: string;
+  entries: Entry[];
+}
+
+/** From which account to which; `provider` stands for the one in question. */
+const MOVES: Record<Booking["kind"], { from: string; to: string }> = {
+  capture: { from: "sales", to: "provider" },
+  refund: { from: "provider", to: "refunds" },
+  // The customer was to have it, but it is with the provider again.
+  refund_returned: { from: "suspense", to: "provider" },
+  surplus: { from: "suspense", to: "provider" },
+  surplus_refund: { from: "provider", to: "suspense" },
+  dispute: { from: "provider", to: "disputes" },
+};
+
+export function transactionOf({ id, amount, ...booking }: Booking): Transaction {
+  const { from, to } = MOVES[booking.kind];
+  const account = (name: string) => (name === "provider" ? `provider:${booking.provider}` : name);
+  return {
+    _id: id,
+    ...booking,
+    currency: amount.currency,
+    entries: [
+      { account: account(to), amount: amount.amount },
+      { account: account(from), amount: -amount.amount },
+    ],
+  };
+}
+
+export interface Balance extends Entry {
+  currency: string;
+}
+
+/** Whether what went out of accounts has come into others, in every currency. */
+export function isBalanced(balances: readonly Balance[]): boolean {
+  const sums = new Map<string, number>();
+  for (const { currency, amount } of balances) sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  return [...sums.values()].every((sum) => sum === 0);
+}

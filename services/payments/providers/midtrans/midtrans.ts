@@ -1,0 +1,109 @@
+/**
+ * Midtrans Snap: a page of Midtrans where the customer picks how to pay, in rupiah. Plain HTTP, as the official client has
+ * no types, no time-outs and no way to set its address.
+ */
+import { z } from "zod";
+import { secret } from "../../../../broker/config.ts";
+import {
+  defineProvider,
+  type PaymentProvider,
+  type ProviderContext,
+  ProviderRefused,
+  providerFailed,
+} from "../provider.ts";
+import { apiBase } from "../support/api-base.ts";
+import { segment } from "../support/http.ts";
+import { isConfigured } from "../support/settings.ts";
+import { createMidtransApi, type MidtransApi } from "./api.ts";
+import { verifyNotification } from "./notification.ts";
+import { openSnap, rupiah } from "./open-snap.ts";
+import { refundTransaction } from "./refund-transaction.ts";
+import { reportOf, statusOf } from "./statuses.ts";
+
+export const midtrans = defineProvider({
+  name: "midtrans",
+  variables: z.object({
+    MIDTRANS_SERVER_KEY: secret
+      .optional()
+      .describe("Server key of the Midtrans account; without it there is no provider midtrans"),
+    MIDTRANS_SNAP_BASE: apiBase
+      .optional()
+      .describe(
+        "Address of Snap; https://app.midtrans.com unless set, https://app.sandbox.midtrans.com is its sandbox",
+      ),
+    MIDTRANS_API_BASE: apiBase
+      .optional()
+      .describe(
+        "Address of the Core API; https://api.midtrans.com unless set, https://api.sandbox.midtrans.com is its sandbox",
+      ),
+  }),
+  secrets: ["MIDTRANS_SERVER_KEY"],
+  create: (context, { MIDTRANS_SERVER_KEY, ...bases }) =>
+    isConfigured("midtrans", { MIDTRANS_SERVER_KEY }, bases) && MIDTRANS_SERVER_KEY
+      ? createMidtrans(
+          context,
+          createMidtransApi({
+            serverKey: MIDTRANS_SERVER_KEY,
+            snapBase: bases.MIDTRANS_SNAP_BASE ?? "https://app.midtrans.com",
+            apiBase: bases.MIDTRANS_API_BASE ?? "https://api.midtrans.com",
+          }),
+          MIDTRANS_SERVER_KEY,
+        )
+      : null,
+});
+
+function createMidtrans(
+  { clock, webhookUrl }: ProviderContext,
+  api: MidtransApi,
+  serverKey: string,
+): PaymentProvider {
+  return {
+    name: "midtrans",
+    // Its signature covers neither the status nor the fraud status, so one that was seen would fit a lie.
+    webhooksProve: false,
+
+    createPayment: (intent, signal) =>
+      openSnap(api, intent, { now: clock.now(), notify: webhookUrl() }, signal),
+
+    async capture({ providerRef, amount }, signal) {
+      const it = await api.status(providerRef, signal);
+      if (!it) throw new ProviderRefused("not paid");
+      if (statusOf(it) === "authorized")
+        await api.act(
+          "/v2/capture",
+          { transaction_id: it.transaction_id, gross_amount: rupiah(amount) },
+          signal,
+        );
+      const report = reportOf(await api.status(providerRef, signal));
+      if (!TAKEN.has(report.status)) throw new ProviderRefused("not paid");
+      return report;
+    },
+
+    /**
+     * A page on which nobody has picked a method yet is unknown to the Core API and can't be closed; it ends with the
+     * payment's time. What is paid there after all is reported, and given back.
+     */
+    async cancel(ref, signal) {
+      const it = await api.status(ref, signal);
+      const status = it && statusOf(it);
+      if (!it || (status && OVER.has(status))) return;
+      if (status !== "pending" && status !== "authorized") throw new ProviderRefused("paid already");
+      // Only `expire` is refused for what was paid in the meantime, where `cancel` would give it back.
+      const action =
+        status === "authorized" ? "cancel" : it.transaction_status === "capture" ? "deny" : "expire";
+      await api.act(`/v2/${segment(ref)}/${action}`, undefined, signal);
+      const after = reportOf(await api.status(ref, signal)).status;
+      if (TAKEN.has(after)) throw new ProviderRefused("paid already");
+      if (!OVER.has(after)) throw providerFailed(`midtrans did not ${action} a payment that is ${after}`);
+    },
+
+    refund: (request, signal) => refundTransaction(api, request, signal),
+
+    fetchStatus: async (ref, signal) => reportOf(await api.status(ref, signal)),
+
+    verifyWebhook: async ({ rawBody }) => verifyNotification(serverKey, rawBody),
+  };
+}
+
+const OVER: ReadonlySet<string> = new Set(["failed", "cancelled", "expired"]);
+const TAKEN: ReadonlySet<string> = new Set(["captured", "partially_refunded", "refunded", "disputed"]);

@@ -1,0 +1,68 @@
+/** Opens a Snap page for a payment. */
+import type { Money } from "../../../../broker/schemas.ts";
+import { type OpenedPayment, type PaymentIntent, ProviderRefused } from "../provider.ts";
+import { toWhole } from "../support/amounts.ts";
+import type { MidtransApi } from "./api.ts";
+import { midtransTime } from "./transaction.ts";
+
+const MINUTE_MS = 60_000;
+/** What Snap's pages may last at least and at most. */
+const PAGE_MINUTES = { least: 5, most: 7 * 24 * 60 };
+/** Pages whose address was lost on the way; more than one means that something else is wrong. */
+const MAX_LOST = 5;
+
+interface Moment {
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** Where Midtrans reports to. */
+  notify: string;
+}
+
+/**
+ * The payment's id is the order id, which Midtrans takes once: at most one page per payment is ever shown. A repeated
+ * opening gets the same page by its idempotency key. Where Midtrans has forgotten the key the page's address can't be had
+ * again; then nobody has seen it, and a page under `<id>-2` takes its place, or it was seen, and is in use.
+ */
+export async function openSnap(
+  api: MidtransApi,
+  intent: PaymentIntent,
+  { now, notify }: Moment,
+  signal: AbortSignal,
+): Promise<OpenedPayment> {
+  const { paymentId, orderNumber, amount, expiresAt, options } = intent;
+  const [option] = Object.keys(options);
+  if (option !== undefined) throw new ProviderRefused(`options.${option}: midtrans takes no options`);
+  const gross = rupiah(amount);
+  const minutes = Math.floor((expiresAt.getTime() - now) / MINUTE_MS);
+  if (minutes < 1) throw new ProviderRefused("too little time is left to pay");
+  for (let attempt = 1; attempt <= MAX_LOST; attempt++) {
+    const orderId = attempt === 1 ? paymentId : `${paymentId}-${attempt}`;
+    const opened = await api.open(
+      {
+        transaction_details: { order_id: orderId, gross_amount: gross },
+        item_details: [{ id: orderNumber, price: gross, quantity: 1, name: `Order ${orderNumber}` }],
+        credit_card: { secure: true },
+        expiry: { start_time: `${midtransTime(now)} +0700`, unit: "minutes", duration: minutes },
+        page_expiry: {
+          unit: "minutes",
+          duration: Math.min(Math.max(minutes, PAGE_MINUTES.least), PAGE_MINUTES.most),
+        },
+      },
+      { "idempotency-key": orderId, "x-override-notification": notify },
+      signal,
+    );
+    if (opened !== "used")
+      return { providerRef: orderId, nextAction: { type: "redirect", url: opened.redirectUrl }, expiresAt };
+    // The customer is on that page already: it was told by an earlier run.
+    if (await api.status(orderId, signal)) return { providerRef: orderId, nextAction: null, expiresAt };
+  }
+  throw new ProviderRefused("midtrans has opened this payment too often");
+}
+
+/** @throws {ProviderRefused} for what is no whole amount of rupiah */
+export function rupiah(money: Money): number {
+  if (money.currency !== "IDR") throw new ProviderRefused(`midtrans takes IDR only, not ${money.currency}`);
+  const whole = toWhole(money);
+  if (!whole) throw new ProviderRefused("midtrans takes whole rupiah only, one at least");
+  return whole;
+}

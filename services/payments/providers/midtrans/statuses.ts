@@ -1,0 +1,102 @@
+/** What Midtrans' statuses mean to us. */
+import type { Money } from "../../../../broker/schemas.ts";
+import { type ProviderStatus, providerFailed, type RefundReport, type StatusReport } from "../provider.ts";
+import { toMinor } from "../support/amounts.ts";
+import type { Transaction } from "./transaction.ts";
+
+const STATUS: ReadonlyMap<string, ProviderStatus> = new Map(
+  Object.entries({
+    pending: "pending",
+    authorize: "authorized",
+    capture: "captured",
+    settlement: "captured",
+    deny: "failed",
+    failure: "failed",
+    cancel: "cancelled",
+    expire: "expired",
+    refund: "refunded",
+    partial_refund: "partially_refunded",
+    chargeback: "disputed",
+    partial_chargeback: "disputed",
+  }),
+);
+
+/** Methods whose settlement Midtrans may take back within minutes, by a `deny`. */
+const REVERSIBLE: ReadonlySet<string> = new Set(["bank_transfer", "echannel", "cstore"]);
+
+/**
+ * `deny` after a settlement takes money back that we have counted: a dispute, not a failed attempt. That it was settled
+ * shows in `settlement_time` and, as that is not promised, in the method: those of {@link REVERSIBLE} are not denied else.
+ * @throws {SoukError} PROVIDER_FAILED for a status that Midtrans has not told us of
+ */
+export function statusOf(
+  it: Pick<Transaction, "transaction_status" | "fraud_status"> & Partial<Transaction>,
+): ProviderStatus {
+  const status = STATUS.get(it.transaction_status);
+  if (!status) throw providerFailed(`midtrans has a status that is unknown here: ${it.transaction_status}`);
+  if (it.transaction_status === "deny" && isReversal(it)) return "disputed";
+  if (status !== "captured" && status !== "authorized") return status;
+  switch (it.fraud_status) {
+    case undefined:
+    case "accept":
+      return status;
+    case "challenge":
+      // Waits for the merchant to look into it at Midtrans.
+      return "pending";
+    default:
+      return "failed";
+  }
+}
+
+const isReversal = ({ settlement_time, payment_type = "" }: Partial<Transaction>): boolean =>
+  settlement_time !== undefined || REVERSIBLE.has(payment_type);
+
+const UNKNOWN_YET: StatusReport = {
+  status: "pending",
+  amount: null,
+  receipt: null,
+  reason: null,
+  refunds: [],
+};
+
+/**
+ * What was taken back by a reversal has no amount: nothing is left, so it must not make a payment paid whose settlement was
+ * never heard of.
+ * @param it null until the customer has picked a method
+ */
+export function reportOf(it: Transaction | null): StatusReport {
+  if (!it) return UNKNOWN_YET;
+  const status = statusOf(it);
+  const taken = !["pending", "failed", "cancelled", "expired"].includes(status);
+  const there = taken && it.transaction_status !== "deny";
+  return {
+    status,
+    amount: there ? money(it.gross_amount, it.currency) : null,
+    receipt: taken ? it.transaction_id : null,
+    reason: taken && status !== "disputed" ? null : reasonOf(it, status),
+    refunds: it.refunds.map((refund, i) => refundOf(refund, it.currency, i)),
+  };
+}
+
+function reasonOf(it: Transaction, status: ProviderStatus): string | null {
+  if (status === "pending") return it.fraud_status === "challenge" ? "under review" : null;
+  return it.channel_response_message ?? it.status_message ?? it.transaction_status;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const refundOf = (it: Transaction["refunds"][number], currency: string, index: number): RefundReport => ({
+  // Refunds made at Midtrans have keys of its own making, which are no UUIDs.
+  refundId: it.refund_key !== undefined && UUID.test(it.refund_key) ? it.refund_key : null,
+  refundRef: String(it.refund_chargeback_id ?? it.refund_key ?? index),
+  amount: money(it.refund_amount, currency),
+  status: "succeeded",
+  reason: it.reason ?? null,
+});
+
+function money(text: string, currency: string): Money {
+  const amount = toMinor(text, currency);
+  if (amount === null)
+    throw providerFailed(`midtrans told an amount that ${currency} does not have: ${text}`);
+  return { amount, currency };
+}

@@ -1,0 +1,60 @@
+/** Daraja's access tokens: one for all requests until shortly before its end, asked for once at a time. */
+import { z } from "zod";
+import type { Clock } from "../../../../broker/clock.ts";
+import { ProviderMisconfigured } from "../provider.ts";
+import { basicAuth, checkStatus, expected, type ProviderHttp } from "../support/http.ts";
+
+const TIMEOUT_MS = 12_000;
+/** A token of an hour is used for fifty minutes. */
+const MARGIN_MS = 600_000;
+
+const answered = z.object({
+  access_token: z.string().min(1).max(4_000),
+  expires_in: z.coerce.number().int().positive(),
+});
+
+export interface AccessToken {
+  /** @throws {ProviderMisconfigured} where consumer key or secret are wrong */
+  get(): Promise<string>;
+  /** Makes the next `get` ask for a new one, unless another has done so already. */
+  drop(token: string): void;
+}
+
+export function createAccessToken(
+  http: ProviderHttp,
+  { consumerKey, consumerSecret }: { consumerKey: string; consumerSecret: string },
+  clock: Clock,
+): AccessToken {
+  let known: { token: string; until: number } | undefined;
+  let asking: Promise<string> | undefined;
+
+  async function ask(): Promise<string> {
+    const answer = await http.request({
+      method: "GET",
+      path: "/oauth/v1/generate?grant_type=client_credentials",
+      headers: { authorization: basicAuth(consumerKey, consumerSecret) },
+      // Many may wait for it, so none of them ends it.
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    checkStatus("mpesa", answer);
+    if (answer.status >= 400)
+      throw new ProviderMisconfigured(`mpesa does not accept our credentials (${answer.status})`);
+    const { access_token, expires_in } = expected("mpesa", answered, answer);
+    const lifetime = expires_in * 1_000;
+    known = { token: access_token, until: clock.now() + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
+    return access_token;
+  }
+
+  return {
+    async get() {
+      if (known && clock.now() < known.until) return known.token;
+      asking ??= ask().finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
+    drop(token) {
+      if (known?.token === token) known = undefined;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * The last segment of the addresses that Safaricom calls back, which is all that authenticates it: whose payment (and which
+ * refund) it is about, and a MAC of that. Nobody but us and Safaricom learns one, and it fits this payment only.
+ */
+import { createHmac } from "node:crypto";
+import { sameSecret } from "../support/secrets.ts";
+
+export interface About {
+  readonly paymentId: string;
+  /** Null for the push itself. */
+  readonly refundId: string | null;
+}
+
+const MAC_CHARACTERS = 22;
+const UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+const KEY = new RegExp(`^(${UUID})(?:\\.(${UUID}))?\\.([A-Za-z0-9_-]{${MAC_CHARACTERS}})$`);
+
+/** 128 bits of HMAC-SHA256. */
+const mac = (secret: string, ids: string): string =>
+  createHmac("sha256", secret).update(`mpesa callback ${ids}`).digest("base64url").slice(0, MAC_CHARACTERS);
+
+export function callbackKey(secret: string, { paymentId, refundId }: About): string {
+  const ids = refundId === null ? paymentId : `${paymentId}.${refundId}`;
+  return `${ids}.${mac(secret, ids)}`;
+}
+
+/** @returns null for a key that is not ours */
+export function readCallbackKey(secret: string, key: string | null): About | null {
+  const [, paymentId, refundId = null, given] = KEY.exec(key ?? "") ?? [];
+  if (!paymentId || !given) return null;
+  const ids = refundId === null ? paymentId : `${paymentId}.${refundId}`;
+  return sameSecret(given, mac(secret, ids)) ? { paymentId, refundId } : null;
+}

@@ -1,0 +1,108 @@
+/** Asks the customer's phone for the PIN, once per payment. */
+import type { Collection } from "mongodb";
+import type { Clock } from "../../../../broker/clock.ts";
+import { isDuplicateKey } from "../../../../broker/duplicate-key.ts";
+import type { Money } from "../../../../broker/schemas.ts";
+import { type OpenedPayment, type PaymentIntent, ProviderRefused, providerFailed } from "../provider.ts";
+import { toWhole } from "../support/amounts.ts";
+import { callbackKey } from "./callback-key.ts";
+import { type Daraja, NotDone } from "./daraja.ts";
+import { phoneOf } from "./phone.ts";
+import type { Push } from "./push.model.ts";
+
+export interface Pusher {
+  pushes: Collection<Push>;
+  daraja: Daraja;
+  clock: Clock;
+  callbackSecret: string;
+  webhookUrl(key: string): string;
+}
+
+/** A prompt is over long before; Safaricom then has called back, or never will. */
+export const UNKNOWN_FOR_MS = 120_000;
+const MAX_REFERENCE = 12;
+
+/**
+ * Daraja has no idempotency keys, so the attempt is written down before the push. A repetition finds what came of it: its
+ * number, from Safaricom's answer or callback, is the payment's. While that is not known nothing is pushed again, for the
+ * phone may be asking already: the caller is told to ask again. When no callback has come until the prompt must be over, the
+ * payment is refused, and the customer may start another; money that arrives for it after all is known by its callback's
+ * address.
+ */
+export async function pushToPhone(
+  it: Pusher,
+  intent: PaymentIntent,
+  signal: AbortSignal,
+): Promise<OpenedPayment> {
+  const { pushes, daraja, clock, callbackSecret, webhookUrl } = it;
+  const { paymentId, amount, orderNumber } = intent;
+  const phone = phoneOf(intent.options);
+  const whole = shillings(amount);
+  const earlier = await begin(pushes, {
+    _id: paymentId,
+    amount: amount.amount,
+    state: "sending",
+    sentAt: new Date(clock.now()),
+    reversals: [],
+  });
+  if (earlier) return opened(known(earlier, amount.amount, clock.now()), phone);
+  try {
+    const checkoutRequestId = await daraja.push(
+      {
+        shillings: whole,
+        phone,
+        callbackUrl: webhookUrl(callbackKey(callbackSecret, { paymentId, refundId: null })),
+        reference: orderNumber.replace(/[^A-Za-z0-9]/g, "").slice(-MAX_REFERENCE),
+      },
+      signal,
+    );
+    await pushes.updateOne({ _id: paymentId }, { $set: { state: "accepted", checkoutRequestId } });
+    return opened(checkoutRequestId, phone);
+  } catch (error) {
+    if (!(error instanceof NotDone)) throw error;
+    await pushes.updateOne({ _id: paymentId, state: "sending" }, { $set: { state: "refused" } });
+    throw error.meaning;
+  }
+}
+
+/** @returns the attempt that there is already; null where this one may push */
+async function begin(pushes: Collection<Push>, attempt: Push): Promise<Push | null> {
+  try {
+    await pushes.insertOne(attempt);
+    return null;
+  } catch (error) {
+    if (!isDuplicateKey(error)) throw error;
+  }
+  const { _id, ...again } = attempt;
+  const { matchedCount } = await pushes.updateOne(
+    { _id, state: "refused", amount: again.amount },
+    { $set: again },
+  );
+  return matchedCount === 1 ? null : await pushes.findOne({ _id });
+}
+
+function known({ amount, checkoutRequestId, sentAt }: Push, asked: number, now: number): string {
+  if (amount !== asked) throw new ProviderRefused("pushed before with another amount");
+  if (checkoutRequestId) return checkoutRequestId;
+  if (now - sentAt.getTime() < UNKNOWN_FOR_MS)
+    throw providerFailed("it is not known yet whether mpesa has asked the phone");
+  throw new ProviderRefused("M-Pesa did not say whether it has asked the phone; please try again");
+}
+
+/** @throws {ProviderRefused} */
+export function shillings(money: Money): number {
+  if (money.currency !== "KES") throw new ProviderRefused(`mpesa takes KES only, not ${money.currency}`);
+  const whole = toWhole(money);
+  if (!whole) throw new ProviderRefused("mpesa takes whole shillings only, one at least");
+  return whole;
+}
+
+const opened = (checkoutRequestId: string, phone: string): OpenedPayment => ({
+  providerRef: checkoutRequestId,
+  nextAction: {
+    type: "phone_prompt",
+    message: `Enter your M-Pesa PIN on the phone that ends in ${phone.slice(-3)}.`,
+  },
+  // The prompt's own end, which is near, is called back.
+  expiresAt: null,
+});

@@ -1,0 +1,25 @@
+/** Reading the bodies of webhooks. */
+import { errorCode } from "../../../../broker/errors.ts";
+import { WebhookRejected } from "../provider.ts";
+
+/** @throws {WebhookRejected} */
+export function parsedBody(rawBody: Buffer): unknown {
+  try {
+    return JSON.parse(rawBody.toString("utf8"));
+  } catch (error) {
+    throw new WebhookRejected("not JSON", { cause: error });
+  }
+}
+
+/**
+ * For what answers and webhooks have in common: an answer that makes no sense is a failure of the provider, a webhook is
+ * rejected. @throws {WebhookRejected}
+ */
+export function understood<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (errorCode(error) !== "PROVIDER_FAILED") throw error;
+    throw new WebhookRejected((error as Error).message, { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+/** What Xendit's statuses mean to us. PAID (the customer has paid) and SETTLED (we have the money) are one capture. */
+import type { Money } from "../../../../broker/schemas.ts";
+import {
+  ProviderRefused,
+  type ProviderStatus,
+  providerFailed,
+  type RefundReport,
+  type StatusReport,
+} from "../provider.ts";
+import { toMajor, toMinor, toWhole } from "../support/amounts.ts";
+import type { Invoice, Refund } from "./api.ts";
+
+const STATUS: ReadonlyMap<string, ProviderStatus> = new Map(
+  Object.entries({
+    PENDING: "pending",
+    PAID: "captured",
+    SETTLED: "captured",
+    EXPIRED: "expired",
+  }),
+);
+
+const REFUND: ReadonlyMap<string, RefundReport["status"]> = new Map(
+  Object.entries({
+    PENDING: "pending",
+    SUCCEEDED: "succeeded",
+    FAILED: "failed",
+    CANCELLED: "failed",
+  }),
+);
+
+/** @throws {SoukError} PROVIDER_FAILED for a status that Xendit has not told us of */
+export function statusOf(status: string): ProviderStatus {
+  const ours = STATUS.get(status);
+  if (!ours) throw providerFailed(`xendit has an invoice status that is unknown here: ${status}`);
+  return ours;
+}
+
+export const isPaid = ({ status }: Pick<Invoice, "status">): boolean => statusOf(status) === "captured";
+
+type Told = Pick<Invoice, "status" | "amount" | "paid_amount" | "currency" | "payment_id">;
+
+export function reportOf(invoice: Told, refunds: readonly Refund[]): StatusReport {
+  const status = statusOf(invoice.status);
+  // An invoice is for a fixed amount, so where none is told it was that.
+  const amount =
+    status === "captured" ? moneyOf(invoice.paid_amount ?? invoice.amount, invoice.currency) : null;
+  const reports = refunds.map(refundOf);
+  const given = reports
+    .filter((it) => it.status === "succeeded")
+    .reduce((sum, it) => sum + it.amount.amount, 0);
+  return {
+    status: amount && given > 0 ? (given < amount.amount ? "partially_refunded" : "refunded") : status,
+    amount,
+    receipt: amount ? (invoice.payment_id ?? null) : null,
+    reason: status === "expired" ? "expired" : null,
+    refunds: reports,
+  };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export function refundOf(it: Refund): RefundReport {
+  const status = REFUND.get(it.status);
+  if (!status) throw providerFailed(`xendit has a refund status that is unknown here: ${it.status}`);
+  return {
+    // One made at Xendit has a reference of its own making.
+    refundId: it.reference_id && UUID.test(it.reference_id) ? it.reference_id : null,
+    refundRef: it.id,
+    amount: moneyOf(it.amount, it.currency),
+    status,
+    reason: status === "failed" ? (it.failure_code ?? it.status.toLowerCase()) : null,
+  };
+}
+
+export function moneyOf(major: number, currency: string): Money {
+  const amount = toMinor(major, currency);
+  if (amount === null) throw providerFailed(`xendit told an amount that ${currency} does not have: ${major}`);
+  return { amount, currency };
+}
+
+/** Those without fractions at Xendit are told as such here. */
+const CURRENCIES: ReadonlyMap<string, "whole" | "fractions"> = new Map(
+  Object.entries({
+    IDR: "whole",
+    VND: "whole",
+    PHP: "fractions",
+    THB: "fractions",
+    MYR: "fractions",
+    USD: "fractions",
+  }),
+);
+
+/** Xendit's amounts are JSON numbers. @throws {ProviderRefused} for currencies and fractions that it does not take */
+export function majorOf(money: Money): number {
+  const kind = CURRENCIES.get(money.currency);
+  if (!kind)
+    throw new ProviderRefused(`xendit takes ${[...CURRENCIES.keys()].join(", ")}, not ${money.currency}`);
+  const major = kind === "whole" ? toWhole(money) : Number(toMajor(money));
+  if (!major) throw new ProviderRefused(`xendit takes no such amount of ${money.currency}`);
+  return major;
+}

@@ -1,0 +1,112 @@
+/**
+ * Xendit Invoices: a page of Xendit where the customer picks how to pay. Plain HTTP, as the official client has no
+ * time-outs, no idempotency keys for invoices and follows redirects.
+ */
+import { z } from "zod";
+import { secret } from "../../../../broker/config.ts";
+import {
+  defineProvider,
+  type OpenedPayment,
+  type PaymentIntent,
+  type PaymentProvider,
+  type ProviderContext,
+  ProviderRefused,
+} from "../provider.ts";
+import { apiBase } from "../support/api-base.ts";
+import { isConfigured } from "../support/settings.ts";
+import { createXenditApi, type Invoice, type XenditApi } from "./api.ts";
+import { refundInvoice } from "./refund-invoice.ts";
+import { isPaid, majorOf, moneyOf, reportOf } from "./statuses.ts";
+import { verifyCallback } from "./webhook.ts";
+
+export const xendit = defineProvider({
+  name: "xendit",
+  variables: z.object({
+    XENDIT_SECRET_KEY: secret
+      .optional()
+      .describe(
+        "Secret key of the Xendit account, with write access to money-in; without it no provider xendit",
+      ),
+    XENDIT_CALLBACK_TOKEN: secret
+      .optional()
+      .describe(
+        "Webhook verification token of the Xendit account; its webhooks of paid and expired invoices and of refunds go to /api/v1/payments/webhooks/xendit",
+      ),
+    XENDIT_API_BASE: apiBase.optional().describe("Address of Xendit's API; https://api.xendit.co unless set"),
+  }),
+  secrets: ["XENDIT_SECRET_KEY", "XENDIT_CALLBACK_TOKEN"],
+  create(context, { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN, XENDIT_API_BASE }) {
+    const needed = { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN };
+    if (!isConfigured("xendit", needed, { XENDIT_API_BASE }) || !XENDIT_SECRET_KEY || !XENDIT_CALLBACK_TOKEN)
+      return null;
+    const api = createXenditApi(XENDIT_SECRET_KEY, XENDIT_API_BASE ?? "https://api.xendit.co");
+    return createXendit(context, api, XENDIT_CALLBACK_TOKEN);
+  },
+});
+
+function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken: string): PaymentProvider {
+  /** The provider's books: invoice and refunds. */
+  async function fetchStatus(ref: string, signal: AbortSignal) {
+    const invoice = await api.invoice(ref, signal);
+    if (!invoice) throw new ProviderRefused("unknown reference");
+    return reportOf(invoice, isPaid(invoice) ? await api.refunds(ref, signal) : []);
+  }
+
+  return {
+    name: "xendit",
+    // A static token proves who calls, not what the body says.
+    webhooksProve: false,
+
+    async createPayment(intent, signal) {
+      const { expiresAt, options } = intent;
+      const [option] = Object.keys(options);
+      if (option !== undefined) throw new ProviderRefused(`options.${option}: xendit takes no options`);
+      const seconds = Math.floor((expiresAt.getTime() - clock.now()) / 1_000);
+      if (seconds < 1) throw new ProviderRefused("no time is left to pay");
+      const wanted = invoiceFor(intent, seconds);
+      const earlier = await api.findByExternalId(intent.paymentId, signal);
+      return opened(intent, earlier ?? (await api.createInvoice(wanted, signal)));
+    },
+
+    /** It takes the money when the customer pays; there is nothing to capture later. */
+    async capture({ providerRef }, signal) {
+      const report = await fetchStatus(providerRef, signal);
+      if (report.amount === null) throw new ProviderRefused("not paid");
+      return report;
+    },
+
+    async cancel(ref, signal) {
+      const ended = await api.expireInvoice(ref, signal);
+      // Refused for one that is over; which way, the invoice knows.
+      const after = ended ?? (await api.invoice(ref, signal));
+      if (!after) throw new ProviderRefused("unknown reference");
+      if (isPaid(after)) throw new ProviderRefused("paid already");
+      if (after.status !== "EXPIRED") throw new ProviderRefused(`xendit left the invoice ${after.status}`);
+    },
+
+    refund: (request, signal) => refundInvoice(api, request, signal),
+    fetchStatus,
+    verifyWebhook: async (webhook) => verifyCallback(callbackToken, webhook),
+  };
+}
+
+const invoiceFor = ({ paymentId, orderId, orderNumber, amount }: PaymentIntent, seconds: number) => ({
+  external_id: paymentId,
+  amount: majorOf(amount),
+  currency: amount.currency,
+  description: `Order ${orderNumber}`,
+  invoice_duration: seconds,
+  should_send_email: false,
+  metadata: { order_id: orderId },
+});
+
+function opened({ amount }: PaymentIntent, invoice: Invoice): OpenedPayment {
+  const asked = moneyOf(invoice.amount, invoice.currency);
+  if (asked.amount !== amount.amount || asked.currency !== amount.currency)
+    throw new ProviderRefused("opened before with another amount");
+  return {
+    providerRef: invoice.id,
+    nextAction: { type: "redirect", url: invoice.invoice_url },
+    expiresAt: new Date(invoice.expiry_date),
+  };
+}
