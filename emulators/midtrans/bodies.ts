@@ -1,0 +1,46 @@
+/** What Midtrans says about a transaction: its answers, and its signed notifications. */
+import { createHash } from "node:crypto";
+import { decimal, jakarta, type Page, refunded, type Transaction } from "./books.ts";
+
+/** Midtrans' own code of a state: 200 done, 201 waiting, 202 denied or expired. */
+const codeOf = ({ status, fraud }: Transaction): string => {
+  if (status === "pending" || fraud === "challenge") return "201";
+  return status === "deny" || status === "expire" ? "202" : "200";
+};
+
+const messageOf = ({ status, fraud }: Transaction): string =>
+  status === "deny"
+    ? "Transaction is denied by the bank"
+    : status === "expire"
+      ? "Success, transaction is expired"
+      : fraud === "challenge"
+        ? "Success, Credit Card transaction is challenged"
+        : "Success, transaction is found";
+
+/** @param code in place of the state's own */
+export function transactionBody(
+  { orderId }: Page,
+  it: Transaction,
+  serverKey: string,
+  code: string = codeOf(it),
+): Record<string, unknown> {
+  const gross = decimal(it.amount);
+  return {
+    status_code: code,
+    status_message: messageOf(it),
+    transaction_id: it.id,
+    order_id: orderId,
+    merchant_id: "G000000000",
+    gross_amount: gross,
+    currency: "IDR",
+    payment_type: it.paymentType,
+    transaction_time: jakarta(it.at),
+    transaction_status: it.status,
+    ...(it.paymentType === "credit_card"
+      ? { fraud_status: it.fraud, masked_card: "48111111-1114", bank: "bni", approval_code: "1578569243927" }
+      : { fraud_status: "accept" }),
+    ...(it.settledAt === null ? {} : { settlement_time: jakarta(it.settledAt) }),
+    ...(it.refunds.length === 0 ? {} : { refunds: it.refunds, refund_amount: decimal(refunded(it)) }),
+    signature_key: createHash("sha512").update(`${orderId}${code}${gross}${serverKey}`).digest("hex"),
+  };
+}

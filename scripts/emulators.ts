@@ -1,0 +1,82 @@
+/** `npm run emulators [-- --shop URL --port N --speed N]`: payment providers on this machine, without accounts or money. */
+import { parseArgs } from "node:util";
+import { systemClock } from "../broker/clock.ts";
+import type { Emulator } from "../emulators/emulator.ts";
+import { emulators } from "../emulators/index.ts";
+import { stopOnSignal } from "./support/run-node.ts";
+
+const USAGE = `usage: npm run emulators -- [--shop http://127.0.0.1:3000] [--port 4100] [--speed 60]
+       --shop   where the shop takes webhooks
+       --port   of the first emulator; the others follow; 0 picks free ones
+       --speed  how much faster than the provider webhooks are repeated`;
+
+const print = (line = "") => process.stdout.write(`${line}\n`);
+
+const { shop, port, speed } = optionsOrExit();
+const running: Emulator[] = [];
+stopOnSignal(async () => {
+  await Promise.all(running.map((it) => it.close()));
+}, 5_000);
+
+for (const [index, [name, start]] of Object.entries(emulators).entries())
+  try {
+    running.push(
+      await start({
+        port: port === 0 ? 0 : port + index,
+        webhookUrl: () => `${shop}/api/v1/payments/webhooks/${name}`,
+        timeScale: speed,
+        clock: systemClock,
+        random: Math.random,
+      }),
+    );
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+    console.error(
+      taken
+        ? `The emulator of ${name} can't start: port ${port + index} is taken; --port chooses others`
+        : error,
+    );
+    process.exit(1);
+  }
+
+print("Emulators of payment providers; no money moves here.");
+for (const { name, url } of running) print(`  ${name.padEnd(10)}${url}`);
+print();
+print("Paste this where the shop is started, so that it uses them:");
+for (const { environment } of running)
+  for (const [name, value] of Object.entries(environment)) print(`export ${name}='${value}'`);
+print();
+const [first] = running;
+print("A customer pays, and webhooks go astray:");
+print(`  curl -X POST ${first?.url}/_sim/pay/<the payment's reference> -d '{"outcome":"succeed"}'`);
+print(`  curl ${first?.url}/_sim/books`);
+print(`  curl -X PATCH ${first?.url}/_sim/knobs -d '{"webhooks":{"duplicate":0.5,"drop":0.1}}'`);
+print(`  curl -X PATCH ${first?.url}/_sim/knobs -d '{"autopay":{"outcome":"succeed","afterMs":1000}}'`);
+print();
+print(`Webhooks go to ${shop}. Ctrl-C stops.`);
+
+function optionsOrExit(): { shop: string; port: number; speed: number } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        shop: { type: "string", default: "http://127.0.0.1:3000" },
+        port: { type: "string", default: "4100" },
+        speed: { type: "string", default: "60" },
+      },
+    });
+    const given = {
+      shop: values.shop.replace(/\/+$/, ""),
+      port: Number(values.port),
+      speed: Number(values.speed),
+    };
+    if (!URL.canParse(given.shop) || !/^https?:$/.test(new URL(given.shop).protocol))
+      throw new Error("--shop must be an address");
+    if (!Number.isInteger(given.port) || given.port < 0 || given.port > 65_000)
+      throw new Error("--port must be a port");
+    if (!(given.speed > 0)) throw new Error("--speed must be a number above 0");
+    return given;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(2);
+  }
+}

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { systemClock } from "../../broker/clock.ts";
+import { loadConfig } from "../../broker/config.ts";
+import { emulators } from "../../emulators/index.ts";
+import "../../services/contracts.ts";
+import { modules } from "../../services/payments/providers/index.ts";
+import type { ProviderModule } from "../../services/payments/providers/provider.ts";
+import { eventually } from "../support/eventually.ts";
+import { silentLog } from "../support/silent-log.ts";
+
+const script = (...args: string[]) => [
+  "--import",
+  "./scripts/support/preload.mjs",
+  "scripts/emulators.ts",
+  ...args,
+];
+
+describe("npm run emulators", function () {
+  this.timeout(60_000);
+
+  it("starts them all, prints by which variables the shop uses them, and stops", async () => {
+    const child = spawn(process.execPath, script("--port", "0"), { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    try {
+      await eventually("the emulators are up", () => text.includes("Ctrl-C stops"), 30_000);
+      const urls = [...text.matchAll(/^ {2}(\w+) +(http:\/\/127\.0\.0\.1:\d+)$/gm)].map(([, name, url]) => ({
+        name,
+        url,
+      }));
+      assert.deepEqual(
+        urls.map((it) => it.name),
+        Object.keys(emulators),
+      );
+      for (const { url } of urls) assert.deepEqual(await (await fetch(`${url}/_sim/books`)).json(), []);
+      const variables = Object.fromEntries(
+        [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
+      );
+      const config = loadConfig(variables);
+      for (const name of Object.keys(emulators)) {
+        const module = (modules as Readonly<Record<string, ProviderModule>>)[name];
+        const adapter = module?.create({
+          config,
+          clock: systemClock,
+          log: silentLog,
+          // An adapter reads its collections later.
+          database: {
+            collection: () => ({}),
+            getClient: () => ({ db: () => ({ collection: () => ({}) }) }),
+          } as never,
+          publicUrl: () => "http://127.0.0.1:3000",
+        });
+        assert.equal(adapter?.name, name);
+      }
+    } finally {
+      const gone = once(child, "exit");
+      child.kill("SIGINT");
+      const [code] = await gone;
+      assert.equal(code, 0);
+    }
+  });
+
+  it("says what is wrong with its options", () => {
+    for (const args of [["--port", "x"], ["--shop", "nowhere"], ["--speed", "0"], ["--nonsense"]]) {
+      const { status, stderr } = spawnSync(process.execPath, script(...args), {
+        encoding: "utf8",
+        timeout: 30_000,
+      });
+      assert.equal(status, 2);
+      assert.match(stderr, /usage: npm run emulators/);
+    }
+  });
+});
