@@ -4,7 +4,7 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { benchBus } from "./bench/bus.ts";
+import { type BusCpu, type BusShape, benchBus } from "./bench/bus.ts";
 import { benchCatalogue } from "./bench/catalogue.ts";
 import { benchCheckout } from "./bench/checkout.ts";
 import { memoryOf } from "./bench/cpu.ts";
@@ -72,15 +72,24 @@ const benches: Record<string, () => Promise<void>> = {
   },
   async bus() {
     const { AMQP_URL = "" } = withLocalRabbit(process.env);
-    for (const lines of [2, 20]) {
-      const rounds = await benchBus(AMQP_URL, 10_000, lines);
+    const shapes: BusShape[] = [
+      { lines: 2, senders: "new" },
+      { lines: 2, senders: "standing" },
+      { lines: 20, senders: "standing" },
+    ];
+    for (const shape of shapes) {
+      const rounds = await benchBus(AMQP_URL, 10_000, shape);
       console.log(
-        `bus      outbox → quorum queue → mailbox → commit, ${lines} messages a commit of the sender:`,
+        `bus      outbox → quorum queue → mailbox → commit, ${shape.lines} messages a commit, ${shape.senders} senders:`,
       );
-      for (const { souk, raw } of rounds)
+      for (const { souk, raw, cpu } of rounds) {
         console.log(
           `bus        ${souk.toFixed(0)}/s; raw amqplib confirmed ${raw.confirmed.toFixed(0)}/s, consumed too ${raw.consumed.toFixed(0)}/s; ratio ${(souk / raw.consumed).toFixed(2)}`,
         );
+        const micros = ({ node, store, rabbitmq }: BusCpu) =>
+          `Node ${node.toFixed(0)} µs (store ${store.toFixed(0)}), RabbitMQ ${rabbitmq.toFixed(0)} µs`;
+        console.log(`bus          CPU a message: ${micros(cpu.souk)}; raw ${micros(cpu.raw)}`);
+      }
       const ratios = rounds.map(({ souk, raw }) => souk / raw.consumed);
       console.log(`bus        median ratio ${percentile(ratios, 0.5).toFixed(2)}`);
     }

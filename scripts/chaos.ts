@@ -1,13 +1,15 @@
 /**
  * `npm run chaos [-- --orders 2000 --seconds 120 --seed N]`: the whole cluster on its own RabbitMQ and store, customers
  * who order and pay, and meanwhile every kind of process killed, frozen and cut off, again and again. Then all is left
- * to come to rest, and the books are checked. Exits 1 when a check fails; `--keep` leaves data and logs where they are.
+ * to come to rest, and the books are checked. Exits 1 when a check fails; `--keep` leaves data and logs where they are,
+ * `--brief` kills each kind of few processes once. Ends after about twice the given time and 5 minutes at the latest.
  */
 import { randomInt } from "node:crypto";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { tableOf } from "./chaos/check.ts";
 import { eachService, fewProcesses } from "./chaos/cluster.ts";
+import { recoveryTable, worstRecovery } from "./chaos/report.ts";
 import { type ChaosReport, runChaos } from "./chaos/run.ts";
 
 const { values } = parseArgs({
@@ -30,6 +32,25 @@ function whole(name: "orders" | "seconds" | "seed"): number {
   return given;
 }
 
+/** A short run waits for little: orders expire soon, customers give up soon. */
+const briefly = {
+  plan: fewProcesses,
+  brief: true,
+  customers: 12,
+  orderTtl: 10,
+  patienceMs: 15_000,
+  settleMs: 120_000,
+};
+const atLength = {
+  plan: eachService,
+  brief: false,
+  // At once. Many more would only wait for each other on a machine of two cores.
+  customers: 64,
+  orderTtl: 30,
+  patienceMs: 45_000,
+  settleMs: 180_000,
+};
+
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
@@ -45,12 +66,7 @@ try {
     orders,
     seconds,
     seed,
-    plan: values.brief ? fewProcesses : eachService,
-    brief: values.brief,
-    customers: 48,
-    orderTtl: 30,
-    patienceMs: 45_000,
-    settleMs: 180_000,
+    ...(values.brief ? briefly : atLength),
     print: (line) => console.log(line),
     signal: stop.signal,
     keep: values.keep,
@@ -69,16 +85,14 @@ function print({ results, recoveries, flows, requests, keptIn }: ChaosReport, to
     `  ${requests.requests} requests, ${requests.repeated} of them repeated; ${requests.gaveUp} given up`,
   );
   const kills = recoveries.filter((it) => it.isKill);
-  const worst = (of: typeof recoveries) =>
-    of.reduce((a, b) => ((b.ms ?? Number.POSITIVE_INFINITY) > (a.ms ?? Number.POSITIVE_INFINITY) ? b : a));
-  const inWords = ({ act, ms }: (typeof recoveries)[number]) =>
-    `${ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`} (${act})`;
-  console.log(`\n${kills.length} kills, ${recoveries.length - kills.length} freezes and cuts`);
-  if (kills.length > 0) console.log(`  worst recovery after a kill: ${inWords(worst(kills))}`);
-  if (recoveries.length > kills.length)
-    console.log(
-      `  worst recovery after anything else: ${inWords(worst(recoveries.filter((it) => !it.isKill)))}`,
-    );
+  const others = recoveries.filter((it) => !it.isKill);
+  console.log(
+    `\n${kills.length} kills, ${others.length} freezes and cuts; from each until a checkout worked again:`,
+  );
+  console.log(recoveryTable(recoveries));
+  console.log(
+    `  worst recovery after a kill: ${worstRecovery(kills)}; after anything else: ${worstRecovery(others)}`,
+  );
   console.log(`\nChecks, after ${took.toFixed(0)} s, seed ${seed}:`);
   console.log(tableOf(results));
   if (keptIn) console.log(`\ndata and logs are in ${keptIn}`);

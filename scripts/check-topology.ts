@@ -4,6 +4,7 @@
  * over AMQP, and tells the first fault of a queue. Exits with 1 where something is wrong.
  */
 import { parseArgs } from "node:util";
+import { amqpAddresses, virtualHost } from "../broker/bus/amqp-address.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { checkOverAmqp, checkOverApi } from "../broker/bus/topology-check.ts";
 import { contracts } from "../services/contracts.ts";
@@ -15,7 +16,7 @@ const config = configOrExit(withLocalRabbit(process.env));
 const { AMQP_URL = "", AMQP_PREFIX } = config;
 const topology = topologyOf(contracts);
 try {
-  const vhost = decodeURIComponent(new URL(AMQP_URL).pathname.slice(1)) || "/";
+  const vhost = virtualHost(amqpAddresses(AMQP_URL)[0] ?? "");
   const flaws = values.api
     ? await checkOverApi(values.api, vhost, AMQP_PREFIX, topology)
     : await checkOverAmqp(AMQP_URL, AMQP_PREFIX, topology);

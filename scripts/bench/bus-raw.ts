@@ -1,6 +1,7 @@
 /** The yardstick: plain amqplib with confirms in a window, over queues that are declared like mailboxes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Channel, type ConfirmChannel, connect } from "amqplib";
+import type { Channel, ConfirmChannel } from "amqplib";
+import { connectToAny } from "../../broker/bus/amqp-connect.ts";
 import { declareTopology } from "../../broker/bus/amqp-declare.ts";
 import type { Topology } from "../../broker/bus/bus.ts";
 import { exchangeName, queueName, queuesOf, routingKey } from "../../broker/bus/topology.ts";
@@ -36,7 +37,7 @@ export async function startRaw({
   window,
   prefetch,
 }: RawOptions): Promise<RawBench> {
-  const [out, back] = await Promise.all([connect(url, { noDelay: true }), connect(url, { noDelay: true })]);
+  const [out, back] = await Promise.all([connectToAny(url), connectToAny(url)]);
   await declareTopology(back, prefix, topology);
   const queues = queuesOf(topology);
   const type = topology.mailboxes[0]?.receives[0] ?? "";

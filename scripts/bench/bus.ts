@@ -7,12 +7,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect } from "amqplib";
 import { ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/actor-host.ts";
 import { actorModel, createActorIndexes } from "../../broker/actor/actor-model.ts";
 import { defaultTuning } from "../../broker/actor/tuning.ts";
 import { createAmqpBus } from "../../broker/bus/amqp.ts";
+import { connectToAny } from "../../broker/bus/amqp-connect.ts";
 import type { Bus } from "../../broker/bus/bus.ts";
 import { envelope } from "../../broker/bus/envelope.ts";
 import {
@@ -30,6 +30,7 @@ import type { Log, NodeRuntime } from "../../broker/runtime.ts";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { type BusOrder, type BusStock, busBench, busOrder, busStock } from "./bus-shop.ts";
+import { cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
 
 const ROUNDS = 3;
 const SKUS = Array.from({ length: 1_000 }, (_, n) => `SKU-${String(n).padStart(5, "0")}`);
@@ -37,13 +38,45 @@ const SKUS = Array.from({ length: 1_000 }, (_, n) => `SKU-${String(n).padStart(5
 const USERS = 512;
 const STALLED_MS = 60_000;
 
+/** Running sums of 1/rank (Zipf): how demand spreads over the SKUs of a shop. */
+let sum = 0;
+const DEMAND = SKUS.map((_, rank) => (sum += 1 / (rank + 1)));
+
+function demanded(chance: number): string {
+  const at = chance * sum;
+  return SKUS[DEMAND.findIndex((it) => it >= at)] ?? "";
+}
+
 export interface BusRound {
   souk: number;
   raw: RawRound;
+  cpu: { souk: BusCpu; raw: BusCpu };
 }
 
-/** @param messages per round, a multiple of `lines`. @param lines messages that one commit puts into the outbox. @returns a round each, the warm-up left out. @throws when not every message took effect once */
-export async function benchBus(url: string, messages: number, lines: number): Promise<BusRound[]> {
+/** Microseconds of CPU a message. */
+export interface BusCpu {
+  /** This process, with the store in it. */
+  node: number;
+  store: number;
+  rabbitmq: number;
+}
+
+export interface BusShape {
+  /** Messages that one commit puts into the outbox. */
+  lines: number;
+  /**
+   * `new`: each commit is of another actor, as when orders are placed; the receivers' inboxes grow with them. `standing`:
+   * the same actors send again and again.
+   */
+  senders: "new" | "standing";
+}
+
+/**
+ * @param messages per round, a multiple of `lines`
+ * @returns a round each, the warm-up left out
+ * @throws when not every message took effect once
+ */
+export async function benchBus(url: string, messages: number, shape: BusShape): Promise<BusRound[]> {
   const prefix = `bench-${randomBytes(4).toString("hex")}`;
   const topology = topologyOf([busBench]);
   const sample = envelope(
@@ -54,6 +87,7 @@ export async function benchBus(url: string, messages: number, lines: number): Pr
   );
   const { window, prefetch } = defaultTuning;
   const rawPrefix = `${prefix}-raw`;
+  const dir = await mkdtemp(join(tmpdir(), "souk-bench-bus-"));
   try {
     const raw = await startRaw({
       url,
@@ -63,12 +97,19 @@ export async function benchBus(url: string, messages: number, lines: number): Pr
       window,
       prefetch,
     });
-    const souk = await startSouk(url, prefix, lines);
+    const souk = await startSouk(url, prefix, shape, dir);
     const rounds: BusRound[] = [];
     try {
       for (let n = 0; n <= ROUNDS; n++) {
-        const round = { souk: await souk.round(messages), raw: await raw.round(messages) };
-        if (n > 0) rounds.push(round);
+        const start = cpuNow();
+        const perSecond = await souk.round(messages);
+        const between = cpuNow();
+        const yardstick = await raw.round(messages);
+        const cpu = {
+          souk: cpuBetween(start, between, messages),
+          raw: cpuBetween(between, cpuNow(), messages),
+        };
+        if (n > 0) rounds.push({ souk: perSecond, raw: yardstick, cpu });
       }
     } finally {
       await souk.close();
@@ -76,12 +117,12 @@ export async function benchBus(url: string, messages: number, lines: number): Pr
     }
     return rounds;
   } finally {
+    await rm(dir, { recursive: true, force: true });
     for (const it of [prefix, rawPrefix]) await removeQueues(url, it);
   }
 }
 
-async function startSouk(url: string, prefix: string, lines: number) {
-  const dir = await mkdtemp(join(tmpdir(), "souk-bench-bus-"));
+async function startSouk(url: string, prefix: string, { lines, senders }: BusShape, dir: string) {
   const mongo = await startEmbeddedMongo({ dir, sync: "normal" });
   const broker = new ServiceBroker({
     logger: { type: "Console", options: { level: "warn" } },
@@ -127,10 +168,11 @@ async function startSouk(url: string, prefix: string, lines: number) {
   async function place(count: number): Promise<void> {
     let left = count / lines;
     await Promise.all(
-      Array.from({ length: USERS }, async () => {
+      Array.from({ length: USERS }, async (_, user) => {
         while (left-- > 0) {
-          const skus = Array.from({ length: lines }, () => SKUS[sent++ % SKUS.length] ?? "");
-          await orders.apply(randomUUID(), "busbench.place", { skus });
+          const skus = Array.from({ length: lines }, () => demanded(Math.random()));
+          sent += lines;
+          await orders.apply(senders === "new" ? randomUUID() : `order-${user}`, "busbench.place", { skus });
         }
       }),
     );
@@ -162,13 +204,12 @@ async function startSouk(url: string, prefix: string, lines: number) {
       await bus.close();
       await database.close();
       await mongo.close();
-      await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
 async function removeQueues(url: string, prefix: string): Promise<void> {
-  const connection = await connect(url);
+  const connection = await connectToAny(url);
   try {
     const channel = await connection.createChannel();
     for (const { name } of queuesOf(topologyOf([busBench]))) {
@@ -180,4 +221,15 @@ async function removeQueues(url: string, prefix: string): Promise<void> {
   } finally {
     await connection.close();
   }
+}
+
+const cpuNow = (): BusCpu => ({
+  node: cpuOfTree(process.pid),
+  store: cpuOfThread(process.pid, "embedded-mongo"),
+  rabbitmq: cpuOfCommand("beam.smp"),
+});
+
+function cpuBetween(before: BusCpu, after: BusCpu, messages: number): BusCpu {
+  const each = (name: keyof BusCpu) => ((after[name] - before[name]) * 1_000) / messages;
+  return { node: each("node"), store: each("store"), rabbitmq: each("rabbitmq") };
 }

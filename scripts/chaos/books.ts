@@ -53,7 +53,8 @@ export interface Books {
 /** A timer may be late by that much, in milliseconds. */
 const TIMER_GRACE_MS = 3_000;
 
-export async function readBooks(client: MongoClient, amqpUrl: string): Promise<Books> {
+/** @param at until when timers were to fire, in milliseconds since the epoch: when the nodes began to stop */
+export async function readBooks(client: MongoClient, amqpUrl: string, at: number): Promise<Books> {
   const all = <T>(service: string, collection: string) => documents<T>(client, service, collection);
   return {
     orders: await all("orders", orderModel.collection),
@@ -65,7 +66,7 @@ export async function readBooks(client: MongoClient, amqpUrl: string): Promise<B
     sandbox: await all("payments", SANDBOX),
     keys: await orderKeys(client),
     outboxes: await withOutbox(client),
-    dueTimers: await withDueTimers(client),
+    dueTimers: await documentsWith(client, dueTimers(at)),
     collections: (await collectionsOf(client)).length,
     ...(await readQueues(amqpUrl)),
   };
@@ -84,10 +85,21 @@ async function orderKeys(client: MongoClient): Promise<Books["keys"]> {
   });
 }
 
-export const withOutbox = (client: MongoClient) => documentsWith(client, { "outbox.0": { $exists: true } });
+const withOutbox = (client: MongoClient) => documentsWith(client, { "outbox.0": { $exists: true } });
+const dueTimers = (at: number) => ({ "timers.due": { $lte: new Date(at - TIMER_GRACE_MS) } });
 
-export const withDueTimers = (client: MongoClient) =>
-  documentsWith(client, { "timers.due": { $lte: new Date(Date.now() - TIMER_GRACE_MS) } });
+/** How many documents have messages to send, and timers: where there is an index for it, so at little cost. */
+export async function lookForWork(client: MongoClient): Promise<{ outboxes: number; timers: number }> {
+  const found = { outboxes: 0, timers: 0 };
+  for (const collection of await collectionsOf(client)) {
+    const indexed = (await collection.indexes()).flatMap(({ key }) => Object.keys(key));
+    if (indexed.includes("outbox.at"))
+      found.outboxes += await collection.countDocuments({ "outbox.at": { $exists: true } });
+    if (indexed.includes("timers.due"))
+      found.timers += await collection.countDocuments({ "timers.due": { $exists: true } });
+  }
+  return found;
+}
 
 /** All collections of the shop, so that one that is new is looked at too. */
 async function collectionsOf(client: MongoClient): Promise<Collection[]> {
@@ -105,7 +117,8 @@ async function documentsWith(client: MongoClient, filter: Filter<Document>): Pro
   return found;
 }
 
-const queueNames = () => queuesOf(topologyOf(tappedContracts)).map(({ name }) => queueName(PREFIX, name));
+export const queueNames = () =>
+  queuesOf(topologyOf(tappedContracts)).map(({ name }) => queueName(PREFIX, name));
 
 /** Messages that wait in live queues, by queue. */
 export async function waitingMessages(connection: ChannelModel): Promise<Map<string, number>> {

@@ -17,6 +17,7 @@ import { freePort } from "../../test/support/free-port.ts";
 import { type RabbitPlace, rabbitUrl, spawnRabbit } from "../../test/support/rabbit-process.ts";
 import { rabbitBinary } from "../../test/support/servers.ts";
 import { type TcpProxy, tcpProxy } from "../../test/support/tcp-proxy.ts";
+import { type QueueState, queueStates } from "./queues.ts";
 import { type Victim, victim } from "./victim.ts";
 
 export const PREFIX = "chaos";
@@ -66,6 +67,10 @@ export interface Cluster {
   readonly rabbit: Victim;
   readonly store: Victim;
   readonly nodes: readonly ShopNode[];
+  /** Resolves when RabbitMQ takes connections. @throws after a minute and a half */
+  rabbitIsUp(): Promise<void>;
+  /** @throws while RabbitMQ is away */
+  queueStates(): Promise<QueueState[]>;
   /** SIGTERM to every node, the gateway first. @returns those that did not end with exit code 0 */
   stopNodes(): Promise<string[]>;
   /** Ends everything that was started, whatever its state. @param keep the folder stays */
@@ -204,6 +209,8 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
       rabbit,
       store,
       nodes,
+      rabbitIsUp: () => untilRabbit(amqpUrl, () => undefined),
+      queueStates: () => queueStates(binary, place),
       async stopNodes() {
         const failed: string[] = [];
         const stop = async ({ process: it }: ShopNode) => {

@@ -39,7 +39,7 @@ export class Customer {
     const signed = () => ({ ...options, headers: { ...this.person.headers, ...options.headers } });
     const answer = await this.#client.send<T>(method, path, signed());
     if (answer?.status !== 401) return answer;
-    await signIn(this.#client, this.person);
+    if (!(await signIn(this.#client, this.person))) return null;
     return this.#client.send<T>(method, path, signed());
   }
 

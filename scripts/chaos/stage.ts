@@ -67,11 +67,13 @@ export async function registerCustomers(
   return people;
 }
 
-/** Signs a person in again whose token has run out. */
-export async function signIn(client: PatientClient, person: Person): Promise<void> {
+/** Signs a person in again whose token has run out. @returns false where the shop did not answer in time */
+export async function signIn(client: PatientClient, person: Person): Promise<boolean> {
   const body = { email: person.email, password: PASSWORD };
   const answer = await client.send<Session>("POST", "/auth/login", { body });
-  if (answer?.status === 200) person.headers = bearer(answer.body);
+  if (!answer) return false;
+  person.headers = bearer(must(answer, 200));
+  return true;
 }
 
 /** @param scarceUnits what there is of each scarce SKU */

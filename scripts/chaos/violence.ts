@@ -1,6 +1,7 @@
 /** What is done to the cluster: a deck of acts, shuffled anew each time it is through, so that nothing is spared. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster, ShopNode } from "./cluster.ts";
+import { Outages } from "./outages.ts";
 import type { Probe } from "./probe.ts";
 import type { Dice } from "./random.ts";
 import type { Victim } from "./victim.ts";
@@ -8,6 +9,8 @@ import type { Victim } from "./victim.ts";
 export interface Act {
   /** What happens to whom. */
   name: string;
+  /** The same without which of several it is, and for how long. */
+  kind: string;
   /** Whom it happens to: nothing else does meanwhile. */
   target: string;
   /** Counts as a kill, after which service must be back soon. */
@@ -20,9 +23,12 @@ export interface Act {
 
 export interface Recovery {
   act: string;
+  kind: string;
   isKill: boolean;
   /** From the blow until a whole checkout worked again; null where that took longer than the bound. */
   ms: number | null;
+  /** How long of that RabbitMQ was away, killed and not yet started again: the least that it can take. */
+  awayMs: number;
 }
 
 export interface Violence {
@@ -42,7 +48,10 @@ export interface ViolenceOptions {
   print(line: string): void;
 }
 
-const RECOVERY_BOUND_MS = 45_000;
+export const RECOVERY_BOUND_MS = 60_000;
+
+/** All processes of one plan are of one kind. */
+const kindOf = (name: string) => name.replace(/-\d+$/, "");
 
 async function kill(it: Victim, downMs: number): Promise<void> {
   await it.kill();
@@ -60,22 +69,41 @@ async function freeze(it: Victim, ms: number): Promise<void> {
  * One round: every kind of process is killed once; some are frozen, some connections cut, refused, stalled. Kills come
  * first in the first round, so that a run that is soon over has seen them all.
  */
-export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boolean, first: boolean): Act[] {
+export function deck(
+  { rabbit, rabbitIsUp, store, nodes }: Cluster,
+  random: Dice,
+  outages: Outages,
+  { brief, first }: { brief: boolean; first: boolean },
+): Act[] {
   const kinds = [...new Set(nodes.map((it) => it.plan.name))];
   const oneOf = (kind: string) => random.pick(nodes.filter((it) => it.plan.name === kind));
   const killing = (it: Victim): Act => {
     const downMs = random.between(0, 1_500);
-    return { name: `kill -9 ${it.name}`, target: it.name, isKill: true, run: () => kill(it, downMs) };
+    const kind = `kill -9 ${kindOf(it.name)}`;
+    return { name: `kill -9 ${it.name}`, kind, target: it.name, isKill: true, run: () => kill(it, downMs) };
+  };
+  const killingRabbit = (): Act => {
+    const act = killing(rabbit);
+    const run = async () => {
+      const over = outages.begin();
+      await act.run();
+      await rabbitIsUp();
+      over();
+    };
+    return { ...act, run };
   };
   const freezing = (it: Victim, from: number, to: number, isLong = false): Act => {
     const ms = random.between(from, to);
     const name = `freeze ${it.name} for ${(ms / 1_000).toFixed(1)} s`;
-    return { name, target: it.name, isKill: false, isLong, run: () => freeze(it, ms) };
+    const kind = `freeze ${kindOf(it.name)}${isLong ? " for long" : ""}`;
+    return { name, kind, target: it.name, isKill: false, isLong, run: () => freeze(it, ms) };
   };
   const cutting = (it: ShopNode): Act => {
     const link = random.pick(["amqp", "mongo"] as const);
-    const name = `cut ${it.process.name} from ${link === "amqp" ? "RabbitMQ" : "the store"}`;
-    return { name, target: it.process.name, isKill: false, run: async () => it[link].cut() };
+    const from = link === "amqp" ? "RabbitMQ" : "the store";
+    const name = `cut ${it.process.name} from ${from}`;
+    const kind = `cut a node from ${from}`;
+    return { name, kind, target: it.process.name, isKill: false, run: async () => it[link].cut() };
   };
   const refusing = (it: ShopNode): Act => {
     const ms = random.between(1_000, 4_000);
@@ -87,7 +115,7 @@ export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boo
       it[link].allow();
     };
     const name = `keep ${it.process.name} from ${away} for ${(ms / 1_000).toFixed(1)} s`;
-    return { name, target: it.process.name, isKill: false, run };
+    return { name, kind: `keep a node from ${away}`, target: it.process.name, isKill: false, run };
   };
   const stalling = (it: ShopNode): Act => {
     const ms = random.between(3_000, 14_000);
@@ -99,10 +127,11 @@ export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boo
       it.amqp.cut();
     };
     const name = `stall ${it.process.name}'s connections to RabbitMQ for ${(ms / 1_000).toFixed(1)} s`;
-    return { name, target: it.process.name, isKill: false, isLong: true, run };
+    const kind = "stall a node's connections to RabbitMQ";
+    return { name, kind, target: it.process.name, isKill: false, isLong: true, run };
   };
 
-  const kills = [...kinds.map((kind) => killing(oneOf(kind).process)), killing(rabbit), killing(store)];
+  const kills = [...kinds.map((kind) => killing(oneOf(kind).process)), killingRabbit(), killing(store)];
   if (brief) {
     const twins = nodes.filter((it) => it.plan.count > 1).map((it) => it.process);
     return random.shuffled([
@@ -133,12 +162,14 @@ export function deck({ rabbit, store, nodes }: Cluster, random: Dice, brief: boo
 /** Goes through decks until it is stopped, or once where it is brief. */
 export function startViolence({ cluster, probe, random, brief, print }: ViolenceOptions): Violence {
   const recoveries: Recovery[] = [];
+  const outages = new Outages();
   const busy = new Set<string>();
   const long = new Set<Promise<void>>();
   let stopped = false;
 
-  async function carryOut({ name, target, isKill, isLong, run }: Act): Promise<void> {
+  async function carryOut({ name, kind, target, isKill, isLong, run }: Act): Promise<void> {
     busy.add(target);
+    const begun = performance.now();
     const over = run().finally(() => busy.delete(target));
     // Where one of two is frozen, the other serves; the freeze goes on meanwhile.
     if (isLong) {
@@ -146,14 +177,15 @@ export function startViolence({ cluster, probe, random, brief, print }: Violence
       long.add(tracked);
     }
     const [ms] = await Promise.all([probe.served(RECOVERY_BOUND_MS), isLong ? undefined : over]);
-    recoveries.push({ act: name, isKill, ms });
+    const awayMs = ms === null ? 0 : outages.within(begun, begun + ms);
+    recoveries.push({ act: name, kind, isKill, ms, awayMs });
     print(
-      `${name}: ${ms === null ? `not served within ${RECOVERY_BOUND_MS / 1_000} s` : `served after ${(ms / 1_000).toFixed(1)} s`}`,
+      `${name}: ${ms === null ? `not served within ${RECOVERY_BOUND_MS / 1_000} s` : `served after ${(ms / 1_000).toFixed(1)} s`}${awayMs > 0 ? `, ${(awayMs / 1_000).toFixed(1)} s of it without RabbitMQ` : ""}`,
     );
   }
 
   async function round(first: boolean): Promise<void> {
-    for (const act of deck(cluster, random, brief, first)) {
+    for (const act of deck(cluster, random, outages, { brief, first })) {
       if (stopped) return;
       if (busy.has(act.target)) continue;
       // Now and then the next blow comes before the last one is over.

@@ -79,6 +79,15 @@ function delivery(name: string, path: readonly DeliveryState["status"][]): Actor
   );
 }
 
+const REFUND = {
+  id: "refund",
+  reason: "r",
+  status: "succeeded",
+  at: AT,
+  origin: "shop",
+  refundRef: null,
+} as const;
+
 const payment = (name: string, captured: number, refunded: number) =>
   actor<Evidence["books"]["payments"][number]["state"]>(
     `payment-${name}`,
@@ -94,8 +103,16 @@ const payment = (name: string, captured: number, refunded: number) =>
       captured,
       receipt: null,
       failure: null,
-      refunds:
-        refunded > 0 ? [{ id: "refund", amount: refunded, reason: "r", status: "succeeded", at: AT }] : [],
+      options: {},
+      expiresAt: AT,
+      opening: null,
+      atProvider: captured > 0 ? "captured" : "pending",
+      checks: 0,
+      givenUp: false,
+      surpluses: [],
+      disputed: false,
+      told: [],
+      refunds: refunded > 0 ? [{ ...REFUND, amount: refunded }] : [],
       createdAt: AT,
     },
     2,

@@ -4,7 +4,10 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { strayStep } from "../../scripts/chaos/check-histories.ts";
 import { PatientClient } from "../../scripts/chaos/client.ts";
+import { Outages } from "../../scripts/chaos/outages.ts";
+import { notEmpty } from "../../scripts/chaos/queues.ts";
 import { dice } from "../../scripts/chaos/random.ts";
+import { recoveryTable, worstRecovery } from "../../scripts/chaos/report.ts";
 import { stockFaults } from "../../scripts/chaos/sampler.ts";
 
 describe("dice", () => {
@@ -120,5 +123,70 @@ describe("walking a state machine", () => {
     assert.equal(strayStep(machine, ["a", "b"]), null);
     assert.equal(strayStep(machine, ["b"]), "none → b");
     assert.equal(strayStep(machine, ["a", "b", "a"]), "b → a");
+  });
+});
+
+describe("what lies in queues", () => {
+  const state = (name: string, messages_ready: number, messages_unacknowledged: number) => ({
+    name,
+    messages_ready,
+    messages_unacknowledged,
+  });
+
+  it("is told by queue, waiting or held by a consumer, for the queues that count", () => {
+    const states = [state("a", 0, 0), state("b", 2, 0), state("c", 0, 15), state("other", 1, 1)];
+    assert.deepEqual(notEmpty(states, new Set(["a", "b", "c"])), [
+      "b: 2 waiting, 0 held unacked",
+      "c: 0 waiting, 15 held unacked",
+    ]);
+  });
+});
+
+describe("recoveries", () => {
+  const recovery = (act: string, kind: string, ms: number | null, awayMs = 0) => ({
+    act,
+    kind,
+    isKill: true,
+    ms,
+    awayMs,
+  });
+  const all = [
+    recovery("kill -9 orders-1", "kill -9 orders", 1_200),
+    recovery("kill -9 store", "kill -9 store", 900),
+    recovery("kill -9 orders-2", "kill -9 orders", 3_400, 3_000),
+  ];
+
+  it("are shown by kind, each with its worst", () => {
+    assert.deepEqual(
+      recoveryTable(all)
+        .split("\n")
+        .map((row) => row.trim().split(/ {2,}/)),
+      [
+        ["times", "worst", "with RabbitMQ up"],
+        ["kill -9 orders", "2", "3.4 s", "1.2 s"],
+        ["kill -9 store", "1", "0.9 s", "0.9 s"],
+      ],
+    );
+    assert.equal(worstRecovery(all), "3.4 s (kill -9 orders-2)");
+  });
+
+  it("know how long of it RabbitMQ was away", () => {
+    let now = 1_000;
+    const outages = new Outages(() => now);
+    const over = outages.begin();
+    assert.equal(outages.within(0, 1_500), 500);
+    now = 3_000;
+    over();
+    assert.deepEqual(
+      [outages.within(0, 5_000), outages.within(2_000, 5_000), outages.within(4_000, 5_000)],
+      [2_000, 1_000, 0],
+    );
+  });
+
+  it("that never came are the worst", () => {
+    const never = [recovery("kill -9 api", "kill -9 api", null), ...all];
+    assert.equal(worstRecovery(never), "never (kill -9 api)");
+    assert.match(recoveryTable(never), /kill -9 api +1 +never/);
+    assert.equal(worstRecovery([]), "none");
   });
 });

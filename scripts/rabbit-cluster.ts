@@ -1,0 +1,60 @@
+/**
+ * `npm run rabbit-cluster [-- --nodes N]`: a cluster of RabbitMQ on this machine, to try what happens when one of its
+ * nodes dies. Prints AMQP_URL, and which process to kill; a node that dies is started again. Ends on Ctrl-C.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { startRabbitCluster } from "../test/support/rabbit-cluster.ts";
+import { rabbitBinary } from "../test/support/servers.ts";
+
+/** Long enough to see what the shop does meanwhile. */
+const RESTART_AFTER_MS = 15_000;
+
+const { values } = parseArgs({ options: { nodes: { type: "string", default: "3" } } });
+const size = Number(values.nodes);
+if (!Number.isInteger(size) || size < 1 || size > 7) {
+  console.error("usage: npm run rabbit-cluster [-- --nodes 1..7]");
+  process.exit(2);
+}
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+const dir = await mkdtemp(join(tmpdir(), "souk-rabbits-"));
+try {
+  const binary = rabbitBinary(console.log);
+  console.log(`starting ${size} nodes of RabbitMQ, some 20 s`);
+  const cluster = await startRabbitCluster(binary, dir, size);
+  const tell = (node: number) => console.log(`${cluster.names[node]} runs as process ${cluster.pid(node)}`);
+  const restart = async (node: number) => {
+    console.log(`${cluster.names[node]} is gone, started again in ${RESTART_AFTER_MS / 1_000} s`);
+    await sleep(RESTART_AFTER_MS, undefined, { signal: stopping.signal });
+    await cluster.start(node);
+    tell(node);
+  };
+  cluster.onExit((node) => {
+    restart(node).catch((error: Error) => {
+      // A node that ends while it starts is gone once more, and so comes here again.
+      if (!stopping.signal.aborted) console.error(error.message);
+    });
+  });
+  for (const node of cluster.names.keys()) tell(node);
+  console.log(`AMQP_URL=${cluster.urls.join(",")}`);
+  if (!stopping.signal.aborted)
+    await new Promise((resolve) => {
+      // Keeps the process; the nodes' own handles do not count once they have gone.
+      const alive = setInterval(() => undefined, 60_000);
+      stopping.signal.addEventListener("abort", () => {
+        clearInterval(alive);
+        resolve(undefined);
+      });
+    });
+  await cluster.stop();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await rm(dir, { recursive: true, force: true });
+}
