@@ -45,6 +45,15 @@ describe("the payments service", () => {
     },
   };
 
+  /** Accounts, as far as payments asks them. */
+  const users = {
+    name: "users",
+    actions: {
+      contacts: ({ params: { ids } }: { params: { ids: string[] } }) =>
+        ids.map((id) => ({ id, name: "Ann", email: `${id}@shop.test` })),
+    },
+  };
+
   const deliver = ({ headers, body }: Pick<Received, "headers" | "body">) =>
     node.call("payments.webhook", { provider: "sandbox", headers, body });
   const passOn = async (webhook: Received) => {
@@ -59,7 +68,7 @@ describe("the payments service", () => {
 
   before(async () => {
     front = await openWebhookFront();
-    node = await startServices([orders, payments], {
+    node = await startServices([orders, users, payments], {
       clock,
       env: { PUBLIC_URL: front.url, SANDBOX_WEBHOOK_SECRET: SECRET },
     });
@@ -467,12 +476,12 @@ describe("the payments service", () => {
     });
 
     it("lists payments by status and receipt, page by page, newest first", async () => {
-      const { orderId } = await paid();
+      const { orderId, customerId } = await paid();
       const [payment] = await attempts(orderId);
       const byReceipt = await node.call("payments.list", { receipt: payment?.receipt ?? "" }, staff);
       assert.deepEqual(
-        byReceipt.items.map((it) => it.id),
-        [payment?.id],
+        byReceipt.items.map((it) => [it.id, it.customer]),
+        [[payment?.id, { id: customerId, name: "Ann", email: `${customerId}@shop.test` }]],
       );
       const seen: string[] = [];
       let cursor: string | undefined;
@@ -513,6 +522,36 @@ describe("the payments service", () => {
         cursor = page.nextCursor ?? undefined;
       } while (cursor);
       assert.deepEqual(seen, all);
+    });
+
+    it("keeps the books: what was taken and given back, in entries that sum to zero", async () => {
+      const it = await paid();
+      await node.call("payments.refund", { id: it.paymentId, amount: 1_000, reason: "damaged" }, withKey());
+      await becomes(it.orderId, "partially_refunded");
+      const items = await eventually("both are booked", async () => {
+        const page = await node.call("payments.ledger", { paymentId: it.paymentId }, staff);
+        return page.items.length === 2 && page.items;
+      });
+      const booked = Object.fromEntries(items.map((one) => [one.kind, one]));
+      assert.deepEqual(booked.capture?.entries, [
+        { account: "provider:sandbox", amount: 2_500 },
+        { account: "sales", amount: -2_500 },
+      ]);
+      assert.deepEqual(booked.refund?.entries, [
+        { account: "refunds", amount: 1_000 },
+        { account: "provider:sandbox", amount: -1_000 },
+      ]);
+      assert.match(booked.capture?.reference ?? "", /^SBX-/);
+      assert.equal((await node.call("payments.balances", {}, staff)).balanced, true);
+      // At least once is how it is asked; once is how it is done.
+      const { entries: _, currency, ...booking } = booked.capture ?? assert.fail();
+      await say("ledger.book", it.paymentId, { ...booking, amount: { amount: 2_500, currency } });
+      await say("ledger.book", it.paymentId, { ...booking, amount: { amount: 2_500, currency } });
+      const first = await node.call("payments.ledger", { limit: 1 }, staff);
+      assert.equal(first.items.length, 1);
+      assert.ok(first.nextCursor);
+      const again = await node.call("payments.ledger", { paymentId: it.paymentId }, staff);
+      assert.equal(again.items.length, 2);
     });
 
     it("names the providers", async () => {

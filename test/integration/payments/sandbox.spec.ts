@@ -8,7 +8,7 @@ import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/
 import "../../../services/contracts.ts";
 import { ProviderRefused, WebhookRejected } from "../../../services/payments/providers/provider.ts";
 import { sandboxPayments } from "../../../services/payments/providers/sandbox/sandbox.model.ts";
-import { createSandbox, type Sandbox } from "../../../services/payments/providers/sandbox/sandbox.ts";
+import { type Sandbox, sandbox } from "../../../services/payments/providers/sandbox/sandbox.ts";
 import { eventually } from "../../support/eventually.ts";
 import { movableClock } from "../../support/services-node.ts";
 import { silentLog } from "../../support/silent-log.ts";
@@ -27,7 +27,7 @@ describe("the sandbox provider", () => {
   let other: Sandbox;
 
   const make = (): Sandbox =>
-    createSandbox({
+    sandbox.create({
       config: loadConfig({}),
       clock,
       log: silentLog,
@@ -71,7 +71,7 @@ describe("the sandbox provider", () => {
     one.decide(ref, { outcome: "succeed", delayMs: 0, times: 1, ...changes });
   const status = async (ref: string) => (await one.fetchStatus(ref, never)).status;
   const refund = (providerRef: string, amount: number, idempotencyKey = newId()) =>
-    one.refund({ providerRef, amount: usd(amount), reason: "x", idempotencyKey }, never);
+    one.refund({ providerRef, receipt: null, amount: usd(amount), reason: "x", idempotencyKey }, never);
 
   it("opens one payment for one id, from whichever node", async () => {
     const same = intent();
@@ -92,6 +92,7 @@ describe("the sandbox provider", () => {
       amount: null,
       receipt: null,
       reason: null,
+      refunds: [],
     });
     await decide(ref, { amount: 900 });
     const report = await one.fetchStatus(ref, never);
@@ -121,8 +122,11 @@ describe("the sandbox provider", () => {
     await assert.rejects(decide(ref), (error) => errorCode(error) === "CONFLICT");
     await decide(paid);
     await assert.rejects(one.cancel(paid, never), ProviderRefused);
-    await assert.rejects(one.capture(ref, usd(1_000), newId(), never), ProviderRefused);
-    await one.capture(paid, usd(1_000), newId(), never);
+    await assert.rejects(
+      one.capture({ providerRef: ref, amount: usd(1_000), idempotencyKey: newId() }, never),
+      ProviderRefused,
+    );
+    await one.capture({ providerRef: paid, amount: usd(1_000), idempotencyKey: newId() }, never);
   });
 
   it("refunds each key once, and never more than was paid", async () => {
@@ -146,12 +150,15 @@ describe("the sandbox provider", () => {
     const webhook = await eventually("the webhook", () => received(ref)[0]);
     const { headers } = webhook;
     const rawBody = bodyOf(webhook);
-    const event = await make().verifyWebhook({ rawBody, headers });
+    const event = await make().verifyWebhook({ rawBody, headers, key: null, address: null });
     assert.deepEqual([event.providerRef, event.status, event.amount], [ref, "captured", usd(1_000)]);
     const changed = Buffer.from(rawBody.toString().replace("1000", "1001"));
-    await assert.rejects(one.verifyWebhook({ rawBody: changed, headers }), WebhookRejected);
+    await assert.rejects(
+      one.verifyWebhook({ rawBody: changed, headers, key: null, address: null }),
+      WebhookRejected,
+    );
     clock.advance(301_000);
-    await assert.rejects(one.verifyWebhook({ rawBody, headers }), WebhookRejected);
+    await assert.rejects(one.verifyWebhook({ rawBody, headers, key: null, address: null }), WebhookRejected);
   });
 
   it("delivers the same event as often as it was asked to, and no more", async () => {

@@ -1,9 +1,12 @@
-/** In place of the gateway: takes the sandbox's webhooks over HTTP, and passes them on, refuses or loses them. */
+/** In place of the gateway: takes webhooks over HTTP, and passes them on, refuses or loses them. */
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
+const WEBHOOKS = /^POST \/api\/v1\/payments\/webhooks\/([a-z]+)$/;
+
 export interface Received {
+  provider: string;
   headers: Record<string, string>;
   /** Raw, base64. */
   body: string;
@@ -24,14 +27,16 @@ export async function openWebhookFront(): Promise<WebhookFront> {
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
-    const path = req.url === "/api/v1/payments/webhooks/sandbox" && req.method === "POST";
+    const [, provider] = WEBHOOKS.exec(`${req.method} ${req.url}`) ?? [];
+    if (!provider) return void res.writeHead(404).end("{}");
     const webhook = {
+      provider,
       headers: flat(req.headers),
       body: Buffer.concat(chunks).toString("base64"),
       at: Date.now(),
     };
     received.push(webhook);
-    res.writeHead(path ? await front.handle(webhook) : 404).end("{}");
+    res.writeHead(await front.handle(webhook)).end("{}");
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -4,9 +4,12 @@ import { checkEnvelope, envelope, type Message } from "../../../broker/bus/envel
 import type { DataIn } from "../../../broker/contract.ts";
 import { newId } from "../../../broker/ids.ts";
 import "../../../services/contracts.ts";
-import { type PaymentMessage, paymentActor } from "../../../services/payments/payment.actor.ts";
-import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment.rows.ts";
+import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment.actor.ts";
+import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment.early.ts";
 import { type Payment, type PaymentState, refunded } from "../../../services/payments/payment.state.ts";
+import { paymentActor, schedule } from "../../support/payment-actor.ts";
+
+type RefundReport = NonNullable<DataIn<"payment.notified">["refunds"]>[number];
 
 const paymentId = newId();
 const orderId = newId();
@@ -64,7 +67,9 @@ function run(...messages: Message<PaymentMessage>[]) {
       return state;
     },
     sent,
-    types: sent.map((it) => it.type),
+    types: sent.map((it) => it.type).filter((it) => it !== "ledger.book"),
+    /** What went into the ledger. */
+    booked: sent.flatMap((it) => (it.type === "ledger.book" ? [[it.data.kind, it.data.amount.amount]] : [])),
     refusal: last.refusal?.code,
     timers: last.timers ?? [],
     kinds: sent.flatMap((it) => (it.type === "payment.anomaly" ? [it.data.kind] : [])),
@@ -73,12 +78,13 @@ function run(...messages: Message<PaymentMessage>[]) {
 
 describe("a payment", () => {
   it("goes from the request over the provider's opening to the capture, telling the order", () => {
-    const { payment, sent } = run(request(), opened(), notified());
+    const { payment, sent, booked } = run(request(), opened(), notified());
     assert.equal(payment.status, "captured");
     assert.equal(payment.captured, 2_500);
     assert.equal(payment.receipt, "R-1");
     assert.equal(payment.nextAction, null);
-    assert.deepEqual(sent, [
+    assert.deepEqual(booked, [["capture", 2_500]]);
+    assert.deepEqual(sent.slice(0, 2), [
       {
         type: "payment.pending",
         subject: orderId,
@@ -156,8 +162,54 @@ describe("a payment", () => {
     for (const status of ["failed", "expired", "cancelled"] as const) {
       const { payment, types } = run(request(), opened(), notified(), notified({ status, amount: null }));
       assert.equal(payment.status, "captured");
-      assert.deepEqual(types, ["payment.pending", "payment.captured"]);
+      assert.deepEqual(types, ["payment.pending", "payment.captured", "provider.check"], "it is looked into");
     }
+  });
+
+  it("that the provider says is gone again is told and booked, once, where that is its answer", () => {
+    const gone = (more: object = {}) =>
+      notified({ status: "cancelled", amount: null, receipt: null, ...more });
+    const asked = run(request(), opened(), notified(), gone());
+    assert.deepEqual(asked.kinds, []);
+    assert.deepEqual(asked.sent.at(-1)?.data, {
+      provider: "sandbox",
+      providerRef: "ref-1",
+      receipt: null,
+      settles: true,
+      urgent: true,
+    });
+    const answer = gone({ settles: true });
+    const { payment, kinds, booked } = run(request(), opened(), notified(), gone(), answer, answer);
+    assert.deepEqual([payment.status, payment.disputed, kinds], ["captured", true, ["voided"]]);
+    assert.deepEqual(booked.slice(1), [["dispute", 2_500]]);
+    const id = newId();
+    const ours = run(request(), opened(), notified(), refund(null, id), answer);
+    assert.deepEqual([ours.kinds, ours.booked.length], [[], 1], "our refund explains it");
+    const other = run(request(), opened(), notified(), gone({ settles: true, providerRef: "ref-9" }));
+    assert.deepEqual(other.kinds, []);
+  });
+
+  it("asks how much it was where a report tells only what followed, and for refunds that are not named", () => {
+    const check = { provider: "sandbox", providerRef: "ref-1", settles: true, urgent: true };
+    const refunds = [
+      { refundId: null, refundRef: "re-1", amount: usd(500), status: "succeeded", reason: null } as const,
+    ];
+    const overtook = notified({ status: "partially_refunded", amount: null, refunds });
+    const early = run(request(), opened(), overtook);
+    assert.deepEqual([early.payment.captured, early.sent.at(-1)?.data], [0, { ...check, receipt: "R-1" }]);
+    const unnamed = () => notified({ status: "partially_refunded" });
+    for (const before of [[], [notified()]]) {
+      const { payment, sent } = run(request(), opened(), ...before, unnamed());
+      assert.equal(payment.captured, 2_500);
+      assert.deepEqual(
+        sent.filter((it) => it.type === "provider.check").map((it) => it.data),
+        [{ ...check, receipt: null }],
+      );
+    }
+    const answered = run(request(), opened(), unnamed(), notified({ status: "refunded", settles: true }));
+    assert.equal(answered.types.filter((it) => it === "provider.check").length, 1, "it does not go round");
+    const never = run(request(), opened(), { ...overtook, data: { ...overtook.data, settles: true } });
+    assert.deepEqual(never.kinds, ["amount_mismatch"]);
   });
 
   it("is closed at the provider when it is cancelled, also when the opening comes later or first of all", () => {
@@ -211,8 +263,94 @@ describe("a payment", () => {
     const unmatched = message("payment.unmatched", {});
     const told = run(report, unmatched, unmatched);
     assert.deepEqual(told.kinds, ["unknown_payment"]);
-    assert.equal(told.sent[0]?.type === "payment.anomaly" && told.sent[0].data.id, report.id);
     assert.equal(run(report, unmatched, request()).payment.status, "captured");
+  });
+
+  it("takes the money that a customer has agreed to, once, and never another amount", () => {
+    const authorized = () => notified({ status: "authorized", receipt: null });
+    const agreed = run(request(), opened(), authorized(), authorized());
+    assert.equal(agreed.payment.status, "authorized");
+    assert.deepEqual(
+      agreed.sent.filter((it) => it.type === "provider.capture").map((it) => it.data),
+      [{ provider: "sandbox", providerRef: "ref-1", amount: usd(2_500) }],
+    );
+    assert.equal(run(request(), opened(), authorized(), notified()).payment.status, "captured");
+    assert.equal(run(request(), authorized(), opened(), notified()).payment.status, "captured");
+    const wrong = run(request(), opened(), notified({ status: "authorized", amount: usd(1) }));
+    assert.deepEqual([wrong.payment.status, wrong.kinds], ["pending", ["amount_mismatch"]]);
+    assert.ok(!wrong.types.includes("provider.capture"));
+    const unwanted = run(request(), opened(), cancel(), authorized());
+    assert.equal(unwanted.types.filter((it) => it === "provider.cancel").length, 2);
+  });
+
+  it("may be tried again at the provider after a failure", () => {
+    const { payment, types } = run(
+      request(),
+      opened(),
+      notified({ status: "failed", amount: null }),
+      notified(),
+    );
+    assert.equal(payment.status, "captured");
+    assert.deepEqual(types, ["payment.pending", "payment.failed", "payment.captured"]);
+  });
+
+  it("tells an anomaly once, however often the provider repeats it", () => {
+    const wrong = () => notified({ amount: usd(1) });
+    const { kinds, booked } = run(request(), opened(), wrong(), wrong(), cancel(), wrong());
+    assert.deepEqual(kinds, ["amount_mismatch"]);
+    assert.deepEqual(booked, [["surplus", 1]]);
+  });
+
+  it("gives a second capture back by itself, where its receipt is told", () => {
+    const twice = run(request(), opened(), notified(), notified({ receipt: "R-2" }));
+    const refundId = twice.payment.surpluses[0]?.refundId ?? "";
+    assert.deepEqual(
+      twice.sent.filter((it) => it.type === "provider.refund").map((it) => [it.data.receipt, it.data.amount]),
+      [["R-2", usd(2_500)]],
+    );
+    const back = run(
+      request(),
+      opened(),
+      notified(),
+      notified({ receipt: "R-2" }),
+      message("provider.refunded", { refundId }),
+      notified({ receipt: "R-2" }),
+    );
+    assert.deepEqual([back.payment.status, back.payment.captured], ["captured", 2_500]);
+    assert.deepEqual(back.booked, [
+      ["capture", 2_500],
+      ["surplus", 2_500],
+      ["surplus_refund", 2_500],
+    ]);
+  });
+
+  it("that is disputed stays as it is, and staff hear of it once", () => {
+    const { payment, kinds, booked, types } = run(
+      request(),
+      opened(),
+      notified(),
+      notified({ status: "disputed" }),
+      notified({ status: "disputed" }),
+    );
+    assert.deepEqual([payment.status, payment.disputed, kinds], ["captured", true, ["disputed"]]);
+    assert.deepEqual(booked.at(-1), ["dispute", 2_500]);
+    assert.equal(types.filter((it) => it !== "payment.anomaly").length, 2, "the order hears nothing");
+    assert.equal(run(request(), opened(), notified({ status: "disputed" })).payment.captured, 2_500);
+    const left = run(request(), opened(), notified(), notified({ status: "disputed", amount: null }));
+    assert.deepEqual([left.payment.disputed, left.booked.at(-1)], [true, ["dispute", 2_500]]);
+  });
+
+  it("that is disputed after a part was given back loses the rest", () => {
+    const id = newId();
+    const disputed = notified({ status: "disputed" });
+    const succeeded = message("provider.refunded", { refundId: id, refundRef: "re-1" });
+    const partly = run(request(), opened(), notified(), refund(1_000, id), succeeded, disputed);
+    assert.deepEqual(partly.booked.slice(1), [
+      ["refund", 1_000],
+      ["dispute", 1_500],
+    ]);
+    const whole = run(request(), opened(), notified(), refund(null, id), succeeded, disputed);
+    assert.deepEqual([whole.booked.length, whole.kinds], [2, ["disputed"]], "nothing was left to take");
   });
 
   it("keeps a message that overtook the request once", () => {
@@ -305,6 +443,111 @@ describe("a refund", () => {
     assert.deepEqual(kinds, ["refund_failed", "refund_excess"]);
   });
 
+  const told = (refundRef: string, changes: Partial<RefundReport> = {}) =>
+    notified({
+      status: "partially_refunded",
+      refunds: [
+        { refundId: null, refundRef, amount: usd(500), status: "succeeded", reason: null, ...changes },
+      ],
+    });
+
+  it("made at the provider counts like one of ours, once", () => {
+    const { payment, sent, booked } = run(...paid(), told("re-1"), told("re-1"));
+    assert.deepEqual([payment.status, refunded(payment)], ["partially_refunded", 500]);
+    assert.equal(payment.refunds[0]?.origin, "provider");
+    assert.equal(sent.filter((it) => it.type === "payment.refunded").length, 1);
+    assert.deepEqual(booked.at(-1), ["refund", 500]);
+    assert.equal(run(...paid(), told("re-1"), refund(2_001)).refusal, "REFUND_TOO_LARGE");
+    const tooMuch = run(...paid(), refund(null), told("re-1"), told("re-1"));
+    assert.deepEqual(tooMuch.kinds, ["refund_excess"]);
+  });
+
+  it("that the provider does not call ours is still ours while it is on its way", () => {
+    const id = newId();
+    for (const messages of [
+      [told("re-1"), message("provider.refunded", { refundId: id, refundRef: "re-1" })],
+      [message("provider.refund_pending", { refundId: id, refundRef: "re-1" }), told("re-1")],
+      [message("provider.refunded", { refundId: id, refundRef: "re-1" }), told("re-1")],
+    ]) {
+      const { payment, sent } = run(...paid(), refund(500, id), ...messages);
+      assert.equal(refunded(payment), 500);
+      assert.equal(payment.refunds.length, 1);
+      assert.equal(sent.filter((it) => it.type === "payment.refunded").length, 1);
+    }
+    const both = run(
+      ...paid(),
+      refund(500, id),
+      told("re-of-somebody"),
+      message("provider.refunded", { refundId: id, refundRef: "re-1" }),
+    );
+    assert.equal(refunded(both.payment), 1_000, "it was another one after all");
+  });
+
+  it("of equal amounts are told apart in the end", () => {
+    const [first, second] = [newId(), newId()];
+    const { payment, sent } = run(
+      ...paid(),
+      refund(500, first),
+      refund(500, second),
+      told("re-2"),
+      message("provider.refunded", { refundId: second, refundRef: "re-2" }),
+      message("provider.refunded", { refundId: first, refundRef: "re-1" }),
+    );
+    assert.deepEqual(
+      payment.refunds.map((it) => [it.id, it.refundRef, it.status]),
+      [
+        [first, "re-1", "succeeded"],
+        [second, "re-2", "succeeded"],
+      ],
+    );
+    assert.equal(sent.filter((it) => it.type === "payment.refunded").length, 2);
+  });
+
+  it("that is pending at the provider ends when it reports", () => {
+    const id = newId();
+    const pending = message("provider.refund_pending", { refundId: id, refundRef: "re-1" });
+    const waiting = run(...paid(), refund(500, id), pending);
+    assert.deepEqual([waiting.payment.status, waiting.payment.refunds[0]?.status], ["captured", "pending"]);
+    assert.equal(run(...paid(), refund(500, id), pending, told("re-1")).payment.status, "partially_refunded");
+    const bounced = run(...paid(), refund(500, id), pending, told("re-1", { status: "failed" }));
+    assert.deepEqual([bounced.payment.status, bounced.kinds], ["captured", ["refund_failed"]]);
+    assert.ok(bounced.types.includes("provider.check"), "what had no room beside it may have some now");
+  });
+
+  it("that comes back later is staff's: the order was told, the money waits in the ledger", () => {
+    const id = newId();
+    const { payment, kinds, booked } = run(
+      ...paid(),
+      refund(500, id),
+      message("provider.refunded", { refundId: id, refundRef: "re-1" }),
+      told("re-1", { status: "failed" }),
+      told("re-1", { status: "failed" }),
+    );
+    assert.deepEqual([payment.status, kinds], ["partially_refunded", ["refund_failed"]]);
+    assert.deepEqual(booked.slice(1), [
+      ["refund", 500],
+      ["refund_returned", 500],
+    ]);
+  });
+
+  it("that was never made brings nothing back of one that was made at the provider in the meantime", () => {
+    const id = newId();
+    const elsewhere = [...paid(), refund(500, id), told("re-of-somebody")];
+    for (const refundRef of [null, "re-1"]) {
+      const end = message("provider.refund_failed", { refundId: id, refundRef, reason: "no balance" });
+      const { payment, kinds, booked } = run(...elsewhere, end);
+      assert.deepEqual([refunded(payment), kinds, booked.length], [500, [], 2], `${refundRef}`);
+    }
+    const report = told("re-1", { refundId: id, status: "failed" });
+    assert.deepEqual(run(...elsewhere, report).kinds, []);
+    const same = message("provider.refund_failed", {
+      refundId: id,
+      refundRef: "re-of-somebody",
+      reason: "x",
+    });
+    assert.deepEqual(run(...elsewhere, same).booked.at(-1), ["refund_returned", 500]);
+  });
+
   it("of all that is left is confirmed when all is given back already", () => {
     const [first, second] = [newId(), newId()];
     const { sent, refusal } = run(
@@ -326,5 +569,200 @@ describe("a refund", () => {
       run(...paid(), refund(null, first), succeeded(first), refund(1)).refusal,
       "PAYMENT_NOT_REFUNDABLE",
     );
+  });
+});
+
+describe("a payment by itself", () => {
+  const timer = (it: ReturnType<typeof run>, id: string) =>
+    it.timers.find((one) => ("set" in one ? one.set : one.cancel) === id);
+  const due = (it: ReturnType<typeof run>, id: string) => {
+    const found = timer(it, id);
+    return found && "set" in found ? found.due - START : undefined;
+  };
+  const check = (last = false) => message("payment.check", { last });
+  const unopened = (trouble: "misconfigured" | "unreachable") =>
+    message("payment.unopened", { trouble, reason: "no such key" });
+
+  it("asks its provider after 10 s, 30 s, 1 min, 2 min and so on, at most an hour apart", () => {
+    const waits: (number | undefined)[] = [];
+    for (let checks = 0; checks < 12; checks++)
+      waits.push(due(run(request(), opened(), ...Array.from({ length: checks }, () => check())), "check"));
+    const seconds = [10, 30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600, 3_600];
+    assert.deepEqual(
+      waits,
+      seconds.map((it) => it * 1_000),
+    );
+    assert.deepEqual(
+      run(request(), opened(), check()).sent.at(-1)?.type,
+      "provider.check",
+      "what it sends when the time has come",
+    );
+  });
+
+  it("stops asking when the provider has told the end", () => {
+    const over = timer(run(request(), opened(), notified()), "check");
+    assert.deepEqual(over, { cancel: "check" });
+    assert.deepEqual(run(request(), opened(), notified(), check()).types.includes("provider.check"), false);
+  });
+
+  it("goes on asking after a failure and a cancel, until the provider says that it is over", () => {
+    for (const end of [notified({ status: "failed", amount: null }), cancel()])
+      assert.ok(run(request(), opened(), end, check()).types.includes("provider.check"));
+    const closed = run(request(), opened(), cancel(), notified({ status: "cancelled", amount: null }));
+    assert.deepEqual(timer(closed, "check"), { cancel: "check" });
+  });
+
+  it("gives up when order and grace are over, and what comes after that still counts", () => {
+    const { payment, types } = run(request(), opened(), check(true));
+    assert.equal(payment.status, "expired");
+    assert.deepEqual(types, ["payment.pending", "provider.cancel", "payment.expired"]);
+    assert.equal(run(request(), opened(), check(true), notified()).payment.captured, 2_500);
+    assert.ok(!run(request(), opened(), check(true), check()).types.includes("provider.check"));
+  });
+
+  it("asks about refunds until they end", () => {
+    const id = newId();
+    const pending = message("provider.refund_pending", { refundId: id, refundRef: "re-1" });
+    const asked = run(request(), opened(), notified(), refund(500, id));
+    assert.equal(due(asked, "check"), 10_000);
+    assert.ok(
+      run(request(), opened(), notified(), refund(500, id), pending, check()).types.at(-1) ===
+        "provider.check",
+    );
+    const done = message("provider.refunded", { refundId: id });
+    const ended = run(request(), opened(), notified(), refund(500, id), pending, done);
+    assert.deepEqual(timer(ended, "check"), { cancel: "check" });
+  });
+
+  it("tells staff, once, of a refund that does not end", () => {
+    const id = newId();
+    const open = [request(), opened(), notified(), refund(500, id)];
+    const checks = (n: number) => Array.from({ length: n }, () => check());
+    assert.deepEqual(run(...open, ...checks(16)).kinds, []);
+    const { kinds, sent } = run(...open, ...checks(40));
+    assert.deepEqual(kinds, ["refund_stuck"]);
+    const [told] = sent.flatMap((it) => (it.type === "payment.anomaly" ? [it.data] : []));
+    assert.deepEqual([told?.expected, told?.reported], [usd(500), null]);
+    assert.deepEqual(run(request(), opened(), ...checks(40)).kinds, [], "an open payment is none");
+  });
+
+  it("is opened again after a failure, ever more slowly, and tells staff of wrong settings once", () => {
+    const once = run(request(), unopened("misconfigured"));
+    assert.equal(once.payment.status, "requested");
+    assert.deepEqual(once.kinds, ["provider_misconfigured"]);
+    assert.equal(due(once, "open"), 1_000);
+    const twice = run(
+      request(),
+      unopened("misconfigured"),
+      message("payment.open", {}),
+      unopened("misconfigured"),
+    );
+    assert.deepEqual(twice.kinds, ["provider_misconfigured"]);
+    assert.equal(due(twice, "open"), 2_000);
+    const again = twice.sent.find((it) => it.type === "provider.open");
+    assert.deepEqual(again?.data.payment, { provider: "sandbox", options: {} });
+    assert.deepEqual(run(request(), unopened("unreachable")).kinds, []);
+    const opens = run(request(), unopened("unreachable"), opened());
+    assert.deepEqual([opens.payment.status, opens.payment.opening], ["pending", null]);
+    assert.deepEqual(timer(opens, "open"), { cancel: "open" });
+  });
+
+  it("is opened again also where its failure was known before it was asked for", () => {
+    assert.equal(due(run(unopened("unreachable"), request()), "open"), 1_000);
+    const batched = createPaymentActor({ ...schedule, batchMs: 60_000 });
+    const { state } = batched.receive(null, unopened("unreachable"));
+    const { timers = [] } = batched.receive(state, request());
+    assert.ok(timers.some((it) => "set" in it && it.set === "open" && it.due === START + 1_000));
+  });
+
+  const unsettled = (errand: DataIn<"provider.unsettled">["errand"], failures = 1) =>
+    message("provider.unsettled", {
+      provider: "sandbox",
+      providerRef: "ref-1",
+      errand,
+      trouble: "unreachable",
+      reason: "no answer",
+      failures,
+    });
+  const retried = (it: ReturnType<typeof run>) => {
+    const found = it.timers.find((one) => "set" in one && one.set.startsWith("again:"));
+    assert.ok(found && "set" in found);
+    return [found.due - START, found.message] as const;
+  };
+  const retry = (errand: DataIn<"payment.retry">["errand"], failures = 1) =>
+    message("payment.retry", { errand, failures });
+  const ref = { provider: "sandbox", providerRef: "ref-1" };
+
+  it("asks once more for what its provider has not done, ever more slowly", () => {
+    const waits = Array.from({ length: 11 }, (_, n) => {
+      const [wait, due] = retried(run(request(), opened(), cancel(), unsettled({ task: "cancel" }, n + 1)));
+      assert.deepEqual(due, {
+        type: "payment.retry",
+        data: { errand: { task: "cancel" }, failures: n + 1 },
+      });
+      return wait / 1_000;
+    });
+    assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    const [wait] = retried(run(unsettled({ task: "check" }, 2), request()));
+    assert.equal(wait, 2_000, "also for what came before the request");
+  });
+
+  it("asks for each thing as it did before, while it is still wanted", () => {
+    const id = newId();
+    const authorized = notified({ status: "authorized" });
+    const [paid, refunds] = [[request(), opened(), notified()], { task: "refund", refundId: id } as const];
+    const last = (...messages: Message<PaymentMessage>[]) => {
+      const { sent } = run(...messages);
+      return [sent.at(-1)?.type, sent.at(-1)?.data];
+    };
+    assert.deepEqual(last(request(), opened(), authorized, retry({ task: "capture" }, 3)), [
+      "provider.capture",
+      { ...ref, amount: usd(2_500), failures: 3 },
+    ]);
+    assert.deepEqual(last(request(), opened(), cancel(), retry({ task: "cancel" })), [
+      "provider.cancel",
+      { ...ref, failures: 1 },
+    ]);
+    assert.deepEqual(last(...paid, refund(500, id), retry(refunds)), [
+      "provider.refund",
+      { ...ref, receipt: "R-1", refundId: id, amount: usd(500), reason: "gift back", failures: 1 },
+    ]);
+    assert.deepEqual(last(request(), opened(), retry({ task: "check", receipt: "R-1", disputed: true })), [
+      "provider.check",
+      { ...ref, receipt: "R-1", disputed: true, settles: false, urgent: true, failures: 1 },
+    ]);
+    const surplus = run(...paid, notified({ receipt: "R-2" })).payment.surpluses[0]?.refundId ?? "";
+    const again = run(...paid, notified({ receipt: "R-2" }), retry({ task: "refund", refundId: surplus }));
+    const [first, second] = again.sent.filter((it) => it.type === "provider.refund").map((it) => it.data);
+    assert.deepEqual({ ...second, failures: 0 }, first);
+    for (const [before, errand] of [
+      [paid, { task: "capture" }],
+      [paid, { task: "cancel" }],
+      [[...paid, refund(500, id), message("provider.refunded", { refundId: id })], refunds],
+      [[request(), opened(), cancel(), notified({ status: "cancelled", amount: null })], { task: "cancel" }],
+    ] as const)
+      assert.deepEqual(run(...before, retry(errand)).sent, run(...before).sent, errand.task);
+  });
+
+  it("that nobody has asked for, and whose provider could not be asked, is told to staff", () => {
+    const early = run(unsettled({ task: "check" }), message("payment.unmatched", {}));
+    assert.deepEqual(early.kinds, ["unknown_payment"]);
+  });
+
+  it("fails when it could not be opened in the order's time", () => {
+    const late = { ...unopened("unreachable"), time: new Date(START + 60_000).toISOString() };
+    const { payment, types } = run(request(), late);
+    assert.equal(payment.status, "failed");
+    assert.deepEqual(types, ["payment.failed"]);
+  });
+
+  it("waits for the next batch where payments are opened together", () => {
+    const batched = createPaymentActor({ ...schedule, batchMs: 60_000 });
+    const at = (ms: number) => ({ ...request(), time: new Date(START + ms).toISOString() });
+    const dues = [1, 30_000, 60_000, 60_001].map((ms) => {
+      const [timer] = batched.receive(null, at(ms)).timers ?? [];
+      return timer && "set" in timer && timer.due - START;
+    });
+    assert.deepEqual(dues, [60_000, 60_000, 60_000, 120_000]);
   });
 });

@@ -6,9 +6,11 @@ import { envelope, type Message } from "../../../broker/bus/envelope.ts";
 import type { DataIn } from "../../../broker/contract.ts";
 import { derivedId, newId } from "../../../broker/ids.ts";
 import "../../../services/contracts.ts";
-import { type PaymentMessage, paymentActor } from "../../../services/payments/payment.actor.ts";
-import { type PaymentState, refunded } from "../../../services/payments/payment.state.ts";
+import { type Booking, isBalanced, transactionOf } from "../../../services/payments/ledger/transaction.ts";
+import type { PaymentMessage } from "../../../services/payments/payment.actor.ts";
+import { isWatched, type PaymentState, refunded } from "../../../services/payments/payment.state.ts";
 import { deepFreeze } from "../../support/deep-freeze.ts";
+import { paymentActor } from "../../support/payment-actor.ts";
 
 const paymentId = newId();
 const orderId = newId();
@@ -29,6 +31,25 @@ const money = fc.record({
   currency: fc.constantFrom("USD", "USD", "USD", "EUR"),
 });
 const ref = fc.constantFrom("ref-1", "ref-1", "ref-1", "ref-2");
+const refundRef = fc.constantFrom("re-1", "re-2", "re-3");
+const refundReport = fc.record({
+  refundId: fc.option(fc.constantFrom(...refundIds)),
+  refundRef,
+  amount: fc.record({
+    amount: fc.oneof(fc.constant(AMOUNT), fc.integer({ min: 0, max: AMOUNT })),
+    currency: fc.constant("USD"),
+  }),
+  status: fc.constantFrom("pending", "succeeded", "succeeded", "failed"),
+  reason: fc.constant(null),
+});
+const errand = fc.oneof(
+  fc.constantFrom(
+    { task: "capture" as const },
+    { task: "cancel" as const },
+    { task: "check" as const, receipt: "R-1" },
+  ),
+  fc.constantFrom(...refundIds).map((refundId) => ({ task: "refund" as const, refundId })),
+);
 const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
   at.map((time) =>
     make(
@@ -55,13 +76,49 @@ const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
       provider: fc.constantFrom("sandbox", "sandbox", "sandbox", "other"),
       eventId: fc.constantFrom("e1", "e2", "e3"),
       providerRef: ref,
-      status: fc.constantFrom("captured", "captured", "captured", "failed", "expired", "cancelled"),
+      status: fc.constantFrom(
+        "captured",
+        "captured",
+        "captured",
+        "pending",
+        "authorized",
+        "failed",
+        "expired",
+        "cancelled",
+        "partially_refunded",
+        "refunded",
+        "disputed",
+      ),
       amount: fc.option(money, { freq: 10 }),
       receipt: fc.option(fc.constantFrom("R-1", "R-2")),
       reason: fc.constant(null),
+      refunds: fc.array(refundReport, { maxLength: 2 }),
+      settles: fc.boolean(),
     })
     .chain((data) => at.map((time) => make("payment.notified", data, time))),
   at.map((time) => make("payment.unmatched", {}, time)),
+  fc.tuple(errand, fc.integer({ min: 1, max: 50 }), at).map(([it, failures, time]) =>
+    make(
+      "provider.unsettled",
+      {
+        provider: "sandbox",
+        providerRef: "ref-1",
+        errand: it,
+        trouble: "unreachable",
+        reason: "no",
+        failures,
+      },
+      time,
+    ),
+  ),
+  fc
+    .tuple(errand, fc.integer({ min: 1, max: 50 }), at)
+    .map(([it, failures, time]) => make("payment.retry", { errand: it, failures }, time)),
+  at.map((time) => make("payment.open", {}, time)),
+  fc
+    .tuple(fc.constantFrom("misconfigured", "unreachable"), at)
+    .map(([trouble, time]) => make("payment.unopened", { trouble, reason: "no" }, time)),
+  fc.tuple(fc.boolean(), at).map(([last, time]) => make("payment.check", { last }, time)),
   at.map((time) => make("payment.cancel", { reason: "cancelled" }, time)),
   fc
     .tuple(
@@ -71,11 +128,16 @@ const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
     )
     .map(([refundId, amount, time]) => make("payment.refund", { refundId, amount, reason: "back" }, time)),
   fc
-    .tuple(fc.constantFrom(...refundIds), at)
-    .map(([refundId, time]) => make("provider.refunded", { refundId }, time)),
+    .tuple(fc.constantFrom(...refundIds), fc.option(refundRef), at)
+    .map(([refundId, ref, time]) => make("provider.refunded", { refundId, refundRef: ref }, time)),
   fc
-    .tuple(fc.constantFrom(...refundIds), at)
-    .map(([refundId, time]) => make("provider.refund_failed", { refundId, reason: "no" }, time)),
+    .tuple(fc.constantFrom(...refundIds), refundRef, at)
+    .map(([refundId, ref, time]) => make("provider.refund_pending", { refundId, refundRef: ref }, time)),
+  fc
+    .tuple(fc.constantFrom(...refundIds), fc.option(refundRef), at)
+    .map(([refundId, ref, time]) =>
+      make("provider.refund_failed", { refundId, refundRef: ref, reason: "no" }, time),
+    ),
 );
 
 /** A request and an opening are in it, so that most runs get somewhere. */
@@ -107,8 +169,15 @@ const check = (property: (steps: Step[]) => void) =>
     fc.property(histories, (history) => property(play(history))),
     { numRuns: 500 },
   );
+const TAKEN: ReadonlySet<string> = new Set(["captured", "partially_refunded", "refunded", "disputed"]);
 const tookMoney = (state: PaymentState | null): boolean =>
   state !== null && state.status !== "early" && state.captured > 0;
+/** It is an anomaly that staff have heard of. */
+function wasTold(before: PaymentState | null, message: Message<PaymentMessage>): boolean {
+  if (before === null || before.status === "early") return false;
+  const anew = paymentActor.receive({ ...before, told: [] }, message).send ?? [];
+  return anew.some((it) => it.type === "payment.anomaly" && before.told.includes(it.data.id));
+}
 const sentBy = (steps: readonly Step[]) => steps.flatMap((it) => it.send);
 
 describe("payments under any interleaving", () => {
@@ -116,7 +185,7 @@ describe("payments under any interleaving", () => {
     const reached = new Set<string>();
     for (const history of fc.sample(histories, { numRuns: 2_000, seed: 1 }))
       for (const { after } of play(history)) reached.add(after?.status ?? "none");
-    assert.equal(reached.size, 10, [...reached].join(", "));
+    assert.equal(reached.size, 11, [...reached].join(", "));
   });
 
   it("are captured at most once, for exactly what the order asked, and never uncaptured", () => {
@@ -150,7 +219,7 @@ describe("payments under any interleaving", () => {
         reports.some(
           (it) =>
             it.type === "payment.notified" &&
-            it.data.status === "captured" &&
+            TAKEN.has(it.data.status) &&
             it.data.provider === "sandbox" &&
             it.data.amount?.amount === AMOUNT &&
             it.data.amount.currency === "USD",
@@ -159,16 +228,118 @@ describe("payments under any interleaving", () => {
     });
   });
 
-  it("never refund more than was captured, and every refund id at the provider once", () => {
+  it("never refund more than was captured, and every refund id at the provider once, unless it is retried", () => {
     check((steps) => {
       for (const { after } of steps)
         if (after && after.status !== "early")
           assert.ok(refunded(after) >= 0 && refunded(after) <= after.captured);
-      const asked = sentBy(steps).flatMap((it) => (it.type === "provider.refund" ? [it.data.refundId] : []));
+      const first = steps.filter((it) => it.message.type !== "payment.retry");
+      const asked = sentBy(first).flatMap((it) => (it.type === "provider.refund" ? [it.data.refundId] : []));
       assert.equal(new Set(asked).size, asked.length);
       const told = sentBy(steps).flatMap((it) => (it.type === "payment.refunded" ? [it.data.refundId] : []));
       assert.equal(new Set(told).size, told.length);
     });
+  });
+
+  it("tell the order what sums to their state", () => {
+    check((steps) => {
+      const last = steps.at(-1)?.after;
+      const sum = (type: "payment.captured" | "payment.refunded") =>
+        sentBy(steps).reduce((total, it) => total + (it.type === type ? it.data.amount.amount : 0), 0);
+      const [captured, back] = last && last.status !== "early" ? [last.captured, refunded(last)] : [0, 0];
+      assert.deepEqual([sum("payment.captured"), sum("payment.refunded")], [captured, back]);
+    });
+  });
+
+  it("book every movement once, and come to what they say themselves", () => {
+    check((steps) => {
+      const booked = sentBy(steps).flatMap((it) => (it.type === "ledger.book" ? [it.data] : []));
+      assert.equal(new Set(booked.map((it) => it.id)).size, booked.length);
+      const last = steps.at(-1)?.after;
+      if (!last || last.status === "early") return assert.deepEqual(booked, []);
+      const sum = (kind: string) =>
+        booked.filter((it) => it.kind === kind).reduce((total, it) => total + it.amount.amount, 0);
+      assert.equal(sum("capture"), last.captured);
+      assert.equal(sum("refund"), refunded(last));
+      const balances = booked.flatMap((it) => {
+        const { currency, entries } = transactionOf({ ...it, amount: it.amount } as Booking);
+        return entries.map((entry) => ({ ...entry, currency }));
+      });
+      assert.ok(isBalanced(balances));
+    });
+  });
+
+  it("come to one end, in whatever order and however often they hear it, once the provider was asked", () => {
+    const notified = (status: string, more: object = {}, eventId = status) =>
+      make(
+        "payment.notified",
+        {
+          provider: "sandbox",
+          eventId,
+          providerRef: "ref-1",
+          status,
+          amount: { amount: AMOUNT, currency: "USD" },
+          receipt: "R-1",
+          reason: null,
+          ...more,
+        } as DataIn<"payment.notified">,
+        START,
+      );
+    const back = (status: string) => ({
+      refunds: [
+        {
+          refundId: null,
+          refundRef: "re-1",
+          amount: { amount: 400, currency: "USD" },
+          status,
+          reason: null,
+        },
+      ],
+    });
+    const history = [
+      make("payment.opened", { providerRef: "ref-1", nextAction: null, expiresAt: null }, START),
+      notified("pending", { receipt: null }),
+      notified("authorized", { receipt: null }),
+      notified("failed", { amount: null, receipt: null }),
+      notified("captured"),
+      notified("captured", back("pending"), "begun"),
+      notified("partially_refunded", back("succeeded")),
+      make("payment.check", { last: false }, START),
+    ];
+    const asked = notified("partially_refunded", back("succeeded"), "asked");
+    const request = make(
+      "payment.request",
+      {
+        orderId,
+        orderNumber: "S-1",
+        customerId: orderId,
+        amount: { amount: AMOUNT, currency: "USD" },
+        payment: { provider: "sandbox" },
+        expiresAt: new Date(START).toISOString(),
+      },
+      START,
+    );
+    const cancel = make("payment.cancel", { reason: "cancelled" }, START);
+    const shuffled = fc
+      .tuple(fc.shuffledSubarray(history, { minLength: 0 }), fc.shuffledSubarray(history), fc.boolean())
+      .chain(([some, again, cancelled]) => {
+        const all = [request, ...some, ...again, ...(cancelled ? [cancel] : [])];
+        return fc.shuffledSubarray(all, { minLength: all.length });
+      });
+    fc.assert(
+      fc.property(shuffled, (messages) => {
+        const steps = play([...messages, asked]);
+        const end = steps.at(-1)?.after;
+        assert.ok(end && end.status !== "early");
+        assert.deepEqual(
+          [end.status, end.captured, refunded(end), end.receipt, end.refunds.map((it) => it.refundRef)],
+          ["partially_refunded", AMOUNT, 400, "R-1", ["re-1"]],
+        );
+        const told = sentBy(steps).filter((it) => /^payment\.(captured|refunded)$/.test(it.type));
+        assert.equal(told.length, 2);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("never lose a capture that is reported: it is taken, an echo, kept, or an anomaly", () => {
@@ -177,14 +348,14 @@ describe("payments under any interleaving", () => {
         if (message.type !== "payment.notified" || message.data.status !== "captured") continue;
         const taken = !tookMoney(before) && tookMoney(after);
         const kept = after?.status === "early";
-        const anomaly = send.some((it) => it.type === "payment.anomaly" && it.data.id === message.id);
+        const anomaly = send.some((it) => it.type === "payment.anomaly") || wasTold(before, message);
         const echo =
           before !== null &&
           before.status !== "early" &&
           before.captured > 0 &&
           message.data.provider === before.provider &&
           message.data.providerRef === before.providerRef &&
-          message.data.amount?.amount === AMOUNT;
+          (message.data.amount === null || message.data.amount.amount === AMOUNT);
         assert.ok(taken || kept || anomaly || echo, "it left no trace");
       }
     });
@@ -206,6 +377,8 @@ describe("payments under any interleaving", () => {
     check((steps) => {
       const last = steps.at(-1)?.after;
       if (last?.status !== "cancelled" || last.providerRef === null) return;
+      // The provider has closed it itself.
+      if (!isWatched(last) && !last.givenUp) return;
       const byUs = last.failure === "cancelled" && steps.some((it) => it.message.type === "payment.cancel");
       const byProvider = steps.some(
         (it) => it.message.type === "payment.notified" && it.message.data.status === "cancelled",

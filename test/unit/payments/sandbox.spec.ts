@@ -93,6 +93,7 @@ describe("the sandbox's webhook", () => {
       amount: { amount: 2_500, currency: "USD" },
       receipt: "SBX-1",
       reason: null,
+      refunds: [],
       occurredAt: new Date(NOW),
     });
   });

@@ -1,0 +1,71 @@
+/** A refund of which its provider never says how it ended: staff are told, and end it. */
+import assert from "node:assert/strict";
+import { errorCode } from "../../../broker/errors.ts";
+import { newId } from "../../../broker/ids.ts";
+import { calm } from "../../../emulators/emulator.ts";
+import { startMpesa } from "../../../emulators/mpesa/mpesa.ts";
+import { eventually } from "../../support/eventually.ts";
+import { openProviderShop, type ProviderShop, staff } from "../../support/provider-shop.ts";
+
+const PRICE = { amount: 150_000, currency: "KES" };
+
+describe("a refund that does not end", function () {
+  this.timeout(60_000);
+  let floor: ProviderShop;
+
+  before(async () => {
+    floor = await openProviderShop({
+      name: "mpesa",
+      start: startMpesa,
+      payment: { phone: "0712 345678" },
+      env: { LOG_LEVEL: "fatal", RECONCILE_FIRST: "20ms", RECONCILE_MAX: "100ms" },
+    });
+  });
+  after(() => floor?.close());
+
+  /** A payment with a refund whose result is lost. */
+  async function stuck() {
+    floor.emulator.knobs.webhooks = calm().webhooks;
+    const { order } = await floor.order(PRICE);
+    const { id } = await floor.payment(order.id, (it) => it.status === "pending");
+    await floor.emulator.pay(await floor.refOf(id), "succeed");
+    await floor.reaches(order.id, "paid");
+    await floor.emulator.idle();
+    floor.emulator.knobs.webhooks = { ...calm().webhooks, drop: 1 };
+    const { refunds } = await floor.call(
+      "payments.refund",
+      { id, amount: 50_000, reason: "back" },
+      { ...staff, idempotencyKey: newId() },
+    );
+    const refundId = refunds[0]?.id ?? assert.fail("no refund");
+    const end = (outcome: "succeeded" | "failed") =>
+      floor.call("payments.endRefund", { id, refundId, outcome });
+    return { id, end };
+  }
+
+  it("is told to staff, and ends as they have seen it in the provider's books", async () => {
+    const { id, end } = await stuck();
+    await eventually(
+      "staff hear of it",
+      async () => (await floor.anomalies(id)).includes("refund_stuck"),
+      20_000,
+    );
+    const { status, refunded } = await end("succeeded");
+    assert.deepEqual([status, refunded.amount], ["partially_refunded", 50_000]);
+    assert.deepEqual((await end("succeeded")).refunded, refunded, "once");
+    assert.equal(await end("failed").catch(errorCode), "CONFLICT");
+  });
+
+  it("may have failed, and there is as much to give back as before", async () => {
+    const { id, end } = await stuck();
+    assert.equal((await end("failed")).refunds[0]?.status, "failed");
+    const again = { id, amount: PRICE.amount, reason: "again" };
+    await floor.call("payments.refund", again, { ...staff, idempotencyKey: newId() });
+  });
+
+  it("must be one of the payment", async () => {
+    const { id } = await stuck();
+    const other = { id, refundId: newId(), outcome: "failed" } as const;
+    assert.equal(await floor.call("payments.endRefund", other).catch(errorCode), "NOT_FOUND");
+  });
+});

@@ -1,0 +1,102 @@
+/** Invoicing as a node of its own does it: over its own connection to a store that others use as well. */
+import mongoose from "mongoose";
+import { envelope, type Message } from "../../../../broker/bus/envelope.ts";
+import { type Clock, systemClock } from "../../../../broker/clock.ts";
+import { loadConfig } from "../../../../broker/config.ts";
+import { derivedV7, newId } from "../../../../broker/ids.ts";
+import { migrateUp, migrationsOf } from "../../../../broker/migrations.ts";
+import "../../../../services/contracts.ts";
+import { creditNoteModel, invoiceModel } from "../../../../services/payments/invoices/invoice.model.ts";
+import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";
+import { paymentModel } from "../../../../services/payments/payment.model.ts";
+import { type Payment, paymentState, type Refund } from "../../../../services/payments/payment.state.ts";
+
+export const usd = (amount: number) => ({ amount, currency: "USD" });
+
+interface Options {
+  clock?: Clock;
+  env?: Record<string, string>;
+}
+
+export async function openInvoicing(uri: string, { clock = systemClock, env = {} }: Options = {}) {
+  const connection = await mongoose
+    .createConnection(uri, { dbName: "souk_payments", autoIndex: false, autoCreate: false })
+    .asPromise();
+  const models = {
+    invoices: invoiceModel.bind(connection),
+    creditNotes: creditNoteModel.bind(connection),
+    payments: paymentModel.bind(connection),
+  };
+  return {
+    ...models,
+    ...createInvoicing({ ...models, clock, config: loadConfig(env) }),
+    connection,
+    migrate: async () =>
+      void (await migrateUp(connection, await migrationsOf("payments"), "test", systemClock)),
+    close: () => connection.close(),
+  };
+}
+
+export type InvoicingNode = Awaited<ReturnType<typeof openInvoicing>>;
+
+/** A paid order with its payment, as the payments service has it. The payment's id follows from the order's. */
+export async function paidOrder(
+  { payments }: Pick<InvoicingNode, "payments">,
+  { orderId = newId(), refunds = [] }: { orderId?: string; refunds?: Refund[] } = {},
+): Promise<Message<"order.paid">> {
+  const paymentId = derivedV7(orderId, "payment", "test");
+  const state = paymentState.parse({
+    status: "captured",
+    orderId,
+    orderNumber: `S-${orderId.slice(-6)}`,
+    customerId: newId(),
+    provider: "sandbox",
+    amount: usd(2_500),
+    providerRef: "ref",
+    nextAction: null,
+    captured: 2_500,
+    receipt: "SBX-1",
+    failure: null,
+    refunds,
+    createdAt: new Date().toISOString(),
+  }) as Payment;
+  await payments.collection.updateOne(
+    { _id: paymentId as never },
+    { $setOnInsert: { state, version: 1 } as never },
+    { upsert: true },
+  );
+  return envelope(
+    "order.paid",
+    orderId,
+    {
+      number: state.orderNumber,
+      customerId: state.customerId,
+      lines: [
+        { sku: "A-1", name: "Lamp", quantity: 2, unitPrice: usd(1_000), total: usd(2_000) },
+        { sku: "B-1", name: "Wick", quantity: 1, unitPrice: usd(500), total: usd(500) },
+      ],
+      total: usd(2_500),
+      shippingAddress: { name: "Ann", line1: "1 Market Street", city: "S", postalCode: "1", country: "US" },
+      paymentId,
+    },
+    { source: "/orders", at: Date.now() },
+  ) as Message<"order.paid">;
+}
+
+export const refundedMessage = (paid: Message<"order.paid">, { id, amount }: Refund) =>
+  envelope(
+    "payment.refunded",
+    paid.subject,
+    { paymentId: paid.data.paymentId, refundId: id, amount: usd(amount), full: false },
+    { source: "/payments", at: Date.now() },
+  ) as Message<"payment.refunded">;
+
+export const refund = (amount: number, status: Refund["status"] = "succeeded"): Refund => ({
+  id: newId(),
+  amount,
+  reason: "The lamp was broken",
+  status,
+  at: new Date().toISOString(),
+  origin: "shop",
+  refundRef: null,
+});

@@ -1,0 +1,64 @@
+/** Providers are apart: what one of them keeps waiting or refuses delays nobody who pays by another. */
+import { newId } from "../../../broker/ids.ts";
+import type { Emulator, StartEmulator } from "../../../emulators/emulator.ts";
+import { startMidtrans } from "../../../emulators/midtrans/midtrans.ts";
+import { seededRandom } from "../../../emulators/support/random.ts";
+import { startXendit } from "../../../emulators/xendit/xendit.ts";
+import { eventually } from "../../support/eventually.ts";
+import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
+
+const PRICE = { amount: 15_000_000, currency: "IDR" };
+/** More than a worker has places. */
+const MANY = 120;
+
+describe("a provider in trouble", function () {
+  this.timeout(60_000);
+  let floor: ProviderShop;
+  let troubled: Emulator;
+
+  before(async () => {
+    troubled = await start(startXendit);
+    floor = await openProviderShop({
+      name: "midtrans",
+      start: startMidtrans,
+      env: { ...troubled.environment, LOG_LEVEL: "fatal", PROVIDER_TIMEOUT: "10s" },
+    });
+  });
+  after(async () => {
+    await floor?.close();
+    await troubled?.close();
+  });
+
+  const start = (it: StartEmulator) =>
+    it({
+      port: 0,
+      webhookUrl: () => "http://127.0.0.1:9/",
+      timeScale: 10_000,
+      clock: Date,
+      random: seededRandom(1),
+    });
+  const asked = () =>
+    Array.from({ length: MANY }, () =>
+      floor.publish("provider.check", newId(), {
+        provider: "xendit",
+        providerRef: newId(),
+        urgent: true,
+      }),
+    );
+
+  for (const fault of ["timeout", 401, 503] as const)
+    it(`keeps nobody who pays by another waiting: ${fault}`, async () => {
+      const { order } = await floor.order(PRICE);
+      const { id } = await floor.payment(order.id, (it) => it.status === "pending");
+      troubled.knobs.api = [{ times: 10_000, fault }];
+      const published = asked();
+      await floor.emulator.pay(await floor.refOf(id), "succeed");
+      await eventually(
+        "it is paid",
+        async () => (await floor.call("orders.get", { id: order.id })).status === "paid",
+        5_000,
+      );
+      troubled.knobs.api = [];
+      await Promise.all(published);
+    });
+});

@@ -1,0 +1,24 @@
+/** Stripe where the money is held until the shop captures it. */
+import { startStripe } from "../../../../emulators/stripe/stripe.ts";
+import { providerConformance } from "../../../support/provider-conformance.ts";
+
+providerConformance({
+  name: "stripe",
+  start: startStripe,
+  env: { STRIPE_CAPTURE: "manual" },
+  takes: [{ amount: 1_999, currency: "USD" }],
+  refuses: null,
+  webhooks: { proof: "signature", stale: true },
+  refundRoute: "POST /v1/refunds",
+  can: [
+    "refund",
+    "partialRefund",
+    "refundAtProvider",
+    "dispute",
+    "apiFaults",
+    "createOnce",
+    "misconfigure",
+    "retryAfterDecline",
+    "tooMuch",
+  ],
+});

@@ -1,0 +1,26 @@
+import { startXendit } from "../../../../emulators/xendit/xendit.ts";
+import { providerConformance } from "../../../support/provider-conformance.ts";
+
+providerConformance({
+  name: "xendit",
+  start: startXendit,
+  takes: [
+    { amount: 199_999, currency: "PHP" },
+    { amount: 15_000_000, currency: "IDR" },
+    { amount: 250_000, currency: "VND" },
+  ],
+  refuses: { amount: 1_999, currency: "EUR" },
+  webhooks: { proof: "token", stale: false },
+  refundRoute: "POST /refunds",
+  can: [
+    "takeAtOnce",
+    "refund",
+    "partialRefund",
+    "refundAtProvider",
+    "apiFaults",
+    "createOnce",
+    "misconfigure",
+    "tooMuch",
+  ],
+  limits: ["silentDecline"],
+});

@@ -1,0 +1,144 @@
+/**
+ * Many payments by one provider at once, over a network that repeats, reorders, loses and forges webhooks: in the end
+ * every order is what its customer did, the ledger is what the provider's books say, and nothing waits for ever.
+ */
+import assert from "node:assert/strict";
+import { newId } from "../../broker/ids.ts";
+import { seededRandom } from "../../emulators/support/random.ts";
+import { eventually } from "./eventually.ts";
+import { openProviderShop, type ProviderShopOptions, staff } from "./provider-shop.ts";
+
+export interface Storm extends Omit<ProviderShopOptions, "env"> {
+  readonly price: { readonly amount: number; readonly currency: string };
+  readonly payments: number;
+  /** Whether it can give back parts. */
+  readonly refunds: boolean;
+  /** What customers do who do not pay; not every provider knows a decline. */
+  readonly unpaid: "decline" | "expire";
+  /**
+   * Where a forged webhook can't be rejected: the reference of the payment that one is about, null for a true one. Staff
+   * must hear of each such payment, and of no other.
+   */
+  readonly forged?: (rawBody: Buffer) => string | null;
+  readonly seed: number;
+}
+
+/** Of each delivery. */
+export const FAULTS = { duplicate: 0.2, reorder: 0.1, drop: 0.05, tamper: 0.02 };
+const OVER: ReadonlySet<string> = new Set(["failed", "cancelled", "expired"]);
+const AT_ONCE = 16;
+const SHARE_DECLINED = 0.05;
+const SHARE_REFUNDED = 0.1;
+
+export interface StormFigures {
+  readonly paid: number;
+  readonly declined: number;
+  readonly refunded: number;
+  /** Webhooks that reached the shop, and how many of them it rejected. */
+  readonly webhooks: number;
+  readonly rejected: number;
+  /** Payments of which a forged one could not be rejected, and which staff were told of. */
+  readonly forged: number;
+  readonly seconds: number;
+}
+
+/** @throws AssertionError naming what does not fit */
+export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
+  const { name, price, payments, refunds, seed } = storm;
+  const random = seededRandom(seed);
+  const began = Date.now();
+  const floor = await openProviderShop({
+    ...storm,
+    env: { LOG_LEVEL: "fatal", RECONCILE_FIRST: "2s", RECONCILE_MAX: "6s", MAX_IN_FLIGHT: "1000" },
+  });
+  try {
+    Object.assign(floor.emulator.knobs.webhooks, FAULTS);
+    const paid: string[] = [];
+    const declined: string[] = [];
+    const refunded: string[] = [];
+    let left = payments;
+
+    async function customers(): Promise<void> {
+      while (left-- > 0) {
+        const { order } = await floor.order(price);
+        const { id } = await floor.payment(order.id, (it) => it.status === "pending", 60_000);
+        const declines = random() < SHARE_DECLINED;
+        await floor.emulator.pay(await floor.refOf(id), declines ? storm.unpaid : "succeed");
+        (declines ? declined : paid).push(order.id);
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, customers));
+    await floor.emulator.idle();
+
+    await eachOf(paid, (id) =>
+      floor
+        .payment(id, (it) => it.status === "captured", 120_000)
+        .then(async (payment) => {
+          if (!refunds || random() >= SHARE_REFUNDED) return;
+          const amount = Math.floor(price.amount / 200) * 100;
+          const meta = { ...staff, idempotencyKey: newId() };
+          await floor.call("payments.refund", { id: payment.id, amount, reason: "a scratch" }, meta);
+          refunded.push(id);
+        }),
+    );
+    await eachOf(refunded, (id) => floor.payment(id, (it) => it.status === "partially_refunded", 120_000));
+    await eachOf(declined, (id) => floor.payment(id, (it) => OVER.has(it.status), 120_000));
+
+    for (const id of paid) await floor.reaches(id, "paid");
+    for (const id of declined)
+      assert.equal((await floor.call("orders.get", { id })).status, "awaiting_payment", id);
+    for (const status of ["requested", "pending", "authorized"] as const)
+      assert.deepEqual(
+        (await floor.call("payments.list", { status })).items,
+        [],
+        `${status} payments are left`,
+      );
+    const { forged = () => null } = storm;
+    const lied = new Set(floor.relay.received.map((it) => forged(it.rawBody)).filter((ref) => ref !== null));
+    await eventually("staff have heard of what was forged, and of nothing else", async () => {
+      const { items, nextCursor } = await floor.call("payments.anomalies", { limit: 100 });
+      assert.equal(nextCursor, null);
+      assert.deepEqual(
+        items.map((it) => `${it.kind} ${it.providerRef}`).sort(),
+        [...lied].map((ref) => `amount_mismatch ${ref}`).sort(),
+      );
+      return true;
+    });
+
+    const books = await floor.books();
+    const atProvider = books.reduce((sum, it) => sum + it.captured - it.refunded, 0);
+    assert.equal(
+      books.reduce((sum, it) => sum + it.captured, 0),
+      paid.length * price.amount,
+    );
+    await eventually("the ledger agrees with the provider", async () => {
+      const { items, balanced } = await floor.call("payments.balances", {});
+      assert.ok(balanced);
+      const of = (account: string) => items.find((it) => it.account === account)?.amount ?? 0;
+      assert.equal(of(`provider:${name}`), atProvider);
+      assert.equal(of("sales"), -paid.length * price.amount);
+      assert.equal(of("suspense"), 0);
+      return true;
+    });
+    const { answered } = floor.relay;
+    return {
+      paid: paid.length,
+      declined: declined.length,
+      refunded: refunded.length,
+      webhooks: answered.length,
+      rejected: answered.filter((it) => it >= 400).length,
+      forged: lied.size,
+      seconds: Math.round((Date.now() - began) / 100) / 10,
+    };
+  } finally {
+    await floor.close();
+  }
+}
+
+async function eachOf(ids: readonly string[], work: (id: string) => Promise<unknown>): Promise<void> {
+  const waiting = [...ids];
+  const worker = async () => {
+    for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) await work(id);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

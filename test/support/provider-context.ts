@@ -1,0 +1,50 @@
+/** What tests of one provider's adapter have in common: what it is made from, what it is asked for, a calm emulator. */
+import type { Clock } from "../../broker/clock.ts";
+import { type Config, loadConfig } from "../../broker/config.ts";
+import { newId } from "../../broker/ids.ts";
+import type { Money } from "../../broker/schemas.ts";
+import { calm, type Emulator } from "../../emulators/emulator.ts";
+import type { PaymentIntent, ProviderContext } from "../../services/payments/providers/provider.ts";
+import { silentLog } from "./silent-log.ts";
+import type { WebhookReceiver } from "./webhook-receiver.ts";
+
+const noDatabase = new Proxy({} as ProviderContext["database"], {
+  get(_, name) {
+    throw new Error(`this provider needs a database: ${String(name)}`);
+  },
+});
+
+/** Variables and a clock, and no database. */
+export function providerContext(
+  variables: Readonly<Record<string, string>>,
+  clock: Clock,
+  publicUrl = "https://shop.test",
+): Omit<ProviderContext, "webhookUrl"> {
+  const config: Config = loadConfig({ ...variables });
+  return { config, clock, log: silentLog, database: noDatabase, publicUrl: () => publicUrl };
+}
+
+/** A new payment, which has half an hour. */
+export const paymentIntent = (
+  clock: Clock,
+  amount: Money,
+  changes: Partial<PaymentIntent> = {},
+): PaymentIntent => ({
+  paymentId: newId(),
+  orderId: newId(),
+  orderNumber: "251003-7K2QF-M9DXA",
+  customerId: newId(),
+  amount,
+  expiresAt: new Date(clock.now() + 30 * 60_000),
+  options: {},
+  ...changes,
+});
+
+/** Between two tests: no faults, nothing received, and webhooks are taken. */
+export async function calmDown(emulator: Emulator, shop: WebhookReceiver): Promise<void> {
+  await emulator.idle();
+  shop.received.length = 0;
+  shop.answer = () => 200;
+  emulator.knobs.api = [];
+  emulator.knobs.webhooks = calm().webhooks;
+}

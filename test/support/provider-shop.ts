@@ -1,0 +1,236 @@
+/**
+ * A whole shop that takes payments by one provider, played by its emulator: webhooks travel over HTTP, through a relay
+ * that tests can stop, repeat and change, to the gateway. What the shop logs is kept, at the level of trace.
+ */
+import assert from "node:assert/strict";
+import { envelope } from "../../broker/bus/envelope.ts";
+import type { Clock } from "../../broker/clock.ts";
+import type { ActionName, DataIn, MessageType, ParamsIn, Returned } from "../../broker/contract.ts";
+import { newId } from "../../broker/ids.ts";
+import type { Money } from "../../broker/schemas.ts";
+import type { CallMeta } from "../../broker/service.ts";
+import type { BookEntry, Emulator, StartEmulator } from "../../emulators/emulator.ts";
+import { seededRandom } from "../../emulators/support/random.ts";
+import type { OrderView } from "../../services/orders/orders.contract.ts";
+import { eventually } from "./eventually.ts";
+import type { Intercepting } from "./sandbox-emulator.ts";
+import { type Shop, startShop } from "./shop.ts";
+import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
+
+export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };
+
+type Payment = Returned<"payments.listByOrder">["items"][number];
+
+export interface Relay {
+  readonly url: string;
+  /** All webhooks that the provider has sent. */
+  readonly received: ReceivedWebhook[];
+  /** Statuses of the shop's answers. */
+  readonly answered: number[];
+  /** While set, webhooks are taken and not passed on. */
+  held: ReceivedWebhook[] | null;
+  /** Hands a webhook to the shop's gateway. @returns the status of the answer */
+  deliver(webhook: ReceivedWebhook): Promise<number>;
+}
+
+export interface ProviderShop {
+  readonly shop: Shop;
+  readonly emulator: Emulator;
+  readonly relay: Relay;
+  /** What was logged so far. */
+  readonly log: readonly string[];
+  call<N extends ActionName>(name: N, params: ParamsIn<N>, meta?: CallMeta): Promise<Returned<N>>;
+  publish<T extends MessageType>(type: T, subject: string, data: DataIn<T>): Promise<void>;
+  /** Moves the clock of shop and provider ahead. */
+  advance(ms: number): void;
+  /** A new customer's order, as soon as its payment is open or has failed. */
+  order(
+    total: Money,
+    options?: Record<string, string>,
+    waitS?: number,
+  ): Promise<{ order: OrderView; meta: CallMeta }>;
+  /** The order's latest payment, when it is as wanted. */
+  payment(orderId: string, wanted?: (it: Payment) => boolean, withinMs?: number): Promise<Payment>;
+  refOf(paymentId: string): Promise<string>;
+  /** What the provider itself knows. */
+  books(): Promise<readonly BookEntry[]>;
+  reaches(orderId: string, status: OrderView["status"]): Promise<OrderView>;
+  /** What staff were told of it. */
+  anomalies(paymentId: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+export interface ProviderShopOptions {
+  name: string;
+  start: StartEmulator;
+  env?: Record<string, string>;
+  /** Of the provider's waits between repeated webhooks. */
+  timeScale?: number;
+  seed?: number;
+  /** Options of every payment, e.g. a phone number. */
+  payment?: Record<string, string>;
+  /** The provider's books, where the emulator does not keep them. */
+  books?(shop: Shop): Promise<readonly BookEntry[]>;
+}
+
+export async function openProviderShop(it: ProviderShopOptions): Promise<ProviderShop> {
+  const { name, start, env = {}, timeScale = 10_000, seed = 1, payment: given } = it;
+  let ahead = 0;
+  const clock: Clock = { now: () => Date.now() + ahead };
+  const receiver = await openWebhookReceiver();
+  const emulator = await start({
+    port: 0,
+    webhookUrl: () => `${receiver.url}/api/v1/payments/webhooks/${name}`,
+    timeScale,
+    clock,
+    random: seededRandom(seed),
+  });
+  const log = keepLog();
+  const shop = await startShop({
+    clock,
+    env: {
+      PUBLIC_URL: receiver.url,
+      LOG_LEVEL: "trace",
+      LOG_FORMAT: "json",
+      RECONCILE_FIRST: "500ms",
+      RECONCILE_MAX: "3s",
+      PROVIDER_TIMEOUT: "3s",
+      ...emulator.environment,
+      ...env,
+    },
+  });
+  const { broker, runtime } = shop.node;
+  const relay: Relay = {
+    url: receiver.url,
+    received: [],
+    answered: [],
+    held: null,
+    async deliver(webhook) {
+      const status = await pass(webhook);
+      relay.answered.push(status);
+      return status;
+    },
+  };
+  async function pass({ path, headers, rawBody }: ReceivedWebhook): Promise<number> {
+    const { host: _, "content-length": __, connection: ___, ...rest } = headers;
+    const answer = await fetch(shop.url + path, {
+      method: "POST",
+      headers: rest,
+      body: new Uint8Array(rawBody),
+    });
+    await answer.arrayBuffer();
+    return answer.status;
+  }
+  receiver.answer = async (it) => {
+    // The sandbox's own pages are behind the same address.
+    if (!it.path.includes("/webhooks/")) return (await pass(it)) < 300 ? 200 : 500;
+    const webhook = "intercept" in emulator ? await (emulator as unknown as Intercepting).intercept(it) : it;
+    if (!webhook) return 200;
+    relay.received.push(webhook);
+    if (!relay.held) return relay.deliver(webhook);
+    relay.held.push(webhook);
+    return 200;
+  };
+
+  const call: ProviderShop["call"] = (action, params, meta = staff) =>
+    broker.call(action, params as object, { meta: { ...meta } }) as never;
+  const skus = new Map<string, Promise<string>>();
+  const skuAt = (price: Money) => {
+    const key = `${price.amount} ${price.currency}`;
+    const found = skus.get(key) ?? offer(price);
+    skus.set(key, found);
+    return found;
+  };
+  async function offer(price: Money): Promise<string> {
+    const sku = `SKU-${newId()}`;
+    await call("products.create", { name: "Tea", variants: [{ sku, price }] });
+    await call("inventory.create", { sku, onHand: 1_000_000 });
+    return sku;
+  }
+
+  const self: ProviderShop = {
+    shop,
+    emulator,
+    relay,
+    log: log.lines,
+    call,
+    publish: (type, subject, data) =>
+      runtime.bus.publish(envelope(type, subject, data, { source: "/test", at: clock.now() })),
+    advance(ms) {
+      ahead += ms;
+    },
+    async order(total, options = {}, waitS = 10) {
+      const meta: CallMeta = { user: { id: newId(), roles: ["customer"] } };
+      await call("cart.setItem", { sku: await skuAt(total), quantity: 1 }, meta);
+      const chosen = { ...given, ...options };
+      const order = await call(
+        "orders.place",
+        {
+          shippingAddress: { name: "Ann", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" },
+          payment: { provider: name, ...(Object.keys(chosen).length > 0 ? { options: chosen } : {}) },
+        },
+        { ...meta, idempotencyKey: newId(), preferWait: waitS },
+      );
+      return { order, meta };
+    },
+    payment: (orderId, wanted = () => true, withinMs = 15_000) =>
+      eventually(
+        `the payment of ${orderId} is as wanted`,
+        async () => {
+          const { items } = await call("payments.listByOrder", { id: orderId });
+          const latest = items[0] ?? assert.fail("it has no payment");
+          if (!wanted(latest)) throw new Error(`it is ${JSON.stringify(latest)}`);
+          return latest;
+        },
+        withinMs,
+      ),
+    refOf: (paymentId) =>
+      eventually(`the reference of ${paymentId}`, async () => {
+        const payments = runtime
+          .database("payments")
+          .collection<{ _id: string; state: { providerRef: string } }>("payments");
+        return (await payments.findOne({ _id: paymentId }))?.state.providerRef ?? undefined;
+      }),
+    books: async () => (it.books ? it.books(shop) : emulator.books()),
+    reaches: (id, status) =>
+      eventually(
+        `order ${id} is ${status}`,
+        async () => {
+          const order = await call("orders.get", { id });
+          if (order.status !== status) throw new Error(`it is ${order.status}`);
+          return order;
+        },
+        15_000,
+      ),
+    async anomalies(paymentId) {
+      const { items } = await call("payments.anomalies", { limit: 100 });
+      return items.filter((one) => one.paymentId === paymentId).map((one) => one.kind);
+    },
+    async close() {
+      await shop.stop();
+      log.restore();
+      await emulator.close();
+      await receiver.close();
+    },
+  };
+  return self;
+}
+
+/** Takes the log's JSON lines from standard output, and leaves all else there. */
+function keepLog(): { lines: string[]; restore(): void } {
+  const lines: string[] = [];
+  const write = process.stdout.write;
+  process.stdout.write = ((chunk: unknown, ...rest: unknown[]) => {
+    const text = String(chunk);
+    if (!text.startsWith('{"')) return write.apply(process.stdout, [chunk, ...rest] as never);
+    lines.push(text);
+    for (const done of rest) if (typeof done === "function") done();
+    return true;
+  }) as typeof write;
+  return {
+    lines,
+    restore() {
+      process.stdout.write = write;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Turns at a provider: one that hangs or fails takes no more than its share, and gets it back when it works again. */
+import assert from "node:assert/strict";
+import { createTurns } from "../../../services/payments/provider-turns.ts";
+
+describe("turns at a provider", () => {
+  const many = (n: number, lane: string, turns = createTurns()) =>
+    Promise.all(Array.from({ length: n }, () => turns.take(lane)));
+  const granted = <T>(some: readonly (T | null)[]) => some.filter((it) => it !== null);
+
+  it("are at most twenty at once while it hangs, and there are others elsewhere", async () => {
+    const turns = createTurns();
+    const begun = Date.now();
+    const [first, other] = await Promise.all([many(60, "slow check", turns), many(20, "other check", turns)]);
+    assert.deepEqual([granted(first).length, granted(other).length], [20, 20]);
+    const waited = Date.now();
+    assert.ok(waited - begun >= 900, "others are waited for, a little");
+    assert.deepEqual(granted(await many(100, "slow check", turns)), []);
+    assert.ok(Date.now() - waited < 500, "but not by everybody in turn");
+  });
+
+  it("go on to who waits when a call ends", async () => {
+    const turns = createTurns();
+    const [end] = await many(20, "a check", turns);
+    const next = turns.take("a check");
+    end?.(true);
+    assert.ok(await next);
+    assert.equal(await turns.take("a check"), null, "there are still twenty");
+  });
+
+  it("are three while everything fails, at once for all, and all when something has worked", async () => {
+    const turns = createTurns();
+    for (let n = 0; n < 5; n++) (await turns.take("a check"))?.(false);
+    const begun = Date.now();
+    const [one, ...others] = granted(await many(50, "a check", turns));
+    assert.equal(others.length, 2);
+    assert.ok(Date.now() - begun < 500);
+    one?.(true);
+    assert.equal(granted(await many(18, "a check", turns)).length, 18);
+  });
+
+  it("are not given to those who wait when it turns out to fail", async () => {
+    const turns = createTurns();
+    const ends = await many(20, "a check", turns);
+    const waiting = many(5, "a check", turns);
+    for (const end of ends.slice(0, 5)) end?.(false);
+    assert.equal(granted(await waiting).length, 4, "four calls had failed before that was clear");
+  });
+});
