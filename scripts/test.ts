@@ -1,11 +1,30 @@
-/** `npm test`: types, lint, then every suite with coverage, against real servers that are found, started or installed. */
+/**
+ * `npm test`: types, lint, then every suite, against real servers that are found, started or installed. Specs run three
+ * at a time; those that look at the time something takes, or start many processes, come after them, one by one.
+ */
 import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
 import { provideServers } from "../test/support/servers.ts";
 
-// Named specs run alone: `npm test -- test/unit/orders/*.spec.ts`.
-const specs = process.argv.length > 2 ? process.argv.slice(2) : ["test/**/*.spec.ts"];
-const print = (line: string) => console.log(line);
+/** Take a minute or so: begun first, so that nothing waits for them in the end. */
+const LONG = [
+  "test/unit/actor/shop-matrix.spec.ts",
+  "test/integration/bus/rabbit-cluster.spec.ts",
+  "test/integration/actor/crash-matrix.spec.ts",
+];
+const ALONE = [
+  "test/chaos/chaos.spec.ts",
+  "test/e2e/{dead-letters,flood,story-cluster}.spec.ts",
+  "test/integration/actor/partitions.spec.ts",
+  "test/integration/node/prompt-discoverer.spec.ts",
+];
 
+// Named specs run alone: `npm test -- test/unit/orders/*.spec.ts`.
+const named = process.argv.slice(2);
+const print = (line: string) => console.log(line);
+let failed = false;
+
+/** Goes on after a failure, so that one run tells all. */
 async function run(
   title: string,
   command: string,
@@ -18,19 +37,29 @@ async function run(
     child.once("error", reject);
     child.once("exit", resolve);
   });
-  if (code !== 0) throw new Error(`${title} failed`);
+  if (code === 0) return;
+  failed = true;
+  console.error(`${title}: failed`);
 }
 
 try {
   await run("types", "tsc", []);
   await run("lint", "biome", ["check", "."]);
   const servers = await provideServers(print);
+  const env = { ...servers.env, NODE_ENV: "test" };
   try {
-    await run("tests", "c8", ["mocha", ...specs], { ...servers.env, NODE_ENV: "test" });
+    if (named.length > 0) await run("tests", "mocha", named, env);
+    else {
+      const alone = globSync(ALONE);
+      const others = globSync("test/**/*.spec.ts", { exclude: [...ALONE, ...LONG] });
+      await run("tests, three at a time", "mocha", ["--parallel", "--jobs", "3", ...LONG, ...others], env);
+      await run("tests, one by one", "mocha", alone, env);
+    }
   } finally {
     await servers.stop();
   }
 } catch (error) {
+  failed = true;
   console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
 }
+process.exitCode = failed ? 1 : 0;

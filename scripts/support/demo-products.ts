@@ -1,5 +1,6 @@
 /** A made-up catalogue. Product number `n` is the same in every shop, on every run, and however many others there are. */
 import { v7 } from "uuid";
+import { minorDigits } from "../../broker/currency.ts";
 import type { Category } from "../../services/products/category.model.ts";
 import { fold } from "../../services/products/fold.ts";
 import { nameKey } from "../../services/products/listing.ts";
@@ -225,11 +226,7 @@ export function demoProduct(
 
 /** A price as shops write them, ending in 9, in minor units of the currency. */
 export function priceOf(main: number, currency: string): number {
-  const { maximumFractionDigits = 2 } = new Intl.NumberFormat("en", {
-    style: "currency",
-    currency,
-  }).resolvedOptions();
-  const scale = 10 ** maximumFractionDigits;
+  const scale = 10 ** minorDigits(currency);
   // Without minor units the main one is worth about a cent.
   if (scale === 1) return Math.max(1, Math.round(main * 10)) * 10 - 1;
   return Math.max(1, Math.round(main)) * scale - scale / 100;

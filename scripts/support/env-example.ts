@@ -1,19 +1,37 @@
 /** `.env.example`, made from the configuration's schema: every variable, what it means and its default. */
 import { z } from "zod";
 import { environment, SECRETS } from "../../broker/config.ts";
+import { modules } from "../../services/payments/providers/index.ts";
 
 export function envExample(): string {
-  const blocks = Object.entries(environment.shape).map(([name, schema]) => {
+  const groups = [
+    "# All settings of Souk. Made by `npm run docs` from broker/config.ts and the payment providers.\n",
+    variables(environment, SECRETS),
+    ...Object.values(modules).map(
+      (it) => `# Payment provider ${it.name}\n\n${variables(it.variables, it.secrets)}`,
+    ),
+  ];
+  return groups.join("\n");
+}
+
+/** All variables that are read: of the nodes and of the payment providers. */
+export const variableNames = (): string[] => [
+  ...Object.keys(environment.shape),
+  ...Object.values(modules).flatMap((it) => Object.keys(it.variables.shape)),
+];
+
+function variables({ shape }: z.ZodObject, secrets: readonly string[]): string {
+  const blocks = Object.entries(shape).map(([name, schema]) => {
     const fallback = schema instanceof z.ZodDefault ? textOf(schema.def.defaultValue, name) : "";
-    const file = (SECRETS as readonly string[]).includes(name) ? ` Or ${name}_FILE.` : "";
-    return `# ${schema.description ?? name}.${file}\n${fallback ? "" : "# "}${name}=${fallback}\n`;
+    const file = secrets.includes(name) ? ` Or ${name}_FILE.` : "";
+    return `# ${(schema as z.ZodType).description ?? name}.${file}\n${fallback ? "" : "# "}${name}=${fallback}\n`;
   });
-  return `# All settings of Souk. Made by \`npm run docs\` from broker/config.ts.\n\n${blocks.join("\n")}`;
+  return blocks.join("\n");
 }
 
 /** Durations are milliseconds inside and text like 30m outside. */
 function textOf(value: unknown, name: string): string {
-  if (typeof value !== "number" || !/_TTL$|_TIMEOUT$/.test(name)) return String(value);
+  if (typeof value !== "number" || !/_TTL$|_TIMEOUT$|_INTERVAL$|^RECONCILE_/.test(name)) return String(value);
   const units: [string, number][] = [
     ["d", 86_400_000],
     ["h", 3_600_000],

@@ -49,6 +49,8 @@ function exitUnstarted(error: unknown, config: Config): never {
 }
 
 function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): string | undefined {
+  // A payment provider's own variable: each adapter checks its own when it is made.
+  if (error instanceof ConfigError) return error.message;
   if (error.syscall === "listen") {
     if (error.code === "EADDRINUSE") return `port ${PORT} of ${HOST} is taken; PORT chooses another one`;
     if (error.code === "EADDRNOTAVAIL") return `this machine does not have the address ${HOST} (HOST)`;

@@ -74,4 +74,20 @@ describe("npm start where something is in the way", function () {
     assert.equal(status, 1);
     assert.match(lastLine ?? "", /^Souk can't start: ENOTDIR.*\(DATA_DIR\)$/);
   });
+
+  it("names a variable of a payment provider that is wrong, and one that is missing", async () => {
+    const port = String(await freePort());
+    const wrong = start({ PORT: port, SANDBOX_WEBHOOK_SECRET: "short" });
+    assert.equal(wrong.status, 1);
+    assert.equal(
+      wrong.lastLine,
+      "Souk can't start: SANDBOX_WEBHOOK_SECRET: must have at least 16 characters",
+    );
+    const half = start({ PORT: port, STRIPE_SECRET_KEY: "sk_test_long_enough_for_a_key" });
+    assert.equal(half.status, 1);
+    assert.equal(
+      half.lastLine,
+      "Souk can't start: STRIPE_WEBHOOK_SECRET: must be set where STRIPE_SECRET_KEY is",
+    );
+  });
 });

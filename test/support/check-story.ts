@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 
-/** What the README's story must have printed: the whole history, and two units fewer of the first SKU. */
+/** What the README's story must have printed: a PDF's first bytes, the whole history, and two units fewer of the first SKU. */
 export function checkStory(lines: readonly string[]): void {
+  assert.ok(lines.includes("%PDF-"), "there is no invoice");
   const history = lines.find((line) => line.includes("→"));
   assert.equal(history, "placed → awaiting_payment → paid → shipped → delivered");
   const [, before, after] = /: (\d+) before, (\d+) after$/.exec(lines.at(-1) ?? "") ?? [];

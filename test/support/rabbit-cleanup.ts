@@ -1,4 +1,4 @@
-import amqp from "amqplib";
+import { connectToAny } from "../../broker/bus/amqp-connect.ts";
 import {
   deadExchangeName,
   deadQueueName,
@@ -11,7 +11,7 @@ import { contracts } from "../../services/contracts.ts";
 
 /** Deletes everything that a shop with this prefix has declared on RabbitMQ. */
 export async function deleteQueues(url: string, prefix: string): Promise<void> {
-  const connection = await amqp.connect(url);
+  const connection = await connectToAny(url);
   try {
     const channel = await connection.createChannel();
     for (const { name } of queuesOf(topologyOf(contracts))) {

@@ -2,8 +2,12 @@
 import { type SpawnOptions, spawn } from "node:child_process";
 import { join } from "node:path";
 
-/** Debian's /usr/sbin wrapper changes user; the first of these runs as whoever asks. */
+/**
+ * Debian's /usr/sbin wrapper changes user; the first of these runs as whoever asks. RABBITMQ_SERVER names another one,
+ * which has `rabbitmqctl` beside it.
+ */
 export const RABBIT_BINARIES: readonly string[] = [
+  ...(process.env.RABBITMQ_SERVER ? [process.env.RABBITMQ_SERVER] : []),
   "/usr/lib/rabbitmq/bin/rabbitmq-server",
   "/usr/local/sbin/rabbitmq-server",
   "/opt/homebrew/sbin/rabbitmq-server",
@@ -19,6 +23,8 @@ export interface RabbitPlace {
   distPort: number;
   /** Port of an epmd that is not the machine's. */
   epmdPort?: number;
+  /** Path of a `.conf` file. */
+  configFile?: string;
 }
 
 export function rabbitEnvironment({
@@ -27,6 +33,7 @@ export function rabbitEnvironment({
   port,
   distPort,
   epmdPort,
+  configFile = join(dir, "none"),
 }: RabbitPlace): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -41,7 +48,7 @@ export function rabbitEnvironment({
     RABBITMQ_LOG_BASE: join(dir, "log"),
     RABBITMQ_PID_FILE: join(dir, "pid"),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, "plugins"),
-    RABBITMQ_CONFIG_FILE: join(dir, "none"),
+    RABBITMQ_CONFIG_FILE: configFile,
     ERL_CRASH_DUMP: join(dir, "erl_crash.dump"),
     ...(epmdPort === undefined ? {} : { ERL_EPMD_PORT: String(epmdPort) }),
   };

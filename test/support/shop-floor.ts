@@ -91,6 +91,7 @@ export async function openShopFloor(env: Record<string, string> = {}): Promise<S
         if (addresses.get(id) !== userId) throw new SoukError("NOT_FOUND");
         return ADDRESS;
       },
+      contacts: () => [],
     },
   };
 

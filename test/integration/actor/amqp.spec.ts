@@ -48,7 +48,8 @@ describe("Two nodes of actors over RabbitMQ", function () {
       bus,
       transporter: "Fake",
       namespace,
-      tuning: { settleMs: 200, remoteMs: 500, stopMs: 1_000 },
+      // The registry knows at once who is alive here, so what came over after a cut goes back at once.
+      tuning: { settleMs: 200, againMs: 200, remoteMs: 500, stopMs: 1_000 },
       ...(nodeId === "node-2"
         ? { faults: (point) => (point === "before-commit" ? freezing() : undefined) }
         : {}),

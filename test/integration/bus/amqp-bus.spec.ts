@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { type ChannelModel, connect } from "amqplib";
 import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import { declareTopology } from "../../../broker/bus/amqp-declare.ts";
 import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import { deadExchangeName, exchangeName, queueName, topologyOf } from "../../../broker/bus/topology.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
+import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -146,14 +149,93 @@ describe("The bus over RabbitMQ", function () {
       await eventually("back as a standby", () => frail.state === "connected");
     });
 
+    it("finishes a hand-over that its connection dies in the middle of, and works on", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl) });
+      await bus.declare(topology);
+      const got = collector();
+      const consumption = await bus.consumeMailboxes(mailbox, got.handlers);
+      await bus.publish(poke(0));
+      await eventually("delivered", () => got.deliveries.length === 1);
+      proxy.stall();
+      const handedOver = consumption.handOver(1, async () => undefined);
+      // RabbitMQ never hears that the channel is to be closed.
+      await sleep(100);
+      proxy.resume();
+      proxy.cut();
+      await handedOver;
+      await eventually("delivered again", () => got.deliveries.length >= 2);
+      assert.deepEqual(got.numbers(), [0, 0]);
+      got.deliveries.at(-1)?.ack();
+    });
+
+    it("stops although its connection dies meanwhile", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl) });
+      await bus.declare(topology);
+      const mailboxes = await bus.consumeMailboxes(mailbox, counter().handlers);
+      const worker = await bus.consumeWorker(jobs, async () => undefined);
+      proxy.stall();
+      const stopped = Promise.all([mailboxes, worker].map((it) => it.stop(async () => undefined)));
+      await sleep(100);
+      proxy.refuse();
+      await stopped;
+    });
+
+    it("ends a declaration that the connection dies at the end of", async () => {
+      const model = await connect(proxy.via(amqpUrl));
+      model.on("error", () => undefined);
+      const dying = {
+        async createChannel() {
+          const channel = await model.createChannel();
+          const close = channel.close.bind(channel);
+          channel.close = () => {
+            proxy.stall();
+            const closed = close();
+            setTimeout(() => proxy.cut(), 50);
+            return closed;
+          };
+          return channel;
+        },
+      };
+      // The first channels may be through before the cut, the others are not.
+      await assert.rejects(declareTopology(dying as unknown as ChannelModel, broker.prefix, topology), {
+        name: "IllegalOperationError",
+      });
+    });
+
+    it("goes to another address when its own is gone, and back when that is gone", async () => {
+      const other = await tcpProxy(amqpUrl);
+      try {
+        other.refuse();
+        const bus = await createBus({ url: `${proxy.via(amqpUrl)},${other.via(amqpUrl)}` });
+        await bus.declare(topology);
+        const got = counter();
+        await bus.consumeMailboxes(mailbox, got.handlers);
+        await bus.publish(poke(0));
+        await eventually("delivered over the one", () => got.in(1).includes(0));
+        for (const [n, from, to] of [
+          [1, proxy, other],
+          [2, other, proxy],
+        ] as const) {
+          to.allow();
+          from.refuse();
+          await eventually(
+            "connected over the other",
+            () => bus.state === "connected" && to.connections >= 2,
+          );
+          await eventually("published again", () => bus.publish(poke(n)).then(() => true));
+          await eventually("delivered again", () => got.in(1).includes(n));
+          assert.equal(from.connections, 0);
+        }
+      } finally {
+        await Promise.all(buses.splice(0).map((bus) => bus.close()));
+        await other.close();
+      }
+    });
+
     it("slows publishers while RabbitMQ blocks them", async () => {
       const bus = await createBus({ url: proxy.via(amqpUrl) });
       await bus.declare(topology);
-      const frame = (method: number, args: Buffer) => {
-        const head = Buffer.from([1, 0, 0, 0, 0, 0, 4 + args.length, 0, 10, 0, method]);
-        return Buffer.concat([head, args, Buffer.from([0xce])]);
-      };
-      proxy.inject(frame(60, Buffer.from([3, ...Buffer.from("low")])));
+      proxy.inject(blockedFrame);
       await eventually("blocked", () => bus.state === "blocked");
       let done = false;
       const sent = bus.publish(poke(1)).then(() => {
@@ -162,7 +244,7 @@ describe("The bus over RabbitMQ", function () {
       await sleep(100);
       assert.equal(done, false);
       assert.equal(bus.stats.published, 0);
-      proxy.inject(frame(61, Buffer.alloc(0)));
+      proxy.inject(unblockedFrame);
       await sent;
       assert.equal(bus.stats.blocked, 1);
     });
@@ -358,6 +440,7 @@ describe("The bus over RabbitMQ", function () {
           "x-queue-type": "quorum",
           "x-single-active-consumer": true,
           "x-delivery-limit": 200,
+          "x-consumer-disconnected-timeout": 1_000,
           "x-dead-letter-exchange": deadExchangeName(broker.prefix),
           "x-dead-letter-routing-key": queueName(broker.prefix, "bustestcounter.0"),
           "x-dead-letter-strategy": "at-least-once",
@@ -367,7 +450,8 @@ describe("The bus over RabbitMQ", function () {
       const queue = queueName(broker.prefix, "bustestcounter.0");
       await (await broker.channel()).assertQueue(queue, same);
       for (const key of Object.keys(same.arguments) as (keyof typeof same.arguments)[]) {
-        if (key === "x-dead-letter-strategy") continue; // RabbitMQ 3.10 does not compare it
+        // RabbitMQ 3.10 does not compare these.
+        if (key === "x-dead-letter-strategy" || key === "x-consumer-disconnected-timeout") continue;
         const { [key]: _left, ...rest } = same.arguments;
         const channel = await broker.channel();
         await assert.rejects(

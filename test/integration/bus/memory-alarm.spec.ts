@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { createAmqpBus } from "../../../broker/bus/amqp.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
+import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { counter } from "../../support/bus-conformance.ts";
 import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -15,9 +16,16 @@ import { freePort } from "../../support/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 import { type RabbitPlace, rabbitEnvironment, rabbitUrl, spawnRabbit } from "../../support/rabbit-process.ts";
 import { rabbitBinary } from "../../support/servers.ts";
+import { startToyNode } from "../actor/support/node.ts";
+import { check, ordersOf, rest } from "../actor/support/shop-checks.ts";
 
 const SENDERS = 200;
 const WINDOW = 50;
+const BACKLOG = 100;
+const ORDERS = 300;
+const UNITS = 1_000;
+/** Share of the machine's memory that RabbitMQ has already. */
+const ALARM = "0.00001";
 
 describe("A RabbitMQ that runs out of memory", function () {
   this.timeout(90_000);
@@ -63,6 +71,70 @@ describe("A RabbitMQ that runs out of memory", function () {
       timeout: 30_000,
     });
 
+  it("leaves what actors send in their outboxes, few in memory, and brings all of it when it has memory again", async () => {
+    const mongo = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "normal" });
+    const relays = await createAmqpBus({
+      url: rabbitUrl(place),
+      prefix: "alarmed",
+      name: "actors",
+      log: quietLog(),
+    });
+    let underWay = 0;
+    let most = 0;
+    const publish = relays.publish.bind(relays);
+    relays.publish = async (message) => {
+      most = Math.max(most, ++underWay);
+      await publish(message).finally(() => underWay--);
+    };
+    const tuning = { window: WINDOW, backlog: BACKLOG, sweepAfterMs: 500, sweepEveryMs: 200 };
+    const node = await startToyNode({ uri: mongo.uri, bus: relays, tuning, metrics: true });
+    const backlog = () =>
+      Number(node.broker.metrics.getMetric("souk.actor.backlog")?.get({ actor: "toyorder" })?.value);
+    const order = (from: number, to: number) =>
+      Promise.all(
+        Array.from({ length: to - from }, (_, n) =>
+          node.orders.apply(`order-${from + n}`, "toy.place", { lines: { tea: 1, milk: 2 } }),
+        ),
+      );
+    try {
+      for (const sku of ["tea", "milk"]) await node.stock.apply(sku, "toy.create", { onHand: UNITS });
+      await order(0, 20);
+      await rest(node, 20);
+
+      await setWatermark(ALARM);
+      const before = relays.stats.confirmed;
+      await order(20, ORDERS);
+      // It is told when it sends; a few messages may get through until then.
+      await eventually("it is told", () => relays.state === "blocked");
+      const { published } = relays.stats;
+      await eventually("as many wait in memory as may", () => backlog() === BACKLOG);
+      // Some sweeps long, which find all that is in the outboxes.
+      await sleep(1_000);
+      assert.equal(relays.stats.published, published, "nothing is sent while it is blocked");
+      assert.ok(most <= 2 * WINDOW, `${most} under way, of two types of actors`);
+      assert.equal(backlog(), BACKLOG);
+      const kept = (await ordersOf(node)).flatMap((it) => it.outbox);
+      const passed = relays.stats.confirmed - before;
+      assert.ok(
+        kept.length >= 2 * (ORDERS - 20) - passed,
+        `${kept.length} in the outboxes, ${passed} passed`,
+      );
+      assert.ok(kept.length > 2 * WINDOW + BACKLOG, "more than memory holds");
+
+      await setWatermark("0.4");
+      await rest(node, ORDERS);
+      await check(node, UNITS);
+      const states = (await ordersOf(node)).map((it) => it.state.status);
+      assert.deepEqual(new Set(states), new Set(["paid"]));
+      assert.equal(relays.stats.nacked, 0);
+    } finally {
+      await setWatermark("0.4");
+      await node.stop();
+      await relays.close();
+      await mongo.close();
+    }
+  });
+
   it("makes senders wait and loses nothing; they go on when it has memory again", async () => {
     assert.ok(bus);
     const sender = bus;
@@ -83,7 +155,7 @@ describe("A RabbitMQ that runs out of memory", function () {
     });
     await eventually("messages flow", () => got.total > 1_000);
 
-    await setWatermark("0.00001");
+    await setWatermark(ALARM);
     await eventually("it is told", () => sender.state === "blocked");
     // What was written before it was told is with RabbitMQ's socket; from then on nothing is sent.
     const published = stats.published;

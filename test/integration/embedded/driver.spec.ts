@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { Decimal128, type Document, Double, Int32, Long, MongoServerError, ObjectId, UUID } from "mongodb";
+import {
+  Decimal128,
+  type Document,
+  Double,
+  Int32,
+  Long,
+  MongoBulkWriteError,
+  MongoServerError,
+  ObjectId,
+  UUID,
+} from "mongodb";
 import { type Started, startStore, until } from "./with-store.ts";
 
 interface Thing extends Document {
@@ -99,6 +109,20 @@ describe("the official driver on the embedded store", () => {
       { _id: 1, v: 1, log: [1, 2] },
       { _id: 3, made: true },
     ]);
+  });
+
+  it("counts each statement once where one of a command fails, in a collection made by that command too", async () => {
+    const things = fresh();
+    const documents = [{ _id: 1 }, { _id: 2 }, { _id: 1 }, { _id: 3 }];
+    const told = async (ordered: boolean) => {
+      const error = await things.insertMany(documents, { ordered }).catch((it: unknown) => it);
+      assert.ok(error instanceof MongoBulkWriteError);
+      return [error.result.insertedCount, ...[error.writeErrors].flat().map((it) => it.index)];
+    };
+    assert.deepEqual(await told(true), [2, 2]);
+    assert.equal(await things.countDocuments(), 2);
+    assert.deepEqual(await told(false), [1, 0, 1, 2]);
+    assert.equal(await things.countDocuments(), 3);
   });
 
   it("leaves nothing of a statement that fails half way", async () => {

@@ -70,6 +70,41 @@ describe("the inventory service", () => {
     );
   });
 
+  it("adjusts once for an Idempotency-Key, and as often as it is asked without one", async () => {
+    const sku = await create(5);
+    const found = { sku, delta: 2, reason: "found" };
+    const keyed = { ...staff, idempotencyKey: newId() };
+    const first = await node.call("inventory.adjust", found, keyed);
+    assert.equal(first.onHand, 7);
+    await node.call("inventory.adjust", { ...found, delta: 1 }, staff);
+    assert.deepEqual(await node.call("inventory.adjust", found, keyed), first, "the first answer");
+    assert.equal((await node.call("inventory.get", { sku })).onHand, 8);
+    assert.equal(
+      await failure(node.call("inventory.adjust", { ...found, delta: 3 }, keyed)),
+      "IDEMPOTENCY_KEY_REUSED",
+    );
+    await node.call("inventory.adjust", { ...found, delta: 1 }, staff);
+    assert.equal((await node.call("inventory.get", { sku })).onHand, 9);
+  });
+
+  it("adjusts once where the node died between the change and its answer", async () => {
+    const sku = await create(5);
+    const found = { sku, delta: 2, reason: "found" };
+    const keyed = { ...staff, idempotencyKey: newId() };
+    await node.call("inventory.adjust", found, keyed);
+    // As a dead node leaves it: under way, with a lease that has run out.
+    const { modifiedCount } = await node.runtime
+      .database("inventory")
+      .collection("idempotency_keys")
+      .updateOne(
+        { _id: new RegExp(keyed.idempotencyKey) as never },
+        { $set: { state: "in_progress", run: "dead", lockedUntil: new Date(0) }, $unset: { body: 1 } },
+      );
+    assert.equal(modifiedCount, 1);
+    assert.equal((await node.call("inventory.adjust", found, keyed)).onHand, 7);
+    assert.equal((await node.call("inventory.get", { sku })).onHand, 7);
+  });
+
   it("enters a movement that is told twice once", async () => {
     const sku = await create(5);
     const moved = await eventually("the movement is told", () =>

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect } from "amqplib";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { AmqpTransporter } from "../../../broker/amqp-transporter.ts";
+import { loadConfig } from "../../../broker/config.ts";
+import { brokerOptions } from "../../../broker/moleculer-options.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
@@ -15,7 +21,10 @@ describe("Moleculer's transporter over RabbitMQ", () => {
   let callee: ServiceBroker;
   let runs: number;
   let open: PromiseWithResolvers<void>;
-  let start: (nodeID: string, url: string) => ServiceBroker;
+  /** What would end the process outside of mocha, which only passes it on. */
+  let unhandled: unknown[];
+  const keepUnhandled = (reason: unknown) => void unhandled.push(reason);
+  let start: (nodeID: string, url: string, socketOptions?: object) => ServiceBroker;
   const echo: ServiceSchema = {
     name: "echo",
     actions: {
@@ -32,18 +41,20 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     this.timeout(30_000);
     proxies = [await tcpProxy(AMQP_URL), await tcpProxy(AMQP_URL)];
     const namespace = `test-${randomUUID().slice(0, 8)}`;
-    start = (nodeID, url) => {
+    start = (nodeID, url, socketOptions = {}) => {
       const made = new ServiceBroker({
         nodeID,
         namespace,
         logger: false,
-        transporter: new AmqpTransporter(url, { autoDeleteQueues: 10_000, prefetch: 10 }),
+        transporter: new AmqpTransporter(url, { autoDeleteQueues: 10_000, prefetch: 10, socketOptions }),
         requestTimeout: 8_000,
         skipProcessEventRegistration: true,
       });
       if (nodeID === "callee") made.createService(echo);
       return made;
     };
+    unhandled = [];
+    process.on("unhandledRejection", keepUnhandled);
     runs = 0;
     open = Promise.withResolvers();
     caller = start("caller", proxies[0]!.via(AMQP_URL));
@@ -57,6 +68,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     open.resolve();
     await Promise.all([caller.stop(), callee.stop()]);
     await Promise.all(proxies.map((it) => it.close()));
+    process.off("unhandledRejection", keepUnhandled);
   });
 
   const transporterOf = (broker: ServiceBroker) => broker.transit?.tx as AmqpTransporter;
@@ -87,6 +99,126 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     await answersWithin(SOON_MS);
   });
 
+  it("calls again after a connection that it gave up has died before the farewell was answered", async function () {
+    this.timeout(20_000);
+    const transporter = transporterOf(callee);
+    const { connection, subscribe } = transporter;
+    transporter.subscribe = async () => {
+      transporter.subscribe = subscribe;
+      proxies[1]!.stall();
+      setTimeout(() => {
+        proxies[1]!.resume();
+        proxies[1]!.cut();
+      }, 100);
+      throw new Error("no queue today");
+    };
+    proxies[1]!.cut();
+    await reconnected(callee, connection);
+    await answersWithin(SOON_MS);
+  });
+
+  it("lives on when its connection dies before the prefetch of a new channel is confirmed", async function () {
+    this.timeout(20_000);
+    const transporter = transporterOf(callee);
+    const { connection, logger } = transporter;
+    const { info } = logger;
+    // Moleculer says so right before it sends the prefetch.
+    logger.info = (...args) => {
+      if (args[0] !== "AMQP channel is created.") return;
+      logger.info = info;
+      proxies[1]!.stall();
+      setTimeout(() => {
+        proxies[1]!.resume();
+        proxies[1]!.cut();
+      }, 100);
+    };
+    proxies[1]!.cut();
+    await reconnected(callee, connection);
+    await eventually("the prefetch was cut off", () => logger.info === info);
+    await answersWithin(SOON_MS);
+    assert.deepEqual(unhandled, []);
+  });
+
+  it("passes over an address that takes connections and says nothing", async function () {
+    this.timeout(20_000);
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const config = loadConfig({ AMQP_URL: `amqp://127.0.0.1:${port},${AMQP_URL}` });
+    const { socketOptions } = (brokerOptions(config).transporter as AmqpTransporter).opts as {
+      socketOptions?: object;
+    };
+    assert.deepEqual(socketOptions, { noDelay: true, keepAlive: true, timeout: 10_000 });
+    const wanderer = start("wanderer", config.AMQP_URL!, { ...socketOptions, timeout: 300 });
+    try {
+      await wanderer.start();
+      await wanderer.waitForServices("echo", 5_000, 50);
+      assert.deepEqual(await wanderer.call("echo.say", { n: 1 }), { n: 1 });
+    } finally {
+      await wanderer.stop();
+      silent.close();
+    }
+  });
+
+  it("goes to another address when its own is gone, and takes its queues along", async function () {
+    this.timeout(30_000);
+    const [one, two] = [await tcpProxy(AMQP_URL), await tcpProxy(AMQP_URL)];
+    const wanderer = start("wanderer", `${one.via(AMQP_URL)},${two.via(AMQP_URL)}`);
+    wanderer.createService({ name: "roamer", actions: { say: (ctx) => ctx.params } });
+    const answered = () =>
+      eventually("it is called and calls", async () => {
+        await caller.call("roamer.say", { n: 1 }, { nodeID: "wanderer" });
+        return (await wanderer.call("echo.say", { n: 1 })) !== null;
+      });
+    try {
+      await wanderer.start();
+      await answered();
+      assert.deepEqual([one.connections, two.connections], [1, 0]);
+      two.refuse();
+      one.refuse();
+      // Its queues have gone with the connection, so nobody waits for an answer.
+      await eventually("a call to it is refused", () =>
+        caller.call("roamer.say", {}, { nodeID: "wanderer", timeout: 2_000 }).then(
+          () => false,
+          (error) => error.type === "UNAVAILABLE" && error.retryable,
+        ),
+      );
+      two.allow();
+      await answered();
+      assert.deepEqual([one.connections, two.connections], [0, 1]);
+      one.allow();
+      two.refuse();
+      await answered();
+      assert.deepEqual([one.connections, two.connections], [1, 0]);
+    } finally {
+      await wanderer.stop();
+      await Promise.all([one.close(), two.close()]);
+    }
+  });
+
+  it("is heard in a cluster where its last connection's queues are locked and away", async function () {
+    this.timeout(20_000);
+    const url = proxies[0]!.via(AMQP_URL);
+    // What a node of RabbitMQ 4 leaves behind when it dies, until it is back.
+    const dead = await connect(AMQP_URL);
+    const locks = await dead.createChannel();
+    const prefix = `MOL-${caller.namespace}`;
+    for (const it of ["EVENT", "REQ", "RES", "INFO", "DISCOVER", "HEARTBEAT"])
+      await locks.assertQueue(`${prefix}.${it}.wanderer`, { exclusive: true, durable: false });
+    const wanderer = start("wanderer", `${url},${url}`);
+    wanderer.createService({ name: "roamer", actions: { say: (ctx) => ctx.params } });
+    try {
+      await wanderer.start();
+      await eventually("it is called and calls", async () => {
+        await caller.call("roamer.say", { n: 1 }, { nodeID: "wanderer" });
+        return (await wanderer.call("echo.say", { n: 1 })) !== null;
+      });
+    } finally {
+      await wanderer.stop();
+      await dead.close();
+    }
+  });
+
   it("keeps its new channel when a request of the old one ends", async function () {
     this.timeout(20_000);
     const answer = caller.call("echo.slowly", {}).catch((error: Error) => error.message);
@@ -101,6 +233,26 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     await answersWithin(SOON_MS);
     assert.equal(transporterOf(callee).channel, channel);
     assert.equal(runs, 1);
+  });
+
+  it("lives on when a request ends while its connection is being closed; the caller is told to come again", async function () {
+    this.timeout(20_000);
+    const answer = caller.call("echo.slowly", {});
+    const told = assert.rejects(answer, { type: "UNAVAILABLE", retryable: true });
+    await eventually("the request runs", () => runs === 1);
+    const { connection } = transporterOf(callee);
+    proxies[1]!.stall();
+    // Never settles where the connection dies before RabbitMQ has answered.
+    void connection.close();
+    open.resolve();
+    await sleep(100);
+    assert.deepEqual(unhandled, []);
+    proxies[1]!.resume();
+    proxies[1]!.cut();
+    await reconnected(callee, connection);
+    await told;
+    assert.equal(runs, 1);
+    await answersWithin(SOON_MS);
   });
 
   it("does not carry out again what a node died over, and tells the caller to come again", async function () {

@@ -155,7 +155,8 @@ describe("the orders service", () => {
     await stockIs(tea, 2, 2);
     shop.advance(TTL_MS + 1_000);
     const order = await shop.reaches(placed.id, "expired");
-    assert.equal(order.payment?.status, "cancelled");
+    // It has run out at its provider, too, and may hear of that first.
+    assert.ok(["cancelled", "expired"].includes(order.payment?.status ?? ""), order.payment?.status);
     await stockIs(tea, 2, 0);
     assert.equal(await failure(shop.pay(placed)), "CONFLICT");
   });

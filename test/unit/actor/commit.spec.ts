@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MongoNetworkError } from "mongodb";
-import type { ActorDocument } from "../../../broker/actor/actor-host.types.ts";
+import type { LoadedActor } from "../../../broker/actor/actor-host.types.ts";
 import { ActorStore } from "../../../broker/actor/commit.ts";
+import { Inbox } from "../../../broker/actor/inbox.ts";
 import { SimStore } from "./support/sim-store.ts";
 
 type State = { n: number; big?: unknown };
-const document = (id: string, version: number, n: number, commit: string): ActorDocument<State> => ({
+const document = (id: string, version: number, n: number, commit: string): LoadedActor<State> => ({
   _id: id,
   version,
   state: { n },
-  inbox: {},
+  inbox: Inbox.empty,
   outbox: [],
   timers: [],
   sent: 0,
@@ -18,7 +19,7 @@ const document = (id: string, version: number, n: number, commit: string): Actor
 });
 
 let names = 0;
-const following = (it: ActorDocument<State>, n: number): ActorDocument<State> => ({
+const following = (it: LoadedActor<State>, n: number): LoadedActor<State> => ({
   ...it,
   version: it.version + 1,
   state: { n },
@@ -78,7 +79,7 @@ describe("Group commit", () => {
             actors.map((it) => !it.stale),
           );
           for (const [i, it] of actors.entries())
-            assert.equal(sim.get<ActorDocument<State>>(`a${i}`)?.state.n, it.stale ? 99 : it.exists ? 1 : 0);
+            assert.equal(sim.get<LoadedActor<State>>(`a${i}`)?.state.n, it.stale ? 99 : it.exists ? 1 : 0);
         },
       ),
     );
@@ -92,7 +93,7 @@ describe("Group commit", () => {
       two.commit(null, document("a", 1, 2, "y")),
     ]);
     assert.deepEqual(took.toSorted(), [false, true]);
-    assert.equal(sim.get<ActorDocument<State>>("a")?.state.n, took[0] ? 1 : 2);
+    assert.equal(sim.get<LoadedActor<State>>("a")?.state.n, took[0] ? 1 : 2);
   });
 
   it("pulls from an outbox whatever the version, also together with a commit of the same actor", async () => {
@@ -104,7 +105,7 @@ describe("Group commit", () => {
     const next = { ...following(first, 1), outbox: [...first.outbox, entry("m3")] };
     await Promise.all([store.pull("a", ["m1"]), store.commit(first, next)]);
     assert.deepEqual(
-      sim.get<ActorDocument<State>>("a")?.outbox.map((it) => it.id),
+      sim.get<LoadedActor<State>>("a")?.outbox.map((it) => it.id),
       ["m2", "m3"],
     );
   });

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorDocument, ActorInbox, OutboxEntry } from "../../../broker/actor/actor-host.types.ts";
+import type { ActorDocument, LoadedActor, OutboxEntry } from "../../../broker/actor/actor-host.types.ts";
 import { checkMaps, diff, withoutConfirmed } from "../../../broker/actor/diff.ts";
+import { Inbox, type StoredInbox } from "../../../broker/actor/inbox.ts";
 import { applyUpdate, withoutUndefined } from "./support/sim-store.ts";
 
 type State = Record<string, unknown>;
-type Doc = ActorDocument<State>;
+type Doc = LoadedActor<State>;
 
 const key = fc.stringMatching(/^[A-Za-z0-9_-]{1,6}$/).filter((it) => it !== "__proto__");
 const value = fc.oneof(
@@ -22,13 +23,13 @@ const state = fc.record(
 
 const entry = (n: number): OutboxEntry => ({ id: `m${n}`, at: n, by: "node", message: { n } as never });
 
-const inbox: fc.Arbitrary<ActorInbox> = fc.dictionary(
+const inbox: fc.Arbitrary<StoredInbox> = fc.dictionary(
   key,
   fc.record({ seen: fc.uniqueArray(fc.integer({ min: 1, max: 500 }), { maxLength: 40 }), at: fc.nat() }),
   { maxKeys: 4, noNullPrototype: true },
 );
 
-/** The next inbox as inbox.ts makes it: marks appended, the oldest cut off, new and forgotten senders. */
+/** The next inbox as inbox.ts makes it: marks appended, the oldest cut off, new senders and, made anew, forgotten ones. */
 const inboxChange = fc.record({
   append: fc.dictionary(key, fc.array(fc.integer({ min: 501, max: 900 }), { minLength: 1, maxLength: 30 }), {
     noNullPrototype: true,
@@ -36,19 +37,21 @@ const inboxChange = fc.record({
   drop: fc.boolean(),
 });
 
-function nextInbox(
-  before: ActorInbox,
-  change: { append: Record<string, number[]>; drop: boolean },
-): ActorInbox {
-  const next = { ...before };
-  const first = Object.keys(next)[0];
-  if (change.drop && first !== undefined) delete next[first];
-  for (const [sender, marks] of Object.entries({ ...change.append })) {
-    const seen = [...(next[sender]?.seen ?? []), ...new Set(marks)].slice(-48);
-    next[sender] = { seen, at: 1 };
-  }
-  return next;
+function nextInbox(before: Inbox, change: { append: Record<string, number[]>; drop: boolean }): Inbox {
+  const changed = new Map(
+    Object.entries({ ...change.append }).map(([sender, marks]) => {
+      const seen = [...(before.get(sender)?.seen ?? []), ...new Set(marks)].slice(-48);
+      return [sender, { seen, at: 1 }];
+    }),
+  );
+  if (!change.drop) return before.with(changed);
+  const [, ...left] = Object.entries(before.with(changed).toJSON());
+  return Inbox.of(Object.fromEntries(left));
 }
+
+/** As the database has it. */
+const stored = (it: Doc): ActorDocument<State> =>
+  withoutUndefined({ ...it, inbox: it.inbox.toJSON() }) as ActorDocument<State>;
 
 const change = fc.record({
   before: state,
@@ -69,7 +72,7 @@ function documents(it: typeof change extends fc.Arbitrary<infer C> ? C : never):
     _id: "x",
     version: 3,
     state: it.before,
-    inbox: it.inbox,
+    inbox: Inbox.of(it.inbox),
     outbox: Array.from({ length: it.outbox }, (_, n) => entry(n)),
     timers: [],
     sent: it.outbox,
@@ -81,7 +84,7 @@ function documents(it: typeof change extends fc.Arbitrary<infer C> ? C : never):
     version: 4,
     commit: "new",
     state: it.sharing ? { ...it.before, ...it.after } : it.after,
-    inbox: nextInbox(it.inbox, it.inboxChange),
+    inbox: nextInbox(previous.inbox, it.inboxChange),
     outbox: added.length ? [...previous.outbox, ...added] : previous.outbox,
     sent: it.outbox + it.added,
     timers: it.added > 2 ? [{ id: "t", due: new Date(5), type: "x", data: {} }] : previous.timers,
@@ -95,9 +98,9 @@ describe("The difference between two versions of an actor", () => {
     fc.assert(
       fc.property(change, (it) => {
         const { previous, next } = documents(it);
-        const stored = withoutUndefined(previous) as Doc;
-        applyUpdate(stored, diff(previous, next, ["holds"]) as never);
-        assert.deepEqual(stored, withoutUndefined(next));
+        const document = stored(previous);
+        applyUpdate(document, diff(previous, next, ["holds"]) as never);
+        assert.deepEqual(document, stored(next));
       }),
       { numRuns: 500 },
     );
@@ -107,10 +110,10 @@ describe("The difference between two versions of an actor", () => {
     fc.assert(
       fc.property(change, fc.array(fc.nat({ max: 5 })), (it, pulled) => {
         const { previous, next } = documents(it);
-        const stored = withoutUndefined(previous) as Doc;
-        stored.outbox = stored.outbox.filter((entry) => !pulled.includes(Number(entry.id.slice(1))));
-        applyUpdate(stored, diff(previous, next, ["holds"]) as never);
-        const left = stored.outbox.map((it) => it.id);
+        const document = stored(previous);
+        document.outbox = document.outbox.filter((entry) => !pulled.includes(Number(entry.id.slice(1))));
+        applyUpdate(document, diff(previous, next, ["holds"]) as never);
+        const left = document.outbox.map((it) => it.id);
         for (const { id } of next.outbox)
           if (!it.confirmed.includes(Number(id.slice(1))) && !pulled.includes(Number(id.slice(1))))
             assert.ok(left.includes(id), `${id} is lost`);
@@ -139,7 +142,7 @@ describe("The difference between two versions of an actor", () => {
           _id: "x",
           version: 1,
           state: it,
-          inbox: senders,
+          inbox: Inbox.of(senders),
           outbox: [entry(1)],
           timers: [],
           sent: 1,
@@ -157,7 +160,7 @@ describe("The difference between two versions of an actor", () => {
         _id: "x",
         version: 1,
         state: { holds: {} },
-        inbox: {},
+        inbox: Inbox.empty,
         outbox: [],
         timers: [],
         sent: 0,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorDocument } from "../../../broker/actor/actor-host.types.ts";
+import type { LoadedActor } from "../../../broker/actor/actor-host.types.ts";
 import { type FoldOptions, fold, type Incoming } from "../../../broker/actor/fold.ts";
 import { type Envelope, envelope } from "../../../broker/bus/envelope.ts";
 import type { DataIn } from "../../../broker/contract.ts";
@@ -45,7 +45,7 @@ const reserve = (orderId: string, quantity = 1, from: Partial<Envelope> = {}) =>
 const adjust = (delta: number, from: Partial<Envelope> = {}) => incoming("toy.adjust", { delta }, from);
 const poison = () => incoming("toy.poison", { why: "bad" });
 
-function stocked(onHand = 10): ActorDocument<StockState> {
+function stocked(onHand = 10): LoadedActor<StockState> {
   const { next } = fold(null, [create(onHand)], onStock());
   assert.ok(next);
   return next;
@@ -67,10 +67,10 @@ const stockMessage = fc.oneof(
 );
 
 /** All but version and commit, which count commits. */
-const effect = (document: ActorDocument<StockState> | null) =>
+const effect = (document: LoadedActor<StockState> | null) =>
   document && {
     state: document.state,
-    inbox: document.inbox,
+    inbox: document.inbox.toJSON(),
     sent: document.sent,
     messages: document.outbox.map(({ message }) => ({ ...message, id: "", correlationid: "" })),
   };
@@ -80,7 +80,7 @@ describe("Folding a batch", () => {
     fc.assert(
       fc.property(fc.array(stockMessage, { maxLength: 20 }), (batch) => {
         const together = fold(stocked(), batch, onStock());
-        let alone: ActorDocument<StockState> | null = stocked();
+        let alone: LoadedActor<StockState> | null = stocked();
         for (const it of batch) alone = fold(alone, [it], onStock()).next;
         assert.deepEqual(effect(together.next), effect(alone));
       }),

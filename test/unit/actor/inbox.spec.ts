@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   FORGET_AFTER_MS,
+  Inbox,
   InboxDraft,
   inboxKey,
-  isRepeated,
+  MAX_SENDERS,
   REMEMBERED,
 } from "../../../broker/actor/inbox.ts";
 
@@ -28,7 +29,7 @@ describe("An actor's inbox", () => {
   it("applies each message once, in whatever order and however often it comes", () => {
     fc.assert(
       fc.property(arrivals, fc.integer({ min: 1, max: 10 }), (messages, batch) => {
-        let inbox = {};
+        let inbox = Inbox.empty;
         const applied: string[] = [];
         for (let i = 0; i < messages.length; i += batch) {
           const draft = new InboxDraft(inbox);
@@ -38,7 +39,7 @@ describe("An actor's inbox", () => {
             draft.add(message);
             applied.push(message.id);
           }
-          inbox = draft.inbox;
+          inbox = draft.finish();
         }
         const expected = [...new Set(messages.map((it) => `${it.sender}-${it.sequence}`))];
         assert.deepEqual(applied, expected);
@@ -47,45 +48,63 @@ describe("An actor's inbox", () => {
   });
 
   it("takes a number that is lower than others before it", () => {
-    const draft = new InboxDraft({});
+    const draft = new InboxDraft(Inbox.empty);
     draft.add(from("a/1", 9));
     assert.equal(draft.has(from("a/1", 3)), false);
   });
 
   it("leaves the inbox that it started from as it was", () => {
-    const before = { "a/1": { seen: [1], at: 0 } };
-    const copy = structuredClone(before);
+    const stored = { "a/1": { seen: [1], at: 0 } };
+    const before = Inbox.of(stored);
     const draft = new InboxDraft(before);
     draft.add(from("a/1", 2));
     draft.add(from("a/1", 3));
     draft.add(from("b/1", 1));
-    assert.deepEqual(before, copy);
-    assert.deepEqual(draft.inbox["a/1"]?.seen, [1, 2, 3]);
+    const after = draft.finish();
+    assert.deepEqual(before.toJSON(), stored);
+    assert.deepEqual(after.get("a/1")?.seen, [1, 2, 3]);
+    assert.deepEqual([...after.changesSince(before)].map(([sender]) => sender).sort(), ["a/1", "b/1"]);
   });
 
   it("remembers the last numbers of a sender and the last ids of senders without numbers", () => {
-    const draft = new InboxDraft({});
+    const draft = new InboxDraft(Inbox.empty);
     const ids = Array.from({ length: 3 * REMEMBERED }, (_, n) => ({ id: `id-${n}`, time: at(n) }));
     for (let n = 1; n <= 3 * REMEMBERED; n++) draft.add(from("a/1", n));
     for (const it of ids) draft.add(it);
-    assert.equal(draft.inbox["a/1"]?.seen.length, REMEMBERED);
-    assert.equal(draft.inbox.ids?.seen.length, REMEMBERED);
-    assert.ok(isRepeated(draft.inbox, from("a/1", 3 * REMEMBERED)));
-    assert.ok(isRepeated(draft.inbox, from("a/1", 2 * REMEMBERED + 1)));
-    assert.ok(isRepeated(draft.inbox, ids[2 * REMEMBERED]!));
-    assert.ok(!isRepeated(draft.inbox, ids[0]!));
+    const inbox = draft.finish();
+    assert.equal(inbox.get("a/1")?.seen.length, REMEMBERED);
+    assert.equal(inbox.get("ids")?.seen.length, REMEMBERED);
+    assert.ok(inbox.has(from("a/1", 3 * REMEMBERED)));
+    assert.ok(inbox.has(from("a/1", 2 * REMEMBERED + 1)));
+    assert.ok(inbox.has(ids[2 * REMEMBERED]!));
+    assert.ok(!inbox.has(ids[0]!));
   });
 
   it("forgets senders of long ago, by the messages' own time, and so stays small", () => {
-    let inbox = {};
+    let inbox = Inbox.empty;
     for (let n = 0; n < 2_000; n++) {
       const draft = new InboxDraft(inbox);
       draft.add(from(`order/${n}`, 1, n * (FORGET_AFTER_MS / 50)));
-      inbox = draft.inbox;
+      inbox = draft.finish();
     }
-    const senders = Object.keys(inbox);
-    assert.ok(senders.length <= 50 + 32 + 1, `${senders.length} senders are remembered`);
+    const senders = Object.keys(inbox.toJSON());
+    assert.ok(senders.length <= 50 + 64 + 1, `${senders.length} senders are remembered`);
     assert.ok(senders.includes("order/1999") && senders.includes("order/1950"));
+  });
+
+  it("remembers the senders heard of last, however many there are, and says what it forgot", () => {
+    const senders = Array.from({ length: MAX_SENDERS + 1 }, (_, n) => [`order/${n}`, { seen: [1], at: n }]);
+    const full = Inbox.of(Object.fromEntries(senders));
+    const draft = new InboxDraft(full);
+    for (let n = 0; n < 100; n++) draft.add(from(`order/new-${n}`, 1, MAX_SENDERS + n));
+    const next = draft.finish();
+    const left = Object.keys(next.toJSON());
+    assert.ok(left.length <= MAX_SENDERS, `${left.length} senders are remembered`);
+    assert.ok(!next.get("order/0") && next.get("order/new-0") && next.get(`order/${MAX_SENDERS}`));
+    const changes = [...next.changesSince(full)];
+    const forgotten = changes.filter(([, entry]) => entry === undefined);
+    assert.equal(forgotten.length, senders.length + 100 - left.length);
+    assert.equal(changes.length - forgotten.length, 100);
   });
 
   it("makes field names that MongoDB takes, a different one for each sender", () => {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConfigError, environment, loadConfig } from "../../../broker/config.ts";
-import { envExample } from "../../../scripts/support/env-example.ts";
+import { amqpAddresses } from "../../../broker/bus/amqp-address.ts";
+import { ConfigError, loadConfig } from "../../../broker/config.ts";
+import { envExample, variableNames } from "../../../scripts/support/env-example.ts";
 
 describe("configuration", () => {
   it("has defaults for everything that development needs", () => {
@@ -19,6 +20,12 @@ describe("configuration", () => {
     ["PORT", { PORT: "eighty" }],
     ["PORT", { PORT: "70000" }],
     ["AMQP_URL", { AMQP_URL: "localhost:5672" }],
+    ["AMQP_URL", { AMQP_URL: "amqp://one,two" }],
+    ["AMQP_URL", { AMQP_URL: "amqp://one,amqp://two," }],
+    ["AMQP_URL", { AMQP_URL: "amqp://one;amqp://two" }],
+    ["AMQP_URL", { AMQP_URL: "amqp://one/shop,amqp://two/other" }],
+    ["AMQP_URL", { AMQP_URL: "amqp://one/%ff" }],
+    ["TRANSPORTER", { TRANSPORTER: "amqp://" }],
     ["RATE_LIMIT", { RATE_LIMIT: "none" }],
     ["ORDER_TTL", { ORDER_TTL: "half an hour" }],
     ["ACCESS_TOKEN_TTL", { ACCESS_TOKEN_TTL: "1h" }],
@@ -35,11 +42,24 @@ describe("configuration", () => {
       );
     });
 
+  it("lets a provider take no longer than two of its calls may together", () => {
+    assert.equal(loadConfig({ PROVIDER_TIMEOUT: "25s" }).PROVIDER_TIMEOUT, 25_000);
+    assert.throws(() => loadConfig({ PROVIDER_TIMEOUT: "26s" }), /PROVIDER_TIMEOUT: must be at most 25s/);
+  });
+
   it("names every bad variable, a line each, and never repeats a secret's value", () => {
     assert.throws(
       () => loadConfig({ PORT: "x", BOOTSTRAP_TOKEN: "hunter2" }),
       (error: Error) => error.message.split("\n").length === 2 && !error.message.includes("hunter2"),
     );
+  });
+
+  it("takes several addresses of RabbitMQ, and a transporter's name or address", () => {
+    const several = "amqp://one, amqps://me:a%2Cb@two:5671/%2F";
+    assert.equal(loadConfig({ AMQP_URL: several }).AMQP_URL, several);
+    assert.deepEqual(amqpAddresses(several), ["amqp://one", "amqps://me:a%2Cb@two:5671/%2F"]);
+    for (const it of ["AMQP", "NATS", "redis://cache", several])
+      assert.equal(loadConfig({ TRANSPORTER: it }).TRANSPORTER, it);
   });
 
   it("counts empty values as unset", () => {
@@ -74,7 +94,7 @@ describe(".env.example", () => {
   it("has every variable, and its defaults are valid", () => {
     const lines = text.split("\n").filter((line) => /^[A-Z_]+=/.test(line));
     const names = text.match(/^(?:# )?([A-Z_]+)=/gm)?.map((it) => it.replace(/^# |=$/g, ""));
-    assert.deepEqual(names, Object.keys(environment.shape));
+    assert.deepEqual(names, variableNames());
     loadConfig(Object.fromEntries(lines.map((line) => line.split("=") as [string, string])));
   });
 });

@@ -104,6 +104,27 @@ describe("update operators", () => {
     assert.deepEqual(rows(store, { find: "c" }), [{ _id: 5, a: { b: 3 }, z: 1, d: 4, e: 1, f: 2 }]);
   });
 
+  it("counts nothing of a statement that fails half way", () => {
+    const documents = [
+      { _id: 1, a: 1 },
+      { _id: 2, a: "text" },
+    ];
+    command(store, { insert: "c", documents });
+    const reply = command(store, {
+      update: "c",
+      updates: [
+        { q: { _id: 2 }, u: { $set: { b: 1 } } },
+        { q: {}, u: { $inc: { a: 1 } }, multi: true },
+      ],
+    });
+    assert.equal(reply.writeErrors[0].index, 1);
+    assert.deepEqual([reply.n, reply.nModified], [1, 1]);
+    assert.deepEqual(rows(store, { find: "c" }), [
+      { _id: 1, a: 1 },
+      { _id: 2, a: "text", b: 1 },
+    ]);
+  });
+
   it("keeps the order of number-like field names and of what it does not touch", () => {
     const document = { _id: 9, x: { b: 1, a: 2 }, y: 1 };
     command(store, { insert: "c", documents: [document] });

@@ -159,11 +159,11 @@ describe("the payment providers that checkout knows", () => {
       },
       { now: () => now },
     );
-    await Promise.all([check("sandbox"), check("sandbox")]);
-    await assert.rejects(check("nobody"), (error) => codeOf(error) === "PROVIDER_UNKNOWN");
+    await Promise.all([check("sandbox", "provider"), check("sandbox", "provider")]);
+    await assert.rejects(check("nobody", "provider"), (error) => codeOf(error) === "PROVIDER_UNKNOWN");
     assert.equal(asked, 1);
     now = 10_000;
-    await check("sandbox");
+    await check("sandbox", "provider");
     assert.equal(asked, 2);
   });
 
@@ -176,9 +176,9 @@ describe("the payment providers that checkout knows", () => {
       },
       { now: () => 0 },
     );
-    await assert.rejects(check("sandbox"), (error) => codeOf(error) === "UNAVAILABLE");
+    await assert.rejects(check("sandbox", "provider"), (error) => codeOf(error) === "UNAVAILABLE");
     away = false;
-    await check("sandbox");
+    await check("sandbox", "provider");
   });
 });
 

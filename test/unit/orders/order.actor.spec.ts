@@ -209,6 +209,12 @@ describe("an order", () => {
     assert.equal(on(decision.state, payAgain).state, decision.state, "the same attempt again is no other");
   });
 
+  it("gives back money for an order that is not there", () => {
+    const decision = on(null, captured);
+    assert.equal(decision.state, null);
+    assert.deepEqual(sent(decision), [["payment.refund", PAYMENT]]);
+  });
+
   it("is paid by an earlier attempt that was captured all the same, and refunds the later one", () => {
     const decision = on(given(...awaiting, payAgain), captured);
     assert.equal(decision.state?.paidBy, PAYMENT);

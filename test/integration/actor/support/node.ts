@@ -50,6 +50,8 @@ export interface ToyNodeOptions {
   /** Moleculer transporter, where nodes are to see each other. */
   transporter?: BrokerOptions["transporter"];
   namespace?: string;
+  /** Whether its gauges can be read. */
+  metrics?: boolean;
 }
 
 export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
@@ -67,6 +69,7 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     nodeID: options.nodeId ?? "toy",
     transporter: options.transporter ?? null,
     namespace: options.namespace ?? "",
+    metrics: { enabled: options.metrics ?? false, reporter: [] },
   });
   const runtime: NodeRuntime = {
     config: loadConfig({ NODE_ENV: env }),

@@ -1,0 +1,269 @@
+/** Partitions while nodes come and go under load: real processes, real RabbitMQ, every message accounted for. */
+import assert from "node:assert/strict";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { MongoClient } from "mongodb";
+import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import type { Bus } from "../../../broker/bus/bus.ts";
+import { envelope } from "../../../broker/bus/envelope.ts";
+import { partitionOf, topologyOf } from "../../../broker/bus/topology.ts";
+import { DEFAULT_PARTITIONS } from "../../../broker/contract.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
+import { eventually } from "../../support/eventually.ts";
+import { silentLog } from "../../support/silent-log.ts";
+import { SIDES, type Side, type TallyState, tally } from "./support/tally.ts";
+import type { Told } from "./support/tally-node.ts";
+
+const NODE = join(import.meta.dirname, "support", "tally-node.ts");
+/** One message for each actor so often. */
+const EVERY_MS = 100;
+const KILLED_MS = 1_000;
+const FROZEN_MS = 15_000;
+/** The registry believes in a dead node for 15 s; then partitions move after a second of quiet. */
+const SETTLE_MS = 30_000;
+
+/** An actor in each partition. */
+const ACTORS: readonly string[] = Array.from({ length: DEFAULT_PARTITIONS }, (_, partition) => {
+  for (let n = 0; ; n++) if (partitionOf(`actor-${n}`, DEFAULT_PARTITIONS) === partition) return `actor-${n}`;
+});
+
+interface Served {
+  node: string;
+  at: number;
+}
+
+class Cluster {
+  readonly nodes = new Map<string, ChildProcess>();
+  /** Who has handled the last message of each actor, by `<side>/<actor>`. */
+  readonly served = new Map<string, Served>();
+  readonly #start: (name: string) => ChildProcess;
+
+  constructor(start: (name: string) => ChildProcess) {
+    this.#start = start;
+  }
+
+  async join(name: string): Promise<void> {
+    const child = this.#start(name);
+    this.nodes.set(name, child);
+    await new Promise<void>((resolve, reject) => {
+      child.once("exit", (code) => reject(new Error(`${name} ended with ${code}`)));
+      child.on("message", (told: Told) => {
+        if ("ready" in told) resolve();
+        else this.served.set(`${told.side}/${told.actor}`, { node: name, at: told.at });
+      });
+    });
+  }
+
+  async leave(name: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const child = this.nodes.get(name);
+    this.nodes.delete(name);
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  }
+
+  signal(name: string, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.nodes.get(name)?.kill(signal);
+  }
+
+  held(name: string): string[] {
+    return [...this.served].filter(([, it]) => it.node === name).map(([key]) => key);
+  }
+
+  /** Actors, and with them partitions, by node, for one side. */
+  shares(side: Side): Map<string, number> {
+    const shares = new Map([...this.nodes.keys()].map((name) => [name, 0]));
+    for (const [key, { node }] of this.served)
+      if (key.startsWith(`${side}/`)) shares.set(node, (shares.get(node) ?? 0) + 1);
+    return shares;
+  }
+
+  /** Resolves when each actor type is spread evenly within one, and stays so for a second. */
+  async even(): Promise<number> {
+    const begun = Date.now();
+    let since = 0;
+    await eventually(
+      "the shares are even",
+      () => {
+        const isEven = SIDES.every((side) => {
+          const counts = [...this.shares(side).values()];
+          return counts.length === this.nodes.size && Math.max(...counts) - Math.min(...counts) <= 1;
+        });
+        if (!isEven) since = 0;
+        else if (since === 0) since = Date.now();
+        return since > 0 && Date.now() - since > 1_000;
+      },
+      SETTLE_MS,
+    ).catch((error: Error) => {
+      const shares = SIDES.map((side) => JSON.stringify([...this.shares(side)]));
+      throw new Error(`${error.message}: ${shares.join(" ")}`);
+    });
+    return Date.now() - begun - 1_000;
+  }
+
+  /** Milliseconds from now until the last of these is served by another node. */
+  async servedElsewhere(
+    keys: readonly string[],
+    than: string,
+    from: number,
+    withinMs: number,
+  ): Promise<number> {
+    let last = 0;
+    await eventually(
+      `${keys.length} partitions of ${than} are served by others`,
+      () => {
+        const now = keys.map((key) => this.served.get(key));
+        if (!now.every((it) => it && it.node !== than && it.at >= from)) return false;
+        last = Math.max(...now.map((it) => it?.at ?? 0)) - from;
+        return true;
+      },
+      withinMs,
+    );
+    return last;
+  }
+}
+
+/** Sends each actor 1, 2, 3 … in order, and keeps sending what the broker has not taken. */
+class Load {
+  readonly sent = new Map<string, number>();
+  readonly #bus: Bus;
+  readonly #running: Promise<void>;
+  #stopped = false;
+
+  constructor(bus: Bus) {
+    this.#bus = bus;
+    this.#running = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const lines = SIDES.flatMap((side) => ACTORS.map((actor) => this.#line(side, actor)));
+    await Promise.all(lines);
+  }
+
+  async #line(side: Side, actor: string): Promise<void> {
+    await sleep(Math.random() * EVERY_MS);
+    for (let n = 1; !this.#stopped; n++) {
+      const options = { source: "/test", at: Date.now() };
+      await this.#bus.publish({
+        ...envelope(`tally.${side}`, actor, { n }, options),
+        sender: `tester/${actor}`,
+        sequence: n,
+      });
+      this.sent.set(`${side}/${actor}`, n);
+      await sleep(EVERY_MS);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+}
+
+describe("Partitions of nodes that come and go under load", function () {
+  this.timeout(240_000);
+  let dir: string;
+  let mongo: EmbeddedMongo;
+  let client: MongoClient;
+  let broker: AmqpBroker;
+  let bus: Bus;
+  let cluster: Cluster;
+  let load: Load;
+
+  const tallies = async (): Promise<Map<string, TallyState>> => {
+    const found = new Map<string, TallyState>();
+    for (const side of SIDES)
+      for (const { _id, state } of await client.db(broker.prefix).collection(`tally${side}`).find().toArray())
+        found.set(`${side}/${_id}`, state as TallyState);
+    return found;
+  };
+  const disorder = async () => [...(await tallies()).values()].reduce((sum, it) => sum + it.disorder, 0);
+  const note = (line: string) => console.log(`      ${line}`);
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "souk-partitions-"));
+    mongo = await startEmbeddedMongo({ dir, sync: "normal", listen: { host: "127.0.0.1", port: 0 } });
+    client = await MongoClient.connect(mongo.uri);
+    broker = await amqpBroker([tally]);
+    bus = await createAmqpBus({ url: amqpUrl, prefix: broker.prefix, name: "tester", log: silentLog });
+    await bus.declare(topologyOf([tally]));
+    cluster = new Cluster((name) =>
+      fork(NODE, [name, mongo.uri, broker.prefix, amqpUrl], {
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+      }),
+    );
+    await Promise.all(["n1", "n2", "n3"].map((it) => cluster.join(it)));
+    load = new Load(bus);
+  });
+  after(async () => {
+    await load?.stop();
+    for (const name of cluster?.nodes.keys() ?? []) {
+      cluster.signal(name, "SIGCONT");
+      await cluster.leave(name, "SIGKILL");
+    }
+    await bus?.close();
+    await broker?.close();
+    await client?.close();
+    await mongo?.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it("are shared evenly by three nodes, for each actor type", async () => {
+    note(`even after ${await cluster.even()} ms`);
+  });
+
+  it("are shared evenly by four when one joins, and by three when one leaves in order, and messages keep theirs", async () => {
+    await cluster.join("n4");
+    note(`four nodes: even after ${await cluster.even()} ms`);
+    await cluster.leave("n1", "SIGTERM");
+    note(`three nodes: even after ${await cluster.even()} ms`);
+    assert.equal(await disorder(), 0);
+  });
+
+  it(`are served again within ${KILLED_MS} ms of their owner's kill -9, and evenly by the two that are left`, async () => {
+    const keys = cluster.held("n2");
+    assert.ok(keys.length >= 8, `n2 holds ${keys.length}`);
+    await cluster.leave("n2", "SIGKILL");
+    const took = await cluster.servedElsewhere(keys, "n2", Date.now(), 10_000);
+    note(`${keys.length} partitions served again after ${took} ms`);
+    assert.ok(took <= KILLED_MS, `${took} ms`);
+    note(`two nodes: even after ${await cluster.even()} ms`);
+  });
+
+  it(`are served again within ${FROZEN_MS} ms of their owner's freeze, and go on when it wakes up`, async () => {
+    const keys = cluster.held("n3");
+    assert.ok(keys.length >= 12, `n3 holds ${keys.length}`);
+    cluster.signal("n3", "SIGSTOP");
+    const took = await cluster.servedElsewhere(keys, "n3", Date.now(), 2 * FROZEN_MS);
+    note(`${keys.length} partitions served again after ${took} ms`);
+    assert.ok(took <= FROZEN_MS, `${took} ms`);
+    cluster.signal("n3", "SIGCONT");
+    note(`awake again: even after ${await cluster.even()} ms`);
+  });
+
+  it("have lost nothing and applied nothing twice", async () => {
+    await load.stop();
+    const { sent } = load;
+    await eventually(
+      "all is counted",
+      async () => {
+        const found = await tallies();
+        return [...sent].every(([key, n]) => (found.get(key)?.last ?? 0) >= n);
+      },
+      30_000,
+    );
+    let total = 0;
+    for (const [key, state] of await tallies()) {
+      const n = sent.get(key) ?? 0;
+      total += n;
+      assert.deepEqual([state.count, state.sum], [n, (n * (n + 1)) / 2], `${key}: how many, and their sum`);
+    }
+    note(`${total} messages, each once; ${await disorder()} of them after a later one`);
+  });
+});

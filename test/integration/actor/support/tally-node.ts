@@ -1,0 +1,68 @@
+/**
+ * A node of counting actors in a process of its own, on real RabbitMQ. Tells its parent of every commit, and stops in
+ * order on SIGTERM. Arguments: its name, MongoDB's address, prefix of the queues and Moleculer namespace.
+ */
+import { ServiceBroker } from "moleculer";
+import mongoose from "mongoose";
+import { createActorHost } from "../../../../broker/actor/actor-host.ts";
+import { actorModel, createActorIndexes } from "../../../../broker/actor/actor-model.ts";
+import { createAmqpBus } from "../../../../broker/bus/amqp.ts";
+import { topologyOf } from "../../../../broker/bus/topology.ts";
+import { systemClock } from "../../../../broker/clock.ts";
+import { loadConfig } from "../../../../broker/config.ts";
+import { brokerOptions } from "../../../../broker/moleculer-options.ts";
+import type { NodeRuntime } from "../../../../broker/runtime.ts";
+import { silentLog } from "../../../support/silent-log.ts";
+import { SIDES, type TallyState, tally, tallyActor } from "./tally.ts";
+
+/** What a node tells. */
+export type Told = { ready: true } | { side: string; actor: string; at: number };
+
+const [name = "", uri = "", prefix = "", url = ""] = process.argv.slice(2);
+const tell = (told: Told) => process.send?.(told);
+
+const config = loadConfig({
+  NODE_ENV: "development",
+  NODE_ID: name,
+  NAMESPACE: prefix,
+  AMQP_URL: url,
+  LOG_LEVEL: "fatal",
+  METRICS: "off",
+});
+const connection = await mongoose.createConnection(uri, { dbName: prefix }).asPromise();
+for (const side of SIDES) await createActorIndexes(connection, `tally${side}`);
+const bus = await createAmqpBus({ url, prefix, name, log: silentLog });
+const broker = new ServiceBroker(brokerOptions(config));
+const runtime: NodeRuntime = {
+  config,
+  clock: systemClock,
+  bus,
+  database: () => connection,
+  pingDatabase: async () => undefined,
+  logger: () => silentLog,
+};
+await bus.declare(topologyOf([tally]));
+const hosts = SIDES.map((side) =>
+  createActorHost({
+    definition: tallyActor(side),
+    partitions: undefined,
+    mailbox: [`tally.${side}`],
+    model: actorModel<TallyState>(`tally${side}`).bind(connection),
+    runtime,
+    broker,
+    faults: (point, actor) => {
+      if (point === "after-commit") tell({ side, actor, at: Date.now() });
+    },
+  }),
+);
+await broker.start();
+for (const host of hosts) await host.start();
+tell({ ready: true });
+
+process.once("SIGTERM", async () => {
+  await Promise.all(hosts.map((it) => it.stop()));
+  await broker.stop();
+  await bus.close();
+  await connection.close();
+  process.exit(0);
+});

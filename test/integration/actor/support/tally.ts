@@ -1,0 +1,53 @@
+/** Actors that count: whoever sends them 1, 2, 3 … can tell afterwards what got lost, came twice or out of order. */
+import { z } from "zod";
+import { type ActorDefinition, defineActor } from "../../../../broker/actor/define-actor.ts";
+import { command, defineContract, type MessagesOf } from "../../../../broker/contract.ts";
+
+const n = z.int().min(1);
+
+export const tally = defineContract({
+  service: "tally",
+  actions: {},
+  messages: {
+    "tally.left": command("tallyleft", "Count", z.strictObject({ n })),
+    "tally.right": command("tallyright", "Count", z.strictObject({ n })),
+  },
+  actors: { tallyleft: { receives: ["tally.left"] }, tallyright: { receives: ["tally.right"] } },
+});
+
+declare module "../../../../broker/contract.ts" {
+  interface Messages extends MessagesOf<typeof tally> {}
+}
+
+const state = z.strictObject({
+  count: z.int(),
+  sum: z.int(),
+  last: z.int(),
+  /** How often a number came after a higher one. */
+  disorder: z.int(),
+});
+export type TallyState = z.output<typeof state>;
+
+export const SIDES = ["left", "right"] as const;
+export type Side = (typeof SIDES)[number];
+
+export function tallyActor(side: Side): ActorDefinition<TallyState, `tally.${Side}`> {
+  return defineActor({
+    type: `tally${side}`,
+    service: "tally",
+    receives: [`tally.${side}`],
+    state,
+    receive(before, message) {
+      const { count, sum, last, disorder } = before ?? { count: 0, sum: 0, last: 0, disorder: 0 };
+      const { n } = message.data;
+      return {
+        state: {
+          count: count + 1,
+          sum: sum + n,
+          last: Math.max(last, n),
+          disorder: disorder + (n < last ? 1 : 0),
+        },
+      };
+    },
+  });
+}

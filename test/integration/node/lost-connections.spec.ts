@@ -1,0 +1,80 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { connectDatabase, type Database } from "../../../broker/database.ts";
+import { type Child, startChild } from "../../../scripts/support/children.ts";
+import { eventually } from "../../support/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
+import { silentLog } from "../../support/silent-log.ts";
+import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+
+const MAIN = fileURLToPath(new URL("../../../embedded/mongo/main.ts", import.meta.url));
+const CLIENTS = 12;
+const WRITERS = 4;
+
+describe("A database whose address accepts connections and closes them at once, as a proxy's does for a while", () => {
+  let dir: string;
+  let store: Child;
+  let proxy: TcpProxy;
+  const databases: Database[] = [];
+
+  before(async function () {
+    this.timeout(30_000);
+    dir = await mkdtemp(join(tmpdir(), "souk-lost-"));
+    const port = String(await freePort());
+    store = startChild("store", MAIN, ["--dir", dir, "--port", port, "--sync", "normal"], {
+      env: process.env,
+      restart: false,
+      print: () => undefined,
+    });
+    await store.line((line) => line.startsWith("mongodb://"));
+    const url = `mongodb://127.0.0.1:${port}/?directConnection=true`;
+    proxy = await tcpProxy(url);
+    for (let n = 0; n < CLIENTS; n++) databases.push(await connectDatabase(proxy.via(url), silentLog));
+  });
+
+  after(async function () {
+    this.timeout(30_000);
+    proxy.allow();
+    await Promise.all(databases.map((it) => it.close()));
+    await proxy.close();
+    await store.stop(5_000);
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it("is found again by all who use it, and no command hangs", async function () {
+    this.timeout(60_000);
+    let stopped = false;
+    const lastWrites = databases.map(() => 0);
+    const writing = databases.flatMap((database, n) =>
+      Array.from({ length: WRITERS }, async () => {
+        while (!stopped)
+          try {
+            const _id = n as never;
+            await database
+              .service("lost")
+              .collection("marks")
+              .updateOne({ _id }, { $inc: { n: 1 } }, { upsert: true });
+            lastWrites[n] = Date.now();
+            await sleep(5);
+          } catch {
+            // It is away just now.
+            await sleep(20);
+          }
+      }),
+    );
+    for (let round = 0; round < 3; round++) {
+      await sleep(400);
+      proxy.refuse();
+      await sleep(1_000);
+      proxy.allow();
+      const since = Date.now();
+      await eventually("every client writes again", () => lastWrites.every((at) => at > since));
+    }
+    stopped = true;
+    // Those that hung would never end.
+    await Promise.all(writing);
+  });
+});

@@ -1,0 +1,199 @@
+/** A few orders that go every way an order can go, played by patient people at a shop that may die under their hands. */
+import { errorCode } from "../../../../../broker/errors.ts";
+import { derivedV7 } from "../../../../../broker/ids.ts";
+import type { CallMeta } from "../../../../../broker/service.ts";
+import type { OrderView } from "../../../../../services/orders/orders.contract.ts";
+import { ORDER_TTL_MS, type ShopRun } from "./shop-run.ts";
+
+/** SKUs: `PLENTY` has enough, one unit of `LAST` and `ONE`, and of `NONE` no stock was ever kept. */
+const CARTS = {
+  delivered: { PLENTY: 2 },
+  declinedFirst: { PLENTY: 1 },
+  cancelled: { PLENTY: 1, LAST: 1 },
+  expired: { PLENTY: 1 },
+  outOfStock: { PLENTY: 1, ONE: 2 },
+  noStockKept: { PLENTY: 1, NONE: 1 },
+  refunded: { PLENTY: 1 },
+  deliveryFailed: { PLENTY: 3 },
+  lateCapture: { PLENTY: 1 },
+  wrongAmount: { PLENTY: 1 },
+  askedAbout: { PLENTY: 1 },
+  agreedThenTaken: { PLENTY: 1 },
+} as const satisfies Record<string, Record<string, number>>;
+
+/** By which provider they are paid, where it is not the sandbox. */
+const PROVIDERS = { askedAbout: "xendit", agreedThenTaken: "stripe" } as const;
+
+export type Label = keyof typeof CARTS;
+export const LABELS = Object.keys(CARTS) as Label[];
+export const STOCK = { PLENTY: 100, LAST: 1, ONE: 1 };
+
+/** What becomes of each order, and of its payments. */
+export const ENDS: Record<Label, { order: string; payments: string[] }> = {
+  delivered: { order: "delivered", payments: ["captured"] },
+  declinedFirst: { order: "paid", payments: ["cancelled", "captured"] },
+  cancelled: { order: "cancelled", payments: ["cancelled"] },
+  expired: { order: "expired", payments: ["cancelled"] },
+  outOfStock: { order: "rejected", payments: [] },
+  noStockKept: { order: "rejected", payments: [] },
+  refunded: { order: "refunded", payments: ["refunded"] },
+  deliveryFailed: { order: "refunded", payments: ["refunded"] },
+  lateCapture: { order: "expired", payments: ["refunded"] },
+  wrongAmount: { order: "expired", payments: ["cancelled"] },
+  askedAbout: { order: "paid", payments: ["captured"] },
+  agreedThenTaken: { order: "paid", payments: ["captured"] },
+};
+
+const providerOf = (label: Label): string =>
+  (PROVIDERS as Partial<Record<Label, string>>)[label] ?? "sandbox";
+
+const ADDRESS = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+const BASE = "019b76da-a800-7000-8000-000000000001";
+export const customerOf = (label: Label): string => derivedV7(BASE, "customer", label);
+const STAFF = { id: derivedV7(BASE, "staff"), roles: ["customer", "staff"] } as const;
+
+/** Plays everything to the end, and gives the ids of the orders. */
+export async function play(run: ShopRun): Promise<Map<string, Label>> {
+  const staff = (key: string): CallMeta => ({ user: STAFF, idempotencyKey: key });
+  const as = (label: Label, key = label as string): CallMeta => ({
+    user: { id: customerOf(label), roles: ["customer"] },
+    idempotencyKey: key,
+    preferWait: 0,
+  });
+  const orders = {} as Record<Label, OrderView>;
+  const look = async (label: Label) => {
+    orders[label] = await run.call("orders.get", { id: orders[label].id }, as(label));
+    return orders[label];
+  };
+  const all = <T>(labels: readonly Label[], what: (label: Label) => Promise<T>) =>
+    Promise.all(labels.map(what));
+
+  await run.call(
+    "products.create",
+    {
+      name: "Tea",
+      variants: ["PLENTY", "LAST", "ONE", "NONE"].map((sku) => ({
+        sku,
+        price: { amount: 500, currency: "USD" },
+      })),
+    },
+    staff("product"),
+  );
+  for (const [sku, onHand] of Object.entries(STOCK))
+    await run.call("inventory.create", { sku, onHand }, staff(sku));
+  await all(LABELS, async (label) => {
+    for (const [sku, quantity] of Object.entries(CARTS[label]))
+      await run.call("cart.setItem", { sku, quantity }, as(label));
+  });
+  await run.rest();
+  run.points.armed = true;
+
+  await all(LABELS, async (label) => {
+    orders[label] = await run.call(
+      "orders.place",
+      { shippingAddress: ADDRESS, payment: { provider: providerOf(label) } },
+      as(label),
+    );
+  });
+  await run.rest();
+
+  const withheld = await decide(["lateCapture"], { outcome: "succeed" });
+  const paid: Label[] = ["delivered", "refunded", "deliveryFailed"];
+  await report([
+    ...(await decide(paid, { outcome: "succeed" })),
+    ...(await decide(["declinedFirst"], { outcome: "decline" })),
+    ...(await decide(["wrongAmount"], { outcome: "succeed", amount: 1 })),
+    ...(await payElsewhere(["askedAbout", "agreedThenTaken"])),
+  ]);
+  await tolerating(
+    "ORDER_NOT_CANCELLABLE",
+    run.call("orders.cancel", { id: orders.cancelled.id }, as("cancelled")),
+  );
+  await run.rest();
+
+  await run.call(
+    "orders.pay",
+    { id: orders.declinedFirst.id, provider: "sandbox" },
+    as("declinedFirst", "again"),
+  );
+  await run.rest();
+  await report(await decide(["declinedFirst"], { outcome: "succeed" }));
+  await run.rest();
+
+  const { payment } = await look("refunded");
+  await run.call("payments.refund", { id: payment?.id ?? "", reason: "asked" }, staff("refund"));
+  await carrier(["delivered", "deliveryFailed"], "shipped");
+  await run.rest();
+  await carrier(["delivered"], "delivered");
+  await carrier(["deliveryFailed"], "failed");
+  await run.rest();
+
+  run.advance(ORDER_TTL_MS);
+  await run.rest();
+  await report(withheld);
+  await run.rest();
+  run.messages.releaseCopies();
+  await run.rest();
+  return new Map(LABELS.map((label) => [orders[label].id, label]));
+
+  /** At the sandbox's pay page; gives the reports that the sandbox makes of it. */
+  async function decide(
+    labels: readonly Label[],
+    decision: { outcome: "succeed" | "decline"; amount?: number },
+  ) {
+    const refs = await all(labels, async (label) => {
+      const action = (await look(label)).payment?.nextAction;
+      if (action?.type !== "redirect") throw new Error(`${label} can't be paid`);
+      const ref = action.url.split("/").at(-1) ?? "";
+      await tolerating("CONFLICT", run.call("payments.sandboxPay", { ref, ...decision }));
+      return ref;
+    });
+    return run.reports(refs);
+  }
+
+  /** At another provider; gives its reports. */
+  async function payElsewhere(labels: readonly Label[]) {
+    const refs = await all(labels, async (label) => {
+      const { payment } = await look(label);
+      const found = await run
+        .database("payments")
+        .collection<{ _id: string; state: { providerRef: string } }>("payments")
+        .findOne({ _id: payment?.id ?? "" });
+      const ref = found?.state.providerRef ?? "";
+      await run.emulators.get(providerOf(label))?.pay(ref, "succeed");
+      return ref;
+    });
+    return run.reports(refs);
+  }
+
+  /** What a provider does until it is answered; twice where everything comes twice. */
+  async function report(webhooks: Awaited<ReturnType<typeof decide>>): Promise<void> {
+    const times = run.mode === "duplicated" ? 2 : 1;
+    for (let n = 0; n < times; n++)
+      await Promise.all(
+        webhooks.map(({ provider, headers, body }) =>
+          run.call("payments.webhook", { provider, headers, body }),
+        ),
+      );
+  }
+
+  async function carrier(
+    labels: readonly Label[],
+    status: "shipped" | "delivered" | "failed",
+  ): Promise<void> {
+    await all(labels, async (label) => {
+      const { delivery } = await look(label);
+      await tolerating(
+        "DELIVERY_TRANSITION",
+        run.call("delivery.update", { id: delivery?.id ?? "", status }, staff(label)),
+      );
+    });
+  }
+}
+
+/** An answer that got lost with its node: whoever asks again is told that it is done. */
+async function tolerating(code: string, call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (errorCode(error) !== code) throw error;
+  });
+}

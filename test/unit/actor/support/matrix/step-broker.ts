@@ -1,0 +1,271 @@
+/**
+ * A broker in memory that hands messages out in rounds, so that a seed decides what comes when. It keeps RabbitMQ's
+ * promises and no more: what is confirmed is in the queue, what a dead consumer has not acked comes again, first.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  type Bus,
+  type Consumption,
+  type Delivery,
+  type MailboxHandlers,
+  newStats,
+  type Topology,
+} from "../../../../../broker/bus/bus.ts";
+import { checkEnvelope, type Envelope } from "../../../../../broker/bus/envelope.ts";
+import { attempt } from "../../../../../broker/bus/retry.ts";
+import { mailboxName, queuesOf, Routes, routingKey, workerName } from "../../../../../broker/bus/topology.ts";
+import type { Life } from "../life.ts";
+import type { Place, Points } from "./points.ts";
+
+export type Mode = "in order" | "duplicated" | "shuffled";
+
+interface Seat {
+  life: Life;
+  over: AbortController;
+  take(message: Envelope, taken: Taken): void;
+}
+
+interface Queue {
+  name: string;
+  keys: ReadonlySet<string> | undefined;
+  types: ReadonlySet<string> | undefined;
+  waiting: Envelope[];
+  seat: Seat | undefined;
+}
+
+interface Taken {
+  queue: Queue;
+  seat: Seat;
+  message: Envelope;
+}
+
+/** Who publishes, where it is no actor: those say so in the message. */
+const working = new AsyncLocalStorage<Place["name"]>();
+const never = () => new Promise<never>(() => undefined);
+
+export class StepBroker {
+  readonly buried: { queue: string; message: Envelope; error: Error }[] = [];
+  readonly #mode: Mode;
+  readonly #random: () => number;
+  readonly #points: Points;
+  readonly #onCrash: (life: Life) => void;
+  readonly #routes = new Routes();
+  readonly #queues: Queue[] = [];
+  readonly #taken = new Set<Taken>();
+  /** Second copies, which come later than the first. */
+  #copies: { queue: Queue; message: Envelope }[] = [];
+
+  constructor(
+    topology: Topology,
+    mode: Mode,
+    random: () => number,
+    points: Points,
+    onCrash: (life: Life) => void,
+  ) {
+    this.#mode = mode;
+    this.#random = random;
+    this.#points = points;
+    this.#onCrash = onCrash;
+    this.#routes.add(topology);
+    const workers = new Map(topology.workers.map((it) => [workerName(it.service, it.worker), it.receives]));
+    for (const { name, bindings } of queuesOf(topology)) {
+      const types = workers.get(name);
+      this.#queues.push({
+        name,
+        keys: types ? undefined : new Set(bindings),
+        types: types && new Set(types),
+        waiting: [],
+        seat: undefined,
+      });
+    }
+  }
+
+  /** The port as one node sees it. */
+  node(life: Life): Bus {
+    return {
+      kind: "amqp",
+      state: "connected",
+      stats: newStats(),
+      declare: async () => undefined,
+      close: async () => undefined,
+      publish: (message) => this.#publish(life, message),
+      consumeMailboxes: async (spec, handlers) => {
+        const stops: (() => void)[] = [];
+        for (let partition = 0; partition < spec.partitions; partition++)
+          stops.push(this.#sit(mailboxName(spec.actor, partition), life, mailbox(handlers, partition, this)));
+        return {
+          held: new Set<number>(),
+          handOver: async (_partition, drain) => drain(),
+          stop: async (drain) => {
+            await drain();
+            for (const it of stops) it();
+          },
+        };
+      },
+      consumeWorker: async ({ service, worker }, handle): Promise<Consumption> => {
+        const name = workerName(service, worker);
+        const stop = this.#sit(name, life, (message, taken) => {
+          void this.#work(life, name, message, taken, handle);
+        });
+        return { stop: async () => stop() };
+      },
+    };
+  }
+
+  /** True where the node dies at this place; the caller goes no further then. */
+  dies(life: Life, place: Place): boolean {
+    if (life.isDead) return true;
+    if (!this.#points.reached(place)) return false;
+    life.kill();
+    this.#onCrash(life);
+    return true;
+  }
+
+  /** What the dead node has not acked comes again, in order, before what is waiting. */
+  lose(life: Life): void {
+    for (const queue of this.#queues) {
+      if (queue.seat?.life !== life) continue;
+      queue.seat.over.abort();
+      queue.seat = undefined;
+      const back = [...this.#taken].filter((it) => it.queue === queue);
+      for (const it of back) this.#taken.delete(it);
+      queue.waiting.unshift(...back.map((it) => it.message));
+    }
+  }
+
+  settle(taken: Taken): void {
+    this.#taken.delete(taken);
+  }
+
+  get isEmpty(): boolean {
+    return this.#taken.size === 0 && this.#queues.every((it) => it.waiting.length === 0);
+  }
+
+  /** All copies that are still to come, into their queues. */
+  releaseCopies(): void {
+    for (const { queue, message } of this.#copies.splice(0)) queue.waiting.push(message);
+  }
+
+  /** Hands out what this round is to have; resolves when all of it is settled, or its node is dead. */
+  async round(): Promise<void> {
+    this.#mixIn();
+    const batches = this.#queues.flatMap((queue) => (queue.seat ? this.#groups(queue) : []));
+    this.#shuffle(batches);
+    const postponed = this.#mode === "shuffled" ? batches.filter(() => this.#random() < 0.3) : [];
+    const now = postponed.length < batches.length ? batches.filter((it) => !postponed.includes(it)) : batches;
+    for (const { queue, messages } of now)
+      for (const message of messages) {
+        const { seat } = queue;
+        if (!seat) break;
+        queue.waiting.splice(queue.waiting.indexOf(message), 1);
+        const taken = { queue, seat, message };
+        this.#taken.add(taken);
+        seat.take(message, taken);
+      }
+    const deadline = Date.now() + 10_000;
+    while (this.#taken.size > 0) {
+      if (Date.now() > deadline) throw new Error(`never settled: ${[...this.#taken].map(describe)}`);
+      await nextTurn();
+    }
+  }
+
+  async #publish(life: Life, message: Envelope): Promise<void> {
+    const { sender, source } = message;
+    // An actor's relay has its own places; what it answers without a document of its own counts as the actor's too.
+    const name = sender ? undefined : (working.getStore() ?? `outbox of ${source}`);
+    if (life.isDead || (name && this.dies(life, { name, point: "before-publish" }))) return never();
+    this.#put(JSON.parse(JSON.stringify(message)) as Envelope);
+    if (name && this.dies(life, { name, point: "after-publish" })) return never();
+    await nextTurn();
+    if (life.isDead || (name && this.dies(life, { name, point: "after-confirm" }))) return never();
+  }
+
+  #put(message: Envelope): void {
+    const partition = this.#routes.partition(message);
+    if (partition === undefined) return;
+    const key = routingKey(message.type, partition);
+    for (const queue of this.#queues) {
+      if (!(queue.keys?.has(key) || queue.types?.has(message.type))) continue;
+      queue.waiting.push(message);
+      if (this.#mode === "duplicated") this.#copies.push({ queue, message });
+    }
+  }
+
+  /** Copies come some rounds after their first, a few as late as the end of everything. */
+  #mixIn(): void {
+    this.#copies = this.#copies.filter(({ queue, message }) => {
+      const late = Number.parseInt(message.id.slice(-2), 16) < 32;
+      if (late || this.#random() < 0.5) return true;
+      queue.waiting.push(message);
+      return false;
+    });
+  }
+
+  /** A mailbox keeps the order of the messages to one actor; workers have none to keep. */
+  #groups(queue: Queue): { queue: Queue; messages: Envelope[] }[] {
+    const groups = new Map<string, Envelope[]>();
+    for (const [i, message] of queue.waiting.entries()) {
+      const key = queue.keys ? message.subject : String(i);
+      groups.set(key, [...(groups.get(key) ?? []), message]);
+    }
+    return [...groups.values()].map((messages) => ({ queue, messages }));
+  }
+
+  #shuffle<T>(items: T[]): void {
+    if (this.#mode === "in order") return;
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = Math.floor(this.#random() * (i + 1));
+      [items[i], items[j]] = [items[j] as T, items[i] as T];
+    }
+  }
+
+  #sit(name: string, life: Life, take: Seat["take"]): () => void {
+    const queue = this.#queues.find((it) => it.name === name);
+    if (!queue) throw new Error(`no queue ${name}`);
+    const seat: Seat = { life, over: new AbortController(), take };
+    queue.seat = seat;
+    return () => {
+      seat.over.abort();
+      if (queue.seat === seat) queue.seat = undefined;
+    };
+  }
+
+  async #work(
+    life: Life,
+    name: string,
+    message: Envelope,
+    taken: Taken,
+    handle: (message: Envelope) => Promise<void>,
+  ): Promise<void> {
+    if (this.dies(life, { name, point: "before-work" })) return;
+    const run = () => working.run(name, () => handle(checkEnvelope(message)));
+    const outcome = await attempt(run, taken.seat.over.signal, () => undefined);
+    if (outcome.kind === "abandoned" || this.dies(life, { name, point: "before-ack" })) return;
+    if (outcome.kind === "dead") this.buried.push({ queue: taken.queue.name, message, error: outcome.error });
+    this.settle(taken);
+  }
+}
+
+const describe = ({ queue, message }: Taken): string => `${message.type} in ${queue.name}`;
+
+function mailbox(handlers: MailboxHandlers, partition: number, broker: StepBroker): Seat["take"] {
+  return (message, taken) => {
+    const { life } = taken.seat;
+    const delivery: Delivery = {
+      message: checkEnvelope(message),
+      partition,
+      redelivered: false,
+      ack: () => {
+        if (!life.isDead) broker.settle(taken);
+      },
+      dead: async (error) => {
+        if (life.isDead) return;
+        broker.buried.push({ queue: taken.queue.name, message, error });
+        broker.settle(taken);
+      },
+    };
+    const [actor = ""] = taken.queue.name.split(".");
+    working.run(`answers of ${actor}`, () => handlers.onDelivery(delivery));
+  };
+}
