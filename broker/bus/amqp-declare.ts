@@ -29,6 +29,7 @@ const DEAD_DELIVERY_LIMIT = 1_000_000;
 
 const PRECONDITION_FAILED = 406;
 const ACCESS_REFUSED = 403;
+const NOT_FOUND = 404;
 
 /** A queue or exchange that exists with other arguments, or may not be declared. Trying again does not help. */
 export class TopologyError extends Error {
@@ -61,6 +62,23 @@ export async function declareTopology(
   });
   const failed = (await Promise.allSettled(workers)).find((it) => it.status === "rejected");
   if (failed) throw failed.reason;
+}
+
+/**
+ * Whether the exchanges are there: a RabbitMQ that has lost its data has lost them, too.
+ * @throws when the connection is lost meanwhile
+ */
+export async function hasExchanges(model: ChannelModel, prefix: string): Promise<boolean> {
+  const { channel, gone } = await openChannel(model);
+  try {
+    await channel.checkExchange(exchangeName(prefix));
+    await channel.checkExchange(deadExchangeName(prefix));
+  } catch (thrown) {
+    if ((thrown as { code?: unknown }).code === NOT_FOUND) return false;
+    throw thrown;
+  }
+  await closeChannel(channel, gone);
+  return true;
 }
 
 export type QueueArguments = Readonly<Record<string, string | number | boolean>>;

@@ -1,12 +1,12 @@
 /** The bus over RabbitMQ. Names and arguments of queues: `topology.ts`, `amqp-declare.ts`. */
-import type { ConsumeMessage } from "amqplib";
+import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { type Clock, systemClock } from "../clock.ts";
 import { messageContract } from "../contract.ts";
 import { within } from "../deadline.ts";
 import type { Log } from "../runtime.ts";
 import { Alarms } from "./alarms.ts";
 import { type Lease, QueueConsumer } from "./amqp-consumer.ts";
-import { declareTopology, TopologyError } from "./amqp-declare.ts";
+import { declareTopology, hasExchanges, TopologyError } from "./amqp-declare.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
 import {
@@ -113,7 +113,7 @@ class AmqpBus implements Bus {
       alarms: this.#alarms,
       unroutable: () => void this.#repairSeldom(),
     });
-    this.#consumeLink.use({ up: () => void this.#repair(), down: () => undefined });
+    this.#consumeLink.use({ up: (model) => void this.#lookAfter(model), down: () => undefined });
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -371,7 +371,22 @@ class AmqpBus implements Bus {
     throw new BusUnavailableError("the bus is closed");
   }
 
-  /** Declares again all that was declared: after a reconnection, as the broker may have lost it, or a missing queue. */
+  /**
+   * After a reconnection: the broker may have lost all that was declared. A single queue is missed by whoever consumes
+   * it, and by a message that comes back; to declare hundreds each time would keep a broker busy that has just started.
+   */
+  async #lookAfter(model: ChannelModel): Promise<void> {
+    const { mailboxes, workers } = this.#routes.declared;
+    if (mailboxes.length === 0 && workers.length === 0) return;
+    try {
+      if (!(await hasExchanges(model, this.#prefix))) await this.#repair();
+    } catch (error) {
+      // The connection was lost again, or will be: its successor looks anew.
+      this.#alarms.warn("look", `can't look for the queues: ${toError(error).message}`);
+    }
+  }
+
+  /** Declares again all that was declared, of which something is missing. */
   #repair(): Promise<void> {
     this.#repairing ??= this.#redeclare().finally(() => {
       this.#repairing = undefined;

@@ -14,7 +14,12 @@ import { fileURLToPath } from "node:url";
 import { connect as connectAmqp } from "amqplib";
 import { serviceNames } from "../../services/index.ts";
 import { freePort } from "../../test/support/free-port.ts";
-import { type RabbitPlace, rabbitUrl, spawnRabbit } from "../../test/support/rabbit-process.ts";
+import {
+  type RabbitPlace,
+  rabbitUrl,
+  scriptsWithoutPlugins,
+  spawnRabbit,
+} from "../../test/support/rabbit-process.ts";
 import { rabbitBinary } from "../../test/support/servers.ts";
 import { type TcpProxy, tcpProxy } from "../../test/support/tcp-proxy.ts";
 import { type QueueState, queueStates } from "./queues.ts";
@@ -146,14 +151,14 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
   };
 
   try {
-    const place = await rabbitPlace(dir);
+    const binary = rabbitBinary(print);
+    const place = await rabbitPlace(binary, dir);
     // In the foreground, so that it is known by its pid; RabbitMQ would leave a daemon behind.
     launch("epmd", (log) =>
       spawn("epmd", ["-port", String(place.epmdPort), "-address", "127.0.0.1"], {
         stdio: ["ignore", log, log],
       }),
     );
-    const binary = rabbitBinary(print);
     const rabbit = launch("rabbitmq", (log) => spawnRabbit(binary, place, ["ignore", log, log]));
     const amqpUrl = rabbitUrl(place);
     const mongoPort = await freePort();
@@ -230,9 +235,11 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
   }
 }
 
-async function rabbitPlace(dir: string): Promise<RabbitPlace> {
+async function rabbitPlace(binary: string, dir: string): Promise<RabbitPlace> {
   const [port, distPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
-  return { dir: join(dir, "rabbitmq"), nodeName: `souk-chaos-${process.pid}`, port, distPort, epmdPort };
+  const scriptsDir = scriptsWithoutPlugins(binary, join(dir, "rabbitmq", "home"));
+  const nodeName = `souk-chaos-${process.pid}`;
+  return { dir: join(dir, "rabbitmq"), nodeName, port, distPort, epmdPort, scriptsDir };
 }
 
 /** @param goOn throws where there is no use in waiting */

@@ -49,6 +49,8 @@ export interface ViolenceOptions {
 }
 
 export const RECOVERY_BOUND_MS = 60_000;
+/** What has died is started again as a supervisor does it: at once, or soon. */
+const LONGEST_DOWN_MS = 500;
 
 /** All processes of one plan are of one kind. */
 const kindOf = (name: string) => name.replace(/-\d+$/, "");
@@ -78,7 +80,7 @@ export function deck(
   const kinds = [...new Set(nodes.map((it) => it.plan.name))];
   const oneOf = (kind: string) => random.pick(nodes.filter((it) => it.plan.name === kind));
   const killing = (it: Victim): Act => {
-    const downMs = random.between(0, 1_500);
+    const downMs = random.between(0, LONGEST_DOWN_MS);
     const kind = `kill -9 ${kindOf(it.name)}`;
     return { name: `kill -9 ${it.name}`, kind, target: it.name, isKill: true, run: () => kill(it, downMs) };
   };

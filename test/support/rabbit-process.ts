@@ -1,6 +1,7 @@
 /** RabbitMQ from installed binaries, private to whoever starts it: its own node name, ports and folder. */
 import { type SpawnOptions, spawn } from "node:child_process";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /**
  * Debian's /usr/sbin wrapper changes user; the first of these runs as whoever asks. RABBITMQ_SERVER names another one,
@@ -25,6 +26,32 @@ export interface RabbitPlace {
   epmdPort?: number;
   /** Path of a `.conf` file. */
   configFile?: string;
+  /** Its scripts, see {@link scriptsWithoutPlugins}. */
+  scriptsDir?: string | undefined;
+}
+
+/** Parts of RabbitMQ itself are called like this, too. */
+const isPlugin = (app: string) => app.startsWith("rabbitmq_") && !app.startsWith("rabbitmq_prelaunch");
+
+/**
+ * Makes a home for RabbitMQ in `dir` that has all but its plugins. When it starts, each of its thousand modules is
+ * looked for in the folders of all that it comes with, so without them it is up in two thirds of the time.
+ * @returns its folder of scripts; undefined where RabbitMQ is not installed as its packages do
+ */
+export function scriptsWithoutPlugins(binary: string, dir: string): string | undefined {
+  const scripts = dirname(realpathSync(binary));
+  const [plugins, tools] = [join(scripts, "../plugins"), join(scripts, "../escript")];
+  if (![plugins, tools].every(existsSync)) return undefined;
+  const own = (folder: string) => {
+    mkdirSync(join(dir, folder), { recursive: true });
+    return join(dir, folder);
+  };
+  const [ownScripts, ownPlugins] = [own("sbin"), own("plugins")];
+  for (const it of readdirSync(scripts)) symlinkSync(join(scripts, it), join(ownScripts, it));
+  for (const it of readdirSync(plugins))
+    if (!isPlugin(it)) symlinkSync(join(plugins, it), join(ownPlugins, it));
+  symlinkSync(tools, join(dir, "escript"));
+  return ownScripts;
 }
 
 export function rabbitEnvironment({
@@ -34,6 +61,7 @@ export function rabbitEnvironment({
   distPort,
   epmdPort,
   configFile = join(dir, "none"),
+  scriptsDir,
 }: RabbitPlace): NodeJS.ProcessEnv {
   return {
     ...process.env,
@@ -51,6 +79,7 @@ export function rabbitEnvironment({
     RABBITMQ_CONFIG_FILE: configFile,
     ERL_CRASH_DUMP: join(dir, "erl_crash.dump"),
     ...(epmdPort === undefined ? {} : { ERL_EPMD_PORT: String(epmdPort) }),
+    ...(scriptsDir === undefined ? {} : { RABBITMQ_SCRIPTS_DIR: scriptsDir }),
   };
 }
 

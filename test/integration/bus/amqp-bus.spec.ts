@@ -4,7 +4,14 @@ import { type ChannelModel, connect } from "amqplib";
 import { createAmqpBus } from "../../../broker/bus/amqp.ts";
 import { declareTopology } from "../../../broker/bus/amqp-declare.ts";
 import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
-import { deadExchangeName, exchangeName, queueName, topologyOf } from "../../../broker/bus/topology.ts";
+import {
+  deadExchangeName,
+  deadQueueName,
+  exchangeName,
+  queueName,
+  queuesOf,
+  topologyOf,
+} from "../../../broker/bus/topology.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
@@ -96,6 +103,34 @@ describe("The bus over RabbitMQ", function () {
         "first deliveries are in order",
       );
       assert.ok(got.lost.includes(1), "the handler was told");
+    });
+
+    it("declares again what RabbitMQ has lost while it was away", async () => {
+      const bus = await createBus({ url: proxy.via(amqpUrl) });
+      await bus.declare(topology);
+      const got = counter();
+      await bus.consumeMailboxes(mailbox, got.handlers);
+      proxy.refuse();
+      await eventually("it knows", () => bus.state === "connecting");
+      const channel = await broker.channel();
+      for (const { name } of queuesOf(topology))
+        for (const queue of [queueName(broker.prefix, name), deadQueueName(queueName(broker.prefix, name))])
+          await channel.deleteQueue(queue);
+      for (const exchange of [exchangeName(broker.prefix), deadExchangeName(broker.prefix)])
+        await channel.deleteExchange(exchange);
+      proxy.allow();
+      await eventually("it publishes again", () =>
+        bus.publish(testMessage("bustest.work", "x", { n: 1 })).then(
+          () => true,
+          () => false,
+        ),
+      );
+      await eventually("its mailbox receives again", async () => {
+        await bus.publish(poke(1));
+        return got.in(1).includes(1);
+      });
+      await bus.publish(poke(2, 0));
+      await eventually("all of its mailboxes", () => got.in(0).includes(2));
     });
 
     it("fails what is in flight and what waits when the connection goes", async () => {
