@@ -30,7 +30,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       minRequestCount: 50,
       windowTime: 10,
       halfOpenTime: 1_000,
-      check: (error) => !("code" in error) || Number(error.code) >= 500,
+      check: isOfEndpoint,
     },
     bulkhead: { enabled: true, concurrency: 1_000, maxQueueSize: 1_000 },
     tracking: { enabled: true, shutdownTimeout: config.SHUTDOWN_TIMEOUT },
@@ -61,6 +61,10 @@ function logLevels({ LOG_LEVEL }: Config): BrokerOptions["logLevel"] {
     "**": "info",
   };
 }
+
+/** Whether a call failed by the node that was called: without a transporter of our own none can be reached. */
+const isOfEndpoint = (error: Error): boolean =>
+  error.name !== "BrokerDisconnectedError" && (!("code" in error) || Number(error.code) >= 500);
 
 const isRetryable = (error: Error): boolean => "retryable" in error && error.retryable === true;
 

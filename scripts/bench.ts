@@ -73,14 +73,16 @@ const benches: Record<string, () => Promise<void>> = {
   async bus() {
     const { AMQP_URL = "" } = withLocalRabbit(process.env);
     const shapes: BusShape[] = [
-      { lines: 2, senders: "new" },
-      { lines: 2, senders: "standing" },
-      { lines: 20, senders: "standing" },
+      { lines: 2, senders: "new", from: "outbox" },
+      { lines: 2, senders: "standing", from: "outbox" },
+      { lines: 2, senders: "new", from: "commit" },
+      { lines: 2, senders: "standing", from: "commit" },
+      { lines: 20, senders: "standing", from: "commit" },
     ];
     for (const shape of shapes) {
       const rounds = await benchBus(AMQP_URL, 10_000, shape);
       console.log(
-        `bus      outbox → quorum queue → mailbox → commit, ${shape.lines} messages a commit, ${shape.senders} senders:`,
+        `bus      ${shape.from === "commit" ? "commit → " : ""}outbox → quorum queue → mailbox → commit, ${shape.lines} messages a commit, ${shape.senders} senders:`,
       );
       for (const { souk, raw, cpu } of rounds) {
         console.log(

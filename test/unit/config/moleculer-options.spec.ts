@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { Errors } from "moleculer";
+import { loadConfig } from "../../../broker/config.ts";
+import { SoukError } from "../../../broker/errors.ts";
+import { brokerOptions } from "../../../broker/moleculer-options.ts";
+
+/** Moleculer's types leave it out. */
+const { BrokerDisconnectedError } = Errors as unknown as { BrokerDisconnectedError: new () => Error };
+
+describe("The circuit breaker", () => {
+  const opensAt = (error: Error) => brokerOptions(loadConfig({})).circuitBreaker?.check?.(error);
+
+  it("counts failures of the node that was called", () => {
+    assert.equal(opensAt(new Errors.RequestTimeoutError({ action: "a.b", nodeID: "n" })), true);
+    assert.equal(opensAt(new SoukError("UNAVAILABLE")), true);
+    assert.equal(opensAt(new TypeError("a bug")), true);
+  });
+
+  it("counts neither refusals nor that this node is cut off itself", () => {
+    assert.equal(opensAt(new SoukError("NOT_FOUND")), false);
+    assert.equal(opensAt(new BrokerDisconnectedError()), false);
+  });
+});
