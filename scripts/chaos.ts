@@ -45,7 +45,7 @@ const atLength = {
   plan: eachService,
   brief: false,
   // At once. Many more would only wait for each other on a machine of two cores.
-  customers: 64,
+  customers: 40,
   orderTtl: 30,
   patienceMs: 45_000,
   settleMs: 180_000,

@@ -72,8 +72,6 @@ export interface Cluster {
   readonly rabbit: Victim;
   readonly store: Victim;
   readonly nodes: readonly ShopNode[];
-  /** Resolves when RabbitMQ takes connections. @throws after a minute and a half */
-  rabbitIsUp(): Promise<void>;
   /** @throws while RabbitMQ is away */
   queueStates(): Promise<QueueState[]>;
   /** SIGTERM to every node, the gateway first. @returns those that did not end with exit code 0 */
@@ -214,7 +212,6 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
       rabbit,
       store,
       nodes,
-      rabbitIsUp: () => untilRabbit(amqpUrl, () => undefined),
       queueStates: () => queueStates(binary, place),
       async stopNodes() {
         const failed: string[] = [];

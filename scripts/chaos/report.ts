@@ -5,23 +5,22 @@ const inSeconds = (ms: number | null): string => (ms === null ? "never" : `${(ms
 const slower = (a: Recovery, b: Recovery) =>
   (b.ms ?? Number.POSITIVE_INFINITY) - (a.ms ?? Number.POSITIVE_INFINITY);
 
-const withRabbit = ({ ms, awayMs }: Recovery): number | null => (ms === null ? null : ms - awayMs);
-const longest = (times: readonly (number | null)[]): number | null =>
-  times.includes(null) ? null : Math.max(...times.map(Number));
+const worstOf = (recoveries: readonly Recovery[]): string => {
+  const [worst] = recoveries.toSorted(slower);
+  return worst ? inSeconds(worst.ms) : "";
+};
+const alone = (recoveries: readonly Recovery[]) => recoveries.filter((it) => it.together.length === 0);
 
 /**
  * A row for each kind of blow and victim: how often, the worst time until a whole checkout worked again, and the worst
- * without the time that RabbitMQ, killed, took to start.
+ * of those while nothing else was under way.
  */
 export function recoveryTable(recoveries: readonly Recovery[]): string {
   const kinds = Map.groupBy(recoveries, (it) => it.kind);
   const rows = [...kinds]
     .sort(([a], [b]) => a.localeCompare(b))
-    .map(([kind, all]) => {
-      const worst = longest(all.map((it) => it.ms));
-      return [kind, String(all.length), inSeconds(worst), inSeconds(longest(all.map(withRabbit)))];
-    });
-  const table = [["", "times", "worst", "with RabbitMQ up"], ...rows];
+    .map(([kind, all]) => [kind, String(all.length), worstOf(all), worstOf(alone(all))]);
+  const table = [["", "times", "worst", "alone"], ...rows];
   const widths = [0, 1, 2, 3].map((i) => Math.max(...table.map((row) => row[i]?.length ?? 0)));
   return table
     .map(([kind = "", ...cells]) =>
@@ -31,8 +30,10 @@ export function recoveryTable(recoveries: readonly Recovery[]): string {
     .join("\n");
 }
 
-/** The worst of all, with what it was after. */
+/** The worst of all, and the worst while nothing else was under way, each with what it was after. */
 export function worstRecovery(recoveries: readonly Recovery[]): string {
   const [worst] = recoveries.toSorted(slower);
-  return worst ? `${inSeconds(worst.ms)} (${worst.act})` : "none";
+  const [single] = alone(recoveries).toSorted(slower);
+  const told = (it: Recovery | undefined) => (it ? `${inSeconds(it.ms)} (${it.act})` : "none");
+  return `${told(worst)}, alone ${told(single)}`;
 }

@@ -1,7 +1,6 @@
 /** What is done to the cluster: a deck of acts, shuffled anew each time it is through, so that nothing is spared. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster, ShopNode } from "./cluster.ts";
-import { Outages } from "./outages.ts";
 import type { Probe } from "./probe.ts";
 import type { Dice } from "./random.ts";
 import type { Victim } from "./victim.ts";
@@ -27,8 +26,8 @@ export interface Recovery {
   isKill: boolean;
   /** From the blow until a whole checkout worked again; null where that took longer than the bound. */
   ms: number | null;
-  /** How long of that RabbitMQ was away, killed and not yet started again: the least that it can take. */
-  awayMs: number;
+  /** What else was under way in that time, so that it may have been what took so long. */
+  together: readonly string[];
 }
 
 export interface Violence {
@@ -72,9 +71,8 @@ async function freeze(it: Victim, ms: number): Promise<void> {
  * first in the first round, so that a run that is soon over has seen them all.
  */
 export function deck(
-  { rabbit, rabbitIsUp, store, nodes }: Cluster,
+  { rabbit, store, nodes }: Cluster,
   random: Dice,
-  outages: Outages,
   { brief, first }: { brief: boolean; first: boolean },
 ): Act[] {
   const kinds = [...new Set(nodes.map((it) => it.plan.name))];
@@ -83,16 +81,6 @@ export function deck(
     const downMs = random.between(0, LONGEST_DOWN_MS);
     const kind = `kill -9 ${kindOf(it.name)}`;
     return { name: `kill -9 ${it.name}`, kind, target: it.name, isKill: true, run: () => kill(it, downMs) };
-  };
-  const killingRabbit = (): Act => {
-    const act = killing(rabbit);
-    const run = async () => {
-      const over = outages.begin();
-      await act.run();
-      await rabbitIsUp();
-      over();
-    };
-    return { ...act, run };
   };
   const freezing = (it: Victim, from: number, to: number, isLong = false): Act => {
     const ms = random.between(from, to);
@@ -133,7 +121,7 @@ export function deck(
     return { name, kind, target: it.process.name, isKill: false, isLong: true, run };
   };
 
-  const kills = [...kinds.map((kind) => killing(oneOf(kind).process)), killingRabbit(), killing(store)];
+  const kills = [...kinds.map((kind) => killing(oneOf(kind).process)), killing(rabbit), killing(store)];
   if (brief) {
     const twins = nodes.filter((it) => it.plan.count > 1).map((it) => it.process);
     return random.shuffled([
@@ -164,30 +152,40 @@ export function deck(
 /** Goes through decks until it is stopped, or once where it is brief. */
 export function startViolence({ cluster, probe, random, brief, print }: ViolenceOptions): Violence {
   const recoveries: Recovery[] = [];
-  const outages = new Outages();
+  /** Under way, each with what has been so at the same time. */
+  const underWay = new Map<Act, Set<string>>();
   const busy = new Set<string>();
-  const long = new Set<Promise<void>>();
+  const long = new Set<Promise<unknown>>();
   let stopped = false;
 
-  async function carryOut({ name, kind, target, isKill, isLong, run }: Act): Promise<void> {
+  async function carryOut(act: Act): Promise<void> {
+    const { name, kind, target, isKill, isLong, run } = act;
     busy.add(target);
-    const begun = performance.now();
-    const over = run().finally(() => busy.delete(target));
-    // Where one of two is frozen, the other serves; the freeze goes on meanwhile.
-    if (isLong) {
-      const tracked = over.finally(() => long.delete(tracked));
-      long.add(tracked);
+    const together = new Set<string>();
+    for (const [other, its] of underWay) {
+      its.add(name);
+      together.add(other.name);
     }
-    const [ms] = await Promise.all([probe.served(RECOVERY_BOUND_MS), isLong ? undefined : over]);
-    const awayMs = ms === null ? 0 : outages.within(begun, begun + ms);
-    recoveries.push({ act: name, kind, isKill, ms, awayMs });
-    print(
-      `${name}: ${ms === null ? `not served within ${RECOVERY_BOUND_MS / 1_000} s` : `served after ${(ms / 1_000).toFixed(1)} s`}${awayMs > 0 ? `, ${(awayMs / 1_000).toFixed(1)} s of it without RabbitMQ` : ""}`,
-    );
+    underWay.set(act, together);
+    const over = run().finally(() => busy.delete(target));
+    const served = probe.served(RECOVERY_BOUND_MS).then((ms) => {
+      recoveries.push({ act: name, kind, isKill, ms, together: [...together] });
+      const how =
+        ms === null
+          ? `not served within ${RECOVERY_BOUND_MS / 1_000} s`
+          : `served after ${(ms / 1_000).toFixed(1)} s`;
+      print([`${name}: ${how}`, ...together].join("; together with "));
+    });
+    const ended = Promise.all([served, over]).finally(() => underWay.delete(act));
+    if (!isLong) return void (await ended);
+    // Where one of two is frozen, the other serves; the freeze goes on meanwhile.
+    const tracked: Promise<unknown> = ended.finally(() => long.delete(tracked));
+    long.add(tracked);
+    await served;
   }
 
   async function round(first: boolean): Promise<void> {
-    for (const act of deck(cluster, random, outages, { brief, first })) {
+    for (const act of deck(cluster, random, { brief, first })) {
       if (stopped) return;
       if (busy.has(act.target)) continue;
       // Now and then the next blow comes before the last one is over.

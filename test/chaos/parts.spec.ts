@@ -4,7 +4,6 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { strayStep } from "../../scripts/chaos/check-histories.ts";
 import { PatientClient } from "../../scripts/chaos/client.ts";
-import { Outages } from "../../scripts/chaos/outages.ts";
 import { notEmpty } from "../../scripts/chaos/queues.ts";
 import { dice } from "../../scripts/chaos/random.ts";
 import { recoveryTable, worstRecovery } from "../../scripts/chaos/report.ts";
@@ -143,50 +142,39 @@ describe("what lies in queues", () => {
 });
 
 describe("recoveries", () => {
-  const recovery = (act: string, kind: string, ms: number | null, awayMs = 0) => ({
+  const recovery = (act: string, kind: string, ms: number | null, together: string[] = []) => ({
     act,
     kind,
     isKill: true,
     ms,
-    awayMs,
+    together,
   });
   const all = [
     recovery("kill -9 orders-1", "kill -9 orders", 1_200),
     recovery("kill -9 store", "kill -9 store", 900),
-    recovery("kill -9 orders-2", "kill -9 orders", 3_400, 3_000),
+    recovery("kill -9 orders-2", "kill -9 orders", 3_400, ["kill -9 rabbitmq"]),
+    recovery("kill -9 rabbitmq", "kill -9 rabbitmq", 3_000, ["kill -9 orders-2"]),
   ];
 
-  it("are shown by kind, each with its worst", () => {
+  it("are shown by kind, each with its worst, and the worst while nothing else was under way", () => {
     assert.deepEqual(
       recoveryTable(all)
         .split("\n")
         .map((row) => row.trim().split(/ {2,}/)),
       [
-        ["times", "worst", "with RabbitMQ up"],
+        ["times", "worst", "alone"],
         ["kill -9 orders", "2", "3.4 s", "1.2 s"],
+        ["kill -9 rabbitmq", "1", "3.0 s"],
         ["kill -9 store", "1", "0.9 s", "0.9 s"],
       ],
     );
-    assert.equal(worstRecovery(all), "3.4 s (kill -9 orders-2)");
-  });
-
-  it("know how long of it RabbitMQ was away", () => {
-    let now = 1_000;
-    const outages = new Outages(() => now);
-    const over = outages.begin();
-    assert.equal(outages.within(0, 1_500), 500);
-    now = 3_000;
-    over();
-    assert.deepEqual(
-      [outages.within(0, 5_000), outages.within(2_000, 5_000), outages.within(4_000, 5_000)],
-      [2_000, 1_000, 0],
-    );
+    assert.equal(worstRecovery(all), "3.4 s (kill -9 orders-2), alone 1.2 s (kill -9 orders-1)");
   });
 
   it("that never came are the worst", () => {
     const never = [recovery("kill -9 api", "kill -9 api", null), ...all];
-    assert.equal(worstRecovery(never), "never (kill -9 api)");
+    assert.equal(worstRecovery(never), "never (kill -9 api), alone never (kill -9 api)");
     assert.match(recoveryTable(never), /kill -9 api +1 +never/);
-    assert.equal(worstRecovery([]), "none");
+    assert.equal(worstRecovery([]), "none, alone none");
   });
 });
