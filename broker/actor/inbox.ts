@@ -12,8 +12,11 @@ export const FORGET_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
 export const MAX_SENDERS = 20_000;
 /** Where the message ids of senders without a sequence are kept; a sender's key always has a slash. */
 const IDS = "ids";
-/** Senders whose entries are kept apart from the many others, so that a new version copies few. */
-const MAX_RECENT = 64;
+/**
+ * Senders whose entries are kept apart from the many others, so that a new version copies few: at least so many, and
+ * more where merging them with the others costs more.
+ */
+const MIN_RECENT = 64;
 
 type Stamp = Pick<Envelope, "id" | "sender" | "sequence" | "time">;
 
@@ -44,23 +47,34 @@ function mark(message: Stamp): { key: string; value: number | string } {
 
 type Entries = ReadonlyMap<string, InboxEntry>;
 
+/** How one version came from the one before. */
+interface Step {
+  readonly from: object;
+  readonly changed: Entries;
+  readonly forgotten: readonly string[];
+}
+
 /**
  * An immutable inbox. A busy actor has thousands of senders, so versions share them, and only the recent ones are copied
  * from one to the next.
  */
 export class Inbox {
-  static readonly empty = new Inbox(new Map(), new Map());
+  static readonly empty = new Inbox(new Map(), new Map(), undefined);
   readonly #settled: Entries;
   /** Newer than the settled ones of the same sender. */
   readonly #recent: Entries;
+  readonly #step: Step | undefined;
+  /** Stands for this version in the next one's step, which must not keep all versions before it alive. */
+  readonly #token = {};
 
-  private constructor(settled: Entries, recent: Entries) {
+  private constructor(settled: Entries, recent: Entries, step: Step | undefined) {
     this.#settled = settled;
     this.#recent = recent;
+    this.#step = step;
   }
 
   static of(stored: StoredInbox): Inbox {
-    return new Inbox(new Map(Object.entries(stored)), new Map());
+    return new Inbox(new Map(Object.entries(stored)), new Map(), undefined);
   }
 
   get(sender: string): InboxEntry | undefined {
@@ -75,16 +89,22 @@ export class Inbox {
 
   /** With these entries, and without senders of long ago. */
   with(changed: Entries): Inbox {
-    const recent = new Map([...this.#recent, ...changed]);
-    if (recent.size <= MAX_RECENT) return new Inbox(this.#settled, recent);
-    return new Inbox(withoutOld(new Map([...this.#settled, ...recent])), new Map());
+    const step = { from: this.#token, changed };
+    const recent = merged(this.#recent, changed);
+    if (recent.size <= Math.max(MIN_RECENT, 2 * Math.sqrt(this.#settled.size)))
+      return new Inbox(this.#settled, recent, { ...step, forgotten: [] });
+    const settled = merged(this.#settled, recent);
+    const forgotten = forget(settled);
+    return new Inbox(settled, new Map(), { ...step, forgotten });
   }
 
   /** Entries that are not those of `previous`; undefined for senders that have been forgotten since. */
   *changesSince(previous: Inbox): Iterable<[sender: string, entry: InboxEntry | undefined]> {
-    if (previous.#settled === this.#settled) {
-      for (const [sender, entry] of this.#recent)
-        if (previous.#recent.get(sender) !== entry) yield [sender, entry];
+    if (previous === this) return;
+    if (this.#step?.from === previous.#token) {
+      const { changed, forgotten } = this.#step;
+      for (const [sender, entry] of changed) if (this.get(sender)) yield [sender, entry];
+      for (const sender of forgotten) if (previous.get(sender)) yield [sender, undefined];
       return;
     }
     for (const [sender, entry] of this.#all()) if (previous.get(sender) !== entry) yield [sender, entry];
@@ -97,20 +117,34 @@ export class Inbox {
   }
 
   #all(): Entries {
-    return this.#recent.size === 0 ? this.#settled : new Map([...this.#settled, ...this.#recent]);
+    return this.#recent.size === 0 ? this.#settled : merged(this.#settled, this.#recent);
   }
 }
 
-function withoutOld(entries: Map<string, InboxEntry>): Entries {
+function merged(entries: Entries, newer: Entries): Map<string, InboxEntry> {
+  const all = new Map(entries);
+  for (const [sender, entry] of newer) all.set(sender, entry);
+  return all;
+}
+
+/** @returns the senders that it has taken out */
+function forget(entries: Map<string, InboxEntry>): string[] {
   let newest = 0;
   for (const { at } of entries.values()) newest = Math.max(newest, at);
-  for (const [sender, { at }] of entries) if (at < newest - FORGET_AFTER_MS) entries.delete(sender);
-  if (entries.size <= MAX_SENDERS) return entries;
+  const old: string[] = [];
+  for (const [sender, { at }] of entries) if (at < newest - FORGET_AFTER_MS) old.push(sender);
   // A tenth more than needed, so that not every change has to look for the oldest.
-  const silent = [...entries].sort(([, a], [, b]) => a.at - b.at);
-  for (const [sender] of silent.slice(0, entries.size - MAX_SENDERS * 0.9)) entries.delete(sender);
-  return entries;
+  const forgotten =
+    entries.size - old.length > MAX_SENDERS ? longestSilent(entries, entries.size - MAX_SENDERS * 0.9) : old;
+  for (const sender of forgotten) entries.delete(sender);
+  return forgotten;
 }
+
+const longestSilent = (entries: Entries, count: number): string[] =>
+  [...entries]
+    .sort(([, a], [, b]) => a.at - b.at)
+    .slice(0, count)
+    .map(([sender]) => sender);
 
 /** Collects what a batch adds to an inbox. */
 export class InboxDraft {

@@ -96,15 +96,47 @@ describe("An actor's inbox", () => {
     const senders = Array.from({ length: MAX_SENDERS + 1 }, (_, n) => [`order/${n}`, { seen: [1], at: n }]);
     const full = Inbox.of(Object.fromEntries(senders));
     const draft = new InboxDraft(full);
-    for (let n = 0; n < 100; n++) draft.add(from(`order/new-${n}`, 1, MAX_SENDERS + n));
+    // As many as make it look at all of them.
+    const more = 300;
+    for (let n = 0; n < more; n++) draft.add(from(`order/new-${n}`, 1, MAX_SENDERS + n));
     const next = draft.finish();
     const left = Object.keys(next.toJSON());
     assert.ok(left.length <= MAX_SENDERS, `${left.length} senders are remembered`);
     assert.ok(!next.get("order/0") && next.get("order/new-0") && next.get(`order/${MAX_SENDERS}`));
     const changes = [...next.changesSince(full)];
     const forgotten = changes.filter(([, entry]) => entry === undefined);
-    assert.equal(forgotten.length, senders.length + 100 - left.length);
-    assert.equal(changes.length - forgotten.length, 100);
+    assert.equal(forgotten.length, senders.length + more - left.length);
+    assert.equal(changes.length - forgotten.length, more);
+  });
+
+  it("says what has changed since any version before, as the two written out tell", () => {
+    const deliveries = fc.array(
+      fc.record({ sender: fc.nat(300), sequence: fc.nat(5), day: fc.integer({ min: 0, max: 20 }) }),
+      { minLength: 1, maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(fc.array(deliveries, { minLength: 1, maxLength: 150 }), fc.nat(), (batches, pick) => {
+        const versions = [Inbox.of({ "order/0": { seen: [9], at: 0 } })];
+        for (const batch of batches) {
+          const draft = new InboxDraft(versions.at(-1)!);
+          for (const { sender, sequence, day } of batch)
+            draft.add(from(`order/${sender}`, sequence, (day * FORGET_AFTER_MS) / 7));
+          versions.push(draft.finish());
+        }
+        const last = versions.at(-1)!;
+        for (const before of [versions.at(-2)!, versions[pick % versions.length]!, last]) {
+          const [old, now] = [before.toJSON(), last.toJSON()];
+          const patched = { ...old };
+          for (const [sender, entry] of last.changesSince(before))
+            if (entry) patched[sender] = entry;
+            else {
+              assert.ok(patched[sender], `${sender} was not there before`);
+              delete patched[sender];
+            }
+          assert.deepEqual(patched, now);
+        }
+      }),
+    );
   });
 
   it("makes field names that MongoDB takes, a different one for each sender", () => {
