@@ -2,14 +2,21 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../support/eventually.ts";
 import { HttpClient } from "../support/http-client.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
 import { BOOTSTRAP_TOKEN } from "../support/shop.ts";
 import { type Answer, type Flood, percentile, promised, startFlood } from "./support/flood.ts";
-import { firstAdmin, orderCart, type Person, putInCart, putOnSale, signUp } from "./support/people.ts";
+import {
+  allOrders,
+  firstAdmin,
+  orderCart,
+  type Person,
+  putInCart,
+  putOnSale,
+  signUp,
+} from "./support/people.ts";
 import { familyOf } from "./support/processes.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
@@ -107,20 +114,6 @@ function watch({ run }: Stage) {
       await running;
     },
   };
-}
-
-async function allOrders(admin: Person): Promise<OrderView[]> {
-  const found: OrderView[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
-    const page: { items: OrderView[]; nextCursor: string | null } = await admin.http.expect(
-      200,
-      "GET",
-      `/orders?all=true&limit=100${cursor && `&cursor=${cursor}`}`,
-    );
-    found.push(...page.items);
-    cursor = page.nextCursor;
-  }
-  return found;
 }
 
 /** What was promised is there, once, and can be paid; a refusal has made nothing. */

@@ -13,6 +13,7 @@ import { HttpClient, type Reply } from "../support/http-client.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
 import { BOOTSTRAP_TOKEN } from "../support/shop.ts";
 import {
+  allOrders,
   decide,
   firstAdmin,
   orderCart,
@@ -117,20 +118,6 @@ describe("npm start under kill -9", () => {
   /** The connection broke, or could not be made. */
   const isGone = (error: unknown): boolean =>
     error instanceof TypeError && /fetch failed|terminated/.test(error.message);
-
-  async function allOrders(admin: Person): Promise<OrderView[]> {
-    const found: OrderView[] = [];
-    for (let cursor: string | null = ""; cursor !== null; ) {
-      const page: { items: OrderView[]; nextCursor: string | null } = await admin.http.expect(
-        200,
-        "GET",
-        `/orders?all=true&limit=100${cursor && `&cursor=${cursor}`}`,
-      );
-      found.push(...page.items);
-      cursor = page.nextCursor;
-    }
-    return found;
-  }
 
   /** Every order has ended, is paid, or has a page to be paid on; and each does what its buyer was told. */
   function checkOrders(orders: readonly OrderView[], attempts: readonly Attempt[]): void {

@@ -48,3 +48,22 @@ export async function calmDown(emulator: Emulator, shop: WebhookReceiver): Promi
   emulator.knobs.api = [];
   emulator.knobs.webhooks = calm().webhooks;
 }
+
+/** Opens a payment that is paid at once and whose webhook overtakes the answer. @returns what came, in order */
+export async function racedByWebhook<T>(
+  emulator: Emulator,
+  shop: WebhookReceiver,
+  open: () => Promise<T>,
+): Promise<{ opened: T; order: string[] }> {
+  emulator.knobs.webhooks = { ...calm().webhooks, race: true };
+  emulator.knobs.autopay = { outcome: "succeed", afterMs: 0 };
+  const order: string[] = [];
+  shop.answer = () => {
+    order.push("webhook");
+    return 200;
+  };
+  const opened = await open();
+  order.push("answer");
+  emulator.knobs.autopay = null;
+  return { opened, order };
+}

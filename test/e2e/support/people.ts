@@ -167,3 +167,18 @@ export const stockBecomes = (http: HttpClient, sku: string, wanted: Stock): Prom
     assert.deepEqual(now, wanted);
     return true;
   }).then(() => undefined);
+
+/** Every order of the shop, page by page, as staff sees them. */
+export async function allOrders(admin: Person): Promise<OrderView[]> {
+  const found: OrderView[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: { items: OrderView[]; nextCursor: string | null } = await admin.http.expect(
+      200,
+      "GET",
+      `/orders?all=true&limit=100${cursor && `&cursor=${cursor}`}`,
+    );
+    found.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return found;
+}

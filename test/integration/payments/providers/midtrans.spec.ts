@@ -15,7 +15,12 @@ import {
   ProviderRefused,
   WebhookRejected,
 } from "../../../../services/payments/providers/provider.ts";
-import { calmDown, paymentIntent, providerContext } from "../../../support/provider-context.ts";
+import {
+  calmDown,
+  paymentIntent,
+  providerContext,
+  racedByWebhook,
+} from "../../../support/provider-context.ts";
 import { movableClock } from "../../../support/services-node.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "../../../support/webhook-receiver.ts";
 
@@ -341,24 +346,12 @@ describe("Midtrans", () => {
     });
 
     it("may come before the answer that opens the payment: they name it", async () => {
-      emulator.knobs.webhooks = { ...calm().webhooks, race: true };
-      emulator.knobs.autopay = { outcome: "succeed", afterMs: 0 };
       const it = intent();
-      const opening = adapter.createPayment(it, never).then((opened) => {
-        order.push("answer");
-        return opened;
-      });
-      const order: string[] = [];
-      shop.answer = () => {
-        order.push("webhook");
-        return 200;
-      };
-      const { providerRef } = await opening;
-      emulator.knobs.autopay = null;
+      const { opened, order } = await racedByWebhook(emulator, shop, () => adapter.createPayment(it, never));
       assert.deepEqual(order, ["webhook", "answer"]);
       assert.deepEqual(
         (await events()).map((event) => [event.paymentId, event.providerRef]),
-        [[it.paymentId, providerRef]],
+        [[it.paymentId, opened.providerRef]],
       );
     });
 
