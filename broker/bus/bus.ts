@@ -98,7 +98,7 @@ export interface Bus {
   readonly kind: "amqp" | "local";
   readonly state: BusState;
   readonly stats: Readonly<BusStats>;
-  /** Declares queues and bindings; idempotent. They are declared again after a reconnection. */
+  /** Declares queues and bindings; idempotent. They are declared again where the broker has lost them. */
   declare(topology: Topology): Promise<void>;
   /**
    * Sends one message; resolves when it is safe with the broker (RabbitMQ: confirmed; local: handled by every

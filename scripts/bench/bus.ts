@@ -137,7 +137,9 @@ function heldBack(bus: Bus) {
     open: () => opened.resolve(),
     bus: {
       kind: bus.kind,
-      state: bus.state,
+      get state() {
+        return bus.state;
+      },
       stats: bus.stats,
       declare: (topology) => bus.declare(topology),
       publish: (message) => opened.promise.then(() => bus.publish(message)),
