@@ -73,8 +73,8 @@ const benches: Record<string, () => Promise<void>> = {
   async bus() {
     const { AMQP_URL = "" } = withLocalRabbit(process.env);
     const shapes: BusShape[] = [
-      { lines: 2, senders: "new", from: "outbox" },
       { lines: 2, senders: "standing", from: "outbox" },
+      { lines: 2, senders: "new", from: "outbox" },
       { lines: 2, senders: "new", from: "commit" },
       { lines: 2, senders: "standing", from: "commit" },
       { lines: 20, senders: "standing", from: "commit" },

@@ -106,8 +106,7 @@ export async function benchBus(url: string, messages: number, shape: BusShape): 
     const rounds: BusRound[] = [];
     try {
       for (let n = 0; n <= ROUNDS; n++) {
-        const start = cpuNow();
-        const perSecond = await souk.round(messages);
+        const { perSecond, start } = await souk.round(messages);
         const between = cpuNow();
         const yardstick = await raw.round(messages);
         const cpu = {
@@ -210,14 +209,16 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
   }
 
   return {
-    /** @returns messages per second until the last commit */
-    async round(messages: number): Promise<number> {
+    /** @returns messages per second until the last commit, and what CPU had been used when the time began */
+    async round(messages: number): Promise<{ perSecond: number; start: BusCpu }> {
       const until = sent + messages;
-      let started = performance.now();
-      if (from === "outbox") outboxes.hold();
-      await place(messages);
-      if (from === "outbox") started = performance.now();
-      outboxes.open();
+      if (from === "outbox") {
+        outboxes.hold();
+        await place(messages);
+      }
+      const [start, started] = [cpuNow(), performance.now()];
+      if (from === "outbox") outboxes.open();
+      else await place(messages);
       // What has been received has been handed over once per commit; the books are looked at when it is all.
       while (stock.stats.received < until) {
         if (performance.now() - started > STALLED_MS)
@@ -230,7 +231,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
       await sleep(500);
       const applied = await units();
       if (applied !== until) throw new Error(`${until} messages were sent and ${applied} took effect`);
-      return messages / seconds;
+      return { perSecond: messages / seconds, start };
     },
     async close(): Promise<void> {
       await Promise.all([orders.stop(), stock.stop()]);
