@@ -10,7 +10,7 @@ import { partitionOf } from "./topology.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
-const MAX_RECONNECT_DELAY_MS = 1_000;
+const MAX_RECONNECT_DELAY_MS = 500;
 
 export interface LinkOptions {
   /** One address or several, see `amqp-address.ts`. */
