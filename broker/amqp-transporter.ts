@@ -11,7 +11,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { Transporters } from "moleculer";
-import { amqpAddresses } from "./bus/amqp-address.ts";
+import { addressesWithHeartbeat } from "./bus/amqp-address.ts";
 import { destroySocket } from "./bus/amqp-socket.ts";
 import { isClosed } from "./bus/close-channel.ts";
 import { oneWriteATurn } from "./bus/one-write-a-turn.ts";
@@ -43,11 +43,7 @@ export class AmqpTransporter extends Transporters.AMQP {
 
   /** @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own */
   constructor(url: string, options: Options) {
-    const addresses = amqpAddresses(url).map((it) => {
-      const address = new URL(it);
-      address.searchParams.set("heartbeat", String(HEARTBEAT_SECONDS));
-      return address.href;
-    });
+    const addresses = addressesWithHeartbeat(url, HEARTBEAT_SECONDS).map((it) => it.href);
     // Moleculer tries one after the other; its types know of one only.
     super({ ...options, url: addresses as unknown as string });
     this.#inCluster = addresses.length > 1;

@@ -5,6 +5,17 @@ const HOST = /^[\w.:[\]-]+$/;
 /** The addresses in the order given. A comma in a password is written `%2C`. */
 export const amqpAddresses = (text: string): string[] => text.split(",").map((it) => it.trim());
 
+/**
+ * The same, with heartbeats in place of their own.
+ * @throws TypeError where an address is not a URL
+ */
+export const addressesWithHeartbeat = (text: string, seconds: number): URL[] =>
+  amqpAddresses(text).map((it) => {
+    const url = new URL(it);
+    url.searchParams.set("heartbeat", String(seconds));
+    return url;
+  });
+
 /** What is wrong with the text, for people and without the secrets in it; undefined where nothing is. */
 export function flawOfAddresses(text: string): string | undefined {
   const addresses = amqpAddresses(text);

@@ -2,7 +2,7 @@
 import { type ChannelModel, connect } from "amqplib";
 import type { Log } from "../runtime.ts";
 import type { Alarms } from "./alarms.ts";
-import { amqpAddresses } from "./amqp-address.ts";
+import { addressesWithHeartbeat } from "./amqp-address.ts";
 import { destroySocket } from "./amqp-socket.ts";
 import { oneWriteATurn } from "./one-write-a-turn.ts";
 import { backoff, pause, toError } from "./retry.ts";
@@ -47,11 +47,7 @@ export class AmqpLink {
   /** @throws TypeError where an address is not a URL */
   constructor(options: LinkOptions) {
     this.#options = options;
-    this.#addresses = amqpAddresses(options.url).map((it) => {
-      const url = new URL(it);
-      url.searchParams.set("heartbeat", String(options.heartbeatSeconds));
-      return url;
-    });
+    this.#addresses = addressesWithHeartbeat(options.url, options.heartbeatSeconds);
     this.#next = partitionOf(options.name, this.#addresses.length);
   }
 

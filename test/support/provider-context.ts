@@ -4,7 +4,11 @@ import { type Config, loadConfig } from "../../broker/config.ts";
 import { newId } from "../../broker/ids.ts";
 import type { Money } from "../../broker/schemas.ts";
 import { calm, type Emulator } from "../../emulators/emulator.ts";
-import type { PaymentIntent, ProviderContext } from "../../services/payments/providers/provider.ts";
+import type {
+  PaymentIntent,
+  PaymentProvider,
+  ProviderContext,
+} from "../../services/payments/providers/provider.ts";
 import { silentLog } from "./silent-log.ts";
 import type { WebhookReceiver } from "./webhook-receiver.ts";
 
@@ -47,6 +51,16 @@ export async function calmDown(emulator: Emulator, shop: WebhookReceiver): Promi
   shop.answer = () => 200;
   emulator.knobs.api = [];
   emulator.knobs.webhooks = calm().webhooks;
+}
+
+/** What the adapter makes of all webhooks that the shop has received, when no more will come. */
+export async function webhookEvents(emulator: Emulator, shop: WebhookReceiver, adapter: PaymentProvider) {
+  await emulator.idle();
+  return Promise.all(
+    shop.received.map(({ rawBody, headers }) =>
+      adapter.verifyWebhook({ rawBody, headers, key: null, address: null }),
+    ),
+  );
 }
 
 /** Opens a payment that is paid at once and whose webhook overtakes the answer. @returns what came, in order */

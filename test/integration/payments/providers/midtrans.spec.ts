@@ -20,6 +20,7 @@ import {
   paymentIntent,
   providerContext,
   racedByWebhook,
+  webhookEvents,
 } from "../../../support/provider-context.ts";
 import { movableClock } from "../../../support/services-node.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "../../../support/webhook-receiver.ts";
@@ -86,14 +87,7 @@ describe("Midtrans", () => {
       { providerRef, receipt: null, amount: idr(rupiah), reason: "broken", idempotencyKey },
       never,
     );
-  const events = async () => {
-    await emulator.idle();
-    return Promise.all(
-      shop.received.map(({ rawBody, headers }) =>
-        adapter.verifyWebhook({ rawBody, headers, key: null, address: null }),
-      ),
-    );
-  };
+  const events = () => webhookEvents(emulator, shop, adapter);
   /** What the customer does on the page that `opened` leads to. */
   const onPage = async (url: string, act: object) => {
     const token = url.split("/").at(-1);

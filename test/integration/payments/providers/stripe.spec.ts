@@ -16,7 +16,12 @@ import {
   WebhookRejected,
 } from "../../../../services/payments/providers/provider.ts";
 import { stripe } from "../../../../services/payments/providers/stripe/stripe.ts";
-import { calmDown, paymentIntent, providerContext } from "../../../support/provider-context.ts";
+import {
+  calmDown,
+  paymentIntent,
+  providerContext,
+  webhookEvents,
+} from "../../../support/provider-context.ts";
 import { movableClock } from "../../../support/services-node.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "../../../support/webhook-receiver.ts";
 
@@ -70,14 +75,7 @@ describe("Stripe", () => {
   const refund = (providerRef: string, amount: number, idempotencyKey = newId(), by = adapter()) =>
     by.refund({ providerRef, receipt: null, amount: usd(amount), reason: "x", idempotencyKey }, never);
   /** The webhooks that came, verified. */
-  const events = async (by = adapter()) => {
-    await emulator.idle();
-    return Promise.all(
-      shop.received.map(({ rawBody, headers }) =>
-        by.verifyWebhook({ rawBody, headers, key: null, address: null }),
-      ),
-    );
-  };
+  const events = (by = adapter()) => webhookEvents(emulator, shop, by);
   const sdk = () =>
     new Stripe(emulator.environment.STRIPE_SECRET_KEY ?? "", {
       host: "127.0.0.1",
