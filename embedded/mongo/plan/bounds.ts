@@ -7,6 +7,8 @@ import { descending, everything, type Interval, isPoint, position } from "./inte
 export interface Range {
   readonly low: Buffer;
   readonly high: Buffer;
+  /** Holds the key `low` only: of one value for each field. */
+  readonly point?: true;
 }
 
 export interface Bounds {
@@ -73,7 +75,12 @@ function plainBounds(index: Ordered, constraints: Constraints): Bounds {
     );
   }
   if (bounded === 0) return unbounded;
-  return { ranges: withIntervals(prefixes, [everything]), fixed, bounded };
+  const ranges = withIntervals(prefixes, [everything]);
+  return {
+    ranges: bounded === index.fields.length ? ranges.map((it) => ({ ...it, point: true })) : ranges,
+    fixed,
+    bounded,
+  };
 }
 
 function withIntervals(prefixes: readonly Buffer[], intervals: readonly Interval[]): Range[] {

@@ -144,7 +144,15 @@ export class RangeScan implements Source {
         this.last = undefined;
         continue;
       }
-      const { low, high } = this.ranges[this.range] as Range;
+      const { low, high, point } = this.ranges[this.range] as Range;
+      if (point && this.index === undefined) {
+        this.drained = true;
+        const found = this.collection.byId(low);
+        if (found === undefined) continue;
+        this.rows = [[found.rid, found.document.buf, low]];
+        this.at = 0;
+        return true;
+      }
       const from = this.last ?? { key: this.backward ? high : low, rid: -1 };
       const until = this.backward ? low : high;
       const sql = rangeSql(this.collection, this.index, this.backward);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Document } from "bson";
 import fc from "fast-check";
 import type { Store } from "../../../embedded/mongo/store.ts";
-import { command, memoryStore, rows } from "./run-command.ts";
+import { allRows, command, memoryStore, rows } from "./run-command.ts";
 
 const small = fc.oneof(
   fc.integer({ min: -2, max: 4 }),
@@ -119,6 +119,33 @@ describe("a query through indexes", () => {
         },
       ),
       { numRuns: 250 },
+    );
+  });
+
+  it("finds by lists of _id what a full scan finds, up and down, some at a time", () => {
+    let run = 0;
+    const id = fc.oneof(small, fc.record({ x: small }));
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(id, { minLength: 1, maxLength: 12, selector: (it) => JSON.stringify(it) }),
+        fc.array(fc.oneof(id, fc.constant(/^a/)), { maxLength: 8 }),
+        fc.constantFrom(1, -1),
+        fc.integer({ min: 1, max: 4 }),
+        (stored, wanted, direction, batchSize) => {
+          const name = `c${run++}`;
+          command(store, { insert: name, documents: stored.map((_id) => ({ _id })) });
+          for (const _id of [{ $in: wanted }, { $in: wanted, $gte: 1 }]) {
+            const base = { find: name, filter: { _id }, sort: { _id: direction }, batchSize };
+            assert.deepEqual(
+              ids(allRows(store, base)),
+              ids(allRows(store, { ...base, hint: { $natural: 1 } })),
+              JSON.stringify({ stored, _id }),
+            );
+          }
+          command(store, { drop: name });
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 

@@ -20,7 +20,22 @@ export function command(store: Store, document: Document): Document {
 
 /** The first batch of a find or aggregate; throws what the store refused. */
 export function rows(store: Store, document: Document): Document[] {
-  const reply = command(store, document);
+  return succeeded(command(store, document)).cursor.firstBatch as Document[];
+}
+
+/** The documents of a find, batch after batch. */
+export function allRows(store: Store, find: Document): Document[] {
+  let { cursor } = succeeded(command(store, find));
+  const found = [...(cursor.firstBatch as Document[])];
+  while (Number(cursor.id) !== 0) {
+    const more = { getMore: cursor.id, collection: find.find, batchSize: find.batchSize };
+    ({ cursor } = succeeded(command(store, more)));
+    found.push(...(cursor.nextBatch as Document[]));
+  }
+  return found;
+}
+
+function succeeded(reply: Document): Document {
   if (reply.ok !== 1) throw new Error(`${reply.code}: ${reply.errmsg}`);
-  return reply.cursor.firstBatch as Document[];
+  return reply;
 }
