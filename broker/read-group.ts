@@ -4,9 +4,7 @@
  */
 import type { Collection, Document } from "mongodb";
 import { COMMAND_PATIENCE_MS, inTime } from "./deadline.ts";
-
-/** Ids in one command. */
-const MAX_GROUP = 500;
+import { OneAtATime } from "./one-at-a-time.ts";
 
 interface Read<T> {
   id: string;
@@ -18,8 +16,7 @@ export class ReadGroup<T extends Document & { _id: string }> {
   readonly #collection: Pick<Collection<T>, "find">;
   readonly #projection: Document | undefined;
   readonly #patienceMs: number;
-  #waiting: Read<T>[] = [];
-  #reading = false;
+  readonly #reads = new OneAtATime<Read<T>>((group) => this.#send(group));
   /** Commands sent, for benches. */
   commands = 0;
 
@@ -36,24 +33,13 @@ export class ReadGroup<T extends Document & { _id: string }> {
 
   /** @throws whatever the driver throws when MongoDB is away */
   get(id: string): Promise<T | undefined> {
-    return new Promise((found, failed) => {
-      this.#waiting.push({ id, found, failed });
-      if (this.#reading) return;
-      this.#reading = true;
-      // The rest of this turn of the event loop may have more.
-      setImmediate(() => void this.#readAll());
-    });
+    return new Promise((found, failed) => this.#reads.add({ id, found, failed }));
   }
 
   /** Those that there are, in no order. */
   async getMany(ids: readonly string[]): Promise<T[]> {
     const found = await Promise.all(ids.map((id) => this.get(id)));
     return found.filter((it) => it !== undefined);
-  }
-
-  async #readAll(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#send(this.#waiting.splice(0, MAX_GROUP));
-    this.#reading = false;
   }
 
   /** Never throws: every read of the group is told what became of it. */

@@ -13,9 +13,7 @@ import {
 import { isTransient } from "./bus/retry.ts";
 import { COMMAND_PATIENCE_MS, inTime } from "./deadline.ts";
 import { SoukError } from "./errors.ts";
-
-/** Operations in one command. */
-const MAX_GROUP = 500;
+import { OneAtATime } from "./one-at-a-time.ts";
 
 interface Write {
   operation: AnyBulkWriteOperation;
@@ -26,8 +24,7 @@ interface Write {
 export class WriteGroup<T extends Document = Document> {
   readonly #collection: Pick<Collection<T>, "bulkWrite">;
   readonly #patienceMs: number;
-  #waiting: Write[] = [];
-  #writing = false;
+  readonly #writes = new OneAtATime<Write>((group) => this.#send(group));
   /** Commands sent, for benches. */
   commands = 0;
 
@@ -38,6 +35,11 @@ export class WriteGroup<T extends Document = Document> {
   constructor(collection: Pick<Collection<T>, "bulkWrite">, patienceMs = COMMAND_PATIENCE_MS) {
     this.#collection = collection;
     this.#patienceMs = patienceMs;
+  }
+
+  /** Resolves when the command that is under way is back; undefined where none is. */
+  get underWay(): Promise<void> | undefined {
+    return this.#writes.underWay;
   }
 
   /** @throws MongoServerError with code 11000 where a unique key is taken; whatever the driver throws when MongoDB is away */
@@ -54,18 +56,7 @@ export class WriteGroup<T extends Document = Document> {
   }
 
   #add(operation: AnyBulkWriteOperation): Promise<boolean | undefined> {
-    return new Promise((done, failed) => {
-      this.#waiting.push({ operation, done, failed });
-      if (this.#writing) return;
-      this.#writing = true;
-      // The rest of this turn of the event loop may have more.
-      setImmediate(() => void this.#writeAll());
-    });
-  }
-
-  async #writeAll(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#send(this.#waiting.splice(0, MAX_GROUP));
-    this.#writing = false;
+    return new Promise((done, failed) => this.#writes.add({ operation, done, failed }));
   }
 
   /** Never throws: every write of the group is told what became of it. */

@@ -15,9 +15,11 @@ import { derivedId } from "../ids.ts";
 import { ReadGroup } from "../read-group.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } from "./actor-host.types.ts";
+import { inboxArchiveOf } from "./actor-model.ts";
 import { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import type { Faults } from "./faults.ts";
+import { InboxArchive } from "./inbox-archive.ts";
 import { Inline, unavailable } from "./inline.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Owners } from "./owner.ts";
@@ -55,6 +57,7 @@ const STALLED_MS = 300;
 class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   readonly stats: ActorStats = {
     received: 0,
+    applied: 0,
     repeated: 0,
     commits: 0,
     conflicts: 0,
@@ -103,9 +106,11 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
 
     this.#reads = new ReadGroup(collection as never, { version: 1, state: 1 }, tuning.storeMs);
     const store = new ActorStore<S>(collection, definition.maps, tuning.storeMs);
+    const archive = model.db.collection(inboxArchiveOf(collection.name));
     this.#processor = new Processor({
       definition,
       store,
+      archive: new InboxArchive(archive, tuning.storeMs),
       stats,
       tuning,
       faults,
@@ -120,6 +125,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       work: (actor, batch) => this.#processor.work(actor, batch),
       outbox: (actor) => this.#outbox(actor),
       patienceMs: tuning.outboxPatienceMs,
+      busy: () => store.committing,
       onTrouble: (error, actor) => this.#warn("a batch waits for the database", error, { actor }),
     });
     this.#relay = new Relay({
@@ -129,12 +135,16 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       tuning,
       stats,
       faults,
-      pull: async (actor, entries) => {
-        await store.pull(actor, entries);
-        // A commit that runs meanwhile may have read them: it, or the next pull, lets them go again.
-        if (this.#queues.isBusy(actor)) return this.#relay.touch(actor);
-        this.#processor.pulled(actor, entries);
-        this.#relay.left(actor, entries);
+      pull: async (pulls) => {
+        await store.pull(pulls);
+        for (const { actor, entries } of pulls) {
+          // A commit that runs meanwhile may have read them: it, or the next pull, lets them go again.
+          if (this.#queues.isBusy(actor)) this.#relay.touch(actor);
+          else {
+            this.#processor.pulled(actor, entries);
+            this.#relay.left(actor, entries);
+          }
+        }
       },
       isBusy: (actor) => this.#queues.isBusy(actor),
       onRoom: (actor) => this.#queues.onRoom(actor),

@@ -12,6 +12,8 @@ export interface ActorDocument<S> {
   state: S;
   /** Per sender the sequence numbers applied last; under `ids` the message ids of senders without a sequence. */
   inbox: StoredInbox;
+  /** Messages sent up to then may be known to the archive instead. Milliseconds since the epoch. */
+  inboxUntil?: number;
   /** Messages decided and not yet confirmed by the broker. */
   outbox: OutboxEntry[];
   timers: TimerEntry[];
@@ -79,6 +81,8 @@ export interface ActorHost<S extends object, T extends MessageType> {
 /** Counters since the start, for metrics and benches. */
 export interface ActorStats {
   received: number;
+  /** Messages that a commit has taken in. */
+  applied: number;
   repeated: number;
   commits: number;
   conflicts: number;

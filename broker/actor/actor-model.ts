@@ -2,6 +2,7 @@
 import { type Connection, type Model, Schema, type SchemaDefinition } from "mongoose";
 import { defineModel, type ModelDefinition } from "../model.ts";
 import type { ActorDocument } from "./actor-host.types.ts";
+import { KEEP_ARCHIVED_S } from "./inbox-archive.ts";
 
 /**
  * The model of an actor type's documents. The envelope's fields are fixed; the state is checked by the actor's
@@ -14,6 +15,7 @@ export function actorModel<S extends object>(collection: string): ModelDefinitio
     version: { type: Number, required: true },
     state: { type: Mixed, required: true },
     inbox: { type: Mixed, required: true },
+    inboxUntil: { type: Number },
     outbox: { type: [Mixed], required: true } as never,
     timers: { type: [Mixed], required: true } as never,
     sent: { type: Number, required: true },
@@ -43,6 +45,26 @@ export async function createActorIndexes(db: Connection, collection: string): Pr
 /** For the `down` of a migration. */
 export async function dropActorIndexes(db: Connection, collection: string): Promise<void> {
   for (const { name } of INDEXES) await db.collection(collection).dropIndex(name);
+}
+
+/** Collection of what the inboxes of another one's actors have no room for; see inbox-archive.ts. */
+export const inboxArchiveOf = (collection: string): string => `${collection}_inbox`;
+
+const ARCHIVE_INDEXES = [
+  { key: { actor: 1, until: 1 }, name: "actor_until" },
+  { key: { archivedAt: 1 }, name: "expiry", expireAfterSeconds: KEEP_ARCHIVED_S },
+] as const;
+
+/** For the `up` of a migration. */
+export async function createInboxArchive(db: Connection, collection: string): Promise<void> {
+  const archive = inboxArchiveOf(collection);
+  await db.createCollection(archive).catch(ignoreExisting);
+  await db.collection(archive).createIndexes(ARCHIVE_INDEXES.map((it) => ({ ...it, key: { ...it.key } })));
+}
+
+/** For the `down` of a migration. */
+export async function dropInboxArchive(db: Connection, collection: string): Promise<void> {
+  for (const { name } of ARCHIVE_INDEXES) await db.collection(inboxArchiveOf(collection)).dropIndex(name);
 }
 
 /** The part of a collection that the runtime uses; the driver's collection has it, and tests have a simulated one. */

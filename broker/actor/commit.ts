@@ -2,16 +2,28 @@
  * Reads and writes of actor documents, in groups: what waits while one command is under way goes out as one
  * command. A write is conditional on the version, and each caller learns whether its own took.
  */
+import { COMMAND_PATIENCE_MS, inTime } from "../deadline.ts";
 import { isDuplicateKey } from "../duplicate-key.ts";
 import { ReadGroup } from "../read-group.ts";
-import { WriteGroup } from "../write-group.ts";
+import { bulkFailure, WriteGroup } from "../write-group.ts";
 import type { ActorDocument, LoadedActor } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
 import { Inbox } from "./inbox.ts";
 
+/** Actors in one command. */
+const MAX_PULLS = 500;
+
+/** Entries that are to leave an actor's outbox. */
+export interface Pull {
+  actor: string;
+  entries: readonly string[];
+}
+
 export class ActorStore<S extends object> {
   readonly #maps: readonly string[];
+  readonly #collection: Pick<ActorCollection, "bulkWrite">;
+  readonly #patienceMs: number;
   readonly #writes: WriteGroup;
   readonly #documents: ReadGroup<ActorDocument<S>>;
   readonly #commits: ReadGroup<Pick<ActorDocument<S>, "_id" | "commit">>;
@@ -21,11 +33,18 @@ export class ActorStore<S extends object> {
    * @param patienceMs see {@link WriteGroup}. Should a command that was given up be done after all, it meets the same
    * version check as any late write, and its commit has a name that no other has.
    */
-  constructor(collection: ActorCollection, maps: readonly string[] = [], patienceMs?: number) {
+  constructor(collection: ActorCollection, maps: readonly string[] = [], patienceMs = COMMAND_PATIENCE_MS) {
     this.#maps = maps;
     this.#writes = new WriteGroup(collection as never, patienceMs);
+    this.#collection = collection;
+    this.#patienceMs = patienceMs;
     this.#documents = new ReadGroup(collection as never, undefined, patienceMs);
     this.#commits = new ReadGroup(collection as never, { commit: 1 }, patienceMs);
+  }
+
+  /** Resolves when the commits that are under way are back; undefined where none is. Others would wait until then. */
+  get committing(): Promise<void> | undefined {
+    return this.#writes.underWay;
   }
 
   /** The document as it is in the database; its state is not checked. */
@@ -47,9 +66,25 @@ export class ActorStore<S extends object> {
     return (await this.#commits.get(next._id))?.commit === next.commit;
   }
 
-  /** Takes confirmed entries out of an outbox, whatever the version. */
-  async pull(id: string, entries: readonly string[]): Promise<void> {
-    await this.#writes.update({ _id: id }, { $pull: { outbox: { id: { $in: entries } } } });
+  /**
+   * Takes confirmed entries out of outboxes, whatever the versions. One update for many actors: ids are unique, so no
+   * document has another one's.
+   * @throws when the database is away; some may have left all the same, and may be pulled again
+   */
+  async pull(pulls: readonly Pull[]): Promise<void> {
+    for (let from = 0; from < pulls.length; from += MAX_PULLS) {
+      const some = pulls.slice(from, from + MAX_PULLS);
+      const filter = { _id: { $in: some.map((it) => it.actor) } };
+      const update = { $pull: { outbox: { id: { $in: some.flatMap((it) => it.entries) } } } };
+      try {
+        await inTime(
+          this.#patienceMs,
+          this.#collection.bulkWrite([{ updateMany: { filter, update } }] as never),
+        );
+      } catch (error) {
+        throw bulkFailure(error);
+      }
+    }
   }
 
   async #create(document: LoadedActor<S>): Promise<boolean> {

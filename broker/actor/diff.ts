@@ -50,6 +50,7 @@ export function diff<S extends object>(
   if (next.sent !== previous.sent) update.$set.sent = next.sent;
   if (next.timers !== previous.timers) update.$set.timers = next.timers;
   if (next.state !== previous.state) diffState(previous.state, next.state, maps, update);
+  if (next.inboxUntil !== previous.inboxUntil) update.$set.inboxUntil = next.inboxUntil;
   if (next.inbox !== previous.inbox) diffInbox(previous.inbox, next.inbox, update);
   if (next.outbox !== previous.outbox) diffOutbox(previous.outbox, next.outbox, update);
   return update;

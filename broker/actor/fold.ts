@@ -45,9 +45,24 @@ export interface FoldOptions<S extends object, T extends MessageType> {
   /** Check and freeze each next state; for tests. */
   strict?: boolean;
   newId?: () => string;
+  /** What the archive knows of the batch's senders, where one of its messages is {@link isLate}. */
+  archived?: Inbox;
   /** Ids of answers where there is no actor: the same again for the same message. */
   answerId: (message: Envelope, index: number) => string;
 }
+
+/** Whether the actor remembers in its inbox that it has applied the message. */
+export const isRemembered = <S extends object, T extends MessageType>(
+  { idempotentByKey }: ActorDefinition<S, T>,
+  { message, timer }: Incoming,
+): boolean => !timer && !idempotentByKey?.includes(message.type as T);
+
+/**
+ * Whether the archive may know the message, which then has to be asked before the message is folded. It knows none without
+ * a sender: what an action sends again under the same id has another time.
+ */
+export const isLate = ({ inboxUntil }: LoadedActor<object>, { message }: Incoming): boolean =>
+  inboxUntil !== undefined && message.sender !== undefined && Date.parse(message.time) <= inboxUntil;
 
 /** The document after `batch`, and what became of each message. `document` is null where there is no actor yet. */
 export function fold<S extends object, T extends MessageType>(
@@ -82,17 +97,18 @@ class Draft<S extends object, T extends MessageType> {
   constructor(base: LoadedActor<S> | null, options: FoldOptions<S, T>) {
     this.#base = base;
     this.#options = options;
-    this.#inbox = new InboxDraft(base?.inbox ?? Inbox.empty);
+    this.#inbox = new InboxDraft(base?.inbox ?? Inbox.empty, options.archived);
     this.#state = base?.state ?? null;
     this.#timers = base?.timers ?? [];
     this.#sent = base?.sent ?? 0;
   }
 
-  take({ message, timer }: Incoming): Outcome {
+  take(incoming: Incoming): Outcome {
+    const { message, timer } = incoming;
     const { definition } = this.#options;
     if (!definition.receives.includes(message.type as T))
       throw new Error(`${definition.type} does not receive ${message.type}`);
-    const remembers = !timer && !definition.idempotentByKey?.includes(message.type as T);
+    const remembers = isRemembered(definition, incoming);
     if (timer ? !this.#has(timer) : remembers && this.#inbox.has(message)) return REPEATED;
 
     const decision = definition.receive(this.#state, message as Message<T>);
@@ -129,6 +145,7 @@ class Draft<S extends object, T extends MessageType> {
       this.#added.length === 0;
     if (untouched) return base;
     return {
+      ...(base?.inboxUntil === undefined ? {} : { inboxUntil: base.inboxUntil }),
       _id: id,
       version: (base?.version ?? 0) + 1,
       state: this.#state,

@@ -6,19 +6,9 @@ import type { Envelope } from "../bus/envelope.ts";
 
 /** How many sequence numbers per sender (and ids of senders without one) are remembered. */
 export const REMEMBERED = 128;
-/** A sender not heard of for so long is forgotten: no message stays under way that long. In milliseconds. */
-export const FORGET_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
-/** Beyond so many the longest silent are forgotten, so that the document stays far below what MongoDB takes. */
-export const MAX_SENDERS = 20_000;
 /** Where the message ids of senders without a sequence are kept; a sender's key always has a slash. */
 const IDS = "ids";
-/**
- * Senders whose entries are kept apart from the many others, so that a new version copies few: at least so many, and
- * more where merging them with the others costs more.
- */
-const MIN_RECENT = 64;
-
-type Stamp = Pick<Envelope, "id" | "sender" | "sequence" | "time">;
+export type Stamp = Pick<Envelope, "id" | "sender" | "sequence" | "time">;
 
 export interface InboxEntry {
   /** Sequence numbers or message ids, the oldest first. */
@@ -47,38 +37,39 @@ function mark(message: Stamp): { key: string; value: number | string } {
 
 type Entries = ReadonlyMap<string, InboxEntry>;
 
-/** How one version came from the one before. */
-interface Step {
-  readonly from: object;
-  readonly changed: Entries;
-  readonly forgotten: readonly string[];
-}
+const NONE: Entries = new Map();
 
 /**
- * An immutable inbox. A busy actor has thousands of senders, so versions share them, and only the recent ones are copied
- * from one to the next.
+ * The inbox of one version of an actor. A busy actor has hundreds of senders, so a version holds what it has changed and
+ * shares the rest with the one before it.
  */
 export class Inbox {
-  static readonly empty = new Inbox(new Map(), new Map(), undefined);
-  readonly #settled: Entries;
-  /** Newer than the settled ones of the same sender. */
-  readonly #recent: Entries;
-  readonly #step: Step | undefined;
-  /** Stands for this version in the next one's step, which must not keep all versions before it alive. */
-  readonly #token = {};
+  readonly #entries: Map<string, InboxEntry>;
+  /** Newer than the entries of the same sender. */
+  #changed: Entries;
 
-  private constructor(settled: Entries, recent: Entries, step: Step | undefined) {
-    this.#settled = settled;
-    this.#recent = recent;
-    this.#step = step;
+  private constructor(entries: Map<string, InboxEntry>, changed: Entries) {
+    this.#entries = entries;
+    this.#changed = changed;
+  }
+
+  static get empty(): Inbox {
+    return new Inbox(new Map(), NONE);
   }
 
   static of(stored: StoredInbox): Inbox {
-    return new Inbox(new Map(Object.entries(stored)), new Map(), undefined);
+    return new Inbox(new Map(Object.entries(stored)), NONE);
+  }
+
+  /** Senders that it remembers. */
+  get size(): number {
+    let size = this.#entries.size;
+    for (const sender of this.#changed.keys()) if (!this.#entries.has(sender)) size++;
+    return size;
   }
 
   get(sender: string): InboxEntry | undefined {
-    return this.#recent.get(sender) ?? this.#settled.get(sender);
+    return this.#changed.get(sender) ?? this.#entries.get(sender);
   }
 
   /** Whether the message has been applied before, as far as is remembered. */
@@ -87,24 +78,33 @@ export class Inbox {
     return this.get(key)?.seen.includes(value) ?? false;
   }
 
-  /** With these entries, and without senders of long ago. */
+  /** With these entries in place of those of the same senders. */
   with(changed: Entries): Inbox {
-    const step = { from: this.#token, changed };
-    const recent = merged(this.#recent, changed);
-    if (recent.size <= Math.max(MIN_RECENT, 2 * Math.sqrt(this.#settled.size)))
-      return new Inbox(this.#settled, recent, { ...step, forgotten: [] });
-    const settled = merged(this.#settled, recent);
-    const forgotten = forget(settled);
-    return new Inbox(settled, new Map(), { ...step, forgotten });
+    return new Inbox(this.#entries, this.#changed.size === 0 ? changed : merged(this.#changed, changed));
   }
 
-  /** Entries that are not those of `previous`; undefined for senders that have been forgotten since. */
+  without(senders: Iterable<string>): Inbox {
+    const left = merged(this.#entries, this.#changed);
+    for (const sender of senders) left.delete(sender);
+    return new Inbox(left, NONE);
+  }
+
+  /** The version has been committed: it takes over what it shares with those before it, which nobody may use any more. */
+  settle(): void {
+    for (const [sender, entry] of this.#changed) this.#entries.set(sender, entry);
+    this.#changed = NONE;
+  }
+
+  /** Senders not heard of for the longest time, by their messages' own time. */
+  longestSilent(count: number): [sender: string, entry: InboxEntry][] {
+    const senders = [...this.#all()].filter(([sender]) => sender !== IDS);
+    return senders.sort(([, a], [, b]) => a.at - b.at).slice(0, Math.max(0, count));
+  }
+
+  /** Entries that are not those of `previous`; undefined for senders that it has no more. */
   *changesSince(previous: Inbox): Iterable<[sender: string, entry: InboxEntry | undefined]> {
-    if (previous === this) return;
-    if (this.#step?.from === previous.#token) {
-      const { changed, forgotten } = this.#step;
-      for (const [sender, entry] of changed) if (this.get(sender)) yield [sender, entry];
-      for (const sender of forgotten) if (previous.get(sender)) yield [sender, undefined];
+    if (this.#entries === previous.#entries && previous.#changed.size === 0) {
+      yield* this.#changed;
       return;
     }
     for (const [sender, entry] of this.#all()) if (previous.get(sender) !== entry) yield [sender, entry];
@@ -117,7 +117,7 @@ export class Inbox {
   }
 
   #all(): Entries {
-    return this.#recent.size === 0 ? this.#settled : merged(this.#settled, this.#recent);
+    return this.#changed.size === 0 ? this.#entries : merged(this.#entries, this.#changed);
   }
 }
 
@@ -127,32 +127,16 @@ function merged(entries: Entries, newer: Entries): Map<string, InboxEntry> {
   return all;
 }
 
-/** @returns the senders that it has taken out */
-function forget(entries: Map<string, InboxEntry>): string[] {
-  let newest = 0;
-  for (const { at } of entries.values()) newest = Math.max(newest, at);
-  const old: string[] = [];
-  for (const [sender, { at }] of entries) if (at < newest - FORGET_AFTER_MS) old.push(sender);
-  // A tenth more than needed, so that not every change has to look for the oldest.
-  const forgotten =
-    entries.size - old.length > MAX_SENDERS ? longestSilent(entries, entries.size - MAX_SENDERS * 0.9) : old;
-  for (const sender of forgotten) entries.delete(sender);
-  return forgotten;
-}
-
-const longestSilent = (entries: Entries, count: number): string[] =>
-  [...entries]
-    .sort(([, a], [, b]) => a.at - b.at)
-    .slice(0, count)
-    .map(([sender]) => sender);
-
 /** Collects what a batch adds to an inbox. */
 export class InboxDraft {
   readonly #base: Inbox;
+  readonly #archived: Inbox | undefined;
   readonly #changed = new Map<string, { seen: (number | string)[]; at: number }>();
 
-  constructor(base: Inbox) {
+  /** @param archived what is known beside `base` of the batch's senders */
+  constructor(base: Inbox, archived?: Inbox) {
     this.#base = base;
+    this.#archived = archived;
   }
 
   /** The inbox that it started from where nothing was added. */
@@ -166,7 +150,8 @@ export class InboxDraft {
 
   has(message: Stamp): boolean {
     const { key, value } = mark(message);
-    return (this.#changed.get(key) ?? this.#base.get(key))?.seen.includes(value) ?? false;
+    const known = [this.#changed.get(key) ?? this.#base.get(key), this.#archived?.get(key)];
+    return known.some((it) => it?.seen.includes(value));
   }
 
   /** Remembers the message, and forgets the oldest of its sender. */

@@ -8,7 +8,9 @@ import type { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";
 import { withoutConfirmed } from "./diff.ts";
 import type { Faults } from "./faults.ts";
-import { type Folded, type FoldOptions, fold } from "./fold.ts";
+import { type Folded, type FoldOptions, fold, isLate, isRemembered } from "./fold.ts";
+import type { Inbox } from "./inbox.ts";
+import type { InboxArchive } from "./inbox-archive.ts";
 import type { Job } from "./queues.ts";
 import type { Relay } from "./relay.ts";
 import type { Tuning } from "./tuning.ts";
@@ -21,6 +23,7 @@ const PULL_FROM = 64;
 export interface ProcessorOptions<S extends object, T extends MessageType> {
   definition: ActorDefinition<S, T>;
   store: ActorStore<S>;
+  archive: InboxArchive;
   stats: ActorStats;
   tuning: Tuning;
   faults: Faults | undefined;
@@ -45,7 +48,7 @@ export class Processor<S extends object, T extends MessageType> {
    * @throws when the document can't be read or written; then none is settled, and the batch may be handled again
    */
   async work(actor: string, batch: readonly Job[]): Promise<void> {
-    const { stats, faults, store } = this.#options;
+    const { stats, faults, store, tuning } = this.#options;
     for (let races = 0; ; races++) {
       if (races > PATIENT_RACES) await sleep(Math.random() * 10 * Math.min(races, 20));
       const cached = this.#cache.get(actor);
@@ -53,16 +56,20 @@ export class Processor<S extends object, T extends MessageType> {
       let document = cached ?? (guessed ? null : await this.#load(actor));
       const surplus = document && this.#surplus(document);
       if (document && surplus) document = await this.#slimmed(document, surplus);
-      const folded = fold(document, batch, this.#options.foldOptions(actor));
+      const foldOptions = this.#options.foldOptions(actor);
+      const archived = document ? await this.#archived(document, batch) : undefined;
+      const folded = fold(document, batch, archived ? { ...foldOptions, archived } : foldOptions);
       if (folded.next === document || folded.next === null) {
         // Nothing to write means nothing that proves the document to be the latest: decide on a fresh read.
         if (cached) this.#cache.delete(actor);
         else if (!guessed) return this.#settle(actor, batch, folded);
         continue;
       }
-      const next = document
-        ? withoutConfirmed(document, folded.next, this.relay?.confirmed(actor) ?? new Set())
-        : folded.next;
+      let { next } = folded;
+      if (document) {
+        next = withoutConfirmed(document, next, this.relay?.confirmed(actor) ?? new Set());
+        if (next.inbox.size > tuning.inboxSenders) next = await this.#archive(document, next, foldOptions.at);
+      }
       if (faults) await faults("before-commit", actor);
       if (!(await this.#commit(store, document, next))) {
         stats.conflicts++;
@@ -109,6 +116,7 @@ export class Processor<S extends object, T extends MessageType> {
 
   #committed(previous: LoadedActor<S> | null, next: LoadedActor<S>): void {
     const { _id: actor, outbox } = next;
+    next.inbox.settle();
     this.#cache.set(actor, next);
     const { relay } = this;
     if (relay) {
@@ -145,6 +153,34 @@ export class Processor<S extends object, T extends MessageType> {
     return document;
   }
 
+  /** What the archive knows of the senders of messages that it may have. */
+  async #archived(document: LoadedActor<S>, batch: readonly Job[]): Promise<Inbox | undefined> {
+    if (document.inboxUntil === undefined) return undefined;
+    const { archive, definition } = this.#options;
+    const late = batch.filter((it) => isLate(document, it) && isRemembered(definition, it));
+    if (late.length === 0) return undefined;
+    return archive.find(
+      document._id,
+      late.map((it) => it.message),
+    );
+  }
+
+  /** Moves the longer silent half of the inbox to the archive: of what is committed, and is as it was. */
+  async #archive(document: LoadedActor<S>, next: LoadedActor<S>, now: number): Promise<LoadedActor<S>> {
+    const { archive, tuning } = this.#options;
+    const { inbox } = next;
+    const silent = document.inbox
+      .longestSilent(inbox.size - Math.floor(tuning.inboxSenders / 2))
+      .filter(([sender, entry]) => inbox.get(sender) === entry);
+    if (silent.length === 0) return next;
+    const until = await archive.add(next._id, next.commit, silent, now);
+    return {
+      ...next,
+      inbox: inbox.without(silent.map(([sender]) => sender)),
+      inboxUntil: Math.max(next.inboxUntil ?? 0, until),
+    };
+  }
+
   /**
    * A message that can't be sent keeps confirmed ones behind it in the outbox, since a commit that adds some can
    * only cut its front. When they get many they are pulled before the commit.
@@ -158,7 +194,7 @@ export class Processor<S extends object, T extends MessageType> {
 
   async #slimmed(document: LoadedActor<S>, entries: readonly string[]): Promise<LoadedActor<S>> {
     const { _id: actor } = document;
-    await this.#options.store.pull(actor, entries);
+    await this.#options.store.pull([{ actor, entries }]);
     const slim = { ...document, outbox: without(document.outbox, entries) };
     this.#cache.set(actor, slim);
     this.relay?.left(actor, entries);
@@ -169,7 +205,8 @@ export class Processor<S extends object, T extends MessageType> {
     const { faults, stats } = this.#options;
     const settle = () => {
       for (const [i, outcome] of outcomes.entries()) {
-        if (outcome.kind === "repeated") stats.repeated++;
+        if (outcome.kind === "applied") stats.applied++;
+        else if (outcome.kind === "repeated") stats.repeated++;
         else if (outcome.kind === "refused") stats.refused++;
         batch[i]?.settle(outcome, next);
       }

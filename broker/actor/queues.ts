@@ -36,6 +36,8 @@ export interface QueuesOptions {
   /** How full the actor's outbox is: `full` makes it wait for at most the patience given, `stop` until there is room. */
   outbox(actor: string): "room" | "full" | "stop";
   patienceMs: number;
+  /** Where a new batch would have to wait to be written: when it need not any more. Until then it can grow. */
+  busy(): Promise<void> | undefined;
   /** Told of every failure of a whole batch that will be tried again. */
   onTrouble(error: Error, actor: string): void;
 }
@@ -125,8 +127,13 @@ export class ActorQueues {
     if (this.#ready.push(queue) === 1) queueMicrotask(this.#startReady);
   }
 
-  /** One turn later, so that messages that arrive together are folded together. */
+  /** One turn later, or when it can be written: so that messages that arrive meanwhile are folded together. */
   readonly #startReady = (): void => {
+    const busy = this.#options.busy();
+    if (busy) {
+      void busy.then(this.#startReady);
+      return;
+    }
     const ready = this.#ready;
     this.#ready = [];
     for (const queue of ready) void this.#run(queue);

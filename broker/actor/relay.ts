@@ -7,6 +7,7 @@ import { type Bus, UnroutableError } from "../bus/bus.ts";
 import { backoff, toError } from "../bus/retry.ts";
 import type { Clock } from "../clock.ts";
 import type { ActorStats, OutboxEntry } from "./actor-host.types.ts";
+import type { Pull } from "./commit.ts";
 import type { Faults } from "./faults.ts";
 import { Lane } from "./lane.ts";
 import type { Tuning } from "./tuning.ts";
@@ -23,8 +24,8 @@ export interface RelayOptions {
   tuning: Tuning;
   stats: ActorStats;
   faults: Faults | undefined;
-  /** Takes confirmed entries out of a document that is at rest. */
-  pull(actor: string, entries: readonly string[]): Promise<void>;
+  /** Takes confirmed entries out of documents that are at rest. */
+  pull(pulls: readonly Pull[]): Promise<void>;
   /** Whether a commit of the actor runs: its confirmed entries leave with it or with the next. */
   isBusy(actor: string): boolean;
   /** The actor's outbox has got shorter by a confirm. */
@@ -123,8 +124,7 @@ export class Relay {
   /** Pulls all that is confirmed at once; for a stop. */
   async flush(): Promise<void> {
     clearTimeout(this.#pulls);
-    const lanes = [...this.#lanes.values()].filter((it) => it.confirmed.size > 0);
-    await Promise.all(lanes.map((it) => this.#pull(it)));
+    await this.#pull([...this.#lanes.values()].filter((it) => it.confirmed.size > 0));
   }
 
   /** Publishes and pulls nothing any more. What is under way still counts when it is confirmed. */
@@ -248,24 +248,26 @@ export class Relay {
       const due = this.#resting;
       this.#resting = this.#touched;
       this.#touched = new Set();
+      const atRest: Lane[] = [];
       for (const actor of due) {
         const lane = this.#lanes.get(actor);
         if (!lane || lane.confirmed.size === 0) continue;
         if (this.#options.isBusy(actor)) this.#touched.add(actor);
-        else void this.#pull(lane);
+        else atRest.push(lane);
       }
+      void this.#pull(atRest);
       if (this.#resting.size > 0 || this.#touched.size > 0) this.#schedulePulls();
     }, this.#options.tuning.pullAfterMs / 2);
   }
 
-  async #pull(lane: Lane): Promise<void> {
-    const entries = [...lane.confirmed];
+  async #pull(lanes: readonly Lane[]): Promise<void> {
+    if (lanes.length === 0) return;
     this.#pulling++;
     try {
-      await this.#options.pull(lane.id, entries);
+      await this.#options.pull(lanes.map(({ id, confirmed }) => ({ actor: id, entries: [...confirmed] })));
     } catch (error) {
-      this.#options.onTrouble("pull", toError(error), { actor: lane.id });
-      this.#touched.add(lane.id);
+      this.#options.onTrouble("pull", toError(error), { actors: lanes.length });
+      for (const { id } of lanes) this.#touched.add(id);
       this.#schedulePulls();
     } finally {
       this.#pulling--;

@@ -2,6 +2,8 @@
 export interface Tuning {
   /** Documents kept in memory, written through. */
   cached: number;
+  /** Senders that a document's inbox remembers; beyond, the longer silent half goes to the archive. */
+  inboxSenders: number;
   /** Unsettled deliveries per partition; the same on all nodes. */
   prefetch: number;
   /** No batch is folded while an actor's outbox holds more entries that are not confirmed ... */
@@ -41,6 +43,7 @@ export interface Tuning {
 
 export const defaultTuning: Tuning = {
   cached: 5_000,
+  inboxSenders: 512,
   prefetch: 200,
   outboxLimit: 200,
   outboxPatienceMs: 250,

@@ -1,6 +1,6 @@
 /** The yardstick: plain amqplib with confirms in a window, over queues that are declared like mailboxes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Channel, ConfirmChannel } from "amqplib";
+import type { Channel, ConfirmChannel, Options } from "amqplib";
 import { connectToAny } from "../../broker/bus/amqp-connect.ts";
 import { declareTopology } from "../../broker/bus/amqp-declare.ts";
 import type { Topology } from "../../broker/bus/bus.ts";
@@ -12,6 +12,8 @@ export interface RawOptions {
   /** Of one actor that receives one type. */
   topology: Topology;
   content: Buffer;
+  /** As Souk sends them, so that the sizes are the same. */
+  properties: Options.Publish;
   /** Unconfirmed at once. */
   window: number;
   prefetch: number;
@@ -34,6 +36,7 @@ export async function startRaw({
   prefix,
   topology,
   content,
+  properties,
   window,
   prefetch,
 }: RawOptions): Promise<RawBench> {
@@ -52,6 +55,7 @@ export async function startRaw({
       channel.ack(message);
     });
   }
+  const options = { ...properties, mandatory: true, persistent: true };
   const channel: ConfirmChannel = await out.createConfirmChannel();
 
   function publishAll(messages: number): Promise<void> {
@@ -63,7 +67,7 @@ export async function startRaw({
         while (sent < messages && open < window) {
           open++;
           const key = routingKey(type, sent++ % queues.length);
-          channel.publish(exchange, key, content, { mandatory: true, persistent: true }, (error) => {
+          channel.publish(exchange, key, content, options, (error) => {
             if (error) return reject(error);
             open--;
             if (++confirmed === messages) resolve();

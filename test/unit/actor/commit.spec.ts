@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MongoNetworkError } from "mongodb";
+import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
 import type { LoadedActor } from "../../../broker/actor/actor-host.types.ts";
 import { ActorStore } from "../../../broker/actor/commit.ts";
 import { Inbox } from "../../../broker/actor/inbox.ts";
@@ -103,11 +103,42 @@ describe("Group commit", () => {
     const first = { ...document("a", 1, 0, "i"), outbox: [entry("m1"), entry("m2")] };
     await store.commit(null, first);
     const next = { ...following(first, 1), outbox: [...first.outbox, entry("m3")] };
-    await Promise.all([store.pull("a", ["m1"]), store.commit(first, next)]);
+    await Promise.all([store.pull([{ actor: "a", entries: ["m1"] }]), store.commit(first, next)]);
     assert.deepEqual(
       sim.get<LoadedActor<State>>("a")?.outbox.map((it) => it.id),
       ["m2", "m3"],
     );
+  });
+
+  it("pulls from many outboxes with few commands, from each its own", async () => {
+    const sim = new SimStore();
+    const store = new ActorStore<State>(sim.collection());
+    const entry = (id: string) => ({ id, at: 0, by: "n", message: {} as never });
+    const actors = Array.from({ length: 600 }, (_, n) => `a${n}`);
+    await Promise.all(
+      actors.map((it) =>
+        store.commit(null, { ...document(it, 1, 0, it), outbox: [entry(`${it}-1`), entry(`${it}-2`)] }),
+      ),
+    );
+    const before = sim.counts.bulkWrites;
+    await store.pull(actors.map((actor) => ({ actor, entries: [`${actor}-1`] })));
+    assert.equal(sim.counts.bulkWrites - before, 2);
+    for (const it of actors)
+      assert.deepEqual(
+        sim.get<LoadedActor<State>>(it)?.outbox.map(({ id }) => id),
+        [`${it}-2`],
+      );
+  });
+
+  it("says of a pull that the database was away as of any write, so that it is tried again", async () => {
+    const refused = new MongoBulkWriteError(
+      { message: "gone", code: 6 } as never,
+      { getWriteConcernError: () => undefined } as never,
+    );
+    Object.assign(refused, { errorResponse: new MongoNetworkError("gone") });
+    const collection = { ...new SimStore().collection(), bulkWrite: () => Promise.reject(refused) };
+    const store = new ActorStore<State>(collection as never);
+    await assert.rejects(store.pull([{ actor: "a", entries: ["m"] }]), MongoNetworkError);
   });
 
   it("rejects what was in a command that failed, and goes on with the next", async () => {

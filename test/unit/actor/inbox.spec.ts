@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  FORGET_AFTER_MS,
-  Inbox,
-  InboxDraft,
-  inboxKey,
-  MAX_SENDERS,
-  REMEMBERED,
-} from "../../../broker/actor/inbox.ts";
+import { Inbox, InboxDraft, inboxKey, REMEMBERED } from "../../../broker/actor/inbox.ts";
 
 const at = (ms: number) => new Date(ms).toISOString();
 const from = (sender: string, sequence: number, ms = 0) => ({
@@ -80,60 +73,59 @@ describe("An actor's inbox", () => {
     assert.ok(!inbox.has(ids[0]!));
   });
 
-  it("forgets senders of long ago, by the messages' own time, and so stays small", () => {
-    let inbox = Inbox.empty;
-    for (let n = 0; n < 2_000; n++) {
-      const draft = new InboxDraft(inbox);
-      draft.add(from(`order/${n}`, 1, n * (FORGET_AFTER_MS / 50)));
-      inbox = draft.finish();
-    }
-    const senders = Object.keys(inbox.toJSON());
-    assert.ok(senders.length <= 50 + 64 + 1, `${senders.length} senders are remembered`);
-    assert.ok(senders.includes("order/1999") && senders.includes("order/1950"));
+  it("knows what it is told of beside its own, and does not keep it", () => {
+    const archived = Inbox.of({ "a/1": { seen: [1], at: 0 } });
+    const draft = new InboxDraft(Inbox.of({ "a/1": { seen: [2], at: 0 } }), archived);
+    assert.ok(draft.has(from("a/1", 1)) && draft.has(from("a/1", 2)) && !draft.has(from("a/1", 3)));
+    draft.add(from("a/1", 3));
+    assert.ok(draft.has(from("a/1", 1)));
+    assert.deepEqual(draft.finish().get("a/1")?.seen, [2, 3]);
   });
 
-  it("remembers the senders heard of last, however many there are, and says what it forgot", () => {
-    const senders = Array.from({ length: MAX_SENDERS + 1 }, (_, n) => [`order/${n}`, { seen: [1], at: n }]);
-    const full = Inbox.of(Object.fromEntries(senders));
-    const draft = new InboxDraft(full);
-    // As many as make it look at all of them.
-    const more = 300;
-    for (let n = 0; n < more; n++) draft.add(from(`order/new-${n}`, 1, MAX_SENDERS + n));
-    const next = draft.finish();
-    const left = Object.keys(next.toJSON());
-    assert.ok(left.length <= MAX_SENDERS, `${left.length} senders are remembered`);
-    assert.ok(!next.get("order/0") && next.get("order/new-0") && next.get(`order/${MAX_SENDERS}`));
-    const changes = [...next.changesSince(full)];
-    const forgotten = changes.filter(([, entry]) => entry === undefined);
-    assert.equal(forgotten.length, senders.length + more - left.length);
-    assert.equal(changes.length - forgotten.length, more);
+  it("names the senders silent for longest, by the messages' own time, never the ids, and goes on without them", () => {
+    const inbox = Inbox.of({
+      "a/1": { seen: [1], at: 5 },
+      "a/2": { seen: [1], at: 3 },
+      "a/3": { seen: [1], at: 4 },
+      ids: { seen: ["x"], at: 0 },
+    }).with(new Map([["a/2", { seen: [1, 2], at: 9 }]]));
+    const silent = inbox.longestSilent(2).map(([sender]) => sender);
+    assert.deepEqual(silent, ["a/3", "a/1"]);
+    assert.deepEqual(inbox.longestSilent(-1), []);
+    const left = inbox.without(silent);
+    assert.deepEqual(left.toJSON(), { "a/2": { seen: [1, 2], at: 9 }, ids: { seen: ["x"], at: 0 } });
+    assert.deepEqual([inbox.size, left.size], [4, 2]);
   });
 
-  it("says what has changed since any version before, as the two written out tell", () => {
-    const deliveries = fc.array(
-      fc.record({ sender: fc.nat(300), sequence: fc.nat(5), day: fc.integer({ min: 0, max: 20 }) }),
-      { minLength: 1, maxLength: 8 },
-    );
+  it("says what has changed since the version before, settled or not, as the two written out tell", () => {
+    const senders = fc.array(fc.record({ sender: fc.nat(30), sequence: fc.nat(5) }), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    const step = fc.record({ senders, silent: fc.nat(3), commits: fc.boolean() });
     fc.assert(
-      fc.property(fc.array(deliveries, { minLength: 1, maxLength: 150 }), fc.nat(), (batches, pick) => {
-        const versions = [Inbox.of({ "order/0": { seen: [9], at: 0 } })];
-        for (const batch of batches) {
-          const draft = new InboxDraft(versions.at(-1)!);
-          for (const { sender, sequence, day } of batch)
-            draft.add(from(`order/${sender}`, sequence, (day * FORGET_AFTER_MS) / 7));
-          versions.push(draft.finish());
-        }
-        const last = versions.at(-1)!;
-        for (const before of [versions.at(-2)!, versions[pick % versions.length]!, last]) {
-          const [old, now] = [before.toJSON(), last.toJSON()];
+      fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
+        let inbox = Inbox.of({ "order/0": { seen: [9], at: 0 } });
+        for (const { senders, silent, commits } of steps) {
+          const old = inbox.toJSON();
+          const draft = new InboxDraft(inbox);
+          for (const { sender, sequence } of senders) draft.add(from(`order/${sender}`, sequence));
+          let next = draft.finish();
+          if (silent > 1) next = next.without(next.longestSilent(silent).map(([sender]) => sender));
           const patched = { ...old };
-          for (const [sender, entry] of last.changesSince(before))
+          for (const [sender, entry] of next.changesSince(inbox))
             if (entry) patched[sender] = entry;
             else {
               assert.ok(patched[sender], `${sender} was not there before`);
               delete patched[sender];
             }
-          assert.deepEqual(patched, now);
+          assert.deepEqual(patched, next.toJSON());
+          assert.equal(next.size, Object.keys(patched).length);
+          assert.deepEqual(inbox.toJSON(), old, "a version that may still be wanted stays as it was");
+          if (!commits) continue;
+          next.settle();
+          assert.deepEqual(next.toJSON(), patched);
+          inbox = next;
         }
       }),
     );

@@ -31,9 +31,11 @@ function relayOn(publish: (message: Envelope) => Promise<void>, options: Partial
     tuning: { ...defaultTuning, pullAfterMs: 4 },
     stats,
     faults: undefined,
-    pull: async (_, entries) => {
-      pulled.push([...entries]);
-      relay.left("a", entries);
+    pull: async (pulls) => {
+      for (const { actor, entries } of pulls) {
+        pulled.push([...entries]);
+        relay.left(actor, entries);
+      }
     },
     isBusy: () => false,
     onRoom: () => undefined,
@@ -158,6 +160,27 @@ describe("The relay", () => {
     await eventually("they are pulled", () => pulled.length > 0);
     assert.deepEqual(pulled, [["m1", "m2"]]);
     assert.equal(relay.confirmed("a").size, 0);
+    relay.close();
+  });
+
+  it("pulls those of all actors at rest together, and again when that fails", async () => {
+    const calls: string[][] = [];
+    const { relay, troubles } = relayOn(async () => undefined, {
+      pull: async (pulls) => {
+        calls.push(pulls.map((it) => it.actor));
+        if (calls.length === 1) throw new Error("the database is away");
+        for (const { actor, entries } of pulls) relay.left(actor, entries);
+      },
+    });
+    relay.offer("a", [entry(1, "x")], false);
+    relay.offer("b", [entry(2, "y")], false);
+    await eventually("they are pulled", () => calls.length > 1);
+    assert.deepEqual(calls, [
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    assert.deepEqual(troubles, ["pull"]);
+    assert.equal(relay.confirmed("a").size + relay.confirmed("b").size, 0);
     relay.close();
   });
 

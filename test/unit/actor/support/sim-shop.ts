@@ -52,8 +52,9 @@ export interface Trouble {
   storeFailures: number;
 }
 
-/** Figures that make minutes of waiting milliseconds. */
+/** Figures that make minutes of waiting milliseconds, and two senders many. */
 const QUICK = {
+  inboxSenders: 1,
   pullAfterMs: 6,
   sweepAfterMs: 60,
   sweepEveryMs: 40,
@@ -65,7 +66,7 @@ const QUICK = {
 
 export class SimShop {
   readonly broker: SimBroker;
-  readonly stores: { orders: SimStore; stock: SimStore };
+  readonly stores: Record<"orders" | "stock", SimStore & { archive: SimStore }>;
   readonly nodes: SimNode[] = [];
   readonly #random: () => number;
   #calm = false;
@@ -97,7 +98,9 @@ export class SimShop {
       );
     });
     const fail = () => when(trouble.storeFailures);
-    this.stores = { orders: new SimStore({ delay, fail }), stock: new SimStore({ delay, fail }) };
+    const store = () =>
+      Object.assign(new SimStore({ delay, fail }), { archive: new SimStore({ delay, fail }) });
+    this.stores = { orders: store(), stock: store() };
   }
 
   /** Starts a node. @param faults made with its life, so that a fault can end it */
@@ -199,9 +202,13 @@ export class SimShop {
   }
 }
 
-function modelOn<S extends object>(store: SimStore, life: Life): Model<ActorDocument<S>> {
-  // Of the model the runtime uses the collection, nothing else.
-  return { collection: store.collection(life) } as unknown as Model<ActorDocument<S>>;
+function modelOn<S extends object>(
+  store: SimStore & { archive: SimStore },
+  life: Life,
+): Model<ActorDocument<S>> {
+  // Of the model the runtime uses the collection and that of the archive, nothing else.
+  const db = { collection: () => store.archive.collection(life) };
+  return { collection: store.collection(life), db } as unknown as Model<ActorDocument<S>>;
 }
 
 export type { Envelope };

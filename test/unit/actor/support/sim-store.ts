@@ -90,6 +90,14 @@ export class SimStore {
         else this.documents.set(document._id, withoutUndefined(document) as Doc);
         continue;
       }
+      if ("updateMany" in operation) {
+        const { filter, update: change } = operation.updateMany;
+        for (const id of filter._id.$in) {
+          const document = this.documents.get(id);
+          if (document) applyUpdate(document, change);
+        }
+        continue;
+      }
       const { filter, update: change } = operation.updateOne;
       const document = this.documents.get(filter._id);
       if (!document || ("version" in filter && document.version !== filter.version)) continue;
@@ -103,6 +111,7 @@ export class SimStore {
 
 type Operation =
   | { insertOne: { document: Doc } }
+  | { updateMany: { filter: { _id: { $in: string[] } }; update: Record<string, unknown> } }
   | { updateOne: { filter: { _id: string; version?: number }; update: Record<string, unknown> } };
 
 interface BulkResult {

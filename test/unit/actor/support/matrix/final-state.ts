@@ -7,10 +7,21 @@ import { customerOf, LABELS, type Label } from "./shop-script.ts";
 export type FinalState = Record<string, unknown[]>;
 
 /** How a run was carried out, not what it has come to. */
-const LEFT_OUT = /^(migrations|idempotency_keys|signing_keys|bootstrap_tokens)$/;
+const LEFT_OUT = /^(migrations|idempotency_keys|signing_keys|bootstrap_tokens|\w+_inbox)$/;
 /** Fields that count steps, or number things in the order in which they came. */
 const STEPS = new Set([
-  ...["version", "inbox", "sent", "commit", "generation", "nextGeneration", "revision", "rev", "writes"],
+  ...[
+    "version",
+    "inbox",
+    "inboxUntil",
+    "sent",
+    "commit",
+    "generation",
+    "nextGeneration",
+    "revision",
+    "rev",
+    "writes",
+  ],
   ...["addedAt", "number", "orderNumber", "seq"],
 ]);
 /** Whether the sandbox has noted already that its report has arrived. */

@@ -34,8 +34,9 @@ export const ORDER_TTL_MS = 120_000;
 /** What a new start takes in the shop's own time: longer than leases and than what a sweep leaves to others. */
 const RESTART_MS = 20_000;
 
-/** Figures that make seconds of waiting milliseconds. */
+/** Figures that make seconds of waiting milliseconds, and two senders many. */
 const QUICK = {
+  inboxSenders: 1,
   pullAfterMs: 2,
   sweepAfterMs: 1_000,
   sweepEveryMs: 40,

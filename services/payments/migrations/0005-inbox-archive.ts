@@ -1,0 +1,9 @@
+/** Indexes of what the inboxes of its actors have no room for. */
+import { createInboxArchive, dropInboxArchive } from "../../../broker/actor/actor-model.ts";
+import type { Migration } from "../../../broker/migrations.ts";
+
+const migration: Migration = {
+  up: (db) => createInboxArchive(db, "payments"),
+  down: (db) => dropInboxArchive(db, "payments"),
+};
+export default migration;
