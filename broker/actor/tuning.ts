@@ -44,11 +44,11 @@ export interface Tuning {
 export const defaultTuning: Tuning = {
   cached: 5_000,
   inboxSenders: 512,
-  prefetch: 200,
+  prefetch: 500,
   outboxLimit: 200,
   outboxPatienceMs: 250,
   outboxMax: 2_000,
-  window: 1_000,
+  window: 2_000,
   backlog: 10_000,
   pullAfterMs: 50,
   sweepAfterMs: 2_000,

@@ -36,7 +36,7 @@ import {
   workerName,
 } from "./topology.ts";
 
-const DEFAULT_WINDOW = 1_000;
+const DEFAULT_WINDOW = 2_000;
 /** RabbitMQ gives the partitions of a node that hangs to others after two to three of these without a sign of life. */
 const DEFAULT_HEARTBEAT_SECONDS = 4;
 const MAILBOX_PREFETCH = 100;

@@ -32,7 +32,9 @@ import { type RawRound, startRaw } from "./bus-raw.ts";
 import { type BusOrder, type BusStock, busBench, busOrder, busStock } from "./bus-shop.ts";
 import { cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
 
-const ROUNDS = 3;
+const ROUNDS = 5;
+/** Rounds until V8 has compiled what runs often, on both sides; they do not count. */
+const WARM_UP = 4;
 const SKUS = Array.from({ length: 1_000 }, (_, n) => `SKU-${String(n).padStart(5, "0")}`);
 /** Orders that are being placed at once. */
 const USERS = 512;
@@ -111,7 +113,7 @@ export async function benchBus(url: string, messages: number, shape: BusShape): 
     const souk = await startSouk(url, prefix, shape, dir);
     const rounds: BusRound[] = [];
     try {
-      for (let n = 0; n <= ROUNDS; n++) {
+      for (let n = 0; n < WARM_UP + ROUNDS; n++) {
         const { perSecond, start } = await souk.round(messages);
         const between = cpuNow();
         const yardstick = await raw.round(messages);
@@ -119,7 +121,7 @@ export async function benchBus(url: string, messages: number, shape: BusShape): 
           souk: cpuBetween(start, between, messages),
           raw: cpuBetween(between, cpuNow(), messages),
         };
-        if (n > 0) rounds.push({ souk: perSecond, raw: yardstick, cpu });
+        if (n >= WARM_UP) rounds.push({ souk: perSecond, raw: yardstick, cpu });
       }
     } finally {
       await souk.close();
