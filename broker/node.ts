@@ -52,6 +52,9 @@ export async function startNode({
   };
   try {
     const database = await openDatabase(config, broker.getLogger("database"), undo);
+    // Before RabbitMQ is waited for: so a node that starts together with it has less to do once it is there.
+    if (config.MIGRATE_ON_START)
+      await migrateAll(services, database, clock, broker.nodeID, broker.getLogger("migrations"));
     const bus = await openBus(config, broker, database, clock);
     undo.push(() => bus.close());
     await bus.declare(topologyOf(contracts));
@@ -64,7 +67,6 @@ export async function startNode({
       logger: (module) => broker.getLogger(module),
     };
     broker.souk = runtime;
-    if (config.MIGRATE_ON_START) await migrateAll(services, runtime, broker.nodeID);
     await prepare?.(runtime);
     broker.createService(busStatsService(bus));
     for (const service of services) broker.createService(service);
@@ -114,14 +116,15 @@ async function openBus(
 
 async function migrateAll(
   services: readonly ServiceSchema[],
-  runtime: NodeRuntime,
+  database: Database,
+  clock: Clock,
   by: string,
+  log: Log,
 ): Promise<void> {
-  const log = runtime.logger("migrations");
   for (const { name = "" } of services) {
     const all = await migrationsOf(name);
     if (all.length === 0) continue;
-    const applied = await migrateUp(runtime.database(name), all, by, runtime.clock);
+    const applied = await migrateUp(database.service(name), all, by, clock);
     if (applied.length > 0) log.info(`${name}: applied ${applied.join(", ")}`);
   }
 }

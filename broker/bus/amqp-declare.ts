@@ -1,5 +1,6 @@
 /** Declares exchanges, queues and bindings on RabbitMQ: idempotent, by many nodes at once, over several channels. */
 
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel } from "amqplib";
 import type { Topology } from "./bus.ts";
@@ -36,7 +37,10 @@ export class TopologyError extends Error {
   override readonly name = "TopologyError";
 }
 
-/** @throws {TopologyError} names the queue */
+/**
+ * Declares everything, and in the end an exchange that says so: see {@link isDeclared}.
+ * @throws {TopologyError} names the queue
+ */
 export async function declareTopology(
   model: ChannelModel,
   prefix: string,
@@ -62,17 +66,31 @@ export async function declareTopology(
   });
   const failed = (await Promise.allSettled(workers)).find((it) => it.status === "rejected");
   if (failed) throw failed.reason;
+  const mark = markOf(prefix, topology);
+  await withRetries(model, `exchange ${mark}`, async (channel) => {
+    await channel.assertExchange(mark, "fanout", { durable: true, autoDelete: true });
+    // Nothing is published to it. So bound it goes with the exchange that all queues hang on.
+    await channel.bindExchange(exchangeName(prefix), mark, "");
+  });
+}
+
+/** Name of the exchange that stands for a topology: another one where anything that is declared differs. */
+function markOf(prefix: string, topology: Topology): string {
+  const plans = queuesOf(topology).map((it) => [it, queueArguments(prefix, it), deadQueueArguments]);
+  const digest = createHash("sha256").update(JSON.stringify(plans)).digest("base64url");
+  return `${prefix}.declared.${digest.slice(0, 16)}`;
 }
 
 /**
- * Whether the exchanges are there: a RabbitMQ that has lost its data has lost them, too.
+ * Whether all of this has been declared here once: to do it again is hundreds of commands, which keep a RabbitMQ busy that
+ * has just started. One that has lost its data has lost the mark, too; a queue that somebody has deleted is missed by its
+ * consumer, and by a message that comes back.
  * @throws when the connection is lost meanwhile
  */
-export async function hasExchanges(model: ChannelModel, prefix: string): Promise<boolean> {
+export async function isDeclared(model: ChannelModel, prefix: string, topology: Topology): Promise<boolean> {
   const { channel, gone } = await openChannel(model);
   try {
-    await channel.checkExchange(exchangeName(prefix));
-    await channel.checkExchange(deadExchangeName(prefix));
+    await channel.checkExchange(markOf(prefix, topology));
   } catch (thrown) {
     if ((thrown as { code?: unknown }).code === NOT_FOUND) return false;
     throw thrown;

@@ -6,7 +6,7 @@ import { within } from "../deadline.ts";
 import type { Log } from "../runtime.ts";
 import { Alarms } from "./alarms.ts";
 import { type Lease, QueueConsumer } from "./amqp-consumer.ts";
-import { declareTopology, hasExchanges, TopologyError } from "./amqp-declare.ts";
+import { declareTopology, isDeclared, TopologyError } from "./amqp-declare.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
 import {
@@ -45,6 +45,8 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** How long a stop waits for a worker's handlers; what is not done by then is redelivered, to whoever is there. */
 const DRAIN_MS = 5_000;
 const REPAIR_INTERVAL_MS = 5_000;
+/** When a node that has found all declared looks after bindings that somebody may have taken away; half of it random. */
+const CALM_MS = 60_000;
 
 export interface AmqpBusOptions {
   /** One address or several, see `amqp-address.ts`. */
@@ -58,6 +60,8 @@ export interface AmqpBusOptions {
   /** Messages that may be published and not yet confirmed; more wait. */
   window?: number;
   heartbeatSeconds?: number;
+  /** Time until what is declared already is declared again, when nobody waits for it. Milliseconds. */
+  calmMs?: number;
   /** Gives up waiting for the first connection. */
   signal?: AbortSignal;
 }
@@ -87,6 +91,8 @@ class AmqpBus implements Bus {
   #closed = false;
   #repairing: Promise<void> | undefined;
   #repairedAt = Number.NEGATIVE_INFINITY;
+  readonly #calmMs: number;
+  #calm: NodeJS.Timeout | undefined;
 
   constructor(options: AmqpBusOptions) {
     const { prefix, log, clock = systemClock, window = DEFAULT_WINDOW } = options;
@@ -94,6 +100,7 @@ class AmqpBus implements Bus {
     this.#log = log;
     this.#clock = clock;
     this.#alarms = new Alarms(log, clock);
+    this.#calmMs = options.calmMs ?? CALM_MS;
     const link = (role: string) =>
       new AmqpLink({
         url: options.url,
@@ -241,6 +248,7 @@ class AmqpBus implements Bus {
 
   async close(): Promise<void> {
     if (this.#closed) return;
+    clearTimeout(this.#calm);
     await Promise.all([...this.#open].map((it) => it.stop(async () => undefined)));
     await this.#publisher.close(CLOSE_TIMEOUT_MS);
     this.#closed = true;
@@ -361,6 +369,7 @@ class AmqpBus implements Bus {
     for (let tries = 1; !this.#closed; tries++) {
       const { model } = this.#consumeLink;
       try {
+        if (model && (await isDeclared(model, this.#prefix, topology))) return this.#declareWhenCalm();
         if (model) return await declareTopology(model, this.#prefix, topology);
       } catch (error) {
         if (error instanceof TopologyError) throw error;
@@ -371,15 +380,16 @@ class AmqpBus implements Bus {
     throw new BusUnavailableError("the bus is closed");
   }
 
-  /**
-   * After a reconnection: the broker may have lost all that was declared. A single queue is missed by whoever consumes
-   * it, and by a message that comes back; to declare hundreds each time would keep a broker busy that has just started.
-   */
+  #declareWhenCalm(): void {
+    this.#calm ??= setTimeout(() => void this.#repair(), this.#calmMs * (0.5 + Math.random() / 2)).unref();
+  }
+
+  /** After a reconnection: the broker may have lost all that was declared. */
   async #lookAfter(model: ChannelModel): Promise<void> {
-    const { mailboxes, workers } = this.#routes.declared;
-    if (mailboxes.length === 0 && workers.length === 0) return;
+    const { declared } = this.#routes;
+    if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
     try {
-      if (!(await hasExchanges(model, this.#prefix))) await this.#repair();
+      if (!(await isDeclared(model, this.#prefix, declared))) await this.#repair();
     } catch (error) {
       // The connection was lost again, or will be: its successor looks anew.
       this.#alarms.warn("look", `can't look for the queues: ${toError(error).message}`);

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ChannelModel, connect } from "amqplib";
-import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import { type AmqpBusOptions, createAmqpBus } from "../../../broker/bus/amqp.ts";
 import { declareTopology } from "../../../broker/bus/amqp-declare.ts";
 import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import {
   deadExchangeName,
   deadQueueName,
   exchangeName,
+  mailboxName,
   queueName,
   queuesOf,
   topologyOf,
@@ -31,7 +32,7 @@ describe("The bus over RabbitMQ", function () {
   let log: ReturnType<typeof quietLog>;
   const buses: Bus[] = [];
 
-  const createBus = async (options: { url?: string; window?: number; heartbeatSeconds?: number } = {}) => {
+  const createBus = async (options: Partial<AmqpBusOptions> = {}) => {
     const bus = await createAmqpBus({ url: amqpUrl, prefix: broker.prefix, name: "test", log, ...options });
     buses.push(bus);
     return bus;
@@ -103,6 +104,27 @@ describe("The bus over RabbitMQ", function () {
         "first deliveries are in order",
       );
       assert.ok(got.lost.includes(1), "the handler was told");
+    });
+
+    it("finds that all is declared, and declares it again when there is time", async () => {
+      const first = await createBus({});
+      await first.declare(topology);
+      await first.close();
+      const channel = await broker.channel();
+      const queue = queueName(broker.prefix, mailboxName(mailbox.actor, 0));
+      await channel.deleteQueue(queue);
+      const hasQueue = async () => {
+        const on = await broker.channel();
+        return on.checkQueue(queue).then(
+          () => true,
+          () => false,
+        );
+      };
+      const [hurried, calm] = [await createBus({}), await createBus({ calmMs: 300 })];
+      await hurried.declare(topology);
+      await calm.declare(topology);
+      assert.equal(await hasQueue(), false);
+      await eventually("it is there again", hasQueue);
     });
 
     it("declares again what RabbitMQ has lost while it was away", async () => {
