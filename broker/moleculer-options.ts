@@ -41,7 +41,7 @@ export function brokerOptions(config: Config): BrokerOptions {
       collectInterval: 5,
     },
     heartbeatInterval: 3,
-    heartbeatTimeout: 8,
+    heartbeatTimeout: 7,
     contextParamsCloning: false,
     // The scripts decide when a process ends.
     skipProcessEventRegistration: true,

@@ -11,8 +11,9 @@ import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
 import { Inbox } from "./inbox.ts";
 
-/** Actors in one command. */
+/** Actors, and entries of all of them, in one command. */
 const MAX_PULLS = 500;
+const MAX_PULLED = 5_000;
 
 /** Entries that are to leave an actor's outbox. */
 export interface Pull {
@@ -72,8 +73,7 @@ export class ActorStore<S extends object> {
    * @throws when the database is away; some may have left all the same, and may be pulled again
    */
   async pull(pulls: readonly Pull[]): Promise<void> {
-    for (let from = 0; from < pulls.length; from += MAX_PULLS) {
-      const some = pulls.slice(from, from + MAX_PULLS);
+    for (const some of commandsOf(pulls)) {
       const filter = { _id: { $in: some.map((it) => it.actor) } };
       const update = { $pull: { outbox: { id: { $in: some.flatMap((it) => it.entries) } } } };
       try {
@@ -97,4 +97,18 @@ export class ActorStore<S extends object> {
       throw error;
     }
   }
+}
+
+function* commandsOf(pulls: readonly Pull[]): Iterable<readonly Pull[]> {
+  let some: Pull[] = [];
+  let entries = 0;
+  for (const pull of pulls) {
+    if (some.length === MAX_PULLS || (some.length > 0 && entries + pull.entries.length > MAX_PULLED)) {
+      yield some;
+      [some, entries] = [[], 0];
+    }
+    some.push(pull);
+    entries += pull.entries.length;
+  }
+  if (some.length > 0) yield some;
 }

@@ -38,7 +38,7 @@ import {
 
 const DEFAULT_WINDOW = 2_000;
 /** RabbitMQ gives the partitions of a node that hangs to others after two to three of these without a sign of life. */
-const DEFAULT_HEARTBEAT_SECONDS = 4;
+const DEFAULT_HEARTBEAT_SECONDS = 3;
 const MAILBOX_PREFETCH = 100;
 const WORKER_PREFETCH = 50;
 const CLOSE_TIMEOUT_MS = 5_000;

@@ -123,6 +123,9 @@ describe("Group commit", () => {
     const before = sim.counts.bulkWrites;
     await store.pull(actors.map((actor) => ({ actor, entries: [`${actor}-1`] })));
     assert.equal(sim.counts.bulkWrites - before, 2);
+    const many = Array.from({ length: 3_000 }, (_, n) => `none-${n}`);
+    await store.pull([0, 1, 2].map(() => ({ actor: "a0", entries: many })));
+    assert.equal(sim.counts.bulkWrites - before, 5);
     for (const it of actors)
       assert.deepEqual(
         sim.get<LoadedActor<State>>(it)?.outbox.map(({ id }) => id),
