@@ -20,8 +20,13 @@ export type Outcome =
   | { kind: "applied" }
   /** Applied before, or a timer that has been moved or cancelled since. */
   | { kind: "repeated" }
-  /** Nothing to write for it. `answers` are to be published before it counts as handled: there is no actor to hold them. */
-  | { kind: "unchanged"; answers?: Envelope[] }
+  /** Nothing to write for it. */
+  | { kind: "unchanged" }
+  /**
+   * When its turn came there was no actor, though a later message of the batch may have made one. `answers` are to be
+   * published before it counts as handled: nobody else holds them.
+   */
+  | { kind: "absent"; answers: readonly Envelope[] }
   | { kind: "refused"; refusal: Refusal }
   /** `receive` threw, or what it decided does not fit a contract; the others' result is as if it had not come. */
   | { kind: "failed"; error: unknown };
@@ -167,8 +172,7 @@ class Draft<S extends object, T extends MessageType> {
     const { definition, at, answerId } = this.#options;
     if (this.#state !== null) throw new Error(`${definition.type}: ${message.type} would undo the actor`);
     if (decision.timers?.length) throw new Error(`${definition.type}: a timer without an actor`);
-    if (!decision.send?.length) return NOTHING;
-    const answers = decision.send.map((outgoing, index) =>
+    const answers = (decision.send ?? []).map((outgoing, index) =>
       envelope(outgoing.type, outgoing.subject, outgoing.data as never, {
         source: `/${definition.service}`,
         at,
@@ -176,7 +180,7 @@ class Draft<S extends object, T extends MessageType> {
         cause: message,
       }),
     );
-    return { kind: "unchanged", answers };
+    return { kind: "absent", answers };
   }
 
   #entry(outgoing: Outgoing, sequence: number, cause: Envelope): OutboxEntry {

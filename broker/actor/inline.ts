@@ -81,9 +81,9 @@ export class Inline<S extends object> {
     document: LoadedActor<object> | null,
   ): Promise<Applied<S>> {
     if (outcome.kind === "refused") return { kind: "refused", refusal: outcome.refusal };
-    if (outcome.kind === "unchanged" && outcome.answers)
+    if (outcome.kind === "absent")
       await Promise.all(outcome.answers.map((it) => this.#options.bus.publish(it)));
-    if (!document) return { kind: "absent" };
+    if (outcome.kind === "absent" || !document) return { kind: "absent" };
     const { _id: id, version, state } = document;
     return { kind: "applied", snapshot: { id, version, state: state as S } };
   }

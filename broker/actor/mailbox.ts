@@ -122,7 +122,8 @@ class MailJob implements Job {
   settle(outcome: Outcome): void {
     if (!this.isWanted()) return;
     if (outcome.kind === "failed") this.#mailbox.failed(this, outcome.error);
-    else if (outcome.kind === "unchanged" && outcome.answers) this.#mailbox.answer(this, outcome.answers);
+    else if (outcome.kind === "absent" && outcome.answers.length > 0)
+      this.#mailbox.answer(this, outcome.answers);
     else this.ack();
   }
 

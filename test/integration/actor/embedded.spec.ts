@@ -68,6 +68,13 @@ describe("Actors on the embedded store and the local bus", function () {
       .apply("none", "toy.adjust", { delta: 1 })
       .catch((error: unknown) => error);
     assert.equal(errorCode(absent), "NOT_FOUND");
+    // Folded together, one before the other.
+    const [early, made] = await Promise.allSettled([
+      node.stock.apply("b", "toy.adjust", { delta: 1 }),
+      node.stock.apply("b", "toy.create", { onHand: 5 }),
+    ]);
+    assert.equal(early.status === "rejected" && errorCode(early.reason), "NOT_FOUND");
+    assert.equal(made.status === "fulfilled" && made.value.state.onHand, 5);
     const id = newId();
     const twice = await Promise.all(
       [1, 2].map(() => node.stock.apply("a", "toy.adjust", { delta: 3 }, { id })),

@@ -201,16 +201,22 @@ describe("Folding a batch", () => {
     const message = reserve("o1");
     const [first, second] = [fold(null, [message], onStock()), fold(null, [message], onStock())];
     assert.equal(first.next, null);
-    const answers = first.outcomes[0]?.kind === "unchanged" ? first.outcomes[0].answers : [];
+    const answers = first.outcomes[0]?.kind === "absent" ? first.outcomes[0].answers : [];
     assert.deepEqual(
       answers?.map((it) => it.type),
       ["toy.rejected"],
     );
     assert.equal(answers?.[0]?.sender, undefined);
     assert.deepEqual(
-      second.outcomes[0]?.kind === "unchanged" && second.outcomes[0].answers?.map((it) => it.id),
+      second.outcomes[0]?.kind === "absent" && second.outcomes[0].answers.map((it) => it.id),
       answers?.map((it) => it.id),
     );
+  });
+
+  it("tells a message that came before its actor so, though the actor is made by the next of its batch", () => {
+    const { next, outcomes } = fold(null, [adjust(1), create(5), adjust(2)], onStock());
+    assert.deepEqual(outcomes, [{ kind: "absent", answers: [] }, { kind: "applied" }, { kind: "applied" }]);
+    assert.equal(next?.state.onHand, 7);
   });
 
   it("sets a timer, fires it once and only while the actor has it", () => {
