@@ -1,4 +1,5 @@
 /** How actors are stored: one document each, in a collection per actor type. */
+import type { IndexDescription } from "mongodb";
 import { type Connection, type Model, Schema, type SchemaDefinition } from "mongoose";
 import { defineModel, type ModelDefinition } from "../model.ts";
 import type { ActorDocument } from "./actor-host.types.ts";
@@ -38,13 +39,12 @@ const INDEXES = [
 
 /** For the `up` of a migration: what the sweep and the timers look for. Sparse: an actor at rest is in neither. */
 export async function createActorIndexes(db: Connection, collection: string): Promise<void> {
-  await db.createCollection(collection).catch(ignoreExisting);
-  await db.collection(collection).createIndexes(INDEXES.map((it) => ({ ...it, key: { ...it.key } })));
+  await createIndexed(db, collection, INDEXES);
 }
 
 /** For the `down` of a migration. */
 export async function dropActorIndexes(db: Connection, collection: string): Promise<void> {
-  for (const { name } of INDEXES) await db.collection(collection).dropIndex(name);
+  await dropIndexes(db, collection, INDEXES);
 }
 
 /** Collection of what the inboxes of another one's actors have no room for; see inbox-archive.ts. */
@@ -57,18 +57,27 @@ const ARCHIVE_INDEXES = [
 
 /** For the `up` of a migration. */
 export async function createInboxArchive(db: Connection, collection: string): Promise<void> {
-  const archive = inboxArchiveOf(collection);
-  await db.createCollection(archive).catch(ignoreExisting);
-  await db.collection(archive).createIndexes(ARCHIVE_INDEXES.map((it) => ({ ...it, key: { ...it.key } })));
+  await createIndexed(db, inboxArchiveOf(collection), ARCHIVE_INDEXES);
 }
 
 /** For the `down` of a migration. */
 export async function dropInboxArchive(db: Connection, collection: string): Promise<void> {
-  for (const { name } of ARCHIVE_INDEXES) await db.collection(inboxArchiveOf(collection)).dropIndex(name);
+  await dropIndexes(db, inboxArchiveOf(collection), ARCHIVE_INDEXES);
 }
 
 /** The part of a collection that the runtime uses; the driver's collection has it, and tests have a simulated one. */
 export type ActorCollection = Pick<Model<unknown>["collection"], "bulkWrite" | "find">;
+
+type Indexes = readonly Readonly<IndexDescription & { name: string }>[];
+
+async function createIndexed(db: Connection, collection: string, indexes: Indexes): Promise<void> {
+  await db.createCollection(collection).catch(ignoreExisting);
+  await db.collection(collection).createIndexes(indexes.map((it) => ({ ...it })));
+}
+
+async function dropIndexes(db: Connection, collection: string, indexes: Indexes): Promise<void> {
+  for (const { name } of indexes) await db.collection(collection).dropIndex(name);
+}
 
 const NAMESPACE_EXISTS = 48;
 

@@ -150,7 +150,7 @@ class Draft<S extends object, T extends MessageType> {
       this.#added.length === 0;
     if (untouched) return base;
     return {
-      ...(base?.inboxUntil === undefined ? {} : { inboxUntil: base.inboxUntil }),
+      ...base,
       _id: id,
       version: (base?.version ?? 0) + 1,
       state: this.#state,

@@ -150,8 +150,8 @@ export class InboxDraft {
 
   has(message: Stamp): boolean {
     const { key, value } = mark(message);
-    const known = [this.#changed.get(key) ?? this.#base.get(key), this.#archived?.get(key)];
-    return known.some((it) => it?.seen.includes(value));
+    const own = this.#changed.get(key) ?? this.#base.get(key);
+    return (own?.seen.includes(value) || this.#archived?.has(message)) ?? false;
   }
 
   /** Remembers the message, and forgets the oldest of its sender. */
