@@ -103,6 +103,12 @@ export const environment = z.object({
     .default("info")
     .describe("Least severe level that is logged"),
   LOG_FORMAT: z.enum(["text", "json"]).optional().describe("json in production, text elsewhere unless set"),
+  ACCESS_LOG: z
+    .enum(["on", "off"])
+    .optional()
+    .describe(
+      "One line for each request that was answered, whatever LOG_LEVEL is; on but in tests unless set",
+    ),
   RATE_LIMIT: z
     .union([z.literal("off"), whole(1, 1_000_000)])
     .default(300)

@@ -26,14 +26,22 @@ const text = printf(({ timestamp, level, message, mod, svc, nodeID, ns, ver, sta
   return `${timestamp} ${level.toUpperCase().padEnd(5)} ${svc ?? mod ?? ""}: ${message}${extra}${stack ? `\n${stack}` : ""}`;
 });
 
+/** JSON in production, text elsewhere, unless LOG_FORMAT says otherwise. */
+export const logFormat = ({ LOG_FORMAT, NODE_ENV }: Config): "json" | "text" =>
+  LOG_FORMAT ?? (NODE_ENV === "production" ? "json" : "text");
+
 export function loggerOptions(config: Config): BrokerOptions["logger"] {
-  const asJson = (config.LOG_FORMAT ?? (config.NODE_ENV === "production" ? "json" : "text")) === "json";
   return {
     type: "Winston",
     options: {
       winston: {
         level: "silly",
-        format: combine(errors({ stack: true }), timestamp(), redact(), asJson ? json() : text),
+        format: combine(
+          errors({ stack: true }),
+          timestamp(),
+          redact(),
+          logFormat(config) === "json" ? json() : text,
+        ),
         transports: [new winston.transports.Console()],
       },
     },

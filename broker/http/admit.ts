@@ -46,6 +46,7 @@ export async function admit(
   if (!accepts(headers.accept, route.produces))
     throw new SoukError("NOT_ACCEPTABLE", `This route gives ${route.produces}.`);
   const caller = await identify(gate, route, exchange);
+  if (caller) exchange.userId = caller.user.id;
   authorize(route.auth, caller?.user);
   const meta: CallMeta = {
     ...(caller ? { user: caller.user } : {}),

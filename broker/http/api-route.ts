@@ -1,4 +1,5 @@
 /** The gateway's routes, made from the contracts. */
+import { z } from "zod";
 import type { ActionContract, Audience, ServiceContract } from "../contract.ts";
 
 export const API_BASE = "/api/v1";
@@ -20,6 +21,8 @@ export interface ApiRoute {
   readonly takesForm: boolean;
   /** A read whose answer is the same for everybody, so that shared caches may keep it. */
   readonly shared: boolean;
+  /** Parameters that must not be logged: their schema's `meta` has the format `password`. */
+  readonly secretParams: ReadonlySet<string>;
   /** Where a thing that was created here can be read: `/orders/:id` for `POST /orders`. */
   readonly createsAt?: { prefix: string; field: string };
 }
@@ -60,6 +63,7 @@ export function apiRoutes(
       produces: contract.produces ?? "application/json",
       takesBody: BODY_METHODS.has(method),
       shared: method === "GET" && contract.auth === "public" && sharedServices.has(service),
+      secretParams: secretParams(contract),
       takesForm: page?.contract.produces === "text/html",
       ...(createsAt ? { createsAt } : {}),
     };
@@ -69,6 +73,12 @@ export function apiRoutes(
 function parts(rest: string): { method: string; pattern: string } {
   const [method = "", pattern = ""] = rest.split(" ");
   return { method, pattern };
+}
+
+function secretParams({ params }: ActionContract): Set<string> {
+  if (!(params instanceof z.ZodObject)) return new Set();
+  const fields = Object.entries<z.ZodType>(params.shape);
+  return new Set(fields.filter(([, schema]) => schema.meta()?.format === "password").map(([name]) => name));
 }
 
 function readableAt(pattern: string, declared: readonly { method: string; pattern: string }[]) {

@@ -1,5 +1,6 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ErrorCode } from "../errors.ts";
 import { clientAddress } from "./client-address.ts";
 import { requestIdOf, type Trace, traceOf } from "./request-headers.ts";
 
@@ -15,6 +16,16 @@ export interface Exchange {
   readonly query: string;
   /** `performance.now()` at its start. */
   readonly startedAt: number;
+  /** Bytes that its connection had sent before. */
+  readonly sentBefore: number;
+  /** The path as logs may show it, where that is another one. */
+  shownPath?: string;
+  /** Who asks, where that is known. */
+  userId?: string;
+  /** Of the problem document that it was answered with. */
+  code?: ErrorCode;
+  /** Status of an answer that did not go through `res`. */
+  answered?: number;
   /** The call that was made for it. It goes on when the client leaves, and counts as in flight until it ends. */
   work?: Promise<unknown>;
 }
@@ -35,6 +46,7 @@ export function openExchange(req: IncomingMessage, res: ServerResponse, hops: nu
     path: mark < 0 ? url : url.slice(0, mark),
     query: mark < 0 ? "" : url.slice(mark + 1),
     startedAt: performance.now(),
+    sentBefore: req.socket.bytesWritten,
   };
   open.set(req, exchange);
   return exchange;

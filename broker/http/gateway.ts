@@ -7,6 +7,7 @@ import { Alarms } from "../bus/alarms.ts";
 import { systemClock } from "../clock.ts";
 import { errorRegistry, SoukError } from "../errors.ts";
 import type { Log } from "../runtime.ts";
+import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
 import type { RequestMetrics } from "./metrics.ts";
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   trustedProxies: number;
   maxInFlight: number;
   metrics: RequestMetrics;
+  /** Undefined where requests are not logged. */
+  access?: AccessLog;
   log: Log;
 }
 
@@ -59,8 +62,18 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { routes, pages, serve, publicUrl, isAllowedOrigin, trustedProxies, maxInFlight, metrics, log } =
-    options;
+  const {
+    routes,
+    pages,
+    serve,
+    publicUrl,
+    isAllowedOrigin,
+    trustedProxies,
+    maxInFlight,
+    metrics,
+    access,
+    log,
+  } = options;
   const router = new Router<Target>();
   for (const route of routes) router.add(route.method, API_BASE + route.pattern, { api: route });
   for (const page of pages) router.add("GET", page.path, { page });
@@ -83,6 +96,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         res.writableFinished ? res.statusCode : 499,
         seconds(exchange),
       );
+      access?.served(exchange);
       if (open === 0) onDrained?.();
     });
     res.on("error", (error) => log.debug("a reply could not be sent", { reason: error.message }));
@@ -126,6 +140,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
     const { api } = match.target;
     named(API_BASE + api.pattern);
+    if (api.secretParams.size > 0) exchange.shownPath = withoutSecrets(api, match.params);
     // A stream stays open for hours and costs next to nothing: it has a limit of its own.
     if (api.produces === "text/event-stream") return serve(exchange, api, match.params);
     if (metrics.inFlight >= maxInFlight) throw new SoukError("OVERLOADED");
@@ -148,7 +163,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
     const failure = failureOf(error);
     const { status } = errorRegistry[failure.code];
-    const about = { method: req.method, path, traceId: trace.traceId };
+    exchange.code = failure.code;
+    const about = { method: req.method, path: exchange.shownPath ?? path, traceId: trace.traceId };
     if (failure.code === "INTERNAL")
       log.error("a request failed for a bug", { ...about, error: describe(error) });
     // In a flood there are thousands a second.
@@ -201,6 +217,16 @@ function checkRequest({ headers, httpVersion, url = "", method }: IncomingMessag
 function allowedMethods(methods: readonly string[]): string[] {
   return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
 }
+
+/** The path of a request to this route, but for the parameters that open something to whoever has them. */
+const withoutSecrets = (
+  { pattern, secretParams }: ApiRoute,
+  params: Readonly<Record<string, string>>,
+): string =>
+  API_BASE +
+  pattern.replaceAll(/:([^/]+)/g, (_, name: string) =>
+    secretParams.has(name) ? "***" : (params[name] ?? ""),
+  );
 
 function noContent(res: ServerResponse): void {
   res.writeHead(204);

@@ -15,8 +15,13 @@ const MAX_HEADERS = 16_384;
 
 export interface ServerOptions {
   handle(req: IncomingMessage, res: ServerResponse): void;
-  /** The reply to something that never became a request. */
-  refuse(code: ErrorCode): { problem: Problem; headers: Readonly<Record<string, string>> };
+  /** The reply to something that never became a request, or whose body does not come (`req`). */
+  refuse(
+    code: ErrorCode,
+    req: IncomingMessage | undefined,
+  ): { problem: Problem; headers: Readonly<Record<string, string>> };
+  /** Told of each such reply. */
+  refused(problem: Problem, req: IncomingMessage | undefined, address: string, bytes: number): void;
   /** Time for all headers, and for the whole request; milliseconds. */
   headersTimeout?: number;
   requestTimeout?: number;
@@ -51,14 +56,18 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "SLOW_REQUEST",
 };
 
-function onParserError(error: NodeJS.ErrnoException, socket: Duplex, { refuse }: ServerOptions): void {
+function onParserError(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  { refuse, refused }: ServerOptions,
+): void {
+  const res = "_httpMessage" in socket ? (socket._httpMessage as ServerResponse | null) : null;
   // A reply that has begun can't be turned into another one.
-  const begun = "_httpMessage" in socket && (socket._httpMessage as ServerResponse | null)?.headersSent;
-  if (begun || !socket.writable || error.code === "ECONNRESET") {
+  if (res?.headersSent || !socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
   }
-  const { problem, headers } = refuse(CODES[error.code ?? ""] ?? "MALFORMED_REQUEST");
+  const { problem, headers } = refuse(CODES[error.code ?? ""] ?? "MALFORMED_REQUEST", res?.req);
   const body = JSON.stringify(problem);
   const lines = Object.entries({
     ...headers,
@@ -66,6 +75,8 @@ function onParserError(error: NodeJS.ErrnoException, socket: Duplex, { refuse }:
     "Content-Length": String(Buffer.byteLength(body)),
     Connection: "close",
   }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const address = "remoteAddress" in socket ? String(socket.remoteAddress) : "";
+  refused(problem, res?.req, address, Buffer.byteLength(body));
   socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
 }
 

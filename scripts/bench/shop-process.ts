@@ -43,6 +43,7 @@ export async function startBenchShop(mode: Mode, env: Record<string, string> = {
       DATA_DIR: dir,
       RATE_LIMIT: "off",
       LOG_LEVEL: "warn",
+      ACCESS_LOG: "off",
       BOOTSTRAP_TOKEN: BENCH_TOKEN,
       ...env,
     },

@@ -185,6 +185,7 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
       RATE_LIMIT: "off",
       SEED_ON_START: "false",
       LOG_LEVEL: "warn",
+      ACCESS_LOG: "off",
       BOOTSTRAP_TOKEN,
       ...env,
     };

@@ -9,6 +9,7 @@ import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "mole
 import ApiGateway, { type Alias, type ApiSettingsSchema, type IncomingRequest } from "moleculer-web";
 import type { ServiceContract } from "../../broker/contract.ts";
 import { errorRegistry, SoukError } from "../../broker/errors.ts";
+import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/http/access-log.ts";
 import { createTokenVerifier } from "../../broker/http/access-token.ts";
 import { type Admission, admit, type Gate } from "../../broker/http/admit.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
@@ -24,6 +25,7 @@ import { traceOf } from "../../broker/http/request-headers.ts";
 import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
 import { closeServer, createHttpServer } from "../../broker/http/server.ts";
 import { StreamSlots } from "../../broker/http/stream-slots.ts";
+import { logFormat } from "../../broker/logging.ts";
 import type { CallMeta, TypedCall } from "../../broker/service.ts";
 import type { StreamRequest } from "./follow-order.ts";
 import { gatewayPages } from "./gateway-pages.ts";
@@ -41,6 +43,8 @@ export interface GatewayServiceOptions {
   /** Overrides for tests; milliseconds. */
   headersTimeout?: number;
   requestTimeout?: number;
+  /** Where lines of the access log go; to standard output unless told. */
+  writeAccess?(line: string): void;
 }
 
 /** What one running instance of the service holds. */
@@ -222,6 +226,7 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
   const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts) as never;
   const redis =
     config.REDIS_URL && config.RATE_LIMIT !== "off" ? connectRedis(config.REDIS_URL, logger) : undefined;
+  const access = accessLog(service, options);
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
   const gateway = createGateway({
     routes,
@@ -238,17 +243,23 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
     trustedProxies: config.TRUST_PROXY,
     maxInFlight: config.MAX_IN_FLIGHT,
     metrics,
+    ...(access ? { access } : {}),
     log: logger,
   });
   const server = createHttpServer({
     handle: gateway.handle,
-    refuse(code) {
-      const { traceId } = traceOf(undefined);
+    refuse(code, req) {
+      const { traceId } = req ? exchangeOf(req).trace : traceOf(undefined);
       const about = { base: publicUrl, traceId, instance: "/" };
       return {
         problem: problem({ code, detail: errorRegistry[code].title }, about),
         headers: securityHeaders,
       };
+    },
+    refused(document, req, address, bytes) {
+      // A request under way gets its own line when its connection has closed.
+      if (req) Object.assign(exchangeOf(req), { code: document.code, answered: document.status });
+      else access?.refused(document, address, bytes);
     },
     ...(options.headersTimeout === undefined ? {} : { headersTimeout: options.headersTimeout }),
     ...(options.requestTimeout === undefined ? {} : { requestTimeout: options.requestTimeout }),
@@ -318,6 +329,17 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
   }
 
   return state;
+}
+
+function accessLog({ broker }: Service, options: GatewayServiceOptions): AccessLog | undefined {
+  const { config, clock } = broker.souk;
+  if ((config.ACCESS_LOG ?? (config.NODE_ENV === "test" ? "off" : "on")) === "off") return undefined;
+  return createAccessLog({
+    format: logFormat(config),
+    nodeID: broker.nodeID,
+    clock,
+    write: options.writeAccess ?? writeToStdout,
+  });
 }
 
 async function drain({ gateway, server, streams }: Running, timeout: number): Promise<void> {

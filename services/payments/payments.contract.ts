@@ -124,6 +124,8 @@ export const creditNoteView = z.strictObject({
 });
 
 const ref = z.string().min(1).max(200);
+/** A reference by which anybody may pay: it stays out of logs. */
+const capability = ref.meta({ format: "password" });
 export const reportedStatus = z.enum([
   "pending",
   "authorized",
@@ -346,7 +348,7 @@ export const payments = defineContract({
       rest: "GET /sandbox/pay/:ref",
       auth: "public",
       produces: "text/html",
-      params: z.strictObject({ ref }),
+      params: z.strictObject({ ref: capability }),
       returns: z.string(),
       errors: ["NOT_FOUND"],
     }),
@@ -356,7 +358,7 @@ export const payments = defineContract({
       auth: "public",
       status: 202,
       params: z.strictObject({
-        ref,
+        ref: capability,
         outcome: z.enum(["succeed", "decline", "expire"]),
         delayMs: z.int().min(0).max(86_400_000).default(0),
         times: z.int().min(1).max(10).default(1),

@@ -97,7 +97,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     },
   });
   broker.souk = {
-    config: loadConfig({ PORT: "0", RATE_LIMIT: "off", SHUTDOWN_TIMEOUT: "2s", ...env }),
+    config: loadConfig({ PORT: "0", RATE_LIMIT: "off", ACCESS_LOG: "off", SHUTDOWN_TIMEOUT: "2s", ...env }),
     clock,
     bus: { state: "connected" },
     pingDatabase: async () => undefined,
