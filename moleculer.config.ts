@@ -1,5 +1,24 @@
-/** Broker options for Moleculer's own tools (runner, REPL); `scripts/` start nodes through broker/node.ts. */
-import { loadConfig } from "./broker/config.ts";
-import { brokerOptions } from "./broker/moleculer-options.ts";
+/**
+ * For Moleculer's own tools: `npx moleculer-runner -c moleculer.config.ts --mask '**\/*.service.ts' services`, and with
+ * `--repl` its REPL. Our scripts start nodes by the same path, see `broker/node.ts`.
+ */
+import type { BrokerOptions } from "moleculer";
+import { openBroker } from "./broker/node.ts";
+import { configOrExit, exitUnstarted } from "./scripts/support/run-node.ts";
+import { prepareRunner, runnerMiddleware } from "./scripts/support/runner.ts";
+import { contracts } from "./services/contracts.ts";
 
-export default brokerOptions(loadConfig(process.env));
+/** A function, so that reading this file opens nothing. */
+export default async function options(): Promise<BrokerOptions> {
+  const config = configOrExit({ ...process.env });
+  prepareRunner(process.env);
+  const { options } = await openBroker({ config, contracts }).catch((error: unknown) =>
+    exitUnstarted(error, config),
+  );
+  return {
+    ...options,
+    middlewares: [...options.middlewares, runnerMiddleware(config)],
+    // The runner leaves signals to the broker.
+    skipProcessEventRegistration: false,
+  };
+}

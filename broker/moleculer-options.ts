@@ -1,6 +1,6 @@
 /** Moleculer's options, from the configuration: transporter, cacher, metrics, resilience. */
 import { hostname } from "node:os";
-import type { BrokerOptions } from "moleculer";
+import type { BrokerOptions, Middleware } from "moleculer";
 import { AmqpTransporter } from "./amqp-transporter.ts";
 import type { Config } from "./config.ts";
 import { loggerOptions } from "./logging.ts";
@@ -9,7 +9,9 @@ import { passingFailures } from "./middlewares/passing-failures.ts";
 import { ContractValidator } from "./middlewares/validate.ts";
 import { PromptDiscoverer } from "./prompt-discoverer.ts";
 
-export function brokerOptions(config: Config): BrokerOptions {
+export type SoukBrokerOptions = BrokerOptions & { nodeID: string; middlewares: Middleware[] };
+
+export function brokerOptions(config: Config): SoukBrokerOptions {
   return {
     nodeID: config.NODE_ID ?? `${hostname()}-${process.pid}`,
     namespace: config.NAMESPACE,

@@ -71,9 +71,15 @@ export interface AmqpBusOptions {
  * @throws TypeError for a bad URL; {@link BusUnavailableError} when `signal` fires first
  */
 export async function createAmqpBus(options: AmqpBusOptions): Promise<Bus> {
-  const bus = new AmqpBus(options);
-  await bus.start(options.signal);
+  const { bus, connected } = openAmqpBus(options);
+  await connected;
   return bus;
+}
+
+/** Begins to connect; `connected` is what {@link createAmqpBus} waits for. */
+export function openAmqpBus(options: AmqpBusOptions): { bus: Bus; connected: Promise<void> } {
+  const bus = new AmqpBus(options);
+  return { bus, connected: bus.start(options.signal) };
 }
 
 class AmqpBus implements Bus {

@@ -42,7 +42,7 @@ export async function runNode(
 }
 
 /** Says in one line what whoever starts Souk can do something about; anything else as it was thrown. */
-function exitUnstarted(error: unknown, config: Config): never {
+export function exitUnstarted(error: unknown, config: Config): never {
   const reason = error instanceof Error ? startFailure(error, config) : undefined;
   console.error("\nSouk can't start:", reason ?? error);
   process.exit(1);
@@ -69,10 +69,7 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(130);
     stopping = true;
-    setTimeout(() => {
-      console.error(`Not stopped after ${timeoutMs} ms; leaving what is unfinished to the next start`);
-      process.exit(1);
-    }, timeoutMs).unref();
+    leaveAfter(timeoutMs);
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -83,4 +80,12 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+}
+
+/** Ends the process where a stop that has begun takes longer than `timeoutMs`. */
+export function leaveAfter(timeoutMs: number): void {
+  setTimeout(() => {
+    console.error(`Not stopped after ${timeoutMs} ms; leaving what is unfinished to the next start`);
+    process.exit(1);
+  }, timeoutMs).unref();
 }

@@ -1,4 +1,4 @@
-/** `npm start` or `npm run cluster` as a user would run them: a process with a data folder and a port of its own. */
+/** `npm start`, `npm run cluster` or Moleculer's runner as a user would run them, with a data folder and a port of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -29,9 +29,18 @@ export interface ScriptOptions {
   readyMs?: number;
 }
 
-/** Starts a script of `scripts/`; resolves when its gateway is ready. */
+const bin = (file: string) => `node_modules/moleculer/bin/${file}`;
+const runner = ["-c", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"];
+const commands = {
+  start: ["scripts/start.ts"],
+  cluster: ["scripts/cluster.ts"],
+  "moleculer-runner": [bin("moleculer-runner.js"), ...runner],
+  "moleculer-runner-esm": [bin("moleculer-runner.mjs"), ...runner],
+} as const;
+
+/** Starts one of {@link commands}; resolves when its gateway is ready. */
 export async function startScript(
-  name: "start" | "cluster",
+  name: keyof typeof commands,
   { args = [], env = {}, dataDir, port, readyMs = 60_000 }: ScriptOptions = {},
 ): Promise<ScriptRun> {
   const dir = dataDir ?? (await mkdtemp(join(tmpdir(), "souk-run-")));
@@ -40,7 +49,7 @@ export async function startScript(
   let text = "";
   const child = spawn(
     process.execPath,
-    ["--import", "./scripts/support/preload.mjs", `scripts/${name}.ts`, ...args],
+    ["--import", "./scripts/support/preload.mjs", ...commands[name], ...args],
     {
       env: {
         ...process.env,

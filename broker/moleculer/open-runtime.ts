@@ -1,0 +1,101 @@
+/** Opens what a node's services stand on, before its broker is made: store, database, bus. */
+import { join } from "node:path";
+import { type BrokerOptions, ServiceBroker } from "moleculer";
+import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { openAmqpBus } from "../bus/amqp.ts";
+import type { Bus } from "../bus/bus.ts";
+import { mongoDeadLetters } from "../bus/dead-letters.ts";
+import { createLocalBus } from "../bus/local.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { connectDatabase, type Database } from "../database.ts";
+import type { SoukBrokerOptions } from "../moleculer-options.ts";
+import type { Log, NodeRuntime } from "../runtime.ts";
+
+export interface OpenRuntime {
+  readonly runtime: NodeRuntime;
+  /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
+  readonly connected: Promise<void>;
+  /** Closes bus, database and store, in that order; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Resolves when the database answers, for which it waits. RabbitMQ is only begun to be waited for: meanwhile a node has
+ * its database migrated, so that one which starts together with RabbitMQ has less to do once it is there.
+ */
+export async function openRuntime(
+  config: Config,
+  options: SoukBrokerOptions,
+  clock: Clock,
+): Promise<OpenRuntime> {
+  const logger = loggerOf(options);
+  const undo: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      for (const step of undo.reverse()) await step();
+    })();
+    return closing;
+  };
+  try {
+    const database = await openDatabase(config, logger("database"), undo);
+    const { bus, connected } = openBus(config, options.nodeID, database, clock, logger("bus"));
+    undo.push(() => bus.close());
+    // It is awaited later, or never where the node stops before.
+    connected.catch(() => undefined);
+    const runtime: NodeRuntime = {
+      config,
+      clock,
+      bus,
+      database: database.service,
+      pingDatabase: database.ping,
+      logger,
+    };
+    return { runtime, connected, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Logs of the time before there is a broker, written as the broker's are. */
+function loggerOf({ nodeID, namespace, logger, logLevel }: BrokerOptions): (module: string) => Log {
+  const broker = new ServiceBroker({
+    nodeID,
+    namespace,
+    logger,
+    logLevel,
+    internalServices: false,
+    skipProcessEventRegistration: true,
+  } as BrokerOptions);
+  return (module) => broker.getLogger(module);
+}
+
+async function openDatabase(config: Config, log: Log, undo: (() => Promise<unknown>)[]): Promise<Database> {
+  let uri = config.MONGO_URL;
+  if (!uri) {
+    const store = await startEmbeddedMongo({
+      dir: join(config.DATA_DIR, "mongo"),
+      sync: config.EMBEDDED_SYNC,
+    });
+    undo.push(() => store.close());
+    uri = store.uri;
+  }
+  const database = await connectDatabase(uri, log);
+  undo.push(() => database.close());
+  return database;
+}
+
+function openBus(
+  config: Config,
+  name: string,
+  database: Database,
+  clock: Clock,
+  log: Log,
+): { bus: Bus; connected: Promise<void> } {
+  if (config.AMQP_URL)
+    return openAmqpBus({ url: config.AMQP_URL, prefix: config.AMQP_PREFIX, name, log, clock });
+  const bus = createLocalBus({ deadLetters: mongoDeadLetters(database.service("bus")), log, clock });
+  return { bus, connected: Promise.resolve() };
+}
