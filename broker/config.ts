@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { flawOfAddresses } from "./bus/amqp-address.ts";
+import { keepPasswords, keepSecret, redact } from "./redact.ts";
 
 const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
 const duration = (fallbackMs: number) =>
@@ -240,8 +241,13 @@ export function parseVariables<S extends z.ZodObject>(
       throw new ConfigError(`${name}_FILE: can't read ${file}`, { cause });
     }
   }
+  for (const [name, value] of Object.entries(given))
+    if (value.includes("://")) keepPasswords(value);
+    else if (secrets.includes(name)) keepSecret(value);
   const parsed = schema.safeParse(given);
   if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map((it) => `${it.path.join(".")}: ${it.message}`).join("\n"));
+    throw new ConfigError(
+      redact(parsed.error.issues.map((it) => `${it.path.join(".")}: ${it.message}`).join("\n")),
+    );
   return parsed.data;
 }

@@ -1,6 +1,7 @@
 /** MongoDB connections: one client per node, one database per service. */
 import mongoose, { type Connection } from "mongoose";
 import { failWithLostConnections } from "./lost-connections.ts";
+import { redact } from "./redact.ts";
 import type { Log } from "./runtime.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
@@ -59,6 +60,3 @@ async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Pr
     }
   }
 }
-
-/** A URL fit for a log: without its password. */
-export const redact = (url: string): string => url.replace(/\/\/([^:/@]*):[^@]*@/, "//$1:***@");
