@@ -33,9 +33,10 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
 
 /**
  * `command` asks one receiver to do something and must be routable; `reply` answers a command;
- * `event` says what happened, to whoever listens, possibly nobody.
+ * `event` says what happened, to whoever listens, possibly nobody this process knows of;
+ * `timer` is an actor's message to itself: private, never published, in no public document.
  */
-export type MessageKind = "command" | "reply" | "event";
+export type MessageKind = "command" | "reply" | "event" | "timer";
 
 export interface MessageContract<D extends z.ZodType = z.ZodType> {
   readonly summary: string;
@@ -112,6 +113,7 @@ function message(kind: MessageKind) {
 export const command = message("command");
 export const reply = message("reply");
 export const event = message("event");
+export const timer = message("timer");
 
 /** Contracts that this process has loaded. */
 export function knownContracts(): readonly ServiceContract[] {

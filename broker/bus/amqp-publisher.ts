@@ -100,11 +100,17 @@ export class Publisher {
 
   /**
    * Resolves when the broker has confirmed the message. Order of calls is order of sending.
-   * @throws {UnroutableError} no queue takes it
+   * @throws {UnroutableError} no queue takes it, unless it need not be `mandatory`
    * @throws {BusUnavailableError} nacked, or the connection is away
    * @throws {RangeError} too large to travel
    */
-  publish(exchange: string, key: string, content: Buffer, id: string, headers?: Record<string, unknown>) {
+  publish(
+    exchange: string,
+    key: string,
+    content: Buffer,
+    id: string,
+    { mandatory = true, headers }: Pick<Options.Publish, "mandatory" | "headers"> = {},
+  ) {
     return new Promise<void>((resolve, reject) => {
       if (this.#closed || !this.#channel) {
         reject(new BusUnavailableError(this.#closed ? "the bus is closed" : "RabbitMQ is away"));
@@ -116,7 +122,7 @@ export class Publisher {
         return;
       }
       const options: Options.Publish = {
-        mandatory: true,
+        mandatory,
         persistent: true,
         contentType: "application/cloudevents+json",
         messageId: id,

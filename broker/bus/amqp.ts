@@ -1,7 +1,6 @@
 /** The bus over RabbitMQ. Names and arguments of queues: `topology.ts`, `amqp-declare.ts`. */
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { type Clock, systemClock } from "../clock.ts";
-import { messageContract } from "../contract.ts";
 import { within } from "../deadline.ts";
 import type { Log } from "../runtime.ts";
 import { Alarms } from "./alarms.ts";
@@ -20,7 +19,6 @@ import {
   type MailboxSpec,
   newStats,
   type Topology,
-  UnroutableError,
   type WorkerSpec,
 } from "./bus.ts";
 import { deadHeaders } from "./dead-headers.ts";
@@ -160,14 +158,10 @@ class AmqpBus implements Bus {
   }
 
   async publish(message: Envelope): Promise<void> {
-    const partition = this.#routes.partition(message);
-    if (partition === undefined) {
-      if (messageContract(message.type).kind === "event") return;
-      throw new UnroutableError(`no known contract receives ${message.type}`);
-    }
+    const { partition, mandatory } = this.#routes.route(message);
     const content = Buffer.from(JSON.stringify(message));
     const key = routingKey(message.type, partition);
-    await this.#publisher.publish(exchangeName(this.#prefix), key, content, message.id);
+    await this.#publisher.publish(exchangeName(this.#prefix), key, content, message.id, { mandatory });
   }
 
   async consumeMailboxes(
@@ -344,7 +338,7 @@ class AmqpBus implements Bus {
     const headers = deadHeaders(cause, attempts, queue, raw.fields, this.#clock.now());
     for (let tries = 1; ; tries++) {
       try {
-        await this.#publisher.publish(deadExchangeName(this.#prefix), queue, raw.content, id, headers);
+        await this.#publisher.publish(deadExchangeName(this.#prefix), queue, raw.content, id, { headers });
         this.stats.dead++;
         this.#log.error(`${queue}: message moved to the dead queue`, { id, attempts, error: cause.message });
         lease.ack(raw);

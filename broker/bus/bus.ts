@@ -63,7 +63,7 @@ export interface MailboxHandlers {
 
 /** Counters since the start. */
 export interface BusStats {
-  /** Messages handed to the broker; an event that nobody receives is not. */
+  /** Messages handed to the broker. */
   published: number;
   confirmed: number;
   /** Came back as unroutable. */
@@ -103,8 +103,9 @@ export interface Bus {
   /**
    * Sends one message; resolves when it is safe with the broker (RabbitMQ: confirmed; local: handled by every
    * subscriber). Many may be under way at once; messages to one queue keep the order of the calls. Waits while the
-   * broker is slow. An event that no known contract receives resolves at once.
-   * @throws {UnroutableError} a command or reply that no queue takes
+   * broker is slow. An event that no known contract receives leaves all the same: others may have bound queues of their
+   * own, and if nobody has, it is gone.
+   * @throws {UnroutableError} a message that no queue takes, though it should have a receiver
    * @throws {BusUnavailableError} nacked, or the connection is away: publish again later
    */
   publish(message: Envelope): Promise<void>;

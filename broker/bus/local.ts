@@ -3,7 +3,6 @@
  * published only when every subscriber has settled it, so until then it is in its sender's outbox.
  */
 import { type Clock, systemClock } from "../clock.ts";
-import { messageContract } from "../contract.ts";
 import type { Log } from "../runtime.ts";
 import { Alarms } from "./alarms.ts";
 import {
@@ -93,8 +92,11 @@ class LocalBus implements Bus {
     } catch (error) {
       return Promise.reject(error);
     }
-    if (queues.length === 0) return Promise.resolve();
     this.stats.published++;
+    if (queues.length === 0) {
+      this.stats.confirmed++;
+      return Promise.resolve();
+    }
     return new Promise((resolve, reject) => {
       let open = queues.length;
       const settled = () => {
@@ -217,11 +219,8 @@ class LocalBus implements Bus {
 
   /** @throws {UnroutableError} where somebody should receive it and nobody does */
   #receivers(message: Envelope): readonly LocalQueue[] {
-    const partition = this.#routes.partition(message);
-    if (partition === undefined) {
-      if (messageContract(message.type).kind === "event") return [];
-      throw new UnroutableError(`no known contract receives ${message.type}`);
-    }
+    const { partition, mandatory } = this.#routes.route(message);
+    if (!mandatory) return [];
     const workers = this.#workers.get(message.type) ?? [];
     const mailboxes = this.#mailboxes.get(message.type) ?? [];
     const queues = [...mailboxes.map((it) => it[partition]!), ...workers];

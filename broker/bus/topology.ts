@@ -1,6 +1,6 @@
 /** From contracts to queues: names, routing keys and partitions. Everything here is pure. */
-import { DEFAULT_PARTITIONS, knownContracts, type ServiceContract } from "../contract.ts";
-import type { MailboxSpec, Topology, WorkerSpec } from "./bus.ts";
+import { DEFAULT_PARTITIONS, knownContracts, messageContract, type ServiceContract } from "../contract.ts";
+import { type MailboxSpec, type Topology, UnroutableError, type WorkerSpec } from "./bus.ts";
 import type { Envelope } from "./envelope.ts";
 
 /**
@@ -131,6 +131,21 @@ export class Routes {
     if (contracts.length !== this.#contracts) this.#build(contracts);
     const partitions = this.#partitions.get(type);
     return partitions === undefined ? undefined : partitionOf(subject, partitions);
+  }
+
+  /**
+   * Where a message goes. What a known contract receives must find a queue. An event that none receives leaves all the
+   * same, for whoever has bound a queue; without one it is gone.
+   * @throws {UnroutableError} a command or reply that no known contract receives
+   * @throws TypeError for a timer, which is its actor's own
+   */
+  route(message: Pick<Envelope, "type" | "subject">): { partition: number; mandatory: boolean } {
+    const partition = this.partition(message);
+    if (partition !== undefined) return { partition, mandatory: true };
+    const { kind } = messageContract(message.type);
+    if (kind === "timer") throw new TypeError(`${message.type} is a timer, and those are not published`);
+    if (kind !== "event") throw new UnroutableError(`no known contract receives ${message.type}`);
+    return { partition: partitionOf(message.subject, DEFAULT_PARTITIONS), mandatory: false };
   }
 
   #build(contracts: readonly ServiceContract[]): void {

@@ -7,7 +7,10 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
 
 /** @throws when an actor or worker receives a message that no contract declares */
 export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
-  const messages = contracts.flatMap((it) => Object.entries(it.messages));
+  // Timers are an actor's own, and never on the bus.
+  const messages = contracts
+    .flatMap((it) => Object.entries(it.messages))
+    .filter(([, { kind }]) => kind !== "timer");
   const known = new Set(messages.map(([type]) => type));
   return {
     asyncapi: "3.0.0",
@@ -15,7 +18,8 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
       title: "Souk messages",
       version,
       description:
-        "CloudEvents 1.0 over RabbitMQ. Commands and replies have one receiver, events have any number. " +
+        "CloudEvents 1.0 over RabbitMQ. Commands and replies have one receiver; events are published whoever listens: " +
+        "bind a queue of your own to the exchange. " +
         "Delivery is at least once, in order per sending actor; receivers drop repeats.",
       license: { name: "MIT" },
     },

@@ -2,14 +2,19 @@
  * The audit tap's contract: a queue that every message of the shop goes into, also those that no service listens to.
  * Nodes under chaos know it beside the shop's own contracts, and the harness consumes it.
  */
-import { defineContract } from "../../broker/contract.ts";
+import { defineContract, type ServiceContract } from "../../broker/contract.ts";
 import { contracts } from "../../services/contracts.ts";
+
+const isPublished =
+  ({ messages }: ServiceContract) =>
+  (type: string) =>
+    messages[type]?.kind !== "timer";
 
 export const tap = defineContract({
   service: "chaos",
   actions: {},
   messages: {},
-  workers: { tap: { receives: contracts.flatMap((it) => Object.keys(it.messages)) } },
+  workers: { tap: { receives: contracts.flatMap((it) => Object.keys(it.messages).filter(isPublished(it))) } },
 });
 
 export const tappedContracts = [...contracts, tap] as const;

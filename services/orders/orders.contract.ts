@@ -6,6 +6,7 @@ import {
   defineContract,
   event,
   type MessagesOf,
+  timer,
 } from "../../broker/contract.ts";
 import {
   address,
@@ -229,7 +230,7 @@ export const orders = defineContract({
       "Cancel; inline",
       z.strictObject({ by: id, reason: z.string().nullable() }),
     ),
-    "order.expire": command("order", "Timer: the time to pay is over", z.strictObject({})),
+    "order.expire": timer("order", "The time to pay is over", z.strictObject({})),
     "order.placed": event(
       "order",
       "An order was placed",

@@ -7,6 +7,7 @@ import {
   event,
   type MessagesOf,
   reply,
+  timer,
 } from "../../broker/contract.ts";
 import {
   currency,
@@ -371,11 +372,7 @@ export const payments = defineContract({
   },
   messages: {
     "payment.request": command("payment", "Open a payment at its provider", paymentRequest),
-    "payment.open": command(
-      "payment",
-      "Timer: open it at its provider, with others or once more",
-      z.strictObject({}),
-    ),
+    "payment.open": timer("payment", "Open it at its provider, with others or once more", z.strictObject({})),
     "payment.opened": reply(
       "payment",
       "The provider has opened it",
@@ -407,19 +404,19 @@ export const payments = defineContract({
         settles: z.boolean().default(false),
       }),
     ),
-    "payment.check": command(
+    "payment.check": timer(
       "payment",
-      "Timer: ask the provider how it stands",
+      "Ask the provider how it stands",
       z.strictObject({ last: z.boolean() }),
     ),
-    "payment.retry": command(
+    "payment.retry": timer(
       "payment",
-      "Timer: ask the provider once more for what it has not done",
+      "Ask the provider once more for what it has not done",
       z.strictObject({ errand, failures }),
     ),
-    "payment.unmatched": command(
+    "payment.unmatched": timer(
       "payment",
-      "Timer: providers report a payment that nobody has asked for",
+      "Providers report a payment that nobody has asked for",
       z.strictObject({}),
     ),
     "payment.cancel": command(

@@ -141,11 +141,16 @@ export function busConformance(create: () => Promise<BusHarness>): void {
       await bus.publish(testMessage("bustest.heard", "somebody", { n: 7 }));
       await eventually("both heard", () => got.total === 1 && heard.length === 1);
       await bus.publish(testMessage("bustest.unheard", "somebody", { n: 8 }));
-      assert.equal(bus.stats.published, 1);
+      const { published, confirmed, returned } = bus.stats;
+      assert.deepEqual({ published, confirmed, returned }, { published: 2, confirmed: 2, returned: 0 });
     });
 
     it("refuses a command or reply that nobody receives", async () => {
       await assert.rejects(bus.publish(testMessage("bustest.done", "somebody", { n: 1 })), UnroutableError);
+    });
+
+    it("refuses a timer: it is its actor's own", async () => {
+      await assert.rejects(bus.publish(testMessage("bustest.alarm", "somebody", {})), TypeError);
     });
 
     it("refuses a message of a type that no contract declares", async () => {

@@ -1,7 +1,7 @@
 /** A contract made up for tests of the bus; loading this file enters it in the process's registry. */
 import { z } from "zod";
 import type { Envelope } from "../../broker/bus/envelope.ts";
-import { command, defineContract, event, reply } from "../../broker/contract.ts";
+import { command, defineContract, event, reply, timer } from "../../broker/contract.ts";
 import { newId } from "../../broker/ids.ts";
 
 export const PARTITIONS = 4;
@@ -15,6 +15,7 @@ export const busContract = defineContract({
     "bustest.done": reply("counter", "Nobody receives it.", z.strictObject({ n: z.int() })),
     "bustest.heard": event("counter", "An actor and a worker listen.", z.strictObject({ n: z.int() })),
     "bustest.unheard": event("counter", "Nobody listens.", z.strictObject({ n: z.int() })),
+    "bustest.alarm": timer("counter", "A counter's message to itself.", z.strictObject({})),
   },
   actors: { bustestcounter: { receives: ["bustest.poke", "bustest.heard"], partitions: PARTITIONS } },
   workers: { jobs: { receives: ["bustest.work"] }, ears: { receives: ["bustest.heard"] } },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { UnroutableError } from "../../../broker/bus/bus.ts";
 import { mergeTopologies, partitionOf, queuesOf, Routes, topologyOf } from "../../../broker/bus/topology.ts";
 import type { ServiceContract } from "../../../broker/contract.ts";
 import { newId } from "../../../broker/ids.ts";
@@ -111,6 +112,17 @@ describe("Routes", () => {
       assert.equal(routes.partition({ type: "bustest.poke", subject }), partitionOf(subject, PARTITIONS));
     assert.equal(routes.partition({ type: "bustest.unheard", subject: "a" }), undefined);
     assert.notEqual(routes.partition({ type: "bustest.work", subject: "a" }), undefined);
+  });
+
+  it("let an event go that nobody receives, and a command only to a receiver", () => {
+    const routes = new Routes();
+    const to = (type: string) => routes.route({ type, subject: "a" });
+    assert.deepEqual(to("bustest.heard"), { partition: partitionOf("a", PARTITIONS), mandatory: true });
+    assert.deepEqual(to("bustest.poke"), { partition: partitionOf("a", PARTITIONS), mandatory: true });
+    assert.deepEqual(to("bustest.unheard"), { partition: partitionOf("a", 16), mandatory: false });
+    assert.throws(() => to("bustest.done"), UnroutableError);
+    assert.throws(() => to("bustest.alarm"), TypeError);
+    assert.throws(() => to("bustest.nonsense"), /no loaded contract/);
   });
 
   it("follow what is declared later", () => {

@@ -61,12 +61,15 @@ describe("the generated docs", () => {
       }
   });
 
-  it("describe every message once, with its data", () => {
+  it("describe every message but timers once, with its data", () => {
     const { channels, components } = asyncapi(contracts) as {
       channels: Record<string, object>;
       components: { messages: Record<string, { payload: { properties: { data: { type?: string } } } }> };
     };
-    const types = contracts.flatMap((it) => Object.keys(it.messages)).sort();
+    const types = contracts
+      .flatMap((it) => Object.entries(it.messages))
+      .flatMap(([type, { kind }]) => (kind === "timer" ? [] : [type]))
+      .sort();
     assert.deepEqual(Object.keys(channels).sort(), types);
     for (const type of types) assert.ok(components.messages[type]?.payload.properties.data, type);
   });

@@ -1,0 +1,183 @@
+/** Events leave whoever listens: a queue that nobody's contract knows of, bound by hand to the shop's exchange. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { type ChannelModel, connect } from "amqplib";
+import { exchangeName } from "../../../broker/bus/topology.ts";
+import { newId } from "../../../broker/ids.ts";
+import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import {
+  type Article,
+  decide,
+  firstAdmin,
+  order,
+  orderBecomes,
+  orderCart,
+  type Person,
+  paidOrder,
+  payPage,
+  putInCart,
+  putOnSale,
+  signUp,
+} from "../../e2e/support/people.ts";
+import { eventually } from "../../support/eventually.ts";
+import { deleteQueues } from "../../support/rabbit-cleanup.ts";
+import { movableClock } from "../../support/services-node.ts";
+import { type Shop, startShop } from "../../support/shop.ts";
+
+const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
+const TTL_MS = 30 * 60_000;
+const EVENT_WAIT_MS = 20_000;
+
+/** Documented events that this run does not bring about, and why not. */
+const NOT_SEEN: Readonly<Record<string, string>> = {};
+
+interface Documented {
+  components: { messages: Record<string, { tags: { name: string }[] }> };
+}
+
+describe("A queue of somebody else's, bound to all messages", function () {
+  this.timeout(120_000);
+  const prefix = `test-${randomUUID().slice(0, 8)}`;
+  const clock = movableClock();
+  const seen = new Map<string, { subject: string; data: unknown }[]>();
+  let documented: Documented["components"]["messages"];
+  let rabbit: ChannelModel;
+  let shop: Shop;
+  let admin: Person;
+  let buyer: Person;
+  let article: Article;
+
+  before(async () => {
+    const text = await readFile(new URL("../../../docs/asyncapi.json", import.meta.url), "utf8");
+    documented = (JSON.parse(text) as Documented).components.messages;
+    shop = await startShop({
+      env: { AMQP_URL, AMQP_PREFIX: prefix, TRANSPORTER: "Fake", NODE_ID: "only" },
+      clock,
+    });
+    rabbit = await connect(AMQP_URL);
+    const channel = await rabbit.createChannel();
+    const { queue } = await channel.assertQueue("", { exclusive: true, durable: false });
+    await channel.bindQueue(queue, exchangeName(prefix), "#");
+    await channel.consume(
+      queue,
+      (message) => {
+        if (!message) return;
+        const { type, subject, data } = JSON.parse(message.content.toString());
+        seen.set(type, [...(seen.get(type) ?? []), { subject, data }]);
+      },
+      { noAck: true },
+    );
+    admin = await firstAdmin(shop.http);
+    buyer = await signUp(shop.http);
+    article = await putOnSale(admin, { onHand: 100 });
+  });
+  after(async () => {
+    await shop?.stop();
+    await deleteQueues(AMQP_URL, prefix);
+    await rabbit?.close();
+  });
+
+  const hears = (type: string, subject: string) =>
+    eventually(
+      `${type} of ${subject} is heard`,
+      () => seen.get(type)?.find((it) => it.subject === subject),
+      EVENT_WAIT_MS,
+    );
+  const deliver = async (id: string, status: string, more: object = {}) => {
+    const delivery = await eventually("there is a delivery", async () => {
+      const { status: code, body } = await buyer.http.request<{ id: string }>(
+        "GET",
+        `/orders/${id}/delivery`,
+      );
+      return code === 200 && body;
+    });
+    await admin.http.expect(200, "PATCH", `/deliveries/${delivery.id}`, { body: { status, ...more } });
+  };
+  const refund = ({ payment }: OrderView) =>
+    admin.http.expect(201, "POST", `/payments/${payment?.id}/refunds`, {
+      body: { reason: "changed their mind" },
+      headers: { "idempotency-key": newId() },
+    });
+
+  it("hears of accounts", async () => {
+    await hears("user.registered", buyer.id);
+    await shop.http.expect(202, "POST", "/auth/password/forgot", { body: { email: buyer.email } });
+    await hears("user.password_reset_requested", buyer.id);
+  });
+
+  it("hears of an order that goes all its way", async () => {
+    const { id } = await paidOrder(buyer, article.sku);
+    for (const type of ["order.placed", "payment.pending", "payment.captured", "order.paid"])
+      await hears(type, id);
+    await hears("delivery.created", id);
+    await deliver(id, "shipped", { tracking: "T-1" });
+    for (const type of ["delivery.shipped", "order.shipped"]) await hears(type, id);
+    await deliver(id, "delivered");
+    for (const type of ["delivery.succeeded", "order.delivered"]) await hears(type, id);
+    await hears("stock.moved", article.sku);
+  });
+
+  it("hears of orders that end in other ways", async () => {
+    const cancelled = await order(buyer, article.sku);
+    await buyer.http.expect(200, "POST", `/orders/${cancelled.id}/cancel`, { body: {} });
+    await hears("order.cancelled", cancelled.id);
+
+    const failed = await paidOrder(buyer, article.sku);
+    await deliver(failed.id, "failed", { reason: "lost" });
+    for (const type of ["delivery.failed", "order.delivery_failed", "payment.refunded", "order.refunded"])
+      await hears(type, failed.id);
+
+    const refunded = await paidOrder(buyer, article.sku);
+    await refund(await orderBecomes(buyer, refunded.id, "paid"));
+    for (const type of ["payment.refunded", "delivery.cancelled", "order.refunded"])
+      await hears(type, refunded.id);
+
+    const rare = await putOnSale(admin, { onHand: 1 });
+    const last = await order(buyer, rare.sku);
+    await hears("stock.depleted", rare.sku);
+    const late = await signUp(shop.http);
+    await putInCart(late, rare.sku);
+    const { body: rejected } = await orderCart(late);
+    await hears("order.rejected", rejected.id);
+    await buyer.http.expect(200, "POST", `/orders/${last.id}/cancel`, { body: {} });
+    await hears("stock.replenished", rare.sku);
+  });
+
+  it("hears of payments that do not go well", async () => {
+    const customer = await signUp(shop.http);
+    const declined = await order(customer, article.sku);
+    await decide(customer.http, payPage(declined), { outcome: "decline" });
+    await hears("payment.failed", declined.id);
+    const other = await signUp(shop.http);
+    const late = await order(other, article.sku);
+    await decide(other.http, payPage(late), { outcome: "expire" });
+    await hears("payment.expired", late.id);
+    const third = await signUp(shop.http);
+    const short = await order(third, article.sku);
+    await decide(third.http, payPage(short), { outcome: "succeed", amount: 1 });
+    await hears("payment.anomaly", short.payment?.id ?? "");
+  });
+
+  it("hears of an order that was not paid in time", async () => {
+    const customer = await signUp(shop.http);
+    const { id } = await order(customer, article.sku);
+    clock.advance(TTL_MS + 60_000);
+    await hears("order.expired", id);
+  });
+
+  it("has heard every documented event, and nothing that is not documented", () => {
+    const events = Object.entries(documented)
+      .filter(([, { tags }]) => tags[0]?.name === "event")
+      .map(([type]) => type);
+    assert.ok(events.length > 20, "the document has events");
+    assert.deepEqual(
+      events.filter((type) => !seen.has(type)),
+      Object.keys(NOT_SEEN),
+    );
+    assert.deepEqual(
+      [...seen.keys()].filter((type) => !Object.hasOwn(documented, type)),
+      [],
+    );
+  });
+});
