@@ -2,12 +2,12 @@
  * `npm run cluster [-- --nodes orders=2,inventory=2]`: every service as its own process on this machine, over RabbitMQ.
  * The embedded store is a process too, unless MONGO_URL names a server.
  */
-import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { systemClock } from "../broker/clock.ts";
+import { storeFolder } from "../broker/data-folder.ts";
 import { migrateUp, migrationsOf } from "../broker/migrations.ts";
 import { serviceNames } from "../services/index.ts";
 import { type Child, startChild } from "./support/children.ts";
@@ -93,8 +93,7 @@ async function untilReady(): Promise<void> {
 }
 
 async function startStore(): Promise<string> {
-  const dir = resolve(config.DATA_DIR, "mongo");
-  mkdirSync(dir, { recursive: true });
+  const dir = resolve(storeFolder(config));
   const child = startChild("store", file("../embedded/mongo/main.ts"), ["--dir", dir], {
     env,
     restart: true,

@@ -1,6 +1,4 @@
 /** `npm run dlq -- list|show|replay|drop`: messages that were given up, shown, sent again or thrown away. */
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { ServiceBroker } from "moleculer";
 import { mongoDeadLetters } from "../broker/bus/dead-letters.ts";
 import {
@@ -12,9 +10,10 @@ import {
 } from "../broker/bus/dead-queues.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import type { Config } from "../broker/config.ts";
+import { storeFolder } from "../broker/data-folder.ts";
 import { connectDatabase } from "../broker/database.ts";
 import { brokerOptions } from "../broker/moleculer-options.ts";
-import { startEmbeddedMongo } from "../embedded/mongo/index.ts";
+import { runningStoreUri, startEmbeddedMongo } from "../embedded/mongo/index.ts";
 import { contracts } from "../services/contracts.ts";
 import { configOrExit } from "./support/run-node.ts";
 
@@ -109,12 +108,12 @@ async function open(from: Config): Promise<DeadQueues> {
 async function store(from: Config): Promise<{ uri: string; close(): Promise<void> }> {
   const nothing = async () => undefined;
   if (from.MONGO_URL) return { uri: from.MONGO_URL, close: nothing };
-  const dir = join(from.DATA_DIR, "mongo");
+  const dir = storeFolder(from);
   try {
     return await startEmbeddedMongo({ dir, sync: from.EMBEDDED_SYNC });
   } catch (error) {
-    const socket = resolve(dir, "mongodb.sock");
-    if (!(error instanceof Error && /in use/.test(error.message)) || !existsSync(socket)) throw error;
-    return { uri: `mongodb://${encodeURIComponent(socket)}/?directConnection=true`, close: nothing };
+    const uri = runningStoreUri(dir);
+    if (!(error instanceof Error && /in use/.test(error.message)) || uri === undefined) throw error;
+    return { uri, close: nothing };
   }
 }

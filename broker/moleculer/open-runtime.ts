@@ -1,5 +1,4 @@
 /** Opens what a node's services stand on, before its broker is made: store, database, bus. */
-import { join } from "node:path";
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { openAmqpBus } from "../bus/amqp.ts";
@@ -8,6 +7,7 @@ import { mongoDeadLetters } from "../bus/dead-letters.ts";
 import { createLocalBus } from "../bus/local.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
+import { storeFolder } from "../data-folder.ts";
 import { connectDatabase, type Database } from "../database.ts";
 import type { SoukBrokerOptions } from "../moleculer-options.ts";
 import type { Log, NodeRuntime } from "../runtime.ts";
@@ -76,7 +76,7 @@ async function openDatabase(config: Config, log: Log, undo: (() => Promise<unkno
   let uri = config.MONGO_URL;
   if (!uri) {
     const store = await startEmbeddedMongo({
-      dir: join(config.DATA_DIR, "mongo"),
+      dir: storeFolder(config),
       sync: config.EMBEDDED_SYNC,
     });
     undo.push(() => store.close());

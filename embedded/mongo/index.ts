@@ -1,16 +1,22 @@
 /** The embedded document store: MongoDB's wire protocol over SQLite, for laptops, tests and small shops. */
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
+import { keptUri, socketUri } from "./kept-uri.ts";
 import type { RunOptions } from "./run.ts";
 
+export { closeDataFolder } from "./storage/private-files.ts";
+
 export interface EmbeddedMongoOptions {
-  /** Data folder, created if need be; `":memory:"` keeps nothing. */
+  /** Data folder, created if need be, and closed to other users; `":memory:"` keeps nothing. */
   dir: string;
   /**
-   * Where to listen; by default a unix socket in `dir` that only this user may open, or, where its path would be
-   * too long or `dir` is `":memory:"`, a free port on 127.0.0.1.
+   * Where to listen; by default a unix socket that only this user may open, in `dir`, or where its path would be too
+   * long (socket-place.ts). Over TCP, only where asked for, clients log in: the URI carries a password, which is the
+   * last run's or a generated one unless given.
    */
-  listen?: { socket: string } | { host?: string; port?: number };
+  listen?: RunOptions["listen"];
   /** `full` (default): acknowledged writes survive a loss of power; `normal`: they survive a crash of the process. */
   sync?: "full" | "normal";
 }
@@ -20,6 +26,16 @@ export interface EmbeddedMongo {
   uri: string;
   /** Answers what runs, writes everything into the data file and ends the thread. */
   close(): Promise<void>;
+}
+
+/**
+ * Where a store listens that runs on `dir` already (its start failed with "in use"): only the user whose store it is
+ * may read it.
+ */
+export function runningStoreUri(dir: string): string | undefined {
+  const socket = resolve(dir, "mongodb.sock");
+  // A version that kept no URI listened there alone.
+  return keptUri(resolve(dir)) ?? (existsSync(socket) ? socketUri(socket) : undefined);
 }
 
 type Said = { uri?: string; failed?: string; closed?: boolean };

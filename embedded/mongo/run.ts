@@ -1,42 +1,49 @@
 /** Puts store, server and sweeper together. */
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { randomBytes } from "node:crypto";
+import { dirname, resolve } from "node:path";
+import { credentialsOf } from "./auth/scram.ts";
+import { keepUri, keptUri, passwordOf, socketUri, tcpUri, USER } from "./kept-uri.ts";
 import { type ListenOn, MongoServer } from "./server.ts";
+import { socketPlace } from "./socket-place.ts";
 import type { SyncMode } from "./storage/database.ts";
+import { isPrivateFolder } from "./storage/private-files.ts";
 import { Store } from "./store.ts";
 import { sweep } from "./sweeper.ts";
 
 export interface RunOptions {
   readonly dir: string;
-  readonly listen?:
-    | { readonly socket: string }
-    | { readonly host?: string; readonly port?: number }
-    | undefined;
+  /** A socket in `dir`, or a place for it where that path would be too long, unless told. */
+  readonly listen?: { readonly socket: string } | TcpOptions | undefined;
   readonly sync?: SyncMode | undefined;
   /** Milliseconds between sweeps for expired documents; 1,000 by default. */
   readonly sweepEvery?: number | undefined;
 }
 
+/** Over TCP clients log in, as the user `souk`. */
+export interface TcpOptions {
+  readonly host?: string;
+  /** 0 picks a free one. */
+  readonly port?: number;
+  /** 16 characters at least; that of the last run, or a generated one, unless told. */
+  readonly password?: string;
+}
+
 export interface Running {
+  /** With the password, where there is one. */
   readonly uri: string;
   close(): Promise<void>;
 }
-
-/** Unix socket paths end at about 108 bytes. */
-const longestSocketPath = 100;
 
 /** Opens the store in this thread and serves it. */
 export async function runStore(options: RunOptions, onFatal: (error: unknown) => void): Promise<Running> {
   const memory = options.dir === ":memory:";
   const dir = memory ? options.dir : resolve(options.dir);
-  if (!memory) mkdirSync(dir, { recursive: true, mode: 0o700 });
   const store = new Store({ dir, sync: memory ? "normal" : (options.sync ?? "full") });
   const server = new MongoServer(store);
   server.onFatal = onFatal;
-  let address: string;
-  const on = where(options, dir);
+  let open: Opened;
   try {
-    address = await server.listen(on);
+    open = await listen(options, store, server, memory ? undefined : dir);
   } catch (error) {
     await store.close();
     throw error;
@@ -49,26 +56,64 @@ export async function runStore(options: RunOptions, onFatal: (error: unknown) =>
     }
   }, options.sweepEvery ?? 1000);
   return {
-    uri: uriOf(on, address),
+    uri: open.uri,
     close: async () => {
       clearInterval(timer);
       await server.close();
+      open.leave();
     },
   };
 }
 
-function where(options: RunOptions, dir: string): ListenOn {
-  const { listen } = options;
-  if (listen !== undefined && "socket" in listen) return { socket: resolve(listen.socket) };
-  if (listen !== undefined) return { host: listen.host ?? "127.0.0.1", port: listen.port ?? 0 };
-  const socket = join(dir, "mongodb.sock");
-  if (dir === ":memory:" || Buffer.byteLength(socket) > longestSocketPath || process.platform === "win32") {
-    return { host: "127.0.0.1", port: 0 };
-  }
-  return { socket };
+interface Opened {
+  readonly uri: string;
+  leave(): void;
 }
 
-function uriOf(on: ListenOn, address: string): string {
-  const host = "socket" in on ? encodeURIComponent(on.socket) : address;
-  return `mongodb://${host}/?directConnection=true`;
+/** @param dir the store's folder, undefined for one in memory */
+async function listen(
+  options: RunOptions,
+  store: Store,
+  server: MongoServer,
+  dir: string | undefined,
+): Promise<Opened> {
+  const asked = options.listen;
+  // Windows has no such sockets; there it is TCP.
+  const tcp = asked === undefined ? (process.platform === "win32" ? {} : undefined) : asked;
+  const opened =
+    tcp === undefined
+      ? await onPlacedSocket(server, dir)
+      : "socket" in tcp
+        ? await onGivenSocket(server, resolve(tcp.socket))
+        : await onTcp(server, store, dir, tcp);
+  if (dir !== undefined) keepUri(dir, opened.uri);
+  return opened;
+}
+
+async function onPlacedSocket(server: MongoServer, dir: string | undefined): Promise<Opened> {
+  const { socket, leave } = socketPlace(dir);
+  return { uri: socketUri(await server.listen({ socket })), leave };
+}
+
+/** Until a socket has its mode anybody may connect to it, so its folder must keep others out. */
+async function onGivenSocket(server: MongoServer, socket: string): Promise<Opened> {
+  if (!isPrivateFolder(dirname(socket)))
+    throw new Error(
+      `the folder of the socket ${socket} must be this user's, and closed to others (mode 0700)`,
+    );
+  return { uri: socketUri(await server.listen({ socket })), leave: () => undefined };
+}
+
+async function onTcp(
+  server: MongoServer,
+  store: Store,
+  dir: string | undefined,
+  { host = "127.0.0.1", port = 0, password }: TcpOptions,
+): Promise<Opened> {
+  const former = dir === undefined ? undefined : passwordOf(keptUri(dir));
+  const secret = password ?? former ?? randomBytes(24).toString("base64url");
+  store.credentials = credentialsOf(USER, secret);
+  const on: ListenOn = { host, port };
+  const address = await server.listen(on);
+  return { uri: tcpUri(secret, address), leave: () => undefined };
 }

@@ -2,6 +2,7 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { errorReply, execute } from "./commands/execute.ts";
+import type { ConnectionInfo } from "./commands/request.ts";
 import type { Store } from "./store.ts";
 import { type BadMessage, Frames, type Message, ProtocolError, readMessage, replyFrame } from "./wire.ts";
 
@@ -66,7 +67,7 @@ export class MongoServer {
   }
 
   private accept(socket: Socket): void {
-    const connection = { id: ++this.lastConnection };
+    const connection: ConnectionInfo = { id: ++this.lastConnection };
     const frames = new Frames();
     this.sockets.add(socket);
     this.store.connections++;

@@ -1,5 +1,6 @@
 /** What commands work on: the database, its catalogue, open cursors. */
 
+import type { Credentials } from "./auth/scram.ts";
 import { Cursors } from "./cursors.ts";
 import { Catalog } from "./storage/catalog.ts";
 import type { Collection } from "./storage/collection.ts";
@@ -30,6 +31,8 @@ export class Store {
   totalConnections = 0;
   /** Where clients reach the store, as `hello` tells them. */
   address = "127.0.0.1:27017";
+  /** Whom clients must log in as before anything is told them; undefined where the socket's mode keeps others out. */
+  credentials: Credentials | undefined;
 
   constructor(options: StoreOptions) {
     this.database = new Database(options.dir, options.sync);

@@ -22,6 +22,7 @@ import {
 } from "../../test/support/rabbit-process.ts";
 import { rabbitBinary } from "../../test/support/servers.ts";
 import { type TcpProxy, tcpProxy } from "../../test/support/tcp-proxy.ts";
+import { tcpStore } from "../../test/support/tcp-store.ts";
 import { type QueueState, queueStates } from "./queues.ts";
 import { type Victim, victim } from "./victim.ts";
 
@@ -159,14 +160,8 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
     );
     const rabbit = launch("rabbitmq", (log) => spawnRabbit(binary, place, ["ignore", log, log]));
     const amqpUrl = rabbitUrl(place);
-    const mongoPort = await freePort();
-    const mongoUrl = `mongodb://127.0.0.1:${mongoPort}/?directConnection=true`;
-    const store = launchNode(
-      "store",
-      file("../../embedded/mongo/main.ts"),
-      ["--dir", join(dir, "mongo"), "--host", "127.0.0.1", "--port", String(mongoPort)],
-      {},
-    );
+    const { script, args, port: mongoPort, uri: mongoUrl } = await tcpStore(dir);
+    const store = launchNode("store", script, args, {});
     await Promise.all([untilListening(mongoPort, goOn), untilRabbit(amqpUrl, goOn)]);
     print("RabbitMQ and the store are up");
 

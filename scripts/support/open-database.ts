@@ -1,11 +1,10 @@
 /** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { ServiceBroker } from "moleculer";
 import type { Config } from "../../broker/config.ts";
+import { storeFolder } from "../../broker/data-folder.ts";
 import { connectDatabase, type Database } from "../../broker/database.ts";
 import { brokerOptions } from "../../broker/moleculer-options.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 
 export interface OpenDatabase {
   readonly database: Database;
@@ -19,7 +18,7 @@ export async function openDatabase(config: Config, name: string): Promise<OpenDa
     const database = await connectDatabase(config.MONGO_URL, log);
     return { database, close: () => database.close() };
   }
-  const dir = join(config.DATA_DIR, "mongo");
+  const dir = storeFolder(config);
   const store = await startOrFind(dir, config);
   const database = await connectDatabase(store.uri, log);
   return {
@@ -36,11 +35,8 @@ async function startOrFind(dir: string, config: Config): Promise<EmbeddedMongo> 
   try {
     return await startEmbeddedMongo({ dir, sync: config.EMBEDDED_SYNC });
   } catch (error) {
-    const socket = resolve(dir, "mongodb.sock");
-    if (!/in use/.test((error as Error).message) || !existsSync(socket)) throw error;
-    return {
-      uri: `mongodb://${encodeURIComponent(socket)}/?directConnection=true`,
-      close: async () => undefined,
-    };
+    const uri = runningStoreUri(dir);
+    if (!/in use/.test((error as Error).message) || uri === undefined) throw error;
+    return { uri, close: async () => undefined };
   }
 }

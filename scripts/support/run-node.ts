@@ -58,6 +58,7 @@ function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): str
   }
   if (/^the embedded store in .* is in use/.test(error.message))
     return `${error.message}; DATA_DIR chooses another one`;
+  if (/^the data folder /.test(error.message)) return `${error.message} (DATA_DIR)`;
   if (error.syscall === "mkdir" || /^(EACCES|EPERM|ENOTDIR|EROFS|ENOSPC): /.test(error.message))
     return `${error.message} (DATA_DIR)`;
   return undefined;

@@ -4,6 +4,7 @@ import { getField, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { codeName, StoreError } from "../errors.ts";
 import type { Store } from "../store.ts";
+import { checkAuthenticated } from "./authenticate.ts";
 import { checkSession, checkWriteConcern } from "./checks.ts";
 import type { Command, Reply } from "./context.ts";
 import { commands } from "./registry.ts";
@@ -15,6 +16,7 @@ export function execute(store: Store, request: Request): Buffer {
   try {
     if (command === undefined) throw new StoreError(59, `no such command: '${request.name}'`);
     if (request.db === "") throw new StoreError(40571, "OP_MSG requests require a $db argument");
+    checkAuthenticated(store, request);
     checkSession(request);
     store.opcounters.set(request.name, (store.opcounters.get(request.name) ?? 0) + 1);
     return command.writes

@@ -11,6 +11,7 @@ import {
   renameCollection,
 } from "./admin.ts";
 import { aggregate } from "./aggregate.ts";
+import { connectionStatus, logout, saslContinue, saslStart } from "./authenticate.ts";
 import type { Command } from "./context.ts";
 import { explain } from "./explain.ts";
 import { findAndModify } from "./find-and-modify.ts";
@@ -36,12 +37,14 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     serverStatus: { run: info.serverStatus },
     hostInfo: { run: info.hostInfo },
     getParameter: { run: info.getParameter },
-    connectionStatus: { run: info.connectionStatus },
+    connectionStatus: { run: connectionStatus },
     getLog: { run: info.getLog },
     getCmdLineOpts: { run: info.getCmdLineOpts },
     whatsmyuri: { run: info.whatsmyuri },
     replSetGetStatus: { run: info.replSetGetStatus },
-    logout: { run: info.ping },
+    saslStart: { run: saslStart },
+    saslContinue: { run: saslContinue },
+    logout: { run: logout },
     startSession: { run: startSession },
     endSessions: { run: endSessions },
     killSessions: { run: endSessions },

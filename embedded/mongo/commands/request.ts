@@ -1,10 +1,23 @@
 /** A command as it came over the wire, with typed access to its arguments. */
+import type { ScramConversation } from "../auth/scram.ts";
 import { wholeNumber } from "../bson/arithmetic.ts";
 import { type Raw, stringValue, Type, truthy, typeName } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 
 export interface ConnectionInfo {
   readonly id: number;
+  /** Who has logged in, where that is asked for. */
+  user?: string | undefined;
+  /** A log-in under way. */
+  conversation?: LogIn | undefined;
+}
+
+export interface LogIn {
+  readonly scram: ScramConversation;
+  /** The client does without the empty exchange at the end. */
+  readonly brief: boolean;
+  /** The client has shown that it knows the password. */
+  readonly proved: boolean;
 }
 
 export class Request {

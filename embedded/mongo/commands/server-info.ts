@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { Long, ObjectId } from "bson";
 import { StoreError } from "../errors.ts";
+import { MECHANISM, speculativeStart } from "./authenticate.ts";
 import type { Context, Reply } from "./context.ts";
 
 const version = "7.0.0";
@@ -29,6 +30,8 @@ export function hello(context: Context): Reply {
     minWireVersion: 0,
     maxWireVersion: 21,
     readOnly: false,
+    ...(store.credentials && request.has("saslSupportedMechs") ? { saslSupportedMechs: [MECHANISM] } : {}),
+    speculativeAuthenticate: speculativeStart(context),
   };
 }
 
@@ -98,7 +101,7 @@ export function hostInfo(context: Context): Reply {
 export function getParameter(context: Context): Reply {
   const known: Record<string, unknown> = {
     featureCompatibilityVersion: { version: "7.0" },
-    authenticationMechanisms: [],
+    authenticationMechanisms: context.store.credentials ? [MECHANISM] : [],
     requireApiVersion: false,
     logicalSessionRefreshMillis: 300_000,
   };
@@ -108,10 +111,6 @@ export function getParameter(context: Context): Reply {
     : Object.fromEntries(Object.entries(known).filter(([name]) => context.request.has(name)));
   if (Object.keys(found).length === 0) throw new StoreError(72, "no option found to get");
   return found;
-}
-
-export function connectionStatus(): Reply {
-  return { authInfo: { authenticatedUsers: [], authenticatedUserRoles: [] } };
 }
 
 export function getLog(context: Context): Reply {

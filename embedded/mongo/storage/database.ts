@@ -1,8 +1,9 @@
 /** The SQLite file under the store: opening, locking, transactions and the flush to disk. */
-import { close as closeFile, fdatasync, mkdirSync, openSync } from "node:fs";
+import { close as closeFile, fdatasync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
+import { openPrivateFolder, STORE_FILE } from "./private-files.ts";
 
 export type SyncMode = "full" | "normal";
 
@@ -22,8 +23,9 @@ export class Database {
   private readonly releaseStatement: StatementSync;
 
   constructor(dir: string, sync: SyncMode) {
-    const file = dir === memory ? memory : join(dir, "store.sqlite");
-    if (dir !== memory) mkdirSync(dir, { recursive: true });
+    const file = dir === memory ? memory : join(dir, STORE_FILE);
+    // SQLite gives the files beside the database its mode.
+    if (dir !== memory) openPrivateFolder(dir);
     this.sql = new DatabaseSync(file);
     try {
       this.configure();

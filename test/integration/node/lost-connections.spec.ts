@@ -1,36 +1,30 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { connectDatabase, type Database } from "../../../broker/database.ts";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
 
-const MAIN = fileURLToPath(new URL("../../../embedded/mongo/main.ts", import.meta.url));
 const CLIENTS = 12;
 const WRITERS = 4;
 
 describe("A database whose address accepts connections and closes them at once, as a proxy's does for a while", () => {
-  let dir: string;
+  let place: TcpStore;
   let store: Child;
   let proxy: TcpProxy;
   const databases: Database[] = [];
 
   before(async function () {
     this.timeout(30_000);
-    dir = await mkdtemp(join(tmpdir(), "souk-lost-"));
-    const port = String(await freePort());
-    store = startChild("store", MAIN, ["--dir", dir, "--port", port, "--sync", "normal"], {
+    place = await tcpStore();
+    store = startChild("store", place.script, [...place.args, "--sync", "normal"], {
       env: process.env,
       restart: false,
       print: () => undefined,
     });
     await store.line((line) => line.startsWith("mongodb://"));
-    const url = `mongodb://127.0.0.1:${port}/?directConnection=true`;
+    const url = place.uri;
     proxy = await tcpProxy(url);
     for (let n = 0; n < CLIENTS; n++) databases.push(await connectDatabase(proxy.via(url), silentLog));
   });
@@ -41,7 +35,7 @@ describe("A database whose address accepts connections and closes them at once, 
     await Promise.all(databases.map((it) => it.close()));
     await proxy.close();
     await store.stop(5_000);
-    await rm(dir, { recursive: true, force: true });
+    await place.remove();
   });
 
   it("is found again by all who use it, and no command hangs", async function () {

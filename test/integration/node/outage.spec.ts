@@ -1,18 +1,12 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
 import type { HttpClient } from "../../support/http-client.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
 import { BOOTSTRAP_TOKEN, type Shop, startShop } from "../../support/shop.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
-
-const MAIN = fileURLToPath(new URL("../../../embedded/mongo/main.ts", import.meta.url));
+import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
 
 interface Order {
   id: string;
@@ -49,14 +43,13 @@ const checkout = {
 };
 
 describe("the database away", () => {
-  let dir: string;
-  let port: number;
+  let place: TcpStore;
   let store: Child;
   let shop: Shop;
   let staff: HttpClient;
 
   const startStore = () => {
-    store = startChild("store", MAIN, ["--dir", dir, "--port", String(port), "--sync", "normal"], {
+    store = startChild("store", place.script, [...place.args, "--sync", "normal"], {
       env: process.env,
       restart: false,
       print: () => undefined,
@@ -66,22 +59,21 @@ describe("the database away", () => {
 
   before(async function () {
     this.timeout(60_000);
-    dir = await mkdtemp(join(tmpdir(), "souk-outage-"));
-    port = await freePort();
+    place = await tcpStore();
   });
 
   after(async function () {
     this.timeout(30_000);
     await shop?.stop();
     await store?.stop(5_000);
-    await rm(dir, { recursive: true, force: true });
+    await place.remove();
   });
 
   it("at the start: the node waits, and starts once it is there", async function () {
     this.timeout(60_000);
     let started = false;
     const starting = startShop({
-      env: { MONGO_URL: `mongodb://127.0.0.1:${port}/?directConnection=true` },
+      env: { MONGO_URL: place.uri },
     }).then((it) => {
       started = true;
       return it;

@@ -1,0 +1,50 @@
+/**
+ * How the store of a folder is reached, kept in the folder for whoever may read it: scripts of the same user find a
+ * running store by it. It outlives a run, so that the next one listens at the same place with the same password.
+ */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const NAME = "uri";
+
+export function keepUri(dir: string, uri: string): void {
+  const file = join(dir, NAME);
+  writeFileSync(`${file}.new`, `${uri}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** The URI of the last run, or of the one that goes on; undefined where there was none. */
+export function keptUri(dir: string): string | undefined {
+  try {
+    return readFileSync(join(dir, NAME), "utf8").trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** The socket that a URI names, if it names one. */
+export function socketOf(uri: string | undefined): string | undefined {
+  const host = /^mongodb:\/\/([^/@]+)\//.exec(uri ?? "")?.[1];
+  return host?.startsWith("%2F") ? decodeURIComponent(host) : undefined;
+}
+
+/** Whom clients log in as over TCP. */
+export const USER = "souk";
+
+export const socketUri = (socket: string): string =>
+  `mongodb://${encodeURIComponent(socket)}/?directConnection=true`;
+
+/** @param address `host:port` */
+export const tcpUri = (password: string, address: string): string =>
+  `mongodb://${USER}:${encodeURIComponent(password)}@${address}/?directConnection=true`;
+
+/** The password that a URI carries, if it carries one. */
+export function passwordOf(uri: string | undefined): string | undefined {
+  const encoded = /^mongodb:\/\/[^:@/]+:([^@/]+)@/.exec(uri ?? "")?.[1];
+  return encoded === undefined ? undefined : decodeURIComponent(encoded);
+}
+
+/** A URI fit for a screen. */
+export const withoutPassword = (uri: string): string =>
+  uri.replace(/^(mongodb:\/\/[^:@/]+):[^@/]+@/, "$1:***@");
