@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { checkStory } from "../support/check-story.ts";
+import { openToOthers } from "../support/open-to-others.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";
 import { tellStory } from "../support/readme-story.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
@@ -29,6 +30,10 @@ describe("the README's story on `npm run cluster`, every service a process, over
     this.timeout(60_000);
     const token = await shop.bootstrapToken();
     checkStory(await tellStory(`${shop.url}/api/v1`, token));
+  });
+
+  it("keeps its data where nobody else can read it", () => {
+    assert.deepEqual(openToOthers(shop.dataDir), []);
   });
 
   it("stops in order on SIGTERM, with exit code 0", async function () {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { checkStory } from "../support/check-story.ts";
+import { openToOthers } from "../support/open-to-others.ts";
 import { tellStory } from "../support/readme-story.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
 
@@ -26,6 +27,10 @@ describe("the README's story on `npm start`, embedded", () => {
     const output = shop.output();
     assert.match(output, new RegExp(`${shop.url}/docs`));
     assert.match(output, /bootstrap/i);
+  });
+
+  it("keeps its data where nobody else can read it", () => {
+    assert.deepEqual(openToOthers(shop.dataDir), []);
   });
 
   it("stops in order on SIGTERM, with exit code 0", async function () {

@@ -1,7 +1,7 @@
 /** `npm start`, `npm run cluster` or Moleculer's runner as a user would run them, with a data folder and a port of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
@@ -38,12 +38,19 @@ const commands = {
   "moleculer-runner-esm": [bin("moleculer-runner.mjs"), ...runner],
 } as const;
 
+/** A data folder as an earlier version may have left it: readable for everybody. */
+async function openFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "souk-run-"));
+  await chmod(dir, 0o755);
+  return dir;
+}
+
 /** Starts one of {@link commands}; resolves when its gateway is ready. */
 export async function startScript(
   name: keyof typeof commands,
   { args = [], env = {}, dataDir, port, readyMs = 60_000 }: ScriptOptions = {},
 ): Promise<ScriptRun> {
-  const dir = dataDir ?? (await mkdtemp(join(tmpdir(), "souk-run-")));
+  const dir = dataDir ?? (await openFolder());
   const listen = port ?? (await freePort());
   const url = `http://127.0.0.1:${listen}`;
   let text = "";

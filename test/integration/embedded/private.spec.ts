@@ -4,7 +4,6 @@ import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -22,14 +21,8 @@ import { credentialsOf, ScramConversation } from "../../../embedded/mongo/auth/s
 import { closeDataFolder, runningStoreUri, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { socketOf } from "../../../embedded/mongo/kept-uri.ts";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
+import { openToOthers } from "../../support/open-to-others.ts";
 import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
-
-const isOpen = (path: string) => (lstatSync(path).mode & 0o077) !== 0;
-/** What anybody but the user of the store may open. */
-const opened = (dir: string): string[] => {
-  const inside = readdirSync(dir, { recursive: true }).map((it) => join(dir, String(it)));
-  return [dir, ...inside].filter(isOpen);
-};
 
 describe("the data of the embedded store", () => {
   let root: string;
@@ -55,10 +48,10 @@ describe("the data of the embedded store", () => {
     closeDataFolder(join(root, "data"));
     const store = await startEmbeddedMongo({ dir });
     await use(store.uri);
-    assert.deepEqual(opened(join(root, "data")), []);
+    assert.deepEqual(openToOthers(join(root, "data")), []);
     assert.ok(existsSync(join(dir, "store.sqlite-wal")), "the log was there to be looked at");
     await store.close();
-    assert.deepEqual(opened(join(root, "data")), []);
+    assert.deepEqual(openToOthers(join(root, "data")), []);
   });
 
   it("is closed at the start where an earlier version left it open", async () => {
@@ -74,7 +67,7 @@ describe("the data of the embedded store", () => {
     for (const name of readdirSync(dir)) chmodSync(join(dir, name), 0o777);
     closeDataFolder(data);
     const after = await startEmbeddedMongo({ dir });
-    assert.deepEqual(opened(data), []);
+    assert.deepEqual(openToOthers(data), []);
     await after.close();
   });
 
@@ -106,7 +99,7 @@ describe("the data of the embedded store", () => {
       const store = await startEmbeddedMongo({ dir });
       const socket = socketOf(store.uri) ?? assert.fail(store.uri);
       await use(store.uri);
-      assert.deepEqual(opened(dirname(socket)), []);
+      assert.deepEqual(openToOthers(dirname(socket)), []);
       assert.equal(runningStoreUri(dir), store.uri);
       await store.close();
       assert.ok(!existsSync(dirname(socket)), "nothing is left behind");
@@ -231,7 +224,7 @@ describe("the embedded store over TCP", () => {
     assert.ok(!said.join("\n").includes(password));
     const mongo = place.args[1] ?? "";
     assert.equal(runningStoreUri(mongo), place.uri);
-    assert.deepEqual(opened(mongo), []);
+    assert.deepEqual(openToOthers(mongo), []);
   });
 
   it("takes no password that could be guessed", () => {
