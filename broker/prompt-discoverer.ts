@@ -1,12 +1,19 @@
 /**
  * Moleculer's discovery, that notices within a second or so when a node's heartbeats have been missing for the time-out.
  * Moleculer itself looks only once per time-out, so that a node that hangs is sent requests for up to twice as long.
+ * Heartbeats say which list of services is the present one, so that a list that was lost on its way is asked for again.
  */
 import { Discoverers } from "moleculer";
 
 const LOOK_EVERY_MS = 1_000;
 /** So late a look says that this process itself was away, and heard nothing for that reason. */
 const LATE_MS = 3_000;
+
+interface LocalNode {
+  seq: number;
+  cpu: number | null;
+  instanceID: string;
+}
 
 export class PromptDiscoverer extends Discoverers.Local {
   #lookedAt = 0;
@@ -18,6 +25,13 @@ export class PromptDiscoverer extends Discoverers.Local {
     this.#forgive();
     this.#lookedAt = performance.now();
     this.checkNodesTimer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  }
+
+  /** Moleculer looks at these two where a heartbeat has them, but does not send them itself. */
+  override async sendHeartbeat(): Promise<void> {
+    const { seq, cpu, instanceID } = this.localNode as LocalNode;
+    const payload = { cpu, seq, instanceID };
+    await this.transit?.publish({ type: "HEARTBEAT", target: null, payload } as never);
   }
 
   #look(): void {

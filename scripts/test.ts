@@ -15,7 +15,7 @@ const LONG = [
 const ALONE = [
   "test/chaos/chaos.spec.ts",
   "test/e2e/{dead-letters,flood,story-cluster}.spec.ts",
-  "test/integration/actor/partitions.spec.ts",
+  "test/integration/actor/partitions{,-at-rest}.spec.ts",
   "test/integration/node/prompt-discoverer.spec.ts",
 ];
 

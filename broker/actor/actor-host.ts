@@ -26,7 +26,7 @@ import { Owners } from "./owner.ts";
 import { Processor } from "./processor.ts";
 import { ActorQueues } from "./queues.ts";
 import { Relay } from "./relay.ts";
-import { nodesOf, offerRemote } from "./remote.ts";
+import { announcePlaces, nodesOf, offerRemote } from "./remote.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Timers } from "./timers.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
@@ -156,6 +156,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       bus,
       stats,
       onDelivered: (partition) => this.#owners.delivered(partition),
+      onQueuedUp: (partition) => this.#owners.entered(partition),
       onTrouble: (what, error, { type, id, subject }) =>
         this.#warn(`a message fails: ${what}`, error, { type, id, subject }),
     });
@@ -167,6 +168,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       settleMs: tuning.settleMs,
       againMs: tuning.againMs,
       consumption: () => this.#consumption,
+      announce: (places) => this.#service && announcePlaces(broker, this.#service, places),
       handOver: (p) => this.#handOver(p),
       onTrouble: (error, p) => this.#warn("a partition could not be handed over", error, { partition: p }),
     });
@@ -294,6 +296,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       type,
       (message) => this.#inline.applyHere(message),
       () => this.#owners.changed(),
+      this.#owners.takePlaces(),
     );
     this.#owners.changed();
   }

@@ -13,6 +13,8 @@ export interface MailboxOptions {
   stats: ActorStats;
   /** Told of every delivery's partition. */
   onDelivered(partition: number): void;
+  /** Told when this process has queued up for a partition. */
+  onQueuedUp(partition: number): void;
   /** Told of messages that fail; whoever logs limits the rate. */
   onTrouble(what: "retry" | "dead" | "bury" | "answer", error: Error, message: Envelope): void;
 }
@@ -35,6 +37,10 @@ export class Mailbox implements MailboxHandlers {
 
   onLost(partition: number): void {
     this.#epochs.set(partition, this.epoch(partition) + 1);
+  }
+
+  onQueuedUp(partition: number): void {
+    this.#options.onQueuedUp(partition);
   }
 
   epoch(partition: number): number {

@@ -9,6 +9,7 @@ import { checkEnvelope, type Envelope } from "../bus/envelope.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Snapshot } from "./actor-host.types.ts";
 import type { Refusal } from "./define-actor.ts";
+import type { LineNode } from "./owner.ts";
 
 /** What applying a message led to; errors that are no decision travel as errors. */
 export type Applied<S> =
@@ -30,9 +31,11 @@ export function offerRemote<S extends object>(
   actor: string,
   apply: (message: Envelope) => Promise<Applied<S>>,
   onRegistryChange: () => void,
+  places: readonly string[],
 ): Service {
   return broker.createService({
     name: serviceName(actor),
+    metadata: { places: [...places] },
     actions: {
       apply: {
         visibility: "public",
@@ -68,11 +71,22 @@ export async function applyAt<S extends object>(
   return wire;
 }
 
+/** Tells the other nodes, through the registry, this one's places in the broker's lines of consumers. */
+export function announcePlaces(broker: ServiceBroker, service: Service, places: readonly string[]): void {
+  // The registry has the same object. This is how Moleculer itself has what it sends to others made anew.
+  service.metadata.places = [...places];
+  (broker.registry as unknown as { localNodeInfoInvalidated: string }).localNodeInfoInvalidated = "seq";
+  broker.servicesChanged(true);
+}
+
 /** Nodes that are alive and consume the actor's mailboxes. */
-export function nodesOf(broker: ServiceBroker, actor: string): string[] {
+export function nodesOf(broker: ServiceBroker, actor: string): LineNode[] {
   const name = serviceName(actor);
   return broker.registry
     .getServiceList({ onlyAvailable: true })
     .filter((it) => it.name === name)
-    .flatMap((it) => it.nodeID ?? []);
+    .flatMap(({ nodeID, metadata }) => (nodeID ? [{ id: nodeID, places: placesIn(metadata) }] : []));
 }
+
+const placesIn = (metadata: unknown): string[] | undefined =>
+  (metadata as { places?: string[] } | undefined)?.places;

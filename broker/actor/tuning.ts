@@ -61,5 +61,5 @@ export const defaultTuning: Tuning = {
   remoteMs: 2_000,
   stopMs: 5_000,
   settleMs: 1_000,
-  againMs: 30_000,
+  againMs: 10_000,
 };

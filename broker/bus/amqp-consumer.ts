@@ -88,6 +88,8 @@ export interface ConsumerOptions {
   onMessage(message: ConsumeMessage, lease: Lease): void;
   /** The channel has gone, and with it `lease.unsettled` deliveries. */
   onLost(lease: Lease): void;
+  /** It consumes, for the first time or again. */
+  onOpen?(): void;
   /** The queue is missing: declare it again. */
   repair(): Promise<void>;
 }
@@ -181,6 +183,7 @@ export class QueueConsumer {
       if (!message) this.#cancelled(lease);
       else if (!this.#paused) onMessage(message, lease);
     });
+    this.#options.onOpen?.();
     if (this.#stopped) await lease.close();
   }
 

@@ -184,6 +184,7 @@ class AmqpBus implements Bus {
           held.delete(partition);
           if (lease.unsettled > 0 || !lease.expected) handlers.onLost(partition);
         },
+        onOpen: () => handlers.onQueuedUp?.(partition),
       });
     });
     const consumption: MailboxConsumption = {
@@ -258,7 +259,7 @@ class AmqpBus implements Bus {
   #consumer(
     queue: string,
     prefetch: number,
-    events: Pick<ConstructorParameters<typeof QueueConsumer>[0], "onMessage" | "onLost">,
+    events: Pick<ConstructorParameters<typeof QueueConsumer>[0], "onMessage" | "onLost" | "onOpen">,
   ): QueueConsumer {
     return new QueueConsumer({
       link: this.#consumeLink,
@@ -267,6 +268,7 @@ class AmqpBus implements Bus {
       log: this.#log,
       repair: () => this.#repair(),
       onLost: events.onLost,
+      ...(events.onOpen && { onOpen: events.onOpen }),
       onMessage: (raw, lease) => {
         lease.unsettled++;
         this.stats.delivered++;

@@ -59,6 +59,8 @@ export interface MailboxHandlers {
    * elsewhere. Not called for `stop` and `handOver`, unless they leave deliveries unsettled.
    */
   onLost(partition: number): void;
+  /** This process consumes the partition, for the first time or again: behind all others that do. */
+  onQueuedUp?(partition: number): void;
 }
 
 /** Counters since the start. */
