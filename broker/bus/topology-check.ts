@@ -89,11 +89,11 @@ async function refusal(
 /** RabbitMQ's own words are `inequivalent arg 'x' for queue 'q' in vhost '/': received … but current is …`. */
 function whatOf(error: Error): string {
   if ((error as { code?: unknown }).code === NOT_FOUND) return "is missing";
-  const found =
-    /inequivalent arg '([^']+)'.*: received (?:the value )?'?(.+?)'? (?:of type '\w+' )?but current is (?:the value )?'?([^' "]+)/s.exec(
-      error.message,
-    );
-  const [, argument, wanted, present] = found ?? [];
+  const [, argument, told = ""] = /inequivalent arg '([^']+)'(.*)/s.exec(error.message) ?? [];
+  const [wanted, present] = told
+    .slice(told.indexOf(": received ") + ": received ".length)
+    .split("but current is ")
+    .map((it) => /^(?:the value )?'?([^'"]*)/.exec(it)?.[1]?.trim());
   if (!argument) return error.message;
   return present === "none"
     ? `${argument} is missing, not ${wanted}`

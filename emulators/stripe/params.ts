@@ -15,7 +15,7 @@ export function paramsOf(call: Call): Params {
   const group = (name: string) => {
     const found: Record<string, string> = {};
     for (const [key, value] of fields) {
-      const [, inner] = key.startsWith(`${name}[`) ? (/\[([^\]]*)\]$/.exec(key) ?? []) : [];
+      const [, inner] = key.startsWith(`${name}[`) ? (/\[([^[\]]*)\]$/.exec(key) ?? []) : [];
       if (inner !== undefined) found[inner] = value;
     }
     return found;

@@ -1,4 +1,5 @@
 /** Text made comparable: what slugs, search tokens and sort keys are built from. */
+import { withoutMarkFloods } from "../../broker/text.ts";
 
 /** Letters that Unicode does not decompose, as people without that key type them. */
 const LATIN: Readonly<Record<string, string>> = {
@@ -15,8 +16,7 @@ const LATIN: Readonly<Record<string, string>> = {
 
 /** Lower case without accents and ligatures: `Crème Brûlée` → `creme brulee`. Idempotent. */
 export function fold(text: string): string {
-  return text
-    .toWellFormed()
+  return withoutMarkFloods(text.toWellFormed())
     .normalize("NFKD")
     .toLowerCase()
     .normalize("NFKD")

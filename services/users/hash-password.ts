@@ -23,7 +23,7 @@ export interface PasswordHash extends Argon2Parameters {
   hash: Buffer;
 }
 
-const unpadded = (bytes: Buffer) => bytes.toString("base64").replace(/=+$/, "");
+const unpadded = (bytes: Buffer) => bytes.toString("base64").replace(/={1,2}$/, "");
 
 export function formatPhc({ memory, passes, parallelism, salt, hash }: PasswordHash): string {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(hash)}`;

@@ -78,7 +78,7 @@ function compile(source: string, options: string): SafeRegex {
  * polynomial time.
  */
 function isRisky(pattern: string): boolean {
-  const plain = pattern.replace(/\\[^1-9k]/g, "a").replace(/\[[^\]]*\]/g, "a");
+  const plain = pattern.replace(/\\[^1-9k]/g, "a").replace(/\[[^\]]*(?:\]|$)/g, "a");
   if (/\\|\(\?[=!<]/.test(plain)) return true;
   if (/\)[*+{?]/.test(plain)) return true;
   return (plain.match(/[*+]|\{\d+,/g)?.length ?? 0) > 1;
@@ -131,5 +131,7 @@ function literalPrefix(pattern: string): string | undefined {
 
 /** Option `x`: white space and comments outside classes are not part of the pattern. */
 function withoutSpace(pattern: string): string {
-  return pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\s+|#[^\n]*/gs, (part) => (/^[\s#]/.test(part) ? "" : part));
+  return pattern.replace(/\\.|\[(?:\\.|[^\]\\])*(?:\]|\\?$)|\s+|#[^\n]*/gs, (part) =>
+    /^[\s#]/.test(part) ? "" : part,
+  );
 }

@@ -23,8 +23,16 @@ export function textMatch({ search }: TextSearch): string | undefined {
   return without.length === 0 ? wanted : `(${wanted}) NOT (${without.join(" OR ")})`;
 }
 
+/** Normalisation takes time that grows with the square of the marks on one letter. */
+const MARKS = /(\p{M}{30})\p{M}+/gu;
+
 function tokens(text: string): string[] {
-  return text.normalize("NFC").match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
+  return (
+    text
+      .replace(MARKS, "$1")
+      .normalize("NFC")
+      .match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
+  );
 }
 
 const quote = (word: string): string => `"${word}"`;

@@ -28,6 +28,12 @@ export interface Acted {
 }
 
 const opened = z.object({ token: z.string().min(1).max(200), redirect_url: z.url() });
+/** Midtrans has no code for an order id that was used before, and several sentences, some of them Indonesian. */
+function isUsedUp(message: string): boolean {
+  const about = message.search(/order_?id/i);
+  return about >= 0 && /used|taken|utilized|digunakan|duplicate/i.test(message.slice(about));
+}
+
 const mistakes = z.object({ error_messages: z.array(z.string()).min(1) });
 /** Nearly every answer of the Core API is a 200 with the real code inside. */
 const outcome = z.object({
@@ -75,8 +81,7 @@ export function createMidtransApi(settings: {
       // The first request with this key is still at work.
       if (answer.status === 409) throw providerFailed("midtrans still works on an earlier request");
       const { error_messages } = expected("midtrans", mistakes, answer);
-      if (error_messages.some((it) => /order_?id.*(used|taken|utilized|digunakan|duplicate)/i.test(it)))
-        return "used";
+      if (error_messages.some(isUsedUp)) return "used";
       throw new ProviderRefused(`midtrans: ${error_messages.join("; ").slice(0, 200)}`);
     },
 

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { ProviderMisconfigured, providerFailed } from "../provider.ts";
+import { withoutLastSlashes } from "./api-base.ts";
 import { boundedBody } from "./bounded-body.ts";
 
 const MAX_ANSWER_BYTES = 1_000_000;
@@ -34,7 +35,7 @@ export interface ProviderHttp {
 
 /** @param base address without a path's slash at the end */
 export function createHttp(provider: string, base: string): ProviderHttp {
-  const root = base.replace(/\/+$/, "");
+  const root = withoutLastSlashes(base);
   return {
     async request({ method, path, headers, body, signal }) {
       try {

@@ -1,0 +1,51 @@
+/** How the time that something takes grows with its input. */
+
+/**
+ * Milliseconds from which on a measurement says something. All times are the processor's for this thread: they do not
+ * depend on what else the machine does.
+ */
+const MEASURABLE = 10;
+/** Even the fastest quadratic work on so many characters (copying all for each) takes far longer than that. */
+const ENOUGH = 65_536;
+/** Twice the time is linear, four times is quadratic: between them. */
+export const MOST = 3;
+const ATTEMPTS = 4;
+
+export type Work = (text: string) => unknown;
+
+/** A text of about `n` characters. */
+export type Make = (n: number) => string;
+
+/**
+ * How many times longer twice the input takes, from the size on at which that can be measured; 1 for what takes next
+ * to no time at a size where quadratic work would take very long. Stops at the first measurement that is good enough.
+ */
+export async function growth(run: Work, make: Make): Promise<number> {
+  let n = 16;
+  while (n < ENOUGH && (await best(run, make(n), 2)) < MEASURABLE) n *= 2;
+  if (n >= ENOUGH && (await best(run, make(n), 2)) < MEASURABLE) return 1;
+  let [once, twice] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    once = Math.min(once, await best(run, make(n), 2));
+    twice = Math.min(twice, await best(run, make(2 * n), 2));
+    if (attempt > 0 && twice < MOST * once) break;
+  }
+  return twice / once;
+}
+
+/** The best of several runs, which have the same text but not the same string. */
+async function best(run: Work, text: string, times: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < times; i++) {
+    const fresh = Buffer.from(text, "utf16le").toString("utf16le");
+    const begun = process.threadCpuUsage();
+    try {
+      await run(fresh);
+    } catch {
+      // Refused: that took its time as well.
+    }
+    const { user, system } = process.threadCpuUsage(begun);
+    least = Math.min(least, (user + system) / 1_000);
+  }
+  return least;
+}
