@@ -1,13 +1,28 @@
 /**
- * Regular expressions from clients. JavaScript's engine backtracks, and one bad pattern would stall every
- * client of the store, so patterns that can explode run with a time limit.
+ * Regular expressions from clients, with PCRE2's meaning. V8's engine runs those that are quick on the text at hand by
+ * their shape; RE2's, which is linear, all others; what RE2 does not have (look-around, atomic groups, possessive
+ * repetition) V8 runs under a limit of time and length. Back references, recursion and scripts are refused.
  */
 import { createContext, Script } from "node:vm";
+import { RE2JS } from "re2js";
 import { type Raw, regexParts } from "../bson/raw.ts";
-import { badValue, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
+import { type Node, PatternError } from "../regex/ast.ts";
+import { costOf, isAnchored, literalPrefix } from "../regex/cost.ts";
+import { forRe2, forV8 } from "../regex/emit.ts";
+import { parsePattern } from "../regex/parse.ts";
 
-/** Milliseconds that one risky pattern may spend on one string. */
+/** As MongoDB's limit of a pattern. */
+const longestPattern = 32_764;
+/** Steps that V8 may take, by estimate, before RE2 is asked. */
+const quickSteps = 100_000;
+/** Steps for each character of a text that V8 may take in a pattern without free repetition. */
+const linearSteps = 200;
+/** Characters of a text on which even a pattern of exponential time is quick. */
+const nestedLength = 8;
+/** Milliseconds and characters of one text for a pattern that only V8 can run. */
 const timeLimit = 50;
+const longestLimited = 64 * 1024;
 
 export interface SafeRegex {
   readonly source: string;
@@ -19,9 +34,10 @@ export interface SafeRegex {
 
 const cache = new Map<string, SafeRegex>();
 
-/** The pattern of a regex value, with further option letters. */
+/** The pattern of a regex value; option letters come from the value or from `$options`, not from both. */
 export function regexOf(value: Raw, extra = ""): SafeRegex {
   const [source, options] = regexParts(value);
+  if (extra !== "" && options !== "") throw new StoreError(51075, "options set in both $regex and $options");
   return compileRegex(source, extra === "" ? options : extra);
 }
 
@@ -37,51 +53,48 @@ export function compileRegex(source: string, options: string): SafeRegex {
   return found;
 }
 
+const invalid = (why: string): StoreError => new StoreError(51091, `Regular expression is invalid: ${why}`);
+
 function compile(source: string, options: string): SafeRegex {
-  if (source.length > 16_384)
-    throw new StoreError(51091, "Regular expression is invalid: pattern is too large");
+  if (source.length > longestPattern) throw invalid("pattern is too large");
+  if (source.includes("\0"))
+    throw new StoreError(51109, "Regular expression cannot contain an embedded null byte");
   const wrong = /[^imsxu]/.exec(options);
-  if (wrong !== null) throw badValue(`invalid flag in regex options: ${wrong[0]}`);
-  let pattern = options.includes("x") ? withoutSpace(source) : source;
-  let flags = [...new Set(options.replace(/[xu]/g, ""))].join("");
-  const inline = /^\(\?([ims]+)\)/.exec(pattern);
-  if (inline !== null) {
-    pattern = pattern.slice(inline[0].length);
-    flags = [...new Set(flags + inline[1])].join("");
-  }
-  if (/\\[AZzGQEKhHRXpP]|\[\[:/.test(pattern)) {
-    throw new StoreError(
-      51091,
-      "Regular expression is invalid: it uses PCRE syntax that this store does not support",
-    );
-  }
-  let regex: RegExp;
+  if (wrong !== null) throw new StoreError(51108, `invalid flag in regex options: ${wrong[0]}`);
   try {
-    regex = new RegExp(pattern, flags);
+    const node = parsePattern(source, {
+      fold: options.includes("i"),
+      multiline: options.includes("m"),
+      dotAll: options.includes("s"),
+      extended: options.includes("x"),
+    });
+    return { source, options, prefix: literalPrefix(node), test: tester(node) };
   } catch (error) {
-    throw new StoreError(
-      51091,
-      `Regular expression is invalid: ${error instanceof Error ? error.message : error}`,
-    );
+    if (error instanceof StoreError) throw error;
+    if (error instanceof PatternError) throw invalid(error.message);
+    // What V8 or RE2 say of a pattern that is too large for them.
+    throw invalid(error instanceof Error ? error.message : String(error));
   }
-  return {
-    source,
-    options,
-    prefix: flags === "" || flags === "s" ? literalPrefix(pattern) : undefined,
-    test: isRisky(pattern) ? limited(regex) : (value) => regex.test(value),
-  };
 }
 
-/**
- * True unless the pattern surely runs in time linear (or, with one free repetition, quadratic) in the text:
- * repeated groups, back references, look-around and several free repetitions can take exponential or high
- * polynomial time.
- */
-function isRisky(pattern: string): boolean {
-  const plain = pattern.replace(/\\[^1-9k]/g, "a").replace(/\[[^\]]*(?:\]|$)/g, "a");
-  if (/\\|\(\?[=!<]/.test(plain)) return true;
-  if (/\)[*+{?]/.test(plain)) return true;
-  return (plain.match(/[*+]|\{\d+,/g)?.length ?? 0) > 1;
+function tester(node: Node): (value: string) => boolean {
+  const { degree, ways, size, nested } = costOf(node);
+  const power = degree + (isAnchored(node) ? 0 : 1);
+  const quick = forV8(node);
+  const steps = ways * Math.max(1, size);
+  if (!nested && power <= 1 && steps <= linearSteps) return (value) => quick.test(value);
+  const text = forRe2(node);
+  const slow = text === undefined ? limited(quick) : re2(text);
+  const quickLength = nested ? nestedLength : Math.floor((quickSteps / steps) ** (1 / Math.max(1, power)));
+  return (value) => (value.length <= quickLength ? quick.test(value) : slow(value));
+}
+
+function re2(text: string): (value: string) => boolean {
+  let compiled: RE2JS | undefined;
+  return (value) => {
+    compiled ??= RE2JS.compile(text);
+    return compiled.test(value);
+  };
 }
 
 const sandbox: { regex?: RegExp; value?: string } = createContext({});
@@ -89,49 +102,18 @@ const script = new Script("regex.test(value)");
 
 function limited(regex: RegExp): (value: string) => boolean {
   return (value) => {
-    if (value.length < 12) return regex.test(value);
+    if (value.length > longestLimited) throw exceeded();
     sandbox.regex = regex;
     sandbox.value = value;
     try {
       return script.runInContext(sandbox, { timeout: timeLimit }) as boolean;
     } catch (error) {
       // The error is of the context's own Error class, so `instanceof` does not know it.
-      const timedOut = { code: "ERR_SCRIPT_EXECUTION_TIMEOUT" };
-      if ((error as Partial<typeof timedOut>).code === timedOut.code) {
-        throw new StoreError(
-          51156,
-          "Error occurred while executing the regular expression: match limit exceeded",
-        );
-      }
+      if ((error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") throw exceeded();
       throw error;
     }
   };
 }
 
-/** `^abc` and `^abc.*` begin with "abc"; undefined where there is no such text. */
-function literalPrefix(pattern: string): string | undefined {
-  if (!pattern.startsWith("^") || pattern.includes("|")) return undefined;
-  let prefix = "";
-  for (let i = 1; i < pattern.length; i++) {
-    let char = pattern[i] as string;
-    if (char === "\\") {
-      const next = pattern[i + 1];
-      if (next === undefined || /[a-zA-Z0-9]/.test(next)) break;
-      char = next;
-      i++;
-    } else if (/[.[\](){}^$*+?]/.test(char)) {
-      break;
-    }
-    const after = pattern[i + 1];
-    if (after === "*" || after === "?" || after === "{") break;
-    prefix += char;
-  }
-  return prefix === "" ? undefined : prefix;
-}
-
-/** Option `x`: white space and comments outside classes are not part of the pattern. */
-function withoutSpace(pattern: string): string {
-  return pattern.replace(/\\.|\[(?:\\.|[^\]\\])*(?:\]|\\?$)|\s+|#[^\n]*/gs, (part) =>
-    /^[\s#]/.test(part) ? "" : part,
-  );
-}
+const exceeded = (): StoreError =>
+  new StoreError(51156, "Error occurred while executing the regular expression: match limit exceeded");
