@@ -40,6 +40,7 @@ const codeNames: Record<number, string> = {
   136: "CappedPositionLost",
   168: "InvalidPipelineOperator",
   171: "CannotIndexParallelArrays",
+  175: "QueryPlanKilled",
   197: "InvalidIndexSpecificationOption",
   206: "NoSuchSession",
   225: "TransactionTooOld",
@@ -50,6 +51,8 @@ const codeNames: Record<number, string> = {
   263: "OperationNotSupportedInTransaction",
   291: "NoQueryExecutionPlans",
   292: "QueryExceededMemoryLimitNoDiskUseAllowed",
+  322: "APIVersionError",
+  323: "APIStrictError",
   334: "MechanismUnavailable",
   352: "UnsupportedOpQueryCommand",
   5100: "FailedToParse",
@@ -58,6 +61,9 @@ const codeNames: Record<number, string> = {
   11601: "Interrupted",
   14031: "OutOfDiskSpace",
   17280: "KeyTooLong",
+  40413: "IDLDuplicateField",
+  40414: "IDLFailedToParse",
+  40415: "IDLUnknownField",
 };
 
 /** The symbolic name MongoDB gives to a code; codes without a name are `Location<code>`, as in mongod. */

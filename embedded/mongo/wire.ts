@@ -157,13 +157,15 @@ function requestOf(
 ): Request {
   const args = new Map<string, Raw>();
   let name: string | undefined;
+  let duplicate: string | undefined;
   const elements = new Elements(body);
   while (elements.next()) {
     const field = elements.name();
     name ??= field;
+    if (args.has(field)) duplicate ??= field;
     args.set(field, elements.value());
   }
-  return new Request(name ?? "", args, sequences, connection, db);
+  return new Request(name ?? "", args, sequences, connection, db, duplicate);
 }
 
 let lastReply = 0;

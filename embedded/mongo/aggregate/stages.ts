@@ -1,18 +1,18 @@
 /** Aggregation stages as functions from a stream of documents to another. */
 import { intRaw, nullRaw } from "../bson/make.ts";
-import { fields, items, numberOf, type Raw, rawDocument, stringValue, Type } from "../bson/raw.ts";
+import { fields, items, numberOf, type Raw, rawDocument, stringValue, Type, typeName } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { compareValues, groupKey } from "../compare.ts";
-import { StoreError } from "../errors.ts";
+import { failedToParse, StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
 import { compileFilter } from "../query/match.ts";
-import { parseFilter } from "../query/parse.ts";
+import { parseMatch } from "../query/parse.ts";
 import { compileProjection } from "../query/project.ts";
 import { parseSort } from "../query/run.ts";
 import { eachValue, sortKey } from "../query/values.ts";
 import { arrayRaw } from "../update/arrays.ts";
-import { compileExpression, named, objectOf, required, type Scope } from "./expression.ts";
+import { compileExpression, objectOf, required, type Scope } from "./expression.ts";
 import { compileGroup } from "./group.ts";
 import type { Environment, Stage } from "./pipeline.ts";
 import {
@@ -24,6 +24,23 @@ import {
 } from "./reshape.ts";
 
 type StageCompiler = (spec: Raw, environment: Environment) => Stage;
+
+/** The options of a stage; others are refused. */
+function stageOptions(
+  stage: string,
+  spec: Raw,
+  allowed: readonly string[],
+  refuse = (name: string): StoreError =>
+    new StoreError(40415, `BSON field '${stage}.${name}' is an unknown field.`),
+): Map<string, Raw> {
+  if (spec.type !== Type.object)
+    throw failedToParse(
+      `the ${stage} stage specification must be an object, but found ${typeName(spec.type)}`,
+    );
+  const found = new Map(fields(spec));
+  for (const name of found.keys()) if (!allowed.includes(name)) throw refuse(name);
+  return found;
+}
 
 const sortMemory = 100 * 1024 * 1024;
 
@@ -97,13 +114,21 @@ function projectStage(spec: Raw, environment: Environment): Stage {
   };
 }
 
+const notInFacet = new Set(["$facet", "$collStats", "$indexStats", "$documents", "$out", "$merge"]);
+
 function facetStage(spec: Raw, environment: Environment): Stage {
   if (spec.type !== Type.object || fields(spec).length === 0)
     throw new StoreError(40169, "the $facet specification must be a non-empty object");
   const facets = fields(spec).map(([name, pipeline]) => {
     if (pipeline.type !== Type.array)
       throw new StoreError(40170, `arguments to $facet must be arrays, ${name} is not`);
-    return [name, environment.compile(items(pipeline))] as const;
+    const inner = items(pipeline);
+    for (const stage of inner) {
+      const first = stage.type === Type.object ? fields(stage)[0]?.[0] : undefined;
+      if (first !== undefined && notInFacet.has(first))
+        throw new StoreError(40600, `${first} is not allowed to be used within a $facet stage`);
+    }
+    return [name, environment.compile(inner)] as const;
   });
   return function* (documents) {
     const all = [...documents];
@@ -114,7 +139,16 @@ function facetStage(spec: Raw, environment: Environment): Stage {
 function sampleStage(spec: Raw): Stage {
   const size = count(
     "size argument to $sample",
-    required("$sample", named("$sample", spec, ["size"]), "size"),
+    required(
+      "$sample",
+      stageOptions(
+        "$sample",
+        spec,
+        ["size"],
+        (name) => new StoreError(28748, `unrecognized option to $sample: ${name}`),
+      ),
+      "size",
+    ),
     0,
   );
   return function* (documents) {
@@ -133,9 +167,20 @@ function sampleStage(spec: Raw): Stage {
 }
 
 function bucketStage(spec: Raw, environment: Environment): Stage {
-  const found = named("$bucket", spec, ["groupBy", "boundaries", "default", "output"]);
+  const found = stageOptions(
+    "$bucket",
+    spec,
+    ["groupBy", "boundaries", "default", "output"],
+    (name) => new StoreError(40197, `Unrecognized option to $bucket: ${name}.`),
+  );
   const by = compileExpression(required("$bucket", found, "groupBy"), environment.names);
-  const boundaries = items(required("$bucket", found, "boundaries"));
+  const list = required("$bucket", found, "boundaries");
+  if (list.type !== Type.array)
+    throw new StoreError(
+      40200,
+      `The $bucket 'boundaries' field must be an array, but found type: ${typeName(list.type)}.`,
+    );
+  const boundaries = items(list);
   for (let i = 1; i < boundaries.length; i++) {
     if (compareValues(boundaries[i - 1] as Raw, boundaries[i] as Raw) >= 0)
       throw new StoreError(40194, "The 'boundaries' option to $bucket must be sorted");
@@ -187,14 +232,34 @@ function sortByCount(spec: Raw, environment: Environment): Stage {
     ]),
     environment.names,
   );
+  if (spec.type === Type.string ? !stringValue(spec).startsWith("$") : spec.type !== Type.object)
+    throw new StoreError(
+      40148,
+      "the sortByCount field must be defined as a $-prefixed path or an expression object",
+    );
   const sort = sortStage(objectOf([["count", intRaw(-1)]]));
   return (documents) => sort(group(documents, environment.scope));
 }
 
 function lookupStage(spec: Raw, environment: Environment): Stage {
-  const found = named("$lookup", spec, ["from", "localField", "foreignField", "let", "pipeline", "as"]);
+  const found = stageOptions(
+    "$lookup",
+    spec,
+    ["from", "localField", "foreignField", "let", "pipeline", "as"],
+    (name) => failedToParse(`unknown argument to $lookup: ${name}`),
+  );
   const from = required("$lookup", found, "from");
   const as = required("$lookup", found, "as");
+  for (const option of ["localField", "foreignField"]) {
+    const value = found.get(option);
+    if (value !== undefined && value.type !== Type.string)
+      throw failedToParse(`$lookup argument '${option}' must be a string, found ${typeName(value.type)}`);
+  }
+  const letDocument = found.get("let");
+  if (letDocument !== undefined && letDocument.type !== Type.object)
+    throw failedToParse("$lookup argument 'let' must be an object");
+  if (found.get("pipeline") !== undefined && found.get("pipeline")?.type !== Type.array)
+    throw new StoreError(14, "'pipeline' option must be specified as an array");
   if (from.type !== Type.string || as.type !== Type.string)
     throw new StoreError(9, "$lookup 'from' and 'as' must be strings");
   const local = found.get("localField");
@@ -243,9 +308,13 @@ function joinFilter(document: Raw, path: ReturnType<typeof parsePath>["parts"], 
 
 function unionStage(spec: Raw, environment: Environment): Stage {
   const found =
-    spec.type === Type.string ? new Map([["coll", spec]]) : named("$unionWith", spec, ["coll", "pipeline"]);
+    spec.type === Type.string
+      ? new Map([["coll", spec]])
+      : stageOptions("$unionWith", spec, ["coll", "pipeline"]);
   const from = required("$unionWith", found, "coll");
   const pipeline = found.get("pipeline");
+  if (from.type !== Type.string || (pipeline !== undefined && pipeline.type !== Type.array))
+    throw new StoreError(14, "$unionWith needs a string 'coll' and an array 'pipeline'");
   return function* (documents) {
     yield* documents;
     yield* environment.from(stringValue(from), pipeline ? items(pipeline) : []);
@@ -256,7 +325,7 @@ const stages: Record<string, StageCompiler> = {
   $match: (spec, environment) => {
     if (spec.type !== Type.object)
       throw new StoreError(15959, "the match filter must be an expression in an object");
-    const filter = parseFilter(spec);
+    const filter = parseMatch(spec);
     const matches = compileFilter(filter, environment.tests);
     return function* (documents) {
       for (const document of documents) if (matches(document)) yield document;
@@ -268,7 +337,7 @@ const stages: Record<string, StageCompiler> = {
   $set: (spec, environment) => each(compileAddFields("$set", spec, environment.names), environment),
   $unset: (spec, environment) => each(compileUnset(spec), environment),
   $replaceRoot: (spec, environment) => {
-    const root = required("$replaceRoot", named("$replaceRoot", spec, ["newRoot"]), "newRoot");
+    const root = required("$replaceRoot", stageOptions("$replaceRoot", spec, ["newRoot"]), "newRoot");
     return each(compileReplaceRoot(root, environment.names), environment);
   },
   $replaceWith: (spec, environment) => each(compileReplaceRoot(spec, environment.names), environment),
@@ -282,7 +351,11 @@ const stages: Record<string, StageCompiler> = {
     const group = compileGroup(spec, environment.names);
     return (documents) => group(documents, environment.scope);
   },
-  $sort: (spec) => sortStage(spec),
+  $sort: (spec) => {
+    if (spec.type === Type.object && fields(spec).some(([, value]) => value.type === Type.object))
+      throw new StoreError(238, "$sort by a text score is supported by this store before other stages only");
+    return sortStage(spec);
+  },
   $limit: (spec) => {
     const n = count("limit", spec, 1);
     return (documents) => takeFirst(documents, n);

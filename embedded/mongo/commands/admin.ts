@@ -1,6 +1,6 @@
 /** Commands about databases and collections. */
 import { encode } from "../bson/make.ts";
-import { Type, toJs, truthy } from "../bson/raw.ts";
+import { fields, isEmptyDocument, Type, toJs, truthy } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { StoreError } from "../errors.ts";
 import { compileFilter } from "../query/match.ts";
@@ -10,6 +10,7 @@ import { checkCollation } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { cursorReply } from "./cursor-reply.ts";
 import { modifyIndex, sizeOf } from "./indexes.ts";
+import type { Request } from "./request.ts";
 
 function existing(context: Context): Collection {
   const { store, request } = context;
@@ -31,6 +32,29 @@ const refusedOptions = [
   "expireAfterSeconds",
 ];
 
+/** Options of `create` that mean nothing here are taken in the one form that asks for nothing. */
+function checkCreateOptions(request: Request): void {
+  for (const option of ["size", "max"]) {
+    if (request.get(option) !== undefined)
+      throw new StoreError(
+        72,
+        "the 'capped' field needs to be true when either the 'size' or 'max' fields are present",
+      );
+  }
+  for (const option of ["storageEngine", "indexOptionDefaults"]) {
+    const value = request.document(option);
+    if (value !== undefined && !isEmptyDocument(value))
+      throw new StoreError(238, `collections with '${option}' are not supported by this store`);
+  }
+  if (!request.flag("autoIndexId", true)) throw new StoreError(72, "autoIndexId can't be false");
+  if (request.flag("temp"))
+    throw new StoreError(238, "temporary collections are not supported by this store");
+  const idIndex = request.document("idIndex");
+  const key = idIndex && new Map(fields(idIndex)).get("key");
+  if (idIndex !== undefined && (key === undefined || JSON.stringify(toJs(key)) !== '{"_id":1}'))
+    throw new StoreError(197, "The field 'key' for an _id index must be {_id: 1}");
+}
+
 export function create(context: Context): Reply {
   const { store, request } = context;
   const name = request.collection();
@@ -39,6 +63,7 @@ export function create(context: Context): Reply {
     if (value === undefined || (value.type === Type.bool && !truthy(value))) continue;
     throw new StoreError(238, `collections with '${option}' are not supported by this store`);
   }
+  checkCreateOptions(request);
   checkCollation(request.get("collation"));
   if (store.find(request.db, name) !== undefined)
     throw new StoreError(48, `Collection ${request.db}.${name} already exists.`);
@@ -157,10 +182,6 @@ export function collMod(context: Context): Reply {
   const { request } = context;
   const collection = existing(context);
   const index = request.document("index");
-  for (const option of ["validator", "viewOn", "pipeline", "changeStreamPreAndPostImages", "cappedSize"]) {
-    if (request.has(option))
-      throw new StoreError(238, `collMod of '${option}' is not supported by this store`);
-  }
   return index === undefined ? {} : modifyIndex(context, collection, index);
 }
 
@@ -178,20 +199,29 @@ export function collStats(context: Context): Reply {
       totalIndexSize: 0,
       indexSizes: {},
     };
-  return statsOf(collection);
+  return statsOf(collection, scaleOf(request));
+}
+
+function scaleOf(request: Request): number {
+  const scale = request.integer("scale") ?? 1;
+  if (scale < 1)
+    throw new StoreError(51024, `BSON field 'scale' value must be >= 1, actual value '${scale}'`);
+  return scale;
 }
 
 /** The figures of one collection, for `collStats` and `$collStats`. */
-export function statsOf(collection: Collection): Record<string, unknown> {
-  const size = collection.size();
+export function statsOf(collection: Collection, scale = 1): Record<string, unknown> {
+  const bytes = collection.size();
+  const size = Math.floor(bytes / scale);
   const count = collection.count();
   return {
     ns: collection.namespace,
     size,
     count,
-    ...(count > 0 ? { avgObjSize: Math.floor(size / count) } : {}),
+    ...(count > 0 ? { avgObjSize: Math.floor(bytes / count) } : {}),
     storageSize: size,
     totalSize: size,
+    scaleFactor: scale,
     capped: false,
     nindexes: collection.indexes.length + 1,
     totalIndexSize: 0,
@@ -202,19 +232,21 @@ export function statsOf(collection: Collection): Record<string, unknown> {
 export function dbStats(context: Context): Reply {
   const { store, request } = context;
   const collections = store.catalog.inDatabase(request.db);
-  const size = collections.reduce((sum, collection) => sum + collection.size(), 0);
+  const scale = scaleOf(request);
+  const bytes = collections.reduce((sum, collection) => sum + collection.size(), 0);
+  const size = bytes / scale;
   const objects = collections.reduce((sum, collection) => sum + collection.count(), 0);
   return {
     db: request.db,
     collections: collections.length,
     views: 0,
     objects,
-    avgObjSize: objects > 0 ? size / objects : 0,
+    avgObjSize: objects > 0 ? bytes / objects : 0,
     dataSize: size,
     storageSize: size,
     indexes: collections.reduce((sum, collection) => sum + collection.indexes.length + 1, 0),
     indexSize: 0,
     totalSize: size,
-    scaleFactor: 1,
+    scaleFactor: scale,
   };
 }

@@ -3,27 +3,42 @@
 import { objectOf } from "../aggregate/expression.ts";
 import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
 import { encode, intRaw } from "../bson/make.ts";
-import { fields, isEmptyDocument, items, numberOf, type Raw, rawDocument, Type, toJs } from "../bson/raw.ts";
+import {
+  fields,
+  getField,
+  isEmptyDocument,
+  items,
+  numberOf,
+  type Raw,
+  rawDocument,
+  Type,
+  toJs,
+} from "../bson/raw.ts";
 import type { Results } from "../cursors.ts";
 import { failedToParse, StoreError } from "../errors.ts";
+import { findText } from "../plan/planner.ts";
 import type { Filter } from "../query/ast.ts";
 import { constantFilter, Deadline } from "../query/deadline.ts";
-import { parseFilter } from "../query/parse.ts";
-import { parseHint, parseSort, type Run, run } from "../query/run.ts";
+import { parseQuery } from "../query/parse.ts";
+import { accessOptions, parseSort, type Run, run } from "../query/run.ts";
 import type { Collection } from "../storage/collection.ts";
 import { statsOf } from "./admin.ts";
 import { checkCollation } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { cursorReply } from "./cursor-reply.ts";
+import { checkFields } from "./fields.ts";
 import { sizeOf } from "./indexes.ts";
 import type { Request } from "./request.ts";
+
+const cursorFields = new Set(["batchSize"]);
 
 export function aggregate(context: Context): Reply {
   const { request } = context;
   checkCollation(request.get("collation"));
   const target = targetOf(request);
   const namespace = `${request.db}.${target ?? "$cmd.aggregate"}`;
-  if (request.document("cursor") === undefined && !request.flag("explain")) {
+  checkFields(request.document("cursor"), "aggregate.cursor", cursorFields);
+  if (request.document("cursor") === undefined) {
     throw failedToParse("The 'cursor' option is required, except for aggregate with the explain argument");
   }
   const { results } = startAggregate(context, request);
@@ -65,6 +80,8 @@ export function startAggregate(
   return { running, results: { next: () => iterator.next().value, release: () => running?.release() } };
 }
 
+const naturalName = Buffer.from("$natural");
+
 interface Started {
   readonly documents: Iterable<Raw>;
   readonly running: Run | undefined;
@@ -89,10 +106,10 @@ function start(
   if (collection === undefined) return { documents: rest([]), running: undefined };
   const running = run(collection, {
     filter: lead.filter,
-    sort: parseSort(lead.sort),
+    sort: parseSort(lead.sort, findText(lead.filter) !== undefined),
     skip: lead.skip,
     limit: lead.limit,
-    hint: parseHint(hint, collection),
+    ...accessOptions(undefined, hint, collection),
     expressions: environment.tests,
     deadline,
   });
@@ -128,7 +145,7 @@ function leading(stages: readonly Raw[]): Lead {
     const [name, spec] = (stage.type === Type.object ? fields(stage)[0] : undefined) ?? [];
     if (spec === undefined || fields(stage).length !== 1) break;
     if (name === "$match" && spec.type === Type.object && sort === undefined && skip === 0 && limit === 0)
-      filters.push(parseFilter(spec));
+      filters.push(parseQuery(spec));
     else if (
       name === "$sort" &&
       spec.type === Type.object &&
@@ -136,9 +153,11 @@ function leading(stages: readonly Raw[]): Lead {
       sort === undefined &&
       skip === 0 &&
       limit === 0
-    )
+    ) {
+      if (getField(spec, naturalName) !== undefined)
+        throw new StoreError(16410, "$sort can't be by $natural");
       sort = spec;
-    else if (name === "$skip" && whole(spec) && skip === 0 && limit === 0) skip = numberOf(spec);
+    } else if (name === "$skip" && whole(spec) && skip === 0 && limit === 0) skip = numberOf(spec);
     else if (name === "$limit" && whole(spec) && numberOf(spec) > 0 && limit === 0) limit = numberOf(spec);
     else break;
     used++;
@@ -185,6 +204,11 @@ function specialSource(
     return items(made);
   }
   if (name === "$collStats") {
+    const known = new Set(["count", "storageStats"]);
+    for (const [option, value] of fields(spec)) {
+      if (!known.has(option) || value.type !== Type.object || !isEmptyDocument(value))
+        throw new StoreError(238, `$collStats with '${option}' is not supported by this store`);
+    }
     if (collection === undefined) return [];
     const stats = statsOf(collection);
     const wants = new Set(spec.type === Type.object ? fields(spec).map(([option]) => option) : []);
@@ -198,6 +222,8 @@ function specialSource(
     ];
   }
   if (name === "$indexStats") {
+    if (spec.type !== Type.object || !isEmptyDocument(spec))
+      throw new StoreError(28803, "The $indexStats stage specification must be an empty object");
     const all = collection
       ? [
           encode({ name: "_id_", key: { _id: 1 } }),

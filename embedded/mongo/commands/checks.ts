@@ -1,7 +1,14 @@
 /** Options that the store does not have are refused, not ignored. */
 import { fields, numberOf, type Raw, stringValue, Type, truthy } from "../bson/raw.ts";
-import { StoreError } from "../errors.ts";
+import { failedToParse, StoreError } from "../errors.ts";
+import { checkFields } from "./fields.ts";
 import type { Request } from "./request.ts";
+
+const collationFields = new Set(
+  "locale caseLevel caseFirst strength numericOrdering alternate maxVariable normalization backwards version".split(
+    " ",
+  ),
+);
 
 /** Only binary comparison: a collation other than `{locale: "simple"}` is refused. */
 export function checkCollation(collation: Raw | undefined): void {
@@ -9,8 +16,14 @@ export function checkCollation(collation: Raw | undefined): void {
   if (collation.type !== Type.object) throw new StoreError(14, "collation must be an object");
   const options = new Map(fields(collation));
   if (options.size === 0) return;
+  checkFields(collation, "collation", collationFields);
   const locale = options.get("locale");
-  if (locale?.type === Type.string && stringValue(locale) === "simple") return;
+  if (locale === undefined)
+    throw new StoreError(40414, "BSON field 'collation.locale' is missing but a required field");
+  if (locale.type === Type.string && stringValue(locale) === "simple") {
+    if (options.size === 1) return;
+    throw failedToParse("If locale is 'simple', no other collation options should be specified");
+  }
   throw new StoreError(238, "collations other than {locale: 'simple'} are not supported by this store");
 }
 
@@ -22,6 +35,8 @@ export function checkSession(request: Request): void {
   const concern = request.get("readConcern");
   if (concern?.type === Type.object) {
     const level = new Map(fields(concern)).get("level");
+    if (new Map(fields(concern)).has("atClusterTime"))
+      throw new StoreError(246, "Read concern 'snapshot' is not supported by this store");
     if (level?.type === Type.string && stringValue(level) === "snapshot") {
       throw new StoreError(246, "Read concern 'snapshot' is not supported by this store");
     }
@@ -39,6 +54,8 @@ export function checkWriteConcern(request: Request): void {
 
 /** Options of `find` that would change its results and that the store does not have. */
 export function checkFindOptions(request: Request): void {
+  if (request.flag("awaitData") && !request.flag("tailable"))
+    throw failedToParse("Cannot set 'awaitData' without also setting 'tailable'");
   for (const option of ["min", "max", "returnKey", "showRecordId"]) {
     const value = request.get(option);
     if (value === undefined || (value.type === Type.bool && !truthy(value))) continue;

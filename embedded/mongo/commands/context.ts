@@ -15,6 +15,8 @@ export type Handler = (context: Context) => Reply;
 
 export interface Command {
   readonly run: Handler;
+  /** The arguments that the command knows besides its own name; undefined where they are free. */
+  readonly fields?: ReadonlySet<string>;
   /** Whether the command changes data; a group without such commands commits nothing. */
   readonly writes?: boolean;
   /** Not run against a database or not worth a savepoint. */

@@ -7,6 +7,7 @@ import type { Store } from "../store.ts";
 import { checkAuthenticated } from "./authenticate.ts";
 import { checkSession, checkWriteConcern } from "./checks.ts";
 import type { Command, Reply } from "./context.ts";
+import { checkApiVersion, checkArguments } from "./fields.ts";
 import { commands } from "./registry.ts";
 import type { Request } from "./request.ts";
 
@@ -17,6 +18,8 @@ export function execute(store: Store, request: Request): Buffer {
     if (command === undefined) throw new StoreError(59, `no such command: '${request.name}'`);
     if (request.db === "") throw new StoreError(40571, "OP_MSG requests require a $db argument");
     checkAuthenticated(store, request);
+    checkArguments(request, command.fields);
+    checkApiVersion(request);
     checkSession(request);
     store.opcounters.set(request.name, (store.opcounters.get(request.name) ?? 0) + 1);
     return command.writes

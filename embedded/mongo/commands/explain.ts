@@ -2,26 +2,51 @@
 import { emptyDocument } from "../bson/make.ts";
 import { fields, items, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
-import type { Plan } from "../plan/planner.ts";
+import { findText, type Plan } from "../plan/planner.ts";
 import { Deadline } from "../query/deadline.ts";
-import { parseFilter } from "../query/parse.ts";
-import { parseHint, parseSort, type Run, run } from "../query/run.ts";
+import { parseQuery } from "../query/parse.ts";
+import { accessOptions, parseSort, type Run, run } from "../query/run.ts";
 import type { Collection } from "../storage/collection.ts";
-import { startAggregate } from "./aggregate.ts";
+import { aggregate, startAggregate } from "./aggregate.ts";
+import { checkCollation } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { expressionsFor } from "./expressions.ts";
 import { startFind } from "./read.ts";
 import { Request } from "./request.ts";
 
-export function explain(context: Context): Reply {
-  const { store, request } = context;
+/** @param check refuses commands and arguments that are not known */
+export function explain(context: Context, check: (request: Request) => void): Reply {
+  const { request } = context;
   const inner = request.document("explain");
   if (inner === undefined) throw new StoreError(14, "explain needs a command");
   const args = new Map(fields(inner));
-  args.delete("explain");
   const name = [...args.keys()][0] ?? "";
   const explained = new Request(name, args, new Map(), request.connection, request.db);
+  check(explained);
   const verbosity = request.string("verbosity") ?? "allPlansExecution";
+  if (!["queryPlanner", "executionStats", "allPlansExecution"].includes(verbosity))
+    throw new StoreError(
+      2,
+      `Enumeration value '${verbosity}' for field 'explain.verbosity' is not a valid value.`,
+    );
+  return explainRequest(context, explained, verbosity, inner);
+}
+
+/** `aggregate`, or its explanation where `explain: true` is asked for. */
+export function aggregateOrExplain(context: Context): Reply {
+  const { request } = context;
+  if (!request.flag("explain")) return aggregate(context);
+  return explainRequest(context, request, "queryPlanner", undefined);
+}
+
+function explainRequest(
+  context: Context,
+  explained: Request,
+  verbosity: string,
+  inner: Raw | undefined,
+): Reply {
+  const { store, request } = context;
+  const { name } = explained;
   const started = performance.now();
   const collection = store.find(request.db, explained.collection());
   const running = collection && start(context, explained, name, collection);
@@ -50,7 +75,7 @@ export function explain(context: Context): Reply {
           },
         }
       : {}),
-    command: toJs(inner),
+    ...(inner === undefined ? {} : { command: toJs(inner) }),
     serverInfo: { host: "localhost", port: 0, version: "7.0.0" },
   };
 }
@@ -66,7 +91,11 @@ function start(context: Context, request: Request, name: string, collection: Col
     const { running, results } = startFind(context, request, collection);
     return {
       run: running,
-      sorts: parseSort(request.document("sort")).length > 0,
+      sorts:
+        parseSort(
+          request.document("sort"),
+          findText(parseQuery(request.document("filter") ?? emptyDocument)) !== undefined,
+        ).length > 0,
       next: () => results.next(),
     };
   }
@@ -76,11 +105,11 @@ function start(context: Context, request: Request, name: string, collection: Col
   }
   const { filter, hint } = writeFilter(request, name);
   const running = run(collection, {
-    filter: parseFilter(filter),
+    filter: parseQuery(filter),
     sort: [],
     skip: 0,
     limit: 0,
-    hint: parseHint(hint, collection),
+    ...accessOptions(undefined, hint, collection),
     expressions: expressionsFor(undefined, context.now).tests,
     deadline: new Deadline(request.count("maxTimeMS")),
   });
@@ -90,6 +119,7 @@ function start(context: Context, request: Request, name: string, collection: Col
 /** The filter of a write, a count or a distinct: what would be changed is read, not changed. */
 function writeFilter(request: Request, name: string): { filter: Raw; hint: Raw | undefined } {
   const empty = request.document("query");
+  checkCollation(request.get("collation"));
   switch (name) {
     case "count":
     case "distinct":

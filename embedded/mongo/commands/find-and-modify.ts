@@ -6,7 +6,7 @@ import { failedToParse } from "../errors.ts";
 import type { Filter } from "../query/ast.ts";
 import { idFilter } from "../query/by-id.ts";
 import { Deadline } from "../query/deadline.ts";
-import { parseFilter } from "../query/parse.ts";
+import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
 import { checkNames } from "../storage/catalog.ts";
@@ -49,7 +49,7 @@ export function findAndModify(context: Context): Reply {
   const compilers = expressionsFor(request.document("let"), now);
   const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
   let parsedFilter: Filter | undefined;
-  const filter = (): Filter => (parsedFilter ??= parseFilter(query));
+  const filter = (): Filter => (parsedFilter ??= parseQuery(query));
   const update =
     change === undefined ? undefined : parseUpdate(change, parseArrayFilters(request.get("arrayFilters")));
   const collection = store.find(request.db, name);

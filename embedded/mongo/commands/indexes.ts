@@ -11,6 +11,7 @@ import {
   Type,
   toJs,
   truthy,
+  typeName,
 } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { identical } from "../compare.ts";
@@ -39,7 +40,6 @@ const knownOptions = new Set([
   "textIndexVersion",
   "collation",
   "ns",
-  "clustered",
 ]);
 
 export function createIndexes(context: Context): Reply {
@@ -50,6 +50,14 @@ export function createIndexes(context: Context): Reply {
     throw new StoreError(40414, "BSON field 'createIndexes.indexes' is missing but a required field");
   const specs = items(list).map(normalize);
   if (specs.length === 0) throw badValue("Must specify at least one index to create");
+  const quorum = request.get("commitQuorum");
+  const quorums = ["majority", "votingMembers"];
+  if (
+    quorum !== undefined &&
+    !(quorum.isNumber() && numberOf(quorum) <= 1) &&
+    !(quorum.type === Type.string && quorums.includes(stringValue(quorum)))
+  )
+    throw new StoreError(100, "Commit quorum cannot be satisfied with the current replica set configuration");
   const existed = store.find(request.db, name) !== undefined;
   const collection = store.ensure(request.db, name);
   const before = collection.indexes.length + 1;
@@ -83,7 +91,14 @@ function normalize(spec: Raw): Raw {
     }
   }
   checkCollation(options.get("collation"));
+  checkOptions(options);
   const kinds = fields(key).map(([path, order]) => checkKey(path, order));
+  if (kinds.includes("text")) checkText(options);
+  else {
+    for (const option of textOptions)
+      if (options.has(option)) throw new StoreError(67, `the option '${option}' is for text indexes only`);
+  }
+  if (pattern(key) === "_id:1") checkIdOptions(options);
   const name = options.get("name");
   if (name !== undefined && name.type !== Type.string)
     throw new StoreError(14, "The field 'name' must be a string");
@@ -109,6 +124,56 @@ function normalize(spec: Raw): Raw {
   if (kinds.includes("text")) writeTextDefaults(writer, options, key);
   writer.close(mark);
   return rawDocument(writer.take());
+}
+
+const textOptions = ["weights", "default_language", "language_override", "textIndexVersion"];
+
+function checkOptions(options: ReadonlyMap<string, Raw>): void {
+  for (const option of ["unique", "sparse", "hidden", "background"]) {
+    const value = options.get(option);
+    if (value !== undefined && value.type !== Type.bool && !value.isNumber())
+      throw new StoreError(
+        14,
+        `The field '${option}' has value of wrong type '${typeName(value.type)}', expected type 'bool'`,
+      );
+  }
+  const version = options.get("v");
+  if (version !== undefined && numberOf(version) !== 2)
+    throw new StoreError(67, "only indexes of version v: 2 are supported by this store");
+}
+
+/** The words of a text index are taken as they are: no language's endings or stop words are applied. */
+function checkText(options: ReadonlyMap<string, Raw>): void {
+  const language = options.get("default_language");
+  if (language !== undefined && (language.type !== Type.string || stringValue(language) !== "none"))
+    throw new StoreError(
+      67,
+      "text indexes with a default_language other than 'none' are not supported by this store",
+    );
+  const override = options.get("language_override");
+  if (override !== undefined && (override.type !== Type.string || stringValue(override) !== "language"))
+    throw new StoreError(67, "language_override is not supported by this store");
+  const version = options.get("textIndexVersion");
+  if (version !== undefined && numberOf(version) !== 3)
+    throw new StoreError(67, "only text indexes of version 3 are supported by this store");
+  const weights = options.get("weights");
+  for (const [name, weight] of weights?.type === Type.object ? fields(weights) : []) {
+    const value = numberOf(weight);
+    if (!(value > 0 && value < 1_000_000))
+      throw new StoreError(
+        67,
+        `text index weight must be in the exclusive interval (0,1000000) but found: ${name}`,
+      );
+  }
+}
+
+const idOptions = new Set(["v", "key", "name", "ns", "collation"]);
+
+function checkIdOptions(options: ReadonlyMap<string, Raw>): void {
+  for (const option of options.keys()) {
+    if (!idOptions.has(option))
+      throw new StoreError(197, `The field '${option}' is not valid for an _id index specification.`);
+  }
 }
 
 function writeTextDefaults(writer: Writer, options: Map<string, Raw>, key: Raw): void {
@@ -176,6 +241,11 @@ function isNew(collection: Collection, spec: Raw): boolean {
   const key = wanted.get("key") as Raw;
   if (pattern(key) === "_id:1") return false;
   for (const index of collection.indexes) {
+    if (index.text && index.name !== name && pattern(key).includes(":text"))
+      throw new StoreError(
+        67,
+        `only one text index per collection allowed, found existing text index "${index.name}"`,
+      );
     const sameKey = pattern(index.key) === pattern(key);
     if (index.name === name) {
       if (sameKey && sameOptions(index.spec, spec)) return false;

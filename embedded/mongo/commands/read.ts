@@ -1,16 +1,17 @@
 /** `find`, `getMore`, `killCursors`, `count`, `distinct`. */
-import { getField, isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
+import { isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { compareValues, groupKey } from "../compare.ts";
 import type { Results } from "../cursors.ts";
 import { badValue, StoreError } from "../errors.ts";
 import { parsePath } from "../path.ts";
+import { findText } from "../plan/planner.ts";
 import { idFilter } from "../query/by-id.ts";
 import { constantFilter, Deadline } from "../query/deadline.ts";
-import { parseFilter } from "../query/parse.ts";
+import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
-import { parseHint, parseSort, type QueryOptions, type Run, run } from "../query/run.ts";
+import { accessOptions, parseSort, type QueryOptions, type Run, run } from "../query/run.ts";
 import { eachValue } from "../query/values.ts";
 import type { Collection } from "../storage/collection.ts";
 import { checkCollation, checkFindOptions } from "./checks.ts";
@@ -28,18 +29,17 @@ export function startFind(
   collection: Collection,
 ): { running: Run; results: Results } {
   const expressions = expressionsFor(request.document("let"), context.now);
-  const filter = parseFilter(request.document("filter") ?? emptyFilter);
+  const filter = parseQuery(request.document("filter") ?? emptyFilter);
   const sort = request.document("sort");
   const limit = Math.abs(request.integer("limit") ?? 0);
   const options: QueryOptions = {
     filter,
-    sort: parseSort(sort),
+    sort: parseSort(sort, findText(filter) !== undefined),
     skip: request.count("skip"),
     limit,
-    hint: parseHint(request.get("hint"), collection),
+    ...accessOptions(sort, request.get("hint"), collection),
     expressions: expressions.tests,
     deadline: new Deadline(request.count("maxTimeMS")),
-    backward: naturalBackward(sort),
   };
   const spec = request.document("projection");
   const projection =
@@ -58,16 +58,6 @@ export function startFind(
   return { running, results: { next, release: () => running.release() } };
 }
 
-function naturalBackward(sort: Raw | undefined): boolean {
-  const natural = sort && getField(sort, Buffer.from("$natural"));
-  return natural?.isNumber() === true && compareValues(natural, zero) < 0;
-}
-
-const zero = getField(
-  rawDocument(Buffer.from([12, 0, 0, 0, 16, 97, 0, 0, 0, 0, 0, 0])),
-  Buffer.from("a"),
-) as Raw;
-
 export function find(context: Context): Reply {
   const { store, request } = context;
   const name = request.collection();
@@ -82,7 +72,7 @@ export function find(context: Context): Reply {
   const batchSize =
     request.get("batchSize") === undefined ? (limit < 0 ? -limit : 101) : request.count("batchSize");
   if (collection === undefined) {
-    parseFilter(request.document("filter") ?? emptyFilter);
+    parseQuery(request.document("filter") ?? emptyFilter);
     return emptyCursor(namespace);
   }
   const fast = findById(request, collection, batchSize, namespace);
@@ -163,7 +153,7 @@ export function count(context: Context): Reply {
   checkCollation(request.get("collation"));
   const collection = store.find(request.db, request.collection());
   const query = request.document("query") ?? emptyFilter;
-  const filter = parseFilter(query);
+  const filter = parseQuery(query);
   const skip = request.count("skip");
   const limit = Math.abs(request.integer("limit") ?? 0);
   if (collection === undefined) return { n: 0 };
@@ -176,7 +166,7 @@ export function count(context: Context): Reply {
     sort: [],
     skip,
     limit,
-    hint: parseHint(request.get("hint"), collection),
+    ...accessOptions(undefined, request.get("hint"), collection),
     expressions: expressionsFor(undefined, context.now).tests,
     deadline: new Deadline(request.count("maxTimeMS")),
   });
@@ -191,7 +181,7 @@ export function distinct(context: Context): Reply {
   const collection = store.find(request.db, request.collection());
   const key = request.string("key");
   if (key === undefined || key === "") throw badValue("distinct needs a key");
-  const filter = parseFilter(request.document("query") ?? emptyFilter);
+  const filter = parseQuery(request.document("query") ?? emptyFilter);
   const values = new Map<string, Raw>();
   if (collection !== undefined) {
     const running = run(collection, {
@@ -199,7 +189,7 @@ export function distinct(context: Context): Reply {
       sort: [],
       skip: 0,
       limit: 0,
-      hint: parseHint(request.get("hint"), collection),
+      ...accessOptions(undefined, request.get("hint"), collection),
       expressions: expressionsFor(undefined, context.now).tests,
       deadline: new Deadline(request.count("maxTimeMS")),
     });

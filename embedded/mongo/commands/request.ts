@@ -26,6 +26,8 @@ export class Request {
   readonly connection: ConnectionInfo;
   private readonly args: ReadonlyMap<string, Raw>;
   private readonly sequences: ReadonlyMap<string, readonly Raw[]>;
+  /** An argument that was given twice. */
+  readonly duplicate: string | undefined;
 
   constructor(
     name: string,
@@ -33,11 +35,13 @@ export class Request {
     sequences: ReadonlyMap<string, readonly Raw[]>,
     connection: ConnectionInfo,
     db?: string,
+    duplicate?: string,
   ) {
     this.name = name;
     this.args = args;
     this.sequences = sequences;
     this.connection = connection;
+    this.duplicate = duplicate;
     const given = args.get("$db");
     this.db = db ?? (given?.type === Type.string ? stringValue(given) : "");
   }
@@ -55,6 +59,10 @@ export class Request {
   /** The names of all arguments. */
   names(): Iterable<string> {
     return this.args.keys();
+  }
+
+  sequenceNames(): Iterable<string> {
+    return this.sequences.keys();
   }
 
   /** The command's own argument as a collection name. */

@@ -52,10 +52,10 @@ export function buildInfo(): Reply {
 }
 
 export function serverStatus(context: Context): Reply {
-  const { store, now } = context;
+  const { store, now, request } = context;
   const uptime = (now - store.startedAt) / 1000;
   const count = (name: string): number => store.opcounters.get(name) ?? 0;
-  return {
+  const sections = {
     host: hostname(),
     version,
     process: "souk-embedded",
@@ -88,6 +88,8 @@ export function serverStatus(context: Context): Reply {
     storageEngine: { name: "sqlite", supportsCommittedReads: true, persistent: true },
     mem: { bits: 64, resident: Math.round(process.memoryUsage.rss() / 1048576), supported: true },
   };
+  const left = (name: string): boolean => !request.has(name) || request.flag(name);
+  return Object.fromEntries(Object.entries(sections).filter(([name]) => left(name)));
 }
 
 export function hostInfo(context: Context): Reply {

@@ -1,12 +1,13 @@
 /** `insert`, `update`, `delete`: statement by statement, each whole or not at all, errors told per statement. */
-import { fields, isEmptyDocument, items, type Raw, Type, typeName } from "../bson/raw.ts";
+import { fields, isEmptyDocument, items, numberOf, type Raw, Type, typeName } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { badValue, codeName, failedToParse, StoreError } from "../errors.ts";
+import { findText } from "../plan/planner.ts";
 import type { Filter } from "../query/ast.ts";
 import { idFilter } from "../query/by-id.ts";
 import { Deadline } from "../query/deadline.ts";
-import { parseFilter } from "../query/parse.ts";
-import { parseHint, parseSort, run } from "../query/run.ts";
+import { parseFilter, parseQuery } from "../query/parse.ts";
+import { accessOptions, parseSort, run } from "../query/run.ts";
 import { checkNames } from "../storage/catalog.ts";
 import type { Collection, Stored } from "../storage/collection.ts";
 import { parseUpdate } from "../update/parse.ts";
@@ -14,6 +15,7 @@ import { prepareInsert, type Tools, updateStored, upsertDocument } from "../upda
 import { checkCollation } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { expressionsFor } from "./expressions.ts";
+import { unknownField } from "./fields.ts";
 
 const mostStatements = 100_000;
 
@@ -150,12 +152,13 @@ function parseStatement(statement: Raw): UpdateStatement {
     else if (name === "arrayFilters") filters = parseArrayFilters(value);
     else if (name === "collation") checkCollation(value);
     else if (name === "c") variables = value;
-    else throw new StoreError(40415, `BSON field 'update.updates.${name}' is an unknown field.`);
+    else throw unknownField("update.updates", name);
   }
   if (q === undefined || q.type !== Type.object)
     throw new StoreError(40414, "BSON field 'update.updates.q' is missing but a required field");
   if (u === undefined)
     throw new StoreError(40414, "BSON field 'update.updates.u' is missing but a required field");
+  if (sort !== undefined && multi) throw failedToParse("Cannot specify sort with multi=true");
   return { q, u, upsert, multi, hint, sort, filters, variables };
 }
 
@@ -258,7 +261,7 @@ function runUpdate(
   const compilers = expressionsFor(statement.variables ?? request.document("let"), now);
   const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
   let filter: Filter | undefined;
-  const lazyFilter = (): Filter => (filter ??= parseFilter(statement.q));
+  const lazyFilter = (): Filter => (filter ??= parseQuery(statement.q));
   const found = store.find(request.db, name);
   let matched = 0;
   let modified = 0;
@@ -303,10 +306,10 @@ export function select(
 ): Stored[] {
   const running = run(collection, {
     filter,
-    sort: parseSort(options.sort),
+    sort: parseSort(options.sort, findText(filter) !== undefined),
     skip: 0,
     limit: options.limit,
-    hint: parseHint(options.hint, collection),
+    ...accessOptions(options.sort, options.hint, collection),
     expressions: tools.expressions,
     deadline,
   });
@@ -327,7 +330,7 @@ export function remove(context: Context): Reply {
     const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
     const collection = store.find(request.db, name);
     const byId = statement.hint === undefined ? idFilter(statement.q) : undefined;
-    const filter = byId === undefined ? parseFilter(statement.q) : undefined;
+    const filter = byId === undefined ? parseQuery(statement.q) : undefined;
     if (collection === undefined) return;
     const one = byId && collection.byId(byId.key);
     const found = filter
@@ -357,16 +360,15 @@ function parseDelete(statement: Raw): { q: Raw; limit: number; hint: Raw | undef
   let hint: Raw | undefined;
   for (const [name, value] of fields(statement)) {
     if (name === "q" && value.type === Type.object) q = value;
-    else if (name === "limit" && value.isNumber())
-      limit =
-        value.type === Type.double ? value.buf.readDoubleLE(value.start) : value.buf.readInt32LE(value.start);
+    else if (name === "limit" && value.isNumber()) limit = numberOf(value);
     else if (name === "hint") hint = value;
     else if (name === "collation") checkCollation(value);
-    else
+    else if (name === "q" || name === "limit")
       throw new StoreError(
-        40415,
-        `BSON field 'delete.deletes.${name}' is an unknown field or has a wrong type.`,
+        14,
+        `BSON field 'delete.deletes.${name}' is the wrong type '${typeName(value.type)}', expected type '${name === "q" ? "object" : "int"}'`,
       );
+    else throw unknownField("delete.deletes", name);
   }
   if (q === undefined)
     throw new StoreError(40414, "BSON field 'delete.deletes.q' is missing but a required field");

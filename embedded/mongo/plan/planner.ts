@@ -48,7 +48,10 @@ const countLimit = 1000;
 
 export function plan(collection: Collection, filter: Filter, options: PlanOptions): Plan {
   const text = findText(filter);
-  if (text !== undefined) return planText(collection, text);
+  if (text !== undefined) {
+    if (options.hint !== undefined) throw new StoreError(2, "text and hint not allowed in same query");
+    return planText(collection, filter, text);
+  }
   if (options.hint === "$natural") return { kind: "scan", backward: false };
   const constraints = constraintsOf(filter);
   const candidates: Candidate[] = [];
@@ -189,7 +192,7 @@ function planUnion(collection: Collection, constraints: Constraints, options: Pl
   return undefined;
 }
 
-function findText(filter: Filter): TextSearch | undefined {
+export function findText(filter: Filter): TextSearch | undefined {
   if (filter.kind === "text") return filter.search;
   if (filter.kind !== "and") return undefined;
   for (const part of filter.filters) {
@@ -199,8 +202,10 @@ function findText(filter: Filter): TextSearch | undefined {
   return undefined;
 }
 
-function planText(collection: Collection, search: TextSearch): Plan {
+function planText(collection: Collection, filter: Filter, search: TextSearch): Plan {
   const index = collection.indexes.find((candidate) => candidate.text);
+  if (index?.partial && !implies(constraintsOf(filter), index.partial))
+    throw new StoreError(291, "the text index is partial and may lack documents that the query wants");
   if (index === undefined) throw new StoreError(27, "text index required for $text query");
   return { kind: "text", index, search };
 }

@@ -32,6 +32,4 @@ export type Test =
 
 export interface TextSearch {
   readonly search: string;
-  readonly caseSensitive: boolean;
-  readonly diacriticSensitive: boolean;
 }

@@ -104,7 +104,7 @@ export function elementTest(
   return (element) => tests.every((inner) => inner(element));
 }
 
-/** A test applied to a value as it is, without looking along a path. */
+/** A test applied to a value as it is, without looking along a path: an array is one value, not its elements. */
 export function compileElementTest(test: Test, expressions: ExpressionCompiler): (element: Raw) => boolean {
   switch (test.op) {
     case "not": {
@@ -121,10 +121,8 @@ export function compileElementTest(test: Test, expressions: ExpressionCompiler):
     case "elemMatchObject":
     case "elemMatchValue":
       return arrayTest(test, expressions);
-    default: {
-      const leaf = valueTest(test);
-      return (element) => (element.type === Type.array ? leafAny(element, leaf, true) : leaf(element));
-    }
+    default:
+      return valueTest(test);
   }
 }
 

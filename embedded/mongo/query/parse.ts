@@ -9,12 +9,38 @@ import { compileRegex, regexOf } from "./regex.ts";
 
 const deepest = 100;
 
-/** Parses a whole filter. */
-export function parseFilter(document: Raw, depth = 0): Filter {
+/** What only a query may hold, and only in some places. */
+interface Allowed {
+  readonly text: boolean;
+  readonly expr: boolean;
+}
+
+const nothing: Allowed = { text: false, expr: false };
+
+/** Parses the filter of a query: `$expr` anywhere, `$text` once and where all documents must meet it. */
+export function parseQuery(document: Raw): Filter {
+  const filter = parseFilter(document, 0, { text: true, expr: true });
+  if (countTexts(filter) > 1) throw badValue("Too many text expressions");
+  return filter;
+}
+
+function countTexts(filter: Filter): number {
+  if (filter.kind === "text") return 1;
+  return filter.kind === "and" ? filter.filters.reduce((sum, part) => sum + countTexts(part), 0) : 0;
+}
+
+/** Parses the filter of a `$match` that is not the first stage of its pipeline. */
+export function parseMatch(document: Raw): Filter {
+  return parseFilter(document, 0, { text: false, expr: true });
+}
+
+/** Parses a filter over one document alone. */
+export function parseFilter(document: Raw, depth = 0, allowed = nothing): Filter {
   if (depth > deepest) throw badValue(`exceeded maximum query tree depth of ${deepest}`);
   const filters: Filter[] = [];
   for (const [name, value] of fields(document)) {
-    const parsed = name.startsWith("$") ? parseTopLevel(name, value, depth) : parseField(name, value, depth);
+    const operator = name.startsWith("$") && !isReferenceField(name);
+    const parsed = operator ? parseTopLevel(name, value, depth, allowed) : parseField(name, value, depth);
     if (parsed !== undefined) filters.push(parsed);
   }
   return all(filters);
@@ -25,17 +51,27 @@ function all(filters: Filter[]): Filter {
   return filters.length === 1 ? (filters[0] as Filter) : { kind: "and", filters };
 }
 
-function parseTopLevel(name: string, value: Raw, depth: number): Filter | undefined {
+/** The fields of a DBRef are fields, not operators. */
+const isReferenceField = (name: string): boolean => name === "$ref" || name === "$id" || name === "$db";
+
+function parseTopLevel(name: string, value: Raw, depth: number, allowed: Allowed): Filter | undefined {
   switch (name) {
     case "$and":
+      return { kind: "and", filters: parseList(name, value, depth, allowed) };
     case "$or":
     case "$nor":
-      return { kind: name.slice(1) as "and" | "or" | "nor", filters: parseList(name, value, depth) };
+      return {
+        kind: name.slice(1) as "or" | "nor",
+        filters: parseList(name, value, depth, { ...allowed, text: false }),
+      };
     case "$comment":
       return undefined;
     case "$expr":
+      if (!allowed.expr) throw new StoreError(224, "$expr is not allowed in this context");
       return { kind: "expr", expression: value };
     case "$text":
+      if (!allowed.text)
+        throw badValue("$text is allowed in the first $match of a pipeline or at the top of a query only");
       return parseText(value);
     case "$alwaysTrue":
     case "$alwaysFalse":
@@ -51,29 +87,33 @@ function parseTopLevel(name: string, value: Raw, depth: number): Filter | undefi
   }
 }
 
-function parseList(name: string, value: Raw, depth: number): Filter[] {
+function parseList(name: string, value: Raw, depth: number, allowed: Allowed): Filter[] {
   if (value.type !== Type.array) throw badValue(`${name} must be an array`);
   const list = items(value);
   if (list.length === 0) throw badValue(`${name} must be a nonempty array`);
   return list.map((item) => {
     if (item.type !== Type.object) throw badValue("$or/$and/$nor entries need to be full objects");
-    return parseFilter(item, depth + 1);
+    return parseFilter(item, depth + 1, allowed);
   });
 }
 
 function parseText(value: Raw): Filter {
   if (value.type !== Type.object) throw badValue("$text expects an object");
   let search: string | undefined;
-  let caseSensitive = false;
-  let diacriticSensitive = false;
   for (const [name, option] of fields(value)) {
     if (name === "$search" && option.type === Type.string) search = stringValue(option);
-    else if (name === "$caseSensitive") caseSensitive = truthy(option);
-    else if (name === "$diacriticSensitive") diacriticSensitive = truthy(option);
-    else if (name !== "$language") throw badValue(`unexpected argument to $text: ${name}`);
+    else if (name === "$caseSensitive" || name === "$diacriticSensitive") {
+      if (option.type !== Type.bool) throw new StoreError(14, `${name} must be a boolean`);
+      if (truthy(option)) throw new StoreError(238, `$text with ${name} is not supported by this store`);
+    } else if (name === "$language") {
+      // The index keeps words as they are: another language would find other words in MongoDB.
+      if (option.type !== Type.string) throw new StoreError(14, "$language must be a string");
+      if (stringValue(option) !== "none")
+        throw new StoreError(238, "$text with a $language other than 'none' is not supported by this store");
+    } else throw badValue(`unexpected argument to $text: ${name}`);
   }
   if (search === undefined) throw new StoreError(14, "$search is required and must be a string");
-  return { kind: "text", search: { search, caseSensitive, diacriticSensitive } };
+  return { kind: "text", search: { search } };
 }
 
 function parseField(name: string, value: Raw, depth: number): Filter {
@@ -86,7 +126,7 @@ function parseField(name: string, value: Raw, depth: number): Filter {
 function isOperatorDocument(value: Raw): boolean {
   if (value.type !== Type.object) return false;
   const first = fields(value)[0]?.[0];
-  return first?.startsWith("$") === true && first !== "$ref" && first !== "$id" && first !== "$db";
+  return first?.startsWith("$") === true && !isReferenceField(first);
 }
 
 function parseTests(value: Raw, depth: number): Test[] {
@@ -117,6 +157,7 @@ function equal(value: Raw): Test {
 }
 
 function parseRegex(value: Raw, options: Raw | undefined): Test {
+  if (options !== undefined && options.type !== Type.string) throw badValue("$options has to be a string");
   const extra = options === undefined ? "" : stringValue(options);
   if (value.type === Type.regex) return { op: "regex", pattern: regexOf(value, extra) };
   if (value.type !== Type.string) throw badValue("$regex has to be a string");
@@ -218,7 +259,7 @@ export function parseElemMatchTest(value: Raw): ElemMatch {
 function parseElemMatch(value: Raw, depth: number): ElemMatch {
   if (value.type !== Type.object) throw badValue("$elemMatch needs an Object");
   const first = fields(value)[0]?.[0];
-  if (first?.startsWith("$") && !logical.has(first)) {
+  if (first?.startsWith("$") && !logical.has(first) && !isReferenceField(first)) {
     return { op: "elemMatchValue", tests: parseTests(value, depth + 1) };
   }
   return { op: "elemMatchObject", filter: parseFilter(value, depth + 1) };

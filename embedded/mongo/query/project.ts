@@ -93,6 +93,8 @@ function addField(
   }
   if (value.type === Type.object) {
     const inner = fields(value);
+    if (inner.length > 1 && inner.some(([name]) => name.startsWith("$")))
+      throw new StoreError(15983, "An object representing an expression must have exactly one field");
     const first = inner[0]?.[0];
     if (first === undefined)
       throw new StoreError(51270, "An empty sub-projection is not a valid value. Found empty object at path");
@@ -100,7 +102,9 @@ function addField(
       for (const [name, part] of inner) addField(root, `${path}.${name}`, part, found, tests, values);
       return;
     }
-    place(root, path, operatorLeaf(value, first, found, tests, values));
+    const leaf = operatorLeaf(value, first, found, tests, values);
+    if (leaf.kind === "computed") refuseInExclusion(found);
+    place(root, path, leaf);
     return;
   }
   if (value.isNumber() || value.type === Type.bool) {
@@ -117,8 +121,14 @@ function addField(
     place(root, path, { kind: keep ? "keep" : "drop" });
     return;
   }
+  refuseInExclusion(found);
   found.include = true;
   place(root, path, { kind: "computed", value: values(value) });
+}
+
+function refuseInExclusion(found: Found): void {
+  if (found.exclude)
+    throw new StoreError(31252, "Cannot use expression other than $meta in exclusion projection");
 }
 
 function operatorLeaf(
@@ -271,8 +281,11 @@ function writeComputed(
   context: ProjectionContext,
 ): void {
   const { leaf } = node;
-  if (leaf?.kind === "score") writer.raw(name, doubleRaw(context.score ?? 0));
-  else if (leaf?.kind === "computed") {
+  if (leaf?.kind === "score") {
+    if (context.score === undefined)
+      throw new StoreError(40218, "query requires text score metadata, but it is not available");
+    writer.raw(name, doubleRaw(context.score));
+  } else if (leaf?.kind === "computed") {
     const computed = leaf.value(root);
     if (computed !== undefined) writer.raw(name, computed);
   } else if (leaf === undefined && hasComputed(node) && getField(value, Buffer.from(name)) === undefined) {

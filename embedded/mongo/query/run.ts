@@ -1,5 +1,5 @@
 /** Runs a query: plan, read, filter, sort, skip, limit. */
-import { fields, numberOf, type Raw, stringValue, Type } from "../bson/raw.ts";
+import { fields, getField, numberOf, type Raw, stringValue, Type } from "../bson/raw.ts";
 import { badValue, StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
@@ -170,27 +170,66 @@ function sortRows(collection: Collection, source: Source, options: QueryOptions)
   );
 }
 
-/** Parses a sort document. `{$meta: "textScore"}` is dropped: text results come best first. */
-export function parseSort(spec: Raw | undefined): SortField[] {
+/**
+ * Parses a sort document. `{$meta: "textScore"}` is dropped: text results come best first, so it may only stand last.
+ * @param text true where the query has a `$text`
+ */
+export function parseSort(spec: Raw | undefined, text = false): SortField[] {
   if (spec === undefined) return [];
   if (spec.type !== Type.object) throw new StoreError(14, "Expected field sort to be of type object");
   const sort: SortField[] = [];
-  for (const [name, value] of fields(spec)) {
+  const parts = fields(spec);
+  for (const [i, [name, value]] of parts.entries()) {
     if (value.type === Type.object) {
       const meta = fields(value)[0];
-      if (meta?.[0] === "$meta" && meta[1].type === Type.string && stringValue(meta[1]) === "textScore")
-        continue;
-      throw badValue(`Illegal key in $sort specification: ${name}`);
+      if (meta?.[0] !== "$meta" || meta[1].type !== Type.string || fields(value).length !== 1)
+        throw badValue(`Illegal key in $sort specification: ${name}`);
+      if (stringValue(meta[1]) !== "textScore")
+        throw badValue(`Illegal $meta sort: $meta: "${stringValue(meta[1])}"`);
+      if (!text) throw new StoreError(40218, "query requires text score metadata, but it is not available");
+      if (i < parts.length - 1)
+        throw new StoreError(238, "a sort by text score and then by more is not supported by this store");
+      continue;
     }
     const direction = value.isNumber() ? numberOf(value) : 0;
     if (direction !== 1 && direction !== -1)
       throw new StoreError(15975, "$sort key ordering must be 1 (for ascending) or -1 (for descending)");
-    if (name === "$natural") continue;
-    if (name === "") throw new StoreError(15976, "$sort field names can't be empty");
+    if (name === "$natural") {
+      if (parts.length > 1) throw badValue("Cannot include '$natural' in compound sort");
+      if (text) throw badValue("text expression not allowed in sort with $natural");
+      continue;
+    }
+    if (name.startsWith("$")) throw new StoreError(16410, "FieldPath field names may not start with '$'.");
+    if (name.split(".").includes(""))
+      throw new StoreError(15998, "FieldPath field names may not be empty strings.");
     sort.push({ path: parsePath(name), descending: direction === -1 });
   }
   if (sort.length > 32) throw badValue("too many fields in a sort: 32 at most");
   return sort;
+}
+
+/** True for `{$natural: -1}`, as a sort or a hint. */
+export function naturalBackward(spec: Raw | undefined): boolean {
+  const natural = spec?.type === Type.object ? getField(spec, naturalName) : undefined;
+  return natural?.isNumber() === true && numberOf(natural) < 0;
+}
+
+/** True for a sort or hint in the order of the table. */
+export function isNatural(spec: Raw | undefined): boolean {
+  return spec?.type === Type.object && getField(spec, naturalName) !== undefined;
+}
+
+const naturalName = Buffer.from("$natural");
+
+/** How the order of the table and hints are asked for: the part of a query's options that is common to all commands. */
+export function accessOptions(
+  sort: Raw | undefined,
+  hint: Raw | undefined,
+  collection: Collection | undefined,
+): Pick<QueryOptions, "hint" | "backward"> {
+  const natural = isNatural(sort) || isNatural(hint);
+  const backward = naturalBackward(sort) || naturalBackward(hint);
+  return { hint: natural ? "$natural" : parseHint(hint, collection), backward };
 }
 
 /** The index that a hint names. */

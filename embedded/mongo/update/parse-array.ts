@@ -1,5 +1,4 @@
 /** The arguments of `$push` and `$addToSet`. */
-import { wholeNumber } from "../bson/arithmetic.ts";
 import { fields, items, numberOf, type Raw, Type, typeName } from "../bson/raw.ts";
 import { badValue } from "../errors.ts";
 import { type Path, parsePath } from "../path.ts";
@@ -24,8 +23,8 @@ export function parsePush(value: Raw): Push {
   let slice: number | undefined;
   let sort: PushSort | undefined;
   for (const [name, option] of options) {
-    if (name === "$position") position = wholeNumber(option, "The value for $position");
-    else if (name === "$slice") slice = wholeNumber(option, "The value for $slice");
+    if (name === "$position") position = integerOption("$position", option);
+    else if (name === "$slice") slice = integerOption("$slice", option);
     else if (name === "$sort") sort = parseSort(option);
     else if (name !== "$each") throw badValue(`Unrecognized clause in $push: ${name}`);
   }
@@ -41,6 +40,13 @@ export function parseValues(value: Raw): readonly Raw[] {
   return eachOf("$addToSet", options[0][1]);
 }
 
+function integerOption(name: string, value: Raw): number {
+  const number = value.isNumber() ? numberOf(value) : Number.NaN;
+  if (!Number.isInteger(number))
+    throw badValue(`The value for ${name} must be an integer value, not of type: ${typeName(value.type)}`);
+  return number;
+}
+
 function eachOf(operator: string, value: Raw): Raw[] {
   if (value.type === Type.array) return items(value);
   throw badValue(
@@ -54,7 +60,9 @@ function parseSort(value: Raw): PushSort {
     throw badValue(
       "The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort embedded fields",
     );
-  return fields(value).map(([name, order]) => ({ path: parsePath(name), descending: direction(order) }));
+  const parts = fields(value);
+  if (parts.length === 0) throw badValue("The $sort pattern is empty when it should be a set of fields.");
+  return parts.map(([name, order]) => ({ path: parsePath(name), descending: direction(order) }));
 }
 
 function direction(value: Raw): boolean {

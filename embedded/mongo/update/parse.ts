@@ -1,7 +1,7 @@
 /** Parses an update document into operations, refusing what MongoDB refuses before any document is touched. */
-import { fields, items, type Raw, stringValue, Type, typeName } from "../bson/raw.ts";
+import { fields, items, numberOf, type Raw, stringValue, Type, typeName } from "../bson/raw.ts";
 import { badValue, failedToParse, StoreError } from "../errors.ts";
-import { type Path, parsePath } from "../path.ts";
+import { type Path, type PathPart, parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import { type Push, parsePush, parseValues } from "./parse-array.ts";
 import { type PullTest, parsePull } from "./pull.ts";
@@ -50,7 +50,22 @@ export function parseUpdate(value: Raw, filters: ReadonlyMap<string, Filter>): U
   }
   checkConflicts(operations);
   checkFilters(operations, filters);
+  // New fields are added in this order, whichever operator adds them.
+  operations.sort((a, b) => comparePaths(placeOf(a), placeOf(b)));
   return { kind: "modify", operations, filters };
+}
+
+const placeOf = (operation: Operation): Path => (operation.op === "rename" ? operation.to : operation.path);
+
+/** MongoDB's order of updated paths: part by part, numbers as numbers and everything else by its bytes. */
+function comparePaths(a: Path, b: Path): number {
+  const shared = Math.min(a.parts.length, b.parts.length);
+  for (let i = 0; i < shared; i++) {
+    const [x, y] = [a.parts[i] as PathPart, b.parts[i] as PathPart];
+    const order = x.index >= 0 && y.index >= 0 ? x.index - y.index : x.bytes.compare(y.bytes);
+    if (order !== 0) return order;
+  }
+  return a.parts.length - b.parts.length;
 }
 
 function parseReplacement(value: Raw, operators: [string, Raw][]): Update {
@@ -143,6 +158,10 @@ function parseOperation(operator: string, path: Path, value: Raw): Operation {
 function checkBit(value: Raw): Raw {
   if (value.type !== Type.object)
     throw badValue("The $bit modifier is not compatible with this operand: an object is wanted");
+  if (fields(value).length === 0)
+    throw badValue(
+      "You must pass in at least one bitwise operation. The format is: {$bit: {field: {and/or/xor: #}}",
+    );
   for (const [name, operand] of fields(value)) {
     if (!["and", "or", "xor"].includes(name)) {
       throw badValue(
@@ -158,7 +177,10 @@ function checkBit(value: Raw): Raw {
 
 function dateKind(value: Raw): "currentDate" | "currentTimestamp" {
   if (value.type === Type.bool) return "currentDate";
-  const type = value.type === Type.object ? fields(value)[0] : undefined;
+  const options = value.type === Type.object ? fields(value) : [];
+  const unknown = options.find(([name]) => name !== "$type");
+  if (unknown !== undefined) throw badValue(`Unrecognized $currentDate option: ${unknown[0]}`);
+  const type = options[0];
   const wanted = type?.[0] === "$type" && type[1].type === Type.string ? stringValue(type[1]) : undefined;
   if (wanted === "date") return "currentDate";
   if (wanted === "timestamp") return "currentTimestamp";
@@ -179,15 +201,9 @@ function renameTarget(path: Path, value: Raw): Path {
 }
 
 function popEnd(value: Raw): boolean {
-  const number = value.isNumber() ? Number(fromNumber(value)) : 0;
+  const number = value.isNumber() ? numberOf(value) : 0;
   if (number !== 1 && number !== -1) throw failedToParse("$pop expects 1 or -1");
   return number === -1;
-}
-
-function fromNumber(value: Raw): number {
-  return value.type === Type.double
-    ? value.buf.readDoubleLE(value.start)
-    : value.buf.readInt32LE(value.start);
 }
 
 /** Two operations may not write the same place, nor one inside the other. */

@@ -1,27 +1,27 @@
 /** `$pull`: which elements of an array go. */
-import { fields, type Raw, regexParts, stringValue, Type } from "../bson/raw.ts";
+import { fields, type Raw, Type } from "../bson/raw.ts";
 import { equalValues } from "../compare.ts";
-import { type ExpressionCompiler, elementTest } from "../query/match.ts";
-import { parseElemMatchValue, parseFilter } from "../query/parse.ts";
-import { compileRegex } from "../query/regex.ts";
+import { compileFilter } from "../query/match.ts";
+import { parseFilter } from "../query/parse.ts";
+import { rawWrap } from "./wrap.ts";
 
 export type PullTest = (element: Raw) => boolean;
 
-const noExpressions: ExpressionCompiler = () => {
-  throw new Error("$expr can't be used in $pull");
-};
+/** Conditions on an element are met as by a field that holds it: of an array in the array, one of its elements may do. */
+function asField(condition: Raw): PullTest {
+  const filter = parseFilter(rawWrap("v", condition));
+  const matches = compileFilter(filter);
+  return (element) => matches(rawWrap("v", element));
+}
 
 /** A condition on elements: a value, a filter over embedded documents, or operators on the element itself. */
 export function parsePull(value: Raw): PullTest {
-  if (value.type === Type.regex) {
-    const pattern = compileRegex(...regexParts(value));
-    return (element) => element.type === Type.string && pattern.test(stringValue(element));
-  }
+  if (value.type === Type.regex) return asField(value);
   if (value.type !== Type.object) return (element) => equalValues(element, value);
   const first = fields(value)[0]?.[0];
-  if (first?.startsWith("$") && !["$and", "$or", "$nor"].includes(first)) {
-    return elementTest({ op: "elemMatchValue", tests: parseElemMatchValue(value) }, noExpressions);
+  if (first?.startsWith("$") && !["$and", "$or", "$nor", "$expr"].includes(first)) {
+    return asField(value);
   }
-  const whole = elementTest({ op: "elemMatchObject", filter: parseFilter(value) }, noExpressions);
+  const whole = compileFilter(parseFilter(value));
   return (element) => element.type === Type.object && whole(element);
 }

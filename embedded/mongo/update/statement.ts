@@ -1,7 +1,7 @@
 /** One statement of an `update` command, or the update of a `findAndModify`, on one collection. */
 import { ObjectId } from "bson";
 import { emptyDocument } from "../bson/make.ts";
-import { getField, type Raw, rawDocument, Type, typeName } from "../bson/raw.ts";
+import { fields, getField, type Raw, rawDocument, Type, typeName } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { equalValues } from "../compare.ts";
 import { StoreError } from "../errors.ts";
@@ -176,13 +176,22 @@ function checkId(id: Raw): void {
   if (id.type === Type.array || id.type === Type.regex || id.type === Type.undefined) {
     throw new StoreError(53, `The '_id' value cannot be of type ${typeName(id.type)}`);
   }
+  if (id.type !== Type.object) return;
+  const names = fields(id).map(([name]) => name);
+  // The fields of a DBRef are the only ones with a dollar that may be stored there.
+  const wrong = names.find((name) => name.startsWith("$") && names[0] !== "$ref");
+  if (wrong !== undefined)
+    throw new StoreError(
+      52,
+      `_id fields may not contain '$'-prefixed fields: ${wrong} is not valid for storage.`,
+    );
 }
 
 const idHeader = Buffer.from([0x5f, 0x69, 0x64, 0]);
 
 function withIdFirst(document: Raw, id: Raw | undefined): Raw {
   const { buf, start } = document;
-  const first = buf.compare(idHeader, 0, 4, start + 5, start + 9) === 0;
+  const first = document.end - start >= 10 && buf.compare(idHeader, 0, 4, start + 5, start + 9) === 0;
   if (first && id !== undefined && document.buf === id.buf) return document;
   if (first && id === undefined) return document;
   const writer = new Writer(document.end - start + 32);

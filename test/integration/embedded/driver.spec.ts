@@ -399,7 +399,7 @@ describe("the official driver on the embedded store", () => {
     assert.equal((await store.db.command(big)).writeErrors[0].code, 10334);
   });
 
-  it("stops a scan after maxTimeMS and a regular expression that explodes", async () => {
+  it("stops a scan after maxTimeMS, and is not stopped by a regular expression that explodes elsewhere", async () => {
     const things = fresh();
     await things.insertMany(Array.from({ length: 5000 }, (_, i) => ({ _id: i, text: "a".repeat(200) })));
     await assert.rejects(
@@ -409,7 +409,7 @@ describe("the official driver on the embedded store", () => {
     const started = Date.now();
     await things.insertOne({ _id: "evil", text: `${"a".repeat(40)}!` });
     const explode = { _id: "evil", text: { $regex: "^(a+)+$", $options: "i" } };
-    await assert.rejects(things.findOne(explode), refused(51156));
+    assert.equal(await things.findOne(explode), null);
     assert.ok(Date.now() - started < 3000);
   });
 

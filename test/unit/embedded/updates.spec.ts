@@ -125,7 +125,7 @@ describe("update operators", () => {
     ]);
   });
 
-  it("keeps the order of number-like field names and of what it does not touch", () => {
+  it("adds number-like field names in the order of their numbers and keeps the order of the rest", () => {
     const document = { _id: 9, x: { b: 1, a: 2 }, y: 1 };
     command(store, { insert: "c", documents: [document] });
     command(store, {
@@ -139,7 +139,7 @@ describe("update operators", () => {
     });
     assert.deepEqual(
       found?.keys.map((pair: Document) => pair.k),
-      ["b", "a", "10", "9"],
+      ["b", "a", "9", "10"],
     );
   });
 });
