@@ -27,7 +27,12 @@ import type { Log, NodeRuntime } from "./runtime.ts";
 
 /** What the gateway puts into `ctx.meta`, and services may rely on. */
 export interface CallMeta {
-  user?: { id: string; roles: readonly ("customer" | "staff" | "admin")[] };
+  user?: {
+    id: string;
+    roles: readonly ("customer" | "staff" | "admin")[];
+    /** The session of the access token. */
+    session?: string;
+  };
   /** `X-Cart-Id`, checked to be an id. */
   cartId?: string;
   /** Checked `Idempotency-Key`; `resourceId` is the id that a repeated run must use again. */

@@ -24,6 +24,8 @@ const keyId = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const accessTokenClaims = z.object({
   sub: id,
+  /** The session that it was made for. */
+  sid: id,
   roles: z
     .array(z.enum(["customer", "staff", "admin"]))
     .min(1)
@@ -46,12 +48,12 @@ export type AccessTokenClaims = z.output<typeof accessTokenClaims>;
 export function signAccessToken(
   key: CryptoKey,
   kid: string,
-  { sub, roles }: Pick<AccessTokenClaims, "sub" | "roles">,
+  { sub, sid, roles }: Pick<AccessTokenClaims, "sub" | "sid" | "roles">,
   ttlSeconds: number,
   clock: Clock,
 ): Promise<string> {
   const now = Math.floor(clock.now() / 1_000);
-  return new SignJWT({ roles: [...roles] })
+  return new SignJWT({ sid, roles: [...roles] })
     .setProtectedHeader({ alg: TOKEN_ALGORITHM, typ: TOKEN_TYPE, kid })
     .setSubject(sub)
     .setIssuer(TOKEN_ISSUER)
@@ -82,6 +84,8 @@ export interface Jwks {
 }
 
 export interface TokenVerifierOptions {
+  /** Tokens that were made to live longer are none of ours, whoever signed them; milliseconds. */
+  maxLifetime?: number;
   /** Verified tokens that are remembered until they expire. */
   cacheSize?: number;
   /** An unknown `kid` makes the keys be fetched again, at most once in this time; milliseconds. */
@@ -97,7 +101,12 @@ export interface TokenVerifierOptions {
 export function createTokenVerifier(
   fetchJwks: () => Promise<Jwks>,
   clock: Clock,
-  { cacheSize = 10_000, cooldown = 10_000, maxAge = 600_000 }: TokenVerifierOptions = {},
+  {
+    maxLifetime = 900_000,
+    cacheSize = 10_000,
+    cooldown = 10_000,
+    maxAge = 600_000,
+  }: TokenVerifierOptions = {},
 ): TokenVerifier {
   const verified = new LRUCache<string, AccessTokenClaims>({ max: cacheSize });
   let keys = new Map<string, CryptoKey>();
@@ -146,12 +155,15 @@ export function createTokenVerifier(
           typ: TOKEN_TYPE,
           issuer: TOKEN_ISSUER,
           audience: TOKEN_AUDIENCE,
-          requiredClaims: ["sub", "roles", "jti", "iat", "exp"],
+          requiredClaims: ["sub", "sid", "roles", "jti", "iat", "exp"],
           clockTolerance: CLOCK_TOLERANCE,
           currentDate: new Date(clock.now()),
         });
         const claims = accessTokenClaims.safeParse(payload);
         if (!claims.success) throw new TokenRejectedError("the claims do not fit");
+        const { iat, exp } = claims.data;
+        if (exp - iat > maxLifetime / 1_000) throw new TokenRejectedError("the token lives too long");
+        if ((iat - CLOCK_TOLERANCE) * 1_000 > clock.now()) throw new TokenRejectedError("made in the future");
         verified.set(fingerprint(token), claims.data);
         return claims.data;
       } catch (error) {

@@ -9,6 +9,7 @@ import type { ApiRoute } from "./api-route.ts";
 import { authorize } from "./authorize.ts";
 import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "./body.ts";
 import type { Exchange } from "./exchange.ts";
+import type { LiveSessions } from "./live-sessions.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "./params.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "./rate-limit.ts";
 import {
@@ -23,12 +24,21 @@ import {
 export interface Admission {
   params: Record<string, unknown>;
   meta: CallMeta;
-  /** When the caller's token ends; milliseconds since the epoch. */
-  expires?: number;
+  /** What is known of a signed-in caller's token. */
+  session?: CallerSession;
+}
+
+/** The token of a caller, for replies that go on for long. */
+export interface CallerSession {
+  /** When the token ends; milliseconds since the epoch. */
+  expires: number;
+  /** @throws {SoukError} UNAUTHENTICATED once the session has ended */
+  check(): Promise<void>;
 }
 
 export interface Gate {
   verifier: TokenVerifier;
+  sessions: LiveSessions;
   /** Undefined where limits are off. */
   limits?: RateLimits;
   /** Actions that prove who somebody is, or make accounts: limited more tightly. */
@@ -58,16 +68,16 @@ export async function admit(
   const params = await readParams(route, exchange, decodePath(rawParams));
   if (gate.limits && gate.credentialActions.has(route.action) && typeof params.email === "string")
     showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
-  return { params, meta, ...(caller ? { expires: caller.expires } : {}) };
+  return { params, meta, ...(caller ? { session: caller.session } : {}) };
 }
 
 interface Caller {
   user: NonNullable<CallMeta["user"]>;
-  expires: number;
+  session: CallerSession;
 }
 
 async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promise<Caller | undefined> {
-  const { limits, verifier } = gate;
+  const { limits, verifier, sessions } = gate;
   const { clientIp } = exchange;
   // A provider's Authorization header is the provider's business: the action checks its signature.
   if (route.contract.body === "raw") {
@@ -85,8 +95,11 @@ async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promis
       throw new SoukError("UNAUTHENTICATED", "The access token is not valid, or not any more.");
     throw error;
   });
-  if (limits) showQuota(exchange, await limits.user(claims.sub));
-  return { user: { id: claims.sub, roles: claims.roles }, expires: claims.exp * 1_000 };
+  const { sub, sid, roles, exp } = claims;
+  const check = () => sessions.check({ sub, sid, roles });
+  if (limits) showQuota(exchange, await limits.user(sub));
+  await check();
+  return { user: { id: sub, roles, session: sid }, session: { expires: exp * 1_000, check } };
 }
 
 function showQuota({ res }: Exchange, quota: Quota): void {

@@ -7,15 +7,17 @@ import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import ApiGateway, { type Alias, type ApiSettingsSchema, type IncomingRequest } from "moleculer-web";
+import type { Clock } from "../../broker/clock.ts";
 import type { ServiceContract } from "../../broker/contract.ts";
-import { errorRegistry, SoukError } from "../../broker/errors.ts";
+import { errorCode, errorRegistry, SoukError } from "../../broker/errors.ts";
 import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/http/access-log.ts";
 import { createTokenVerifier } from "../../broker/http/access-token.ts";
-import { type Admission, admit, type Gate } from "../../broker/http/admit.ts";
+import { type Admission, admit, type CallerSession, type Gate } from "../../broker/http/admit.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
 import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
 import { type Exchange, exchangeOf } from "../../broker/http/exchange.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
+import { createLiveSessions } from "../../broker/http/live-sessions.ts";
 import { RequestMetrics } from "../../broker/http/metrics.ts";
 import type { RouteHeaders } from "../../broker/http/openapi.ts";
 import { ClientGoneError, problem } from "../../broker/http/problem.ts";
@@ -46,6 +48,9 @@ export interface GatewayServiceOptions {
   /** Where lines of the access log go; to standard output unless told. */
   writeAccess?(line: string): void;
 }
+
+/** A question that is not answered soon is asked again with the next request. */
+const ASKING = { timeout: 2_000 };
 
 /** What one running instance of the service holds. */
 interface Running {
@@ -196,6 +201,15 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
         return urlOf(of(this).server);
       },
     },
+    events: {
+      "users.notified": {
+        // What instances of users tell each other: a session or a user has changed.
+        group: "users",
+        handler(this: Service, ctx: Context<{ subject: string }>) {
+          of(this).gate.sessions.changed(ctx.params.subject);
+        },
+      },
+    },
     created(this: Service) {
       running.set(this, create(this as WebService, options, routes));
     },
@@ -266,7 +280,10 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
   });
   const state: Running = {
     gate: {
-      verifier: createTokenVerifier(() => call("users.jwks", {}), clock),
+      verifier: createTokenVerifier(() => call("users.jwks", {}), clock, {
+        maxLifetime: config.ACCESS_TOKEN_TTL,
+      }),
+      sessions: createLiveSessions((ids) => call("users.liveSessions", { ids }, ASKING), clock),
       ...(config.RATE_LIMIT === "off"
         ? {}
         : { limits: createRateLimits(config.RATE_LIMIT, redis, config.NAMESPACE) }),
@@ -299,7 +316,7 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
 
   async function serveStream(
     exchange: Exchange,
-    { params, meta, expires }: Admission,
+    { params, meta, session }: Admission,
     follow: (request: StreamRequest) => Promise<void>,
   ): Promise<void> {
     const { req, res } = exchange;
@@ -316,11 +333,9 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
       open() {
         const stream = openEventStream(req, res);
         state.streams.add(stream);
-        // A token that has run out opens nothing new, so it keeps nothing open either.
-        const over =
-          expires === undefined ? undefined : setTimeout(() => stream.end(), expires - clock.now());
+        const leave = session ? endWith(session, clock, () => stream.end()) : () => undefined;
         stream.closed.addEventListener("abort", () => {
-          clearTimeout(over);
+          leave();
           state.streams.delete(stream);
         });
         return stream;
@@ -340,6 +355,27 @@ function accessLog({ broker }: Service, options: GatewayServiceOptions): AccessL
     clock,
     write: options.writeAccess ?? writeToStdout,
   });
+}
+
+/** How often a caller whose reply goes on is looked at again; milliseconds. */
+const LOOK_MS = 5_000;
+
+/**
+ * A token that has run out, or whose session has ended, opens nothing new, so it keeps nothing open either.
+ * @returns what ends the watch
+ */
+function endWith({ expires, check }: CallerSession, clock: Clock, end: () => void): () => void {
+  const over = setTimeout(end, expires - clock.now());
+  const look = setInterval(() => {
+    check().catch((error: unknown) => {
+      // Nobody could be asked: the stream goes on, and is over with its token at the latest.
+      if (errorCode(error) === "UNAUTHENTICATED") end();
+    });
+  }, LOOK_MS);
+  return () => {
+    clearTimeout(over);
+    clearInterval(look);
+  };
 }
 
 async function drain({ gateway, server, streams }: Running, timeout: number): Promise<void> {

@@ -21,6 +21,8 @@ export interface Account extends OutboxDocument {
   resetRequestedAt?: Date;
   /** Only on the account made by bootstrap; a unique sparse index lets one account alone have it. */
   firstAdmin?: true;
+  /** May not sign in; set by hand so far. Its sessions end. */
+  blocked?: true;
   createdAt: Date;
 }
 
@@ -55,6 +57,7 @@ const schema = new Schema<Account>(
     resets: { type: [reset], default: [] },
     resetRequestedAt: Date,
     firstAdmin: Boolean,
+    blocked: Boolean,
     createdAt: { type: Date, required: true },
     outbox: { type: [Schema.Types.Mixed], default: undefined },
   },

@@ -13,7 +13,7 @@ export async function checkCredentials(
 ): Promise<Account> {
   const account = await accounts.findOne({ email }).lean<Account>();
   const matches = await hasher.verify(password, account?.passwordHash);
-  if (!account || !matches) throw new SoukError("INVALID_CREDENTIALS");
+  if (!account || !matches || account.blocked) throw new SoukError("INVALID_CREDENTIALS");
   if (isOutdated(account.passwordHash)) await strengthen(accounts, hasher, account, password);
   return account;
 }

@@ -1,6 +1,6 @@
 /** Sessions: started by a login, carried on by refresh tokens that work once, ended by logout or a new password. */
 import { randomBytes } from "node:crypto";
-import type { Model } from "mongoose";
+import { type Model, trusted } from "mongoose";
 import type { z } from "zod";
 import type { Clock } from "../../broker/clock.ts";
 import type { Config } from "../../broker/config.ts";
@@ -21,7 +21,7 @@ import {
 } from "./refresh-token.ts";
 import type { Session } from "./session.model.ts";
 import type { SigningKeys } from "./signing-keys.ts";
-import type { tokens } from "./users.contract.ts";
+import type { Role, tokens } from "./users.contract.ts";
 import { userViewOf } from "./views.ts";
 
 export type Tokens = z.input<typeof tokens>;
@@ -38,6 +38,14 @@ export interface Sessions {
   /** Ends the session that the token belongs to; does nothing for a token that is none. */
   end(token: string): Promise<void>;
   endAll(userId: string): Promise<void>;
+  /** Those of the sessions that have not ended. */
+  live(ids: readonly string[]): Promise<LiveSession[]>;
+}
+
+export interface LiveSession {
+  id: string;
+  userId: string;
+  roles: Role[];
 }
 
 export interface SessionsOptions {
@@ -47,16 +55,32 @@ export interface SessionsOptions {
   config: Pick<Config, "ACCESS_TOKEN_TTL" | "REFRESH_TOKEN_TTL">;
   clock: Clock;
   log: Log;
+  /** Tells gateways that a session, or all of a user, have changed. */
+  changed(sessionOrUser: string): void;
 }
 
-export function createSessions({ sessions, accounts, keys, config, clock, log }: SessionsOptions): Sessions {
+/** Of the account's present credentials, and the account may be used. */
+const isValid = (
+  { credentialVersion }: Pick<Session, "credentialVersion">,
+  account: Pick<Account, "credentialVersion" | "blocked">,
+): boolean => credentialVersion === account.credentialVersion && !account.blocked;
+
+export function createSessions({
+  sessions,
+  accounts,
+  keys,
+  config,
+  clock,
+  log,
+  changed,
+}: SessionsOptions): Sessions {
   const expiry = (endsAt: number) =>
     new Date(Math.min(endsAt, clock.now() + config.REFRESH_TOKEN_TTL * IDLE_SHARE));
 
   async function answer(account: Account, refreshToken: RefreshToken): Promise<Tokens> {
     const { key, kid } = await keys.signer();
     const expiresIn = Math.floor(config.ACCESS_TOKEN_TTL / 1_000);
-    const claims = { sub: account._id, roles: account.roles };
+    const claims = { sub: account._id, sid: refreshToken.sessionId, roles: account.roles };
     return {
       user: userViewOf(account),
       accessToken: await signAccessToken(key, kid, claims, expiresIn, clock),
@@ -102,8 +126,13 @@ export function createSessions({ sessions, accounts, keys, config, clock, log }:
     return { ...token, secret: successor(token.secret, salt) };
   }
 
+  async function remove({ _id }: Session): Promise<void> {
+    await sessions.deleteOne({ _id });
+    changed(_id);
+  }
+
   async function endForReuse(session: Session): Promise<void> {
-    await sessions.deleteOne({ _id: session._id });
+    await remove(session);
     log.warn("a used-up refresh token was presented; its session was ended", {
       session: session._id,
       userId: session.userId,
@@ -135,8 +164,7 @@ export function createSessions({ sessions, accounts, keys, config, clock, log }:
         if (!token || !session || session.expiresAt.getTime() <= clock.now())
           throw new SoukError("INVALID_TOKEN");
         const account = await accounts.findById(session.userId).lean<Account>();
-        if (!account || account.credentialVersion !== session.credentialVersion)
-          throw new SoukError("INVALID_TOKEN");
+        if (!account || !isValid(session, account)) throw new SoukError("INVALID_TOKEN");
         const next = await rotate(session, token);
         if (next === "again") continue;
         if (next) return answer(account, next);
@@ -147,11 +175,32 @@ export function createSessions({ sessions, accounts, keys, config, clock, log }:
 
     async end(text) {
       const session = await find(parseRefreshToken(text));
-      if (session) await sessions.deleteOne({ _id: session._id });
+      if (session) await remove(session);
     },
 
     async endAll(userId) {
       await sessions.deleteMany({ userId });
+      changed(userId);
+    },
+
+    async live(ids) {
+      const found = await sessions
+        .find(
+          { _id: trusted({ $in: [...ids] }), expiresAt: trusted({ $gt: new Date(clock.now()) }) },
+          { userId: 1, credentialVersion: 1 },
+        )
+        .lean<Pick<Session, "_id" | "userId" | "credentialVersion">[]>();
+      const userIds = [...new Set(found.map((it) => it.userId))];
+      const users = await accounts
+        .find({ _id: trusted({ $in: userIds }) }, { roles: 1, credentialVersion: 1, blocked: 1 })
+        .lean<Pick<Account, "_id" | "roles" | "credentialVersion" | "blocked">[]>();
+      const byId = new Map(users.map((it) => [it._id, it]));
+      return found.flatMap((it) => {
+        const account = byId.get(it.userId);
+        return account && isValid(it, account)
+          ? [{ id: it._id, userId: it.userId, roles: account.roles }]
+          : [];
+      });
     },
   };
 }

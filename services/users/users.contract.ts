@@ -135,6 +135,11 @@ export const users = defineContract({
       params: z.strictObject({ ids: z.array(id).max(100) }),
       returns: z.array(z.strictObject({ id, name: z.string(), email: z.string() })),
     }),
+    liveSessions: action({
+      summary: "Those of the sessions that have not ended, and what their users may do now, for the gateway",
+      params: z.strictObject({ ids: z.array(id).max(500) }),
+      returns: z.array(z.strictObject({ id, userId: id, roles: z.array(role) })),
+    }),
     jwks: action({
       summary: "Public keys that access tokens are signed with (RFC 7517)",
       params: z.strictObject({}),

@@ -34,7 +34,7 @@ function callerOf({ meta }: { meta: CallMeta }): string {
   return meta.user.id;
 }
 
-export default defineService(users, owned, ({ models, config, clock, log, runtime }) => {
+export default defineService(users, owned, ({ models, config, clock, log, runtime, notify }) => {
   const { accounts } = models;
   const keys = createSigningKeys({
     model: models.signingKeys,
@@ -42,7 +42,15 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
     log,
     configured: config.JWT_PRIVATE_KEY,
   });
-  const sessions = createSessions({ sessions: models.sessions, accounts, keys, config, clock, log });
+  const sessions = createSessions({
+    sessions: models.sessions,
+    accounts,
+    keys,
+    config,
+    clock,
+    log,
+    changed: notify,
+  });
   const hasher = createPasswordHasher();
   const outbox = createOutbox({
     collection: accounts.db.collection<OutboxDocument>(accountModel.collection),
@@ -123,6 +131,7 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
         const found = await accounts.find({ _id: trusted({ $in: ids }) }, { name: 1, email: 1 }).lean();
         return found.map(({ _id, name, email }) => ({ id: _id, name, email }));
       },
+      liveSessions: (ctx) => sessions.live(ctx.params.ids),
       jwks: () => ({ keys: keys.jwks().map((it) => ({ ...it })) }),
     },
     async started() {

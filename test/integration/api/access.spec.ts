@@ -28,7 +28,8 @@ describe("access to the API", () => {
   after(() => gateway.stop());
 
   const path = (pattern: string) => API_BASE + pattern.replaceAll(/:[^/]+/g, newId());
-  const called = () => gateway.calls.filter((it) => it.action !== "users.jwks");
+  const called = () =>
+    gateway.calls.filter((it) => !["users.jwks", "users.liveSessions"].includes(it.action));
 
   for (const { method, pattern, action, auth } of routes)
     it(`${method} ${pattern} (${action}) is served to ${auth} and to nobody else`, async () => {
@@ -85,7 +86,9 @@ describe("access to the API", () => {
     const authorization = `Bearer ${await gateway.token(["staff"], sub)}`;
     await gateway.get("/api/v1/users/me", { authorization, "x-user": "evil", "x-resource-id": "evil" });
     const { meta } = called()[0] ?? assert.fail("the action was not called");
-    assert.deepEqual(meta.user, { id: sub, roles: ["staff"] });
+    const { session, ...user } = meta.user ?? {};
+    assert.deepEqual(user, { id: sub, roles: ["staff"] });
+    assert.ok(session);
     assert.equal(meta.resourceId, undefined);
     assert.equal(meta.clientIp, "127.0.0.1");
   });
@@ -95,7 +98,21 @@ describe("access to the API", () => {
     const before = gateway.calls.length;
     for (let i = 0; i < 3; i++)
       assert.notEqual((await gateway.get("/api/v1/users/me", { authorization })).status, 401);
-    assert.ok(gateway.calls.slice(before).filter((it) => it.action === "users.jwks").length <= 1);
+    const asked = gateway.calls.slice(before).map((it) => it.action);
+    assert.ok(asked.filter((it) => it === "users.jwks").length <= 1);
+    assert.equal(asked.filter((it) => it === "users.liveSessions").length, 1);
+  });
+
+  it("is refused to a token whose session has ended, for that reason alone, on public routes too", async () => {
+    const sub = newId();
+    const authorization = `Bearer ${await gateway.token(["customer"], sub)}`;
+    assert.notEqual((await gateway.get("/api/v1/users/me", { authorization })).status, 401);
+    gateway.end(sub);
+    gateway.broker.broadcast("users.notified", { subject: sub }, ["users"]);
+    for (const path of ["/api/v1/users/me", "/api/v1/products"]) {
+      const reply = await gateway.get(path, { authorization });
+      assert.deepEqual([reply.status, reply.body.code], [401, "UNAUTHENTICATED"]);
+    }
   });
 
   it("is 503 with a time to come again while a service is away, and 401 needs no service", async () => {

@@ -192,4 +192,14 @@ describe("an order's events", () => {
     assert.equal(response.status, 200);
     assert.deepEqual(ids(await read(response)), ["1"]);
   });
+
+  it("end when the caller's session does", async function () {
+    this.timeout(15_000);
+    const { response } = await follow();
+    const all = read(response);
+    await eventually("the stream is open", () => gateway.calls.some((it) => it.action === "orders.next"));
+    gateway.end(owner);
+    gateway.broker.broadcast("users.notified", { subject: owner }, ["users"]);
+    assert.deepEqual(ids(await all), ["1"]);
+  });
 });

@@ -45,6 +45,8 @@ export interface TestGateway {
   calls: (FakeCall & { action: string })[];
   keys: Keys;
   token(roles?: CallerRoles, sub?: string): Promise<string>;
+  /** Ends the session with this id, or all of this user, and tells nobody. */
+  end(sessionOrUser: string): void;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
   stop(): Promise<void>;
@@ -78,6 +80,8 @@ export async function newKeys(kid = "test-key"): Promise<Keys> {
 }
 
 const keysOnce = newKeys();
+/** Sessions of the tokens that were made: all gateways of a test have the same users. */
+const live = new Map<string, { id: string; userId: string; roles: CallerRoles }>();
 
 export async function startGateway(setup: GatewaySetup = {}): Promise<TestGateway> {
   const { env = {}, fakes = {}, contracts = shop, absent = [], clock = systemClock } = setup;
@@ -104,11 +108,21 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     logger: (module: string) => broker.getLogger(module),
     ...setup.runtime,
   } as NodeRuntime;
-  const all: Record<string, Fake> = { "users.jwks": () => ({ keys: [keys.jwk] }), ...fakes };
+  const all: Record<string, Fake> = {
+    "users.jwks": () => ({ keys: [keys.jwk] }),
+    "users.liveSessions": ({ params: { ids } }) => (ids as string[]).flatMap((it) => live.get(it) ?? []),
+    ...fakes,
+  };
   for (const contract of contracts)
     if (!absent.includes(contract.service)) broker.createService(fakeService(contract, all, calls));
   if (!contracts.some((it) => it.service === "users") && !absent.includes("users"))
-    broker.createService({ name: "users", actions: { jwks: () => ({ keys: [keys.jwk] }) } });
+    broker.createService({
+      name: "users",
+      actions: {
+        jwks: all["users.jwks"] as () => unknown,
+        liveSessions: all["users.liveSessions"] as () => unknown,
+      },
+    });
   const api = broker.createService(
     gatewayService({
       contracts,
@@ -144,8 +158,14 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     url,
     calls,
     keys,
-    token: (roles = ["customer"], sub = newId()) =>
-      signAccessToken(keys.privateKey, keys.kid, { sub, roles: [...roles] }, 900, clock),
+    token(roles = ["customer"], sub = newId()) {
+      const sid = newId();
+      live.set(sid, { id: sid, userId: sub, roles });
+      return signAccessToken(keys.privateKey, keys.kid, { sub, sid, roles: [...roles] }, 900, clock);
+    },
+    end(id) {
+      for (const it of live.values()) if ([it.id, it.userId].includes(id)) live.delete(it.id);
+    },
     get: (path, headers) => send("GET", path, undefined, headers),
     send,
     stop: () => broker.stop(),

@@ -18,6 +18,7 @@ describe("an access token", () => {
   const time = { at: Date.UTC(2026, 0, 1) };
   const clock: Clock = { now: () => time.at };
   const sub = newId();
+  const sid = newId();
   let key: CryptoKey;
   let publicKey: CryptoKey;
   let jwks: Jwks;
@@ -36,9 +37,10 @@ describe("an access token", () => {
     fetched = 0;
   });
 
-  const good = () => signAccessToken(key, "k1", { sub, roles: ["staff"] }, 900, clock);
+  const good = () => signAccessToken(key, "k1", { sub, sid, roles: ["staff"] }, 900, clock);
   const claims = () => ({
     sub,
+    sid,
     roles: ["admin"],
     iss: TOKEN_ISSUER,
     aud: TOKEN_AUDIENCE,
@@ -116,6 +118,11 @@ describe("an access token", () => {
       "no subject": await sign(without("sub")),
       "a subject that is no id": await sign({ ...claims(), sub: "$ne" }),
       "no expiry": await sign(without("exp")),
+      "no session": await sign(without("sid")),
+      "a session that is no id": await sign({ ...claims(), sid: "x" }),
+      "a longer life than the shop gives": await sign({ ...claims(), exp: seconds() + 901 }),
+      "a life of a century": await sign({ ...claims(), exp: seconds() + 3_000_000_000 }),
+      "a birth in the future": await sign({ ...claims(), iat: seconds() + 600, exp: seconds() + 1_200 }),
       "no roles": await sign(without("roles")),
       "unknown roles": await sign({ ...claims(), roles: ["root"] }),
       "roles that are no list": await sign({ ...claims(), roles: "admin" }),
@@ -167,7 +174,7 @@ describe("an access token", () => {
     jwks = { keys: [...jwks.keys, { ...(await exportJWK(next.publicKey)), kid: "k2" }] };
     time.at += 10_001;
     await verifier.verify(
-      await signAccessToken(next.privateKey, "k2", { sub, roles: ["customer"] }, 900, clock),
+      await signAccessToken(next.privateKey, "k2", { sub, sid, roles: ["customer"] }, 900, clock),
     );
     await verifier.verify(await good());
     jwks = before;
