@@ -17,6 +17,11 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly rest?: RestRoute;
   /** Who may call the route. `customer` means any signed-in user; staff and admin see more. Required with `rest`. */
   readonly auth?: Audience;
+  /**
+   * It changes nothing (or nothing more when it is repeated), and does not wait for something to happen: where its node
+   * does not answer, another one is asked. What a GET route does always is; all others are writes unless told.
+   */
+  readonly readOnly?: boolean;
   /** Status of a success over HTTP; 200 unless told (204 where `returns` is z.void()). */
   readonly status?: number;
   /** `Idempotency-Key` is honoured; where it is required the request is refused without it. */
@@ -90,6 +95,9 @@ export function defineContract<
     if (action.rest && !action.auth)
       throw new Error(`${contract.service}.${name} has a route but does not declare who may call it (auth)`);
   }
+  for (const [name, { rest, readOnly }] of Object.entries(contract.actions))
+    if (rest?.startsWith("GET ") && readOnly === false)
+      throw new Error(`${contract.service}.${name} is a GET route, and those only read`);
   if (registry.has(contract.service)) throw new Error(`contract ${contract.service} is defined twice`);
   for (const other of registry.values())
     for (const type of Object.keys(contract.messages))
@@ -101,6 +109,10 @@ export function defineContract<
 export function action<P extends z.ZodType, R extends z.ZodType>(contract: ActionContract<P, R>) {
   return contract;
 }
+
+/** Whether the action may be asked of another node when its answer does not come. */
+export const isReadOnly = ({ rest, readOnly = rest?.startsWith("GET ") ?? false }: ActionContract): boolean =>
+  readOnly;
 
 function message(kind: MessageKind) {
   return <D extends z.ZodType>(subject: string, summary: string, data: D): MessageContract<D> => ({

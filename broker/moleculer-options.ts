@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import { loggerOptions } from "./logging.ts";
 import { lostAnswers } from "./middlewares/lost-answers.ts";
 import { passingFailures } from "./middlewares/passing-failures.ts";
+import { repeatReads } from "./middlewares/repeat-reads.ts";
 import { ContractValidator } from "./middlewares/validate.ts";
 import { PromptDiscoverer } from "./prompt-discoverer.ts";
 
@@ -20,12 +21,12 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     transporter: transporter(config),
     cacher: cacher(config),
     validator: new ContractValidator(),
-    middlewares: [passingFailures, lostAnswers],
+    middlewares: [passingFailures, lostAnswers, repeatReads],
     registry: { strategy: "RoundRobin", preferLocal: true, discoverer: new PromptDiscoverer() },
     // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
     requestTimeout: 15_000,
-    // Only reads are repeated, see service.ts: a write may have happened although its answer was lost.
-    retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
+    // For reads, see repeat-reads.ts; enabled, Moleculer would repeat every action.
+    retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     circuitBreaker: {
       enabled: true,
       threshold: 0.5,

@@ -58,6 +58,7 @@ export const cart = defineContract({
     }),
     contents: action({
       summary: "SKUs and quantities of a user's cart, for checkout",
+      readOnly: true,
       params: z.strictObject({ userId: id }),
       returns: z.strictObject({ id, lines: z.array(z.strictObject({ sku, quantity })) }),
     }),

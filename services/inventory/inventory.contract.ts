@@ -53,6 +53,7 @@ export const inventory = defineContract({
     }),
     availability: action({
       summary: "Available units of each SKU, in no order; SKUs without stock records are left out",
+      readOnly: true,
       params: z.strictObject({ skus: z.array(sku).min(1).max(2_000) }),
       returns: z.array(z.strictObject({ sku, available: level })),
     }),

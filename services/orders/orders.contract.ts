@@ -195,6 +195,7 @@ export const orders = defineContract({
     }),
     owner: action({
       summary: "Whose order it is, for other services' ownership checks",
+      readOnly: true,
       params: z.strictObject({ id }),
       returns: z.strictObject({ customerId: id, number: z.string() }),
       errors: ["NOT_FOUND"],

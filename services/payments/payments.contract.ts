@@ -341,6 +341,7 @@ export const payments = defineContract({
     }),
     providers: action({
       summary: "Names of the configured providers",
+      readOnly: true,
       params: z.strictObject({}),
       returns: z.array(provider),
     }),

@@ -208,6 +208,7 @@ export const products = defineContract({
     }),
     variants: action({
       summary: "Present name and price of each SKU that is on sale, in no order; unknown ones are left out",
+      readOnly: true,
       params: z.strictObject({ skus: z.array(sku).min(1).max(100) }),
       returns: z.array(z.strictObject({ sku, productId: id, name: z.string(), price: money })),
     }),

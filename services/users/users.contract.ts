@@ -126,12 +126,14 @@ export const users = defineContract({
     }),
     address: action({
       summary: "One saved address of one user, for checkout",
+      readOnly: true,
       params: z.strictObject({ userId: id, id }),
       returns: address,
       errors: ["NOT_FOUND"],
     }),
     contacts: action({
       summary: "Names and e-mail addresses, for staff's lists; accounts that are gone are left out",
+      readOnly: true,
       params: z.strictObject({ ids: z.array(id).max(100) }),
       returns: z.array(z.strictObject({ id, name: z.string(), email: z.string() })),
     }),
@@ -142,6 +144,7 @@ export const users = defineContract({
     }),
     jwks: action({
       summary: "Public keys that access tokens are signed with (RFC 7517)",
+      readOnly: true,
       params: z.strictObject({}),
       returns: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())) }),
     }),
