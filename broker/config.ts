@@ -60,6 +60,13 @@ export const environment = z.object({
   PUBLIC_URL: url("http", "https").describe(
     "Where clients and payment providers reach the gateway; from HOST and PORT unless set",
   ),
+  OPS_PORT: z
+    .union([z.literal("off"), whole(0, 65_535)])
+    .optional()
+    .describe(
+      "Port of every node's /health/live, /health/ready and /metrics, or off; 0, unless set, picks a free one and says which. npm start takes PORT + 6464, npm run cluster that and the following",
+    ),
+  OPS_HOST: z.string().min(1).default("127.0.0.1").describe("Address that the operations port listens on"),
   DATA_DIR: z
     .string()
     .min(1)
@@ -126,7 +133,7 @@ export const environment = z.object({
   METRICS: z
     .enum(["on", "off"])
     .default("on")
-    .describe("on counts, and serves /metrics for Prometheus; off does neither"),
+    .describe("on counts, and serves /metrics for Prometheus on OPS_PORT; off does neither"),
   CURRENCY: z
     .string()
     .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")

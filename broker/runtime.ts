@@ -7,6 +7,7 @@ import type { Tuning } from "./actor/tuning.ts";
 import type { Bus } from "./bus/bus.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import type { Operations } from "./operations/operations.ts";
 
 /** Levels fatal to trace; a message, then an object of fields. */
 export type Log = Service["logger"];
@@ -20,6 +21,8 @@ export interface NodeRuntime {
   /** Resolves when the database answers. @throws when it is away */
   pingDatabase(): Promise<void>;
   logger(module: string): Log;
+  /** What the node tells those who run it; parts of it add what they know. */
+  readonly operations: Operations;
   /** Only for tests: other figures for the actors, and places where they may be crashed, by actor type. */
   readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): Faults };
 }

@@ -14,6 +14,7 @@ import { type Child, startChild } from "./support/children.ts";
 import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
 import { openDatabase } from "./support/open-database.ts";
+import { withOpsPort } from "./support/ops-port.ts";
 import { configOrExit, stopOnSignal } from "./support/run-node.ts";
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -28,7 +29,7 @@ const counts = new Map(
 );
 
 const env = withLocalRabbit(process.env);
-const config = configOrExit(env);
+const config = withOpsPort(configOrExit(env));
 const children: Child[] = [];
 const STOP_MS = config.SHUTDOWN_TIMEOUT + 3_000;
 
@@ -45,7 +46,9 @@ stopOnSignal(async () => {
 
 env.MONGO_URL = config.MONGO_URL ?? (await startStore());
 await prepareCatalogue();
-for (const service of serviceNames)
+let opsPort = config.OPS_PORT ?? 0;
+// The gateway's operations port is the first.
+for (const service of ["api", ...serviceNames.filter((it) => it !== "api")])
   for (let n = 1; n <= (counts.get(service) ?? 1); n++) {
     const name = (counts.get(service) ?? 1) > 1 ? `${service}-${n}` : service;
     children.push(
@@ -56,11 +59,13 @@ for (const service of serviceNames)
           NODE_ID: `${name}-${process.pid}`,
           SERVICES: "",
           PORT: String(service === "api" ? config.PORT + n - 1 : config.PORT),
+          OPS_PORT: String(opsPort),
         },
         restart: true,
         print,
       }),
     );
+    if (typeof opsPort === "number" && opsPort > 0) opsPort++;
   }
 await untilReady();
 printWelcome(config);

@@ -1,8 +1,9 @@
 /** `npm start`: the whole shop in one process; embedded defaults where no server is named. */
 import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
+import { withOpsPort } from "./support/ops-port.ts";
 import { configOrExit, runNode, servicesOrExit } from "./support/run-node.ts";
 
-const config = configOrExit();
+const config = withOpsPort(configOrExit());
 const names = servicesOrExit(config, []);
 const hasCatalogue = names.includes("products") && names.includes("inventory");
 await runNode(config, names, async ({ database }) => {

@@ -1,8 +1,9 @@
-/** Opens what a node's services stand on, before its broker is made: store, database, bus. */
+/** Opens what a node's services stand on, before its broker is made: operations port, store, database, bus. */
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { openAmqpBus } from "../bus/amqp.ts";
 import type { Bus } from "../bus/bus.ts";
+import { busMetrics } from "../bus/bus-metrics.ts";
 import { mongoDeadLetters } from "../bus/dead-letters.ts";
 import { createLocalBus } from "../bus/local.ts";
 import type { Clock } from "../clock.ts";
@@ -10,13 +11,16 @@ import type { Config } from "../config.ts";
 import { storeFolder } from "../data-folder.ts";
 import { connectDatabase, type Database } from "../database.ts";
 import type { SoukBrokerOptions } from "../moleculer-options.ts";
+import { busCheck, databaseCheck } from "../operations/checks.ts";
+import { createOperations, type Operations } from "../operations/operations.ts";
+import { startOperationsServer } from "../operations/server.ts";
 import type { Log, NodeRuntime } from "../runtime.ts";
 
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;
   /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
   readonly connected: Promise<void>;
-  /** Closes bus, database and store, in that order; safe to call twice. */
+  /** Closes bus, database, store and operations port, in that order; safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -30,6 +34,7 @@ export async function openRuntime(
   clock: Clock,
 ): Promise<OpenRuntime> {
   const logger = loggerOf(options);
+  const operations = createOperations();
   const undo: (() => Promise<unknown>)[] = [];
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -39,18 +44,24 @@ export async function openRuntime(
     return closing;
   };
   try {
+    let runtime: NodeRuntime | undefined;
+    operations.check(databaseCheck(() => runtime?.pingDatabase, logger("database")));
+    operations.check(busCheck(() => runtime?.bus));
+    await openOperationsPort(config, operations, logger("operations"), undo);
     const database = await openDatabase(config, logger("database"), undo);
     const { bus, connected } = openBus(config, options.nodeID, database, clock, logger("bus"));
     undo.push(() => bus.close());
+    operations.measure("bus", () => busMetrics(bus.stats));
     // It is awaited later, or never where the node stops before.
     connected.catch(() => undefined);
-    const runtime: NodeRuntime = {
+    runtime = {
       config,
       clock,
       bus,
       database: database.service,
       pingDatabase: database.ping,
       logger,
+      operations,
     };
     return { runtime, connected, close };
   } catch (error) {
@@ -70,6 +81,24 @@ function loggerOf({ nodeID, namespace, logger, logLevel }: BrokerOptions): (modu
     skipProcessEventRegistration: true,
   } as BrokerOptions);
   return (module) => broker.getLogger(module);
+}
+
+async function openOperationsPort(
+  { OPS_PORT = 0, OPS_HOST, METRICS }: Config,
+  operations: Operations,
+  log: Log,
+  undo: (() => Promise<unknown>)[],
+): Promise<void> {
+  if (OPS_PORT === "off") return;
+  const server = await startOperationsServer({
+    host: OPS_HOST,
+    port: OPS_PORT,
+    operations,
+    metrics: METRICS === "on",
+    log,
+  });
+  undo.push(() => server.close());
+  log.info(`health and metrics of this node at ${server.url}`);
 }
 
 async function openDatabase(config: Config, log: Log, undo: (() => Promise<unknown>)[]): Promise<Database> {

@@ -1,8 +1,8 @@
 /** The runtime as a middleware: a broker that has it gives its services all they need, whoever starts it. */
 import type { Middleware, ServiceBroker } from "moleculer";
-import { busStatsService } from "../bus/bus-metrics.ts";
 import { topologyOf } from "../bus/topology.ts";
 import type { ServiceContract } from "../contract.ts";
+import { moleculerMetrics } from "../http/metrics.ts";
 import { migrateUp, migrationsOf } from "../migrations.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
@@ -19,13 +19,23 @@ export function runtimeMiddleware(
   { runtime, connected, close }: OpenRuntime,
   { contracts, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
+  /** Why the node is not ready, apart from what it needs. */
+  let phase: string | undefined = "is starting";
+  runtime.operations.check({
+    name: "node",
+    async run() {
+      if (phase) throw new Error(phase);
+    },
+  });
   return {
     name: "SoukRuntime",
 
     created(broker: ServiceBroker) {
       broker.souk = runtime;
-      broker.createService(busStatsService(runtime.bus));
-      drainBeforeStop(broker);
+      runtime.operations.measure("moleculer", () => moleculerMetrics(broker.metrics));
+      drainBeforeStop(broker, () => {
+        phase = "is stopping";
+      });
     },
 
     async starting(broker: ServiceBroker) {
@@ -33,6 +43,10 @@ export function runtimeMiddleware(
       await connected;
       await runtime.bus.declare(topologyOf(contracts));
       await prepare?.(runtime);
+    },
+
+    async started() {
+      phase = undefined;
     },
 
     async stopped() {
@@ -56,10 +70,11 @@ async function migrateAll({ services, nodeID, souk }: ServiceBroker): Promise<vo
  * stops: requests that are under way still need them all. Moleculer's own hooks come too late for that, since it takes
  * the node's services out of the registry first. Stopped twice, a broker stops once.
  */
-function drainBeforeStop(broker: ServiceBroker): void {
+function drainBeforeStop(broker: ServiceBroker, stops: () => void): void {
   const stop = broker.stop.bind(broker);
   let stopping: Promise<void> | undefined;
   broker.stop = () => {
+    stops();
     stopping ??= drain(broker).then(stop);
     return stopping;
   };

@@ -2,6 +2,7 @@
  * Messages per second from an actor's outbox over RabbitMQ into another actor's commit, beside what plain amqplib
  * does with the same queues, sizes and window, in rounds by turns. Both in this one process, the store as its thread.
  */
+
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,6 +27,7 @@ import {
 import { systemClock } from "../../broker/clock.ts";
 import { loadConfig } from "../../broker/config.ts";
 import { connectDatabase } from "../../broker/database.ts";
+import { createOperations } from "../../broker/operations/operations.ts";
 import type { Log, NodeRuntime } from "../../broker/runtime.ts";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
@@ -181,6 +183,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
     bus,
     database: () => connection,
     pingDatabase: () => database.ping(),
+    operations: createOperations(),
     logger: () => log,
   };
   const common = { runtime, broker, partitions: undefined };

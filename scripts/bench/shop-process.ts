@@ -40,6 +40,7 @@ export async function startBenchShop(mode: Mode, env: Record<string, string> = {
       AMQP_PREFIX: prefix,
       NAMESPACE: prefix,
       PORT: String(port),
+      OPS_PORT: "0",
       DATA_DIR: dir,
       RATE_LIMIT: "off",
       LOG_LEVEL: "warn",

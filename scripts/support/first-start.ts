@@ -25,7 +25,8 @@ export async function seedIfEmpty(
 }
 
 /** Prints where everything is. */
-export function printWelcome({ HOST, PORT, PUBLIC_URL, DATA_DIR, AMQP_URL, MONGO_URL }: Config): void {
+export function printWelcome(config: Config): void {
+  const { HOST, PORT, PUBLIC_URL, DATA_DIR, AMQP_URL, MONGO_URL, OPS_PORT, OPS_HOST } = config;
   const url = PUBLIC_URL ?? `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`;
   console.log(
     [
@@ -34,6 +35,9 @@ export function printWelcome({ HOST, PORT, PUBLIC_URL, DATA_DIR, AMQP_URL, MONGO
       `  API            ${url}/api/v1`,
       `  documentation  ${url}/docs`,
       `  health         ${url}/health/ready`,
+      ...(OPS_PORT
+        ? [`  operations     ${OPS_PORT === "off" ? "off" : `http://${OPS_HOST}:${OPS_PORT}/metrics`}`]
+        : []),
       `  data           ${MONGO_URL ? "MongoDB" : DATA_DIR}${AMQP_URL ? ", messages over RabbitMQ" : ""}`,
       "",
     ].join("\n"),

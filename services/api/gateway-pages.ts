@@ -1,56 +1,45 @@
-/** What the gateway serves beside the API: docs, health, metrics. */
+/** What the gateway serves beside the API: docs and health. */
 import type { ServiceBroker } from "moleculer";
-import { busMetrics } from "../../broker/bus/bus-metrics.ts";
 import type { ServiceContract } from "../../broker/contract.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/asyncapi.ts";
 import type { Page } from "../../broker/http/gateway.ts";
-import { type Check, readiness } from "../../broker/http/health.ts";
-import { moleculerMetrics, type RequestMetrics } from "../../broker/http/metrics.ts";
 import { openapi, type RouteHeaders } from "../../broker/http/openapi.ts";
 import { docsPages, live } from "../../broker/http/pages.ts";
-
-const PROMETHEUS = "text/plain";
+import { LIVE, type Operations, readyReply } from "../../broker/operations/operations.ts";
+import type { Check } from "../../broker/operations/readiness.ts";
 
 export interface PagesOptions {
   contracts: readonly ServiceContract[];
-  routes: readonly ApiRoute[];
   routeHeaders: RouteHeaders;
-  metrics: RequestMetrics;
-  isDraining(): boolean;
+  operations: Operations;
 }
 
-export function gatewayPages(
-  broker: ServiceBroker,
-  { contracts, routes, routeHeaders, metrics, isDraining }: PagesOptions,
-): Page[] {
-  const checks = [...serviceChecks(broker, routes), busCheck(broker), databaseCheck(broker)];
+export function gatewayPages({ contracts, routeHeaders, operations }: PagesOptions): Page[] {
   return [
     ...docsPages(
       () => openapi(contracts, routeHeaders),
       () => asyncapi(contracts),
     ),
-    live("/health/live", "application/json", async () => ({ status: 200, body: '{"status":"live"}' })),
-    live("/health/ready", "application/json", async () => {
-      if (isDraining()) return notReady([{ check: "gateway", reason: "is stopping" }]);
-      const { ready, missing } = await readiness(checks);
-      return ready ? { status: 200, body: '{"status":"ready"}' } : notReady(missing);
-    }),
-    ...(broker.souk.config.METRICS === "on"
-      ? [
-          live("/metrics", PROMETHEUS, async () => ({
-            status: 200,
-            body: metrics.text() + (await busMetrics(broker)) + moleculerMetrics(broker.metrics),
-          })),
-        ]
-      : []),
+    live("/health/live", "application/json", async () => ({ status: 200, body: LIVE })),
+    live("/health/ready", "application/json", async () => readyReply(await operations.ready())),
   ];
 }
 
-const notReady = (missing: readonly { check: string; reason: string }[]) => ({
-  status: 503,
-  body: JSON.stringify({ status: "not ready", missing }),
-});
+/** What a gateway needs beside what every node needs. */
+export function gatewayChecks(
+  broker: ServiceBroker,
+  routes: readonly ApiRoute[],
+  isDraining: () => boolean,
+): Check[] {
+  const draining: Check = {
+    name: "gateway",
+    async run() {
+      if (isDraining()) throw new Error("is stopping");
+    },
+  };
+  return [draining, ...serviceChecks(broker, routes)];
+}
 
 /** Every service that a route leads to, and `users`, whose keys every signed-in request needs. */
 function serviceChecks(broker: ServiceBroker, routes: readonly ApiRoute[]): Check[] {
@@ -63,21 +52,3 @@ function serviceChecks(broker: ServiceBroker, routes: readonly ApiRoute[]): Chec
     },
   }));
 }
-
-const busCheck = ({ souk }: ServiceBroker): Check => ({
-  name: "bus",
-  async run() {
-    if (souk.bus.state !== "connected") throw new Error(`is ${souk.bus.state}`);
-  },
-});
-
-const databaseCheck = ({ souk }: ServiceBroker): Check => ({
-  name: "database",
-  async run() {
-    await souk.pingDatabase().catch((cause: unknown) => {
-      // Driver text names hosts; the log has it.
-      souk.logger("api").warn("the database does not answer", { reason: String(cause) });
-      throw new Error("does not answer");
-    });
-  },
-});

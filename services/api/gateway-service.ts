@@ -30,7 +30,7 @@ import { StreamSlots } from "../../broker/http/stream-slots.ts";
 import { logFormat } from "../../broker/logging.ts";
 import type { CallMeta, TypedCall } from "../../broker/service.ts";
 import type { StreamRequest } from "./follow-order.ts";
-import { gatewayPages } from "./gateway-pages.ts";
+import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
 
 export interface GatewayServiceOptions {
   contracts: readonly ServiceContract[];
@@ -235,8 +235,9 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
 
 function create(service: WebService, options: GatewayServiceOptions, routes: readonly ApiRoute[]): Running {
   const { broker, logger } = service;
-  const { config, clock } = broker.souk;
+  const { config, clock, operations } = broker.souk;
   const metrics = new RequestMetrics(config.METRICS === "on");
+  operations.measure("http", () => metrics.text());
   const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts) as never;
   const redis =
     config.REDIS_URL && config.RATE_LIMIT !== "off" ? connectRedis(config.REDIS_URL, logger) : undefined;
@@ -244,12 +245,10 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
   const gateway = createGateway({
     routes,
-    pages: gatewayPages(broker, {
+    pages: gatewayPages({
       contracts: options.contracts,
       routeHeaders: options.routeHeaders ?? {},
-      routes,
-      metrics,
-      isDraining: () => gateway.draining,
+      operations,
     }),
     serve,
     publicUrl,
@@ -260,6 +259,7 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
     ...(access ? { access } : {}),
     log: logger,
   });
+  for (const check of gatewayChecks(broker, routes, () => gateway.draining)) operations.check(check);
   const server = createHttpServer({
     handle: gateway.handle,
     refuse(code, req) {

@@ -30,6 +30,7 @@ describe("npm start where something is in the way", function () {
           MONGO_URL: "",
           REDIS_URL: "",
           SEED_ON_START: "false",
+          OPS_PORT: "0",
           DATA_DIR: dir,
           ...env,
         },
@@ -50,6 +51,22 @@ describe("npm start where something is in the way", function () {
       assert.equal(
         lastLine,
         `Souk can't start: port ${port} of 127.0.0.1 is taken; PORT chooses another one`,
+      );
+    } finally {
+      server.close();
+    }
+  });
+
+  it("says the same of the operations port", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    try {
+      const { status, lastLine } = start({ PORT: String(await freePort()), OPS_PORT: String(port) });
+      assert.equal(status, 1);
+      assert.equal(
+        lastLine,
+        `Souk can't start: OPS_PORT: port ${port} of 127.0.0.1 is taken; choose another one, 0 for any, or off`,
       );
     } finally {
       server.close();

@@ -93,10 +93,10 @@ function watch({ run }: Stage) {
   const running = (async () => {
     while (!stopped) {
       const begun = performance.now();
-      const get = (path: string) => fetch(run.url + path).catch((error: Error) => error);
-      const live = await get("/health/live");
+      const get = (url: string) => fetch(url).catch((error: Error) => error);
+      const live = await get(`${run.url}/health/live`);
       health.push({ status: live instanceof Error ? 0 : live.status, ms: performance.now() - begun });
-      const reply = await get("/metrics");
+      const reply = await get(`${run.opsUrl}/metrics`);
       const metrics = reply instanceof Error ? "" : await reply.text();
       for (const [, name = "", value] of metrics.matchAll(/^(souk_[a-z_]+(?:\{[^}]*\})?) ([\d.]+)$/gm))
         if (/in_flight|actor_(waiting|sending|backlog)/.test(name))

@@ -79,6 +79,7 @@ describe("npm start under kill -9", () => {
         MONGO_URL: "",
         REDIS_URL: "",
         PORT: String(port),
+        OPS_PORT: "0",
         DATA_DIR: dataDir,
         ...env,
       },

@@ -5,12 +5,17 @@ import { createServer } from "node:net";
 /** Below the ports that systems give to outgoing connections, one of which could take it before it is used. */
 const [FROM, TO] = [20_000, 32_000];
 
-/** A port of the loopback interface that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody listens on at this moment, nor on the `count - 1` that follow. */
+export async function freePort(count = 1): Promise<number> {
   for (;;) {
-    const port = randomInt(FROM, TO);
-    if (await isFree(port)) return port;
+    const port = randomInt(FROM, TO - count);
+    if (await areFree(port, count)) return port;
   }
+}
+
+async function areFree(from: number, count: number): Promise<boolean> {
+  for (let port = from; port < from + count; port++) if (!(await isFree(port))) return false;
+  return true;
 }
 
 async function isFree(port: number): Promise<boolean> {

@@ -9,6 +9,8 @@ import { freePort } from "./free-port.ts";
 
 export interface ScriptRun {
   readonly url: string;
+  /** The operations port: of `cluster`, its gateway's; those of the other nodes follow. */
+  readonly opsUrl: string;
   readonly dataDir: string;
   readonly child: ChildProcess;
   /** Everything printed so far. */
@@ -28,6 +30,9 @@ export interface ScriptOptions {
   port?: number;
   readyMs?: number;
 }
+
+/** Of a cluster that a test starts. */
+const MAX_NODES = 24;
 
 const bin = (file: string) => `node_modules/moleculer/bin/${file}`;
 const runner = ["-c", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"];
@@ -53,6 +58,7 @@ export async function startScript(
   const dir = dataDir ?? (await openFolder());
   const listen = port ?? (await freePort());
   const url = `http://127.0.0.1:${listen}`;
+  const ops = await freePort(name === "cluster" ? MAX_NODES : 1);
   let text = "";
   const child = spawn(
     process.execPath,
@@ -66,6 +72,7 @@ export async function startScript(
         MONGO_URL: "",
         REDIS_URL: "",
         PORT: String(listen),
+        OPS_PORT: String(ops),
         DATA_DIR: dir,
         ...env,
       },
@@ -86,6 +93,7 @@ export async function startScript(
   };
   const run: ScriptRun = {
     url,
+    opsUrl: `http://127.0.0.1:${ops}`,
     dataDir: dir,
     child,
     output: () => text,

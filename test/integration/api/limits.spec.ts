@@ -128,7 +128,7 @@ describe("the gateway's limits", () => {
 
   it("count a request whose client has left until its work is done", async () => {
     const gates: (() => void)[] = [];
-    const { get, url } = await start({
+    const { broker, get, url } = await start({
       env: { MAX_IN_FLIGHT: "1" },
       fakes: {
         "products.list": () => new Promise((_, reject) => gates.push(() => reject(new Error("too late")))),
@@ -139,8 +139,8 @@ describe("the gateway's limits", () => {
     await eventually("a request runs", () => gates.length === 1);
     abort.abort();
     assert.equal(await left, "left");
-    await eventually("the gateway has seen it leave", async () =>
-      (await get("/metrics")).text.includes('status="499"'),
+    await eventually("the gateway has seen it leave", () =>
+      broker.souk.operations.metrics().includes('status="499"'),
     );
     assert.equal((await get("/api/v1/products/lamp")).status, 503);
     gates[0]?.();

@@ -36,10 +36,12 @@ describe("settings of the gateway", () => {
     assert.deepEqual(await statusesFrom(shop, ["203.0.113.1", "203.0.113.2"]), [200, 429]);
   });
 
-  it("METRICS=off leaves no /metrics", async () => {
-    const shop = await start({ METRICS: "off" });
-    const { status, body } = await shop.get("/metrics");
-    assert.deepEqual([status, body.code], [404, "ROUTE_NOT_FOUND"]);
-    assert.equal((await shop.get("/health/live")).status, 200);
+  it("neither METRICS=on nor off gives the public /metrics", async () => {
+    for (const METRICS of ["on", "off"]) {
+      const shop = await start({ METRICS });
+      const { status, body } = await shop.get("/metrics");
+      assert.deepEqual([status, body.code], [404, "ROUTE_NOT_FOUND"]);
+      assert.equal((await shop.get("/health/live")).status, 200);
+    }
   });
 });

@@ -9,6 +9,8 @@ import { signAccessToken } from "../../../broker/http/access-token.ts";
 import { newId } from "../../../broker/ids.ts";
 import { passingFailures } from "../../../broker/middlewares/passing-failures.ts";
 import { ContractValidator } from "../../../broker/middlewares/validate.ts";
+import { busCheck, databaseCheck } from "../../../broker/operations/checks.ts";
+import { createOperations } from "../../../broker/operations/operations.ts";
 import type { NodeRuntime } from "../../../broker/runtime.ts";
 import type { CallMeta } from "../../../broker/service.ts";
 import { followOrder } from "../../../services/api/follow-order.ts";
@@ -100,11 +102,15 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
       check: (error) => "code" in error && Number(error.code) >= 500,
     },
   });
+  const operations = createOperations();
+  operations.check(busCheck(() => broker.souk.bus));
+  operations.check(databaseCheck(() => broker.souk.pingDatabase, broker.getLogger("database")));
   broker.souk = {
     config: loadConfig({ PORT: "0", RATE_LIMIT: "off", ACCESS_LOG: "off", SHUTDOWN_TIMEOUT: "2s", ...env }),
     clock,
     bus: { state: "connected" },
     pingDatabase: async () => undefined,
+    operations,
     logger: (module: string) => broker.getLogger(module),
     ...setup.runtime,
   } as NodeRuntime;

@@ -15,6 +15,7 @@ import { topologyOf } from "../../../../broker/bus/topology.ts";
 import { type Clock, systemClock } from "../../../../broker/clock.ts";
 import { loadConfig } from "../../../../broker/config.ts";
 import { derivedId } from "../../../../broker/ids.ts";
+import { createOperations } from "../../../../broker/operations/operations.ts";
 import type { Log, NodeRuntime } from "../../../../broker/runtime.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import {
@@ -77,6 +78,7 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     bus,
     database: () => connection,
     pingDatabase: async () => undefined,
+    operations: createOperations(),
     logger: () => log,
   };
   const common = { runtime, broker, tuning, partitions: 4, ...(faults ? { faults } : {}) };

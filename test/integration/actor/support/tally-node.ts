@@ -2,6 +2,7 @@
  * A node of counting actors in a process of its own, on real RabbitMQ. Tells its parent of every commit, and stops in
  * order on SIGTERM. Arguments: its name, MongoDB's address, prefix of the queues and Moleculer namespace.
  */
+
 import { ServiceBroker } from "moleculer";
 import mongoose from "mongoose";
 import { createActorHost } from "../../../../broker/actor/actor-host.ts";
@@ -11,6 +12,7 @@ import { topologyOf } from "../../../../broker/bus/topology.ts";
 import { systemClock } from "../../../../broker/clock.ts";
 import { loadConfig } from "../../../../broker/config.ts";
 import { brokerOptions } from "../../../../broker/moleculer-options.ts";
+import { createOperations } from "../../../../broker/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/runtime.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SIDES, type TallyState, tally, tallyActor } from "./tally.ts";
@@ -39,6 +41,7 @@ const runtime: NodeRuntime = {
   bus,
   database: () => connection,
   pingDatabase: async () => undefined,
+  operations: createOperations(),
   logger: () => silentLog,
 };
 await bus.declare(topologyOf([tally]));

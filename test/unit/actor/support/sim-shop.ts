@@ -1,4 +1,5 @@
 /** The toy shop on simulated nodes, store and broker: many interleavings in little time. */
+
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
@@ -10,6 +11,7 @@ import { type Envelope, envelope } from "../../../../broker/bus/envelope.ts";
 import { systemClock } from "../../../../broker/clock.ts";
 import { loadConfig } from "../../../../broker/config.ts";
 import { derivedId } from "../../../../broker/ids.ts";
+import { createOperations } from "../../../../broker/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/runtime.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { silentLog } from "../../../support/silent-log.ts";
@@ -114,6 +116,7 @@ export class SimShop {
       bus,
       database: () => assert.fail("the simulation has no connection"),
       pingDatabase: async () => undefined,
+      operations: createOperations(),
       logger: () => silentLog,
     };
     const hook = faults?.(life);

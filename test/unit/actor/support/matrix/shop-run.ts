@@ -2,6 +2,7 @@
  * The shop's own services on a simulated broker and a real embedded store, one node at a time: when that dies, another
  * one takes its place, as after `kill -9`. What was on its way in the dead one never comes back.
  */
+
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { type CallingOptions, ServiceBroker } from "moleculer";
 import type { Connection } from "mongoose";
@@ -11,6 +12,7 @@ import type { ActionName, ParamsIn, Returned } from "../../../../../broker/contr
 import { connectDatabase, type Database } from "../../../../../broker/database.ts";
 import { errorCode } from "../../../../../broker/errors.ts";
 import { brokerOptions } from "../../../../../broker/moleculer-options.ts";
+import { createOperations } from "../../../../../broker/operations/operations.ts";
 import type { CallMeta } from "../../../../../broker/service.ts";
 import type { Emulator, StartEmulator } from "../../../../../emulators/emulator.ts";
 import { startStripe } from "../../../../../emulators/stripe/stripe.ts";
@@ -230,6 +232,7 @@ export class ShopRun {
       bus: this.messages.node(life),
       database: database.service,
       pingDatabase: database.ping,
+      operations: createOperations(),
       logger: () => silentLog,
       trial: {
         tuning: QUICK,

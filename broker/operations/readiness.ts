@@ -1,4 +1,4 @@
-/** Whether this gateway can do its work now, and what it lacks if not. */
+/** Whether a node can do its work now, and what it lacks if not. */
 
 export interface Check {
   readonly name: string;

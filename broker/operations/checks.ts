@@ -1,0 +1,27 @@
+/** What every node needs to be ready. */
+import type { Bus } from "../bus/bus.ts";
+import type { Log } from "../runtime.ts";
+import type { Check } from "./readiness.ts";
+
+/** @param bus undefined while it is being opened */
+export const busCheck = (bus: () => Pick<Bus, "state"> | undefined): Check => ({
+  name: "bus",
+  async run() {
+    const state = bus()?.state ?? "connecting";
+    if (state !== "connected") throw new Error(`is ${state}`);
+  },
+});
+
+/** @param ping undefined while the database is being waited for */
+export const databaseCheck = (ping: () => (() => Promise<void>) | undefined, log: Log): Check => ({
+  name: "database",
+  async run() {
+    const asked = ping();
+    if (!asked) throw new Error("has not answered yet");
+    await asked().catch((cause: unknown) => {
+      // Driver text names hosts; the log has it.
+      log.warn("the database does not answer", { reason: String(cause) });
+      throw new Error("does not answer");
+    });
+  },
+});
