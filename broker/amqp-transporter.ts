@@ -18,6 +18,7 @@ import { oneWriteATurn } from "./bus/one-write-a-turn.ts";
 import { backoff, toError } from "./bus/retry.ts";
 import { within } from "./deadline.ts";
 import { SoukError } from "./errors.ts";
+import { notDelivered } from "./middlewares/refused-calls.ts";
 
 const MAX_DELAY_MS = 500;
 const HEARTBEAT_SECONDS = 5;
@@ -140,7 +141,7 @@ export class AmqpTransporter extends Transporters.AMQP {
     const { id } = this.deserialize("REQ", content).payload as Request;
     const pending = this.transit.pendingRequests.get(id);
     this.transit.removePendingRequest(id);
-    pending?.reject(new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 }));
+    pending?.reject(notDelivered(new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 })));
   }
 
   /** Called for each queue when it is consumed. `acks`: it holds requests. */

@@ -201,6 +201,11 @@ export const environment = z.object({
   MAX_IN_FLIGHT: whole(1, 100_000)
     .default(512)
     .describe("Requests that the gateway works on at once; more get 503"),
+  SHUTDOWN_DELAY: duration(0)
+    .refine((it) => it <= 60_000, "must be at most 60s")
+    .describe(
+      "How long a gateway that stops still takes requests while /health/ready says 503: longer than load balancers take to notice",
+    ),
   SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
 });
 

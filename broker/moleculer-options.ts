@@ -4,8 +4,10 @@ import type { BrokerOptions, Middleware } from "moleculer";
 import { AmqpTransporter } from "./amqp-transporter.ts";
 import type { Config } from "./config.ts";
 import { loggerOptions } from "./logging.ts";
+import { finishBeforeStop } from "./middlewares/finish-before-stop.ts";
 import { lostAnswers } from "./middlewares/lost-answers.ts";
 import { passingFailures } from "./middlewares/passing-failures.ts";
+import { refusedCalls } from "./middlewares/refused-calls.ts";
 import { repeatReads } from "./middlewares/repeat-reads.ts";
 import { ContractValidator } from "./middlewares/validate.ts";
 import { PromptDiscoverer } from "./prompt-discoverer.ts";
@@ -21,8 +23,14 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     transporter: transporter(config),
     cacher: cacher(config),
     validator: new ContractValidator(),
-    middlewares: [passingFailures, lostAnswers, repeatReads],
-    registry: { strategy: "RoundRobin", preferLocal: true, discoverer: new PromptDiscoverer() },
+    middlewares: [finishBeforeStop, passingFailures, refusedCalls, lostAnswers, repeatReads],
+    registry: {
+      strategy: "RoundRobin",
+      preferLocal: true,
+      discoverer: new PromptDiscoverer(),
+      // A node that stops tells the others so, and then answers for so long what is on its way to it.
+      stopDelay: config.TRANSPORTER || config.AMQP_URL ? 1_000 : 0,
+    },
     // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
     requestTimeout: 15_000,
     // For reads, see repeat-reads.ts; enabled, Moleculer would repeat every action.
@@ -82,8 +90,10 @@ function transporter({ TRANSPORTER, AMQP_URL }: Config): BrokerOptions["transpor
     // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK. Without a time-out, a RabbitMQ that takes
     // the connection and says nothing is waited for without end, while the other addresses go untried.
     socketOptions: { noDelay: true, keepAlive: true, timeout: 10_000 },
-    // The default of 1 deadlocks nested calls.
-    prefetch: 100,
+    // Requests that a node works on at once. A request may wait for seconds (for a payment, for an order's next change),
+    // and may call back the node that it comes from: where all places are taken by such, nodes wait for each other for
+    // minutes. So this is above all that gateways let in; each action's own bound is the bulkhead's.
+    prefetch: 10_000,
     eventTimeToLive: 10_000,
     heartbeatTimeToLive: 10_000,
   });

@@ -15,8 +15,15 @@ interface LocalNode {
   instanceID: string;
 }
 
+/** What Moleculer's types leave out. */
+interface LocalRegistry {
+  regenerateLocalRawInfo(isNewer: boolean, isStopping: boolean): unknown;
+  localNodeInfoInvalidated: boolean | string;
+}
+
 export class PromptDiscoverer extends Discoverers.Local {
   #lookedAt = 0;
+  #hasStarted = false;
 
   override startHeartbeatTimers(): void {
     super.startHeartbeatTimers();
@@ -32,6 +39,17 @@ export class PromptDiscoverer extends Discoverers.Local {
     const { seq, cpu, instanceID } = this.localNode as LocalNode;
     const payload = { cpu, seq, instanceID };
     await this.transit?.publish({ type: "HEARTBEAT", target: null, payload } as never);
+  }
+
+  /** A node that stops has no services any more, whoever asks; Moleculer may list them again when one of them goes. */
+  override async sendLocalNodeInfo(nodeID?: string): Promise<void> {
+    this.#hasStarted ||= this.broker.started;
+    if (this.#hasStarted && !this.broker.started) {
+      const registry = this.registry as unknown as LocalRegistry;
+      registry.regenerateLocalRawInfo(false, true);
+      registry.localNodeInfoInvalidated = false;
+    }
+    await super.sendLocalNodeInfo(nodeID);
   }
 
   #look(): void {

@@ -15,7 +15,7 @@ import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { withOpsPort } from "./support/ops-port.ts";
-import { configOrExit, stopOnSignal } from "./support/run-node.ts";
+import { configOrExit, stopLimit, stopOnSignal } from "./support/run-node.ts";
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -31,7 +31,7 @@ const counts = new Map(
 const env = withLocalRabbit(process.env);
 const config = withOpsPort(configOrExit(env));
 const children: Child[] = [];
-const STOP_MS = config.SHUTDOWN_TIMEOUT + 3_000;
+const STOP_MS = stopLimit(config) + 1_000;
 
 stopOnSignal(async () => {
   // The gateway first, so that nothing new comes in; the store last, when nobody needs it any more.

@@ -36,7 +36,7 @@ export async function runNode(
   const node = await startNode({ config, services, contracts, ...(prepare ? { prepare } : {}) }).catch(
     (error: unknown) => exitUnstarted(error, config),
   );
-  stopOnSignal(async () => node.stop(), config.SHUTDOWN_TIMEOUT + 2_000);
+  stopOnSignal(async () => node.stop(), stopLimit(config));
   trimMemorySoon();
   return node;
 }
@@ -63,6 +63,10 @@ function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): str
     return `${error.message} (DATA_DIR)`;
   return undefined;
 }
+
+/** A node that takes longer to stop is ended, in milliseconds: beside draining it waits for calls that are on their way. */
+export const stopLimit = ({ SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT }: Config): number =>
+  SHUTDOWN_DELAY + SHUTDOWN_TIMEOUT + 3_000;
 
 /** Runs `stop` once on the first signal; a second signal, or `timeoutMs`, ends the process at once. */
 export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void {

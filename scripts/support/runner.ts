@@ -1,7 +1,7 @@
 /** What Moleculer's runner does otherwise than our scripts: its own variables, signals, and a start that fails. */
 import type { Middleware, ServiceBroker } from "moleculer";
 import type { Config } from "../../broker/config.ts";
-import { exitUnstarted, leaveAfter } from "./run-node.ts";
+import { exitUnstarted, leaveAfter, stopLimit } from "./run-node.ts";
 
 /** The runner overwrites a broker's options by variables of their names; these mean something else to us. */
 const OVERWRITES = ["METRICS", "NAMESPACE", "TRANSPORTER"] as const;
@@ -24,7 +24,7 @@ export function runnerMiddleware(config: Config): Middleware {
     created(broker: ServiceBroker) {
       const start = broker.start.bind(broker);
       broker.start = () => start().catch((error: unknown) => exitUnstarted(error, config));
-      const onSignal = () => leaveAfter(config.SHUTDOWN_TIMEOUT + 2_000);
+      const onSignal = () => leaveAfter(stopLimit(config));
       process.once("SIGINT", onSignal);
       process.once("SIGTERM", onSignal);
     },

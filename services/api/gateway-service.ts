@@ -4,10 +4,12 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import ApiGateway, { type Alias, type ApiSettingsSchema, type IncomingRequest } from "moleculer-web";
 import type { Clock } from "../../broker/clock.ts";
+import type { Config } from "../../broker/config.ts";
 import type { ServiceContract } from "../../broker/contract.ts";
 import { errorCode, errorRegistry, SoukError } from "../../broker/errors.ts";
 import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/http/access-log.ts";
@@ -193,7 +195,7 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
       /** Stops accepting and waits for running requests. A node calls it before it stops its other services. */
       drain(this: Service): Promise<void> {
         const state = of(this);
-        state.draining ??= drain(state, this.broker.souk.config.SHUTDOWN_TIMEOUT);
+        state.draining ??= drain(state, this.broker.souk.config);
         return state.draining;
       },
       /** Where the gateway listens, e.g. `http://127.0.0.1:3000`. */
@@ -378,10 +380,18 @@ function endWith({ expires, check }: CallerSession, clock: Clock, end: () => voi
   };
 }
 
-async function drain({ gateway, server, streams }: Running, timeout: number): Promise<void> {
-  const drained = gateway.drain();
+/**
+ * First it is only said: by `/health/ready`, so that load balancers send no more, and by every reply, which closes its
+ * connection. What comes all the same is answered for as long as they may take to notice.
+ */
+async function drain(
+  { gateway, server, streams }: Running,
+  { SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT }: Config,
+): Promise<void> {
+  void gateway.drain();
+  if (server.listening) await sleep(SHUTDOWN_DELAY);
   for (const stream of streams) stream.end();
-  await closeServer(server, drained, timeout);
+  await closeServer(server, gateway.drain(), SHUTDOWN_TIMEOUT);
 }
 
 function connectRedis(url: string, log: Service["logger"]): Redis {

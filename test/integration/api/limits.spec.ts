@@ -264,6 +264,22 @@ describe("a gateway that stops", () => {
     await gateway.stop();
   });
 
+  it("says first that it is not ready, and takes requests until load balancers have noticed", async () => {
+    const gateway = await startGateway({
+      env: { SHUTDOWN_DELAY: "1s" },
+      fakes: { "products.list": () => ({ items: [] }) },
+    });
+    const stopped = gateway.api.drain();
+    const ready = await gateway.get("/health/ready");
+    assert.equal(ready.status, 503);
+    assert.deepEqual(ready.body.missing, [{ check: "gateway", reason: "is stopping" }]);
+    const late = await gateway.get("/api/v1/products");
+    assert.deepEqual([late.status, late.headers.get("connection")], [200, "close"]);
+    await stopped;
+    await assert.rejects(gateway.get("/health/live"));
+    await gateway.stop();
+  });
+
   it("does not wait longer than it may", async () => {
     const gateway = await startGateway({
       env: { SHUTDOWN_TIMEOUT: "100ms" },
