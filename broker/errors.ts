@@ -26,6 +26,8 @@ export const errorRegistry = {
   UNAUTHENTICATED: { status: 401, title: "A valid access token is needed." },
   FORBIDDEN: { status: 403, title: "The caller may not do this." },
   INVALID_CREDENTIALS: { status: 401, title: "E-mail address and password do not match." },
+  WRONG_PASSWORD: { status: 403, title: "The current password is not right." },
+  WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
   INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },
   EMAIL_TAKEN: { status: 409, title: "There is an account with this e-mail address already." },
   BOOTSTRAP_CLOSED: { status: 409, title: "The first admin has been made already." },

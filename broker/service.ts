@@ -45,6 +45,8 @@ export interface CallMeta {
   traceparent?: string;
   /** Network address of the caller, for security logs and limits. */
   clientIp?: string;
+  /** `User-Agent`, shortened, for the list of a user's sessions. */
+  userAgent?: string;
   /** Set by an action: headers for the HTTP reply. */
   $responseHeaders?: Record<string, string>;
   $statusCode?: number;

@@ -19,6 +19,7 @@ import {
   idempotencyKeyOf,
   ifMatchOf,
   preferredWait,
+  userAgentOf,
 } from "./request-headers.ts";
 
 export interface Admission {
@@ -109,6 +110,8 @@ function showQuota({ res }: Exchange, quota: Quota): void {
 function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Exchange): CallMeta {
   const { headers } = req;
   const meta: CallMeta = {};
+  const userAgent = userAgentOf(headers["user-agent"]);
+  if (userAgent !== undefined) meta.userAgent = userAgent;
   const cartId = cartIdOf(headers["x-cart-id"]);
   if (cartId !== undefined) meta.cartId = cartId;
   if (method === "POST") {

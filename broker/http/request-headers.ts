@@ -38,6 +38,13 @@ export function cartIdOf(header: string | string[] | undefined): string | undefi
   return parsed.data;
 }
 
+/** `User-Agent`, as much as people need to know their device by it. */
+export const userAgentOf = (header: string | undefined): string | undefined =>
+  header
+    ?.slice(0, 200)
+    .replaceAll(/[^\x20-\x7e]/g, "")
+    .trim() || undefined;
+
 const BARE_KEY = /^[\x21\x23-\x7e][\x20-\x7e]*$/;
 const QUOTED_KEY = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 

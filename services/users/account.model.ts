@@ -12,8 +12,12 @@ export interface Account extends OutboxDocument {
   roles: Role[];
   /** PHC string, see hash-password.ts. */
   passwordHash: string;
-  /** Counts up with each new password; sessions of older credentials are void. */
+  /** Counts up with each new password or e-mail address; sessions of older credentials are void. */
   credentialVersion: number;
+  /** The session that the last change was made in, which it did not end. */
+  keptSession?: string;
+  /** Where it was signed in from, hashed; at most {@link MAX_KNOWN_ADDRESSES}. */
+  knownAddresses?: string[];
   addresses: (Address & { id: string })[];
   /** Outstanding password resets, at most {@link MAX_RESETS}; tokens are hashed. */
   resets: { tokenHash: string; expiresAt: Date }[];
@@ -28,6 +32,7 @@ export interface Account extends OutboxDocument {
 
 export const MAX_RESETS = 3;
 export const MAX_ADDRESSES = 50;
+export const MAX_KNOWN_ADDRESSES = 20;
 
 const address = new Schema(
   {
@@ -53,6 +58,8 @@ const schema = new Schema<Account>(
     roles: { type: [String], required: true },
     passwordHash: { type: String, required: true },
     credentialVersion: { type: Number, required: true },
+    keptSession: String,
+    knownAddresses: { type: [String], default: undefined },
     addresses: { type: [address], default: [] },
     resets: { type: [reset], default: [] },
     resetRequestedAt: Date,

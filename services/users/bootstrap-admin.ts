@@ -8,6 +8,7 @@ import type { Config } from "../../broker/config.ts";
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { errorCode, SoukError } from "../../broker/errors.ts";
 import type { Log, NodeRuntime } from "../../broker/runtime.ts";
+import type { CallMeta } from "../../broker/service.ts";
 import { type Account, accountModel } from "./account.model.ts";
 import { type BootstrapToken, bootstrapTokenModel } from "./bootstrap-token.model.ts";
 import { type NewAccount, openAccount, type Registration } from "./register-account.ts";
@@ -16,20 +17,20 @@ const ID = "first-admin";
 
 export interface BootstrapTools extends Registration {
   bootstrapTokens: Model<BootstrapToken>;
-  config: Pick<Config, "BOOTSTRAP_TOKEN">;
+  config: Pick<Config, "BOOTSTRAP_TOKEN" | "SELLER_NAME">;
 }
 
 /** @throws {SoukError} BOOTSTRAP_CLOSED, INVALID_TOKEN or EMAIL_TAKEN */
 export async function bootstrapAdmin(
   tools: BootstrapTools,
   { token, ...account }: NewAccount & { token: string },
-  traceparent?: string,
+  meta: CallMeta = {},
 ): Promise<Account> {
   const expected = await currentToken(tools);
   if (expected === null) throw new SoukError("BOOTSTRAP_CLOSED");
   if (!sameSecret(token, expected)) throw new SoukError("INVALID_TOKEN");
   const standing = { roles: ["customer", "staff", "admin"] as Account["roles"], firstAdmin: true as const };
-  const admin = await openAccount(tools, account, standing, traceparent).catch(async (error) => {
+  const admin = await openAccount(tools, account, standing, meta).catch(async (error) => {
     // Of two requests with one address, the loser may meet the address before it meets the admin.
     if (errorCode(error) === "EMAIL_TAKEN" && (await hasAdmin(tools.accounts)))
       throw new SoukError("BOOTSTRAP_CLOSED");
@@ -56,10 +57,7 @@ export function bootstrapToken({
 }
 
 /** Tells whoever starts the shop how to get in, while nobody is. A configured token is not repeated. */
-export async function announceBootstrap(
-  tools: Pick<BootstrapTools, "accounts" | "bootstrapTokens" | "config">,
-  log: Log,
-): Promise<void> {
+export async function announceBootstrap(tools: TokenTools, log: Log): Promise<void> {
   const token = await currentToken(tools);
   if (token === null) return;
   const shown = tools.config.BOOTSTRAP_TOKEN ? "BOOTSTRAP_TOKEN" : token;
@@ -68,14 +66,14 @@ export async function announceBootstrap(
   );
 }
 
+interface TokenTools extends Pick<BootstrapTools, "accounts" | "bootstrapTokens"> {
+  config: Pick<Config, "BOOTSTRAP_TOKEN">;
+}
+
 const hasAdmin = async (accounts: Model<Account>): Promise<boolean> =>
   (await accounts.exists({ firstAdmin: true })) !== null;
 
-async function currentToken({
-  accounts,
-  bootstrapTokens,
-  config,
-}: Pick<BootstrapTools, "accounts" | "bootstrapTokens" | "config">): Promise<string | null> {
+async function currentToken({ accounts, bootstrapTokens, config }: TokenTools): Promise<string | null> {
   if (await hasAdmin(accounts)) return null;
   if (config.BOOTSTRAP_TOKEN) return config.BOOTSTRAP_TOKEN;
   const kept = await bootstrapTokens.findById(ID).lean<BootstrapToken>();

@@ -2,18 +2,29 @@
 import type { Model } from "mongoose";
 import { SoukError } from "../../broker/errors.ts";
 import type { Account } from "./account.model.ts";
+import type { GuessLimits } from "./guess-limits.ts";
 import { isOutdated, type PasswordHasher } from "./hash-password.ts";
+import { knownAddress, rememberAddress } from "./known-addresses.ts";
 
-/** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike */
+export interface CheckTools {
+  accounts: Model<Account>;
+  hasher: PasswordHasher;
+  guesses: GuessLimits;
+}
+
+/** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike; RATE_LIMITED */
 export async function checkCredentials(
-  accounts: Model<Account>,
-  hasher: PasswordHasher,
-  email: string,
-  password: string,
+  { accounts, hasher, guesses }: CheckTools,
+  { email, password }: { email: string; password: string },
+  ip?: string,
 ): Promise<Account> {
-  const account = await accounts.findOne({ email }).lean<Account>();
-  const matches = await hasher.verify(password, account?.passwordHash);
-  if (!account || !matches || account.blocked) throw new SoukError("INVALID_CREDENTIALS");
+  const found = await accounts.findOne({ email }).lean<Account>();
+  const account = await guesses.attempt({ account: email, known: knownAddress(found, ip) }, async () => {
+    const matches = await hasher.verify(password, found?.passwordHash);
+    if (!found || !matches || found.blocked) throw new SoukError("INVALID_CREDENTIALS");
+    return found;
+  });
+  await rememberAddress(accounts, account, ip);
   if (isOutdated(account.passwordHash)) await strengthen(accounts, hasher, account, password);
   return account;
 }

@@ -5,8 +5,11 @@ import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
 import type { Outbox } from "../../broker/outbox.ts";
+import type { CallMeta } from "../../broker/service.ts";
 import type { Account } from "./account.model.ts";
 import type { PasswordHasher } from "./hash-password.ts";
+import { knownKey } from "./known-addresses.ts";
+import { checkPasswordRules } from "./password-rules.ts";
 
 export interface NewAccount {
   email: string;
@@ -19,18 +22,20 @@ export interface Registration {
   hasher: PasswordHasher;
   outbox: Outbox;
   clock: Clock;
+  config: { SELLER_NAME: string };
 }
 
 /** Fields that the caller of {@link openAccount} decides on; never from a request. */
 type Standing = Pick<Account, "roles" | "firstAdmin">;
 
-/** @throws {SoukError} EMAIL_TAKEN, or BOOTSTRAP_CLOSED for a second first admin */
+/** @throws {SoukError} WEAK_PASSWORD, EMAIL_TAKEN, or BOOTSTRAP_CLOSED for a second first admin */
 export async function openAccount(
-  { accounts, hasher, outbox, clock }: Registration,
+  { accounts, hasher, outbox, clock, config }: Registration,
   { email, password, name }: NewAccount,
   standing: Standing,
-  traceparent?: string,
+  { traceparent, clientIp }: Pick<CallMeta, "traceparent" | "clientIp"> = {},
 ): Promise<Account> {
+  await checkPasswordRules(password, { email, name, shop: config.SELLER_NAME });
   const userId = newId();
   const registered = outbox.entry(
     "user.registered",
@@ -45,6 +50,7 @@ export async function openAccount(
     ...standing,
     passwordHash: await hasher.hash(password),
     credentialVersion: 1,
+    ...(clientIp === undefined ? {} : { knownAddresses: [knownKey(userId, clientIp)] }),
     addresses: [],
     resets: [],
     createdAt: new Date(clock.now()),

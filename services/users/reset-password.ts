@@ -9,6 +9,7 @@ import { SoukError } from "../../broker/errors.ts";
 import type { Outbox } from "../../broker/outbox.ts";
 import { type Account, MAX_RESETS } from "./account.model.ts";
 import type { PasswordHasher } from "./hash-password.ts";
+import { checkPasswordRules } from "./password-rules.ts";
 import { hashToken } from "./refresh-token.ts";
 import type { Sessions } from "./sessions.ts";
 
@@ -24,6 +25,7 @@ export interface ResetTools {
   outbox: Outbox;
   sessions: Sessions;
   clock: Clock;
+  config: { SELLER_NAME: string };
 }
 
 /** Resolves alike for known and unknown addresses. */
@@ -74,9 +76,9 @@ async function prepareReset(
   if (matchedCount === 1) outbox.relay(account._id, [requested]);
 }
 
-/** @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired */
+/** @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired; WEAK_PASSWORD, which leaves it good */
 export async function resetPassword(
-  { accounts, hasher, sessions, clock }: ResetTools,
+  { accounts, hasher, sessions, clock, config }: ResetTools,
   token: string,
   password: string,
 ): Promise<void> {
@@ -87,12 +89,18 @@ export async function resetPassword(
     "resets.tokenHash": tokenHash,
   });
   // A made-up token costs no argon2.
-  if (!(await accounts.exists(live()))) throw new SoukError("INVALID_TOKEN");
+  const owner = await accounts.findOne(live()).lean<Account>();
+  if (!owner) throw new SoukError("INVALID_TOKEN");
+  await checkPasswordRules(password, { ...owner, shop: config.SELLER_NAME });
   const passwordHash = await hasher.hash(password);
   const account = await accounts
-    .findOneAndUpdate(live(), { $set: { passwordHash, resets: [] }, $inc: { credentialVersion: 1 } })
+    .findOneAndUpdate(live(), {
+      $set: { passwordHash, resets: [] },
+      $unset: { keptSession: 1 },
+      $inc: { credentialVersion: 1 },
+    })
     .lean<Account>();
   if (!account) throw new SoukError("INVALID_TOKEN");
   // They are void already, by their credentialVersion; this is tidiness.
-  await sessions.endAll(account._id);
+  await sessions.endOthers(account._id);
 }

@@ -15,6 +15,9 @@ export interface Session {
   salt?: string;
   rotatedAt?: Date;
   credentialVersion: number;
+  /** What was signed in with and where, as last seen. */
+  userAgent?: string;
+  ip?: string;
   createdAt: Date;
   /** End of the session, however much it is used. */
   endsAt: Date;
@@ -32,6 +35,8 @@ const schema = new Schema<Session>(
     salt: String,
     rotatedAt: Date,
     credentialVersion: { type: Number, required: true },
+    userAgent: String,
+    ip: String,
     createdAt: { type: Date, required: true },
     endsAt: { type: Date, required: true },
     expiresAt: { type: Date, required: true },

@@ -8,6 +8,7 @@ import { SoukError } from "../../broker/errors.ts";
 import { signAccessToken } from "../../broker/http/access-token.ts";
 import { newId } from "../../broker/ids.ts";
 import type { Log } from "../../broker/runtime.ts";
+import type { CallMeta } from "../../broker/service.ts";
 import type { Account } from "./account.model.ts";
 import {
   formatRefreshToken,
@@ -28,19 +29,29 @@ export type Tokens = z.input<typeof tokens>;
 
 /** A client that lost the answer to a refresh may ask again for this long, and gets the same successor. */
 export const GRACE_MS = 10_000;
+/** The oldest of more end. */
+export const MAX_SESSIONS = 100;
 /** A session that is not used for this share of its lifetime ends. */
 const IDLE_SHARE = 0.5;
 
 export interface Sessions {
-  start(account: Account): Promise<Tokens>;
+  start(account: Account, seen?: Seen): Promise<Tokens>;
   /** @throws {SoukError} INVALID_TOKEN; a token that was used up before also ends the session */
-  refresh(token: string): Promise<Tokens>;
+  refresh(token: string, seen?: Seen): Promise<Tokens>;
   /** Ends the session that the token belongs to; does nothing for a token that is none. */
   end(token: string): Promise<void>;
-  endAll(userId: string): Promise<void>;
+  /** Ends all sessions of the user, but for one where it is named. */
+  endOthers(userId: string, kept?: string): Promise<void>;
+  /** @throws {SoukError} NOT_FOUND when the user has no such session */
+  endOne(userId: string, id: string): Promise<void>;
+  /** The user's sessions that have not ended, the last used first. */
+  list(userId: string): Promise<Session[]>;
   /** Those of the sessions that have not ended. */
   live(ids: readonly string[]): Promise<LiveSession[]>;
 }
+
+/** What a request tells of where it comes from. */
+export type Seen = Pick<CallMeta, "clientIp" | "userAgent">;
 
 export interface LiveSession {
   id: string;
@@ -59,11 +70,22 @@ export interface SessionsOptions {
   changed(sessionOrUser: string): void;
 }
 
-/** Of the account's present credentials, and the account may be used. */
+type Standing = Pick<Account, "_id" | "roles" | "credentialVersion" | "keptSession" | "blocked">;
+
+/** Of the account's present credentials, or what they were changed in, and the account may be used. */
 const isValid = (
-  { credentialVersion }: Pick<Session, "credentialVersion">,
-  account: Pick<Account, "credentialVersion" | "blocked">,
-): boolean => credentialVersion === account.credentialVersion && !account.blocked;
+  { _id, credentialVersion }: Pick<Session, "_id" | "credentialVersion">,
+  account: Standing,
+): boolean =>
+  (credentialVersion === account.credentialVersion || _id === account.keptSession) && !account.blocked;
+
+const seenIn = ({ clientIp, userAgent }: Seen) => ({
+  ...(clientIp === undefined ? {} : { ip: clientIp }),
+  ...(userAgent === undefined ? {} : { userAgent }),
+});
+
+/** When a session was used last: tokens are renewed while it is. */
+export const lastUse = ({ rotatedAt, createdAt }: Session): Date => rotatedAt ?? createdAt;
 
 export function createSessions({
   sessions,
@@ -100,7 +122,11 @@ export function createSessions({
    * Decides on one reading of the session.
    * @returns the next token; "again" when another refresh came in between; undefined for a token that was used up
    */
-  async function rotate(session: Session, token: RefreshToken): Promise<RefreshToken | "again" | undefined> {
+  async function rotate(
+    session: Session,
+    token: RefreshToken,
+    seen: Seen,
+  ): Promise<RefreshToken | "again" | undefined> {
     const presented = hashToken(token.secret);
     const now = clock.now();
     if (sameHash(session.current, presented)) {
@@ -114,6 +140,7 @@ export function createSessions({
             previous: presented,
             salt,
             rotatedAt: new Date(now),
+            ...seenIn(seen),
             expiresAt: expiry(session.endsAt.getTime()),
           },
         },
@@ -124,6 +151,19 @@ export function createSessions({
     if (!previous || !salt || !rotatedAt || !sameHash(previous, presented)) return undefined;
     if (now - rotatedAt.getTime() > GRACE_MS) return undefined;
     return { ...token, secret: successor(token.secret, salt) };
+  }
+
+  /** Ids grow with time, so they order sessions by their start. */
+  async function endSurplus(userId: string): Promise<void> {
+    const surplus = await sessions
+      .find({ userId }, { _id: 1 })
+      .sort({ _id: -1 })
+      .skip(MAX_SESSIONS)
+      .limit(MAX_SESSIONS)
+      .lean<Pick<Session, "_id">[]>();
+    if (surplus.length === 0) return;
+    await sessions.deleteMany({ _id: trusted({ $in: surplus.map((it) => it._id) }) });
+    for (const it of surplus) changed(it._id);
   }
 
   async function remove({ _id }: Session): Promise<void> {
@@ -140,7 +180,7 @@ export function createSessions({
   }
 
   return {
-    async start(account) {
+    async start(account, seen = {}) {
       const token = { sessionId: newId(), verifier: newVerifier(), secret: newSecret() };
       const now = clock.now();
       const endsAt = now + config.REFRESH_TOKEN_TTL;
@@ -150,14 +190,16 @@ export function createSessions({
         verifierHash: hashToken(token.verifier),
         current: hashToken(token.secret),
         credentialVersion: account.credentialVersion,
+        ...seenIn(seen),
         createdAt: new Date(now),
         endsAt: new Date(endsAt),
         expiresAt: expiry(endsAt),
       });
+      await endSurplus(account._id);
       return answer(account, token);
     },
 
-    async refresh(text) {
+    async refresh(text, seen = {}) {
       const token = parseRefreshToken(text);
       for (;;) {
         const session = await find(token);
@@ -165,7 +207,7 @@ export function createSessions({
           throw new SoukError("INVALID_TOKEN");
         const account = await accounts.findById(session.userId).lean<Account>();
         if (!account || !isValid(session, account)) throw new SoukError("INVALID_TOKEN");
-        const next = await rotate(session, token);
+        const next = await rotate(session, token, seen);
         if (next === "again") continue;
         if (next) return answer(account, next);
         await endForReuse(session);
@@ -178,9 +220,30 @@ export function createSessions({
       if (session) await remove(session);
     },
 
-    async endAll(userId) {
-      await sessions.deleteMany({ userId });
+    async endOthers(userId, kept) {
+      await sessions.deleteMany({ userId, ...(kept === undefined ? {} : { _id: trusted({ $ne: kept }) }) });
       changed(userId);
+    },
+
+    async endOne(userId, id) {
+      const { deletedCount } = await sessions.deleteOne({ _id: id, userId });
+      if (deletedCount === 0) throw new SoukError("NOT_FOUND");
+      changed(id);
+    },
+
+    async list(userId) {
+      const [account, found] = await Promise.all([
+        accounts.findById(userId).lean<Account>(),
+        sessions
+          .find({ userId, expiresAt: trusted({ $gt: new Date(clock.now()) }) })
+          .limit(2 * MAX_SESSIONS)
+          .lean<Session[]>(),
+      ]);
+      if (!account) throw new SoukError("UNAUTHENTICATED");
+      return found
+        .filter((it) => isValid(it, account))
+        .sort((a, b) => lastUse(b).getTime() - lastUse(a).getTime())
+        .slice(0, MAX_SESSIONS);
     },
 
     async live(ids) {
@@ -192,8 +255,11 @@ export function createSessions({
         .lean<Pick<Session, "_id" | "userId" | "credentialVersion">[]>();
       const userIds = [...new Set(found.map((it) => it.userId))];
       const users = await accounts
-        .find({ _id: trusted({ $in: userIds }) }, { roles: 1, credentialVersion: 1, blocked: 1 })
-        .lean<Pick<Account, "_id" | "roles" | "credentialVersion" | "blocked">[]>();
+        .find(
+          { _id: trusted({ $in: userIds }) },
+          { roles: 1, credentialVersion: 1, keptSession: 1, blocked: 1 },
+        )
+        .lean<Standing[]>();
       const byId = new Map(users.map((it) => [it._id, it]));
       return found.flatMap((it) => {
         const account = byId.get(it.userId);

@@ -6,6 +6,7 @@ export const role = z.enum(["customer", "staff", "admin"]);
 export type Role = z.output<typeof role>;
 
 const password = z.string().min(8).max(128).meta({ description: "8 to 128 characters" });
+const currentPassword = z.string().min(1).max(128);
 const token = z.string().min(20).max(512);
 
 export const userView = z.strictObject({ id, email, name: z.string(), roles: z.array(role) });
@@ -14,6 +15,14 @@ export const tokens = z.strictObject({
   accessToken: z.string(),
   refreshToken: z.string(),
   expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
+});
+export const sessionView = z.strictObject({
+  id,
+  createdAt: time,
+  lastUsedAt: time,
+  userAgent: z.string().optional(),
+  ip: z.string().optional(),
+  current: z.boolean().meta({ description: "Whether the request was made in it" }),
 });
 export const savedAddress = address.extend({ id });
 
@@ -27,7 +36,7 @@ export const users = defineContract({
       status: 201,
       params: z.strictObject({ email, password, name: line(120) }),
       returns: tokens,
-      errors: ["EMAIL_TAKEN"],
+      errors: ["EMAIL_TAKEN", "WEAK_PASSWORD"],
     }),
     login: action({
       summary: "Sign in with e-mail address and password; a guest's cart (X-Cart-Id) is merged",
@@ -66,7 +75,7 @@ export const users = defineContract({
       auth: "public",
       params: z.strictObject({ token, password }),
       returns: z.void(),
-      errors: ["INVALID_TOKEN"],
+      errors: ["INVALID_TOKEN", "WEAK_PASSWORD"],
     }),
     bootstrap: action({
       summary: "Make the first admin, once, with the token printed at the first start",
@@ -75,7 +84,7 @@ export const users = defineContract({
       status: 201,
       params: z.strictObject({ token: z.string().min(1).max(512), email, password, name: line(120) }),
       returns: tokens,
-      errors: ["INVALID_TOKEN", "BOOTSTRAP_CLOSED", "EMAIL_TAKEN"],
+      errors: ["INVALID_TOKEN", "BOOTSTRAP_CLOSED", "EMAIL_TAKEN", "WEAK_PASSWORD"],
     }),
     me: action({
       summary: "The signed-in user",
@@ -85,12 +94,45 @@ export const users = defineContract({
       returns: userView,
     }),
     updateMe: action({
-      summary: "Change the signed-in user's name or e-mail address",
+      summary:
+        "Change the signed-in user's name, or e-mail address, which needs the current password and ends all other sessions",
       rest: "PATCH /users/me",
       auth: "customer",
-      params: z.strictObject({ name: line(120).optional(), email: email.optional() }),
+      params: z
+        .strictObject({
+          name: line(120).optional(),
+          email: email.optional(),
+          currentPassword: currentPassword.optional(),
+        })
+        .refine((it) => it.email === undefined || it.currentPassword !== undefined, {
+          path: ["currentPassword"],
+          message: "is needed for a new e-mail address",
+        }),
       returns: userView,
-      errors: ["EMAIL_TAKEN"],
+      errors: ["EMAIL_TAKEN", "WRONG_PASSWORD", "CONFLICT"],
+    }),
+    listSessions: action({
+      summary: "Where the user is signed in (up to 100), the last used first",
+      rest: "GET /users/me/sessions",
+      auth: "customer",
+      params: z.strictObject({}),
+      returns: z.strictObject({ items: z.array(sessionView), nextCursor: z.null() }),
+    }),
+    endSession: action({
+      summary: "End a session of the user: its tokens are refused from then on",
+      rest: "DELETE /users/me/sessions/:id",
+      auth: "customer",
+      params: z.strictObject({ id }),
+      returns: z.void(),
+      errors: ["NOT_FOUND"],
+    }),
+    changePassword: action({
+      summary: "Change the signed-in user's password; ends all other sessions",
+      rest: "PUT /users/me/password",
+      auth: "customer",
+      params: z.strictObject({ currentPassword, password }),
+      returns: z.void(),
+      errors: ["WRONG_PASSWORD", "WEAK_PASSWORD", "CONFLICT"],
     }),
     listAddresses: action({
       summary: "Saved addresses",

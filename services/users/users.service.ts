@@ -7,7 +7,9 @@ import { accountModel } from "./account.model.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./addresses.ts";
 import { announceBootstrap, bootstrapAdmin } from "./bootstrap-admin.ts";
 import { bootstrapTokenModel } from "./bootstrap-token.model.ts";
+import { changeEmail, changePassword, type SignedIn } from "./change-credentials.ts";
 import { checkCredentials } from "./check-credentials.ts";
+import { createGuessLimits, memoryCounters, redisCounters } from "./guess-limits.ts";
 import { createPasswordHasher } from "./hash-password.ts";
 import { openAccount } from "./register-account.ts";
 import { requestPasswordReset, resetPassword } from "./reset-password.ts";
@@ -15,9 +17,9 @@ import { sessionModel } from "./session.model.ts";
 import { createSessions } from "./sessions.ts";
 import { signingKeyModel } from "./signing-key.model.ts";
 import { createSigningKeys } from "./signing-keys.ts";
-import { requireAccount, updateAccount } from "./update-account.ts";
+import { requireAccount, updateName } from "./update-account.ts";
 import { users } from "./users.contract.ts";
-import { addressViewOf, userViewOf } from "./views.ts";
+import { addressViewOf, sessionViewOf, userViewOf } from "./views.ts";
 
 const owned = {
   models: {
@@ -28,11 +30,13 @@ const owned = {
   },
 };
 
-/** The caller's id; the gateway has checked the token, but a local call may come without. */
-function callerOf({ meta }: { meta: CallMeta }): string {
+/** The gateway has checked the token, but a local call may come without. */
+function signedIn({ meta }: { meta: CallMeta }): SignedIn {
   if (!meta.user) throw new SoukError("UNAUTHENTICATED");
-  return meta.user.id;
+  return meta.user;
 }
+
+const callerOf = (ctx: { meta: CallMeta }): string => signedIn(ctx).id;
 
 export default defineService(users, owned, ({ models, config, clock, log, runtime, notify }) => {
   const { accounts } = models;
@@ -59,8 +63,10 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
     clock,
     log,
   });
+  const shared = config.REDIS_URL && redisCounters(config.REDIS_URL, config.NAMESPACE, clock, log);
   const tools = {
     accounts,
+    guesses: createGuessLimits(shared || memoryCounters(clock)),
     bootstrapTokens: models.bootstrapTokens,
     hasher,
     outbox,
@@ -87,29 +93,39 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
   return {
     actions: {
       async register(ctx) {
-        const account = await openAccount(tools, ctx.params, { roles: ["customer"] }, ctx.meta.traceparent);
+        const account = await openAccount(tools, ctx.params, { roles: ["customer"] }, ctx.meta);
         await mergeCart(ctx, account._id);
-        return sessions.start(account);
+        return sessions.start(account, ctx.meta);
       },
       async login(ctx) {
-        const { email, password } = ctx.params;
-        const account = await checkCredentials(accounts, hasher, email, password);
+        const account = await checkCredentials(tools, ctx.params, ctx.meta.clientIp);
         await mergeCart(ctx, account._id);
-        return sessions.start(account);
+        return sessions.start(account, ctx.meta);
       },
-      refresh: (ctx) => sessions.refresh(ctx.params.refreshToken),
+      refresh: (ctx) => sessions.refresh(ctx.params.refreshToken, ctx.meta),
       logout: (ctx) => sessions.end(ctx.params.refreshToken),
       forgotPassword: (ctx) => requestPasswordReset(tools, ctx.params.email, ctx.meta.traceparent),
       resetPassword: (ctx) => resetPassword(tools, ctx.params.token, ctx.params.password),
       async bootstrap(ctx) {
-        return sessions.start(await bootstrapAdmin(tools, ctx.params, ctx.meta.traceparent));
+        return sessions.start(await bootstrapAdmin(tools, ctx.params, ctx.meta), ctx.meta);
       },
       async me(ctx) {
         return userViewOf(await requireAccount(accounts, callerOf(ctx)));
       },
       async updateMe(ctx) {
-        return userViewOf(await updateAccount(accounts, callerOf(ctx), ctx.params));
+        const { name, email, currentPassword } = ctx.params;
+        const caller = signedIn(ctx);
+        if (email === undefined || currentPassword === undefined)
+          return userViewOf(await updateName(accounts, caller.id, name));
+        return userViewOf(await changeEmail(tools, caller, currentPassword, { email, name }));
       },
+      changePassword: (ctx) => changePassword(tools, signedIn(ctx), ctx.params),
+      async listSessions(ctx) {
+        const { id, session } = signedIn(ctx);
+        const found = await sessions.list(id);
+        return { items: found.map((it) => sessionViewOf(it, session)), nextCursor: null };
+      },
+      endSession: (ctx) => sessions.endOne(callerOf(ctx), ctx.params.id),
       async listAddresses(ctx) {
         const { addresses } = await requireAccount(accounts, callerOf(ctx));
         return { items: addresses.map(addressViewOf), nextCursor: null };
@@ -142,6 +158,7 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
     async stopped() {
       keys.stop();
       await outbox.stop();
+      if (shared) shared.close();
     },
   };
 });

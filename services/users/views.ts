@@ -1,7 +1,9 @@
 /** What clients see of an account: a fixed list of fields, so that new ones stay inside. */
 import type { z } from "zod";
 import type { Account } from "./account.model.ts";
-import type { savedAddress, userView } from "./users.contract.ts";
+import type { Session } from "./session.model.ts";
+import { lastUse } from "./sessions.ts";
+import type { savedAddress, sessionView, userView } from "./users.contract.ts";
 
 export const userViewOf = ({ _id, email, name, roles }: Account): z.input<typeof userView> => ({
   id: _id,
@@ -9,6 +11,19 @@ export const userViewOf = ({ _id, email, name, roles }: Account): z.input<typeof
   name,
   roles: [...roles],
 });
+
+/** @param current the session of the request */
+export function sessionViewOf(session: Session, current: string | undefined): z.input<typeof sessionView> {
+  const { _id, createdAt, userAgent, ip } = session;
+  return {
+    id: _id,
+    createdAt: createdAt.toISOString(),
+    lastUsedAt: lastUse(session).toISOString(),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(ip === undefined ? {} : { ip }),
+    current: _id === current,
+  };
+}
 
 /** Optional lines that were never given stay away. */
 export function addressViewOf(saved: Account["addresses"][number]): z.input<typeof savedAddress> {

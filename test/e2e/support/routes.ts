@@ -130,6 +130,13 @@ const refunded = async (world: World): Promise<[string, string]> => {
 };
 const savedAddress = ({ owner }: World) =>
   owner.http.expect<{ id: string }>(201, "POST", "/users/me/addresses", { body: home });
+/** A session of the owner other than that of the owner's requests. */
+const anotherSession = async ({ owner, shop }: World) => {
+  const { http } = await signIn(shop.http, owner.email);
+  const path = "/users/me/sessions";
+  const { items } = await http.expect<{ items: { id: string; current: boolean }[] }>(200, "GET", path);
+  return items.find((it) => it.current)?.id;
+};
 const article = ({ admin }: World) => putOnSale(admin);
 const category = async ({ admin }: World) =>
   (
@@ -209,6 +216,21 @@ export const rows: Readonly<Record<string, Row>> = {
     ask: () => ({ path: "/users/me", body: { name: "Renamed" } }),
     check: (body: { id: string }, world, caller) =>
       assert.equal(body.id, world[caller as Exclude<Caller, "guest">].id),
+  },
+  "users.changePassword": {
+    expect: signedIn(204),
+    // To the same one: others of these tests sign in with it.
+    ask: () => ({ path: "/users/me/password", body: { currentPassword: PASSWORD, password: PASSWORD } }),
+  },
+  "users.listSessions": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me/sessions" }),
+    check: (body: { items: { current: boolean }[] }) =>
+      assert.equal(body.items.filter((it) => it.current).length, 1),
+  },
+  "users.endSession": {
+    expect: ownerAlone(204),
+    ask: async (world) => ({ path: `/users/me/sessions/${await anotherSession(world)}` }),
   },
   "users.listAddresses": {
     expect: signedIn(200),

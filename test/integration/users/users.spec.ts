@@ -8,6 +8,7 @@ import { LEFT_BEHIND_MS } from "../../../broker/outbox.ts";
 import { accountModel } from "../../../services/users/account.model.ts";
 import { bootstrapToken } from "../../../services/users/bootstrap-admin.ts";
 import { checkCredentials } from "../../../services/users/check-credentials.ts";
+import { createGuessLimits, memoryCounters } from "../../../services/users/guess-limits.ts";
 import { createPasswordHasher, PARAMETERS, parsePhc } from "../../../services/users/hash-password.ts";
 import { RESET_TTL_MS } from "../../../services/users/reset-password.ts";
 import { sessionModel } from "../../../services/users/session.model.ts";
@@ -127,9 +128,10 @@ describe("the users service", () => {
       const { email, password } = someone();
       await node.call("users.register", { email, password, name: "Ada" });
       const hasher = createPasswordHasher();
-      await failure(checkCredentials(accounts(), hasher, email, "wrong"));
+      const tools = { accounts: accounts(), hasher, guesses: createGuessLimits(memoryCounters(clock)) };
+      await failure(checkCredentials(tools, { email, password: "wrong" }));
       assert.equal(hasher.runs, 1);
-      await failure(checkCredentials(accounts(), hasher, "nobody@example.com", "wrong"));
+      await failure(checkCredentials(tools, { email: "nobody@example.com", password: "wrong" }));
       assert.equal(hasher.runs, 2);
     });
 
@@ -298,12 +300,18 @@ describe("the users service", () => {
 
   describe("the signed-in user", () => {
     it("reads and changes name and address of mail, and nothing else", async () => {
-      const { user } = await node.call("users.register", someone());
+      const person = someone();
+      const { user } = await node.call("users.register", person);
       const { user: other } = await node.call("users.register", someone());
       const meta = as(user.id);
       assert.deepEqual(await node.call("users.me", {}, meta), user);
       assert.equal((await node.call("users.updateMe", { name: "Grace" }, meta)).name, "Grace");
-      assert.equal(await failure(node.call("users.updateMe", { email: other.email }, meta)), "EMAIL_TAKEN");
+      assert.equal(
+        await failure(
+          node.call("users.updateMe", { email: other.email, currentPassword: person.password }, meta),
+        ),
+        "EMAIL_TAKEN",
+      );
       const roles = { roles: ["admin"] };
       assert.equal(await failure(node.call("users.updateMe", roles as object, meta)), "VALIDATION_FAILED");
       assert.deepEqual((await node.call("users.me", {}, meta)).roles, ["customer"]);

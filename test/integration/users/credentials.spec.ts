@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { decodeJwt } from "jose";
+import { errorCode } from "../../../broker/errors.ts";
+import type { CallMeta } from "../../../broker/service.ts";
+import { accountModel } from "../../../services/users/account.model.ts";
+import { FREE } from "../../../services/users/guess-limits.ts";
+import { sessionModel } from "../../../services/users/session.model.ts";
+import { MAX_SESSIONS } from "../../../services/users/sessions.ts";
+import users from "../../../services/users/users.service.ts";
+import { movableClock, type ServicesNode, startServices } from "../../support/services-node.ts";
+
+const codeOf = (call: Promise<unknown>) =>
+  call.then(
+    () => "done",
+    (error: unknown) => errorCode(error) ?? assert.fail(error as Error),
+  );
+
+describe("an account's password, e-mail address and sessions", () => {
+  const clock = movableClock();
+  let node: ServicesNode;
+  let people = 0;
+  before(async () => {
+    node = await startServices([users], { clock });
+  });
+  after(() => node.close());
+
+  const password = "correct horse battery";
+  const accounts = () => accountModel.bind(node.runtime.database("users"));
+  const open = async () => {
+    const email = `person${++people}@example.com`;
+    const tokens = await node.call("users.register", { email, password, name: "Ada" }, from("10.0.0.1"));
+    return { email, id: tokens.user.id, ...signedIn(tokens) };
+  };
+  const from = (clientIp: string): CallMeta => ({ clientIp, userAgent: `browser of ${clientIp}` });
+  const signedIn = ({ accessToken, refreshToken }: { accessToken: string; refreshToken: string }) => {
+    const { sub = "", sid } = decodeJwt(accessToken);
+    const session = String(sid);
+    return { refreshToken, session, meta: { user: { id: sub, session, roles: ["customer"] } } as CallMeta };
+  };
+  const login = async (email: string, ip: string, given = password) =>
+    signedIn(await node.call("users.login", { email, password: given }, from(ip)));
+  const isLive = async (session: string) =>
+    (await node.call("users.liveSessions", { ids: [session] })).length === 1;
+  const refresh = (refreshToken: string) => node.call("users.refresh", { refreshToken });
+
+  it("a new password needs the current one, and ends all sessions but that of the request", async () => {
+    const mine = await open();
+    const other = await login(mine.email, "10.0.0.2");
+    const next = "a better passphrase";
+    const wrong = { currentPassword: "not it at all", password: next };
+    assert.equal(await codeOf(node.call("users.changePassword", wrong, mine.meta)), "WRONG_PASSWORD");
+    assert.ok(await isLive(other.session));
+    await node.call("users.changePassword", { currentPassword: password, password: next }, mine.meta);
+    assert.equal(await isLive(other.session), false);
+    assert.equal(await codeOf(refresh(other.refreshToken)), "INVALID_TOKEN");
+    assert.ok(await isLive(mine.session));
+    const again = await refresh(mine.refreshToken);
+    assert.equal(await codeOf(login(mine.email, "10.0.0.1")), "INVALID_CREDENTIALS");
+    await login(mine.email, "10.0.0.1", next);
+    // And once more, in another one: the first one ends now.
+    const third = await login(mine.email, "10.0.0.3", next);
+    await node.call("users.changePassword", { currentPassword: next, password }, third.meta);
+    assert.equal(await codeOf(refresh(again.refreshToken)), "INVALID_TOKEN");
+    assert.ok(await isLive(third.session));
+  });
+
+  it("a new e-mail address needs the password too, and ends the other sessions", async () => {
+    const mine = await open();
+    const other = await login(mine.email, "10.0.0.2");
+    const email = `new${people}@example.com`;
+    const change = (more: object) => node.call("users.updateMe", { email, ...more }, mine.meta);
+    assert.equal(await codeOf(change({})), "VALIDATION_FAILED");
+    assert.equal(await codeOf(change({ currentPassword: "not it at all" })), "WRONG_PASSWORD");
+    assert.equal((await node.call("users.me", {}, mine.meta)).email, mine.email);
+    await node.call("users.forgotPassword", { email: mine.email });
+    const { name } = await change({ currentPassword: password, name: "Grace" });
+    assert.equal(name, "Grace");
+    assert.equal(await isLive(other.session), false);
+    assert.ok(await isLive(mine.session));
+    assert.deepEqual((await accounts().findById(mine.id).lean())?.resets, []);
+    await login(email, "10.0.0.1");
+  });
+
+  it("of two changes at once one is made, and its session alone goes on", async () => {
+    const mine = await open();
+    const other = await login(mine.email, "10.0.0.2");
+    const change = (who: CallMeta, next: string) =>
+      codeOf(node.call("users.changePassword", { currentPassword: password, password: next }, who));
+    const codes = await Promise.all([
+      change(mine.meta, "first passphrase"),
+      change(other.meta, "second one now"),
+    ]);
+    assert.deepEqual(codes.toSorted(), ["CONFLICT", "done"]);
+    const won = codes[0] === "done";
+    assert.deepEqual([await isLive(mine.session), await isLive(other.session)], [won, !won]);
+  });
+
+  it("a password that is tried first is refused wherever one is set, and the reset token stays good", async () => {
+    const mine = await open();
+    const common = { password: "iloveyou1" };
+    const account = { email: `weak${people}@example.com`, name: "Ada", ...common };
+    assert.equal(await codeOf(node.call("users.register", account)), "WEAK_PASSWORD");
+    assert.equal(
+      await codeOf(node.call("users.changePassword", { currentPassword: password, ...common }, mine.meta)),
+      "WEAK_PASSWORD",
+    );
+    const named = { currentPassword: password, password: `${mine.email}!` };
+    assert.equal(await codeOf(node.call("users.changePassword", named, mine.meta)), "WEAK_PASSWORD");
+    assert.ok(await isLive(mine.session));
+  });
+
+  it("sessions are listed for their user with where they are, and ended one by one", async () => {
+    const mine = await open();
+    clock.advance(1_000);
+    const phone = await login(mine.email, "10.0.0.2");
+    const stranger = await open();
+    const { items } = await node.call("users.listSessions", {}, mine.meta);
+    assert.deepEqual(
+      items.map(({ id, ip, userAgent, current }) => ({ id, ip, userAgent, current })),
+      [
+        { id: phone.session, ip: "10.0.0.2", userAgent: "browser of 10.0.0.2", current: false },
+        { id: mine.session, ip: "10.0.0.1", userAgent: "browser of 10.0.0.1", current: true },
+      ],
+    );
+    clock.advance(1_000);
+    await node.call("users.refresh", { refreshToken: mine.refreshToken }, from("10.0.0.9"));
+    const [used] = (await node.call("users.listSessions", {}, mine.meta)).items;
+    assert.deepEqual([used?.id, used?.ip], [mine.session, "10.0.0.9"]);
+    assert.ok(String(used?.lastUsedAt) > String(used?.createdAt));
+    const end = (id: string, who: CallMeta) => codeOf(node.call("users.endSession", { id }, who));
+    assert.equal(await end(phone.session, stranger.meta), "NOT_FOUND");
+    assert.ok(await isLive(phone.session));
+    assert.equal(await end(phone.session, mine.meta), "done");
+    assert.equal(await end(phone.session, mine.meta), "NOT_FOUND");
+    assert.equal(await isLive(phone.session), false);
+    assert.equal(await codeOf(refresh(phone.refreshToken)), "INVALID_TOKEN");
+  });
+
+  it("sessions of one account are a hundred at most: the oldest ends", async function () {
+    this.timeout(60_000);
+    const mine = await open();
+    const model = sessionModel.bind(node.runtime.database("users"));
+    const first = await model.findById(mine.session).lean();
+    const copies = Array.from({ length: MAX_SESSIONS + 5 }, (_, n) => ({
+      ...first,
+      _id: mine.session.replace(/.{6}$/, String(n).padStart(6, "0")).replace(/^./, "f"),
+    }));
+    await model.insertMany(copies);
+    await login(mine.email, "10.0.0.1");
+    assert.equal(await model.countDocuments({ userId: mine.id }), MAX_SESSIONS);
+    assert.equal(await isLive(mine.session), false);
+  });
+
+  it("guesses from everywhere are slowed, the owner at a known address is not, and nobody learns who exists", async function () {
+    this.timeout(60_000);
+    const mine = await open();
+    const guess = (email: string, n: number) =>
+      codeOf(node.call("users.login", { email, password: "a wrong guess" }, from(`192.0.2.${n}`)));
+    const [known, unknown]: string[][] = [[], []];
+    for (let n = 0; n < FREE + 5; n++) {
+      known?.push(await guess(mine.email, n));
+      unknown?.push(await guess("nobody-at-all@example.com", n));
+    }
+    assert.deepEqual(known, unknown);
+    assert.equal(known?.filter((it) => it === "INVALID_CREDENTIALS").length, FREE + 1);
+    assert.equal(known?.at(-1), "RATE_LIMITED");
+    await login(mine.email, "10.0.0.1");
+    assert.equal(await codeOf(login(mine.email, "192.0.2.200")), "RATE_LIMITED");
+    clock.advance(300_000);
+    await login(mine.email, "192.0.2.200");
+    await login(mine.email, "192.0.2.200");
+  });
+
+  it("guesses of the current password are bounded for each session", async () => {
+    const mine = await open();
+    const other = await login(mine.email, "10.0.0.2");
+    const wrong = { currentPassword: "a wrong guess", password: "a better passphrase" };
+    const guess = () => codeOf(node.call("users.changePassword", wrong, mine.meta));
+    for (let n = 0; n <= FREE; n++) assert.equal(await guess(), "WRONG_PASSWORD");
+    assert.equal(await guess(), "RATE_LIMITED");
+    const email = { email: `x${people}@example.com`, currentPassword: "a wrong guess" };
+    assert.equal(await codeOf(node.call("users.updateMe", email, mine.meta)), "RATE_LIMITED");
+    await node.call("users.changePassword", { ...wrong, currentPassword: password }, other.meta);
+  });
+
+  it("a blocked account is let in no more, and its sessions end", async () => {
+    const mine = await open();
+    await accounts().updateOne({ _id: mine.id }, { $set: { blocked: true } });
+    assert.equal(await isLive(mine.session), false);
+    assert.equal(await codeOf(refresh(mine.refreshToken)), "INVALID_TOKEN");
+    assert.equal(await codeOf(login(mine.email, "10.0.0.1")), "INVALID_CREDENTIALS");
+  });
+});
