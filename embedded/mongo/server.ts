@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { errorReply, execute } from "./commands/execute.ts";
 import type { ConnectionInfo } from "./commands/request.ts";
+import { type DamagedFile, damaged, isDamage } from "./storage/damage.ts";
 import type { Store } from "./store.ts";
 import { type BadMessage, Frames, type Message, ProtocolError, readMessage, replyFrame } from "./wire.ts";
 
@@ -22,6 +23,8 @@ interface Answer {
 const largestGroup = 256;
 /** Milliseconds after which a group ends. */
 const groupTime = 20;
+/** Milliseconds in which clients are told why the store ends. */
+const lastWords = 100;
 /** Bytes of answers that a client may leave unread before its commands wait. */
 const unreadLimit = 64 * 1024 * 1024;
 
@@ -114,6 +117,10 @@ export class MongoServer {
       }
       store.database.commit();
     } catch (error) {
+      if (isDamage(error)) {
+        this.stopDamaged(damaged(store.database.file, error), jobs);
+        return;
+      }
       // The disk is full, or worse: none of the group happened, and each of its clients is told so.
       answers = jobs.map(({ socket, message }) => ({
         socket,
@@ -129,6 +136,18 @@ export class MongoServer {
       setImmediate(() => this.runGroup());
     }
     this.answer(answers, store.wrote);
+  }
+
+  /** The file can't be trusted: clients are told, nothing else is answered, and the process ends. */
+  private stopDamaged(error: DamagedFile, jobs: readonly Job[]): void {
+    this.closed = true;
+    this.server.close();
+    for (const { socket, message } of [...jobs, ...this.queue]) {
+      if (!socket.destroyed) socket.write(replyFrame(errorReply(error), message));
+    }
+    this.queue = [];
+    for (const socket of this.sockets) socket.destroySoon();
+    setTimeout(() => this.onFatal(error), lastWords);
   }
 
   private undoGroup(): void {

@@ -36,6 +36,9 @@ export function isOperator(name: string): boolean {
   return operators.has(name);
 }
 
+/** The names of all operators that there are. */
+export const operatorNames = (): string[] => [...operators.keys()];
+
 /** Compiles an expression; `names` are the user variables that it may use. */
 export function compileExpression(value: Raw, names: ReadonlySet<string>): Expression {
   if (value.type === Type.string) {

@@ -5,6 +5,9 @@ import "./fallback.ts";
 import { fields, type Raw, truthy } from "../bson/raw.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import type { ValueCompiler } from "../query/project.ts";
+
+export { operatorNames } from "./expression.ts";
+
 import { compileExpression, type Scope, type Variables } from "./expression.ts";
 import { compileStage } from "./stages.ts";
 

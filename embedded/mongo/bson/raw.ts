@@ -4,6 +4,7 @@
  * Every buffer that comes from a client has passed `validateDocument` before anything here reads it.
  */
 import { type Document, deserialize } from "bson";
+import { StoreError } from "../errors.ts";
 
 export const Type = {
   double: 1,
@@ -121,6 +122,9 @@ export class Elements {
   end = 0;
 
   constructor(document: Raw) {
+    // Another value's bytes, read as a document, would lead anywhere.
+    if (document.type !== Type.object && document.type !== Type.array)
+      throw new StoreError(14, `expected a document or an array, found ${typeName(document.type)}`);
     this.buf = document.buf;
     this.at = document.start + 4;
   }
@@ -204,6 +208,8 @@ export function isEmptyDocument(document: Raw): boolean {
 
 /** Text of a string, code or symbol value. */
 export function stringValue(value: Raw): string {
+  if (value.type !== Type.string && value.type !== Type.symbol && value.type !== Type.code)
+    throw new StoreError(14, `expected a string, found ${typeName(value.type)}`);
   return text(value.buf, value.start + 4, value.end - 1);
 }
 

@@ -197,11 +197,13 @@ function specialSource(
   environment: Environment,
 ): Raw[] | undefined {
   const [name, spec] = (stages[0]?.type === Type.object ? fields(stages[0])[0] : undefined) ?? [];
-  if (spec === undefined) return undefined;
+  if (spec === undefined || fields(stages[0] as Raw).length !== 1) return undefined;
   if (name === "$documents") {
     const made = environment.values(spec)(rawDocument(Buffer.from([5, 0, 0, 0, 0])));
-    if (made?.type !== Type.array) throw new StoreError(5858203, "$documents: expected an array");
-    return items(made);
+    const documents = made?.type === Type.array ? items(made) : undefined;
+    if (documents === undefined || documents.some((document) => document.type !== Type.object))
+      throw new StoreError(5858203, "an array of documents is expected in $documents");
+    return documents;
   }
   if (name === "$collStats") {
     const known = new Set(["count", "storageStats"]);

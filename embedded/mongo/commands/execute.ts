@@ -3,6 +3,7 @@ import type { Document } from "bson";
 import { getField, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { codeName, StoreError } from "../errors.ts";
+import { DamagedFile, damaged, isDamage } from "../storage/damage.ts";
 import type { Store } from "../store.ts";
 import { checkAuthenticated } from "./authenticate.ts";
 import { checkSession, checkWriteConcern } from "./checks.ts";
@@ -26,6 +27,8 @@ export function execute(store: Store, request: Request): Buffer {
       ? store.atomically(() => runWrite(store, request, command))
       : finish(runPlain(store, request, command));
   } catch (error) {
+    // Nothing of the group may be acknowledged then.
+    if (isDamage(error)) throw damaged(store.database.file, error);
     return errorReply(error);
   }
 }
@@ -88,6 +91,7 @@ export function errorReply(error: unknown): Buffer {
 
 function asStoreError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
+  if (error instanceof DamagedFile) return new StoreError(91, error.message);
   if (error instanceof Error && "errcode" in error) {
     if (error.errcode === 13) return new StoreError(14031, "the disk is full");
     return new StoreError(1, `storage failed: ${error.message}`);

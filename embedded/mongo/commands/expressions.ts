@@ -33,7 +33,7 @@ export function expressionsFor(variables: Raw | undefined, now: number): Compile
           throw new StoreError(72, `${name} is not allowed to be used within an update`);
       }
       const [result] = environment().compile(stages)([document]);
-      if (result === undefined) throw new StoreError(1, "an update pipeline gave no document");
+      if (result === undefined) throw new StoreError(72, "an update pipeline gave no document");
       return result;
     },
   };

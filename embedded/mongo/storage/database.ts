@@ -3,6 +3,7 @@ import { close as closeFile, fdatasync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { promisify } from "node:util";
+import { checkFile, damaged, isDamage } from "./damage.ts";
 import { openPrivateFolder, STORE_FILE } from "./private-files.ts";
 
 export type SyncMode = "full" | "normal";
@@ -16,6 +17,7 @@ const memory = ":memory:";
  */
 export class Database {
   readonly sql: DatabaseSync;
+  readonly file: string;
   private readonly log: number | undefined;
   private readonly beginStatement: StatementSync;
   private readonly commitStatement: StatementSync;
@@ -26,12 +28,13 @@ export class Database {
     const file = dir === memory ? memory : join(dir, STORE_FILE);
     // SQLite gives the files beside the database its mode.
     if (dir !== memory) openPrivateFolder(dir);
+    this.file = file;
     this.sql = new DatabaseSync(file);
     try {
       this.configure();
     } catch (error) {
       this.sql.close();
-      throw opened(error, dir);
+      throw isDamage(error) ? damaged(file, error) : opened(error, dir);
     }
     this.log = file !== memory && sync === "full" ? openSync(`${file}-wal`, "r+") : undefined;
     this.beginStatement = this.sql.prepare("BEGIN IMMEDIATE");
@@ -50,6 +53,8 @@ export class Database {
     sql.exec("PRAGMA wal_autocheckpoint = 4000");
     sql.exec("PRAGMA temp_store = MEMORY");
     sql.exec("BEGIN EXCLUSIVE");
+    // Before anything is written, and with the lock that keeps others out.
+    if (this.file !== memory) checkFile(sql, this.file);
     sql.exec("CREATE TABLE IF NOT EXISTS opened (at INTEGER)");
     sql.exec("DELETE FROM opened");
     sql.prepare("INSERT INTO opened VALUES (?)").run(Date.now());
