@@ -24,6 +24,39 @@ export function tolerant<S extends Schema>(schema: S): S {
   return made as S;
 }
 
+/**
+ * A value that this node's contract does not know, of an enum or as a kind of object: as a rule a newer node's. What needs
+ * it is left for a newer node, instead of being given up.
+ */
+export class UnknownValueError extends Error {
+  override readonly name = "UnknownValueError";
+}
+
+/**
+ * Reads what another version may have written.
+ * @param what names it in an error
+ * @throws {UnknownValueError} where a newer version may understand it; ZodError where none would
+ */
+export function parseReceived<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
+  const parsed = tolerant(schema).safeParse(value);
+  if (parsed.success) return parsed.data;
+  if (!parsed.error.issues.every(isUnknownValue)) throw parsed.error;
+  const places = parsed.error.issues.map((it) => it.path.join(".") || "it").join(", ");
+  throw new UnknownValueError(`${what} has a value that is not known here: ${places}`, {
+    cause: parsed.error,
+  });
+}
+
+/** What is known here of an answer; all of it where it does not fit, as older nodes leave newer fields out. */
+export function knownPart<T>(schema: z.ZodType<T>, value: T): T {
+  const parsed = tolerant(schema).safeParse(value);
+  return parsed.success ? parsed.data : value;
+}
+
+const isUnknownValue = (issue: z.core.$ZodIssue): boolean =>
+  issue.code === "invalid_value" ||
+  (issue.code === "invalid_union" && "discriminator" in issue && issue.discriminator !== undefined);
+
 type Def = Record<string, unknown>;
 
 function derive(schema: Schema): Schema {

@@ -14,6 +14,7 @@ import { gauges } from "../gauges.ts";
 import { derivedId } from "../ids.ts";
 import { ReadGroup } from "../read-group.ts";
 import type { NodeRuntime } from "../runtime.ts";
+import { parseReceived } from "../tolerant.ts";
 import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } from "./actor-host.types.ts";
 import { inboxArchiveOf } from "./actor-model.ts";
 import { ActorStore } from "./commit.ts";
@@ -126,7 +127,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       outbox: (actor) => this.#outbox(actor),
       patienceMs: tuning.outboxPatienceMs,
       busy: () => store.committing,
-      onTrouble: (error, actor) => this.#warn("a batch waits for the database", error, { actor }),
+      onTrouble: (error, actor) => this.#warn("a batch waits", error, { actor }),
     });
     this.#relay = new Relay({
       bus,
@@ -174,6 +175,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     });
     this.#inline = new Inline({
       type,
+      state: definition.state,
       broker,
       bus,
       queues: this.#queues,
@@ -245,7 +247,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       return found.map(({ _id, version, state }) => ({
         id: _id,
         version,
-        state: this.#options.definition.state.parse(state),
+        state: parseReceived(this.#options.definition.state, state, `the stored state of ${_id}`),
       }));
     } catch (error) {
       throw unavailable(error);

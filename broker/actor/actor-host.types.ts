@@ -23,7 +23,11 @@ export interface ActorDocument<S> {
   commit: string;
 }
 /** An actor in memory. */
-export type LoadedActor<S> = Omit<ActorDocument<S>, "inbox"> & { inbox: Inbox };
+export type LoadedActor<S> = Omit<ActorDocument<S>, "inbox"> & {
+  inbox: Inbox;
+  /** The state as it is stored, where that has fields which are not known here: they are kept. */
+  stored?: S;
+};
 export interface OutboxEntry {
   /** Message id, the key that a pull names. */
   id: string;

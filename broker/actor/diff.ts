@@ -49,7 +49,10 @@ export function diff<S extends object>(
   const update: ActorUpdate = { $set: { version: next.version, commit: next.commit } };
   if (next.sent !== previous.sent) update.$set.sent = next.sent;
   if (next.timers !== previous.timers) update.$set.timers = next.timers;
-  if (next.state !== previous.state) diffState(previous.state, next.state, maps, update);
+  if (next.state !== previous.state) {
+    const [before, after] = [previous.stored ?? previous.state, next.stored ?? next.state];
+    diffState(before, after, maps, update);
+  }
   if (next.inboxUntil !== previous.inboxUntil) update.$set.inboxUntil = next.inboxUntil;
   if (next.inbox !== previous.inbox) diffInbox(previous.inbox, next.inbox, update);
   if (next.outbox !== previous.outbox) diffOutbox(previous.outbox, next.outbox, update);

@@ -5,6 +5,7 @@ import type { LoadedActor, OutboxEntry, TimerEntry } from "./actor-host.types.ts
 import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "./define-actor.ts";
 import { deepFreeze } from "./freeze.ts";
 import { Inbox, InboxDraft } from "./inbox.ts";
+import { withUnknown } from "./unknown-fields.ts";
 
 /** Most messages that are folded into one commit. */
 export const MAX_BATCH = 128;
@@ -160,6 +161,7 @@ class Draft<S extends object, T extends MessageType> {
       timers: this.#timers,
       sent: this.#sent,
       commit,
+      ...(base?.stored ? { stored: withUnknown(base.stored, base.state, this.#state) as S } : {}),
     };
   }
 

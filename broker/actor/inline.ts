@@ -1,5 +1,6 @@
 /** Messages that an action applies itself: at the owner's node, here where that fails; through the same queues either way. */
 import type { ServiceBroker } from "moleculer";
+import type { z } from "zod";
 import type { Bus } from "../bus/bus.ts";
 import type { Envelope } from "../bus/envelope.ts";
 import { isTransient } from "../bus/retry.ts";
@@ -10,8 +11,9 @@ import type { Owners } from "./owner.ts";
 import type { ActorQueues } from "./queues.ts";
 import { type Applied, applyAt } from "./remote.ts";
 
-export interface InlineOptions {
+export interface InlineOptions<S extends object> {
   type: string;
+  state: z.ZodType<S>;
   broker: ServiceBroker;
   bus: Pick<Bus, "publish">;
   queues: ActorQueues;
@@ -25,21 +27,21 @@ export interface InlineOptions {
 }
 
 export class Inline<S extends object> {
-  readonly #options: InlineOptions;
+  readonly #options: InlineOptions<S>;
   #closed = false;
 
-  constructor(options: InlineOptions) {
+  constructor(options: InlineOptions<S>) {
     this.#options = options;
   }
 
   /** @throws SoukError UNAVAILABLE when the database is away; whatever `receive` throws */
   async apply(message: Envelope): Promise<Applied<S>> {
-    const { broker, owners, type, remoteMs, partitionOf, onDetour } = this.#options;
+    const { broker, owners, type, state, remoteMs, partitionOf, onDetour } = this.#options;
     const { subject: actor } = message;
     const node = owners.preferred(partitionOf(actor));
     if (node !== broker.nodeID) {
       try {
-        return await applyAt(broker, type, node, message, remoteMs);
+        return await applyAt({ broker, type, state }, node, message, remoteMs);
       } catch (error) {
         // It may have been applied there all the same; its id (or key) keeps it from being applied twice.
         onDetour(error, { node, actor });

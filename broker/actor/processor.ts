@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { MessageType } from "../contract.ts";
+import { parseReceived, UnknownValueError } from "../tolerant.ts";
 import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "./actor-host.types.ts";
 import type { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";
@@ -140,17 +141,26 @@ export class Processor<S extends object, T extends MessageType> {
   }
 
   async #load(actor: string): Promise<LoadedActor<S> | null> {
-    const { store, definition } = this.#options;
+    const { store } = this.#options;
     const stored = await store.load(actor);
     if (!stored) return null;
-    const checked = definition.state.safeParse(stored.state);
-    if (!checked.success)
-      throw new Error(`the stored state of ${definition.type} ${actor} does not fit its schema`, {
-        cause: checked.error,
-      });
-    const document = { ...stored, state: checked.data };
+    const document = { ...stored, ...this.#known(actor, stored.state) };
     this.#cache.set(actor, document);
     return document;
+  }
+
+  /** What is known here of a stored state, which a newer node may have written. */
+  #known(actor: string, stored: S): Pick<LoadedActor<S>, "state" | "stored"> {
+    const { type, state: schema } = this.#options.definition;
+    const whole = schema.safeParse(stored);
+    if (whole.success) return { state: whole.data };
+    const what = `the stored state of ${type} ${actor}`;
+    try {
+      return { state: parseReceived(schema, stored, what), stored };
+    } catch (cause) {
+      if (cause instanceof UnknownValueError) throw cause;
+      throw new Error(`${what} does not fit its schema`, { cause });
+    }
   }
 
   /** What the archive knows of the senders of messages that it may have. */

@@ -5,8 +5,10 @@
 
 import type { Context, Service, ServiceBroker } from "moleculer";
 import { BSON } from "mongodb";
+import type { z } from "zod";
 import { checkEnvelope, type Envelope } from "../bus/envelope.ts";
 import type { ErrorCode } from "../errors.ts";
+import { knownPart } from "../tolerant.ts";
 import type { Snapshot } from "./actor-host.types.ts";
 import type { Refusal } from "./define-actor.ts";
 import type { LineNode } from "./owner.ts";
@@ -53,20 +55,21 @@ export function offerRemote<S extends object>(
 
 /** Applies the message at another node. @throws whatever the call threw: then nobody knows whether it was applied */
 export async function applyAt<S extends object>(
-  broker: ServiceBroker,
-  actor: string,
+  { broker, type, state }: { broker: ServiceBroker; type: string; state: z.ZodType<S> },
   node: string,
   message: Envelope,
   timeout: number,
 ): Promise<Applied<S>> {
   const options = { nodeID: node, timeout, retries: 0 };
   const wire = await broker.call<Wire, { message: Envelope }>(
-    `${serviceName(actor)}.apply`,
+    `${serviceName(type)}.apply`,
     { message },
     options,
   );
-  if (wire.kind === "applied")
-    return { kind: "applied", snapshot: BSON.EJSON.parse(wire.snapshot, { relaxed: true }) as Snapshot<S> };
+  if (wire.kind === "applied") {
+    const snapshot = BSON.EJSON.parse(wire.snapshot, { relaxed: true }) as Snapshot<S>;
+    return { kind: "applied", snapshot: { ...snapshot, state: knownPart(state, snapshot.state) } };
+  }
   if (wire.kind === "refused") return { kind: "refused", refusal: { code: wire.code, detail: wire.detail } };
   return wire;
 }

@@ -5,7 +5,9 @@
 import type { Envelope } from "../bus/envelope.ts";
 import { backoff, toError } from "../bus/retry.ts";
 import type { Clock } from "../clock.ts";
+import { messageContract } from "../contract.ts";
 import { derivedId } from "../ids.ts";
+import { parseReceived } from "../tolerant.ts";
 import type { LoadedActor, TimerEntry } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import type { Outcome } from "./fold.ts";
@@ -108,8 +110,16 @@ export class Timers {
         this.#pending.delete(key);
       } else this.#failed(actor, timer, key, outcome.error);
     };
+    let message: Envelope;
+    try {
+      message = this.#message(actor, timer);
+    } catch (error) {
+      // A newer node's timer: its turn comes on such a node, or when this one has been replaced.
+      this.#failed(actor, timer, key, error);
+      return;
+    }
     const job: Job = {
-      message: this.#message(actor, timer),
+      message,
       timer: { id: timer.id, due: timer.due.getTime() },
       partition: partitionOf(actor),
       mailed: false,
@@ -140,7 +150,7 @@ export class Timers {
       subject: actor,
       time: due.toISOString(),
       datacontenttype: "application/json",
-      data,
+      data: parseReceived(messageContract(type).data, data, type),
       correlationid: cause?.correlationid ?? cause?.id ?? actor,
     };
     if (cause) message.causationid = cause.id;

@@ -3,6 +3,7 @@ import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { type Clock, systemClock } from "../clock.ts";
 import { within } from "../deadline.ts";
 import type { Log } from "../runtime.ts";
+import { UnknownValueError } from "../tolerant.ts";
 import { Alarms } from "./alarms.ts";
 import { type Lease, QueueConsumer } from "./amqp-consumer.ts";
 import { declareTopology, isDeclared, TopologyError } from "./amqp-declare.ts";
@@ -43,6 +44,8 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** How long a stop waits for a worker's handlers; what is not done by then is redelivered, to whoever is there. */
 const DRAIN_MS = 5_000;
 const REPAIR_INTERVAL_MS = 5_000;
+/** How long a message with a value that is not known here is kept for a newer node. */
+const NEWER_PATIENCE_MS = 5 * 60_000;
 /** When a node that has found all declared looks after bindings that somebody may have taken away; half of it random. */
 const CALM_MS = 60_000;
 
@@ -60,6 +63,8 @@ export interface AmqpBusOptions {
   heartbeatSeconds?: number;
   /** Time until what is declared already is declared again, when nobody waits for it. Milliseconds. */
   calmMs?: number;
+  /** How long a message is kept that a newer node may understand, before it is buried. Milliseconds. */
+  newerPatienceMs?: number;
   /** Gives up waiting for the first connection. */
   signal?: AbortSignal;
 }
@@ -96,6 +101,7 @@ class AmqpBus implements Bus {
   #repairing: Promise<void> | undefined;
   #repairedAt = Number.NEGATIVE_INFINITY;
   readonly #calmMs: number;
+  readonly #newerPatienceMs: number;
   #calm: NodeJS.Timeout | undefined;
 
   constructor(options: AmqpBusOptions) {
@@ -105,6 +111,7 @@ class AmqpBus implements Bus {
     this.#clock = clock;
     this.#alarms = new Alarms(log, clock);
     this.#calmMs = options.calmMs ?? CALM_MS;
+    this.#newerPatienceMs = options.newerPatienceMs ?? NEWER_PATIENCE_MS;
     const link = (role: string) =>
       new AmqpLink({
         url: options.url,
@@ -177,7 +184,7 @@ class AmqpBus implements Bus {
         onMessage: (raw, lease) => {
           held.add(partition);
           const message = this.#parse(raw, spec.receives);
-          if (message instanceof Error) void this.#bury(raw, lease, queue, message, 1);
+          if (message instanceof Error) void this.#refuse(raw, lease, queue, message);
           else this.#hand(handlers, new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)));
         },
         onLost: (lease) => {
@@ -296,7 +303,7 @@ class AmqpBus implements Bus {
     handle: (message: Envelope) => Promise<void>,
   ): Promise<void> {
     const message = this.#parse(raw, spec.receives);
-    if (message instanceof Error) return this.#bury(raw, lease, queue, message, 1);
+    if (message instanceof Error) return this.#refuse(raw, lease, queue, message);
     const outcome = await attempt(
       () => handle(message),
       lease.over,
@@ -321,6 +328,16 @@ class AmqpBus implements Bus {
     } catch (error) {
       return toError(error);
     }
+  }
+
+  /** What does not fit is buried; what a newer node may understand only when none has taken over for a while. */
+  async #refuse(raw: ConsumeMessage, lease: Lease, queue: string, cause: Error): Promise<void> {
+    if (cause instanceof UnknownValueError) {
+      this.#alarms.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
+      await pause(this.#newerPatienceMs, lease.over);
+      if (lease.over.aborted) return;
+    }
+    await this.#bury(raw, lease, queue, cause, 1);
   }
 
   #burier(queue: string) {

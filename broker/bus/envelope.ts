@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type DataIn, type DataOut, type MessageType, messageContract } from "../contract.ts";
 import { newId } from "../ids.ts";
+import { parseReceived, tolerant } from "../tolerant.ts";
 
 const name = z.string().min(1).max(200);
 
@@ -69,11 +70,14 @@ export function envelope<T extends MessageType>(
   };
 }
 
+const received = tolerant(envelopeSchema);
+
 /**
- * Checks a received envelope and its data.
- * @throws ZodError when either does not fit; Error when the type is unknown here.
+ * Checks a received envelope and its data, and leaves out what is not known here: a newer node may say more.
+ * @throws ZodError when either does not fit; {@link UnknownValueError} where a newer contract may know a value of its data;
+ * Error when the type is unknown here.
  */
 export function checkEnvelope(value: unknown): Envelope {
-  const checked = envelopeSchema.parse(value);
-  return { ...checked, data: messageContract(checked.type).data.parse(checked.data) };
+  const checked = received.parse(value);
+  return { ...checked, data: parseReceived(messageContract(checked.type).data, checked.data, checked.type) };
 }

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { Errors } from "moleculer";
 import { errorCode, errorRegistry } from "../errors.ts";
+import { UnknownValueError } from "../tolerant.ts";
 import { BusUnavailableError, UnroutableError } from "./bus.ts";
 
 export const MAX_TRIES = 5;
@@ -89,6 +90,8 @@ const MONGOOSE_BUFFERING = /buffering timed out after/;
 export function isTransient(error: unknown, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > 5) return false;
   if (error instanceof BusUnavailableError || error instanceof UnroutableError) return true;
+  // A newer node will be there, or this one be replaced.
+  if (error instanceof UnknownValueError) return true;
   const registered = errorCode(error);
   if (registered) return "retryable" in errorRegistry[registered];
   if (error instanceof Errors.MoleculerRetryableError) return true;

@@ -3,6 +3,7 @@
  * whether they may, headers, body. Nothing of the body is read before the caller is known and within limits.
  */
 import { SoukError } from "../errors.ts";
+import { checkRequest } from "../middlewares/validate.ts";
 import type { CallMeta } from "../service.ts";
 import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
 import type { ApiRoute } from "./api-route.ts";
@@ -69,6 +70,7 @@ export async function admit(
   const params = await readParams(route, exchange, decodePath(rawParams));
   if (gate.limits && gate.credentialActions.has(route.action) && typeof params.email === "string")
     showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
+  checkRequest(route.contract, params);
   return { params, meta, ...(caller ? { session: caller.session } : {}) };
 }
 

@@ -1,8 +1,9 @@
 /** Validation through Moleculer's own hook: an action's `params` name its contract, whose zod schema decides. */
-import { type Middleware, Validators } from "moleculer";
+import { type Context, type Middleware, Validators } from "moleculer";
 import type { z } from "zod";
 import { type ActionContract, actionContract } from "../contract.ts";
 import { type FieldError, SoukError } from "../errors.ts";
+import { knownPart, tolerant } from "../tolerant.ts";
 
 const MAX_ERRORS = 20;
 
@@ -22,7 +23,25 @@ export function validationFailure({ issues }: z.ZodError): SoukError {
   return new SoukError("VALIDATION_FAILED", detail, { errors });
 }
 
-/** Replaces `ctx.params` by what the contract's schema makes of it. */
+/**
+ * Checks a request of a client strictly; what it becomes is left to whoever carries it out, whose version may be another.
+ * @throws {SoukError} VALIDATION_FAILED
+ */
+export function checkRequest({ params }: ActionContract, given: Readonly<Record<string, unknown>>): void {
+  const checked = params.safeParse(given);
+  if (!checked.success) throw validationFailure(checked.error);
+}
+
+/** An action of no contract, as the gateway's, hands on what it gets as it is. */
+const isPassedOn = ({ options }: Context): boolean => {
+  const { parentCtx } = options as { parentCtx?: Context };
+  return parentCtx?.action != null && actionContract(parentCtx.action.name ?? "") === undefined;
+};
+
+/**
+ * Replaces `ctx.params` by what the contract's schema makes of it, and an answer of another node by what is known of it
+ * here. Between nodes, versions may differ: fields that are not known are left out.
+ */
 export class ContractValidator extends Validators.Base {
   constructor() {
     super({});
@@ -34,13 +53,22 @@ export class ContractValidator extends Validators.Base {
       localAction: (handler, action) => {
         const name: unknown = action.params?.$contract;
         if (typeof name !== "string") return handler;
-        const { params } = requireContract(name);
+        const params = tolerant(requireContract(name).params);
         return function validated(ctx) {
           const parsed = params.safeParse(ctx.params ?? {});
           // Not thrown: nothing around this handler is async, so the caller would get an exception instead of a promise.
           if (!parsed.success) return Promise.reject(validationFailure(parsed.error));
           ctx.params = parsed.data as typeof ctx.params;
           return handler.call(this, ctx);
+        };
+      },
+      remoteAction: (handler, action) => {
+        const contract = actionContract(action.name ?? "");
+        if (!contract) return handler;
+        const { returns } = contract;
+        return function known(ctx) {
+          const answer: Promise<unknown> = handler.call(this, ctx);
+          return isPassedOn(ctx) ? answer : answer.then((it) => knownPart(returns, it));
         };
       },
     };
@@ -51,7 +79,7 @@ export class ContractValidator extends Validators.Base {
   }
 
   override validate(params: Record<string, unknown>, schema: Record<string, unknown>): boolean {
-    const parsed = requireContract(String(schema.$contract)).params.safeParse(params);
+    const parsed = tolerant(requireContract(String(schema.$contract)).params).safeParse(params);
     if (!parsed.success) throw validationFailure(parsed.error);
     return true;
   }

@@ -2,6 +2,7 @@
 import { type Model, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
 import type { ParamsIn, Returned } from "../../broker/contract.ts";
+import { parseReceived } from "../../broker/tolerant.ts";
 import type { Anomaly } from "./anomaly.model.ts";
 import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID, UUID } from "./page-key.ts";
 import { type Payment, type PaymentState, paymentState } from "./payment.state.ts";
@@ -93,7 +94,7 @@ export async function listOpenings(payments: Payments, params: Paged<ParamsIn<"p
 /** Without those that were only reported so far; documents of before a field was kept get its default. */
 function requested(found: readonly Found[]): { id: string; state: Payment }[] {
   return found.flatMap(({ _id, state }) => {
-    const parsed = paymentState.parse(state);
+    const parsed = parseReceived(paymentState, state, `the stored state of payment ${_id}`);
     return parsed.status === "early" ? [] : [{ id: _id, state: parsed }];
   });
 }

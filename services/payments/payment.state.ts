@@ -80,7 +80,7 @@ const payment = z
   .refine((it) => spoken(it) <= it.captured, "refunds exceed the capture");
 export type Payment = z.output<typeof payment>;
 
-export const paymentState = z.union([early, payment]);
+export const paymentState = z.discriminatedUnion("status", [early, payment]);
 export type PaymentState = z.output<typeof paymentState>;
 
 const sum = (refunds: readonly Refund[]): number => refunds.reduce((total, it) => total + it.amount, 0);

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import type { CallingOptions, ServiceSchema } from "moleculer";
 import type { Clock } from "../../broker/clock.ts";
 import { loadConfig } from "../../broker/config.ts";
-import type { ActionName, ParamsIn, Returned } from "../../broker/contract.ts";
+import { type ActionName, actionContract, type ParamsIn, type Returned } from "../../broker/contract.ts";
+import { checkRequest } from "../../broker/middlewares/validate.ts";
 import { type SoukNode, startNode } from "../../broker/node.ts";
 import type { CallMeta } from "../../broker/service.ts";
 import { contracts } from "../../services/contracts.ts";
@@ -37,8 +38,11 @@ export async function startServices(
   const node = await startNode({ config, services, contracts, ...(clock ? { clock } : {}) });
   return {
     ...node,
-    call: (name, params, meta = {}, options = {}) =>
-      node.broker.call(name, params as object, { ...options, meta }) as never,
+    async call(name, params, meta = {}, options = {}) {
+      const contract = actionContract(name);
+      if (contract?.rest) checkRequest(contract, params as Record<string, unknown>);
+      return (await node.broker.call(name, params as object, { ...options, meta })) as never;
+    },
     async close() {
       await node.stop();
       await rm(dataDir, { recursive: true, force: true });

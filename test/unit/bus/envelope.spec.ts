@@ -41,15 +41,22 @@ describe("An envelope", () => {
     assert.equal(sent.causationid, cause.id);
   });
 
-  it("is refused with unknown keys, a bad id, an unknown type or data that does not fit", () => {
+  it("is taken with more than is known here, and refused where it is made", () => {
     const good = testMessage("bustest.poke", "x", { n: 1 });
     assert.deepEqual(checkEnvelope(good), good);
+    assert.deepEqual(checkEnvelope({ ...good, extra: 1, data: { n: 1, more: { than: "known" } } }), good);
+    assert.throws(() =>
+      envelope("bustest.poke" as never, "x", { n: 1, more: 2 } as never, { source: "/t", at: 0 }),
+    );
+  });
+
+  it("is refused with a bad id, an unknown type or data that does not fit", () => {
+    const good = testMessage("bustest.poke", "x", { n: 1 });
     const bad: unknown[] = [
-      { ...good, extra: 1 },
       { ...good, id: "1" },
       { ...good, type: "bustest.nonsense" },
       { ...good, data: { n: 1.5 } },
-      { ...good, data: { n: 1, more: 2 } },
+      { ...good, data: { more: 2 } },
       { ...good, time: "yesterday" },
       { ...good, specversion: "0.3" },
       null,

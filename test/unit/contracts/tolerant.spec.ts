@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
 import { tolerant } from "../../../broker/tolerant.ts";
+import { actorStates } from "../../../scripts/contracts/actor-states.ts";
 import { contracts } from "../../../services/contracts.ts";
 
 /** A schema, something that it takes, and the same with fields in it that it does not know. */
@@ -205,7 +206,9 @@ describe("The tolerant form of a schema", () => {
     assert.doesNotThrow(() => tolerant(z.union([one, z.string()])));
   });
 
-  it("can be made of every contract", () => {
+  it("can be made of every contract and every actor's state", async () => {
+    for (const schema of Object.values(await actorStates())) tolerant(schema).safeParse({});
+
     for (const { actions, messages } of contracts) {
       for (const { params, returns } of Object.values(actions)) {
         tolerant(params);

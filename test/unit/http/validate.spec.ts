@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ServiceBroker } from "moleculer";
 import { z } from "zod";
-import { action, defineContract } from "../../../broker/contract.ts";
-import { ContractValidator, validationFailure } from "../../../broker/middlewares/validate.ts";
+import { action, actionContract, defineContract } from "../../../broker/contract.ts";
+import { ContractValidator, checkRequest, validationFailure } from "../../../broker/middlewares/validate.ts";
 
 defineContract({
   service: "validateprobe",
@@ -38,9 +38,26 @@ describe("the validation of calls", () => {
     assert.deepEqual(params, { n: "7" });
   });
 
-  it("names every wrong and every unknown field by its path", async () => {
-    await assert.rejects(
-      broker.call("validateprobe.echo", { n: "x", list: [{ a: 1, b: 2, c: 3 }], extra: true }),
+  it("leaves out what a newer caller says and is not known here", async () => {
+    assert.deepEqual(
+      await broker.call("validateprobe.echo", { n: "7", list: [{ a: "x", b: 2 }], extra: true }),
+      { n: 7, list: [{ a: "x" }] },
+    );
+  });
+
+  it("names every wrong field of a call by its path", async () => {
+    await assert.rejects(broker.call("validateprobe.echo", { n: "x", list: [{ a: 1, b: 2 }] }), (error) => {
+      const { data } = error as { data: { errors: { field: string }[] } };
+      assert.deepEqual(data.errors.map((it) => it.field).sort(), ["list.0.a", "n"]);
+      return true;
+    });
+  });
+
+  it("names every wrong and every unknown field of a request by its path", () => {
+    const contract = actionContract("validateprobe.echo");
+    assert.ok(contract);
+    assert.throws(
+      () => checkRequest(contract, { n: "x", list: [{ a: 1, b: 2, c: 3 }], extra: true }),
       (error: { type: string; code: number; data: { errors: { field: string }[] } }) => {
         assert.deepEqual([error.type, error.code], ["VALIDATION_FAILED", 422]);
         assert.deepEqual(error.data.errors.map((it) => it.field).sort(), [
