@@ -156,6 +156,12 @@ export const environment = z.object({
     .default(0)
     .describe("Tax that all prices include, in basis points of the net price: 1600 is 16 %"),
   ORDER_TTL: duration(30 * 60_000).describe("Time to pay an order before it expires"),
+  MAX_OPEN_ORDERS: whole(1, 1_000)
+    .default(3)
+    .describe("Orders of one customer that may wait for payment at once"),
+  MAX_OPEN_QUANTITY: whole(1, 1_000_000)
+    .default(1_000)
+    .describe("Units that the orders of one customer which wait for payment may hold together"),
   CART_TTL: duration(7 * 86_400_000).describe("Time until an untouched cart goes"),
   INVOICE_MODE: z
     .enum(["immediate", "batch"])

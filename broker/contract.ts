@@ -33,6 +33,8 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly produces?: "text/html" | "text/event-stream" | "application/pdf";
   /** Registry codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
   readonly errors?: readonly string[];
+  /** Members that the problem documents of single codes have beside the usual ones, for the docs. */
+  readonly problems?: Readonly<Record<string, z.ZodObject>>;
   readonly deprecated?: boolean;
 }
 

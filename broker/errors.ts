@@ -43,7 +43,21 @@ export const errorRegistry = {
   CART_EMPTY: { status: 422, title: "The cart has no lines." },
   CART_FULL: { status: 422, title: "The cart has as many lines as it can hold." },
   CURRENCY_MIXED: { status: 422, title: "All lines of an order must be in one currency." },
-  PRICE_CHANGED: { status: 409, title: "A price has changed since it was shown." },
+  PRICE_CHANGED: { status: 409, title: "A price has changed since it was shown; `cart` has those of now." },
+  CART_CHANGED: { status: 409, title: "The cart has changed since it was shown; `cart` is what it is now." },
+  CART_ALREADY_ORDERED: {
+    status: 409,
+    title: "The cart has been ordered as it is: pay or cancel that order (`orderId`), or change the cart.",
+  },
+  TOO_MANY_OPEN_ORDERS: {
+    status: 409,
+    title: "So many orders wait for their payment already: pay or cancel one of them (`orderIds`) first.",
+  },
+  OPEN_QUANTITY_EXCEEDED: {
+    status: 409,
+    title:
+      "The orders that wait for their payment (`orderIds`) and this one would hold too many units together.",
+  },
   INSUFFICIENT_STOCK: { status: 409, title: "There is not enough stock." },
   ORDER_NOT_CANCELLABLE: { status: 409, title: "The order can't be cancelled any more." },
   ORDER_NOT_PAYABLE: { status: 409, title: "The order can't be paid (any more)." },
@@ -82,6 +96,8 @@ export interface FieldError {
 export interface ErrorData {
   errors?: readonly FieldError[];
   retryAfter?: number;
+  /** Members that the action's contract describes for this code, see `problems` in contract.ts. */
+  members?: Readonly<Record<string, unknown>>;
 }
 
 /**

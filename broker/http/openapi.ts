@@ -1,6 +1,6 @@
 /** OpenAPI 3.1 from the contracts: nothing in it is written twice. */
 import { createRequire } from "node:module";
-import type { ServiceContract } from "../contract.ts";
+import type { ActionContract, ServiceContract } from "../contract.ts";
 import { type ErrorCode, errorRegistry } from "../errors.ts";
 import { API_BASE, type ApiRoute, apiRoutes, isVoid } from "./api-route.ts";
 import { type JsonSchema, jsonSchema, type ObjectSchema, objectSchema } from "./json-schema.ts";
@@ -220,14 +220,33 @@ function failures(route: ApiRoute): Record<string, JsonSchema> {
       String(status),
       {
         description: [...codes].join(", "),
-        content: { [PROBLEM_TYPE]: { schema: { $ref: "#/components/schemas/Problem" } } },
+        content: { [PROBLEM_TYPE]: { schema: problemOf(route.contract, [...codes]) } },
       },
     ]),
   );
 }
 
+/** One of the usual form, or of one of the forms that the contract gives for single codes. */
+function problemOf({ problems = {} }: ActionContract, codes: readonly string[]): JsonSchema {
+  const usual = { $ref: "#/components/schemas/Problem" };
+  const special = codes.flatMap((code) => {
+    const members = problems[code];
+    if (!members) return [];
+    const { properties, required } = jsonSchema(members, "output") as Partial<ObjectSchema>;
+    const own = {
+      type: "object",
+      properties: { code: { type: "string", const: code }, ...properties },
+      required: ["code", ...(required ?? [])],
+    };
+    return [{ allOf: [usual, own] }];
+  });
+  return special.length === 0 ? usual : { anyOf: [...special, usual] };
+}
+
 /** Codes of the contract, and those that the gateway itself answers with on such a route. */
 function codesOf({ action, contract, auth, takesBody, method }: ApiRoute): ErrorCode[] {
+  for (const code of Object.keys(contract.problems ?? {}))
+    if (!contract.errors?.includes(code)) throw new Error(`${action}: ${code} is not among its errors`);
   const own = (contract.errors ?? []).map((code) => {
     if (!Object.hasOwn(errorRegistry, code))
       throw new Error(`${action}: ${code} is not in the error registry`);

@@ -21,6 +21,8 @@ export interface Problem {
   traceId: string;
   instance: string;
   errors?: readonly FieldError[];
+  /** Members that the route's contract describes for this code. */
+  [member: string]: unknown;
 }
 
 /** The client is gone: there is nobody to answer. */
@@ -49,6 +51,7 @@ export interface Failure {
   errors?: readonly FieldError[];
   /** Seconds. */
   retryAfter?: number;
+  members?: Readonly<Record<string, unknown>>;
 }
 
 /** What a client is told about anything that was thrown, here or on another node. */
@@ -63,6 +66,7 @@ export function failureOf(error: unknown): Failure {
     detail: known && error.message ? error.message : title,
     ...(data.errors ? { errors: data.errors } : {}),
     ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(data.members ? { members: data.members } : {}),
   };
 }
 
@@ -84,6 +88,7 @@ const isData = (data: unknown): data is ErrorData => typeof data === "object" &&
 export function problem(failure: Failure, { base, traceId, instance }: ProblemContext): Problem {
   const { status, title } = errorRegistry[failure.code];
   return {
+    ...failure.members,
     type: `${base}/docs/errors#${failure.code}`,
     title,
     status,

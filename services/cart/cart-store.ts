@@ -2,6 +2,7 @@
  * The port for carts. Adapters: MongoDB (mongo-cart-store.ts) and Redis (redis-cart-store.ts), both under one
  * conformance suite. Every method is atomic; a cart goes when it was not changed for CART_TTL.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Money } from "../../broker/schemas.ts";
 
 /** Whose cart. Users and guests are kept apart, so a guest's id never addresses a user's cart. */
@@ -19,18 +20,30 @@ export interface CartLine {
 
 export type CartLines = readonly CartLine[];
 
+export interface Cart {
+  /** Another, larger number after each change of the lines; 0 where there is no cart. */
+  readonly revision: number;
+  /** Oldest first. */
+  readonly lines: CartLines;
+}
+
+export const NO_CART: Cart = { revision: 0, lines: [] };
+
 export const MAX_LINES = 100;
 export const MAX_QUANTITY = 999;
 /** Orders and merged carts that a cart remembers, to apply each once; repeats come within minutes. */
 export const REMEMBERED = 50;
 
 export interface CartStore {
-  /** Oldest line first; none for a cart that does not exist. */
-  read(owner: CartOwner): Promise<CartLines>;
-  /** Puts the line in, or replaces quantity and price seen. @returns all lines then, or `"full"` when nothing was done */
-  setLine(owner: CartOwner, line: CartLine): Promise<CartLines | "full">;
-  /** @returns the lines left, or null when it had no such line */
-  removeLine(owner: CartOwner, sku: string): Promise<CartLines | null>;
+  /** {@link NO_CART} for a cart that does not exist. */
+  read(owner: CartOwner): Promise<Cart>;
+  /**
+   * Puts the line in, or replaces quantity and price seen; the same again is no change.
+   * @returns the cart then, or `"full"` when nothing was done
+   */
+  setLine(owner: CartOwner, line: CartLine): Promise<Cart | "full">;
+  /** @returns the cart then, or null when it had no such line */
+  removeLine(owner: CartOwner, sku: string): Promise<Cart | null>;
   clear(owner: CartOwner): Promise<void>;
   /**
    * Takes what was bought out of a user's cart, once per order; a quantity that was raised since leaves the difference.
@@ -50,6 +63,26 @@ export interface Bought {
   readonly sku: string;
   readonly quantity: number;
 }
+
+/** What a store counts of a cart. */
+export interface Counted {
+  /** UUIDv7: a later cart of the same owner has a later one. */
+  readonly born: string;
+  /** Writes. */
+  readonly rev: number;
+  /** Of these, writes that left the lines as they were. */
+  readonly quiet: number;
+}
+
+/**
+ * The changes of a cart, counted from the millisecond of its making on: so a cart that comes after one that has
+ * expired goes on above it. Older versions of this code count all writes as changes, and spoil nothing.
+ */
+export const revisionOf = ({ born, rev, quiet }: Counted): number =>
+  Number.parseInt(born.replaceAll("-", "").slice(0, 12), 16) + rev - quiet;
+
+export const isSameLines = (a: CartLines, b: CartLines): boolean =>
+  a.length === b.length && a.every((it, i) => isDeepStrictEqual(it, b[i]));
 
 /** Lines of a user's cart after a guest's have come in. */
 export function mergeLines(own: CartLines, guest: CartLines): CartLine[] {

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Returned } from "../../broker/contract.ts";
 import type { cartView } from "./cart.contract.ts";
-import type { CartLines } from "./cart-store.ts";
+import type { Cart } from "./cart-store.ts";
 
 export type CartView = z.output<typeof cartView>;
 type Variant = Returned<"products.variants">[number];
@@ -17,7 +17,7 @@ export interface Catalogue {
 /** Lines that can't be bought (gone, or in another currency than the rest) are notices only, and in no total. */
 export function viewCart(
   id: string,
-  lines: CartLines,
+  { revision, lines }: Cart,
   { variants, available }: Catalogue,
   shopCurrency: string,
 ): CartView {
@@ -49,6 +49,7 @@ export function viewCart(
   }
   return {
     id,
+    revision,
     lines: shown,
     total: { amount: shown.reduce((sum, it) => sum + it.total.amount, 0), currency },
     notices,

@@ -9,8 +9,13 @@ export const lineView = z.strictObject({
   unitPrice: money,
   total: money,
 });
+/** Another one after each change of the cart; `POST /orders` takes it as `cartRevision`. */
+export const cartRevision = z.int().min(0);
 export const cartView = z.strictObject({
   id,
+  revision: cartRevision.meta({
+    description: "Another one after each change of the cart; POST /orders takes it as cartRevision",
+  }),
   lines: z.array(lineView),
   total: money,
   notices: z.array(
@@ -60,7 +65,11 @@ export const cart = defineContract({
       summary: "SKUs and quantities of a user's cart, for checkout",
       readOnly: true,
       params: z.strictObject({ userId: id }),
-      returns: z.strictObject({ id, lines: z.array(z.strictObject({ sku, quantity })) }),
+      returns: z.strictObject({
+        id,
+        revision: cartRevision,
+        lines: z.array(z.strictObject({ sku, quantity })),
+      }),
     }),
   },
   messages: {},

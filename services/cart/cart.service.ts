@@ -4,7 +4,7 @@ import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
 import { type CallMeta, defineService } from "../../broker/service.ts";
 import { cart } from "./cart.contract.ts";
-import type { CartLines, CartOwner } from "./cart-store.ts";
+import { type Cart, type CartLines, type CartOwner, NO_CART } from "./cart-store.ts";
 import { viewCart } from "./cart-view.ts";
 import { type Caller, lookUp } from "./catalogue.ts";
 import { mongoCartStore } from "./mongo-cart-store.ts";
@@ -31,14 +31,14 @@ export default defineService(cart, {}, ({ config, clock, log, runtime }) => {
     return { id: user.id, owner: { user: user.id } };
   }
 
-  const view = async (ctx: Caller, id: string, lines: CartLines) =>
-    viewCart(id, lines, await lookUp(ctx, skusOf(lines)), CURRENCY);
+  const view = async (ctx: Caller, id: string, found: Cart) =>
+    viewCart(id, found, await lookUp(ctx, skusOf(found.lines)), CURRENCY);
 
   return {
     actions: {
       async get(ctx) {
         const found = await callersCart(ctx.meta);
-        return found ? view(ctx, found.id, await store.read(found.owner)) : view(ctx, newId(), []);
+        return found ? view(ctx, found.id, await store.read(found.owner)) : view(ctx, newId(), NO_CART);
       },
 
       async setItem(ctx) {
@@ -46,18 +46,18 @@ export default defineService(cart, {}, ({ config, clock, log, runtime }) => {
         const found = await callersCart(meta);
         const id = found?.id ?? newId();
         const put = { id, owner: found?.owner ?? { guest: id }, ...params };
-        const { lines, catalogue } = await putLine(tools, ctx, put);
+        const { changed, catalogue } = await putLine(tools, ctx, put);
         // A guest's first cart: the reply says how to come back to it.
         if (!found) meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
-        return viewCart(id, lines, catalogue, CURRENCY);
+        return viewCart(id, changed, catalogue, CURRENCY);
       },
 
       async removeItem(ctx) {
         const { sku } = ctx.params;
         const found = await callersCart(ctx.meta);
-        const lines = found && (await store.removeLine(found.owner, sku));
-        if (!lines) throw new SoukError("NOT_FOUND", `There is no ${sku} in the cart.`);
-        return view(ctx, found.id, lines);
+        const left = found && (await store.removeLine(found.owner, sku));
+        if (!left) throw new SoukError("NOT_FOUND", `There is no ${sku} in the cart.`);
+        return view(ctx, found.id, left);
       },
 
       async clear({ meta }) {
@@ -68,8 +68,8 @@ export default defineService(cart, {}, ({ config, clock, log, runtime }) => {
       merge: ({ params: { cartId, userId } }) => store.merge(cartId, userId),
 
       async contents({ params: { userId } }) {
-        const lines = await store.read({ user: userId });
-        return { id: userId, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
+        const { revision, lines } = await store.read({ user: userId });
+        return { id: userId, revision, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
       },
     },
 

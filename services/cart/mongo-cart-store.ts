@@ -7,14 +7,18 @@ import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
 import {
+  type Cart,
   type CartLine,
   type CartLines,
   type CartOwner,
   type CartStore,
   inOrder,
+  isSameLines,
   MAX_LINES,
   mergeLines,
+  NO_CART,
   REMEMBERED,
+  revisionOf,
   withoutBought,
 } from "./cart-store.ts";
 
@@ -24,6 +28,8 @@ interface CartDocument {
   born: string;
   /** Counts changes; what is computed from a read is written only if it still fits. */
   rev: number;
+  /** How many of them have left the lines as they were. */
+  quiet?: number;
   count: number;
   lines: Record<string, StoredLine>;
   /** Orders whose purchases were taken out, and guests' carts that came in; the last few. */
@@ -65,9 +71,9 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     expiresAt: { $gt: new Date(clock.now()) },
     into: { $exists: false },
   });
-  const seen = (cart: CartDocument): CartLine[] => {
+  const seen = (cart: CartDocument): Cart => {
     recent.set(cart._id, cart);
-    return linesOf(cart);
+    return { revision: revisionOf({ quiet: 0, ...cart }), lines: linesOf(cart) };
   };
 
   async function addLine(_id: string, { sku, ...line }: CartLine): Promise<CartDocument | null> {
@@ -89,20 +95,24 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     }
   }
 
-  const changeLine = (_id: string, { sku, quantity, seen }: CartLine): Promise<CartDocument | null> =>
-    carts.findOneAndUpdate(
-      { ...alive(_id), [`lines.${sku}`]: { $exists: true } },
-      {
-        $set: {
-          [`lines.${sku}.quantity`]: quantity,
-          [`lines.${sku}.amount`]: seen.amount,
-          [`lines.${sku}.currency`]: seen.currency,
-          expiresAt: expiry(),
-        },
-        $inc: { rev: 1 },
-      },
-      { returnDocument: "after" },
+  /** Where the line is as wanted already, its cart is only kept alive. */
+  async function changeLine(_id: string, { sku, quantity, seen }: CartLine): Promise<CartDocument | null> {
+    const wanted = {
+      [`lines.${sku}.quantity`]: quantity,
+      [`lines.${sku}.amount`]: seen.amount,
+      [`lines.${sku}.currency`]: seen.currency,
+    };
+    const differs = Object.entries(wanted).map(([field, value]) => ({ [field]: { $ne: value } }));
+    const present = { ...alive(_id), [`lines.${sku}`]: { $exists: true } };
+    const after = { returnDocument: "after" } as const;
+    return (
+      (await carts.findOneAndUpdate(
+        { ...present, $or: differs },
+        { $set: { ...wanted, expiresAt: expiry() }, $inc: { rev: 1 } },
+        after,
+      )) ?? carts.findOneAndUpdate({ ...present, ...wanted }, { $set: { expiresAt: expiry() } }, after)
     );
+  }
 
   /** Whether the cart is full; else clears away what was in the way of a write. */
   async function isFull(_id: string, sku: string): Promise<boolean> {
@@ -126,7 +136,8 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
       // What was guessed may be old: only a fresh read proves that there is nothing to do.
       if (!next && guess) continue;
       if (!next) return;
-      const written = { ...next, expiresAt: expiry() };
+      const quiet = (cart.quiet ?? 0) + (isSameLines(linesOf(cart), linesOf({ ...cart, ...next })) ? 1 : 0);
+      const written = { ...next, quiet, expiresAt: expiry() };
       if (found ? await replaced(cart, written) : await inserted({ ...cart, ...written })) {
         recent.set(_id, { ...cart, ...written, rev: cart.rev + 1 });
         return;
@@ -174,7 +185,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
   return {
     async read(owner) {
       const cart = await carts.findOne({ _id: keyOf(owner) });
-      return !cart || cart.into || isOver(cart) ? [] : seen(cart);
+      return !cart || cart.into || isOver(cart) ? NO_CART : seen(cart);
     },
 
     async setLine(owner, line) {
@@ -198,10 +209,12 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     },
 
     async clear(owner) {
-      await carts.updateOne(alive(keyOf(owner)), {
-        $set: { lines: {}, count: 0, expiresAt: expiry() },
-        $inc: { rev: 1 },
-      });
+      const _id = keyOf(owner);
+      const { matchedCount } = await carts.updateOne(
+        { ...alive(_id), count: { $gt: 0 } },
+        { $set: { lines: {}, count: 0, expiresAt: expiry() }, $inc: { rev: 1 } },
+      );
+      if (matchedCount === 0) await carts.updateOne(alive(_id), { $set: { expiresAt: expiry() } });
     },
 
     dropBought: (userId, orderId, bought) =>

@@ -5,7 +5,7 @@
 import type { LRUCache } from "lru-cache";
 import type { Clock } from "../../broker/clock.ts";
 import { SoukError } from "../../broker/errors.ts";
-import { type CartLines, type CartOwner, type CartStore, MAX_LINES } from "./cart-store.ts";
+import { type Cart, type CartOwner, type CartStore, MAX_LINES } from "./cart-store.ts";
 import type { Catalogue } from "./cart-view.ts";
 import { type Caller, lookUp, together } from "./catalogue.ts";
 
@@ -29,17 +29,15 @@ export async function putLine(
   { store, clock, hints }: CartTools,
   ctx: Caller,
   { owner, id, sku, quantity }: Put,
-): Promise<{ lines: CartLines; catalogue: Catalogue }> {
+): Promise<{ changed: Cart; catalogue: Catalogue }> {
   const asked = new Set([sku, ...(hints.get(id) ?? [])].slice(0, MAX_LINES));
   const known = await lookUp(ctx, [...asked]);
   const offer = known.variants.find((it) => it.sku === sku);
   if (!offer) throw new SoukError("SKU_UNKNOWN", `There is no ${sku} on sale.`);
-  const lines = await store.setLine(owner, { sku, quantity, seen: offer.price, addedAt: clock.now() });
-  if (lines === "full") throw new SoukError("CART_FULL", `A cart holds at most ${MAX_LINES} lines.`);
-  hints.set(
-    id,
-    lines.map((it) => it.sku),
-  );
-  const missed = lines.map((it) => it.sku).filter((it) => !asked.has(it));
-  return { lines, catalogue: missed.length > 0 ? together(known, await lookUp(ctx, missed)) : known };
+  const changed = await store.setLine(owner, { sku, quantity, seen: offer.price, addedAt: clock.now() });
+  if (changed === "full") throw new SoukError("CART_FULL", `A cart holds at most ${MAX_LINES} lines.`);
+  const skus = changed.lines.map((it) => it.sku);
+  hints.set(id, skus);
+  const missed = skus.filter((it) => !asked.has(it));
+  return { changed, catalogue: missed.length > 0 ? together(known, await lookUp(ctx, missed)) : known };
 }

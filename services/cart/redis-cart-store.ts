@@ -5,25 +5,31 @@ import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
 import type { Log } from "../../broker/runtime.ts";
 import {
+  type Cart,
   type CartLine,
   type CartOwner,
   type CartStore,
   inOrder,
+  isSameLines,
   MAX_LINES,
   mergeLines,
+  NO_CART,
   REMEMBERED,
+  revisionOf,
   withoutBought,
 } from "./cart-store.ts";
 
 /**
- * Fields of a hash: `l:<sku>` = `quantity|amount|currency|addedAt`; `rev` counts changes; `born` tells this cart from a
- * later one of the same guest; `into` is the user whose cart takes this one over, from when on nothing else changes it;
+ * Fields of a hash: `l:<sku>` = `quantity|amount|currency|addedAt`; `rev` counts writes, `quiet` those of them that have
+ * left the lines as they were; `born` tells this cart from a later one of the same owner; `into` is the user whose cart takes this one over, from when on nothing else changes it;
  * `orders` and `merged` are the last few of their kind, separated by spaces.
  */
 type Fields = Record<string, string>;
 
 interface StoredCart {
+  /** As text, to be compared with what is stored. */
   rev: string;
+  quiet: number;
   born: string;
   into: string | undefined;
   lines: CartLine[];
@@ -56,7 +62,8 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
       const cart = await load(key);
       const next = decide(cart);
       if (!next) return;
-      if ((await run(redis, REPLACE, key, [cart.rev, ttl, ...toFields(next)])) === 1) return;
+      const quiet = cart.quiet + (isSameLines(cart.lines, next.lines) ? 1 : 0);
+      if ((await run(redis, REPLACE, key, [cart.rev, ttl, ...toFields({ ...next, quiet })])) === 1) return;
     }
     throw busy();
   }
@@ -77,7 +84,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
   return {
     async read(owner) {
       const cart = await load(keyOf(owner));
-      return cart.into ? [] : cart.lines;
+      return cart.into ? NO_CART : asCart(cart);
     },
 
     async setLine(owner, line) {
@@ -95,7 +102,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
           newId(),
         ]);
         if (reply === "full") return "full";
-        if (Array.isArray(reply)) return toCart(pairs(reply)).lines;
+        if (Array.isArray(reply)) return asCart(toCart(pairs(reply)));
         // A guest's cart that is going into a user's: help, then it is out of the way.
         const cart = await load(key);
         if (cart.into) await finishMerge(key, cart, cart.into);
@@ -105,7 +112,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
 
     async removeLine(owner, sku) {
       const reply = await run(redis, REMOVE_LINE, keyOf(owner), [sku, ttl]);
-      return Array.isArray(reply) ? toCart(pairs(reply)).lines : null;
+      return Array.isArray(reply) ? asCart(toCart(pairs(reply))) : null;
     },
 
     async clear(owner) {
@@ -150,6 +157,7 @@ function toCart(fields: Fields): StoredCart {
   });
   return {
     rev: fields.rev ?? "0",
+    quiet: Number(fields.quiet ?? 0),
     born: fields.born ?? newId(),
     into: fields.into,
     lines: inOrder(lines),
@@ -158,9 +166,14 @@ function toCart(fields: Fields): StoredCart {
   };
 }
 
+/** A cart as its owner sees it; one that was never written to is none. */
+const asCart = ({ rev, born, quiet, lines }: StoredCart): Cart =>
+  rev === "0" ? NO_CART : { revision: revisionOf({ born, rev: Number(rev), quiet }), lines };
+
 /** All fields but `rev`, which the script counts, as names and values in turn. */
-function toFields({ born, lines, orders, merged }: StoredCart): string[] {
+function toFields({ born, quiet, lines, orders, merged }: StoredCart): string[] {
   const fields: [string, string][] = [["born", born]];
+  if (quiet > 0) fields.push(["quiet", String(quiet)]);
   if (orders.length > 0) fields.push(["orders", orders.join(" ")]);
   if (merged.length > 0) fields.push(["merged", merged.join(" ")]);
   for (const { sku, quantity, seen, addedAt } of lines)
@@ -218,9 +231,12 @@ else
   end
   if count >= tonumber(ARGV[6]) then return 'full' end
 end
-redis.call('HSET', KEYS[1], field, ARGV[2] .. '|' .. ARGV[3] .. '|' .. added)
+local line = ARGV[2] .. '|' .. ARGV[3] .. '|' .. added
 redis.call('HSETNX', KEYS[1], 'born', ARGV[7])
-redis.call('HINCRBY', KEYS[1], 'rev', 1)
+if line ~= present then
+  redis.call('HSET', KEYS[1], field, line)
+  redis.call('HINCRBY', KEYS[1], 'rev', 1)
+end
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return redis.call('HGETALL', KEYS[1])
 `);
@@ -237,10 +253,11 @@ return redis.call('HGETALL', KEYS[1])
 /** ttl */
 const CLEAR = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'into') == 1 then return 0 end
+local gone = 0
 for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if string.sub(name, 1, 2) == 'l:' then redis.call('HDEL', KEYS[1], name) end
+  if string.sub(name, 1, 2) == 'l:' then gone = gone + redis.call('HDEL', KEYS[1], name) end
 end
-redis.call('HINCRBY', KEYS[1], 'rev', 1)
+if gone > 0 then redis.call('HINCRBY', KEYS[1], 'rev', 1) end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);

@@ -21,6 +21,7 @@ import {
   sku,
   time,
 } from "../../broker/schemas.ts";
+import { cartRevision, cartView } from "../cart/cart.contract.ts";
 
 export const orderStatus = z.enum([
   "placed",
@@ -112,7 +113,7 @@ export const orders = defineContract({
   actions: {
     place: action({
       summary:
-        "Order what is in the cart. Prefer: wait=N (default 2 s, at most 10) waits for the payment's next action",
+        "Order what is in the cart, once for each of its revisions. Prefer: wait=N (default 2 s, at most 10) waits for the payment's next action",
       rest: "POST /orders",
       auth: "customer",
       status: 201,
@@ -122,6 +123,13 @@ export const orders = defineContract({
           shippingAddress: address.optional(),
           addressId: id.optional(),
           payment: paymentChoice,
+          cartRevision: cartRevision.optional().meta({
+            description:
+              "The cart's `revision` as the customer saw it; 409 CART_CHANGED when it is another by now",
+          }),
+          expectedTotal: money.optional().meta({
+            description: "The total as the customer saw it; 409 PRICE_CHANGED when it is another by now",
+          }),
         })
         .refine((it) => (it.shippingAddress === undefined) !== (it.addressId === undefined), {
           path: ["shippingAddress"],
@@ -142,7 +150,26 @@ export const orders = defineContract({
           ],
         }),
       returns: orderView,
-      errors: ["CART_EMPTY", "SKU_UNKNOWN", "CURRENCY_MIXED", "PROVIDER_UNKNOWN", "NOT_FOUND", "OVERLOADED"],
+      errors: [
+        "CART_EMPTY",
+        "CART_CHANGED",
+        "PRICE_CHANGED",
+        "CART_ALREADY_ORDERED",
+        "TOO_MANY_OPEN_ORDERS",
+        "OPEN_QUANTITY_EXCEEDED",
+        "SKU_UNKNOWN",
+        "CURRENCY_MIXED",
+        "PROVIDER_UNKNOWN",
+        "NOT_FOUND",
+        "OVERLOADED",
+      ],
+      problems: {
+        CART_CHANGED: z.strictObject({ cart: cartView }),
+        PRICE_CHANGED: z.strictObject({ cart: cartView }),
+        CART_ALREADY_ORDERED: z.strictObject({ orderId: id }),
+        TOO_MANY_OPEN_ORDERS: z.strictObject({ orderIds: z.array(id) }),
+        OPEN_QUANTITY_EXCEEDED: z.strictObject({ orderIds: z.array(id) }),
+      },
     }),
     list: action({
       summary: "The caller's orders, newest first; staff see everybody's with all=true",

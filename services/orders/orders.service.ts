@@ -3,23 +3,31 @@ import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
 import { defineService } from "../../broker/service.ts";
 import { callerId, isStaff, visibleOrder } from "./caller.ts";
-import { createCheckoutLimit } from "./checkout-limit.ts";
-import { createProviderCheck } from "./known-providers.ts";
+import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
+import { createProviderCheck } from "./checkout/known-providers.ts";
+import { openOrdersStore } from "./checkout/open-orders.store.ts";
+import { placeOrder } from "./checkout/place-order.ts";
+import { waitForPayment } from "./checkout/wait-for-payment.ts";
 import { listOrders } from "./list-orders.ts";
 import { orderActor } from "./order.actor.ts";
 import { orderModel } from "./order.model.ts";
 import { orderView } from "./order-view.ts";
 import { orders } from "./orders.contract.ts";
-import { placeOrder } from "./place-order.ts";
-import { waitForPayment } from "./wait-for-payment.ts";
 
 export default defineService(
   orders,
   { models: { order: orderModel }, actors: { order: { definition: orderActor, model: orderModel } } },
-  ({ models, actors, config, clock, call }) => {
+  ({ models, actors, config, clock, call, runtime }) => {
     const limit = createCheckoutLimit(config.MAX_IN_FLIGHT);
     const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
-    const tools = { host: actors.order, clock, orderTtl: config.ORDER_TTL, checkProvider };
+    const tools = {
+      host: actors.order,
+      openOrders: openOrdersStore(runtime.database("orders"), actors.order),
+      limits: { orders: config.MAX_OPEN_ORDERS, quantity: config.MAX_OPEN_QUANTITY },
+      clock,
+      orderTtl: config.ORDER_TTL,
+      checkProvider,
+    };
 
     return {
       actions: {

@@ -22,7 +22,7 @@ import { familyOf } from "./support/processes.ts";
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const IN_FLIGHT = 32;
 const CONNECTIONS = 300;
-const BUYERS = 12;
+const BUYERS = 40;
 const FLOOD_MS = 8_000;
 /** An order waits at most 2 s for its payment; the rest is what a crowded machine takes for the work itself. */
 const PATIENCE_MS = 20_000;
@@ -40,6 +40,9 @@ const env = {
   LOG_LEVEL: "error",
   MAX_IN_FLIGHT: String(IN_FLIGHT),
   ORDER_TTL: "1h",
+  // Few buyers order for the many that there would be.
+  MAX_OPEN_ORDERS: "50",
+  MAX_OPEN_QUANTITY: "1000000",
   NODE_OPTIONS: `--max-old-space-size=${HEAP}`,
 };
 
@@ -49,16 +52,19 @@ interface Stage {
   admin: Person;
   buyers: Person[];
   sku: string;
+  /** Another article, of which buyers change how many they want. */
+  filler: string;
 }
 
 async function setTheStage(run: ScriptRun): Promise<Stage> {
   const http = new HttpClient(run.url);
   const admin = await firstAdmin(http);
   const { sku } = await putOnSale(admin, { onHand: 1_000_000 });
+  const { sku: filler } = await putOnSale(admin, { onHand: 10_000_000 });
   const buyers: Person[] = [];
   for (let n = 0; n < BUYERS; n++) buyers.push(await signUp(http));
   for (const buyer of buyers) await putInCart(buyer, sku);
-  return { run, http, admin, buyers, sku };
+  return { run, http, admin, buyers, sku, filler };
 }
 
 /** Only what a client can act on. */
@@ -157,13 +163,13 @@ function summary(answers: readonly Answer[]): string {
 const note = (line: string) => console.log(`      ${line}`);
 
 async function flooded(stage: Stage, meanwhile: () => Promise<void>, wait: number): Promise<Answer[]> {
-  const { run, buyers, sku } = stage;
+  const { run, buyers, filler } = stage;
   // Warm, so that what grows from here on is queues and not code.
-  const warm = startFlood({ url: run.url, buyers, sku, connections: IN_FLIGHT, orders: 0.3, wait });
+  const warm = startFlood({ url: run.url, buyers, filler, connections: IN_FLIGHT, orders: 0.3, wait });
   await sleep(3_000);
   await warm.stop();
   const watching = watch(stage);
-  const flood = startFlood({ url: run.url, buyers, sku, connections: CONNECTIONS, orders: 0.3, wait });
+  const flood = startFlood({ url: run.url, buyers, filler, connections: CONNECTIONS, orders: 0.3, wait });
   await meanwhile();
   await flood.stop();
   await watching.stop();

@@ -25,7 +25,9 @@ describe("hostile input to a running shop", () => {
 
   before(async function () {
     this.timeout(30_000);
-    shop = await startShop({ env: { SANDBOX_WEBHOOK_SECRET: SECRET, RECONCILE_FIRST: "1h" } });
+    shop = await startShop({
+      env: { SANDBOX_WEBHOOK_SECRET: SECRET, RECONCILE_FIRST: "1h", MAX_OPEN_ORDERS: "100" },
+    });
     world = await createWorld(shop);
     for (const { action } of routes) {
       const row = rows[action] ?? assert.fail(`${action} has no row`);

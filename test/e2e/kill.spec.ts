@@ -46,7 +46,15 @@ describe("npm start under kill -9", () => {
   let port: number;
   let run: ScriptRun | undefined;
   let http: HttpClient;
-  const env = { BOOTSTRAP_TOKEN, RATE_LIMIT: "off", SEED_ON_START: "false", LOG_LEVEL: "warn" };
+  const env = {
+    BOOTSTRAP_TOKEN,
+    RATE_LIMIT: "off",
+    SEED_ON_START: "false",
+    LOG_LEVEL: "warn",
+    // Buyers leave orders alone, and go on.
+    MAX_OPEN_ORDERS: "500",
+    MAX_OPEN_QUANTITY: "10000",
+  };
 
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "souk-kill-"));

@@ -61,7 +61,8 @@ export interface ShopFloor {
 export async function openShopFloor(env: Record<string, string> = {}): Promise<ShopFloor> {
   let ahead = 0;
   const prices = new Map<string, Money>();
-  const carts = new Map<string, Record<string, number>>();
+  const carts = new Map<string, { revision: number; lines: Record<string, number> }>();
+  let revisions = 0;
   const addresses = new Map<string, string>();
   const published: Envelope[] = [];
 
@@ -78,10 +79,14 @@ export async function openShopFloor(env: Record<string, string> = {}): Promise<S
   const cart = {
     name: "cart",
     actions: {
-      contents: ({ params: { userId } }: { params: { userId: string } }) => ({
-        id: newId(),
-        lines: Object.entries(carts.get(userId) ?? {}).map(([sku, quantity]) => ({ sku, quantity })),
-      }),
+      contents({ params: { userId } }: { params: { userId: string } }) {
+        const { revision, lines } = carts.get(userId) ?? { revision: 0, lines: {} };
+        return {
+          id: userId,
+          revision,
+          lines: Object.entries(lines).map(([sku, quantity]) => ({ sku, quantity })),
+        };
+      },
     },
   };
   const users = {
@@ -129,7 +134,7 @@ export async function openShopFloor(env: Record<string, string> = {}): Promise<S
       if (onHand !== undefined) await node.call("inventory.create", { sku, onHand }, staff);
       return sku;
     },
-    fillCart: ({ id }, lines) => void carts.set(id, lines),
+    fillCart: ({ id }, lines) => void carts.set(id, { revision: ++revisions, lines }),
     saveAddress({ id }) {
       const addressId = newId();
       addresses.set(addressId, id);

@@ -27,7 +27,8 @@ export interface Flood {
 export interface FloodOptions {
   url: string;
   buyers: readonly Person[];
-  sku: string;
+  /** A SKU of which they put another quantity into their carts each time, so that each is a cart to order. */
+  filler: string;
   connections: number;
   /** Of all requests; the others change carts. From 0 to 1. */
   orders: number;
@@ -36,7 +37,7 @@ export interface FloodOptions {
 }
 
 /** Each connection asks again as soon as it is answered: as rude as clients get. */
-export function startFlood({ url, buyers, sku, connections, orders, wait }: FloodOptions): Flood {
+export function startFlood({ url, buyers, filler, connections, orders, wait }: FloodOptions): Flood {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const answers: Answer[] = [];
   const broken: string[] = [];
@@ -93,7 +94,7 @@ export function startFlood({ url, buyers, sku, connections, orders, wait }: Floo
           { shippingAddress: home, payment: { provider: "sandbox" } },
           newId(),
         );
-      else await send(person, "PUT", `/cart/items/${sku}`, { quantity: 1 });
+      else await send(person, "PUT", `/cart/items/${filler}`, { quantity: 1 + ((n + round * 31) % 99) });
   }
 
   const running = Promise.all(Array.from({ length: connections }, (_, n) => client(n)));

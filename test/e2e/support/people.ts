@@ -104,8 +104,9 @@ export const orderCart = ({ http }: Person, key = newId(), wait = 5): Promise<Re
     headers: { "idempotency-key": key, prefer: `wait=${wait}` },
   });
 
-/** An order that waits for its payment. */
+/** An order that waits for its payment, of a cart of its own: as it is a cart is ordered once. */
 export async function order(person: Person, sku: string, quantity = 1): Promise<OrderView> {
+  await person.http.expect(204, "DELETE", "/cart");
   await putInCart(person, sku, quantity);
   const { status, body } = await orderCart(person);
   assert.deepEqual([status, body.status], [201, "awaiting_payment"], JSON.stringify(body));

@@ -6,7 +6,7 @@ import migration from "../../../services/cart/migrations/0001-indexes.ts";
 import { CARTS, mongoCartStore } from "../../../services/cart/mongo-cart-store.ts";
 import { movableClock } from "../../support/services-node.ts";
 import { silentLog } from "../../support/silent-log.ts";
-import { cartStoreConformance, type StoreUnderTest } from "./store-conformance.ts";
+import { cartStoreConformance, linesOf, type StoreUnderTest } from "./store-conformance.ts";
 
 // Long: the store removes what has expired by its own clock, which goes on while ours stands still.
 const TTL = 86_400_000;
@@ -40,11 +40,13 @@ describe("carts in MongoDB", () => {
     clock.advance(TTL - 1);
     await stores.store.setLine(owner, { ...line, sku: "B" });
     clock.advance(TTL - 1);
-    assert.equal((await stores.store.read(owner)).length, 2);
+    assert.equal((await stores.store.read(owner)).lines.length, 2);
     clock.advance(1);
-    assert.deepEqual(await stores.store.read(owner), []);
+    assert.deepEqual((await stores.store.read(owner)).lines, []);
     assert.equal(await stores.store.removeLine(owner, "A"), null);
-    assert.deepEqual(await stores.store.setLine(owner, { ...line, sku: "C" }), [{ ...line, sku: "C" }]);
+    assert.deepEqual(linesOf(await stores.store.setLine(owner, { ...line, sku: "C" })), [
+      { ...line, sku: "C" },
+    ]);
   });
 
   it("remembers orders of an expired cart, and does not bring its lines back", async () => {
@@ -53,7 +55,18 @@ describe("carts in MongoDB", () => {
     await stores.store.setLine(owner, line);
     clock.advance(TTL);
     await stores.store.dropBought(owner.user, order, [{ sku: "other", quantity: 1 }]);
-    assert.deepEqual(await stores.store.read(owner), []);
+    assert.deepEqual((await stores.store.read(owner)).lines, []);
+  });
+
+  it("counts the revisions of a cart on above those of one that has expired", async () => {
+    const owner = { user: newId() };
+    await stores.store.setLine(owner, line);
+    const { revision } = await stores.store.read(owner);
+    clock.advance(TTL);
+    assert.equal((await stores.store.read(owner)).revision, 0);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await stores.store.setLine(owner, line);
+    assert.ok((await stores.store.read(owner)).revision > revision);
   });
 
   it("does not merge a guest's cart that has expired", async () => {
@@ -61,7 +74,7 @@ describe("carts in MongoDB", () => {
     await stores.store.setLine({ guest }, line);
     clock.advance(TTL);
     await stores.store.merge(guest, user);
-    assert.deepEqual(await stores.store.read({ user }), []);
+    assert.deepEqual((await stores.store.read({ user })).lines, []);
   });
 
   it("finishes a merge that a crash has left half done, whoever comes next", async () => {
@@ -70,13 +83,13 @@ describe("carts in MongoDB", () => {
       await stores.store.setLine({ guest }, line);
       const carts = connection.service("cart").collection<{ _id: string }>(CARTS);
       await carts.updateOne({ _id: `g:${guest}` }, { $set: { into: user } });
-      assert.deepEqual(await stores.store.read({ guest }), []);
+      assert.deepEqual((await stores.store.read({ guest })).lines, []);
       if (next === "the user") await stores.store.merge(guest, user);
       else
-        assert.deepEqual(await stores.store.setLine({ guest }, { ...line, sku: "B" }), [
+        assert.deepEqual(linesOf(await stores.store.setLine({ guest }, { ...line, sku: "B" })), [
           { ...line, sku: "B" },
         ]);
-      assert.deepEqual(await stores.store.read({ user }), [line]);
+      assert.deepEqual((await stores.store.read({ user })).lines, [line]);
     }
   });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/ids.ts";
 import {
+  type Cart,
   type CartLine,
   type CartLines,
   type CartStore,
@@ -16,9 +17,14 @@ const line = (sku: string, quantity = 1, addedAt = 1_000): CartLine => ({
   seen: usd(500),
   addedAt,
 });
-const quantities = (lines: CartLines | "full" | null) => {
-  assert.ok(Array.isArray(lines), `lines, not ${lines}`);
-  return Object.fromEntries(lines.map((it) => [it.sku, it.quantity]));
+export function linesOf(cart: Cart | "full" | null): CartLines {
+  assert.ok(typeof cart === "object" && cart, `a cart, not ${cart}`);
+  return cart.lines;
+}
+const quantities = (lines: CartLines) => Object.fromEntries(lines.map((it) => [it.sku, it.quantity]));
+const revisionOf = (cart: Cart | "full" | null): number => {
+  assert.ok(typeof cart === "object" && cart, `a cart, not ${cart}`);
+  return cart.revision;
 };
 
 export interface StoreUnderTest {
@@ -34,18 +40,18 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
   const store = () => stores().store;
 
   it("has no lines for a cart that does not exist", async () => {
-    assert.deepEqual(await store().read(user()), []);
+    assert.deepEqual((await store().read(user())).lines, []);
     assert.equal(await store().removeLine(user(), "A"), null);
     await store().clear(guest());
   });
 
   it("puts lines in, and keeps all that it was told, in the order of their coming", async () => {
     const owner = user();
-    assert.deepEqual(await store().setLine(owner, line("B", 2, 1_000)), [line("B", 2, 1_000)]);
+    assert.deepEqual(linesOf(await store().setLine(owner, line("B", 2, 1_000))), [line("B", 2, 1_000)]);
     const both = [line("B", 2, 1_000), line("A", 1, 2_000)];
-    assert.deepEqual(await store().setLine(owner, line("A", 1, 2_000)), both);
-    assert.deepEqual(await store().read(owner), both);
-    assert.deepEqual(await stores().other.read(owner), both);
+    assert.deepEqual(linesOf(await store().setLine(owner, line("A", 1, 2_000))), both);
+    assert.deepEqual((await store().read(owner)).lines, both);
+    assert.deepEqual((await stores().other.read(owner)).lines, both);
   });
 
   it("takes number-like and other odd SKUs as what they are", async () => {
@@ -53,10 +59,10 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
     const skus = ["9", "10", "constructor", "toString", "a-b_c", "A", "a"];
     for (const [at, sku] of skus.entries()) await store().setLine(owner, line(sku, 1, at));
     assert.deepEqual(
-      (await store().read(owner)).map((it) => it.sku),
+      (await store().read(owner)).lines.map((it) => it.sku),
       skus,
     );
-    assert.equal((await store().removeLine(owner, "constructor"))?.length, skus.length - 1);
+    assert.equal((await store().removeLine(owner, "constructor"))?.lines.length, skus.length - 1);
   });
 
   it("replaces quantity and price of a line, and leaves its place", async () => {
@@ -64,7 +70,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
     await store().setLine(owner, line("A", 1, 1_000));
     await store().setLine(owner, line("B", 1, 2_000));
     const changed = { ...line("A", 7, 3_000), seen: { amount: 450, currency: "EUR" } };
-    assert.deepEqual(await store().setLine(owner, changed), [
+    assert.deepEqual(linesOf(await store().setLine(owner, changed)), [
       { ...changed, addedAt: 1_000 },
       line("B", 1, 2_000),
     ]);
@@ -74,25 +80,25 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
     const owner = guest();
     await store().setLine(owner, line("A"));
     await store().setLine(owner, line("B"));
-    assert.deepEqual(quantities(await store().removeLine(owner, "A")), { B: 1 });
+    assert.deepEqual(quantities(linesOf(await store().removeLine(owner, "A"))), { B: 1 });
     assert.equal(await store().removeLine(owner, "A"), null);
-    assert.deepEqual(await store().removeLine(owner, "B"), []);
+    assert.deepEqual(linesOf(await store().removeLine(owner, "B")), []);
   });
 
   it("clears all lines, and takes new ones after that", async () => {
     const owner = user();
     await store().setLine(owner, line("A"));
     await store().clear(owner);
-    assert.deepEqual(await store().read(owner), []);
-    assert.deepEqual(quantities(await store().setLine(owner, line("B"))), { B: 1 });
+    assert.deepEqual((await store().read(owner)).lines, []);
+    assert.deepEqual(quantities(linesOf(await store().setLine(owner, line("B")))), { B: 1 });
   });
 
   it("keeps users and guests of one id apart", async () => {
     const id = newId();
     await store().setLine({ user: id }, line("A"));
-    assert.deepEqual(await store().read({ guest: id }), []);
+    assert.deepEqual((await store().read({ guest: id })).lines, []);
     await store().setLine({ guest: id }, line("B"));
-    assert.deepEqual(quantities(await store().read({ user: id })), { A: 1 });
+    assert.deepEqual(quantities((await store().read({ user: id })).lines), { A: 1 });
   });
 
   it(`holds ${MAX_LINES} lines and no more, also when many come at once`, async () => {
@@ -103,11 +109,11 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       ),
     );
     assert.equal(results.filter((it) => it === "full").length, 5);
-    const lines = await store().read(owner);
+    const { lines } = await store().read(owner);
     assert.equal(lines.length, MAX_LINES);
     assert.equal(await store().setLine(owner, line("one-more")), "full");
     const present = lines[0]?.sku ?? "";
-    assert.equal(quantities(await store().setLine(owner, line(present, 5)))[present], 5);
+    assert.equal(quantities(linesOf(await store().setLine(owner, line(present, 5))))[present], 5);
     await store().removeLine(owner, present);
     assert.notEqual(await store().setLine(owner, line("one-more")), "full");
   });
@@ -119,9 +125,77 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       skus.map((sku, n) => (n % 2 ? store() : stores().other).setLine(owner, line(sku, 1, n))),
     );
     assert.deepEqual(
-      (await store().read(owner)).map((it) => it.sku),
+      (await store().read(owner)).lines.map((it) => it.sku),
       skus,
     );
+  });
+
+  describe("the revision", () => {
+    const now = async (owner: { user: string } | { guest: string }) => {
+      const [here, there] = [await store().read(owner), await stores().other.read(owner)];
+      assert.equal(here.revision, there.revision);
+      return here.revision;
+    };
+
+    it("is a larger one after each change of the lines", async () => {
+      const owner = user();
+      assert.equal(await now(owner), 0);
+      const bought = () => [{ sku: "B", quantity: 1 }];
+      const changes: [string, () => Promise<unknown>][] = [
+        ["a line", () => store().setLine(owner, line("A", 1))],
+        ["another line", () => stores().other.setLine(owner, line("B", 2))],
+        ["a quantity", () => store().setLine(owner, line("A", 2))],
+        ["a price", () => store().setLine(owner, { ...line("A", 2), seen: usd(499) })],
+        ["a purchase", () => stores().other.dropBought(owner.user, newId(), bought())],
+        ["a line less", () => store().removeLine(owner, "B")],
+        ["all lines gone", () => store().clear(owner)],
+        ["a line again", () => store().setLine(owner, line("A", 1))],
+      ];
+      let last = await now(owner);
+      for (const [what, change] of changes) {
+        await change();
+        const next = await now(owner);
+        assert.ok(Number.isSafeInteger(next) && next > last, what);
+        last = next;
+      }
+    });
+
+    it("is the one that a change was answered with", async () => {
+      const owner = user();
+      assert.equal(revisionOf(await store().setLine(owner, line("A"))), await now(owner));
+      assert.equal(revisionOf(await store().setLine(owner, line("A", 7))), await now(owner));
+      await store().setLine(owner, line("B"));
+      assert.equal(revisionOf(await store().removeLine(owner, "A")), await now(owner));
+    });
+
+    it("stays when nothing changes", async () => {
+      const owner = user();
+      const order = newId();
+      await store().setLine(owner, line("A", 2));
+      await store().dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
+      const before = await now(owner);
+      const set = await stores().other.setLine(owner, { ...line("A", 1), addedAt: 9_999 });
+      assert.equal(revisionOf(set), before);
+      await store().removeLine(owner, "B");
+      await stores().other.dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner.user, newId(), [{ sku: "other", quantity: 1 }]);
+      assert.equal(await now(owner), before);
+      await store().clear(owner);
+      const empty = await now(owner);
+      await store().clear(owner);
+      await store().dropBought(owner.user, newId(), [{ sku: "A", quantity: 1 }]);
+      assert.equal(await now(owner), empty);
+      assert.ok(revisionOf(await stores().other.setLine(owner, line("A", 1))) > empty);
+    });
+
+    it("changes when a guest's cart comes in", async () => {
+      const [owner, visitor] = [user(), guest()];
+      await store().setLine(owner, line("A"));
+      await store().setLine(visitor, line("B"));
+      const before = await now(owner);
+      await store().merge(visitor.guest, owner.user);
+      assert.ok((await now(owner)) > before);
+    });
   });
 
   describe("dropping what was bought", () => {
@@ -133,7 +207,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         { sku: "B", quantity: 2 },
         { sku: "gone", quantity: 9 },
       ]);
-      assert.deepEqual(quantities(await store().read(owner)), { A: 2, C: 1 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 2, C: 1 });
     });
 
     it("happens once per order, from whichever nodes", async () => {
@@ -150,7 +224,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         drop(store(), first),
       ]);
       await drop(stores().other, first);
-      assert.deepEqual(quantities(await store().read(owner)), { A: 6 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 6 });
     });
 
     it("is remembered where there is no cart, so that a repeat spares a later one", async () => {
@@ -159,7 +233,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       await store().dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
       await store().setLine(owner, line("A"));
       await store().dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
-      assert.deepEqual(quantities(await store().read(owner)), { A: 1 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 1 });
     });
 
     it("sees what another node has written", async () => {
@@ -168,7 +242,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       await stores().other.setLine(owner, line("A", 5));
       await stores().other.setLine(owner, line("B", 1));
       await store().dropBought(owner.user, newId(), [{ sku: "A", quantity: 1 }]);
-      assert.deepEqual(quantities(await store().read(owner)), { A: 4, B: 1 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 4, B: 1 });
     });
   });
 
@@ -181,12 +255,12 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       await store().setLine(visitor, line("B", 5, 4_000));
       await store().setLine(visitor, line("C", 1, 5_000));
       await store().merge(visitor.guest, owner.user);
-      assert.deepEqual(await store().read(owner), [
+      assert.deepEqual((await store().read(owner)).lines, [
         line("A", 5, 1_000),
         line("B", MAX_QUANTITY, 2_000),
         line("C", 1, 5_000),
       ]);
-      assert.deepEqual(await store().read(visitor), []);
+      assert.deepEqual((await store().read(visitor)).lines, []);
     });
 
     it("happens once when many try at once", async () => {
@@ -197,7 +271,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         [store(), stores().other, store(), stores().other].map((it) => it.merge(visitor.guest, owner.user)),
       );
       await store().merge(visitor.guest, owner.user);
-      assert.deepEqual(quantities(await store().read(owner)), { A: 2 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 2 });
     });
 
     it("gives it to one of two users", async () => {
@@ -207,7 +281,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         store().merge(visitor.guest, one.user),
         stores().other.merge(visitor.guest, two.user),
       ]);
-      const lines = [...(await store().read(one)), ...(await store().read(two))];
+      const lines = [...(await store().read(one)).lines, ...(await store().read(two)).lines];
       assert.deepEqual(quantities(lines), { A: 1 });
     });
 
@@ -217,7 +291,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         await store().setLine(visitor, line(sku));
         await store().merge(visitor.guest, owner.user);
       }
-      assert.deepEqual(quantities(await store().read(owner)), { A: 1, B: 1 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 1, B: 1 });
     });
 
     it("loses nothing that the guest puts in meanwhile", async () => {
@@ -229,7 +303,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         store().setLine(visitor, line("C", 1)),
       ]);
       await store().merge(visitor.guest, owner.user);
-      assert.deepEqual(quantities(await store().read(owner)), { A: 1, B: 1, C: 1 });
+      assert.deepEqual(quantities((await store().read(owner)).lines), { A: 1, B: 1, C: 1 });
     });
 
     it(`stops at ${MAX_LINES} lines, keeping the user's own`, async () => {
@@ -237,7 +311,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       for (let n = 0; n < MAX_LINES - 1; n++) await store().setLine(owner, line(`U${n}`));
       for (let n = 0; n < 3; n++) await store().setLine(visitor, line(`G${n}`, 1, n));
       await store().merge(visitor.guest, owner.user);
-      const skus = (await store().read(owner)).map((it) => it.sku);
+      const skus = (await store().read(owner)).lines.map((it) => it.sku);
       assert.equal(skus.length, MAX_LINES);
       assert.deepEqual(
         skus.filter((it) => it.startsWith("G")),

@@ -17,7 +17,7 @@ const TTL_MS = 30 * 60_000;
 describe("the orders service", () => {
   let shop: ShopFloor;
   before(async () => {
-    shop = await openShopFloor();
+    shop = await openShopFloor({ MAX_OPEN_ORDERS: "5" });
   });
   after(() => shop.close());
 

@@ -21,7 +21,7 @@ describe("the view of a cart", () => {
   it("has names and prices of now, line totals and their sum", () => {
     const view = viewCart(
       id,
-      [line("A", 2), line("B", 3, usd(100))],
+      { revision: 7, lines: [line("A", 2), line("B", 3, usd(100))] },
       {
         variants: [offer("B", usd(100)), offer("A")],
         available: [
@@ -34,6 +34,7 @@ describe("the view of a cart", () => {
     cartView.parse(view);
     assert.deepEqual(view, {
       id,
+      revision: 7,
       lines: [
         { sku: "A", name: "Name of A", quantity: 2, unitPrice: usd(500), total: usd(1_000) },
         { sku: "B", name: "Name of B", quantity: 3, unitPrice: usd(100), total: usd(300) },
@@ -44,7 +45,7 @@ describe("the view of a cart", () => {
   });
 
   it("is in the shop's currency when it is empty", () => {
-    assert.deepEqual(viewCart(id, [], { variants: [], available: [] }, "EUR").total, {
+    assert.deepEqual(viewCart(id, { revision: 0, lines: [] }, { variants: [], available: [] }, "EUR").total, {
       amount: 0,
       currency: "EUR",
     });
@@ -53,7 +54,7 @@ describe("the view of a cart", () => {
   it("lists what is gone, or sold in another currency, as a notice and nowhere else", () => {
     const view = viewCart(
       id,
-      [line("A"), line("gone"), line("euro", 1, { amount: 5, currency: "EUR" })],
+      { revision: 1, lines: [line("A"), line("gone"), line("euro", 1, { amount: 5, currency: "EUR" })] },
       {
         variants: [offer("A"), offer("euro", { amount: 5, currency: "EUR" })],
         available: [
@@ -80,7 +81,7 @@ describe("the view of a cart", () => {
   it("notices changed prices, short stock and stock that nobody keeps", () => {
     const view = viewCart(
       id,
-      [line("A", 1, usd(450)), line("B", 5), line("C")],
+      { revision: 1, lines: [line("A", 1, usd(450)), line("B", 5), line("C")] },
       {
         variants: [offer("A"), offer("B"), offer("C")],
         available: [

@@ -5,14 +5,16 @@ import type { Message } from "../../../broker/bus/envelope.ts";
 import { errorCode, SoukError } from "../../../broker/errors.ts";
 import { derivedV7, newId } from "../../../broker/ids.ts";
 import { id as idSchema } from "../../../broker/schemas.ts";
-import { createCheckoutLimit } from "../../../services/orders/checkout-limit.ts";
-import { createProviderCheck } from "../../../services/orders/known-providers.ts";
+import { createCheckoutLimit } from "../../../services/orders/checkout/checkout-limit.ts";
+import { createProviderCheck } from "../../../services/orders/checkout/known-providers.ts";
+import type { OpenOrdersStore } from "../../../services/orders/checkout/open-orders.store.ts";
+import { NOTHING_OPEN, type OpenOrders } from "../../../services/orders/checkout/open-orders.ts";
+import { placeOrder } from "../../../services/orders/checkout/place-order.ts";
+import { priceCart } from "../../../services/orders/checkout/price-cart.ts";
 import { orderActor } from "../../../services/orders/order.actor.ts";
 import type { OrderMessage } from "../../../services/orders/order.rows.ts";
 import type { OrderState } from "../../../services/orders/order.state.ts";
 import { orderNumber } from "../../../services/orders/order-number.ts";
-import { placeOrder } from "../../../services/orders/place-order.ts";
-import { priceCart } from "../../../services/orders/price-cart.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../support/actor-messages.ts";
 
@@ -189,7 +191,23 @@ describe("checkout", () => {
   /** A host of orders in memory, and the answers of the services that checkout asks. */
   function world() {
     const orders = new Map<string, Snapshot<OrderState>>();
-    const carts = { lines: [{ sku: "tea", quantity: 2 }] };
+    const carts = { revision: 1, lines: [{ sku: "tea", quantity: 2 }] };
+    const stored = new Map<string, { version: number; open: OpenOrders }>();
+    const openOrders: OpenOrdersStore = {
+      async look(customer) {
+        const { version, open } = stored.get(customer) ?? { version: 0, open: NOTHING_OPEN };
+        const known = open.entries.flatMap(({ order }) => {
+          const it = orders.get(order);
+          return it ? [[order, it.state.status] as const] : [];
+        });
+        return { version, open, known: new Map(known) };
+      },
+      async write(customer, version, open) {
+        if ((stored.get(customer)?.version ?? 0) !== version) return false;
+        stored.set(customer, { version: version + 1, open });
+        return true;
+      },
+    };
     const host = {
       async apply(id: string, type: OrderMessage, data: never) {
         const before = orders.get(id);
@@ -204,13 +222,15 @@ describe("checkout", () => {
       read: async (id: string) => orders.get(id) ?? null,
     };
     const answers: Record<string, () => unknown> = {
-      "cart.contents": () => ({ id: newId(), lines: carts.lines }),
+      "cart.contents": () => ({ id: newId(), ...carts }),
       "products.variants": () => [{ sku: "tea", productId: newId(), name: "Tea", price: usd(350) }],
     };
     const place = (resourceId: string, userId = customerId) =>
       placeOrder(
         {
           host: host as unknown as ActorHost<OrderState, OrderMessage>,
+          openOrders,
+          limits: { orders: 3, quantity: 1_000 },
           clock: { now: () => Date.now() },
           orderTtl: 60_000,
           checkProvider: async () => undefined,

@@ -1,7 +1,7 @@
 /** What an order costs: quantities from the cart, names and prices from the catalogue, never from the client. */
-import { SoukError } from "../../broker/errors.ts";
-import { type Money, minorUnits } from "../../broker/schemas.ts";
-import type { OrderLine } from "./orders.contract.ts";
+import { SoukError } from "../../../broker/errors.ts";
+import { type Money, minorUnits } from "../../../broker/schemas.ts";
+import type { OrderLine } from "../orders.contract.ts";
 
 export interface PricedCart {
   lines: OrderLine[];

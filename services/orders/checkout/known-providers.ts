@@ -1,6 +1,6 @@
 /** Which payment providers there are: asked of payments, and remembered for a while. */
-import type { Clock } from "../../broker/clock.ts";
-import { SoukError } from "../../broker/errors.ts";
+import type { Clock } from "../../../broker/clock.ts";
+import { SoukError } from "../../../broker/errors.ts";
 
 const REMEMBER_MS = 10_000;
 

@@ -1,0 +1,109 @@
+/** Claims a cart for an order, within what one customer may have open: before the order is placed. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
+import { errorCode, SoukError } from "../../../broker/errors.ts";
+import type { OrderMessage } from "../order.rows.ts";
+import type { OrderState } from "../order.state.ts";
+import type { Look, OpenOrdersStore } from "./open-orders.store.ts";
+import { type Claim, type OpenOrder, type OpenOrderLimits, type Ruling, rule } from "./open-orders.ts";
+
+export interface ClaimTools {
+  host: Pick<ActorHost<OrderState, OrderMessage>, "apply" | "read">;
+  openOrders: OpenOrdersStore;
+  limits: OpenOrderLimits;
+}
+
+const MAX_TRIES = 20;
+
+/**
+ * @param first the customer's open orders as they were read a moment ago
+ * @param certain see {@link rule}
+ * @returns what is entered, to be placed now; null for an old look at the cart
+ * @throws SoukError CART_ALREADY_ORDERED, TOO_MANY_OPEN_ORDERS, OPEN_QUANTITY_EXCEEDED
+ */
+export async function claimCart(
+  tools: ClaimTools,
+  claim: Claim,
+  first: Look,
+  certain: boolean,
+): Promise<OpenOrder | null> {
+  const { openOrders, limits } = tools;
+  const { customerId } = claim.place;
+  let look = first;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    if (tries > 0) look = await openOrders.look(customerId);
+    const ruling = rule(look.open, look.known, claim, limits, certain);
+    switch (ruling.kind) {
+      case "entered":
+        return withTimeToPay(ruling.entry, claim);
+      case "stale":
+        return null;
+      case "claim":
+        // Where it is not known to be written, the next look tells.
+        if (await openOrders.write(customerId, look.version, ruling.next)) return claim;
+        break;
+      case "abandoned":
+        for (const it of ruling.entries) await abandon(tools, it);
+        break;
+      default:
+        if (ruling.kind === "ordered" && !look.known.has(ruling.entry.order))
+          await place(tools, ruling.entry);
+        throw refusal(ruling, limits);
+    }
+    if (tries > 2) await sleep(Math.random() * 10 * tries);
+  }
+  throw new SoukError("UNAVAILABLE", "The customer orders many things at once.", { retryAfter: 1 });
+}
+
+/** An earlier run may be long ago. */
+const withTimeToPay = (entry: OpenOrder, { place: { expiresAt } }: Claim): OpenOrder =>
+  entry.place ? { ...entry, place: { ...entry.place, expiresAt } } : entry;
+
+/** Places what is entered, whoever has entered it: the order is the same. Placed already, it stays as it is. */
+export async function place(
+  { host }: Pick<ClaimTools, "host">,
+  { order, place }: OpenOrder,
+  traceparent?: string,
+): Promise<Snapshot<OrderState>> {
+  if (place) return host.apply(order, "order.place", place, traceparent ? { traceparent } : {});
+  const placed = await host.read(order);
+  if (!placed) throw new Error(`order ${order} was there when it was entered, and is gone`);
+  return placed;
+}
+
+/** Only an order that is there can't come to be any more: so it is made, and ended. */
+async function abandon(tools: ClaimTools, entry: OpenOrder): Promise<void> {
+  const { id, state } = await place(tools, entry);
+  if (state.status !== "placed") return;
+  const reason = "its request did not come to an end";
+  try {
+    await tools.host.apply(id, "order.cancel", { by: state.customerId, reason });
+  } catch (error) {
+    // It was not so dead: by now the order is paid, or over.
+    if (errorCode(error) !== "ORDER_NOT_CANCELLABLE") throw error;
+  }
+}
+
+function refusal(
+  it: Extract<Ruling, { kind: "ordered" | "too-many" | "too-much" }>,
+  limits: OpenOrderLimits,
+): SoukError {
+  if (it.kind === "ordered")
+    return new SoukError(
+      "CART_ALREADY_ORDERED",
+      "The cart has been ordered as it is. Pay or cancel that order, or change the cart.",
+      { members: { orderId: it.entry.order } },
+    );
+  const members = { orderIds: it.orders };
+  if (it.kind === "too-many")
+    return new SoukError(
+      "TOO_MANY_OPEN_ORDERS",
+      `${limits.orders} orders may wait for their payment at a time. Pay or cancel one of them first.`,
+      { members },
+    );
+  return new SoukError(
+    "OPEN_QUANTITY_EXCEEDED",
+    `Orders that wait for their payment may hold ${limits.quantity} units together; ${it.quantity} of them are taken.`,
+    { members },
+  );
+}

@@ -1,0 +1,77 @@
+/** The open orders of each customer as stored: one document, written only as it was read. */
+import type { Collection } from "mongodb";
+import type { Connection } from "mongoose";
+import type { ActorHost } from "../../../broker/actor/actor-host.types.ts";
+import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
+import { ReadGroup } from "../../../broker/read-group.ts";
+import { writeGroup } from "../../../broker/write-group.ts";
+import type { OrderMessage } from "../order.rows.ts";
+import type { OrderState } from "../order.state.ts";
+import type { OrderStatus } from "../orders.contract.ts";
+import { NOTHING_OPEN, type OpenOrder, type OpenOrders } from "./open-orders.ts";
+
+export const OPEN_ORDERS = "open_orders";
+
+export interface OpenOrdersDocument {
+  /** The customer's id. */
+  _id: string;
+  /** Counts writes; every one is conditional on it. */
+  version: number;
+  revision: number;
+  entries: (Omit<OpenOrder, "at"> & { at: Date })[];
+}
+
+/** A customer's open orders as they were read, and what has become of them. */
+export interface Look {
+  /** 0 where nothing is stored yet. */
+  readonly version: number;
+  readonly open: OpenOrders;
+  readonly known: ReadonlyMap<string, OrderStatus>;
+}
+
+export interface OpenOrdersStore {
+  look(customerId: string): Promise<Look>;
+  /** @returns whether it was written; false where it may have been, which a new look tells */
+  write(customerId: string, version: number, next: OpenOrders): Promise<boolean>;
+}
+
+export function openOrdersStore(
+  database: Connection,
+  host: Pick<ActorHost<OrderState, OrderMessage>, "readMany">,
+): OpenOrdersStore {
+  const collection: Collection<OpenOrdersDocument> = database
+    .getClient()
+    .db(database.name)
+    .collection(OPEN_ORDERS);
+  const reads = new ReadGroup<OpenOrdersDocument>(collection);
+  const writes = writeGroup(collection);
+
+  return {
+    async look(customerId) {
+      const stored = await reads.get(customerId);
+      if (!stored) return { version: 0, open: NOTHING_OPEN, known: new Map() };
+      const { version, revision, entries } = stored;
+      const orders = entries.length > 0 ? await host.readMany(entries.map((it) => it.order)) : [];
+      return {
+        version,
+        open: { revision, entries: entries.map((it) => ({ ...it, at: it.at.getTime() })) },
+        known: new Map(orders.map((it) => [it.id, it.state.status])),
+      };
+    },
+
+    async write(_id, version, { revision, entries }) {
+      const content = { revision, entries: entries.map((it) => ({ ...it, at: new Date(it.at) })) };
+      if (version > 0) {
+        const change = { $set: content, $inc: { version: 1 } };
+        return (await writes.update({ _id, version }, change)) ?? false;
+      }
+      try {
+        await writes.insert({ _id, version: 1, ...content });
+        return true;
+      } catch (error) {
+        if (isDuplicateKey(error)) return false;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/** Checkout: prices the cart, claims it, writes the order, and gives the saga a moment to hold stock and open the payment. */
+import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
+import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
+import type { Clock } from "../../../broker/clock.ts";
+import { SoukError } from "../../../broker/errors.ts";
+import { derivedV7, newId } from "../../../broker/ids.ts";
+import type { Address } from "../../../broker/schemas.ts";
+import type { ActionContext } from "../../../broker/service.ts";
+import { callerId } from "../caller.ts";
+import type { OrderMessage } from "../order.rows.ts";
+import type { OrderState } from "../order.state.ts";
+import { orderNumber } from "../order-number.ts";
+import type { orders } from "../orders.contract.ts";
+import { type ClaimTools, claimCart, place } from "./claim-cart.ts";
+import type { Claim, OpenOrder } from "./open-orders.ts";
+import { type PricedCart, priceCart } from "./price-cart.ts";
+import { waitForPayment } from "./wait-for-payment.ts";
+
+type PlaceContext = ActionContext<z.output<typeof orders.actions.place.params>>;
+
+export interface PlaceOrderTools extends ClaimTools {
+  host: ActorHost<OrderState, OrderMessage>;
+  clock: Clock;
+  /** Milliseconds to pay an order. */
+  orderTtl: number;
+  checkProvider(provider: string, field: string): Promise<void>;
+}
+
+type Order = Snapshot<OrderState>;
+
+/** The ids of all that belongs to the order come from its own, so a repeated run makes the same order, not another. */
+export async function placeOrder(tools: PlaceOrderTools, ctx: PlaceContext): Promise<Order> {
+  const order = await placedOrder(tools, ctx, ctx.meta.resourceId ?? newId());
+  return waitForPayment(tools.host, order, ctx.meta.preferWait);
+}
+
+/** The cart is claimed with all that the order is to be, then the order is placed: a crash in between changes neither. */
+async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<Order> {
+  const customerId = callerId(ctx);
+  const { traceparent } = ctx.meta;
+  const looking = tools.openOrders.look(customerId);
+  try {
+    const [checkout, look] = await Promise.all([lookUp(tools, ctx, customerId), looking]);
+    const entry =
+      (await claimCart(tools, claimOf(tools, ctx, orderId, checkout), look, false)) ??
+      (await claimAnew(tools, ctx, orderId));
+    return await place(tools, entry, traceparent);
+  } catch (error) {
+    // A first run may have claimed or placed it and crashed: its cart can be gone by now, or be another.
+    const entry = (await looking).open.entries.find((it) => it.order === orderId);
+    if (entry) return place(tools, entry, traceparent);
+    const placed = await tools.host.read(orderId);
+    if (placed?.state.customerId === customerId) return placed;
+    throw error;
+  }
+}
+
+/** With a cart that is certain to be the present one. */
+async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<OpenOrder> {
+  const customerId = callerId(ctx);
+  const checkout = await lookUp(tools, ctx, customerId);
+  const look = await tools.openOrders.look(customerId);
+  const entry = await claimCart(tools, claimOf(tools, ctx, orderId, checkout), look, true);
+  if (!entry) throw new Error("what is certain can't be stale");
+  return entry;
+}
+
+function claimOf(
+  { clock, orderTtl }: PlaceOrderTools,
+  ctx: PlaceContext,
+  orderId: string,
+  { revision, lines, total, shippingAddress }: Checkout,
+): Claim {
+  const now = clock.now();
+  return {
+    order: orderId,
+    revision,
+    quantity: lines.reduce((sum, it) => sum + it.quantity, 0),
+    at: now,
+    place: {
+      number: orderNumber(orderId),
+      customerId: callerId(ctx),
+      lines,
+      total,
+      shippingAddress,
+      payment: ctx.params.payment,
+      paymentId: derivedV7(orderId, "payment"),
+      deliveryId: derivedV7(orderId, "delivery"),
+      expiresAt: new Date(now + orderTtl).toISOString(),
+    },
+  };
+}
+
+interface Checkout extends PricedCart {
+  /** Of the cart. */
+  revision: number;
+  shippingAddress: Address;
+}
+
+async function lookUp(
+  { checkProvider }: PlaceOrderTools,
+  ctx: PlaceContext,
+  userId: string,
+): Promise<Checkout> {
+  const [cart, shippingAddress] = await Promise.all([
+    pricedCart(ctx, userId),
+    shippingAddressOf(ctx, userId),
+    checkProvider(ctx.params.payment.provider, "payment.provider"),
+  ]);
+  return { ...cart, shippingAddress };
+}
+
+/** @throws SoukError CART_CHANGED, PRICE_CHANGED: it is not what the customer has seen */
+async function pricedCart(ctx: PlaceContext, userId: string): Promise<PricedCart & { revision: number }> {
+  const { cartRevision, expectedTotal } = ctx.params;
+  const { revision, lines } = await ctx.call("cart.contents", { userId });
+  if (cartRevision !== undefined && cartRevision !== revision) throw await notAsSeen(ctx, "CART_CHANGED");
+  const variants =
+    lines.length > 0 ? await ctx.call("products.variants", { skus: lines.map((it) => it.sku) }) : [];
+  const priced = priceCart(lines, variants);
+  if (expectedTotal && !isDeepStrictEqual(expectedTotal, priced.total))
+    throw await notAsSeen(ctx, "PRICE_CHANGED");
+  return { revision, ...priced };
+}
+
+async function notAsSeen(ctx: PlaceContext, code: "CART_CHANGED" | "PRICE_CHANGED"): Promise<SoukError> {
+  const cart = await ctx.call("cart.get", {});
+  const what = code === "CART_CHANGED" ? "The cart has changed" : "A price has changed";
+  return new SoukError(code, `${what} since it was shown.`, { members: { cart } });
+}
+
+async function shippingAddressOf(ctx: PlaceContext, userId: string): Promise<Address> {
+  const { shippingAddress, addressId } = ctx.params;
+  if (shippingAddress) return shippingAddress;
+  // The contract takes exactly one of the two.
+  return ctx.call("users.address", { userId, id: addressId ?? "" });
+}
