@@ -206,7 +206,35 @@ export const environment = z.object({
     .describe("full survives power loss, normal survives kill -9 only"),
   MAX_IN_FLIGHT: whole(1, 100_000)
     .default(512)
-    .describe("Requests that the gateway works on at once; more get 503"),
+    .describe(
+      "Requests that the gateway works on or answers at once; more get 503. Bodies on their way are as many",
+    ),
+  MAX_IN_FLIGHT_PER_CALLER: whole(1, 100_000)
+    .optional()
+    .describe(
+      "Of these, of one user, or of one address without a user (of IPv6 a /64); more get 429. 32 unless set, and no bound where RATE_LIMIT is off",
+    ),
+  MAX_IN_FLIGHT_PER_ADDRESS: whole(1, 100_000)
+    .optional()
+    .describe(
+      "Of these, of all users of one address; more get 429. 128 unless set, and no bound where RATE_LIMIT is off",
+    ),
+  MAX_PIPELINED: whole(0, 1_000)
+    .default(16)
+    .describe(
+      "Requests that may wait on one connection behind the one that is answered; with more it is closed",
+    ),
+  MIN_BODY_RATE: whole(1, 1_000_000)
+    .default(240)
+    .describe("Bytes a second at which a body must come, after its first 5 s; a slower one gets 408"),
+  WRITE_TIMEOUT: duration(20_000)
+    .refine((it) => it >= 1_000, "must be at least 1s")
+    .describe("A client that takes nothing of its answer for so long is cut off"),
+  MAX_STREAMS: whole(1, 100_000).default(1_000).describe("Event streams at once; more get 503"),
+  MAX_STREAMS_PER_CALLER: whole(1, 100_000).default(5).describe("Event streams of one user; more get 429"),
+  MAX_STREAMS_PER_ADDRESS: whole(1, 100_000)
+    .default(100)
+    .describe("Event streams of all users of one address; more get 429"),
   SHUTDOWN_DELAY: duration(0)
     .refine((it) => it <= 60_000, "must be at most 60s")
     .describe(

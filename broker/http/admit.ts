@@ -9,7 +9,7 @@ import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { authorize } from "./authorize.ts";
 import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "./body.ts";
-import type { Exchange } from "./exchange.ts";
+import { type Exchange, holderOf } from "./exchange.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "./params.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "./rate-limit.ts";
@@ -22,12 +22,15 @@ import {
   preferredWait,
   userAgentOf,
 } from "./request-headers.ts";
+import type { Holder, Shares } from "./shares.ts";
 
 export interface Admission {
   params: Record<string, unknown>;
   meta: CallMeta;
   /** What is known of a signed-in caller's token. */
   session?: CallerSession;
+  /** Who holds what the request takes from now on. */
+  holder: Holder;
 }
 
 /** The token of a caller, for replies that go on for long. */
@@ -45,6 +48,10 @@ export interface Gate {
   limits?: RateLimits;
   /** Actions that prove who somebody is, or make accounts: limited more tightly. */
   credentialActions: ReadonlySet<string>;
+  /** Bodies on their way. */
+  bodies: Shares;
+  /** Slower ones are given up; bytes a second. */
+  minBodyRate: number;
 }
 
 /** @param rawParams path parameters, still percent-encoded */
@@ -67,11 +74,16 @@ export async function admit(
     traceparent: exchange.trace.traceparent,
     clientIp: exchange.clientIp,
   };
-  const params = await readParams(route, exchange, decodePath(rawParams));
+  const holder = holderOf(exchange);
+  // A provider's reports come from few addresses, in bursts.
+  if (route.contract.body === "raw") holder.caller = undefined;
+  const params = await readParams(route, exchange, decodePath(rawParams), (limit) =>
+    readWhole(gate, exchange, holder, limit),
+  );
   if (gate.limits && gate.credentialActions.has(route.action) && typeof params.email === "string")
     showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
   checkRequest(route.contract, params);
-  return { params, meta, ...(caller ? { session: caller.session } : {}) };
+  return { params, meta, holder, ...(caller ? { session: caller.session } : {}) };
 }
 
 interface Caller {
@@ -132,26 +144,50 @@ function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Excha
   return meta;
 }
 
+type ReadBytes = (limit: number) => Promise<Buffer>;
+
+/** The body, while its holder may have one more on its way. */
+async function readWhole(gate: Gate, { req, res }: Exchange, holder: Holder, limit: number): Promise<Buffer> {
+  let release: () => void;
+  try {
+    release = gate.bodies.take(holder);
+  } catch (error) {
+    // What is still to come would only be thrown away.
+    res.setHeader("Connection", "close");
+    throw error;
+  }
+  try {
+    return await readBytes(req, res, { limit, minRate: gate.minBodyRate });
+  } finally {
+    release();
+  }
+}
+
 async function readParams(
   route: ApiRoute,
   exchange: Exchange,
   path: Readonly<Record<string, string>>,
+  read: ReadBytes,
 ): Promise<Record<string, unknown>> {
-  if (route.contract.body === "raw") return mergeParams(path, await rawBody(exchange));
+  if (route.contract.body === "raw") return mergeParams(path, await rawBody(exchange, read));
   const query = parseQuery(exchange.query);
   if (!route.takesBody) {
     if (hasBody(exchange.req)) throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "This route takes no body.");
     return mergeParams(path, query);
   }
-  const body = await readBody(route, exchange);
+  const body = await readBody(route, exchange, read);
   refuseQuery(query, { ...body, ...path });
   return mergeParams(path, body);
 }
 
-async function readBody(route: ApiRoute, { req, res }: Exchange): Promise<Record<string, unknown>> {
+async function readBody(
+  route: ApiRoute,
+  { req }: Exchange,
+  read: ReadBytes,
+): Promise<Record<string, unknown>> {
   if (!hasBody(req)) return {};
   const kind = bodyKind(req.headers["content-type"], route.takesForm);
-  const bytes = await readBytes(req, res, BODY_LIMIT);
+  const bytes = await read(BODY_LIMIT);
   if (bytes.length === 0) return {};
   return kind === "json" ? parseJson(bytes) : parseQuery(bytes.toString());
 }
@@ -160,12 +196,15 @@ const MAX_RAW_HEADERS = 64;
 const MAX_RAW_HEADER = 8_192;
 
 /** What a webhook's signature is checked over: bytes as they came, as base64, and headers by lower-case name. */
-async function rawBody({ req, res }: Exchange): Promise<{ headers: Record<string, string>; body: string }> {
+async function rawBody(
+  { req }: Exchange,
+  read: ReadBytes,
+): Promise<{ headers: Record<string, string>; body: string }> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(req.headers).slice(0, MAX_RAW_HEADERS)) {
     const text = Array.isArray(value) ? value.join(", ") : (value ?? "");
     if (name !== "cookie" && name !== "__proto__" && text.length <= MAX_RAW_HEADER) headers[name] = text;
   }
-  const bytes = await readBytes(req, res, RAW_BODY_LIMIT);
+  const bytes = await read(RAW_BODY_LIMIT);
   return { headers, body: bytes.toString("base64") };
 }

@@ -15,12 +15,27 @@ const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
+export interface BodyBounds {
+  /** Bytes. */
+  limit: number;
+  /** Bytes a second, counted from its beginning, once {@link GRACE_MS} are over. */
+  minRate: number;
+}
+
+/** A slow start is no slow body. */
+const GRACE_MS = 5_000;
+const LOOK_MS = 500;
+
 /**
- * The body's bytes, at most `limit` of them.
- * @throws {SoukError} BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for compressed ones
+ * The body's bytes.
+ * @throws {SoukError} BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for compressed ones, SLOW_REQUEST
  * @throws {ClientGoneError} when the upload breaks off
  */
-export async function readBytes(req: IncomingMessage, res: ServerResponse, limit: number): Promise<Buffer> {
+export async function readBytes(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { limit, minRate }: BodyBounds,
+): Promise<Buffer> {
   const encoding = req.headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
     throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not taken.");
@@ -29,8 +44,10 @@ export async function readBytes(req: IncomingMessage, res: ServerResponse, limit
   if (req.headers.expect !== undefined) res.writeContinue();
   const chunks: Buffer[] = [];
   let size = 0;
+  const begun = performance.now();
   return new Promise((resolve, reject) => {
     const finish = (settle: () => void) => {
+      clearInterval(look);
       req.off("data", onData).off("end", onEnd).off("error", onGone).off("close", onGone);
       settle();
     };
@@ -42,8 +59,17 @@ export async function readBytes(req: IncomingMessage, res: ServerResponse, limit
     const onEnd = () =>
       finish(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     const onGone = () => finish(() => reject(new ClientGoneError("the upload broke off")));
+    const look = setInterval(() => {
+      const ms = performance.now() - begun;
+      if (ms >= GRACE_MS && size < (minRate * ms) / 1_000) finish(() => reject(tooSlow(res, minRate)));
+    }, LOOK_MS);
     req.on("data", onData).on("end", onEnd).on("error", onGone).on("close", onGone);
   });
+}
+
+function tooSlow(res: ServerResponse, minRate: number): SoukError {
+  res.setHeader("Connection", "close");
+  return new SoukError("SLOW_REQUEST", `The body must come at ${minRate} bytes a second or faster.`);
 }
 
 function tooLarge(res: ServerResponse, limit: number, size: number): SoukError {

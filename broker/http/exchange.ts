@@ -1,8 +1,11 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrorCode } from "../errors.ts";
+import { addressKey } from "./address.ts";
 import { clientAddress } from "./client-address.ts";
 import { requestIdOf, type Trace, traceOf } from "./request-headers.ts";
+import { readTarget } from "./request-target.ts";
+import type { Holder } from "./shares.ts";
 
 export interface Exchange {
   readonly req: IncomingMessage;
@@ -30,10 +33,28 @@ export interface Exchange {
   work?: Promise<unknown>;
 }
 
+/** Who holds what a request takes: the user, as soon as it is known who that is, else the address. */
+export function holderOf({ clientIp, userId }: Exchange): Holder {
+  const address = addressKey(clientIp);
+  return { caller: userId ?? address, address };
+}
+
+/**
+ * Calls `release` when the answer has been handed over to the kernel, or its client has gone, and what was done for it
+ * has ended.
+ */
+export function afterAnswer(exchange: Exchange, release: () => void): void {
+  exchange.res.once("close", () => {
+    if (exchange.work) exchange.work.then(release, release);
+    else release();
+  });
+}
+
 const open = new WeakMap<IncomingMessage, Exchange>();
 
 /** @param hops trusted proxies in front of the gateway */
 export function openExchange(req: IncomingMessage, res: ServerResponse, hops: number): Exchange {
+  readTarget(req);
   const url = req.url ?? "/";
   const mark = url.indexOf("?");
   const trace = traceOf(single(req.headers.traceparent));

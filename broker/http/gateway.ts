@@ -9,12 +9,14 @@ import { errorRegistry, SoukError } from "../errors.ts";
 import type { Log } from "../runtime.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
-import { type Exchange, openExchange } from "./exchange.ts";
+import type { Connections } from "./connections.ts";
+import { afterAnswer, type Exchange, holderOf, openExchange } from "./exchange.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { ClientGoneError, failureOf, PROBLEM_TYPE, problem } from "./problem.ts";
 import { QuotaExceededError, quotaHeaders } from "./rate-limit.ts";
 import { setHeaders } from "./reply.ts";
 import { accepts } from "./request-headers.ts";
+import { checkTarget } from "./request-target.ts";
 import {
   corsHeaders,
   HSTS,
@@ -23,12 +25,14 @@ import {
   securityHeaders,
 } from "./response-headers.ts";
 import { Router } from "./router.ts";
-import { MAX_URL } from "./server.ts";
+import type { Shares } from "./shares.ts";
 
 /** A page outside of the API: documentation, health, metrics. Throws like an action. */
 export interface Page {
   readonly path: string;
   readonly produces: string;
+  /** Answered also when there are more requests than may be: what tells how the gateway does. */
+  readonly always?: boolean;
   respond(exchange: Exchange): void | Promise<void>;
 }
 
@@ -46,7 +50,9 @@ export interface GatewayOptions {
   isAllowedOrigin: OriginCheck;
   /** How many proxies in front of this gateway may say who the client is. */
   trustedProxies: number;
-  maxInFlight: number;
+  connections: Connections;
+  /** Requests that are worked on, or whose answer is on its way. */
+  inFlight: Shares;
   metrics: RequestMetrics;
   /** Undefined where requests are not logged. */
   access?: AccessLog;
@@ -69,7 +75,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     publicUrl,
     isAllowedOrigin,
     trustedProxies,
-    maxInFlight,
+    connections,
+    inFlight,
     metrics,
     access,
     log,
@@ -85,6 +92,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   let onDrained: (() => void) | undefined;
 
   function handle(req: IncomingMessage, res: ServerResponse): void {
+    connections.request(req, res, () => begin(req, res));
+  }
+
+  function begin(req: IncomingMessage, res: ServerResponse): void {
     const exchange = openExchange(req, res, trustedProxies);
     let routeName = "none";
     open++;
@@ -113,7 +124,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   async function dispatch(exchange: Exchange, named: (route: string) => void): Promise<void> {
     const { req, res, path } = exchange;
-    checkRequest(req);
+    checkTarget(req);
+    checkExpectation(req);
     const found = router.find(path);
     if (!found) {
       if (req.method === "OPTIONS" && path === "*") return noContent(res);
@@ -135,6 +147,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const { page } = match.target;
       named(page.path);
       if (!accepts(req.headers.accept, page.produces)) throw new SoukError("NOT_ACCEPTABLE");
+      if (!page.always) afterAnswer(exchange, inFlight.take(holderOf(exchange)));
       await page.respond(exchange);
       return;
     }
@@ -142,16 +155,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     named(API_BASE + api.pattern);
     if (api.secretParams.size > 0) exchange.shownPath = withoutSecrets(api, match.params);
     // A stream stays open for hours and costs next to nothing: it has a limit of its own.
-    if (api.produces === "text/event-stream") return serve(exchange, api, match.params);
-    if (metrics.inFlight >= maxInFlight) throw new SoukError("OVERLOADED");
-    metrics.inFlight++;
-    res.once("close", () => {
-      const release = () => {
-        metrics.inFlight--;
-      };
-      if (exchange.work) exchange.work.then(release, release);
-      else release();
-    });
+    // The others take their place when the whole request is there; what can't get one now is not read first.
+    if (api.produces !== "text/event-stream") inFlight.check({ ...holderOf(exchange), caller: undefined });
     await serve(exchange, api, match.params);
   }
 
@@ -169,7 +174,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       log.error("a request failed for a bug", { ...about, error: describe(error) });
     // In a flood there are thousands a second.
     else if (failure.code === "OVERLOADED")
-      alarms.warn(failure.code, "requests are refused: there are more than MAX_IN_FLIGHT", about);
+      alarms.warn(failure.code, "requests are refused: there are more than may be at once", about);
     else if (status >= 500)
       log.warn(`a request failed: ${failure.code}`, { ...about, reason: failure.detail });
     if (res.headersSent) {
@@ -203,15 +208,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-/** What no route could make sense of. */
-function checkRequest({ headers, httpVersion, url = "", method }: IncomingMessage): void {
-  if (url.length > MAX_URL) throw new SoukError("URI_TOO_LONG");
-  if (headers.host === undefined && httpVersion === "1.1")
-    throw new SoukError("MALFORMED_REQUEST", "Host is missing.");
+function checkExpectation({ headers }: IncomingMessage): void {
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue")
     throw new SoukError("MALFORMED_REQUEST", "Expect: only 100-continue is known.");
-  if (!url.startsWith("/") && !(url === "*" && method === "OPTIONS"))
-    throw new SoukError("MALFORMED_REQUEST", "The request target must be a path.");
 }
 
 function allowedMethods(methods: readonly string[]): string[] {

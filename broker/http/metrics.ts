@@ -11,13 +11,27 @@ interface Series {
   total: number;
 }
 
+/** What is bounded, as it is now. */
+export interface HeldNow {
+  inFlight: { readonly taken: number };
+  bodies: { readonly taken: number };
+  streams: { readonly taken: number };
+}
+
+const gauge = (name: string, help: string, { taken }: { readonly taken: number }): string[] => [
+  `# HELP souk_http_${name} ${help}`,
+  `# TYPE souk_http_${name} gauge`,
+  `souk_http_${name} ${taken}`,
+];
+
 export class RequestMetrics {
   readonly #series = new Map<string, Series>();
   readonly #observing: boolean;
-  inFlight = 0;
+  readonly #held: HeldNow;
 
-  /** @param observing false keeps only the number of requests in flight, which limits need */
-  constructor(observing = true) {
+  /** @param observing false counts nothing */
+  constructor(held: HeldNow, observing = true) {
+    this.#held = held;
     this.#observing = observing;
   }
 
@@ -40,9 +54,9 @@ export class RequestMetrics {
   text(): string {
     const name = "souk_http_request_duration_seconds";
     const lines = [
-      "# HELP souk_http_requests_in_flight Requests being worked on.",
-      "# TYPE souk_http_requests_in_flight gauge",
-      `souk_http_requests_in_flight ${this.inFlight}`,
+      ...gauge("requests_in_flight", "Requests being worked on, or answered.", this.#held.inFlight),
+      ...gauge("bodies", "Bodies of requests on their way.", this.#held.bodies),
+      ...gauge("event_streams", "Event streams that are open.", this.#held.streams),
       `# HELP ${name} Time from a request's headers to the end of its reply.`,
       `# TYPE ${name} histogram`,
     ];

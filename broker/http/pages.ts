@@ -76,7 +76,7 @@ function fixed(path: string, produces: string, make: () => string | Promise<stri
   };
 }
 
-/** A page whose content is asked for each time; never kept. */
+/** A page whose content is asked for each time and never kept; answered also under overload. */
 export function live(
   path: string,
   produces: string,
@@ -85,6 +85,7 @@ export function live(
   return {
     path,
     produces,
+    always: true,
     async respond(exchange) {
       const { status, body } = await make();
       send(exchange, status, produces, Buffer.from(body));

@@ -3,10 +3,10 @@
  * The address is the peer's own, or what TRUST_PROXY lets be believed of X-Forwarded-For (client-address.ts).
  */
 import { hash } from "node:crypto";
-import { isIPv6 } from "node:net";
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { SoukError } from "../errors.ts";
+import { addressKey } from "./address.ts";
 
 const WINDOW = 60;
 
@@ -95,20 +95,6 @@ const quota = (policy: string, limit: number, { remainingPoints, msBeforeNext }:
   remaining: Math.max(0, remainingPoints),
   reset: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
 });
-
-/** One caller has a whole IPv6 /64 to choose from, so that is what counts as an address. */
-export function addressKey(ip: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
-  if (mapped) return mapped;
-  if (!isIPv6(ip)) return ip;
-  const [head = "", tail = ""] = (ip.split("%")[0] ?? "").split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === "" ? [] : tail.split(":");
-  const zeroes = ip.includes("::")
-    ? Array<string>(Math.max(0, 8 - left.length - right.length)).fill("0")
-    : [];
-  return `${[...left, ...zeroes, ...right].slice(0, 4).join(":")}::/64`;
-}
 
 /** `RateLimit` and `RateLimit-Policy` of the IETF draft. */
 export const quotaHeaders = ({ policy, limit, remaining, reset }: Quota): Record<string, string> => ({

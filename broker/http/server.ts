@@ -10,8 +10,9 @@ import type { Duplex } from "node:stream";
 import type { ErrorCode } from "../errors.ts";
 import { PROBLEM_TYPE, type Problem } from "./problem.ts";
 
-export const MAX_URL = 8_192;
 const MAX_HEADERS = 16_384;
+/** Time for a refused client to read why, before its connection goes. */
+const LINGER_MS = 1_000;
 
 export interface ServerOptions {
   handle(req: IncomingMessage, res: ServerResponse): void;
@@ -78,6 +79,9 @@ function onParserError(
   const address = "remoteAddress" in socket ? String(socket.remoteAddress) : "";
   refused(problem, res?.req, address, Buffer.byteLength(body));
   socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
+  // Its client may leave its own half open for ever.
+  const over = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(over));
 }
 
 /**

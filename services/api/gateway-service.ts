@@ -16,8 +16,9 @@ import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/htt
 import { createTokenVerifier } from "../../broker/http/access-token.ts";
 import { type Admission, admit, type CallerSession, type Gate } from "../../broker/http/admit.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
+import { Connections } from "../../broker/http/connections.ts";
 import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
-import { type Exchange, exchangeOf } from "../../broker/http/exchange.ts";
+import { afterAnswer, type Exchange, exchangeOf } from "../../broker/http/exchange.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
 import { createLiveSessions } from "../../broker/http/live-sessions.ts";
 import { RequestMetrics } from "../../broker/http/metrics.ts";
@@ -28,7 +29,7 @@ import { reply } from "../../broker/http/reply.ts";
 import { traceOf } from "../../broker/http/request-headers.ts";
 import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
 import { closeServer, createHttpServer } from "../../broker/http/server.ts";
-import { StreamSlots } from "../../broker/http/stream-slots.ts";
+import { Shares } from "../../broker/http/shares.ts";
 import { logFormat } from "../../broker/logging.ts";
 import type { CallMeta, TypedCall } from "../../broker/service.ts";
 import type { StreamRequest } from "./follow-order.ts";
@@ -54,6 +55,13 @@ export interface GatewayServiceOptions {
 /** A question that is not answered soon is asked again with the next request. */
 const ASKING = { timeout: 2_000 };
 
+/** What there is a bounded number of at once. */
+interface Held {
+  inFlight: Shares;
+  bodies: Shares;
+  streams: Shares;
+}
+
 /** What one running instance of the service holds. */
 interface Running {
   gate: Gate;
@@ -61,7 +69,8 @@ interface Running {
   server: Server;
   redis: Redis | undefined;
   aliases: ReadonlyMap<string, Alias>;
-  slots: StreamSlots;
+  held: Held;
+  connections: Connections;
   streams: Set<EventStream>;
   draining?: Promise<void>;
 }
@@ -135,8 +144,10 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
             if (!req.served) throw new Error("the request did not come through the gateway's front");
             const { api, rawParams } = req.served;
             const exchange = exchangeOf(req);
-            const { params, meta } = await admit(of(this).gate, api, exchange, rawParams);
+            const { gate, held } = of(this);
+            const { params, meta, holder } = await admit(gate, api, exchange, rawParams);
             if (exchange.res.destroyed) throw new ClientGoneError("the client left before its call was made");
+            afterAnswer(exchange, held.inFlight.take(holder));
             Object.assign(ctx.meta, meta);
             req.$params = params;
           },
@@ -238,7 +249,12 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
 function create(service: WebService, options: GatewayServiceOptions, routes: readonly ApiRoute[]): Running {
   const { broker, logger } = service;
   const { config, clock, operations } = broker.souk;
-  const metrics = new RequestMetrics(config.METRICS === "on");
+  const held = heldOf(config);
+  const metrics = new RequestMetrics(held, config.METRICS === "on");
+  const connections = new Connections({
+    maxPipelined: config.MAX_PIPELINED,
+    writeTimeout: config.WRITE_TIMEOUT,
+  });
   operations.measure("http", () => metrics.text());
   const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts) as never;
   const redis =
@@ -256,7 +272,8 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
     publicUrl,
     isAllowedOrigin: originCheck(config.CORS_ORIGINS),
     trustedProxies: config.TRUST_PROXY,
-    maxInFlight: config.MAX_IN_FLIGHT,
+    connections,
+    inFlight: held.inFlight,
     metrics,
     ...(access ? { access } : {}),
     log: logger,
@@ -290,12 +307,15 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
         ? {}
         : { limits: createRateLimits(config.RATE_LIMIT, redis, config.NAMESPACE) }),
       credentialActions: new Set(options.credentialActions),
+      bodies: held.bodies,
+      minBodyRate: config.MIN_BODY_RATE,
     },
     gateway,
     server,
     redis,
     aliases: new Map(service.aliases.map((alias) => [alias.action, alias])),
-    slots: new StreamSlots(),
+    held,
+    connections,
     streams: new Set(),
   };
 
@@ -318,14 +338,14 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
 
   async function serveStream(
     exchange: Exchange,
-    { params, meta, session }: Admission,
+    { params, meta, session, holder }: Admission,
     follow: (request: StreamRequest) => Promise<void>,
   ): Promise<void> {
     const { req, res } = exchange;
     if (gateway.draining) throw new SoukError("UNAVAILABLE");
     if (req.method === "HEAD") throw new SoukError("METHOD_NOT_ALLOWED");
-    const release = state.slots.take(meta.user?.id ?? exchange.clientIp);
-    res.once("close", release);
+    if (res.destroyed) throw new ClientGoneError("the client left before its stream was opened");
+    afterAnswer(exchange, held.streams.take(holder));
     await follow({
       params,
       meta,
@@ -367,7 +387,7 @@ const LOOK_MS = 5_000;
  * @returns what ends the watch
  */
 function endWith({ expires, check }: CallerSession, clock: Clock, end: () => void): () => void {
-  const over = setTimeout(end, expires - clock.now());
+  const over = setTimeout(end, Math.max(1, expires - clock.now()));
   const look = setInterval(() => {
     check().catch((error: unknown) => {
       // Nobody could be asked: the stream goes on, and is over with its token at the latest.
@@ -385,13 +405,33 @@ function endWith({ expires, check }: CallerSession, clock: Clock, end: () => voi
  * connection. What comes all the same is answered for as long as they may take to notice.
  */
 async function drain(
-  { gateway, server, streams }: Running,
+  { gateway, server, streams, connections }: Running,
   { SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT }: Config,
 ): Promise<void> {
   void gateway.drain();
   if (server.listening) await sleep(SHUTDOWN_DELAY);
   for (const stream of streams) stream.end();
   await closeServer(server, gateway.drain(), SHUTDOWN_TIMEOUT);
+  connections.stop();
+}
+
+/** Whoever has no limit a minute for one caller wants none at once either, as in load tests from one machine. */
+function heldOf(config: Config): Held {
+  const unless = config.RATE_LIMIT === "off" ? Number.POSITIVE_INFINITY : undefined;
+  const each = {
+    total: config.MAX_IN_FLIGHT,
+    perCaller: config.MAX_IN_FLIGHT_PER_CALLER ?? unless ?? 32,
+    perAddress: config.MAX_IN_FLIGHT_PER_ADDRESS ?? unless ?? 128,
+  };
+  return {
+    inFlight: new Shares("requests", each),
+    bodies: new Shares("bodies", each),
+    streams: new Shares("event streams", {
+      total: config.MAX_STREAMS,
+      perCaller: config.MAX_STREAMS_PER_CALLER,
+      perAddress: config.MAX_STREAMS_PER_ADDRESS,
+    }),
+  };
 }
 
 function connectRedis(url: string, log: Service["logger"]): Redis {

@@ -1,7 +1,7 @@
 /** Network addresses that an account was signed in from: guesses from elsewhere don't slow sign-ins from there. */
 import { hash } from "node:crypto";
 import { type Model, trusted } from "mongoose";
-import { addressKey } from "../../broker/http/rate-limit.ts";
+import { addressKey } from "../../broker/http/address.ts";
 import { type Account, MAX_KNOWN_ADDRESSES } from "./account.model.ts";
 
 /** Hashed, so that the list says nothing to who reads it. */

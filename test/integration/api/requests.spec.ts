@@ -287,11 +287,26 @@ describe("the gateway answers", () => {
           /^HTTP\/1.1 414 /,
           "URI_TOO_LONG",
         ],
-        [
-          "GET http://evil.test/api/v1/products HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        ...[
+          "ftp://shop.test/api/v1/products",
+          "http://ann:secret@shop.test/api/v1/products",
+          "http:///api/v1/products",
+          "http://[::1/api/v1/products",
+          "http://shop.test:port/api/v1/products",
+          "*",
+          "/api/v1/products#top",
+        ].map((target): [string, RegExp, string] => [
+          `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
           /^HTTP\/1.1 400 /,
           "MALFORMED_REQUEST",
-        ],
+        ]),
+        ...["Host: a\r\nHost: a", "Host: a\r\nhost: b", "Host: a/b", "Host: a b", "Host: ann@a"].map(
+          (host): [string, RegExp, string] => [
+            `GET /api/v1/products HTTP/1.1\r\n${host}\r\nConnection: close\r\n\r\n`,
+            /^HTTP\/1.1 400 /,
+            "MALFORMED_REQUEST",
+          ],
+        ),
         [
           "GET /api/v1/products HTTP/1.1\r\nHost: x\r\nExpect: magic\r\nConnection: close\r\n\r\n",
           /^HTTP\/1.1 400 /,
@@ -307,6 +322,37 @@ describe("the gateway answers", () => {
         for (const name of Object.keys(securityHeaders))
           assert.ok(answer.includes(`${name}: `), `${name}: ${shown}`);
       }
+    });
+
+    it("whole addresses as request targets, as RFC 9112 asks; what else they name counts for nothing", async () => {
+      const targets: [target: string, status: number, action: string | undefined][] = [
+        ["http://shop.test/api/v1/products?limit=3", 200, "products.list"],
+        ["HTTP://other.test:8080/api/v1/products?limit=3", 200, "products.list"],
+        ["https://[2001:db8::1]:443/api/v1/products?limit=3", 200, "products.list"],
+        ["http://shop.test/health/live", 200, undefined],
+        ["http://shop.test//evil.test/api/v1/products", 404, undefined],
+        ["http://shop.test/http://shop.test/api/v1/products", 404, undefined],
+        ["//shop.test/api/v1/products", 404, undefined],
+        ["http://shop.test", 404, undefined],
+        ["http://shop.test?limit=3", 404, undefined],
+      ];
+      for (const [target, status, action] of targets) {
+        const before = gateway.calls.length;
+        const answer = await raw(
+          gateway.url,
+          `GET ${target} HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n`,
+        );
+        assert.ok(answer.startsWith(`HTTP/1.1 ${status} `), `${target}: ${answer.slice(0, 200)}`);
+        const made = gateway.calls.slice(before);
+        assert.deepEqual(
+          made.map((it) => it.action),
+          action ? [action] : [],
+          target,
+        );
+        if (action) assert.deepEqual(made[0]?.params.limit, 3);
+      }
+      const options = "OPTIONS http://shop.test HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+      assert.match(await raw(gateway.url, options), /^HTTP\/1\.1 204 /);
     });
 
     it("a problem's trace is the caller's own where it sends one", async () => {

@@ -6,11 +6,11 @@ import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { systemClock } from "../../../broker/clock.ts";
 import { createTokenVerifier } from "../../../broker/http/access-token.ts";
+import { addressKey } from "../../../broker/http/address.ts";
 import { bodyKind, parseJson } from "../../../broker/http/body.ts";
 import { clientAddress } from "../../../broker/http/client-address.ts";
 import { isNotModified } from "../../../broker/http/conditional.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/params.ts";
-import { addressKey } from "../../../broker/http/rate-limit.ts";
 import {
   accepts,
   bearerToken,
