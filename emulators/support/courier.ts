@@ -140,9 +140,16 @@ export function createCourier({ knobs, options, retry, patienceMs }: CourierOpti
 
 /** Another amount, where there is one: the change that would pay an attacker. */
 function tampered(body: string): string {
-  const changed = body.replace(
-    /(amount\D{0,40}?)(\d)/i,
-    (_, before: string, digit: string) => `${before}${(Number(digit) % 9) + 1}`,
-  );
+  const changed = withAnotherAmount(body);
   return changed === body ? `${body} ` : changed;
+}
+
+/** The first digit that stands soon behind the word is another one. */
+function withAnotherAmount(body: string): string {
+  for (const { index } of body.matchAll(/amount/gi)) {
+    const from = index + "amount".length;
+    const at = from + body.slice(from, from + 40).search(/\d/);
+    if (at >= from) return `${body.slice(0, at)}${(Number(body[at]) % 9) + 1}${body.slice(at + 1)}`;
+  }
+  return body;
 }

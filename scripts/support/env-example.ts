@@ -31,7 +31,8 @@ function variables({ shape }: z.ZodObject, secrets: readonly string[]): string {
 
 /** Durations are milliseconds inside and text like 30m outside. */
 function textOf(value: unknown, name: string): string {
-  if (typeof value !== "number" || !/_TTL$|_TIMEOUT$|_DELAY$|_INTERVAL$|^RECONCILE_/.test(name)) return String(value);
+  if (typeof value !== "number" || !/_TTL$|_TIMEOUT$|_DELAY$|_INTERVAL$|^RECONCILE_/.test(name))
+    return String(value);
   if (value === 0) return "0s";
   const units: [string, number][] = [
     ["d", 86_400_000],

@@ -23,13 +23,14 @@ export function textMatch({ search }: TextSearch): string | undefined {
   return without.length === 0 ? wanted : `(${wanted}) NOT (${without.join(" OR ")})`;
 }
 
-/** Normalisation takes time that grows with the square of the marks on one letter. */
-const MARKS = /(\p{M}{30})\p{M}+/gu;
+/** Normalisation takes time that grows with the square of the marks on one letter: no more of them than this. */
+const MAX_MARKS = 30;
+const fewMarks = (run: string): string => Array.from(run).slice(0, MAX_MARKS).join("");
 
 function tokens(text: string): string[] {
   return (
     text
-      .replace(MARKS, "$1")
+      .replace(/\p{M}+/gu, fewMarks)
       .normalize("NFC")
       .match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
   );

@@ -16,7 +16,7 @@ const MADE = [
 
 /** @returns what is wrong with it; undefined when it is linear */
 async function flawOf({ pattern, flags, at }: Expression): Promise<string | undefined> {
-  const found = await check(pattern, flags, { timeout: 30_000 });
+  const found = await check(pattern, flags, { timeout: 30_000, randomSeed: 1 });
   if (found.status === "safe") return undefined;
   const flaw = found.status === "vulnerable" ? found.complexity.summary : found.error.kind;
   return `/${pattern}/${flags}: ${flaw} (${at.join(", ")})`;
