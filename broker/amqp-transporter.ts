@@ -6,6 +6,7 @@
  * - it acks on the channel that a request came from; Moleculer takes the present one, which RabbitMQ answers by closing it
  * - it opens a new connection where only the channel was lost; Moleculer's nodes stay deaf from then on
  * - a request to a node whose queue is away is told so at once; Moleculer's caller waits for its time-out
+ * - while RabbitMQ blocks those who publish, for want of memory, a request is refused at once instead of waiting for that
  * - a request that comes again, because the node died over it, is not carried out again: its caller is told to come again
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -41,6 +42,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   /** Requests that are being carried out here, as they came. */
   readonly #running = new Set<Buffer>();
   readonly #inCluster: boolean;
+  #blocked: string | undefined;
 
   /** @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own */
   constructor(url: string, options: Options) {
@@ -73,6 +75,11 @@ export class AmqpTransporter extends Transporters.AMQP {
     });
   }
 
+  /** Why RabbitMQ takes nothing from this node, where it does not: then nobody hears this node, nor this one others. */
+  get blocked(): string | undefined {
+    return this.#blocked;
+  }
+
   /** Resolves when connected for the first time; from then on it keeps itself connected. */
   override async connect(): Promise<void> {
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++)
@@ -97,7 +104,18 @@ export class AmqpTransporter extends Transporters.AMQP {
 
   #attend(channel: Channel): void {
     oneWriteATurn(channel.connection);
-    channel.once("close", () => void this.#channelLost());
+    this.#blocked = undefined;
+    const connection: ChannelModel = this.connection;
+    connection.on("blocked", (reason: string) => {
+      this.#blocked = reason;
+    });
+    connection.on("unblocked", () => {
+      this.#blocked = undefined;
+    });
+    channel.once("close", () => {
+      this.#blocked = undefined;
+      void this.#channelLost();
+    });
     // Moleculer's own listener writes the whole request to the log.
     channel.removeAllListeners("return");
     channel.on("return", ({ content }: ConsumeMessage) => this.#nobodyThere(content));
@@ -130,7 +148,13 @@ export class AmqpTransporter extends Transporters.AMQP {
 
   /** Only requests are sent so that RabbitMQ gives them back when the queue is away. */
   override async send(topic: string, data: Buffer, meta: Sent): Promise<void> {
-    const { type, target } = meta.packet;
+    const { type, target, payload } = meta.packet;
+    if (this.#blocked !== undefined) {
+      if (type === "REQ")
+        return this.#refused(payload.id, new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 }));
+      // They would come all at once when it is over.
+      if (type === "HEARTBEAT") return;
+    }
     if (meta.balanced || target == null) return super.send(topic, data, meta);
     const mandatory = type === "REQ";
     this.channel?.publish(this.#toOne, topic, data, { ...this.opts.messageOptions, mandatory });
@@ -139,9 +163,13 @@ export class AmqpTransporter extends Transporters.AMQP {
   /** The node is gone, or on its way to another RabbitMQ; nothing has been done. */
   #nobodyThere(content: Buffer): void {
     const { id } = this.deserialize("REQ", content).payload as Request;
+    this.#refused(id, notDelivered(new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 })));
+  }
+
+  #refused(id: string, error: SoukError): void {
     const pending = this.transit.pendingRequests.get(id);
     this.transit.removePendingRequest(id);
-    pending?.reject(notDelivered(new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 })));
+    pending?.reject(error);
   }
 
   /** Called for each queue when it is consumed. `acks`: it holds requests. */
@@ -207,7 +235,7 @@ function ack(channel: Channel, message: ConsumeMessage): void {
 
 interface Sent {
   balanced?: boolean;
-  packet: { type: string; target?: string };
+  packet: { type: string; target?: string; payload: { id: string } };
 }
 
 interface Request {

@@ -55,7 +55,9 @@ export class PromptDiscoverer extends Discoverers.Local {
   #look(): void {
     const late = performance.now() - this.#lookedAt > LATE_MS;
     this.#lookedAt = performance.now();
-    if (late || !this.transit?.tx.connected) this.#forgive();
+    const { connected, blocked } = (this.transit?.tx ?? {}) as { connected?: boolean; blocked?: string };
+    // Where RabbitMQ takes nothing from anybody who publishes, all are silent and none need be dead.
+    if (late || !connected || blocked !== undefined) this.#forgive();
     else this.checkRemoteNodes();
   }
 

@@ -1,6 +1,8 @@
 /**
  * `npm run cluster [-- --nodes orders=2,inventory=2]`: every service as its own process on this machine, over RabbitMQ.
  * The embedded store is a process too, unless MONGO_URL names a server.
+ * With `--rolling-restart` it is a shop of its own, two processes of each service unless told otherwise, that are restarted
+ * one after the other while people are in it; exits 1 when a request has failed.
  */
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +22,9 @@ import { configOrExit, stopLimit, stopOnSignal } from "./support/run-node.ts";
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-const { values } = parseArgs({ options: { nodes: { type: "string", default: "" } } });
+const { values } = parseArgs({
+  options: { nodes: { type: "string", default: "" }, "rolling-restart": { type: "boolean", default: false } },
+});
 const counts = new Map(
   values.nodes
     .split(",")
@@ -30,6 +34,7 @@ const counts = new Map(
 
 const env = withLocalRabbit(process.env);
 const config = withOpsPort(configOrExit(env));
+if (values["rolling-restart"]) process.exit(await restartInTurn());
 const children: Child[] = [];
 const STOP_MS = stopLimit(config) + 1_000;
 
@@ -106,6 +111,14 @@ async function startStore(): Promise<string> {
   });
   children.push(child);
   return child.line((it) => it.startsWith("mongodb://"));
+}
+
+async function restartInTurn(): Promise<number> {
+  const { rollingRestart, figuresOf } = await import("./rolling-restart/run.ts");
+  const plan = serviceNames.map((name) => ({ name, services: [name], count: counts.get(name) ?? 2 }));
+  const run = await rollingRestart({ plan, amqpUrl: env.AMQP_URL ?? "", print, log: print });
+  print(figuresOf(run));
+  return run.failed === 0 && run.paid === run.orders ? 0 : 1;
 }
 
 function countOf(text: string): [string, number] {

@@ -4,6 +4,7 @@ import { topologyOf } from "../bus/topology.ts";
 import type { ServiceContract } from "../contract.ts";
 import { moleculerMetrics } from "../http/metrics.ts";
 import { migrateUp, migrationsOf } from "../migrations.ts";
+import { transporterCheck } from "../operations/checks.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
 
@@ -32,6 +33,7 @@ export function runtimeMiddleware(
 
     created(broker: ServiceBroker) {
       broker.souk = runtime;
+      runtime.operations.check(transporterCheck(broker));
       runtime.operations.measure("moleculer", () => moleculerMetrics(broker.metrics));
       drainBeforeStop(broker, () => {
         phase = "is stopping";

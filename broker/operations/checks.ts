@@ -1,4 +1,5 @@
 /** What every node needs to be ready. */
+import type { ServiceBroker } from "moleculer";
 import type { Bus } from "../bus/bus.ts";
 import type { Log } from "../runtime.ts";
 import type { Check } from "./readiness.ts";
@@ -8,7 +9,21 @@ export const busCheck = (bus: () => Pick<Bus, "state"> | undefined): Check => ({
   name: "bus",
   async run() {
     const state = bus()?.state ?? "connecting";
+    if (state === "blocked") throw new Error(BLOCKED);
     if (state !== "connected") throw new Error(`is ${state}`);
+  },
+});
+
+const BLOCKED = "RabbitMQ blocks publishers: it is short of memory or disk";
+
+/** What calls between nodes go over; nothing for a node that is alone. */
+export const transporterCheck = ({ transit }: Pick<ServiceBroker, "transit">): Check => ({
+  name: "transporter",
+  async run() {
+    if (!transit) return;
+    const { connected, blocked } = transit.tx as { connected: boolean; blocked?: string };
+    if (blocked !== undefined) throw new Error(BLOCKED);
+    if (!connected) throw new Error("is connecting");
   },
 });
 

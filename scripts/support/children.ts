@@ -10,6 +10,8 @@ export interface Child {
   line(ready: (line: string) => boolean): Promise<string>;
   /** SIGTERM, and SIGKILL after `timeoutMs`; resolves when it is gone. */
   stop(timeoutMs: number): Promise<void>;
+  /** The same, and starts it again. */
+  restart(timeoutMs: number): Promise<void>;
 }
 
 export interface ChildOptions {
@@ -58,6 +60,15 @@ export function startChild(
       else for (const it of listeners) it.reject(new Error(`${name} ended (${signal ?? code})`));
     });
   };
+  const stop = async (timeoutMs: number) => {
+    stopping = true;
+    if (current.exitCode !== null || current.signalCode !== null) return;
+    const gone = once(current, "exit");
+    current.kill("SIGTERM");
+    const timer = setTimeout(() => current.kill("SIGKILL"), timeoutMs);
+    await gone;
+    clearTimeout(timer);
+  };
   start();
 
   return {
@@ -77,14 +88,11 @@ export function startChild(
         };
         listeners.add(entry);
       }),
-    async stop(timeoutMs) {
-      stopping = true;
-      if (current.exitCode !== null || current.signalCode !== null) return;
-      const gone = once(current, "exit");
-      current.kill("SIGTERM");
-      const timer = setTimeout(() => current.kill("SIGKILL"), timeoutMs);
-      await gone;
-      clearTimeout(timer);
+    stop,
+    async restart(timeoutMs) {
+      await stop(timeoutMs);
+      stopping = false;
+      start();
     },
   };
 }
