@@ -181,6 +181,7 @@ export const users = defineContract({
     }),
     liveSessions: action({
       summary: "Those of the sessions that have not ended, and what their users may do now, for the gateway",
+      readOnly: true,
       params: z.strictObject({ ids: z.array(id).max(500) }),
       returns: z.array(z.strictObject({ id, userId: id, roles: z.array(role) })),
     }),
