@@ -2,10 +2,11 @@
 
 import type { Raw } from "./bson/raw.ts";
 import { StoreError } from "./errors.ts";
+import type { Deadline, Pause } from "./query/deadline.ts";
 
 /** Where a cursor takes its documents from. */
 export interface Results {
-  next(): Raw | undefined;
+  next(): Raw | Pause | undefined;
   /** Drops what can be read again, while the client is away. */
   release(): void;
 }
@@ -18,6 +19,9 @@ export interface Cursor {
   pending: Raw | undefined;
   lastUsed: number;
   readonly idleLimit: boolean;
+  readonly deadline: Deadline;
+  /** True while a client reads from it. */
+  busy: boolean;
 }
 
 const mostCursors = 2000;
@@ -33,10 +37,20 @@ export class Cursors {
     return this.open.size;
   }
 
-  add(namespace: string, results: Results, now: number, noTimeout: boolean): Cursor {
+  add(namespace: string, results: Results, now: number, noTimeout: boolean, deadline: Deadline): Cursor {
     if (this.open.size >= mostCursors) this.evict(now);
     const id = this.base + ++this.lastId;
-    const cursor = { id, namespace, results, pending: undefined, lastUsed: now, idleLimit: !noTimeout };
+    const cursor: Cursor = {
+      id,
+      namespace,
+      results,
+      pending: undefined,
+      lastUsed: now,
+      idleLimit: !noTimeout,
+      deadline,
+      busy: false,
+    };
+    deadline.suspend();
     this.open.set(id, cursor);
     return cursor;
   }
@@ -69,7 +83,7 @@ export class Cursors {
   /** Lets go of cursors that were not used for ten minutes. */
   sweep(now: number): void {
     for (const [id, cursor] of this.open) {
-      if (cursor.idleLimit && now - cursor.lastUsed > idleMs) this.open.delete(id);
+      if (cursor.idleLimit && !cursor.busy && now - cursor.lastUsed > idleMs) this.open.delete(id);
     }
   }
 
@@ -83,7 +97,7 @@ export class Cursors {
     if (this.open.size < mostCursors) return;
     let oldest: Cursor | undefined;
     for (const cursor of this.open.values())
-      if (oldest === undefined || cursor.lastUsed < oldest.lastUsed) oldest = cursor;
+      if (!cursor.busy && (oldest === undefined || cursor.lastUsed < oldest.lastUsed)) oldest = cursor;
     if (oldest !== undefined) this.open.delete(oldest.id);
   }
 }

@@ -1,8 +1,9 @@
 /** Accepts connections and runs commands in groups: one transaction and one flush for all that wait. */
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { errorReply, execute } from "./commands/execute.ts";
+import { errorReply, execute, type Underway } from "./commands/execute.ts";
 import type { ConnectionInfo } from "./commands/request.ts";
+import { StoreError } from "./errors.ts";
 import { type DamagedFile, damaged, isDamage } from "./storage/damage.ts";
 import type { Store } from "./store.ts";
 import { type BadMessage, Frames, type Message, ProtocolError, readMessage, replyFrame } from "./wire.ts";
@@ -12,6 +13,15 @@ export type ListenOn = { readonly socket: string } | { readonly host: string; re
 interface Job {
   readonly socket: Socket;
   readonly message: Message | BadMessage;
+  /** Set for a command that has begun and takes more than one turn. */
+  underway?: Underway;
+}
+
+/** Commands that happen together. */
+interface Group {
+  readonly jobs: Job[];
+  answers: Answer[];
+  readonly ends: number;
 }
 
 interface Answer {
@@ -23,6 +33,10 @@ interface Answer {
 const largestGroup = 256;
 /** Milliseconds after which a group ends. */
 const groupTime = 20;
+/** Milliseconds that one command may take before others have their turn. */
+const turnTime = 8;
+/** Milliseconds that commands under way may still take when the store closes. */
+const closingTime = 2000;
 /** Milliseconds in which clients are told why the store ends. */
 const lastWords = 100;
 /** Bytes of answers that a client may leave unread before its commands wait. */
@@ -33,6 +47,10 @@ export class MongoServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private queue: Job[] = [];
+  /** Commands that take more than one turn; the one that waits for longest is the first. */
+  private paused: Job[] = [];
+  /** Connections with such a command. */
+  private readonly busy = new Set<Socket>();
   private scheduled = false;
   private waiting: Answer[] = [];
   private flushing: Promise<void> | undefined;
@@ -103,49 +121,75 @@ export class MongoServer {
     this.scheduled = false;
     if (this.closed) return;
     const { store } = this;
-    const jobs: Job[] = [];
-    let answers: Answer[] = [];
-    const started = performance.now();
+    const group: Group = { jobs: [], answers: [], ends: performance.now() + groupTime };
+    const later: Job[] = [];
+    let taken = 0;
     store.wrote = false;
     try {
       store.database.begin();
       for (const job of this.queue) {
-        jobs.push(job);
-        const answer = this.runOne(job);
-        if (answer !== undefined) answers.push(answer);
-        if (jobs.length >= largestGroup || performance.now() - started > groupTime) break;
+        taken++;
+        // The commands of one connection are answered in their order.
+        if (this.busy.has(job.socket)) later.push(job);
+        else this.runOne(job, group);
+        if (group.jobs.length >= largestGroup || performance.now() > group.ends) break;
       }
+      this.resumePaused(group);
       store.database.commit();
     } catch (error) {
       if (isDamage(error)) {
-        this.stopDamaged(damaged(store.database.file, error), jobs);
+        this.stopDamaged(damaged(store.database.file, error), group.jobs);
         return;
       }
-      // The disk is full, or worse: none of the group happened, and each of its clients is told so.
-      answers = jobs.map(({ socket, message }) => ({
-        socket,
-        frame: replyFrame(errorReply(error), message),
-      }));
-      store.wrote = false;
-      this.undoGroup();
+      this.failGroup(group, error);
     }
     store.catalogChanged = false;
-    this.queue = this.queue.slice(jobs.length);
-    if (this.queue.length > 0) {
+    this.queue = [...later, ...this.queue.slice(taken)];
+    if (this.queue.length > 0 || this.paused.length > 0) {
       this.scheduled = true;
       setImmediate(() => this.runGroup());
     }
-    this.answer(answers, store.wrote);
+    this.answer(group.answers, store.wrote);
+  }
+
+  /** The disk is full, or worse: none of the group happened, and each of its clients is told so. */
+  private failGroup(group: Group, error: unknown): void {
+    group.answers = group.jobs.map((job) => answerTo(job, errorReply(error)));
+    for (const job of group.jobs) this.forgetPaused(job);
+    this.store.wrote = false;
+    this.undoGroup();
+  }
+
+  private forgetPaused(job: Job): void {
+    if (job.underway === undefined) return;
+    job.underway.stop();
+    this.paused = this.paused.filter((other) => other !== job);
+    this.busy.delete(job.socket);
+  }
+
+  /** Goes on with commands that take long, each for a turn, at least with the one that waits for longest. */
+  private resumePaused(group: Group): void {
+    for (let left = this.paused.length; left > 0; left--) {
+      const job = this.paused.shift();
+      if (job?.underway === undefined) return;
+      if (job.socket.destroyed && !job.underway.writes) this.forgetPaused(job);
+      else {
+        group.jobs.push(job);
+        this.settle(job, job.underway.resume(turnTime) ?? job.underway, group);
+      }
+      if (performance.now() > group.ends) return;
+    }
   }
 
   /** The file can't be trusted: clients are told, nothing else is answered, and the process ends. */
   private stopDamaged(error: DamagedFile, jobs: readonly Job[]): void {
     this.closed = true;
     this.server.close();
-    for (const { socket, message } of [...jobs, ...this.queue]) {
+    for (const { socket, message } of [...jobs, ...this.paused, ...this.queue]) {
       if (!socket.destroyed) socket.write(replyFrame(errorReply(error), message));
     }
     this.queue = [];
+    this.paused = [];
     for (const socket of this.sockets) socket.destroySoon();
     setTimeout(() => this.onFatal(error), lastWords);
   }
@@ -161,10 +205,24 @@ export class MongoServer {
     }
   }
 
-  private runOne({ socket, message }: Job): Answer | undefined {
-    if ("error" in message) return { socket, frame: replyFrame(errorReply(message.error), message) };
-    const reply = execute(this.store, message.request);
-    return message.answered ? { socket, frame: replyFrame(reply, message) } : undefined;
+  private runOne(job: Job, group: Group): void {
+    const { message } = job;
+    group.jobs.push(job);
+    if ("error" in message) group.answers.push(answerTo(job, errorReply(message.error)));
+    else this.settle(job, execute(this.store, message.request, turnTime), group);
+  }
+
+  /** Takes the reply of a command, or keeps one that is not done. */
+  private settle(job: Job, reply: Buffer | Underway, group: Group): void {
+    const { message } = job;
+    if (Buffer.isBuffer(reply)) {
+      this.busy.delete(job.socket);
+      if (!("error" in message) && message.answered) group.answers.push(answerTo(job, reply));
+      return;
+    }
+    job.underway = reply;
+    this.paused.push(job);
+    this.busy.add(job.socket);
   }
 
   /** Sends answers as soon as everything that they tell of is flushed. */
@@ -210,11 +268,22 @@ export class MongoServer {
     this.answer([], store.wrote);
   }
 
+  /** Ends what takes too long for a store that closes. */
+  private interrupt(): void {
+    for (const job of [...this.paused]) {
+      this.forgetPaused(job);
+      const { socket, frame } = answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown")));
+      send(socket, frame);
+    }
+  }
+
   /** Ends: no new connections, what runs is answered, the store is closed. */
   async close(): Promise<void> {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    while (this.queue.length > 0 || this.flushing !== undefined) {
+    const until = performance.now() + closingTime;
+    while (this.queue.length > 0 || this.paused.length > 0 || this.flushing !== undefined) {
+      if (performance.now() > until) this.interrupt();
       await (this.flushing ?? new Promise((resolve) => setImmediate(resolve)));
     }
     this.closed = true;
@@ -222,6 +291,10 @@ export class MongoServer {
     await ended;
     await this.store.close();
   }
+}
+
+function answerTo({ socket, message }: Job, reply: Buffer): Answer {
+  return { socket, frame: replyFrame(reply, message) };
 }
 
 function send(socket: Socket, frame: Buffer): void {

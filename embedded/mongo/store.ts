@@ -27,6 +27,9 @@ export class Store {
   wrote = false;
   /** Commands by name, for `serverStatus`. */
   readonly opcounters = new Map<string, number>();
+  /** Sessions with a retryable write under way. */
+  readonly busySessions = new Set<string>();
+  private inOne = false;
   connections = 0;
   totalConnections = 0;
   /** Where clients reach the store, as `hello` tells them. */
@@ -63,6 +66,22 @@ export class Store {
     } catch (error) {
       this.forget();
       throw error;
+    }
+  }
+
+  /** Like {@link atomically}, but as a part of what is atomic already where that is so. */
+  asPart<T>(work: () => T): T {
+    return this.inOne ? work() : this.atomically(work);
+  }
+
+  /** Runs several parts as one. */
+  asOne<T>(work: () => T): T {
+    const before = this.inOne;
+    this.inOne = true;
+    try {
+      return this.atomically(work);
+    } finally {
+      this.inOne = before;
     }
   }
 

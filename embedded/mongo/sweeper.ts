@@ -2,7 +2,7 @@
 import { dateRaw } from "./bson/make.ts";
 
 import { parsePath } from "./path.ts";
-import { Deadline } from "./query/deadline.ts";
+import { noDeadline, pause } from "./query/deadline.ts";
 import { run } from "./query/run.ts";
 import type { Collection } from "./storage/collection.ts";
 import type { Index } from "./storage/index.ts";
@@ -38,10 +38,11 @@ function expire(collection: Collection, index: Index, seconds: number, now: numb
     limit: sweepLimit,
     hint: index,
     expressions: () => () => true,
-    deadline: new Deadline(0),
+    deadline: noDeadline,
   });
   const gone = [];
-  for (let found = running.next(); found !== undefined; found = running.next()) gone.push(found);
+  for (let found = running.next(); found !== undefined; found = running.next())
+    if (found !== pause) gone.push(found);
   for (const stored of gone) collection.remove(stored);
   return gone.length;
 }

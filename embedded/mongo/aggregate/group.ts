@@ -3,10 +3,12 @@ import { doubleRaw, intRaw, nullRaw } from "../bson/make.ts";
 import { fields, numberOf, type Raw, Type } from "../bson/raw.ts";
 import { compareValues, groupKey } from "../compare.ts";
 import { StoreError } from "../errors.ts";
+import { pause } from "../query/deadline.ts";
 import { arrayRaw } from "../update/arrays.ts";
 import { mergeObjects } from "./collections.ts";
 import { compileExpression, type Expression, named, objectOf, required, type Scope } from "./expression.ts";
 import { arithmetic } from "./operators.ts";
+import type { Stream } from "./pipeline.ts";
 
 interface Accumulator {
   add(value: Raw | undefined, scope: Scope): void;
@@ -194,7 +196,7 @@ interface Group {
 export function compileGroup(
   spec: Raw,
   names: ReadonlySet<string> = noNames,
-): (documents: Iterable<Raw>, scope: (document: Raw) => Scope) => Raw[] {
+): (documents: Stream, scope: (document: Raw) => Scope) => Stream {
   if (spec.type !== Type.object)
     throw new StoreError(15947, "a group's fields must be specified in an object");
   const parts = fields(spec);
@@ -204,10 +206,14 @@ export function compileGroup(
   const accumulators = parts
     .filter(([name]) => name !== "_id")
     .map(([name, value]) => accumulatorField(name, value, names));
-  return (documents, scopeOf) => {
+  return function* (documents, scopeOf) {
     const groups = new Map<string, Group>();
     let bytes = 0;
     for (const document of documents) {
+      if (document === pause) {
+        yield pause;
+        continue;
+      }
       const scope = scopeOf(document);
       const value = key(scope) ?? nullRaw;
       const text = groupKey(value);
@@ -228,13 +234,12 @@ export function compileGroup(
           "Exceeded memory limit for $group, but didn't allow external sort. Pass allowDiskUse:true to opt in.",
         );
     }
-    return [...groups.values()].map((group) =>
-      objectOf([
+    for (const group of groups.values())
+      yield objectOf([
         ["_id", group.id],
         ...group.accumulators.map(
           (accumulator, i) => [(accumulators[i] as Field).name, accumulator.result()] as const,
         ),
-      ]),
-    );
+      ]);
   };
 }

@@ -3,6 +3,7 @@ import "./operators.ts";
 import "./collections.ts";
 import "./fallback.ts";
 import { fields, type Raw, truthy } from "../bson/raw.ts";
+import { checkTime, isTurnOver, type Pause, pause } from "../query/deadline.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import type { ValueCompiler } from "../query/project.ts";
 
@@ -11,10 +12,12 @@ export { operatorNames } from "./expression.ts";
 import { compileExpression, type Scope, type Variables } from "./expression.ts";
 import { compileStage } from "./stages.ts";
 
-export type Stage = (documents: Iterable<Raw>) => Iterable<Raw>;
+/** Documents, with pauses between them that every stage passes on. */
+export type Stream = Iterable<Raw | Pause>;
+export type Stage = (documents: Stream) => Stream;
 
 /** Reads another collection through a pipeline, for `$lookup` and `$unionWith`. */
-export type Reader = (collection: string, stages: readonly Raw[], environment: Environment) => Iterable<Raw>;
+export type Reader = (collection: string, stages: readonly Raw[], environment: Environment) => Stream;
 
 /** What is around a pipeline: variables, time, other collections. */
 export class Environment {
@@ -48,7 +51,7 @@ export class Environment {
 
   compile(stages: readonly Raw[]): Stage {
     const compiled = stages.map((stage) => compileStage(stage, this));
-    return (documents) => compiled.reduce((stream, stage) => stage(stream), documents);
+    return (documents) => compiled.reduce((stream, stage) => paced(stage(stream)), documents);
   }
 
   /** The same environment with more variables. */
@@ -60,8 +63,17 @@ export class Environment {
     return new Environment(this.now, variables, this.reader);
   }
 
-  from(collection: string, stages: readonly Raw[]): Iterable<Raw> {
+  from(collection: string, stages: readonly Raw[]): Stream {
     return this.reader(collection, stages, this);
+  }
+}
+
+/** Stages make many documents of one, and hold many: the time is looked at for each that comes out. */
+function* paced(documents: Stream): Stream {
+  for (const document of documents) {
+    if (isTurnOver()) yield pause;
+    checkTime();
+    yield document;
   }
 }
 

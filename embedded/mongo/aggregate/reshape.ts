@@ -95,7 +95,7 @@ export function compileReplaceRoot(value: Raw, names: ReadonlySet<string>): Resh
 }
 
 /** `$unwind`: one document per element. */
-export function compileUnwind(spec: Raw): (document: Raw) => Raw[] {
+export function compileUnwind(spec: Raw): (document: Raw) => Iterable<Raw> {
   const options = spec.type === Type.object ? new Map(fields(spec)) : new Map([["path", spec]]);
   for (const name of options.keys()) {
     if (!["path", "includeArrayIndex", "preserveNullAndEmptyArrays"].includes(name))
@@ -117,6 +117,19 @@ export function compileUnwind(spec: Raw): (document: Raw) => Raw[] {
     if (indexPath !== undefined) setAt(tree, indexPath, 0, at);
     return tree.toRaw();
   };
+  const each = function* (document: Raw, array: Raw): Iterable<Raw> {
+    // Without the array, which may be long, so that each copy is short.
+    const rest = new Tree(document);
+    setAt(rest, field.parts, 0, nullRaw);
+    const short = rest.toRaw();
+    let i = 0n;
+    const elements = new Elements(array);
+    while (elements.next()) {
+      const tree = new Tree(short);
+      setAt(tree, field.parts, 0, elements.value());
+      yield withIndex(tree, longRaw(i++));
+    }
+  };
   return (document) => {
     const value = firstAt(document, field);
     if (value === undefined || value.isNullish() || (value.type === Type.array && isEmpty(value))) {
@@ -126,11 +139,7 @@ export function compileUnwind(spec: Raw): (document: Raw) => Raw[] {
       return [withIndex(tree, nullRaw)];
     }
     if (value.type !== Type.array) return [withIndex(new Tree(document), nullRaw)];
-    return items(value).map((element, i) => {
-      const tree = new Tree(document);
-      setAt(tree, field.parts, 0, element);
-      return withIndex(tree, longRaw(BigInt(i)));
-    });
+    return each(document, value);
   };
 }
 

@@ -6,15 +6,17 @@ import { compareValues, groupKey } from "../compare.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
+import { type Pause, pause } from "../query/deadline.ts";
 import { compileFilter } from "../query/match.ts";
 import { parseMatch } from "../query/parse.ts";
 import { compileProjection } from "../query/project.ts";
 import { parseSort } from "../query/run.ts";
+import { Sorter } from "../query/sorter.ts";
 import { eachValue, sortKey } from "../query/values.ts";
 import { arrayRaw } from "../update/arrays.ts";
 import { compileExpression, objectOf, required, type Scope } from "./expression.ts";
 import { compileGroup } from "./group.ts";
-import type { Environment, Stage } from "./pipeline.ts";
+import type { Environment, Stage, Stream } from "./pipeline.ts";
 import {
   compileAddFields,
   compileReplaceRoot,
@@ -46,7 +48,8 @@ const sortMemory = 100 * 1024 * 1024;
 
 function each(reshape: Reshape, environment: Environment): Stage {
   return function* (documents) {
-    for (const document of documents) yield reshape(document, environment.scope(document));
+    for (const document of documents)
+      yield document === pause ? pause : reshape(document, environment.scope(document));
   };
 }
 
@@ -66,37 +69,41 @@ function sortStage(spec: Raw): Stage {
     throw new StoreError(15976, "$sort stage must have at least one sort key");
   const directions = sort.map((field) => field.descending);
   return function* (documents) {
-    const rows: { key: Buffer; document: Raw }[] = [];
-    let bytes = 0;
+    const sorter = new Sorter<{ key: Buffer; document: Raw }>(
+      Number.POSITIVE_INFINITY,
+      (row) => row.key.length + row.document.end - row.document.start,
+    );
     for (const document of documents) {
+      if (document === pause) {
+        yield pause;
+        continue;
+      }
       const key = encodeCompound(
         sort.map(({ path, descending }) => sortKey(document, path, descending)),
         directions,
       );
-      bytes += key.length + document.end - document.start;
-      if (bytes > sortMemory)
+      sorter.add({ key, document });
+      if (sorter.bytes > sortMemory)
         throw new StoreError(
           292,
           "Sort exceeded memory limit of 104857600 bytes, but did not opt in to external sorting.",
         );
-      rows.push({ key, document });
     }
-    rows.sort((a, b) => a.key.compare(b.key));
-    for (const { document } of rows) yield document;
+    for (let row = sorter.next(); row !== undefined; row = sorter.next()) yield row.document;
   };
 }
 
-function* skipFirst(documents: Iterable<Raw>, n: number): Iterable<Raw> {
+function* skipFirst(documents: Stream, n: number): Stream {
   let left = n;
-  for (const document of documents) if (left-- <= 0) yield document;
+  for (const document of documents) if (document === pause || left-- <= 0) yield document;
 }
 
-function* takeFirst(documents: Iterable<Raw>, n: number): Iterable<Raw> {
+function* takeFirst(documents: Stream, n: number): Stream {
   let left = n;
   if (left <= 0) return;
   for (const document of documents) {
     yield document;
-    if (--left <= 0) return;
+    if (document !== pause && --left <= 0) return;
   }
 }
 
@@ -110,8 +117,18 @@ function projectStage(spec: Raw, environment: Environment): Stage {
     );
   return function* (documents) {
     for (const document of documents)
-      yield projection(document, { score: environment.scores?.get(document) });
+      yield document === pause ? pause : projection(document, { score: environment.scores?.get(document) });
   };
+}
+
+/** All documents of a stream; pauses are passed on meanwhile. */
+function* collect(documents: Stream): Generator<Pause, Raw[]> {
+  const all: Raw[] = [];
+  for (const document of documents) {
+    if (document === pause) yield pause;
+    else all.push(document);
+  }
+  return all;
 }
 
 const notInFacet = new Set(["$facet", "$collStats", "$indexStats", "$documents", "$out", "$merge"]);
@@ -131,8 +148,10 @@ function facetStage(spec: Raw, environment: Environment): Stage {
     return [name, environment.compile(inner)] as const;
   });
   return function* (documents) {
-    const all = [...documents];
-    yield objectOf(facets.map(([name, run]) => [name, arrayRaw([...run(all)])]));
+    const all = yield* collect(documents);
+    const parts: [string, Raw][] = [];
+    for (const [name, run] of facets) parts.push([name, arrayRaw(yield* collect(run(all)))]);
+    yield objectOf(parts);
   };
 }
 
@@ -155,6 +174,10 @@ function sampleStage(spec: Raw): Stage {
     const kept: Raw[] = [];
     let seen = 0;
     for (const document of documents) {
+      if (document === pause) {
+        yield pause;
+        continue;
+      }
       seen++;
       if (kept.length < size) kept.push(document);
       else {
@@ -211,6 +234,10 @@ function bucketStage(spec: Raw, environment: Environment): Stage {
   return function* (documents) {
     const buckets = new Map<Raw, Raw[]>();
     for (const document of documents) {
+      if (document === pause) {
+        yield pause;
+        continue;
+      }
       const bucket = bucketOf(environment.scope(document));
       const list = buckets.get(bucket);
       if (list === undefined) buckets.set(bucket, [document]);
@@ -218,7 +245,8 @@ function bucketStage(spec: Raw, environment: Environment): Stage {
     }
     for (const [bucket, members] of [...buckets].sort(([a], [b]) => compareValues(a, b))) {
       for (const made of group(members, environment.scope)) {
-        yield objectOf([["_id", bucket], ...fields(made).filter(([name]) => name !== "_id")]);
+        if (made === pause) yield pause;
+        else yield objectOf([["_id", bucket], ...fields(made).filter(([name]) => name !== "_id")]);
       }
     }
   };
@@ -278,6 +306,10 @@ function lookupStage(spec: Raw, environment: Environment): Stage {
   const path = stringValue(as);
   return function* (documents) {
     for (const document of documents) {
+      if (document === pause) {
+        yield pause;
+        continue;
+      }
       const scope = environment.scope(document);
       const filter = localPath && foreign ? joinFilter(document, localPath, stringValue(foreign)) : undefined;
       const inner = environment.within(vars.map(([name, value]) => [name, value(scope)]));
@@ -285,7 +317,7 @@ function lookupStage(spec: Raw, environment: Environment): Stage {
         ...(filter ? [objectOf([["$match", filter]])] : []),
         ...(pipeline ? items(pipeline) : []),
       ];
-      const joined = arrayRaw([...inner.from(stringValue(from), stages)]);
+      const joined = arrayRaw(yield* collect(inner.from(stringValue(from), stages)));
       const set = compileAddFields(
         "$lookup",
         objectOf([[path, objectOf([["$literal", joined]])]]),
@@ -328,7 +360,7 @@ const stages: Record<string, StageCompiler> = {
     const filter = parseMatch(spec);
     const matches = compileFilter(filter, environment.tests);
     return function* (documents) {
-      for (const document of documents) if (matches(document)) yield document;
+      for (const document of documents) if (document === pause || matches(document)) yield document;
     };
   },
   $project: projectStage,
@@ -344,7 +376,10 @@ const stages: Record<string, StageCompiler> = {
   $unwind: (spec) => {
     const unwind = compileUnwind(spec);
     return function* (documents) {
-      for (const document of documents) yield* unwind(document);
+      for (const document of documents) {
+        if (document === pause) yield pause;
+        else yield* unwind(document);
+      }
     };
   },
   $group: (spec, environment) => {
@@ -370,7 +405,10 @@ const stages: Record<string, StageCompiler> = {
     const name = stringValue(spec);
     return function* (documents) {
       let n = 0;
-      for (const _ of documents) n++;
+      for (const document of documents) {
+        if (document === pause) yield pause;
+        else n++;
+      }
       if (n > 0) yield objectOf([[name, intRaw(n)]]);
     };
   },

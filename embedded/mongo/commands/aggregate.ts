@@ -1,7 +1,7 @@
 /** `aggregate`: leading `$match`, `$sort`, `$skip`, `$limit` become a query that indexes can serve. */
 
 import { objectOf } from "../aggregate/expression.ts";
-import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
+import { Environment, letVariables, type Reader, type Stream } from "../aggregate/pipeline.ts";
 import { encode, intRaw } from "../bson/make.ts";
 import {
   fields,
@@ -18,7 +18,7 @@ import type { Results } from "../cursors.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
 import type { Filter } from "../query/ast.ts";
-import { constantFilter, Deadline } from "../query/deadline.ts";
+import { constantFilter, type Deadline, pause, type Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
 import { accessOptions, parseSort, type Run, run } from "../query/run.ts";
 import type { Collection } from "../storage/collection.ts";
@@ -32,7 +32,7 @@ import type { Request } from "./request.ts";
 
 const cursorFields = new Set(["batchSize"]);
 
-export function aggregate(context: Context): Reply {
+export function aggregate(context: Context): Work<Reply> {
   const { request } = context;
   checkCollation(request.get("collation"));
   const target = targetOf(request);
@@ -62,12 +62,11 @@ export function startAggregate(
   context: Context,
   request: Request,
 ): { results: Results; running: Run | undefined } {
-  const { store, now } = context;
+  const { store, now, deadline } = context;
   const pipeline = request.array("pipeline");
   if (pipeline === undefined)
     throw new StoreError(40414, "BSON field 'aggregate.pipeline' is missing but a required field");
   const stages = items(pipeline);
-  const deadline = new Deadline(request.count("maxTimeMS"));
   const read: Reader = (name, inner, environment) => {
     const started = start(store.find(request.db, name), inner, environment, deadline, undefined);
     return started.documents;
@@ -83,7 +82,7 @@ export function startAggregate(
 const naturalName = Buffer.from("$natural");
 
 interface Started {
-  readonly documents: Iterable<Raw>;
+  readonly documents: Stream;
   readonly running: Run | undefined;
 }
 
@@ -116,12 +115,15 @@ function start(
   return { documents: rest(documentsOf(running, environment)), running };
 }
 
-function* documentsOf(running: Run, environment: Environment): Iterable<Raw> {
+function* documentsOf(running: Run, environment: Environment): Stream {
   const { scores } = running;
   if (scores !== undefined) environment.scores = new WeakMap();
   for (let found = running.next(); found !== undefined; found = running.next()) {
-    environment.scores?.set(found.document, scores?.get(found.rid) ?? 0);
-    yield found.document;
+    if (found === pause) yield pause;
+    else {
+      environment.scores?.set(found.document, scores?.get(found.rid) ?? 0);
+      yield found.document;
+    }
   }
 }
 

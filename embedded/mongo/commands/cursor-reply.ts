@@ -2,6 +2,7 @@
 import { type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import type { Results } from "../cursors.ts";
+import { pause, type Work } from "../query/deadline.ts";
 import type { Context } from "./context.ts";
 
 /** Bytes of documents in one reply; a single document may go beyond. */
@@ -18,45 +19,59 @@ interface Reading {
   pending: Raw | undefined;
 }
 
+function* following(results: Results): Work<Raw | undefined> {
+  while (true) {
+    const found = results.next();
+    if (found !== pause) return found;
+    yield;
+  }
+}
+
 /** Writes up to `size` documents; true if there are more. */
-export function writeBatch(writer: Writer, name: string, reading: Reading, size: number): boolean {
+export function* writeBatch(writer: Writer, name: string, reading: Reading, size: number): Work<boolean> {
   writer.name(Type.array, name);
   const batch = writer.open();
   const start = writer.at;
   let count = 0;
-  let document = reading.pending ?? (size > 0 ? reading.results.next() : undefined);
+  let document = reading.pending ?? (size > 0 ? yield* following(reading.results) : undefined);
   reading.pending = undefined;
   while (document !== undefined && count < size) {
     const length = document.end - document.start;
     if (count > 0 && writer.at - start + length > batchBytes) break;
     writer.index(Type.object, count++);
     writer.copy(document.buf, document.start, document.end);
-    document = count < size ? reading.results.next() : undefined;
+    document = count < size ? yield* following(reading.results) : undefined;
   }
   writer.close(batch);
-  if (document === undefined && count >= size) document = reading.results.next();
+  if (document === undefined && count >= size) document = yield* following(reading.results);
   reading.pending = document;
   reading.results.release();
   return document !== undefined;
 }
 
 /** The reply to `find` or `aggregate`. */
-export function cursorReply(
+export function* cursorReply(
   context: Context,
   namespace: string,
   results: Results,
   size: number,
   options: CursorOptions,
-): Buffer {
+): Work<Buffer> {
   const writer = new Writer(4096);
   const reply = writer.open();
   writer.name(Type.object, "cursor");
   const cursor = writer.open();
   const reading: Reading = { results, pending: undefined };
-  const more = writeBatch(writer, "firstBatch", reading, size);
+  const more = yield* writeBatch(writer, "firstBatch", reading, size);
   let id = 0n;
   if (more && !options.single) {
-    const made = context.store.cursors.add(namespace, results, context.now, options.noTimeout ?? false);
+    const made = context.store.cursors.add(
+      namespace,
+      results,
+      context.now,
+      options.noTimeout ?? false,
+      context.deadline,
+    );
     made.pending = reading.pending;
     id = made.id;
   }

@@ -3,6 +3,7 @@ import type { Document } from "bson";
 import { getField, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { codeName, StoreError } from "../errors.ts";
+import { Deadline, takeTurn, type Work } from "../query/deadline.ts";
 import { DamagedFile, damaged, isDamage } from "../storage/damage.ts";
 import type { Store } from "../store.ts";
 import { checkAuthenticated } from "./authenticate.ts";
@@ -12,20 +13,24 @@ import { checkApiVersion, checkArguments } from "./fields.ts";
 import { commands } from "./registry.ts";
 import type { Request } from "./request.ts";
 
-/** Executes a command and returns the BSON of its reply; never throws for what a client did. */
-export function execute(store: Store, request: Request): Buffer {
-  const command = commands.get(request.name);
+/** A command that is under way: asked again and again, between the turns of others, until it has its reply. */
+export interface Underway {
+  /** True for one that must go on when its client is gone. */
+  readonly writes: boolean;
+  /** Goes on for so many milliseconds; the reply once it is there. */
+  resume(ms: number): Buffer | undefined;
+  /** Gives it up. */
+  stop(): void;
+}
+
+/**
+ * Executes a command and returns the BSON of its reply; never throws for what a client did.
+ * @param ms the command's first turn; without it the command runs to its end
+ */
+export function execute(store: Store, request: Request, ms = Number.POSITIVE_INFINITY): Buffer | Underway {
   try {
-    if (command === undefined) throw new StoreError(59, `no such command: '${request.name}'`);
-    if (request.db === "") throw new StoreError(40571, "OP_MSG requests require a $db argument");
-    checkAuthenticated(store, request);
-    checkArguments(request, command.fields);
-    checkApiVersion(request);
-    checkSession(request);
-    store.opcounters.set(request.name, (store.opcounters.get(request.name) ?? 0) + 1);
-    return command.writes
-      ? store.atomically(() => runWrite(store, request, command))
-      : finish(runPlain(store, request, command));
+    const started = start(store, request);
+    return started.resume(ms) ?? started;
   } catch (error) {
     // Nothing of the group may be acknowledged then.
     if (isDamage(error)) throw damaged(store.database.file, error);
@@ -33,27 +38,98 @@ export function execute(store: Store, request: Request): Buffer {
   }
 }
 
-function runPlain(store: Store, request: Request, command: Command): Reply {
-  return command.run({ store, request, now: store.clock() });
+function start(store: Store, request: Request): Underway {
+  const command = commands.get(request.name);
+  if (command === undefined) throw new StoreError(59, `no such command: '${request.name}'`);
+  if (request.db === "") throw new StoreError(40571, "OP_MSG requests require a $db argument");
+  checkAuthenticated(store, request);
+  checkArguments(request, command.fields);
+  checkApiVersion(request);
+  checkSession(request);
+  if (command.writes) checkWriteConcern(request);
+  store.opcounters.set(request.name, (store.opcounters.get(request.name) ?? 0) + 1);
+  const deadline = new Deadline(request.name === "getMore" ? 0 : request.count("maxTimeMS"));
+  const steps = command.writes
+    ? runWrite(store, request, command, deadline)
+    : runRead(store, request, command, deadline);
+  const step = (): Buffer | undefined => {
+    const next = steps.next();
+    return next.done ? next.value : undefined;
+  };
+  return {
+    writes: command.writes === true,
+    resume: (ms) => {
+      try {
+        return takeTurn(ms, deadline, step);
+      } catch (error) {
+        if (isDamage(error)) throw damaged(store.database.file, error);
+        return errorReply(error);
+      }
+    },
+    stop: () => {
+      // It ends as at a return, so that what it holds is let go.
+      (steps as Generator<void, Buffer | undefined>).return(undefined);
+    },
+  };
 }
 
-function runWrite(store: Store, request: Request, command: Command): Buffer {
-  checkWriteConcern(request);
+function* runRead(store: Store, request: Request, command: Command, deadline: Deadline): Work<Buffer> {
+  const reply = command.run({ store, request, now: store.clock(), deadline, retried: false });
+  return finish(isWork(reply) ? yield* reply : reply);
+}
+
+/** Every step happens whole or not at all, the last one together with what is remembered of the reply. */
+function* runWrite(store: Store, request: Request, command: Command, deadline: Deadline): Work<Buffer> {
   const retry = command.retryable ? retryOf(request) : undefined;
-  if (retry === undefined) return finish(runPlain(store, request, command));
-  const earlier = store.retries.earlier(retry.session, retry.number);
-  if (earlier !== undefined) return Buffer.from(earlier.bytes());
-  const wroteBefore = store.wrote;
-  store.wrote = false;
-  const reply = finish(runPlain(store, request, command));
-  if (store.wrote) store.retries.remember(retry.session, retry.number, reply, store.clock());
-  store.wrote ||= wroteBefore;
-  return reply;
+  if (retry !== undefined) {
+    // The same session's former write may still be under way, which a repeat must wait for.
+    while (store.busySessions.has(retry.key)) yield;
+    const earlier = store.retries.earlier(retry.session, retry.number);
+    if (earlier !== undefined) return Buffer.from(earlier.bytes());
+    store.busySessions.add(retry.key);
+  }
+  try {
+    let work: Work<Reply> | undefined;
+    let wrote = false;
+    const step = (): Buffer | undefined => {
+      const before = store.wrote;
+      store.wrote = wrote;
+      work ??= workOf(
+        command.run({ store, request, now: store.clock(), deadline, retried: retry !== undefined }),
+      );
+      try {
+        const next = work.next();
+        const reply = next.done ? finish(next.value) : undefined;
+        if (reply !== undefined && retry !== undefined && store.wrote)
+          store.retries.remember(retry.session, retry.number, reply, store.clock());
+        wrote = store.wrote;
+        return reply;
+      } finally {
+        // What others of the group wrote must be flushed, whatever becomes of this.
+        store.wrote ||= before;
+      }
+    };
+    while (true) {
+      const reply = store.atomically(step);
+      if (reply !== undefined) return reply;
+      yield;
+    }
+  } finally {
+    if (retry !== undefined) store.busySessions.delete(retry.key);
+  }
+}
+
+function isWork(reply: Reply | Work<Reply>): reply is Work<Reply> {
+  return !Buffer.isBuffer(reply) && typeof reply.next === "function";
+}
+
+function* workOf(reply: Reply | Work<Reply>): Work<Reply> {
+  return isWork(reply) ? yield* reply : reply;
 }
 
 const idField = Buffer.from("id");
 
-function retryOf(request: Request): { session: Raw; number: number } | undefined {
+function retryOf(request: Request): { session: Raw; key: string; number: number } | undefined {
   const number = request.get("txnNumber");
   if (number === undefined) return undefined;
   const session = request.document("lsid");
@@ -62,7 +138,7 @@ function retryOf(request: Request): { session: Raw; number: number } | undefined
     throw new StoreError(72, "Transaction number requires a session ID to also be specified");
   if (number.type !== Type.long && number.type !== Type.int)
     throw new StoreError(14, "txnNumber must be of type long");
-  return { session: id, number: request.integer("txnNumber") ?? 0 };
+  return { session: id, key: id.bytes().toString("latin1"), number: request.integer("txnNumber") ?? 0 };
 }
 
 function finish(reply: Reply): Buffer {

@@ -3,7 +3,7 @@ import { emptyDocument } from "../bson/make.ts";
 import { fields, items, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { findText, type Plan } from "../plan/planner.ts";
-import { Deadline } from "../query/deadline.ts";
+import { pause, type Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
 import { accessOptions, parseSort, type Run, run } from "../query/run.ts";
 import type { Collection } from "../storage/collection.ts";
@@ -15,7 +15,7 @@ import { startFind } from "./read.ts";
 import { Request } from "./request.ts";
 
 /** @param check refuses commands and arguments that are not known */
-export function explain(context: Context, check: (request: Request) => void): Reply {
+export function explain(context: Context, check: (request: Request) => void): Work<Reply> {
   const { request } = context;
   const inner = request.document("explain");
   if (inner === undefined) throw new StoreError(14, "explain needs a command");
@@ -33,18 +33,18 @@ export function explain(context: Context, check: (request: Request) => void): Re
 }
 
 /** `aggregate`, or its explanation where `explain: true` is asked for. */
-export function aggregateOrExplain(context: Context): Reply {
+export function aggregateOrExplain(context: Context): Work<Reply> {
   const { request } = context;
   if (!request.flag("explain")) return aggregate(context);
   return explainRequest(context, request, "queryPlanner", undefined);
 }
 
-function explainRequest(
+function* explainRequest(
   context: Context,
   explained: Request,
   verbosity: string,
   inner: Raw | undefined,
-): Reply {
+): Work<Reply> {
   const { store, request } = context;
   const { name } = explained;
   const started = performance.now();
@@ -52,7 +52,12 @@ function explainRequest(
   const running = collection && start(context, explained, name, collection);
   let returned = 0;
   const execute = verbosity !== "queryPlanner" || name === "aggregate";
-  if (running !== undefined && execute) while (running.next() !== undefined) returned++;
+  if (running !== undefined && execute) {
+    for (let found = running.next(); found !== undefined; found = running.next()) {
+      if (found === pause) yield;
+      else returned++;
+    }
+  }
   const plan = running?.run?.plan;
   const winning = plan === undefined ? { stage: "EOF" } : stageOf(plan, running?.sorts ?? false);
   return {
@@ -111,7 +116,7 @@ function start(context: Context, request: Request, name: string, collection: Col
     limit: 0,
     ...accessOptions(undefined, hint, collection),
     expressions: expressionsFor(undefined, context.now).tests,
-    deadline: new Deadline(request.count("maxTimeMS")),
+    deadline: context.deadline,
   });
   return { run: running, sorts: false, next: () => running.next() };
 }

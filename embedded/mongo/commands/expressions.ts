@@ -2,6 +2,7 @@
 import { Environment, letVariables } from "../aggregate/pipeline.ts";
 import { fields, type Raw } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
+import { pause } from "../query/deadline.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import type { ValueCompiler } from "../query/project.ts";
 import type { PipelineUpdater } from "../update/statement.ts";
@@ -32,7 +33,8 @@ export function expressionsFor(variables: Raw | undefined, now: number): Compile
         if (!updateStages.has(name))
           throw new StoreError(72, `${name} is not allowed to be used within an update`);
       }
-      const [result] = environment().compile(stages)([document]);
+      let result: Raw | undefined;
+      for (const made of environment().compile(stages)([document])) if (made !== pause) result = made;
       if (result === undefined) throw new StoreError(72, "an update pipeline gave no document");
       return result;
     },

@@ -5,12 +5,12 @@ import { Writer } from "../bson/writer.ts";
 import { failedToParse } from "../errors.ts";
 import type { Filter } from "../query/ast.ts";
 import { idFilter } from "../query/by-id.ts";
-import { Deadline } from "../query/deadline.ts";
+import type { Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
 import { checkNames } from "../storage/catalog.ts";
-import { type Collection, idName, type Stored } from "../storage/collection.ts";
+import { type Collection, idName, planKilled, type Stored } from "../storage/collection.ts";
 import { parseUpdate } from "../update/parse.ts";
 import { type Tools, updateStored, upsertDocument } from "../update/statement.ts";
 import { checkCollation } from "./checks.ts";
@@ -28,7 +28,7 @@ interface Outcome {
   readonly upserted?: Raw | undefined;
 }
 
-export function findAndModify(context: Context): Reply {
+export function* findAndModify(context: Context): Work<Reply> {
   const { store, request, now } = context;
   const name = request.collection();
   checkNames(request.db, name);
@@ -52,8 +52,11 @@ export function findAndModify(context: Context): Reply {
   const filter = (): Filter => (parsedFilter ??= parseQuery(query));
   const update =
     change === undefined ? undefined : parseUpdate(change, parseArrayFilters(request.get("arrayFilters")));
+  const found = store.find(request.db, name);
+  const stored = found && (yield* findOne(context, found, query, filter, tools));
+  // Others may have changed the catalogue while it was looked for.
   const collection = store.find(request.db, name);
-  const stored = collection && findOne(context, collection, query, filter, tools);
+  if (found !== undefined && collection?.id !== found.id) throw planKilled();
   const done = ((): Outcome => {
     if (collection !== undefined && stored !== undefined) {
       if (update === undefined) {
@@ -90,13 +93,13 @@ export function findAndModify(context: Context): Reply {
   return reply(done, shown);
 }
 
-function findOne(
+function* findOne(
   context: Context,
   collection: Collection,
   query: Raw,
   filter: () => Filter,
   tools: Tools,
-): Stored | undefined {
+): Work<Stored | undefined> {
   const { request } = context;
   const byId = request.has("hint") ? undefined : idFilter(query);
   if (byId !== undefined) {
@@ -104,7 +107,16 @@ function findOne(
     return stored !== undefined && byId.matches(stored.document) ? stored : undefined;
   }
   const options = { hint: request.get("hint"), sort: request.document("sort"), limit: 1 };
-  return select(collection, filter(), options, tools, new Deadline(request.count("maxTimeMS")))[0];
+  while (true) {
+    const { rows, fresh, matches } = yield* select(context, collection, filter(), options, tools);
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    if (fresh) return row as Stored;
+    const stored = collection.byRow(row.rid);
+    // Changed by others since it was picked: it is looked for again.
+    if (stored !== undefined && matches(stored.document)) return stored;
+    yield;
+  }
 }
 
 function reply(done: Outcome, value: Raw | undefined): Buffer {

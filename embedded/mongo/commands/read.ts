@@ -7,13 +7,13 @@ import { badValue, StoreError } from "../errors.ts";
 import { parsePath } from "../path.ts";
 import { findText } from "../plan/planner.ts";
 import { idFilter } from "../query/by-id.ts";
-import { constantFilter, Deadline } from "../query/deadline.ts";
+import { constantFilter, type Pause, pause, type Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
 import { accessOptions, parseSort, type QueryOptions, type Run, run } from "../query/run.ts";
 import { eachValue } from "../query/values.ts";
-import type { Collection } from "../storage/collection.ts";
+import { type Collection, maxDocumentSize } from "../storage/collection.ts";
 import { checkCollation, checkFindOptions } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { cursorReply, emptyCursor, writeBatch } from "./cursor-reply.ts";
@@ -39,7 +39,7 @@ export function startFind(
     limit,
     ...accessOptions(sort, request.get("hint"), collection),
     expressions: expressions.tests,
-    deadline: new Deadline(request.count("maxTimeMS")),
+    deadline: context.deadline,
   };
   const spec = request.document("projection");
   const projection =
@@ -47,9 +47,10 @@ export function startFind(
       ? compileProjection(spec, expressions.tests, expressions.values)
       : undefined;
   const running = run(collection, options);
-  const next = (): Raw | undefined => {
+  const next = (): Raw | Pause | undefined => {
     const found = running.next();
-    if (found === undefined || projection === undefined) return found?.document;
+    if (found === undefined || found === pause) return found;
+    if (projection === undefined) return found.document;
     return projection(found.document, {
       score: running.scores?.get(found.rid),
       position: (path) => matchedPosition(filter, found.document, path, expressions.tests),
@@ -58,7 +59,7 @@ export function startFind(
   return { running, results: { next, release: () => running.release() } };
 }
 
-export function find(context: Context): Reply {
+export function find(context: Context): Reply | Work<Reply> {
   const { store, request } = context;
   const name = request.collection();
   const namespace = `${request.db}.${name}`;
@@ -114,7 +115,7 @@ function findById(
   return writer.take();
 }
 
-export function getMore(context: Context): Reply {
+export function* getMore(context: Context): Work<Reply> {
   const { store, request, now } = context;
   const id = request.get("getMore");
   if (id === undefined || (id.type !== Type.long && id.type !== Type.int)) {
@@ -126,7 +127,12 @@ export function getMore(context: Context): Reply {
   if (collection === undefined)
     throw new StoreError(40414, "BSON field 'getMore.collection' is missing but a required field");
   const batchSize = request.get("batchSize") === undefined ? 0 : request.count("batchSize");
+  if (request.count("maxTimeMS") > 0)
+    throw badValue("cannot set maxTimeMS on getMore command for a non-awaitData cursor");
   const cursor = store.cursors.get(number, `${request.db}.${collection}`);
+  if (cursor.busy) throw new StoreError(143, `cursor id ${number} is already in use`);
+  cursor.busy = true;
+  cursor.deadline.resume();
   cursor.lastUsed = now;
   const writer = new Writer(4096);
   const reply = writer.open();
@@ -134,11 +140,15 @@ export function getMore(context: Context): Reply {
   const inner = writer.open();
   let open: boolean;
   try {
-    open = writeBatch(writer, "nextBatch", cursor, batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize);
+    const size = batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize;
+    open = yield* writeBatch(writer, "nextBatch", cursor, size);
   } catch (error) {
     store.cursors.close(number);
     throw error;
   }
+  cursor.busy = false;
+  cursor.deadline.suspend();
+  cursor.lastUsed = store.clock();
   if (!open) store.cursors.close(number);
   writer.long("id", open ? number : 0n);
   writer.string("ns", cursor.namespace);
@@ -148,7 +158,7 @@ export function getMore(context: Context): Reply {
   return writer.take();
 }
 
-export function count(context: Context): Reply {
+export function* count(context: Context): Work<Reply> {
   const { store, request } = context;
   checkCollation(request.get("collation"));
   const collection = store.find(request.db, request.collection());
@@ -168,14 +178,17 @@ export function count(context: Context): Reply {
     limit,
     ...accessOptions(undefined, request.get("hint"), collection),
     expressions: expressionsFor(undefined, context.now).tests,
-    deadline: new Deadline(request.count("maxTimeMS")),
+    deadline: context.deadline,
   });
   let n = 0;
-  while (running.next() !== undefined) n++;
+  for (let found = running.next(); found !== undefined; found = running.next()) {
+    if (found === pause) yield;
+    else n++;
+  }
   return { n };
 }
 
-export function distinct(context: Context): Reply {
+export function* distinct(context: Context): Work<Reply> {
   const { store, request } = context;
   checkCollation(request.get("collation"));
   const collection = store.find(request.db, request.collection());
@@ -191,15 +204,23 @@ export function distinct(context: Context): Reply {
       limit: 0,
       ...accessOptions(undefined, request.get("hint"), collection),
       expressions: expressionsFor(undefined, context.now).tests,
-      deadline: new Deadline(request.count("maxTimeMS")),
+      deadline: context.deadline,
     });
     const { parts } = parsePath(key);
+    let bytes = 0;
     for (let found = running.next(); found !== undefined; found = running.next()) {
+      if (found === pause) {
+        yield;
+        continue;
+      }
       eachValue(found.document, parts, 0, (value) => {
         if (value === undefined || value.type === Type.undefined) return;
         const group = groupKey(value);
-        if (!values.has(group)) values.set(group, value);
+        if (values.has(group)) return;
+        values.set(group, value);
+        bytes += value.end - value.start;
       });
+      if (bytes > maxDocumentSize) throw new StoreError(17217, "distinct too big, 16mb cap");
     }
   }
   const writer = new Writer(1024);

@@ -4,12 +4,13 @@ import { Writer } from "../bson/writer.ts";
 import { badValue, codeName, failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
 import type { Filter } from "../query/ast.ts";
-import { idFilter } from "../query/by-id.ts";
-import { Deadline } from "../query/deadline.ts";
+import { type IdFilter, idFilter } from "../query/by-id.ts";
+import { finishNow, isTurnOver, pause, TurnOver, type Work, withoutPause } from "../query/deadline.ts";
+import { compileFilter } from "../query/match.ts";
 import { parseFilter, parseQuery } from "../query/parse.ts";
 import { accessOptions, parseSort, run } from "../query/run.ts";
 import { checkNames } from "../storage/catalog.ts";
-import type { Collection, Stored } from "../storage/collection.ts";
+import { type Collection, planKilled, type Stored } from "../storage/collection.ts";
 import { parseUpdate } from "../update/parse.ts";
 import { prepareInsert, type Tools, updateStored, upsertDocument } from "../update/statement.ts";
 import { checkCollation } from "./checks.ts";
@@ -50,35 +51,82 @@ interface WriteError {
 
 /**
  * Runs the statements; stops at the first error when ordered. They are tried as one first, as a savepoint for each costs
- * a tenth of a write; where one fails, all are undone and run again one by one.
+ * a tenth of a write; where one fails, or all take more than a turn, all are undone and run again one by one.
  * @param forget undoes what `one` has counted
  */
-function runAll(
+function* runAll(
   context: Context,
   list: readonly Raw[],
-  one: (statement: Raw, index: number) => void,
+  one: (statement: Raw, index: number) => Work<void>,
   forget: () => void,
-): WriteError[] {
+): Work<WriteError[]> {
+  const { store } = context;
+  const wroteBefore = store.wrote;
   try {
-    context.store.atomically(() => list.forEach(one));
+    store.asOne(() => {
+      for (let index = 0; index < list.length; index++) finishNow(one(list[index] as Raw, index));
+    });
     return [];
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
+    if (!(error instanceof TurnOver || isStatementError(error))) throw error;
     forget();
-    if (list.length === 1) return [{ index: 0, error }];
+    store.wrote = wroteBefore;
+    if (list.length === 1 && !(error instanceof TurnOver)) return [{ index: 0, error: error as StoreError }];
   }
   const ordered = context.request.flag("ordered", true);
   const errors: WriteError[] = [];
   for (let index = 0; index < list.length; index++) {
+    const statement = list[index] as Raw;
     try {
-      context.store.atomically(() => one(list[index] as Raw, index));
+      // A retry is told by what is remembered with the writes, so these all belong into one turn.
+      if (context.retried && store.wrote)
+        store.asOne(() => withoutPause(() => finishNow(one(statement, index))));
+      else yield* one(statement, index);
     } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
+      if (!isStatementError(error)) throw error;
       errors.push({ index, error });
       if (ordered) break;
     }
   }
   return errors;
+}
+
+/** An error of one statement; the end of the command's time is one of the command. */
+function isStatementError(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code !== 50;
+}
+
+/**
+ * Changes the documents that were picked, as one; where that takes more than a turn, as many at a time as fit into one.
+ * Others may have changed or removed them since they were picked: then they are looked at again.
+ */
+export function* change(
+  context: Context,
+  name: string,
+  picked: Picked,
+  work: (collection: Collection, stored: Stored) => void,
+): Work<void> {
+  const { store, request, retried, deadline } = context;
+  let at = 0;
+  let { fresh } = picked;
+  while (at < picked.rows.length) {
+    at = store.asPart(() => {
+      const collection = store.find(request.db, name);
+      if (collection === undefined || collection.id !== picked.collection.id) throw planKilled();
+      let next = at;
+      while (next < picked.rows.length) {
+        const row = picked.rows[next++] as PickedRow;
+        const stored = fresh && row.document !== undefined ? (row as Stored) : collection.byRow(row.rid);
+        if (stored !== undefined && (fresh || picked.matches(stored.document))) work(collection, stored);
+        deadline.check();
+        if (!retried && next < picked.rows.length && isTurnOver()) break;
+      }
+      return next;
+    });
+    if (at === picked.rows.length) return;
+    fresh = false;
+    yield;
+  }
 }
 
 function writeErrors(writer: Writer, errors: readonly WriteError[]): void {
@@ -95,22 +143,23 @@ function writeErrors(writer: Writer, errors: readonly WriteError[]): void {
   );
 }
 
-export function insert(context: Context): Reply {
+export function* insert(context: Context): Work<Reply> {
   const { store, request } = context;
   const name = request.collection();
   const list = statements(context, "documents");
   checkNames(request.db, name);
   store.ensure(request.db, name);
   let n = 0;
-  const insertOne = (document: Raw) => {
+  const insertOne = function* (document: Raw): Work<void> {
+    context.deadline.check();
     // Looked up each time: what is undone makes the catalogue anew.
-    store.ensure(request.db, name).insert(prepareInsert(document));
+    store.asPart(() => store.ensure(request.db, name).insert(prepareInsert(document)));
+    store.wrote = true;
     n++;
   };
-  const errors = runAll(context, list, insertOne, () => {
+  const errors = yield* runAll(context, list, insertOne, () => {
     n = 0;
   });
-  if (n > 0) store.wrote = true;
   const writer = new Writer(256);
   const mark = writer.open();
   writer.int("n", n);
@@ -203,24 +252,22 @@ function identifiers(filter: Filter): string[] {
   return "filters" in filter ? filter.filters.flatMap(identifiers) : [];
 }
 
-export function update(context: Context): Reply {
-  const { store, request, now } = context;
+export function* update(context: Context): Work<Reply> {
+  const { request, now } = context;
   const name = request.collection();
   const list = statements(context, "updates");
   checkNames(request.db, name);
   const counts = { n: 0, modified: 0 };
   const upserted: { index: number; id: Raw }[] = [];
-  const deadline = new Deadline(request.count("maxTimeMS"));
-  const updateOne = (raw: Raw, index: number) => {
-    const id = runUpdate(context, name, parseStatement(raw), counts, now, deadline);
+  const updateOne = function* (raw: Raw, index: number): Work<void> {
+    const id = yield* runUpdate(context, name, parseStatement(raw), counts, now);
     if (id !== undefined) upserted.push({ index, id });
   };
-  const errors = runAll(context, list, updateOne, () => {
+  const errors = yield* runAll(context, list, updateOne, () => {
     counts.n = 0;
     counts.modified = 0;
     upserted.length = 0;
   });
-  if (counts.modified > 0 || upserted.length > 0) store.wrote = true;
   const writer = new Writer(256);
   const mark = writer.open();
   writer.int("n", counts.n);
@@ -246,14 +293,13 @@ function writeUpserted(writer: Writer, upserted: readonly { index: number; id: R
 }
 
 /** Runs one update; returns the `_id` of a document that it inserted. */
-function runUpdate(
+function* runUpdate(
   context: Context,
   name: string,
   statement: UpdateStatement,
   counts: { n: number; modified: number },
   now: number,
-  deadline: Deadline,
-): Raw | undefined {
+): Work<Raw | undefined> {
   const { store, request } = context;
   const parsed = parseUpdate(statement.u, statement.filters);
   if (statement.multi && parsed.kind === "replace")
@@ -266,44 +312,67 @@ function runUpdate(
   let matched = 0;
   let modified = 0;
   if (found !== undefined) {
-    for (const stored of targets(found, statement, lazyFilter, tools, deadline)) {
+    const picked = yield* targets(context, found, statement, lazyFilter, tools);
+    yield* change(context, name, picked, (collection, stored) => {
       matched++;
-      if (updateStored(found, stored, parsed, lazyFilter, tools) !== stored.document) modified++;
-    }
+      if (updateStored(collection, stored, parsed, lazyFilter, tools) === stored.document) return;
+      modified++;
+      store.wrote = true;
+    });
   }
-  // Not before all have been changed: where one fails, none is.
+  // Not before all have been changed: where one fails, none is counted.
   counts.n += matched;
   counts.modified += modified;
   if (matched > 0 || !statement.upsert) return undefined;
   const document = upsertDocument(parsed, lazyFilter(), tools);
-  store.ensure(request.db, name).insert(document);
+  store.asPart(() => store.ensure(request.db, name).insert(document));
+  store.wrote = true;
   counts.n++;
   return fields(document)[0]?.[1];
 }
 
-function targets(
+/** Documents that a filter picked, all before any is changed. */
+export interface Picked {
+  readonly collection: Collection;
+  readonly rows: readonly PickedRow[];
+  /** True while no others had a turn: the documents are as they were read. */
+  readonly fresh: boolean;
+  readonly matches: (document: Raw) => boolean;
+}
+
+interface PickedRow {
+  readonly rid: number;
+  /** Let go of where many are picked. */
+  readonly document: Raw | undefined;
+}
+
+function* targets(
+  context: Context,
   collection: Collection,
   statement: UpdateStatement,
   filter: () => Filter,
   tools: Tools,
-  deadline: Deadline,
-): Stored[] {
+): Work<Picked> {
   const byId = statement.hint === undefined ? idFilter(statement.q) : undefined;
-  if (byId !== undefined) {
-    const stored = collection.byId(byId.key);
-    return stored !== undefined && byId.matches(stored.document) ? [stored] : [];
-  }
-  return select(collection, filter(), { ...statement, limit: statement.multi ? 0 : 1 }, tools, deadline);
+  if (byId !== undefined) return pickById(collection, byId);
+  const options = { ...statement, limit: statement.multi ? 0 : 1 };
+  return yield* select(context, collection, filter(), options, tools);
+}
+
+function pickById(collection: Collection, { key, matches }: IdFilter): Picked {
+  const stored = collection.byId(key);
+  const rows = stored !== undefined && matches(stored.document) ? [stored] : [];
+  return { collection, rows, fresh: true, matches };
 }
 
 /** The documents that a filter picks, all read before any is changed. */
-export function select(
+export function* select(
+  context: Context,
   collection: Collection,
   filter: Filter,
   options: { hint: Raw | undefined; sort: Raw | undefined; limit: number },
   tools: Tools,
-  deadline: Deadline,
-): Stored[] {
+): Work<Picked> {
   const running = run(collection, {
     filter,
     sort: parseSort(options.sort, findText(filter) !== undefined),
@@ -311,40 +380,48 @@ export function select(
     limit: options.limit,
     ...accessOptions(options.sort, options.hint, collection),
     expressions: tools.expressions,
-    deadline,
+    deadline: context.deadline,
   });
-  const found: Stored[] = [];
-  for (let stored = running.next(); stored !== undefined; stored = running.next()) found.push(stored);
-  return found;
+  let rows: PickedRow[] = [];
+  let fresh = true;
+  for (let found = running.next(); found !== undefined; found = running.next()) {
+    if (found !== pause) rows.push(fresh ? found : { rid: found.rid, document: undefined });
+    else {
+      if (fresh) rows = rows.map(({ rid }) => ({ rid, document: undefined }));
+      fresh = false;
+      yield;
+    }
+  }
+  return { collection, rows, fresh, matches: compileFilter(filter, tools.expressions) };
 }
 
-export function remove(context: Context): Reply {
+export function* remove(context: Context): Work<Reply> {
   const { store, request, now } = context;
   const name = request.collection();
   const list = statements(context, "deletes");
-  const deadline = new Deadline(request.count("maxTimeMS"));
   let n = 0;
-  const removeOne = (raw: Raw) => {
+  const removeOne = function* (raw: Raw): Work<void> {
     const statement = parseDelete(raw);
     const compilers = expressionsFor(request.document("let"), now);
     const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
-    const collection = store.find(request.db, name);
     const byId = statement.hint === undefined ? idFilter(statement.q) : undefined;
     const filter = byId === undefined ? parseQuery(statement.q) : undefined;
-    if (collection === undefined) return;
-    const one = byId && collection.byId(byId.key);
-    const found = filter
-      ? select(collection, filter, statement, tools, deadline)
-      : one !== undefined && byId?.matches(one.document)
-        ? [one]
-        : [];
-    for (const stored of found) collection.remove(stored);
-    n += found.length;
+    const found = store.find(request.db, name);
+    if (found === undefined) return;
+    let removed = 0;
+    const picked = byId
+      ? pickById(found, byId)
+      : yield* select(context, found, filter as Filter, statement, tools);
+    yield* change(context, name, picked, (collection, stored) => {
+      collection.remove(stored);
+      store.wrote = true;
+      removed++;
+    });
+    n += removed;
   };
-  const errors = runAll(context, list, removeOne, () => {
+  const errors = yield* runAll(context, list, removeOne, () => {
     n = 0;
   });
-  if (n > 0) store.wrote = true;
   const writer = new Writer(256);
   const mark = writer.open();
   writer.int("n", n);

@@ -4,7 +4,7 @@
  */
 import type { StatementSync } from "node:sqlite";
 import { rawDocument, toBuffer } from "../bson/raw.ts";
-import type { Collection, Stored } from "../storage/collection.ts";
+import { type Collection, planKilled, type Stored } from "../storage/collection.ts";
 import type { Database } from "../storage/database.ts";
 import type { Index } from "../storage/index.ts";
 import type { Range } from "./bounds.ts";
@@ -46,6 +46,38 @@ function statement(database: Database, sql: string): StatementSync {
   return found;
 }
 
+/**
+ * Others may drop the collection or index of a scan between two chunks, and a new one may get its table's name. Looked
+ * at only when the catalogue has changed.
+ */
+export class Guard {
+  private readonly collection: Collection;
+  private readonly index: Index | undefined;
+  private generation: number;
+
+  constructor(collection: Collection, index: Index | undefined) {
+    this.collection = collection;
+    this.index = index;
+    this.generation = collection.database.generation;
+  }
+
+  check(): void {
+    const { database, id, uuid } = this.collection;
+    if (database.generation === this.generation) return;
+    const found = database.sql
+      .prepare("SELECT 1 FROM collections WHERE id = ? AND uuid = ?")
+      .get(id, uuid.buffer);
+    if (found === undefined) throw planKilled();
+    if (this.index !== undefined) {
+      const kept = database.sql
+        .prepare("SELECT 1 FROM indexes WHERE id = ? AND collection = ? AND name = ?")
+        .get(this.index.id, id, this.index.name);
+      if (kept === undefined) throw planKilled();
+    }
+    this.generation = database.generation;
+  }
+}
+
 /** All documents in the order they were inserted. */
 export class TableScan implements Source {
   private readonly collection: Collection;
@@ -56,8 +88,10 @@ export class TableScan implements Source {
   private last: number;
   private chunk = firstChunk;
   private done = false;
+  private readonly guard: Guard;
 
   constructor(collection: Collection, counters: Counters, backward: boolean) {
+    this.guard = new Guard(collection, undefined);
     this.collection = collection;
     this.counters = counters;
     this.backward = backward;
@@ -74,6 +108,7 @@ export class TableScan implements Source {
 
   private fetch(): boolean {
     if (this.done) return false;
+    this.guard.check();
     const { table, database } = this.collection;
     const where = this.backward ? "rid < ? ORDER BY rid DESC" : "rid > ? ORDER BY rid";
     const sql = `SELECT rid, doc FROM ${table} WHERE ${where} LIMIT ?`;
@@ -105,6 +140,7 @@ export class RangeScan implements Source {
   private last: { key: Buffer; rid: number } | undefined;
   private chunk = firstChunk;
   private drained = false;
+  private readonly guard: Guard;
 
   constructor(
     collection: Collection,
@@ -119,6 +155,7 @@ export class RangeScan implements Source {
     this.backward = backward;
     this.counters = counters;
     this.seen = index?.multikey ? new Set() : undefined;
+    this.guard = new Guard(collection, index);
   }
 
   next(): Stored | undefined {
@@ -137,6 +174,7 @@ export class RangeScan implements Source {
   }
 
   private fetch(): boolean {
+    this.guard.check();
     while (this.range < this.ranges.length) {
       if (this.drained) {
         this.range++;
@@ -245,14 +283,17 @@ export class RowList implements Source {
   private readonly rids: readonly number[];
   private readonly counters: Counters;
   private at = 0;
+  private readonly guard: Guard;
 
   constructor(collection: Collection, rids: readonly number[], counters: Counters) {
+    this.guard = new Guard(collection, undefined);
     this.collection = collection;
     this.rids = rids;
     this.counters = counters;
   }
 
   next(): Stored | undefined {
+    this.guard.check();
     while (this.at < this.rids.length) {
       const found = this.collection.byRow(this.rids[this.at++] as number);
       if (found === undefined) continue;

@@ -4,12 +4,13 @@ import { badValue, StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
 import { type Plan, plan, type SortField } from "../plan/planner.ts";
-import { type Counters, RangeScan, RowList, type Source, TableScan, Union } from "../plan/scan.ts";
+import { type Counters, Guard, RangeScan, RowList, type Source, TableScan, Union } from "../plan/scan.ts";
 import type { Collection, Stored } from "../storage/collection.ts";
 import type { Index } from "../storage/index.ts";
 import type { Filter } from "./ast.ts";
-import { constantFilter, type Deadline } from "./deadline.ts";
+import { constantFilter, type Deadline, isTurnOver, type Pause, pause } from "./deadline.ts";
 import { compileFilter, type ExpressionCompiler, type Matcher } from "./match.ts";
+import { Sorter } from "./sorter.ts";
 import { textMatch } from "./text.ts";
 import { sortKey } from "./values.ts";
 
@@ -26,8 +27,15 @@ export interface QueryOptions {
   readonly backward?: boolean;
 }
 
+/** Documents one after the other, with pauses between them. */
+export interface Rows {
+  next(): Stored | Pause | undefined;
+  /** Drops what was read ahead; `next` goes on as if nothing had happened. */
+  release(): void;
+}
+
 /** A running query. */
-export interface Run extends Source {
+export interface Run extends Rows {
   readonly plan: Plan;
   readonly counters: Counters;
   /** Text scores by row, for a `$text` query. */
@@ -48,7 +56,7 @@ export function run(collection: Collection, options: QueryOptions): Run {
     : compileFilter(options.filter, options.expressions);
   const filtered = new Filtered(source, matches, options.deadline);
   const sorted = options.sort.length === 0 || (chosen.kind === "index" && chosen.sorted);
-  const ordered = sorted ? filtered : sortRows(collection, filtered, options);
+  const ordered = sorted ? filtered : new Sorted(collection, filtered, matches, options);
   const part =
     options.skip > 0 || options.limit > 0 ? new Slice(ordered, options.skip, options.limit) : ordered;
   return { plan: chosen, counters, scores, next: () => part.next(), release: () => part.release() };
@@ -81,7 +89,7 @@ function textScores(chosen: Extract<Plan, { kind: "text" }>): Map<number, number
   return new Map(table.search(match));
 }
 
-class Filtered implements Source {
+class Filtered implements Rows {
   private readonly source: Source;
   private readonly matches: Matcher | undefined;
   private readonly deadline: Deadline;
@@ -92,8 +100,12 @@ class Filtered implements Source {
     this.deadline = deadline;
   }
 
-  next(): Stored | undefined {
+  next(): Stored | Pause | undefined {
     while (true) {
+      if (isTurnOver()) {
+        this.source.release();
+        return pause;
+      }
       const found = this.source.next();
       if (found === undefined) return undefined;
       this.deadline.check();
@@ -106,22 +118,28 @@ class Filtered implements Source {
   }
 }
 
-class Slice implements Source {
-  private readonly source: Source;
+class Slice implements Rows {
+  private readonly source: Rows;
   private skip: number;
   private left: number;
 
-  constructor(source: Source, skip: number, limit: number) {
+  constructor(source: Rows, skip: number, limit: number) {
     this.source = source;
     this.skip = skip;
     this.left = limit === 0 ? Number.POSITIVE_INFINITY : limit;
   }
 
-  next(): Stored | undefined {
+  next(): Stored | Pause | undefined {
     if (this.left <= 0) return undefined;
-    for (; this.skip > 0; this.skip--) if (this.source.next() === undefined) return undefined;
-    this.left--;
-    return this.source.next();
+    while (true) {
+      const found = this.source.next();
+      if (found === undefined || found === pause) return found;
+      if (this.skip > 0) this.skip--;
+      else {
+        this.left--;
+        return found;
+      }
+    }
   }
 
   release(): void {
@@ -135,39 +153,68 @@ interface SortRow {
 }
 
 /** Sorts by keys in memory and keeps only row ids; with a limit, only the best ones. */
-function sortRows(collection: Collection, source: Source, options: QueryOptions): Source {
-  const { sort } = options;
-  const directions = sort.map((field) => field.descending);
-  const keep = options.limit > 0 ? options.skip + options.limit : Number.POSITIVE_INFINITY;
-  let rows: SortRow[] = [];
-  let bytes = 0;
-  const order = (a: SortRow, b: SortRow): number => a.key.compare(b.key);
-  for (let found = source.next(); found !== undefined; found = source.next()) {
-    const { document, rid } = found;
-    const key = encodeCompound(
-      sort.map(({ path, descending }) => sortKey(document, path, descending)),
-      directions,
-    );
-    rows.push({ key, rid });
-    bytes += key.length + 48;
-    if (rows.length >= keep * 2 + 1000) {
-      rows.sort(order);
-      rows = rows.slice(0, keep);
-      bytes = rows.reduce((sum, row) => sum + row.key.length + 48, 0);
+class Sorted implements Rows {
+  private readonly collection: Collection;
+  private readonly source: Rows;
+  private readonly matches: Matcher | undefined;
+  private readonly options: QueryOptions;
+  private readonly sorter: Sorter<SortRow>;
+  private readonly descending: readonly boolean[];
+  private gathered = false;
+  /** Others had their turn since the first document was read: what was found may have changed. */
+  private paused = false;
+  private readonly guard: Guard;
+
+  constructor(collection: Collection, source: Rows, matches: Matcher | undefined, options: QueryOptions) {
+    this.collection = collection;
+    this.source = source;
+    this.matches = matches;
+    this.guard = new Guard(collection, undefined);
+    this.options = options;
+    this.descending = options.sort.map((field) => field.descending);
+    const keep = options.limit > 0 ? options.skip + options.limit : Number.POSITIVE_INFINITY;
+    this.sorter = new Sorter(keep, (row) => row.key.length + 48);
+  }
+
+  next(): Stored | Pause | undefined {
+    while (!this.gathered) {
+      const found = this.source.next();
+      if (found === undefined) this.gathered = true;
+      else if (found !== pause) this.add(found);
+      else {
+        this.paused = true;
+        return pause;
+      }
     }
-    if (bytes > sortMemory) {
-      throw new StoreError(
-        292,
-        `Executor error during find command :: caused by :: Sort exceeded memory limit of ${sortMemory} bytes, but did not opt in to external sorting.`,
-      );
+    while (true) {
+      if (isTurnOver()) {
+        this.paused = true;
+        return pause;
+      }
+      this.options.deadline.check();
+      const row = this.sorter.next();
+      if (row === undefined) return undefined;
+      this.guard.check();
+      const found = this.collection.byRow(row.rid);
+      if (found !== undefined && (!this.paused || (this.matches?.(found.document) ?? true))) return found;
     }
   }
-  rows.sort(order);
-  return new RowList(
-    collection,
-    rows.map((row) => row.rid),
-    { keys: 0, documents: 0 },
-  );
+
+  private add({ document, rid }: Stored): void {
+    const values = this.options.sort.map(({ path, descending }) => sortKey(document, path, descending));
+    this.sorter.add({ key: encodeCompound(values, this.descending), rid });
+    if (this.sorter.bytes <= sortMemory) return;
+    throw new StoreError(
+      292,
+      `Executor error during find command :: caused by :: Sort exceeded memory limit of ${sortMemory} bytes, but did not opt in to external sorting.`,
+    );
+  }
+
+  release(): void {
+    // The client is away between two batches, in which others write.
+    this.paused = true;
+    this.source.release();
+  }
 }
 
 /**

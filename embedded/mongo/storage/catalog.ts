@@ -29,6 +29,7 @@ export class Catalog {
 
   /** Reads everything anew; needed after a rollback that undid changes to the catalogue. */
   load(): void {
+    this.database.generation++;
     this.collections.clear();
     const { sql } = this.database;
     for (const row of sql.prepare("SELECT id, db, name, options, uuid FROM collections").all()) {
@@ -74,6 +75,7 @@ export class Catalog {
   }
 
   drop(collection: Collection): void {
+    this.database.generation++;
     const { sql } = this.database;
     for (const index of [...collection.indexes]) this.dropIndex(collection, index);
     sql.exec(`DROP TABLE d${collection.id}`);
@@ -110,6 +112,7 @@ export class Catalog {
   }
 
   dropIndex(collection: Collection, index: Index): void {
+    this.database.generation++;
     index.dropTable();
     this.database.sql.prepare("DELETE FROM indexes WHERE id = ?").run(index.id);
     collection.indexes.splice(collection.indexes.indexOf(index), 1);

@@ -5,6 +5,7 @@ import { nullRaw } from "../bson/make.ts";
 import { getField, type Raw, rawDocument, toBuffer, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeKey } from "../key-encoding.ts";
+import { checkTime } from "../query/deadline.ts";
 import type { Database } from "./database.ts";
 import { DuplicateKey, type Index } from "./index.ts";
 import { show } from "./show.ts";
@@ -22,6 +23,10 @@ export interface CollectionInfo {
   readonly options: Raw;
   readonly uuid: Binary;
 }
+
+/** A paused command whose collection or index others have dropped. */
+export const planKilled = (): StoreError =>
+  new StoreError(175, "query plan killed: the collection or index was dropped or changed meanwhile");
 
 /** Largest document that MongoDB stores. */
 export const maxDocumentSize = 16 * 1024 * 1024;
@@ -130,6 +135,7 @@ export class Collection {
   fill(index: Index): void {
     let last = -1;
     while (true) {
+      checkTime();
       const rows = this.sql.after.all(last, 200) as unknown as [number, Uint8Array][];
       for (const [rid, bytes] of rows) {
         const document = rawDocument(toBuffer(bytes));

@@ -18,6 +18,8 @@ const memory = ":memory:";
 export class Database {
   readonly sql: DatabaseSync;
   readonly file: string;
+  /** Goes up with every change of collections and indexes: what is under way then makes sure of its own. */
+  generation = 0;
   private readonly log: number | undefined;
   private readonly beginStatement: StatementSync;
   private readonly commitStatement: StatementSync;

@@ -1,4 +1,5 @@
 /** Runs commands on a store without a socket. */
+import assert from "node:assert/strict";
 import { type Document, deserialize } from "bson";
 import { encode } from "../../../embedded/mongo/bson/make.ts";
 import { fields } from "../../../embedded/mongo/bson/raw.ts";
@@ -15,7 +16,10 @@ export function command(store: Store, document: Document): Document {
   const args = new Map(fields(encode({ $db: "test", ...document })));
   args.delete("$db");
   const [name = ""] = Object.keys(document);
-  return deserialize(execute(store, new Request(name, args, new Map(), { id: 1 }, "test")));
+  const reply = execute(store, new Request(name, args, new Map(), { id: 1 }, "test"));
+  // Without a turn of its own a command runs to its end.
+  assert.ok(Buffer.isBuffer(reply));
+  return deserialize(reply);
 }
 
 /** The first batch of a find or aggregate; throws what the store refused. */

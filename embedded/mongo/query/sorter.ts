@@ -1,0 +1,101 @@
+/** Sorts in runs while rows come in and merges the runs as they are asked for, so that no step takes long. */
+
+export interface Keyed {
+  readonly key: Buffer;
+}
+
+const runLength = 4096;
+const order = (a: Keyed, b: Keyed): number => a.key.compare(b.key);
+
+interface Head<T> {
+  readonly run: readonly T[];
+  at: number;
+  /** Equal keys come in the order in which they were added. */
+  readonly age: number;
+}
+
+export class Sorter<T extends Keyed> {
+  private runs: T[][] = [];
+  private current: T[] = [];
+  private heap: Head<T>[] | undefined;
+  private readonly keep: number;
+  private kept = 0;
+  private readonly sizeOf: (row: T) => number;
+  /** Bytes of the rows that are held. */
+  bytes = 0;
+
+  /** @param keep how many of the first rows are wanted */
+  constructor(keep: number, sizeOf: (row: T) => number) {
+    this.keep = keep;
+    this.sizeOf = sizeOf;
+  }
+
+  add(row: T): void {
+    this.current.push(row);
+    this.bytes += this.sizeOf(row);
+    if (this.current.length < runLength) return;
+    this.closeRun();
+    // What can't be among the first `keep` any more goes, as soon as it is as much again.
+    if (this.kept >= this.keep * 2 + 4 * runLength) this.prune();
+  }
+
+  private closeRun(): void {
+    if (this.current.length === 0) return;
+    this.current.sort(order);
+    const run = this.current.length > this.keep ? this.current.slice(0, this.keep) : this.current;
+    if (run !== this.current) this.bytes -= sum(this.current.slice(this.keep), this.sizeOf);
+    this.runs.push(run);
+    this.kept += run.length;
+    this.current = [];
+  }
+
+  private prune(): void {
+    const first: T[] = [];
+    for (let row = this.next(); row !== undefined && first.length < this.keep; row = this.next())
+      first.push(row);
+    this.heap = undefined;
+    this.runs = [first];
+    this.kept = first.length;
+    this.bytes = sum(first, this.sizeOf);
+  }
+
+  /** The next row in order; nothing may be added after the first. */
+  next(): T | undefined {
+    if (this.heap === undefined) {
+      this.closeRun();
+      this.heap = this.runs.map((run, age) => ({ run, at: 0, age }));
+      for (let i = Math.floor(this.heap.length / 2) - 1; i >= 0; i--) this.sink(i);
+    }
+    const [head] = this.heap;
+    if (head === undefined) return undefined;
+    const row = head.run[head.at++];
+    if (head.at >= head.run.length) {
+      const last = this.heap.pop();
+      if (last !== undefined && last !== head) this.heap[0] = last;
+    }
+    this.sink(0);
+    return row;
+  }
+
+  private sink(start: number): void {
+    const heap = this.heap as Head<T>[];
+    let at = start;
+    while (true) {
+      let least = at;
+      for (const child of [2 * at + 1, 2 * at + 2])
+        if (child < heap.length && before(heap[child] as Head<T>, heap[least] as Head<T>)) least = child;
+      if (least === at) return;
+      [heap[at], heap[least]] = [heap[least] as Head<T>, heap[at] as Head<T>];
+      at = least;
+    }
+  }
+}
+
+function before<T extends Keyed>(a: Head<T>, b: Head<T>): boolean {
+  const sign = order(a.run[a.at] as T, b.run[b.at] as T);
+  return sign === 0 ? a.age < b.age : sign < 0;
+}
+
+function sum<T>(rows: readonly T[], sizeOf: (row: T) => number): number {
+  return rows.reduce((total, row) => total + sizeOf(row), 0);
+}
