@@ -1,5 +1,6 @@
 /** Schemas that many contracts share: the boundary for ids, money, text and paging. */
 import { z } from "zod";
+import { cleanLine, cleanText } from "./text.ts";
 
 export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({
   description: "UUIDv7",
@@ -17,15 +18,22 @@ export const slug = z
   .meta({ examples: ["brass-lamp"] });
 /** Control characters never belong in a line of text. */
 const printable = /^[^\p{Cc}]*$/u;
+/**
+ * One line that people have written. It is made clean rather than refused: messages and states of earlier versions are
+ * read by the same schema.
+ */
 export const line = (max: number) =>
   z
     .string()
-    .trim()
+    .overwrite(cleanLine)
     .min(1)
     .max(max)
     .regex(printable, "must not contain control characters")
     .meta({ examples: ["Some text"] });
-export const text = (max: number) => z.string().trim().max(max);
+/** A line that may be empty. */
+export const label = (max: number) => z.string().overwrite(cleanLine).max(max);
+/** Text of many lines. */
+export const text = (max: number) => z.string().overwrite(cleanText).max(max);
 export const email = z.email().max(254).toLowerCase();
 export const currency = z
   .string()

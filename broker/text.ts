@@ -14,3 +14,23 @@ export const withoutMarkFloods = (text: string): string =>
   text.replace(MARKS, (run) =>
     run.length <= MAX_MARKS ? run : Array.from(run).slice(0, MAX_MARKS).join(""),
   );
+
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/**
+ * One form of each text, so that what is answered, stored, compared and printed is the same: well-formed, in Unicode's
+ * composed form (NFC), without blanks around it. Cleaning it again changes nothing.
+ */
+export function cleanText(text: string): string {
+  if (PLAIN.test(text)) return text.trim();
+  // Some marks are two in NFC.
+  return withoutMarkFloods(withoutMarkFloods(text.toWellFormed()).normalize("NFC")).trim();
+}
+
+/** Characters that show nothing and change the direction of what stands around them, also of other people's text. */
+const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const SEPARATORS = /[\u2028\u2029]/g;
+
+/** {@link cleanText} for one line: without line separators, and nothing in it changes the direction of writing. */
+export const cleanLine = (text: string): string =>
+  cleanText(PLAIN.test(text) ? text : text.replace(DIRECTIONS, "").replace(SEPARATORS, " "));

@@ -102,7 +102,8 @@ export function parseJson(bytes: Buffer): Record<string, unknown> {
 }
 
 /**
- * Refuses keys that would reach a prototype when copied, and nesting that would exhaust a stack.
+ * Refuses keys that would reach a prototype when copied, nesting that would exhaust a stack, and halves of characters,
+ * which JSON can write but UTF-8 can't: no store would give them back.
  * @param names gets the names of all members
  */
 function checkTree(value: object, path: string, depth: number, names: string[]): void {
@@ -110,9 +111,11 @@ function checkTree(value: object, path: string, depth: number, names: string[]):
     throw new SoukError("MALFORMED_BODY", `The body is nested deeper than ${MAX_DEPTH} levels.`);
   const isArray = Array.isArray(value);
   for (const key of Object.keys(value)) {
-    if (FORBIDDEN.has(key)) throw invalid(path + key, "is not a permitted name");
+    if (FORBIDDEN.has(key)) throw invalid(shown(path + key), "is not a permitted name");
     if (!isArray) names.push(key);
     const inner = (value as Record<string, unknown>)[key];
+    if (!key.isWellFormed() || (typeof inner === "string" && !inner.isWellFormed()))
+      throw invalid(shown(path + key), "must be well-formed Unicode, without halves of surrogate pairs");
     if (typeof inner === "object" && inner !== null) checkTree(inner, `${path}${key}.`, depth + 1, names);
   }
 }
@@ -130,10 +133,12 @@ function checkOnce(text: string, names: readonly string[]): void {
   for (const member of written) {
     const name: string = JSON.parse(member);
     const times = left.get(name) ?? 0;
-    if (times === 0) throw invalid(name.slice(0, MAX_SHOWN_NAME), "is given twice");
+    if (times === 0) throw invalid(shown(name), "is given twice");
     left.set(name, times - 1);
   }
 }
+
+const shown = (name: string): string => name.slice(0, MAX_SHOWN_NAME).toWellFormed();
 
 /**
  * The names of all members as they are written: in valid JSON, the strings that a colon follows. Each character is

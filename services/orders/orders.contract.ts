@@ -13,6 +13,7 @@ import {
   cursor,
   flag,
   id,
+  label,
   limit,
   line,
   money,
@@ -44,7 +45,7 @@ export const provider = z
 /** What a provider needs to know beyond the amount, e.g. a phone number; each provider checks its own keys. */
 export const paymentChoice = z.strictObject({
   provider,
-  options: z.record(z.string().max(40), z.string().max(200)).optional(),
+  options: z.record(z.string().max(40), label(200)).optional(),
 });
 /** What the customer has to do next to pay. */
 export const nextAction = z

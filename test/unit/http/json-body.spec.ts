@@ -32,6 +32,26 @@ describe("a JSON body", () => {
     );
   });
 
+  it("has no halves of characters, in names or in values", () => {
+    const halves: [text: string, field: string][] = [
+      ['{"name":"a\\ud800b"}', "name"],
+      ['{"a":{"b":["x","\\udc00"]}}', "a.b.1"],
+      ['{"a":{"\\ud83d":1}}', "a.\ufffd"],
+    ];
+    for (const [text, name] of halves)
+      assert.throws(
+        () => parse(text),
+        (error) => {
+          assert.equal(errorCode(error), "VALIDATION_FAILED");
+          const [first] = ((error as SoukError).data as { errors: FieldError[] }).errors;
+          assert.equal(first?.field, name);
+          return true;
+        },
+        text,
+      );
+    assert.deepEqual(parse('{"a":"\\ud83d\\ude00"}'), { a: "😀" });
+  });
+
   it("gives no name twice, however deep it stands and however it is written", () => {
     const twice: [text: string, name: string][] = [
       ['{"quantity":1,"quantity":999}', "quantity"],

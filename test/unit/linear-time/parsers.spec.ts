@@ -31,9 +31,9 @@ import { fold, words } from "../../../services/products/fold.ts";
 import { readCursor } from "../../../services/products/page-cursor.ts";
 import { queryTokens, relevance, searchTokens } from "../../../services/products/search-tokens.ts";
 import { slugOf } from "../../../services/products/slug.ts";
+import { stringSchemas } from "../../support/string-schemas.ts";
 import { growth, MOST, type Work } from "./support/growth.ts";
 import { type HostileText, hostileTexts } from "./support/hostile-texts.ts";
-import { stringSchemas } from "./support/string-schemas.ts";
 import { webhookVerifiers } from "./support/webhook-verifiers.ts";
 
 /** @returns texts that take more than linear time */
