@@ -5,6 +5,11 @@ import type { Evidence } from "./checks.ts";
 
 /** Orders that wait for somebody: a customer who may still pay, or staff who ship. */
 const RESTING = ["awaiting_payment", "paid", "shipped"];
+/** Ends that give the cart back, to be ordered again. */
+const GIVEN_BACK = ["rejected", "cancelled", "expired"];
+/** The shop's own, unless it is set. */
+const MAX_OPEN_ORDERS = 3;
+const unquoted = (key: string): string => key.replaceAll('"', "");
 
 export function checkOrders({ books, journal }: Pick<Evidence, "books" | "journal">): CheckResult[] {
   const orders = new Map(books.orders.map((it) => [it._id, it]));
@@ -28,6 +33,19 @@ export function checkOrders({ books, journal }: Pick<Evidence, "books" | "journa
     const keys = keyed.get(_id) ?? [];
     return keys.length === 1 ? [] : [`order ${_id} has ${keys.length} keys: ${keys.join(", ")}`];
   });
+  const byKey = new Map(books.keys.map(({ key, orderId }) => [key.slice(key.indexOf("/") + 1), orderId]));
+  const twice = journal.tabs.flatMap((keys) => {
+    const made = keys.flatMap((key) => orders.get(byKey.get(unquoted(key)) ?? "") ?? []);
+    const standing = made.filter(({ state }) => !GIVEN_BACK.includes(state.status)).map((it) => it._id);
+    return standing.length > 1 ? [`one cart has become the orders ${standing.join(" and ")}`] : [];
+  });
+  const open = new Map<string, number>();
+  for (const { state } of books.orders)
+    if (state.status === "awaiting_payment")
+      open.set(state.customerId, (open.get(state.customerId) ?? 0) + 1);
+  const tooMany = [...open].flatMap(([customer, count]) =>
+    count > MAX_OPEN_ORDERS ? [`customer ${customer} has ${count} open orders`] : [],
+  );
   const broken = journal.promises.flatMap(({ orderId, what, through }) => {
     const history = orders.get(orderId)?.state.history.map((it) => it.status) ?? [];
     return through.some((it) => history.includes(it))
@@ -47,6 +65,12 @@ export function checkOrders({ books, journal }: Pick<Evidence, "books" | "journa
       looked: "keys",
       count: books.keys.length,
       failures: [...doubled, ...unkeyed],
+    },
+    {
+      name: "a cart is ordered once, and open orders are bounded",
+      looked: "carts in two tabs",
+      count: journal.tabs.length,
+      failures: [...twice, ...tooMany],
     },
     {
       name: "each command that was accepted has had its effect",

@@ -13,7 +13,7 @@ import type { Tap } from "./tap.ts";
 
 export interface Evidence {
   books: Books;
-  journal: Pick<Journal, "checkouts" | "promises" | "surprises">;
+  journal: Pick<Journal, "checkouts" | "tabs" | "promises" | "surprises">;
   /** Units at the start, by SKU. */
   initial: ReadonlyMap<string, number>;
   sampler: Pick<Sampler, "samples" | "faults">;

@@ -12,6 +12,18 @@ export interface PayOptions {
   amount?: number;
 }
 
+/**
+ * Why there is no order: an earlier one has emptied the cart meanwhile; another request has ordered the cart; too many
+ * orders were open, which are cancelled now.
+ */
+type Refused = "cart" | "ordered" | "full";
+
+const REFUSED: Record<string, Refused> = {
+  "422 CART_EMPTY": "cart",
+  "409 CART_ALREADY_ORDERED": "ordered",
+  "409 TOO_MANY_OPEN_ORDERS": "full",
+};
+
 type Order = Pick<OrderView, "id" | "status" | "payment" | "delivery" | "total">;
 
 const SHIPPING = {
@@ -53,15 +65,15 @@ export class Customer {
     return true;
   }
 
-  /**
-   * Places an order. @returns null without an answer, "cart" where an earlier order has emptied the cart meanwhile
-   */
-  async place(checkout: Checkout): Promise<Order | "cart" | null> {
-    const answer = await this.send<Order & { code?: string }>("POST", "/orders", {
+  /** Places an order. @returns null without an answer */
+  async place(checkout: Checkout): Promise<Order | Refused | null> {
+    const answer = await this.send<Order & { code?: string; orderIds?: string[] }>("POST", "/orders", {
       headers: { "idempotency-key": checkout.key, prefer: "wait=3" },
       body: { shippingAddress: SHIPPING, payment: { provider: "sandbox" } },
     });
-    if (answer?.status === 422 && answer.body.code === "CART_EMPTY") return "cart";
+    const refused = answer && REFUSED[`${answer.status} ${answer.body.code}`];
+    if (refused === "full") await Promise.all((answer?.body.orderIds ?? []).map((id) => this.cancel({ id })));
+    if (refused) return refused;
     if (!answer || !this.#expect("place an order", answer, 201)) return null;
     checkout.answers.push(answer.body.id);
     return answer.body;
@@ -105,7 +117,7 @@ export class Customer {
     return answer?.status === 201 ? answer.body : null;
   }
 
-  async cancel({ id }: Order): Promise<void> {
+  async cancel({ id }: Pick<Order, "id">): Promise<void> {
     const answer = await this.send("POST", `/orders/${id}/cancel`, { body: { reason: "changed my mind" } });
     if (!this.#expect(`cancel order ${id}`, answer, 200, 409)) return;
     if (answer?.status === 200) this.#journal.promised(id, "cancelled", "cancelled");

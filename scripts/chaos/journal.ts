@@ -19,6 +19,8 @@ export interface Promise2xx {
 
 export class Journal {
   readonly checkouts: Checkout[] = [];
+  /** Keys of checkouts of one and the same cart, at once. */
+  readonly tabs: (readonly string[])[] = [];
   readonly promises: Promise2xx[] = [];
   /** Definite answers that no customer should get, in words. */
   readonly surprises: string[] = [];

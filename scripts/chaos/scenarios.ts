@@ -1,7 +1,7 @@
 /** The mix: how customers go about an order, each on its own dice, so that a seed gives the same customers again. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Customer } from "./customer.ts";
-import type { Journal } from "./journal.ts";
+import type { Checkout, Journal } from "./journal.ts";
 import { type Dice, dice } from "./random.ts";
 import type { Staff } from "./staff.ts";
 import type { Goods } from "./stage.ts";
@@ -41,8 +41,9 @@ const secondAttempt =
 
 /** By name, with how many of a hundred customers do so. */
 const conducts: Record<string, { share: number; conduct: Conduct }> = {
-  pays: { share: 32, conduct: ({ customer }, order) => customer.pay(order) },
+  pays: { share: 28, conduct: ({ customer }, order) => customer.pay(order) },
   "clicks twice": { share: 10, conduct: ({ customer }, order) => customer.pay(order) },
+  "two tabs": { share: 4, conduct: ({ customer }, order) => customer.pay(order) },
   "out of stock": { share: 8, conduct: ({ customer }, order) => customer.pay(order) },
   "webhook twice": {
     share: 8,
@@ -84,7 +85,15 @@ const conducts: Record<string, { share: number; conduct: Conduct }> = {
 const names = Object.entries(conducts).flatMap(([name, { share }]) => Array<string>(share).fill(name));
 
 /** Of these, an order is expected to become paid sooner or later. */
-const PAYING = new Set(["pays", "clicks twice", "out of stock", "webhook twice", "webhook late", "declines"]);
+const PAYING = new Set([
+  "pays",
+  "clicks twice",
+  "two tabs",
+  "out of stock",
+  "webhook twice",
+  "webhook late",
+  "declines",
+]);
 
 export interface Flow {
   seed: number;
@@ -130,6 +139,16 @@ function cartFor(name: string, goods: Goods, random: Dice): Map<string, number> 
 
 const CART_TRIES = 3;
 
+/** Of one cart: usually one; the same twice at once, or two with keys of their own. */
+function requestsFor(name: string, journal: Journal, key: (tab: string) => string): Checkout[] {
+  const request = journal.checkout(key(""), name);
+  if (name === "clicks twice") return [request, request];
+  if (name !== "two tabs") return [request];
+  const other = journal.checkout(key("-tab"), name);
+  journal.tabs.push([request.key, other.key]);
+  return [request, other];
+}
+
 async function checkOut(
   customer: Customer,
   journal: Journal,
@@ -139,12 +158,11 @@ async function checkOut(
 ): Promise<Order | null> {
   for (let tries = 0; tries < CART_TRIES; tries++) {
     if (!(await customer.fillCart(cart))) return null;
-    const checkout = journal.checkout(key(`order-${tries}`), name);
-    const clicks = name === "clicks twice" ? 2 : 1;
-    const answers = await Promise.all(Array.from({ length: clicks }, () => customer.place(checkout)));
-    const order = answers.find((it) => it !== null && it !== "cart");
-    if (order) return order as Order;
-    if (!answers.includes("cart")) return null;
+    const requests = requestsFor(name, journal, (tab) => key(`order-${tries}${tab}`));
+    const answers = await Promise.all(requests.map((it) => customer.place(it)));
+    const order = answers.find((it) => it !== null && typeof it === "object");
+    if (order) return order;
+    if (!answers.includes("cart") && !answers.includes("full")) return null;
   }
   return null;
 }

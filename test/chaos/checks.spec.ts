@@ -37,6 +37,16 @@ describe("the checks after chaos", () => {
       ({ journal }) => journal.checkouts[0]!.answers.push("order-gone"),
       /key done was answered with order-done and order-gone/,
     ],
+    "two orders of one cart": [
+      ({ journal }) => journal.tabs.push(["open", "done"]),
+      /one cart has become the orders order-open and order-done/,
+    ],
+    "a customer with too many open orders": [
+      ({ books }) => {
+        for (let n = 0; n < 3; n++) books.orders.push({ ...books.orders[OPEN]!, _id: `order-open-${n}` });
+      },
+      /customer customer has 4 open orders/,
+    ],
     "an order that nobody's key has asked for": [
       ({ books }) => books.keys.pop(),
       /order order-gone has 0 keys/,

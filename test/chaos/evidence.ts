@@ -202,6 +202,7 @@ export function soundEvidence() {
   return {
     books,
     journal: {
+      tabs: [["open", "unmade"]],
       checkouts: [
         { key: "done", scenario: "pays", answers: ["order-done"] },
         { key: "gone", scenario: "cancels", answers: ["order-gone", "order-gone"] },

@@ -60,7 +60,7 @@ async function setTheStage(run: ScriptRun): Promise<Stage> {
   const http = new HttpClient(run.url);
   const admin = await firstAdmin(http);
   const { sku } = await putOnSale(admin, { onHand: 1_000_000 });
-  const { sku: filler } = await putOnSale(admin, { onHand: 10_000_000 });
+  const { sku: filler } = await putOnSale(admin, { onHand: 1_000_000 });
   const buyers: Person[] = [];
   for (let n = 0; n < BUYERS; n++) buyers.push(await signUp(http));
   for (const buyer of buyers) await putInCart(buyer, sku);
