@@ -57,6 +57,8 @@ export const fewProcesses: readonly NodePlan[] = [
 export interface ShopNode {
   readonly plan: NodePlan;
   readonly process: Victim;
+  /** Of its operations port. */
+  readonly readyUrl: string;
   /** Between the node and RabbitMQ. */
   readonly amqp: TcpProxy;
   /** Between the node and the store. */
@@ -93,7 +95,7 @@ export interface ClusterOptions {
 const STORE_START_MS = 30_000;
 const RABBIT_START_MS = 90_000;
 const SHOP_START_MS = 120_000;
-const STOP_MS = 20_000;
+export const STOP_MS = 20_000;
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const preload = file("../support/preload.mjs");
@@ -189,16 +191,19 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
       for (let n = 1; n <= it.count; n++) {
         const name = it.count > 1 ? `${it.name}-${n}` : it.name;
         const [amqp, mongo] = [await proxy(amqpUrl), await proxy(mongoUrl)];
+        const opsPort = await freePort();
         const process = launchNode(name, file("./node.ts"), it.services, {
           ...shared,
           NODE_ID: name,
+          OPS_PORT: String(opsPort),
           AMQP_URL: amqp.via(amqpUrl),
           MONGO_URL: mongo.via(mongoUrl),
         });
-        nodes.push({ plan: it, process, amqp, mongo });
+        const readyUrl = `http://127.0.0.1:${opsPort}/health/ready`;
+        nodes.push({ plan: it, process, readyUrl, amqp, mongo });
       }
     const url = `http://127.0.0.1:${port}`;
-    await untilReady(url, goOn);
+    await untilReady(`${url}/health/ready`, SHOP_START_MS, goOn);
 
     return {
       url,
@@ -263,7 +268,8 @@ const untilListening = (port: number, goOn: () => void) =>
     }
   });
 
-const untilRabbit = (url: string, goOn: () => void) =>
+/** @throws when that takes too long */
+export const untilRabbit = (url: string, goOn: () => void = () => undefined) =>
   until("RabbitMQ", RABBIT_START_MS, goOn, async () => {
     try {
       const connection = await connectAmqp(url);
@@ -274,10 +280,11 @@ const untilRabbit = (url: string, goOn: () => void) =>
     }
   });
 
-const untilReady = (url: string, goOn: () => void) =>
-  until("the shop", SHOP_START_MS, goOn, async () => {
+/** @throws when that takes longer than `ms` */
+export const untilReady = (url: string, ms: number, goOn: () => void = () => undefined) =>
+  until(url, ms, goOn, async () => {
     try {
-      return (await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) })).ok;
+      return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
     } catch {
       return false;
     }

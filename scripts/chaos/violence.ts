@@ -1,6 +1,6 @@
 /** What is done to the cluster: a deck of acts, shuffled anew each time it is through, so that nothing is spared. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Cluster, ShopNode } from "./cluster.ts";
+import { type Cluster, type ShopNode, STOP_MS, untilRabbit, untilReady } from "./cluster.ts";
 import type { Probe } from "./probe.ts";
 import type { Dice } from "./random.ts";
 import type { Victim } from "./victim.ts";
@@ -11,11 +11,13 @@ export interface Act {
   /** The same without which of several it is, and for how long. */
   kind: string;
   /** Whom it happens to: nothing else does meanwhile. */
-  target: string;
+  targets: readonly string[];
   /** Counts as a kill, after which service must be back soon. */
   isKill: boolean;
-  /** Resolves when the harness has put things right as far as it will. */
-  run(): Promise<void>;
+  /** Resolves when the harness has put things right as far as it will. @param gone called by an orderly one */
+  run(gone: () => void): Promise<void>;
+  /** It begins with a while in which all is well yet: recovery counts from when the first process is gone. */
+  isOrderly?: boolean;
   /** What happened ends by itself much later; the next act need not wait for it. */
   isLong?: boolean;
 }
@@ -60,40 +62,89 @@ async function kill(it: Victim, downMs: number): Promise<void> {
   it.start();
 }
 
+/** How much of a recovery is RabbitMQ's own start. */
+async function killRabbit(
+  { rabbit, amqpUrl }: Cluster,
+  downMs: number,
+  print: (line: string) => void,
+): Promise<void> {
+  const began = performance.now();
+  await kill(rabbit, downMs);
+  await untilRabbit(amqpUrl);
+  print(`rabbitmq: takes connections again ${inSeconds(performance.now() - began)} after its kill`);
+}
+
 async function freeze(it: Victim, ms: number): Promise<void> {
   it.freeze();
   await sleep(ms);
   it.thaw();
 }
 
+/** How long a node may take to be ready again after a restart; something else may be broken meanwhile. */
+const READY_MS = 30_000;
+/** Kinds of nodes that are restarted in a round. */
+const RESTARTS = 3;
+
+/** As for a new version: one after the other, each when the one before is ready. */
+async function restartInTurn(
+  nodes: readonly ShopNode[],
+  print: (line: string) => void,
+  gone: () => void,
+): Promise<void> {
+  for (const { process: it, readyUrl } of nodes) {
+    const began = performance.now();
+    const code = await it.terminate(STOP_MS);
+    const stopped = performance.now();
+    gone();
+    it.start();
+    const ready = await untilReady(readyUrl, READY_MS).then(
+      () => `ready after ${inSeconds(performance.now() - stopped)}`,
+      () => "not ready yet",
+    );
+    const end = code === 0 ? "" : ` with ${code ?? "SIGKILL"}`;
+    print(`${it.name}: stopped in order after ${inSeconds(stopped - began)}${end}, ${ready}`);
+  }
+}
+
+const inSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+
 /**
- * One round: every kind of process is killed once; some are frozen, some connections cut, refused, stalled. Kills come
- * first in the first round, so that a run that is soon over has seen them all.
+ * One round: every kind of process is killed once; some are frozen, some restarted in turn, some connections cut,
+ * refused, stalled. Kills come first in the first round, so that a run that is soon over has seen them all.
  */
 export function deck(
-  { rabbit, store, nodes }: Cluster,
+  cluster: Cluster,
   random: Dice,
-  { brief, first }: { brief: boolean; first: boolean },
+  { brief, first, print }: { brief: boolean; first: boolean; print(line: string): void },
 ): Act[] {
+  const { rabbit, store, nodes } = cluster;
   const kinds = [...new Set(nodes.map((it) => it.plan.name))];
   const oneOf = (kind: string) => random.pick(nodes.filter((it) => it.plan.name === kind));
   const killing = (it: Victim): Act => {
     const downMs = random.between(0, LONGEST_DOWN_MS);
     const kind = `kill -9 ${kindOf(it.name)}`;
-    return { name: `kill -9 ${it.name}`, kind, target: it.name, isKill: true, run: () => kill(it, downMs) };
+    const run = () => (it === rabbit ? killRabbit(cluster, downMs, print) : kill(it, downMs));
+    return { name: `kill -9 ${it.name}`, kind, targets: [it.name], isKill: true, run };
+  };
+  const restarting = (plan: string): Act => {
+    const its = nodes.filter((it) => it.plan.name === plan);
+    const name = its.length > 1 ? `restart all ${plan} in turn` : `restart ${plan} in order`;
+    const targets = its.map((it) => it.process.name);
+    const run = (gone: () => void) => restartInTurn(its, print, gone);
+    return { name, kind: name, targets, isKill: false, isOrderly: true, run };
   };
   const freezing = (it: Victim, from: number, to: number, isLong = false): Act => {
     const ms = random.between(from, to);
     const name = `freeze ${it.name} for ${(ms / 1_000).toFixed(1)} s`;
     const kind = `freeze ${kindOf(it.name)}${isLong ? " for long" : ""}`;
-    return { name, kind, target: it.name, isKill: false, isLong, run: () => freeze(it, ms) };
+    return { name, kind, targets: [it.name], isKill: false, isLong, run: () => freeze(it, ms) };
   };
   const cutting = (it: ShopNode): Act => {
     const link = random.pick(["amqp", "mongo"] as const);
     const from = link === "amqp" ? "RabbitMQ" : "the store";
     const name = `cut ${it.process.name} from ${from}`;
     const kind = `cut a node from ${from}`;
-    return { name, kind, target: it.process.name, isKill: false, run: async () => it[link].cut() };
+    return { name, kind, targets: [it.process.name], isKill: false, run: async () => it[link].cut() };
   };
   const refusing = (it: ShopNode): Act => {
     const ms = random.between(1_000, 4_000);
@@ -105,7 +156,7 @@ export function deck(
       it[link].allow();
     };
     const name = `keep ${it.process.name} from ${away} for ${(ms / 1_000).toFixed(1)} s`;
-    return { name, kind: `keep a node from ${away}`, target: it.process.name, isKill: false, run };
+    return { name, kind: `keep a node from ${away}`, targets: [it.process.name], isKill: false, run };
   };
   const stalling = (it: ShopNode): Act => {
     const ms = random.between(3_000, 14_000);
@@ -118,7 +169,7 @@ export function deck(
     };
     const name = `stall ${it.process.name}'s connections to RabbitMQ for ${(ms / 1_000).toFixed(1)} s`;
     const kind = "stall a node's connections to RabbitMQ";
-    return { name, kind, target: it.process.name, isKill: false, isLong: true, run };
+    return { name, kind, targets: [it.process.name], isKill: false, isLong: true, run };
   };
 
   const kills = [...kinds.map((kind) => killing(oneOf(kind).process)), killing(rabbit), killing(store)];
@@ -129,6 +180,7 @@ export function deck(
       killing(random.pick(twins)),
       freezing(random.pick(twins), 300, 1_000),
       cutting(random.pick(nodes)),
+      restarting(random.pick(nodes.filter((it) => it.plan.count > 1)).plan.name),
     ]);
   }
   const twins = nodes.filter((it) => it.plan.count > 1);
@@ -143,6 +195,10 @@ export function deck(
     cutting(random.pick(nodes)),
     refusing(random.pick(nodes)),
     stalling(random.pick(twins)),
+    ...random
+      .shuffled(kinds)
+      .slice(0, RESTARTS)
+      .map((it) => restarting(it)),
   ];
   return first
     ? [...random.shuffled(kills), ...random.shuffled(others)]
@@ -159,15 +215,19 @@ export function startViolence({ cluster, probe, random, brief, print }: Violence
   let stopped = false;
 
   async function carryOut(act: Act): Promise<void> {
-    const { name, kind, target, isKill, isLong, run } = act;
-    busy.add(target);
+    const { name, kind, targets, isKill, isLong, isOrderly, run } = act;
+    for (const it of targets) busy.add(it);
     const together = new Set<string>();
     for (const [other, its] of underWay) {
       its.add(name);
       together.add(other.name);
     }
     underWay.set(act, together);
-    const over = run().finally(() => busy.delete(target));
+    const struck = Promise.withResolvers<void>();
+    const over = run(struck.resolve).finally(() => {
+      for (const it of targets) busy.delete(it);
+    });
+    if (isOrderly) await Promise.race([struck.promise, over]);
     const served = probe.served(RECOVERY_BOUND_MS).then((ms) => {
       recoveries.push({ act: name, kind, isKill, ms, together: [...together] });
       const how =
@@ -185,9 +245,9 @@ export function startViolence({ cluster, probe, random, brief, print }: Violence
   }
 
   async function round(first: boolean): Promise<void> {
-    for (const act of deck(cluster, random, { brief, first })) {
+    for (const act of deck(cluster, random, { brief, first, print })) {
       if (stopped) return;
-      if (busy.has(act.target)) continue;
+      if (act.targets.some((it) => busy.has(it))) continue;
       // Now and then the next blow comes before the last one is over.
       const together = random.chance(0.15);
       const blow = carryOut(act);

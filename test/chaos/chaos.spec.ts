@@ -51,6 +51,7 @@ describe("a short run of chaos: a cluster on its own RabbitMQ and store, every k
       kinds.map((it) => `kill -9 ${it}`),
       output,
     );
+    assert.match(output, /restart all actors in turn: served after/);
     // The checks have looked at something.
     const count = (name: string) => Number(new RegExp(`${name}.*?(\\d+) `).exec(output)?.[1]);
     assert.ok(count("2xx exists") >= ORDERS / 2, output);

@@ -20,11 +20,13 @@ async function areFree(from: number, count: number): Promise<boolean> {
 
 async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  const tried = Promise.race([once(server, "listening"), once(server, "error")]);
   server.listen(port, "127.0.0.1");
-  const [error] = (await tried) as [NodeJS.ErrnoException | undefined];
-  if (error?.code === "EADDRINUSE") return false;
-  if (error) throw error;
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+    throw error;
+  }
   server.close();
   await once(server, "close");
   return true;

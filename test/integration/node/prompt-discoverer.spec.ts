@@ -60,6 +60,21 @@ describe("The discovery of nodes that hang", function () {
     await eventually("it is back", isKnown);
   });
 
+  it("asks again for a list of services that was lost on its way", async () => {
+    const { tx } = other.transit as { tx: { send: (...args: unknown[]) => Promise<void> } };
+    const { send } = tx;
+    let lostLists = 0;
+    tx.send = async (...args) => {
+      const { packet } = args[2] as { packet: { type: string; target?: string } };
+      if (packet.type !== "INFO" || packet.target) return send.apply(tx, args);
+      lostLists++;
+    };
+    other.createService({ name: "late", actions: { none: () => null } });
+    await eventually("the others are told, in vain", () => lostLists > 0);
+    await watcher.waitForServices("late", 5_000, 50);
+    tx.send = send;
+  });
+
   it("does not take others for gone because it was cut off itself", async () => {
     await sleep(2_500);
     proxy.refuse();
