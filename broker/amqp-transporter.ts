@@ -12,14 +12,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { Transporters } from "moleculer";
+import { alarmsOf } from "./bus/alarms.ts";
 import { addressesWithHeartbeat } from "./bus/amqp-address.ts";
+import { explainHandshakes } from "./bus/amqp-handshake.ts";
 import { destroySocket } from "./bus/amqp-socket.ts";
 import { isClosed } from "./bus/close-channel.ts";
 import { oneWriteATurn } from "./bus/one-write-a-turn.ts";
-import { backoff, toError } from "./bus/retry.ts";
+import { backoff } from "./bus/retry.ts";
 import { within } from "./deadline.ts";
 import { SoukError } from "./errors.ts";
 import { notDelivered } from "./middlewares/refused-calls.ts";
+import { redact, redactedReason } from "./redact.ts";
+import { amqpRefusal, refused } from "./refusals.ts";
+import type { Log } from "./runtime.ts";
 
 const MAX_DELAY_MS = 500;
 const HEARTBEAT_SECONDS = 5;
@@ -37,19 +42,35 @@ type Options = Omit<Settings, "url"> & { socketOptions?: object };
 /** What Moleculer's types leave out: the callback is told when an established connection is lost. */
 type Connect = (lost: (error: unknown) => void) => Promise<void>;
 
+explainHandshakes();
+
 export class AmqpTransporter extends Transporters.AMQP {
   readonly #stopping = new AbortController();
   /** Requests that are being carried out here, as they came. */
   readonly #running = new Set<Buffer>();
   readonly #inCluster: boolean;
   #blocked: string | undefined;
+  readonly #refusal = Promise.withResolvers<never>();
+  readonly #variable: string;
+  readonly #firstAddress: string;
+  #everConnected = false;
+  #log!: Log;
 
-  /** @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own */
-  constructor(url: string, options: Options) {
+  /**
+   * @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own
+   * @param variable that gave it, for operators
+   */
+  constructor(url: string, options: Options, variable = "AMQP_URL") {
     const addresses = addressesWithHeartbeat(url, HEARTBEAT_SECONDS).map((it) => it.href);
     // Moleculer tries one after the other; its types know of one only.
     super({ ...options, url: addresses as unknown as string });
+    // The REPL shows all that can be enumerated.
+    Object.defineProperty(this.opts, "url", { enumerable: false });
+    Object.assign(this.opts, { addresses: redact(addresses.join(",")) });
     this.#inCluster = addresses.length > 1;
+    this.#variable = variable;
+    this.#firstAddress = addresses[0] ?? "";
+    this.#refusal.promise.catch(() => undefined);
     this.#guardPrefetch();
   }
 
@@ -80,20 +101,51 @@ export class AmqpTransporter extends Transporters.AMQP {
     return this.#blocked;
   }
 
+  /** Moleculer writes up to four lines about each attempt; what operators need is told by this class. */
+  override init(...args: Parameters<Transporters.AMQP["init"]>): void {
+    super.init(...args);
+    const log = this.logger;
+    const debug = (message: unknown, detail?: unknown) =>
+      log.debug(`${message}${detail === undefined ? "" : ` ${redactedReason(detail)}`}`);
+    this.#log = log;
+    this.logger = { ...log, info: debug, warn: debug, error: debug } as typeof log;
+  }
+
+  /** Rejected where RabbitMQ will not have us as configured, before it ever has. */
+  get refused(): Promise<never> {
+    return this.#refusal.promise;
+  }
+
   /** Resolves when connected for the first time; from then on it keeps itself connected. */
   override async connect(): Promise<void> {
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++)
       try {
-        await (super.connect as Connect).call(this, () => void this.connect());
+        await (super.connect as Connect).call(this, (reason) => void this.#lost(reason));
         // Connecting ends with a pause for other nodes to answer, in which the channel may have been lost already.
         if (this.channel) this.#attend(this.channel);
         else await this.#channelLost();
+        this.#everConnected = true;
         return;
-      } catch {
-        // Moleculer has logged why. What is left of the connection would keep the queues for itself.
+      } catch (error) {
+        this.#endWhereRefused(error);
+        alarmsOf(this.#log).warn("connect", `calls wait for RabbitMQ: ${redactedReason(error)}`, { attempt });
+        // What is left of the connection would keep the queues for itself.
         await this.#close();
         await sleep(backoff(attempt, MAX_DELAY_MS));
       }
+  }
+
+  async #lost(reason: unknown): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    alarmsOf(this.#log).warn("connect", `calls have lost RabbitMQ: ${redactedReason(reason ?? "closed")}`);
+    await this.connect();
+  }
+
+  #endWhereRefused(error: unknown): void {
+    const reason = this.#everConnected ? undefined : amqpRefusal(error, this.#firstAddress);
+    if (reason === undefined) return;
+    this.#stopping.abort();
+    this.#refusal.reject(refused(this.#variable, reason));
   }
 
   override async disconnect(): Promise<void> {
@@ -183,7 +235,9 @@ export class AmqpTransporter extends Transporters.AMQP {
         if (message.fields.redelivered) await this.#refuse(cmd, message.content);
         else await this.#carryOut(cmd, message.content);
       } catch (error) {
-        this.logger.error("a request could not be handled", { reason: toError(error).message });
+        alarmsOf(this.#log).error("request", "a request could not be handled", {
+          reason: redactedReason(error),
+        });
       }
       ack(channel, message);
     };

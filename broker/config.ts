@@ -24,12 +24,34 @@ export const url = (...protocols: string[]) =>
       `must start with ${protocols.join(":// or ")}://`,
     )
     .optional();
-/** Other than AMQP addresses is let through where `others` are. */
-const amqp = (others = /^$/) =>
+/** A text that `flaw` finds nothing wrong with. */
+const flawless = (flaw: (text: string) => string | undefined) =>
   z.string().superRefine((it, context) => {
-    const message = others.test(it) ? undefined : flawOfAddresses(it);
+    const message = flaw(it);
     if (message) context.addIssue({ code: "custom", message });
   });
+
+const TRANSPORTERS = /^(?:amqp|nats|redis|tcp|fake)$/i;
+
+function flawOfTransporter(text: string): string | undefined {
+  if (TRANSPORTERS.test(text)) return undefined;
+  if (/^amqps?:/i.test(text)) return flawOfAddresses(text);
+  if (/^rediss?:/i.test(text)) return flawOfRedis(text);
+  if (/^nats:/i.test(text) && text.split(",").every((it) => URL.canParse(it))) return undefined;
+  if (/^tcp:/i.test(text)) return undefined;
+  return "must be AMQP, NATS, Redis or TCP, or an address with amqp://, amqps://, nats://, redis://, rediss:// or tcp://";
+}
+
+/** ioredis takes what it does not understand for database 0. */
+function flawOfRedis(text: string): string | undefined {
+  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text))
+    return "must be redis:// or rediss:// and an address";
+  const { pathname, searchParams } = new URL(text);
+  const numbers = [pathname.slice(1), searchParams.get("db") ?? ""];
+  return numbers.every((it) => /^\d{0,6}$/.test(it))
+    ? undefined
+    : "must end with the number of a database, as in redis://host:6379/1, or without any";
+}
 /** A variable that must not be guessed. */
 export const secret = z.string().min(16, "must have at least 16 characters");
 /** A line that is printed on documents. */
@@ -72,7 +94,7 @@ export const environment = z.object({
     .min(1)
     .default("./data")
     .describe("Folder of the embedded store and of generated secrets"),
-  AMQP_URL: amqp()
+  AMQP_URL: flawless(flawOfAddresses)
     .optional()
     .describe(
       "RabbitMQ, or several nodes of its cluster separated by commas; without it messages stay in this process",
@@ -85,12 +107,14 @@ export const environment = z.object({
   MONGO_URL: url("mongodb", "mongodb+srv").describe(
     "MongoDB replica set; without it the embedded store in DATA_DIR",
   ),
-  REDIS_URL: url("redis", "rediss").describe(
-    "Redis for cache, carts and rate limits; without it memory and MongoDB",
-  ),
-  TRANSPORTER: amqp(/^(?!amqps?:)./i)
+  REDIS_URL: flawless(flawOfRedis)
     .optional()
-    .describe("Moleculer transporter; AMQP where AMQP_URL is set, else none"),
+    .describe("Redis for cache, carts and rate limits; without it memory and MongoDB"),
+  TRANSPORTER: flawless(flawOfTransporter)
+    .optional()
+    .describe(
+      "Moleculer transporter: AMQP, NATS, Redis, TCP or an address; AMQP where AMQP_URL is set, else none",
+    ),
   NAMESPACE: z
     .string()
     .regex(/^[a-z0-9-]*$/)
@@ -258,6 +282,8 @@ export const SECRETS = ["AMQP_URL", "MONGO_URL", "REDIS_URL", "BOOTSTRAP_TOKEN",
 /** The variables that every node knows. @throws {ConfigError} */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const config = { ...parseVariables(environment, SECRETS, env), variables: env };
+  if (/^amqp$/i.test(config.TRANSPORTER ?? "") && !config.AMQP_URL)
+    throw new ConfigError("TRANSPORTER: is AMQP, but AMQP_URL is not set");
   if (config.ACCESS_TOKEN_TTL > 15 * 60_000) throw new ConfigError("ACCESS_TOKEN_TTL: must be at most 15m");
   if (config.NODE_ENV === "production" && !config.ALLOW_EMBEDDED)
     for (const name of ["AMQP_URL", "MONGO_URL", "REDIS_URL"] as const)

@@ -1,11 +1,15 @@
 /** MongoDB connections: one client per node, one database per service. */
+import { setTimeout as sleep } from "node:timers/promises";
 import mongoose, { type Connection } from "mongoose";
+import { alarmsOf } from "./bus/alarms.ts";
 import { failWithLostConnections } from "./lost-connections.ts";
-import { redact } from "./redact.ts";
+import { redact, redactedReason } from "./redact.ts";
+import { mongoRefusal, refused } from "./refusals.ts";
 import type { Log } from "./runtime.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
 const SERVER_SELECTION_MS = 2_000;
+const MAX_DELAY_MS = 5_000;
 
 // Operators in a query can only be written by us: what came from outside is wrapped in $eq.
 mongoose.set("sanitizeFilter", true);
@@ -20,8 +24,10 @@ export interface Database {
 }
 
 /**
- * Connects, waiting with back-off while MongoDB is away, and saying so.
+ * Connects, waiting with growing pauses while MongoDB is away, and saying so.
  * @param uri without a database name
+ * @param signal gives up waiting
+ * @throws {ConfigError} MongoDB will not have us as configured
  */
 export async function connectDatabase(uri: string, log: Log, signal?: AbortSignal): Promise<Database> {
   const client = await connectPatiently(uri, log, signal);
@@ -35,8 +41,30 @@ export async function connectDatabase(uri: string, log: Log, signal?: AbortSigna
 }
 
 async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Promise<Connection> {
+  const alarms = alarmsOf(log);
   for (let attempt = 1; ; attempt++) {
-    const connection = mongoose.createConnection(uri, {
+    try {
+      return await connectOnce(uri);
+    } catch (error) {
+      const refusal = mongoRefusal(error);
+      if (refusal !== undefined) throw refused("MONGO_URL", refusal);
+      const reason = redactedReason(error);
+      const delay = Math.min(500 * 2 ** (attempt - 1), MAX_DELAY_MS);
+      alarms.warn("connect", `waiting for MongoDB at ${redact(uri)}: ${reason}`, { attempt });
+      try {
+        await sleep(delay, undefined, signal ? { signal } : {});
+      } catch (cause) {
+        throw new Error(`MongoDB at ${redact(uri)} is away: ${reason}`, { cause });
+      }
+    }
+  }
+}
+
+async function connectOnce(uri: string): Promise<Connection> {
+  // Lets go of what an attempt has opened, also where it throws at once.
+  const connection = mongoose.createConnection();
+  try {
+    await connection.openUri(uri, {
       autoIndex: false,
       autoCreate: false,
       bufferCommands: false,
@@ -46,17 +74,17 @@ async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Pr
       readConcern: { level: "majority" },
       retryWrites: true,
     });
-    try {
-      return await connection.asPromise();
-    } catch (error) {
-      await connection.destroy();
-      if (signal?.aborted) throw error;
-      const delay = Math.min(500 * 2 ** (attempt - 1), 10_000);
-      log.warn(`waiting for MongoDB at ${redact(uri)}`, {
-        retryInMs: delay,
-        reason: (error as Error).message,
-      });
-      await new Promise((resolve) => setTimeout(resolve, delay));
-    }
+    // A server that wants a user lets anybody connect, and refuses what comes after.
+    await connection
+      .getClient()
+      .db("admin")
+      .command(
+        { listDatabases: 1, nameOnly: true, authorizedDatabases: true },
+        { timeoutMS: SERVER_SELECTION_MS },
+      );
+    return connection;
+  } catch (error) {
+    await connection.destroy();
+    throw error;
   }
 }

@@ -3,6 +3,7 @@ import type { BrokerOptions } from "moleculer";
 import winston from "winston";
 import type { Config } from "./config.ts";
 import { oneLine, redact } from "./redact.ts";
+import { withoutRepetition } from "./repeated-lines.ts";
 import type { Log } from "./runtime.ts";
 
 const { combine, timestamp, printf, errors, json } = winston.format;
@@ -74,6 +75,7 @@ const format = (config: Config) =>
   combine(
     errors({ stack: true }),
     completed(),
+    withoutRepetition(),
     timestamp(),
     withoutFields(),
     logFormat(config) === "json" ? json() : text,

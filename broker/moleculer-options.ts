@@ -1,16 +1,19 @@
 /** Moleculer's options, from the configuration: transporter, cacher, metrics, resilience. */
 import { hostname } from "node:os";
-import type { BrokerOptions, Middleware } from "moleculer";
-import { AmqpTransporter } from "./amqp-transporter.ts";
+import type { Redis } from "ioredis";
+import { type BrokerOptions, Cachers, type Middleware, type ServiceBroker } from "moleculer";
 import type { Config } from "./config.ts";
 import { loggerOptions } from "./logging.ts";
 import { finishBeforeStop } from "./middlewares/finish-before-stop.ts";
 import { lostAnswers } from "./middlewares/lost-answers.ts";
 import { passingFailures } from "./middlewares/passing-failures.ts";
 import { refusedCalls } from "./middlewares/refused-calls.ts";
+import { refusedStart } from "./middlewares/refused-start.ts";
 import { repeatReads } from "./middlewares/repeat-reads.ts";
 import { ContractValidator } from "./middlewares/validate.ts";
+import { createTransporter } from "./moleculer-transporter.ts";
 import { PromptDiscoverer } from "./prompt-discoverer.ts";
+import { leaveWrongDatabase } from "./redis.ts";
 
 export type SoukBrokerOptions = BrokerOptions & { nodeID: string; middlewares: Middleware[] };
 
@@ -20,10 +23,19 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     namespace: config.NAMESPACE,
     logger: loggerOptions(config),
     logLevel: logLevels(config),
-    transporter: transporter(config),
+    transporter: createTransporter(config),
+    // It would tell these options, addresses and all, to every node that asks.
+    internalServices: { $node: { name: "$node", actions: { options: false } } } as never,
     cacher: cacher(config),
     validator: new ContractValidator(),
-    middlewares: [finishBeforeStop, passingFailures, refusedCalls, lostAnswers, repeatReads],
+    middlewares: [
+      finishBeforeStop,
+      passingFailures,
+      refusedCalls,
+      lostAnswers,
+      repeatReads,
+      refusedStart(config.REDIS_URL),
+    ],
     registry: {
       strategy: "RoundRobin",
       preferLocal: true,
@@ -79,29 +91,24 @@ const isOfEndpoint = (error: Error): boolean =>
 
 const isRetryable = (error: Error): boolean => "retryable" in error && error.retryable === true;
 
-function transporter({ TRANSPORTER, AMQP_URL }: Config): BrokerOptions["transporter"] {
-  const chosen = TRANSPORTER ?? AMQP_URL;
-  if (!chosen) return null;
-  // Moleculer takes URLs and names alike; its types know the names only.
-  if (!chosen.toLowerCase().startsWith("amqp")) return chosen as "NATS" | "Redis" | "TCP";
-  const url = chosen.includes("://") ? chosen : AMQP_URL;
-  if (!url) throw new Error("TRANSPORTER is AMQP, but AMQP_URL is not set");
-  return new AmqpTransporter(url, {
-    // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK. Without a time-out, a RabbitMQ that takes
-    // the connection and says nothing is waited for without end, while the other addresses go untried.
-    socketOptions: { noDelay: true, keepAlive: true, timeout: 10_000 },
-    // Requests that a node works on at once. A request may wait for seconds (for a payment, for an order's next change),
-    // and may call back the node that it comes from: where all places are taken by such, nodes wait for each other for
-    // minutes. So this is above all that gateways let in; each action's own bound is the bulkhead's.
-    prefetch: 10_000,
-    eventTimeToLive: 10_000,
-    heartbeatTimeToLive: 10_000,
-  });
-}
-
 function cacher({ REDIS_URL, NAMESPACE }: Config): BrokerOptions["cacher"] {
   // Handlers never change what they return, so the memory cacher may hand out the same object again.
   if (!REDIS_URL) return { type: "Memory", options: { clone: false, ttl: 30 } };
-  const options: Record<string, unknown> = { prefix: `souk-${NAMESPACE}`, ttl: 30, redis: REDIS_URL };
-  return { type: "Redis", options };
+  return new RedisCacher(REDIS_URL, {
+    prefix: `souk-${NAMESPACE}`,
+    ttl: 30,
+  }) as unknown as BrokerOptions["cacher"];
+}
+
+/** As an instance, so that the broker's options do not show its address. */
+class RedisCacher extends Cachers.Redis {
+  constructor(url: string, options: { prefix: string; ttl: number }) {
+    super({ ...options, redis: url } as unknown as ConstructorParameters<typeof Cachers.Redis>[0]);
+    Object.defineProperty(this.opts, "redis", { enumerable: false });
+  }
+
+  override init(broker: ServiceBroker): void {
+    super.init(broker);
+    leaveWrongDatabase(this.client as Redis);
+  }
 }

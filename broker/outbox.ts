@@ -3,12 +3,15 @@
  * published after that write, and pulled once the bus has confirmed it. A sweep on any node finds what a crash left
  * behind: at least once, under the id that was fixed at the write.
  */
+
 import type { Collection } from "mongodb";
+import { alarmsOf } from "./bus/alarms.ts";
 import type { Bus } from "./bus/bus.ts";
 import { type Envelope, type EnvelopeOptions, envelope } from "./bus/envelope.ts";
 import type { Clock } from "./clock.ts";
 import type { DataIn, MessageType } from "./contract.ts";
 import { within } from "./deadline.ts";
+import { redactedReason } from "./redact.ts";
 import type { Log } from "./runtime.ts";
 import { writeGroup } from "./write-group.ts";
 
@@ -79,7 +82,11 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
   function inBackground(what: string, work: Promise<unknown>): void {
     const settled: Promise<void> = work.then(
       () => undefined,
-      (error: Error) => log.warn(`outbox: ${what}, will try again`, { source, reason: error.message }),
+      (error: Error) =>
+        alarmsOf(log).warn("outbox", `outbox: ${what}, will try again`, {
+          source,
+          reason: redactedReason(error),
+        }),
     );
     running.add(settled);
     settled.finally(() => running.delete(settled));

@@ -1,7 +1,7 @@
 /** Consumes one queue on a channel of its own, and builds that anew when it dies. */
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
-import type { Log } from "../runtime.ts";
 import { Acks } from "./acks.ts";
+import type { Alarms } from "./alarms.ts";
 import type { AmqpLink } from "./amqp-link.ts";
 import { closeChannel, isClosed } from "./close-channel.ts";
 import { backoff, pause, toError } from "./retry.ts";
@@ -83,7 +83,7 @@ export interface ConsumerOptions {
   link: AmqpLink;
   queue: string;
   prefetch: number;
-  log: Log;
+  alarms: Alarms;
   /** Must not throw. */
   onMessage(message: ConsumeMessage, lease: Lease): void;
   /** The channel has gone, and with it `lease.unsettled` deliveries. */
@@ -105,10 +105,12 @@ export class QueueConsumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
+    // Awaited by who starts it, which may be done by then.
+    this.#consuming.promise.catch(() => undefined);
     options.link.use({ up: (model) => void this.#open(model), down: () => undefined });
   }
 
-  /** Resolves when it consumes for the first time. */
+  /** Resolves when it consumes for the first time. @throws {ConfigError} it may not */
   get consuming(): Promise<void> {
     return this.#consuming.promise;
   }
@@ -139,7 +141,7 @@ export class QueueConsumer {
   }
 
   async #open(model: ChannelModel): Promise<void> {
-    const { link, queue, log, repair } = this.#options;
+    const { link, queue, alarms, repair } = this.#options;
     if (this.#opening) return;
     this.#opening = true;
     for (let attempt = 1; this.#wanted(model); attempt++) {
@@ -150,7 +152,10 @@ export class QueueConsumer {
       } catch (thrown) {
         const error = toError(thrown) as Error & { code?: unknown };
         if (!this.#wanted(model)) break;
-        log.warn(`can't consume ${queue} yet`, { error: error.message, attempt });
+        const refusal = link.rightsRefusal(error);
+        // Only who waits for the start is told; later the rights may come back as they went.
+        if (refusal) this.#consuming.reject(refusal);
+        alarms.warn("consume", `can't consume ${queue} yet`, { error: error.message, attempt });
         if (error.code === NOT_FOUND) await repair();
         await pause(backoff(attempt), link.closing);
       }
@@ -166,13 +171,15 @@ export class QueueConsumer {
   }
 
   async #consume(model: ChannelModel): Promise<void> {
-    const { link, queue, prefetch, log, onMessage } = this.#options;
+    const { link, queue, prefetch, alarms, onMessage } = this.#options;
     const channel = await model.createChannel();
     const lease = new Lease(channel, () => {
-      log.warn(`${queue}: RabbitMQ does not close the channel`);
+      alarms.warn("not closed", `${queue}: RabbitMQ does not close the channel`);
       link.giveUp(model);
     });
-    channel.on("error", (error: Error) => log.warn(`${queue}: channel failed`, { error: error.message }));
+    channel.on("error", (error: Error) =>
+      alarms.warn("channel", `${queue}: channel failed`, { error: error.message }),
+    );
     channel.on("close", () => {
       lease.end();
       this.#lost(lease);
@@ -189,11 +196,13 @@ export class QueueConsumer {
 
   /** RabbitMQ ended the consumer, as it does when the queue is deleted. */
   #cancelled(lease: Lease): void {
-    const { queue, log } = this.#options;
-    log.warn(`${queue}: RabbitMQ cancelled the consumer`);
+    const { queue, alarms } = this.#options;
+    alarms.warn("cancelled", `${queue}: RabbitMQ cancelled the consumer`);
     lease
       .discard()
-      .catch((error: Error) => log.warn(`${queue}: channel did not close`, { error: error.message }));
+      .catch((error: Error) =>
+        alarms.warn("not closed", `${queue}: channel did not close`, { error: error.message }),
+      );
   }
 
   #lost(lease: Lease): void {

@@ -1,16 +1,22 @@
 /** One connection to RabbitMQ that comes back by itself. */
 import { type ChannelModel, connect } from "amqplib";
+import type { ConfigError } from "../config.ts";
+import { redactedReason } from "../redact.ts";
+import { amqpRefusal, amqpRightsRefusal, refused } from "../refusals.ts";
 import type { Log } from "../runtime.ts";
 import type { Alarms } from "./alarms.ts";
 import { addressesWithHeartbeat } from "./amqp-address.ts";
+import { explainHandshakes } from "./amqp-handshake.ts";
 import { destroySocket } from "./amqp-socket.ts";
 import { oneWriteATurn } from "./one-write-a-turn.ts";
-import { backoff, pause, toError } from "./retry.ts";
+import { backoff, pause } from "./retry.ts";
 import { partitionOf } from "./topology.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
+
+explainHandshakes();
 
 export interface LinkOptions {
   /** One address or several, see `amqp-address.ts`. */
@@ -67,10 +73,18 @@ export class AmqpLink {
     if (this.#model) user.up(this.#model);
   }
 
-  /** Resolves when connected for the first time, or closed before that. */
+  /**
+   * Resolves when connected for the first time, or closed before that.
+   * @throws {ConfigError} RabbitMQ will not have us as configured, before it ever has
+   */
   start(): Promise<void> {
     this.#loop = this.#run();
     return this.#firstUp.promise;
+  }
+
+  /** What to tell operators where the user lacks a right; undefined for any other error. */
+  rightsRefusal(error: unknown): ConfigError | undefined {
+    return amqpRightsRefusal(error, this.#options.url);
   }
 
   /** Breaks a connection that does not do what it should; another one follows. */
@@ -94,7 +108,7 @@ export class AmqpLink {
   async #run(): Promise<void> {
     let connections = 0;
     for (let attempt = 1; !this.closing.aborted; attempt++) {
-      const model = await this.#connect(attempt);
+      const model = await this.#connect(attempt, connections === 0);
       if (!model) continue;
       attempt = 0;
       if (connections++ > 0) this.#options.reconnected();
@@ -102,7 +116,7 @@ export class AmqpLink {
     }
   }
 
-  async #connect(attempt: number): Promise<ChannelModel | undefined> {
+  async #connect(attempt: number, first: boolean): Promise<ChannelModel | undefined> {
     const { name, log, alarms } = this.#options;
     const { href, host } = this.#address();
     try {
@@ -116,7 +130,14 @@ export class AmqpLink {
       log.debug(`${name}: connected to RabbitMQ at ${host}`);
       return model;
     } catch (thrown) {
-      alarms.warn(`connect ${name}`, `waiting for RabbitMQ at ${host}: ${toError(thrown).message}`, {
+      const refusal = amqpRefusal(thrown, href);
+      if (first && refusal !== undefined) {
+        this.#firstUp.reject(refused("AMQP_URL", refusal));
+        this.#closing.abort();
+        return undefined;
+      }
+      // One line for all connections of a node: they wait for the same.
+      alarms.warn("connect", `waiting for RabbitMQ at ${host}: ${refusal ?? redactedReason(thrown)}`, {
         attempt,
       });
       // It pauses after each round; while there are other addresses they are tried at once.
@@ -163,7 +184,9 @@ export class AmqpLink {
     this.#model = undefined;
     destroySocket(model);
     if (!this.closing.aborted)
-      alarms.warn(`lost ${name}`, `${name}: connection to RabbitMQ lost: ${reason?.message ?? "closed"}`);
+      alarms.warn("lost", `connection to RabbitMQ lost: ${reason ? redactedReason(reason) : "closed"}`, {
+        connection: name,
+      });
     for (const user of this.#users) user.down();
   }
 }

@@ -161,9 +161,11 @@ export class Publisher {
   }
 
   async #create(model: ChannelModel): Promise<ConfirmChannel> {
-    const { link, log } = this.#options;
+    const { link, alarms } = this.#options;
     const channel = await model.createConfirmChannel();
-    channel.on("error", (error: Error) => log.warn("publishing channel failed", { error: error.message }));
+    channel.on("error", (error: Error) =>
+      alarms.warn("publishing channel", "publishing channel failed", { error: error.message }),
+    );
     channel.on("return", ({ properties }: { properties: { messageId?: string } }) => {
       const id = properties.messageId ?? "";
       this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);

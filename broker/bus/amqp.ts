@@ -272,7 +272,7 @@ class AmqpBus implements Bus {
       link: this.#consumeLink,
       queue,
       prefetch,
-      log: this.#log,
+      alarms: this.#alarms,
       repair: () => this.#repair(),
       onLost: events.onLost,
       ...(events.onOpen && { onOpen: events.onOpen }),
@@ -391,7 +391,7 @@ class AmqpBus implements Bus {
         if (model && (await isDeclared(model, this.#prefix, topology))) return this.#declareWhenCalm();
         if (model) return await declareTopology(model, this.#prefix, topology);
       } catch (error) {
-        if (error instanceof TopologyError) throw error;
+        if (error instanceof TopologyError) throw this.#consumeLink.rightsRefusal(error.cause) ?? error;
         this.#alarms.warn("declare", `can't declare the queues yet: ${toError(error).message}`);
       }
       await pause(backoff(tries), this.#consumeLink.closing);

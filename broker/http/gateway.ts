@@ -170,13 +170,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { status } = errorRegistry[failure.code];
     exchange.code = failure.code;
     const about = { method: req.method, path: exchange.shownPath ?? path, traceId: trace.traceId };
+    // In an outage or a flood there are thousands a second; the access log has each of them.
     if (failure.code === "INTERNAL")
-      log.error("a request failed for a bug", { ...about, error: describe(error) });
-    // In a flood there are thousands a second.
+      alarms.error(bugOf(error), "a request failed for a bug", { ...about, error: describe(error) });
     else if (failure.code === "OVERLOADED")
       alarms.warn(failure.code, "requests are refused: there are more than may be at once", about);
     else if (status >= 500)
-      log.warn(`a request failed: ${failure.code}`, { ...about, reason: failure.detail });
+      alarms.warn(failure.code, `a request failed: ${failure.code}`, { ...about, reason: failure.detail });
     if (res.headersSent) {
       res.destroy();
       return;
@@ -237,6 +237,12 @@ const challenge = ({ headers }: IncomingMessage): string =>
   headers.authorization === undefined ? 'Bearer realm="souk"' : 'Bearer realm="souk", error="invalid_token"';
 
 const seconds = ({ startedAt }: Exchange): number => (performance.now() - startedAt) / 1_000;
+
+/** Tells bugs apart by the line that threw. */
+const bugOf = (error: unknown): string =>
+  error instanceof Error
+    ? `${error.name} ${error.stack?.split("\n").find((it) => it.startsWith("    at "))}`
+    : "thrown";
 
 const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -9,11 +9,14 @@
  * Kept and repeated: successes, and refusals below 500. Not kept: failures of validation, sign-in and limits (the key
  * stays free) and everything from 500 up (the next try takes over at once, with the same `resourceId`).
  */
+
 import { hash } from "node:crypto";
 import type { Connection } from "mongoose";
+import { alarmsOf } from "../bus/alarms.ts";
 import type { Clock } from "../clock.ts";
 import { type ErrorCode, type ErrorData, errorCode, errorRegistry, SoukError } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { redactedReason } from "../redact.ts";
 import type { Log } from "../runtime.ts";
 import type { CallMeta } from "../service.ts";
 import { writeGroup } from "../write-group.ts";
@@ -166,9 +169,13 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     try {
       await write();
     } catch (error) {
-      tools.log.error(`${call.action}: ${what} could not be kept for its Idempotency-Key`, {
-        reason: String(error),
-      });
+      alarmsOf(tools.log).error(
+        "idempotency",
+        `${call.action}: ${what} could not be kept for its Idempotency-Key`,
+        {
+          reason: redactedReason(error),
+        },
+      );
     }
   }
 }

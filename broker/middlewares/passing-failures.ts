@@ -1,7 +1,9 @@
 /** The database or the broker away is no bug: callers get 503 and may come again. */
-import type { Middleware } from "moleculer";
+import { Errors, type Middleware } from "moleculer";
+import { alarmsOf } from "../bus/alarms.ts";
 import { isTransient } from "../bus/retry.ts";
 import { errorCode, SoukError } from "../errors.ts";
+import { redactedReason } from "../redact.ts";
 
 export const passingFailures: Middleware = {
   name: "PassingFailures",
@@ -11,9 +13,11 @@ export const passingFailures: Middleware = {
         return await next.call(this, ctx);
       } catch (error) {
         if (errorCode(error) || !isTransient(error)) throw error;
-        ctx.broker.logger.warn(`${action.name}: something it needs is away`, {
-          reason: (error as Error).message,
-        });
+        // One line for all actions of a node, as they need the same. Moleculer tells of other nodes itself.
+        if (!(error instanceof Errors.MoleculerError))
+          alarmsOf(ctx.broker.logger).warn("away", `${action.name}: something it needs is away`, {
+            reason: redactedReason(error),
+          });
         throw new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 });
       }
     };

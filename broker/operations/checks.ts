@@ -1,6 +1,8 @@
 /** What every node needs to be ready. */
 import type { ServiceBroker } from "moleculer";
+import { alarmsOf } from "../bus/alarms.ts";
 import type { Bus } from "../bus/bus.ts";
+import { redactedReason } from "../redact.ts";
 import type { Log } from "../runtime.ts";
 import type { Check } from "./readiness.ts";
 
@@ -35,7 +37,7 @@ export const databaseCheck = (ping: () => (() => Promise<void>) | undefined, log
     if (!asked) throw new Error("has not answered yet");
     await asked().catch((cause: unknown) => {
       // Driver text names hosts; the log has it.
-      log.warn("the database does not answer", { reason: String(cause) });
+      alarmsOf(log).warn("database", "the database does not answer", { reason: redactedReason(cause) });
       throw new Error("does not answer");
     });
   },

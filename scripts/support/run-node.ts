@@ -1,6 +1,10 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
+import { inspect } from "node:util";
+import { TopologyError } from "../../broker/bus/amqp-declare.ts";
 import { type Config, ConfigError, loadConfig } from "../../broker/config.ts";
 import { type SoukNode, startNode } from "../../broker/node.ts";
+import { oneLine, redact } from "../../broker/redact.ts";
+import { mongoRefusal } from "../../broker/refusals.ts";
 import type { NodeRuntime } from "../../broker/runtime.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
@@ -44,13 +48,17 @@ export async function runNode(
 /** Says in one line what whoever starts Souk can do something about; anything else as it was thrown. */
 export function exitUnstarted(error: unknown, config: Config): never {
   const reason = error instanceof Error ? startFailure(error, config) : undefined;
-  console.error("\nSouk can't start:", reason ?? error);
+  console.error("\nSouk can't start:", reason ?? redact(inspect(error)));
   process.exit(1);
 }
 
 function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): string | undefined {
   // A payment provider's own variable: each adapter checks its own when it is made.
   if (error instanceof ConfigError) return error.message;
+  // A migration that the user may not do.
+  const refusal = mongoRefusal(error);
+  if (refusal !== undefined && error.name.startsWith("Mongo")) return `MONGO_URL: ${refusal}`;
+  if (error instanceof TopologyError) return `${oneLine(redact(error.message))} (AMQP_URL, AMQP_PREFIX)`;
   if (error.syscall === "listen") {
     if (error.code === "EADDRINUSE") return `port ${PORT} of ${HOST} is taken; PORT chooses another one`;
     if (error.code === "EADDRNOTAVAIL") return `this machine does not have the address ${HOST} (HOST)`;
@@ -78,7 +86,7 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        console.error(`Could not stop in order after ${signal}:`, error);
+        console.error(`Could not stop in order after ${signal}:`, redact(inspect(error)));
         process.exit(1);
       },
     );

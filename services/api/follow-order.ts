@@ -1,6 +1,9 @@
 /** `GET /orders/:id/events`: the order on each of its changes, until it has ended, the client leaves or its token does. */
+
 import { setTimeout as sleep } from "node:timers/promises";
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import type { EventStream } from "../../broker/http/event-stream.ts";
+import { redactedReason } from "../../broker/redact.ts";
 import type { Log } from "../../broker/runtime.ts";
 import type { CallMeta, TypedCall } from "../../broker/service.ts";
 import type { OrderStatus } from "../orders/orders.contract.ts";
@@ -52,7 +55,10 @@ export async function followOrder({
       // The service may be on its way from one node to another; the client would come back at once anyway.
       failures++;
       if (failures > MAX_FAILURES) {
-        log.warn("an event stream ends early", { order: id, reason: String(error) });
+        alarmsOf(log).warn("stream", "an event stream ends early", {
+          order: id,
+          reason: redactedReason(error),
+        });
         break;
       }
       await pause(500 * failures, stream.closed);

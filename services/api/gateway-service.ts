@@ -5,9 +5,10 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
 import ApiGateway, { type Alias, type ApiSettingsSchema, type IncomingRequest } from "moleculer-web";
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import type { Clock } from "../../broker/clock.ts";
 import type { Config } from "../../broker/config.ts";
 import type { ServiceContract } from "../../broker/contract.ts";
@@ -31,6 +32,7 @@ import { originCheck, securityHeaders } from "../../broker/http/response-headers
 import { closeServer, createHttpServer } from "../../broker/http/server.ts";
 import { Shares } from "../../broker/http/shares.ts";
 import { logFormat } from "../../broker/logging.ts";
+import { openRedis } from "../../broker/redis.ts";
 import type { CallMeta, TypedCall } from "../../broker/service.ts";
 import type { StreamRequest } from "./follow-order.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
@@ -435,17 +437,12 @@ function heldOf(config: Config): Held {
 }
 
 function connectRedis(url: string, log: Service["logger"]): Redis {
-  const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1 });
-  let away = false;
-  redis.on("ready", () => {
-    away = false;
+  return openRedis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    alarms: alarmsOf(log),
+    away: "this gateway counts its callers' requests alone, Redis is away",
   });
-  redis.on("error", (error: Error) => {
-    if (!away)
-      log.warn("Redis is away: this gateway counts its callers' requests alone", { reason: error.message });
-    away = true;
-  });
-  return redis;
 }
 
 /** Resolves when Redis is there, or after a second without it: counts made before then would be this gateway's alone. */

@@ -1,8 +1,10 @@
 /** Carts in Redis: one hash each, with a time to live. A change of one line is one script, so one round trip. */
 import { createHash } from "node:crypto";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
+import { openRedis } from "../../broker/redis.ts";
 import type { Log } from "../../broker/runtime.ts";
 import {
   type Cart,
@@ -49,8 +51,13 @@ export interface RedisCartOptions {
 }
 
 export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): CartStore {
-  const redis = new Redis(url, { maxRetriesPerRequest: 2, connectTimeout: 2_000, noDelay: true });
-  redis.on("error", (error: Error) => log.warn("carts: Redis is away", { reason: error.message }));
+  const redis = openRedis(url, {
+    maxRetriesPerRequest: 2,
+    connectTimeout: 2_000,
+    noDelay: true,
+    alarms: alarmsOf(log),
+    away: "carts are away with Redis",
+  });
   const keyOf = (owner: CartOwner): string =>
     `${prefix}cart:${"user" in owner ? `u:${owner.user}` : `g:${owner.guest}`}`;
 

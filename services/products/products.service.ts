@@ -1,4 +1,6 @@
 /** The catalogue: products with their variants, and categories. */
+import { alarmsOf } from "../../broker/bus/alarms.ts";
+import { redactedReason } from "../../broker/redact.ts";
 import { defineService } from "../../broker/service.ts";
 import { createAvailability } from "./availability.ts";
 import { categoryModel } from "./category.model.ts";
@@ -57,7 +59,10 @@ export default defineService(products, owned, ({ models, clock, log, call, notif
         (count) => {
           if (count > 0) notify("catalogue");
         },
-        (error: Error) => log.warn("products were not listed anew yet", { reason: error.message }),
+        (error: Error) =>
+          alarmsOf(log).warn("listing", "products were not listed anew yet", {
+            reason: redactedReason(error),
+          }),
       );
   }
 

@@ -5,12 +5,14 @@
  * that asks for the current password, counts for itself: strangers can't slow the owner down there. An account that
  * does not exist is counted alike.
  */
+
 import { hash } from "node:crypto";
-import { Redis } from "ioredis";
 import { LRUCache } from "lru-cache";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import type { Clock } from "../../broker/clock.ts";
 import { errorCode, SoukError } from "../../broker/errors.ts";
+import { openRedis } from "../../broker/redis.ts";
 import type { Log } from "../../broker/runtime.ts";
 
 export const FREE = 10;
@@ -106,15 +108,11 @@ export function redisCounters(
   clock: Clock,
   log: Log,
 ): GuessCounters & { close(): void } {
-  const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 1 });
-  // Told of once for each outage: what is away is asked for again and again.
-  let away = false;
-  redis.on("ready", () => {
-    away = false;
-  });
-  redis.on("error", (error: Error) => {
-    if (!away) log.warn("Redis is away: this node counts wrong passwords alone", { reason: error.message });
-    away = true;
+  const redis = openRedis(url, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    alarms: alarmsOf(log),
+    away: "this node counts wrong passwords alone, Redis is away",
   });
   const options = { storeClient: redis, rejectIfRedisNotReady: true };
   const prefix = `souk-${namespace}:guesses`;

@@ -26,6 +26,13 @@ describe("configuration", () => {
     ["AMQP_URL", { AMQP_URL: "amqp://one/shop,amqp://two/other" }],
     ["AMQP_URL", { AMQP_URL: "amqp://one/%ff" }],
     ["TRANSPORTER", { TRANSPORTER: "amqp://" }],
+    ["TRANSPORTER", { TRANSPORTER: "foo" }],
+    ["TRANSPORTER", { TRANSPORTER: "kafka://one" }],
+    ["TRANSPORTER", { TRANSPORTER: "AMQP" }],
+    ["REDIS_URL", { REDIS_URL: "localhost:6379" }],
+    ["REDIS_URL", { REDIS_URL: "redis://one/carts" }],
+    ["REDIS_URL", { REDIS_URL: "redis://one/-1" }],
+    ["REDIS_URL", { REDIS_URL: "redis://one/1.5" }],
     ["RATE_LIMIT", { RATE_LIMIT: "none" }],
     ["ORDER_TTL", { ORDER_TTL: "half an hour" }],
     ["ACCESS_TOKEN_TTL", { ACCESS_TOKEN_TTL: "1h" }],
@@ -59,7 +66,7 @@ describe("configuration", () => {
     assert.equal(loadConfig({ AMQP_URL: several }).AMQP_URL, several);
     assert.deepEqual(amqpAddresses(several), ["amqp://one", "amqps://me:a%2Cb@two:5671/%2F"]);
     for (const it of ["AMQP", "NATS", "redis://cache", several])
-      assert.equal(loadConfig({ TRANSPORTER: it }).TRANSPORTER, it);
+      assert.equal(loadConfig({ TRANSPORTER: it, AMQP_URL: "amqp://one" }).TRANSPORTER, it);
   });
 
   it("counts empty values as unset", () => {

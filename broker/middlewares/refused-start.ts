@@ -1,0 +1,36 @@
+/**
+ * A start that can't get well by waiting ends: Moleculer itself would try without end to reach a server that refuses
+ * this node, and a cacher would go on without its Redis.
+ */
+import type { Middleware, ServiceBroker } from "moleculer";
+import { checkRedis } from "../redis.ts";
+
+/** A transporter that knows when waiting is in vain: the promise is rejected then, before it has ever connected. */
+interface Refusable {
+  readonly refused: Promise<never>;
+}
+
+/** @param redisUrl of the cacher, where it uses Redis */
+export function refusedStart(redisUrl: string | undefined): Middleware {
+  return {
+    name: "RefusedStart",
+
+    created(broker: ServiceBroker) {
+      const start = broker.start.bind(broker);
+      broker.start = () => {
+        const transporter: unknown = broker.transit?.tx;
+        return isRefusable(transporter) ? Promise.race([start(), transporter.refused]) : start();
+      };
+    },
+
+    async starting(broker: ServiceBroker) {
+      if (!redisUrl) return;
+      const away = await checkRedis(redisUrl, "REDIS_URL");
+      if (away !== undefined)
+        broker.getLogger("redis").warn(`Redis is away, the node starts without it: ${away}`);
+    },
+  };
+}
+
+const isRefusable = (it: unknown): it is Refusable =>
+  typeof it === "object" && it !== null && "refused" in it && it.refused instanceof Promise;
