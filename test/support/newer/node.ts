@@ -1,0 +1,96 @@
+/**
+ * A node as a newer version might be: it says more in envelopes, data, parameters and answers, and keeps more in the states of
+ * its actors. It runs beside a node of this version.
+ */
+import type { Context, ServiceSchema } from "moleculer";
+import { z } from "zod";
+import { type ActionContract, actionContract, type MessageContract } from "../../../broker/contract.ts";
+import { startNode } from "../../../broker/node.ts";
+import type { NodeRuntime } from "../../../broker/runtime.ts";
+import { tolerant } from "../../../broker/tolerant.ts";
+import { actorStates } from "../../../scripts/contracts/actor-states.ts";
+import { configOrExit, stopOnSignal } from "../../../scripts/support/run-node.ts";
+import { contracts } from "../../../services/contracts.ts";
+import { deliveryActor } from "../../../services/delivery/delivery.actor.ts";
+import { loadServices, serviceNames } from "../../../services/index.ts";
+import { stockActor } from "../../../services/inventory/stock.actor.ts";
+import { orderActor } from "../../../services/orders/order.actor.ts";
+import { machine as paymentMachine } from "../../../services/payments/payment.actor.ts";
+import { annotated, NOTE } from "./annotated.ts";
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What the present schema takes, with more in it. */
+const newer = (schema: z.ZodType): z.ZodType =>
+  z.unknown().transform((value, context) => {
+    const known = tolerant(schema).safeParse(value);
+    if (known.success) return annotated(schema, known.data);
+    context.issues.push({ code: "custom", message: known.error.message, input: value });
+    return z.NEVER;
+  });
+
+function sayMore(): void {
+  for (const { messages } of contracts)
+    for (const message of Object.values<Mutable<MessageContract>>(messages))
+      message.data = newer(message.data);
+}
+
+type Receive = (state: object | null, message: unknown) => { state: object | null };
+
+/** Its states hold more at every depth, which it knows of. */
+async function keepMore(): Promise<void> {
+  const actors: Record<string, object> = {
+    stock: stockActor,
+    order: orderActor,
+    delivery: deliveryActor,
+    payment: paymentMachine,
+  };
+  for (const [name, schema] of Object.entries(await actorStates())) {
+    const actor = actors[name] as { receive: Receive } | undefined;
+    if (!actor) throw new Error(`the newer node does not know the actor ${name}`);
+    const { receive } = actor;
+    actor.receive = (state, message) => {
+      const decision = receive(state, message);
+      if (decision.state === null || decision.state === state) return decision;
+      return { ...decision, state: annotated(schema, decision.state) as object };
+    };
+    Object.assign(schema, {
+      parse: (value: unknown) => value,
+      safeParse: (value: unknown) => ({ success: true, data: value }),
+    });
+  }
+}
+
+function answerMore(service: ServiceSchema): void {
+  type Handler = (this: unknown, ctx: Context) => Promise<unknown>;
+  for (const [name, action] of Object.entries(
+    (service.actions ?? {}) as Record<string, { handler: Handler }>,
+  )) {
+    const contract: ActionContract | undefined = actionContract(`${service.name}.${name}`);
+    const { handler } = action;
+    if (!contract || contract.produces) continue;
+    action.handler = async function more(ctx) {
+      return annotated(contract.returns, await handler.call(this, ctx));
+    };
+  }
+}
+
+/** An extension of the envelope that is not known. */
+async function publishMore({ bus }: NodeRuntime): Promise<void> {
+  const publish = bus.publish.bind(bus);
+  bus.publish = (message) => publish({ ...message, newerext: "more" } as typeof message);
+}
+
+const config = configOrExit();
+sayMore();
+await keepMore();
+const services = await loadServices(serviceNames);
+for (const service of services) answerMore(service);
+const node = await startNode({ config, services, contracts, prepare: publishMore });
+const { broker } = node;
+const call = broker.call.bind(broker) as (name: unknown, params: unknown, options?: object) => unknown;
+broker.call = ((name: string | { action: { name: string } }, params: object, options?: object) => {
+  const target = typeof name === "string" ? name : name.action.name;
+  return call(name, actionContract(target) ? { ...params, ...NOTE } : params, options);
+}) as typeof broker.call;
+stopOnSignal(async () => node.stop(), config.SHUTDOWN_TIMEOUT + 2_000);
