@@ -9,6 +9,7 @@ import { benchCatalogue } from "./bench/catalogue.ts";
 import { benchCheckout } from "./bench/checkout.ts";
 import { memoryOf } from "./bench/cpu.ts";
 import { benchFlashSale } from "./bench/flash-sale.ts";
+import { benchHotSku } from "./bench/hot-sku.ts";
 import { percentile } from "./bench/http.ts";
 import { type BenchShop, type Mode, startBenchShop } from "./bench/shop-process.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
@@ -69,6 +70,15 @@ const benches: Record<string, () => Promise<void>> = {
           `flash sale, ${it.buyers} buyers for ${it.units} units: ${it.gotStock} got stock, ${it.outOfStock} out of stock, ${it.other} other, ${it.serverErrors} server errors, available ${it.available}, ${it.seconds.toFixed(2)} s`,
         );
       });
+  },
+  async "hot-sku"() {
+    for (const atOnce of [1, 64])
+      for (const holds of [100, 1_000, 10_000]) {
+        const it = await benchHotSku(holds, atOnce, 4_000);
+        console.log(
+          `hot SKU  ${String(holds).padStart(6)} open holds, ${String(atOnce).padStart(2)} at once: CPU a message ${it.node.toFixed(0)} µs, and the store's ${it.store.toFixed(0)} µs; ${it.batch.toFixed(1)} messages a commit`,
+        );
+      }
   },
   async bus() {
     const { AMQP_URL = "" } = withLocalRabbit(process.env);

@@ -68,6 +68,14 @@ export class ActorStore<S extends object> {
   }
 
   /**
+   * Whether the stored document is still of this version: a look at one field, however large it is.
+   * @throws when the database is away
+   */
+  async isLatest({ _id, commit }: LoadedActor<S>): Promise<boolean> {
+    return (await this.#commits.get(_id))?.commit === commit;
+  }
+
+  /**
    * Takes confirmed entries out of outboxes, whatever the versions. One update for many actors: ids are unique, so no
    * document has another one's.
    * @throws when the database is away; some may have left all the same, and may be pulled again

@@ -50,7 +50,8 @@ export interface ActorDefinition<S extends object = object, T extends MessageTyp
   readonly startedBy?: readonly T[];
   /**
    * Top-level fields of the state that are maps: written by key (`$set state.holds.<key>`), not as a whole.
-   * Keys must not contain `.` or start with `$`.
+   * Keys must not contain `.` or start with `$`. Where there may be thousands, `withKey` and `withoutKey` of
+   * shared-record.ts change them at a cost that does not grow with their number.
    */
   readonly maps?: readonly (keyof S & string)[];
   /** Checks a document's state when it is loaded and, in tests, after each decision. */

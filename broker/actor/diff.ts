@@ -4,6 +4,7 @@
  */
 import type { LoadedActor, OutboxEntry } from "./actor-host.types.ts";
 import type { Inbox } from "./inbox.ts";
+import { touchedKeys } from "./shared-record.ts";
 
 export interface ActorUpdate {
   $set: Record<string, unknown>;
@@ -68,12 +69,33 @@ function diffState(previous: object, next: object, maps: readonly string[], upda
     const [old, value] = [before[field], after[field]];
     if (value === old) continue;
     if (maps.includes(field) && isMap(value)) {
+      const touched = isMap(old) ? touchedKeys(old, value) : undefined;
+      if (touched) {
+        diffKeys(field, old as Fields, value, touched, update);
+        continue;
+      }
       checkKeys(field, value, old);
       if (isMap(old)) diffMap(field, old, value, update);
       else write(update, `state.${field}`, value);
     } else write(update, `state.${field}`, value);
   }
   for (const field of Object.keys(before)) if (!(field in after)) write(update, `state.${field}`, undefined);
+}
+
+/** What has changed is known by its keys, so that the others cost nothing. */
+function diffKeys(
+  field: string,
+  before: Fields,
+  after: Fields,
+  keys: ReadonlySet<string>,
+  update: ActorUpdate,
+): void {
+  for (const key of keys) {
+    const [was, is] = [before, after].map((it) => (Object.hasOwn(it, key) ? it[key] : undefined));
+    if (was === is) continue;
+    if (was === undefined) checkKey(field, key);
+    write(update, `state.${field}.${key}`, is);
+  }
 }
 
 function diffMap(field: string, before: Fields, after: Fields, update: ActorUpdate): void {
@@ -94,9 +116,12 @@ export function checkMaps(state: object, maps: readonly string[] = []): void {
 }
 
 function checkKeys(field: string, map: Fields, known?: unknown): void {
-  for (const key of Object.keys(map))
-    if (!(isMap(known) && Object.hasOwn(known, key)) && (key === "" || /^\$|[.\0]/.test(key)))
-      throw new Error(`${JSON.stringify(key)} can't be a key of ${field}`);
+  for (const key of Object.keys(map)) if (!(isMap(known) && Object.hasOwn(known, key))) checkKey(field, key);
+}
+
+function checkKey(field: string, key: string): void {
+  if (key === "" || /^\$|[.\0]/.test(key))
+    throw new Error(`${JSON.stringify(key)} can't be a key of ${field}`);
 }
 
 function diffInbox(before: Inbox, after: Inbox, update: ActorUpdate): void {

@@ -61,7 +61,8 @@ export class Processor<S extends object, T extends MessageType> {
       const archived = document ? await this.#archived(document, batch) : undefined;
       const folded = fold(document, batch, archived ? { ...foldOptions, archived } : foldOptions);
       if (folded.next === document || folded.next === null) {
-        // Nothing to write means nothing that proves the document to be the latest: decide on a fresh read.
+        // Nothing to write means nothing that proves the document to be the latest: look whether it is.
+        if (cached && (await store.isLatest(cached))) return this.#settle(actor, batch, folded);
         if (cached) this.#cache.delete(actor);
         else if (!guessed) return this.#settle(actor, batch, folded);
         continue;

@@ -1,5 +1,5 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
-import type { ActorDocument, Snapshot } from "../../broker/actor/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { ReadGroup } from "../../broker/read-group.ts";
@@ -21,9 +21,9 @@ export default defineService(
     return {
       actions: {
         async get({ params: { sku } }) {
-          const item = await actors.stock.read(sku);
+          const item = await levels.get(sku);
           if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
-          return view(item);
+          return view({ id: sku, state: item.state });
         },
         async create({ params: { sku, onHand } }) {
           return view(await actors.stock.apply(sku, "stock.create", { onHand }));
@@ -57,7 +57,7 @@ export default defineService(
   },
 );
 
-const view = ({ id, state }: Snapshot<StockState>) => ({
+const view = ({ id, state }: { id: string; state: Pick<StockState, "onHand" | "held"> }) => ({
   sku: id,
   onHand: state.onHand,
   held: state.held,

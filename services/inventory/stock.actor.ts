@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { type Decision, defineActor, type Outgoing, send } from "../../broker/actor/define-actor.ts";
+import { withKey, withoutKey } from "../../broker/actor/shared-record.ts";
 import type { Message } from "../../broker/bus/envelope.ts";
 import { MAX_UNITS } from "./inventory.contract.ts";
 
@@ -14,7 +15,7 @@ export const stockState = z
     onHand: z.int().min(0),
     /** Units in all holds together. */
     held: z.int().min(0),
-    /** By order; closed holds leave, so that the document of a hot SKU stays small. */
+    /** By order; closed holds leave, so that the document of a hot SKU stays small. Many are open at once in a sale. */
     holds: z.record(z.string(), hold),
     nextGeneration: z.int().min(1),
     /** Counts the crossings of "nothing available", so that readers can put them in order. */
@@ -114,7 +115,7 @@ function reserve(state: StockState | null, { subject, data }: Message<"stock.res
   const decision = change(subject, state, {
     ...state,
     held: state.held + quantity,
-    holds: { ...state.holds, [orderId]: hold },
+    holds: withKey(state.holds, orderId, hold),
     nextGeneration: state.nextGeneration + 1,
   });
   return { ...decision, send: [reserved(hold), ...(decision.send ?? [])] };
@@ -127,7 +128,7 @@ function closeHold(
 ) {
   const hold = state?.holds[orderId];
   if (!state || hold?.generation !== generation) return null;
-  const { [orderId]: _, ...holds } = state.holds;
+  const holds = withoutKey(state.holds, orderId);
   return { quantity: hold.quantity, rest: { ...state, holds, held: state.held - hold.quantity } };
 }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { ActorDocument, LoadedActor, OutboxEntry } from "../../../broker/actor/actor-host.types.ts";
 import { checkMaps, diff, withoutConfirmed } from "../../../broker/actor/diff.ts";
 import { Inbox, type StoredInbox } from "../../../broker/actor/inbox.ts";
+import { withKey, withoutKey } from "../../../broker/actor/shared-record.ts";
 import { applyUpdate, withoutUndefined } from "./support/sim-store.ts";
 
 type State = Record<string, unknown>;
@@ -93,6 +94,8 @@ function documents(it: typeof change extends fc.Arbitrary<infer C> ? C : never):
   return { previous, next };
 }
 
+const sampleOf = () => fc.sample(change, 1)[0] ?? assert.fail();
+
 describe("The difference between two versions of an actor", () => {
   it("makes the next document of the previous one", () => {
     fc.assert(
@@ -104,6 +107,36 @@ describe("The difference between two versions of an actor", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it("names the keys that have changed of a record that shares the others, and no more", () => {
+    const step = fc.record({ key, value: fc.option(value.filter((it) => it !== null)) });
+    fc.assert(
+      fc.property(map, fc.array(step, { maxLength: 12 }), fc.nat(), (start, steps, from) => {
+        const versions = [withKey(start as Record<string, NonNullable<unknown>>, "first", 1)];
+        for (const { key: name, value: to } of steps) {
+          const newest = versions.at(-1) ?? assert.fail();
+          versions.push(to === null ? withoutKey(newest, name) : withKey(newest, name, to));
+        }
+        const [before, after] = [versions[from % versions.length], versions.at(-1)];
+        const previous = { ...documents(sampleOf()).previous, state: { holds: before } };
+        const next = { ...previous, version: 4, commit: "new", state: { holds: after } };
+        const update = diff(previous, next, ["holds"]);
+        const document = stored(previous);
+        document.state = { holds: { ...before } };
+        applyUpdate(document, update as never);
+        assert.deepEqual(document.state, { holds: { ...after } });
+        const written = Object.keys({ ...update.$set, ...update.$unset }).filter((it) =>
+          it.startsWith("state."),
+        );
+        assert.ok(written.length <= steps.length && !written.includes("state.holds"));
+      }),
+      { numRuns: 500 },
+    );
+    const bad = withKey(withKey<number>({}, "a", 1), "$b", 2);
+    const previous = { ...documents(sampleOf()).previous, state: { holds: withoutKey(bad, "$b") } };
+    const next = { ...previous, state: { holds: bad } };
+    assert.throws(() => diff(previous, next, ["holds"]), /can't be a key of holds/);
   });
 
   it("loses no unconfirmed message when another node has pulled some meanwhile", () => {

@@ -1,0 +1,149 @@
+/** What a reservation costs when a SKU has many open holds: `stock.reserve` through mailbox, fold, commit and outbox. */
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ServiceBroker as Broker, type ServiceBroker } from "moleculer";
+import { createActorHost } from "../../broker/actor/actor-host.ts";
+import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
+import { createActorIndexes, createInboxArchive } from "../../broker/actor/actor-model.ts";
+import type { Bus } from "../../broker/bus/bus.ts";
+import { memoryDeadLetters } from "../../broker/bus/dead-letters.ts";
+import { envelope } from "../../broker/bus/envelope.ts";
+import { createLocalBus } from "../../broker/bus/local.ts";
+import { topologyOf } from "../../broker/bus/topology.ts";
+import { systemClock } from "../../broker/clock.ts";
+import { loadConfig } from "../../broker/config.ts";
+import { connectDatabase } from "../../broker/database.ts";
+import { newId } from "../../broker/ids.ts";
+import { createOperations } from "../../broker/operations/operations.ts";
+import type { NodeRuntime } from "../../broker/runtime.ts";
+import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { inventory } from "../../services/inventory/inventory.contract.ts";
+import { newStock, type StockState, stockActor } from "../../services/inventory/stock.actor.ts";
+import { stockModel } from "../../services/inventory/stock.model.ts";
+import { cpuOfThread, cpuOfTree } from "./cpu.ts";
+
+export interface HotSkuResult {
+  holds: number;
+  /** Reservations that are under way at once. */
+  atOnce: number;
+  /** Microseconds of CPU a message: this process without the store's thread, and that thread. */
+  node: number;
+  store: number;
+  /** Messages in one commit, on average. */
+  batch: number;
+}
+
+const WARM_UP = 1_000;
+
+/** Reserves and releases in turn, so that there are always about `holds` of them. */
+export async function benchHotSku(holds: number, atOnce: number, messages: number): Promise<HotSkuResult> {
+  const dir = await mkdtemp(join(tmpdir(), "souk-bench-hot-"));
+  const mongo = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "normal" });
+  const broker: ServiceBroker = new Broker({ logger: false, nodeID: "bench", transporter: null });
+  const log = broker.getLogger("bench");
+  const database = await connectDatabase(mongo.uri, log);
+  const connection = database.service("inventory");
+  await createActorIndexes(connection, "stock");
+  await createInboxArchive(connection, "stock");
+  const bus = createLocalBus({ deadLetters: memoryDeadLetters(), log, clock: systemClock });
+  const runtime: NodeRuntime = {
+    config: loadConfig({}),
+    clock: systemClock,
+    bus: withoutListeners(bus),
+    database: () => connection,
+    pingDatabase: () => database.ping(),
+    operations: createOperations(),
+    logger: () => log,
+  };
+  const model = stockModel.bind(connection);
+  const sku = "HOT";
+  await model.collection.insertOne(hotStock(sku, holds) as never);
+  const stock = createActorHost({
+    definition: stockActor,
+    mailbox: inventory.actors.stock.receives,
+    partitions: undefined,
+    model,
+    runtime,
+    broker,
+  });
+  await bus.declare(topologyOf([inventory]));
+  await broker.start();
+  await stock.start();
+
+  async function reserve(count: number): Promise<void> {
+    let left = count / 2;
+    const source = "/bench";
+    await Promise.all(
+      Array.from({ length: atOnce }, async () => {
+        while (left-- > 0) {
+          const orderId = newId();
+          const at = Date.now();
+          const { state } = await stock.apply(sku, "stock.reserve", { orderId, quantity: 1 });
+          const { generation = 0 } = state.holds[orderId] ?? {};
+          await bus.publish(envelope("stock.release", sku, { orderId, generation }, { source, at }));
+        }
+      }),
+    );
+  }
+
+  try {
+    await reserve(WARM_UP);
+    const [commits, start] = [stock.stats.commits, cpuNow()];
+    await reserve(messages);
+    const end = cpuNow();
+    return {
+      holds,
+      atOnce,
+      node: ((end.node - start.node) * 1_000) / messages,
+      store: ((end.store - start.store) * 1_000) / messages,
+      batch: messages / (stock.stats.commits - commits),
+    };
+  } finally {
+    await stock.stop();
+    await broker.stop();
+    await bus.close();
+    await database.close();
+    await mongo.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Nobody listens here: what the stock says has arrived when it is said. */
+function withoutListeners(bus: Bus): Bus {
+  return {
+    kind: bus.kind,
+    state: "connected",
+    stats: bus.stats,
+    declare: (topology) => bus.declare(topology),
+    publish: async () => undefined,
+    consumeMailboxes: (...args) => bus.consumeMailboxes(...args),
+    consumeWorker: (...args) => bus.consumeWorker(...args),
+    close: () => bus.close(),
+  };
+}
+
+function hotStock(sku: string, holds: number): ActorDocument<StockState> {
+  const open = Array.from({ length: holds }, (_, n) => [randomUUID(), { quantity: 1, generation: n + 1 }]);
+  return {
+    _id: sku,
+    version: 1,
+    state: {
+      ...newStock(1_000_000),
+      held: holds,
+      holds: Object.fromEntries(open),
+      nextGeneration: holds + 1,
+    },
+    inbox: {},
+    outbox: [],
+    timers: [],
+    sent: 0,
+    commit: "bench",
+  };
+}
+
+function cpuNow(): { node: number; store: number } {
+  const store = cpuOfThread(process.pid, "embedded-mongo");
+  return { store, node: cpuOfTree(process.pid) - store };
+}
