@@ -149,3 +149,11 @@ function decoded(text: string): string {
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 const longerFirst = (a: string, b: string): number => b.length - a.length;
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+
+/** The stacks of an error and of its causes, as they may be printed. What else drivers hang on errors is left out. */
+export function redactedStack(error: unknown): string {
+  const stacks: string[] = [];
+  for (let it: unknown = error, depth = 0; it instanceof Error && depth < 5; it = it.cause, depth++)
+    stacks.push(it.stack ?? String(it));
+  return redact(stacks.length > 0 ? stacks.join("\ncaused by ") : String(error));
+}

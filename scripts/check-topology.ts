@@ -8,14 +8,13 @@ import { amqpAddresses, virtualHost } from "../broker/bus/amqp-address.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { checkOverAmqp, checkOverApi } from "../broker/bus/topology-check.ts";
 import { contracts } from "../services/contracts.ts";
-import { withLocalRabbit } from "./support/local-rabbit.ts";
-import { configOrExit } from "./support/run-node.ts";
+import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 
 const { values } = parseArgs({ options: { api: { type: "string" } } });
-const config = configOrExit(withLocalRabbit(process.env));
-const { AMQP_URL = "", AMQP_PREFIX } = config;
+const config = rabbitConfigOrExit();
+const { AMQP_URL, AMQP_PREFIX } = config;
 const topology = topologyOf(contracts);
-try {
+await runJob(config, async () => {
   const vhost = virtualHost(amqpAddresses(AMQP_URL)[0] ?? "");
   const flaws = values.api
     ? await checkOverApi(values.api, vhost, AMQP_PREFIX, topology)
@@ -23,7 +22,4 @@ try {
   for (const { name, what } of flaws) console.log(`${name}: ${what}`);
   if (flaws.length > 0) process.exitCode = 1;
   else console.log(`all queues and exchanges of ${AMQP_PREFIX} are as they should be`);
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+});

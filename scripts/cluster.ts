@@ -18,6 +18,7 @@ import { withLocalRabbit } from "./support/local-rabbit.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { withOpsPort } from "./support/ops-port.ts";
 import { configOrExit, stopLimit, stopOnSignal } from "./support/run-node.ts";
+import { rememberShop, serversLine } from "./support/shop-servers.ts";
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -49,7 +50,11 @@ stopOnSignal(async () => {
   await Promise.all(store.map((it) => it.stop(STOP_MS)));
 }, 3 * STOP_MS);
 
+console.error(serversLine(config));
+const given = { ...env };
 env.MONGO_URL = config.MONGO_URL ?? (await startStore());
+// So that commands find this shop while it runs, and afterwards.
+rememberShop(config.DATA_DIR, given);
 await prepareCatalogue();
 let opsPort = config.OPS_PORT ?? 0;
 // The gateway's operations port is the first.

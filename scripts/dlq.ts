@@ -1,5 +1,6 @@
 /** `npm run dlq -- list|show|replay|drop`: messages that were given up, shown, sent again or thrown away. */
-import { ServiceBroker } from "moleculer";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { mongoDeadLetters } from "../broker/bus/dead-letters.ts";
 import {
   amqpDeadQueues,
@@ -9,13 +10,10 @@ import {
   storedDeadQueues,
 } from "../broker/bus/dead-queues.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import type { Config } from "../broker/config.ts";
-import { storeFolder } from "../broker/data-folder.ts";
-import { connectDatabase } from "../broker/database.ts";
-import { brokerOptions } from "../broker/moleculer-options.ts";
-import { runningStoreUri, startEmbeddedMongo } from "../embedded/mongo/index.ts";
+import { type Config, ConfigError } from "../broker/config.ts";
 import { contracts } from "../services/contracts.ts";
-import { configOrExit } from "./support/run-node.ts";
+import { jobConfigOrExit, runJob } from "./support/job.ts";
+import { openDatabase } from "./support/open-database.ts";
 
 const USAGE = `usage: npm run dlq -- list
        npm run dlq -- show <queue> [n]
@@ -33,9 +31,9 @@ if (
   process.exit(2);
 }
 
-const config = configOrExit();
+const config = jobConfigOrExit();
 const topology = topologyOf(contracts);
-try {
+await runJob(config, async () => {
   const queue = given === undefined ? "" : checkQueueName(topology, config.AMQP_PREFIX, given);
   const queues = await open(config);
   try {
@@ -43,10 +41,7 @@ try {
   } finally {
     await queues.close();
   }
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-}
+});
 
 async function run(queues: DeadQueues, queue: string): Promise<string[]> {
   const ids = rest.length > 0 ? rest : undefined;
@@ -91,29 +86,12 @@ function linesOf({ id, error, attempts, time, content }: DeadEntry): string[] {
 }
 
 async function open(from: Config): Promise<DeadQueues> {
-  if (from.AMQP_URL) return amqpDeadQueues(from.AMQP_URL, from.AMQP_PREFIX, topology);
-  const { uri, close } = await store(from);
-  const log = new ServiceBroker({
-    ...brokerOptions({ ...from, LOG_LEVEL: "warn" }),
-    transporter: null,
-  }).getLogger("dlq");
-  const database = await connectDatabase(uri, log);
-  return storedDeadQueues(mongoDeadLetters(database.service("bus")), async () => {
-    await database.close();
-    await close();
-  });
-}
-
-/** MongoDB where it is configured; else the store of the shop that runs on the data folder; else the store itself. */
-async function store(from: Config): Promise<{ uri: string; close(): Promise<void> }> {
-  const nothing = async () => undefined;
-  if (from.MONGO_URL) return { uri: from.MONGO_URL, close: nothing };
-  const dir = storeFolder(from);
-  try {
-    return await startEmbeddedMongo({ dir, sync: from.EMBEDDED_SYNC });
-  } catch (error) {
-    const uri = runningStoreUri(dir);
-    if (!(error instanceof Error && /in use/.test(error.message)) || uri === undefined) throw error;
-    return { uri, close: nothing };
-  }
+  const { AMQP_URL, AMQP_PREFIX, MONGO_URL, DATA_DIR } = from;
+  if (AMQP_URL) return amqpDeadQueues(AMQP_URL, AMQP_PREFIX, topology);
+  if (!MONGO_URL && !existsSync(join(DATA_DIR, "mongo")))
+    throw new ConfigError(
+      `DATA_DIR: there is no shop in ${DATA_DIR}; AMQP_URL and MONGO_URL name one elsewhere`,
+    );
+  const { database, close } = await openDatabase(from, "dlq");
+  return storedDeadQueues(mongoDeadLetters(database.service("bus")), close);
 }

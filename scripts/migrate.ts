@@ -4,8 +4,8 @@ import { systemClock } from "../broker/clock.ts";
 import type { Database } from "../broker/database.ts";
 import { migrateDown, migrateUp, migrationStatus, migrationsOf } from "../broker/migrations.ts";
 import { serviceNames } from "../services/index.ts";
+import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
-import { configOrExit } from "./support/run-node.ts";
 
 const USAGE = "usage: npm run migrate -- up|down|status [service…]";
 
@@ -40,13 +40,15 @@ if (verb === "down" && named.length === 0) {
   process.exit(2);
 }
 
-const config = configOrExit();
-const { database, close } = await openDatabase(config, "migrate");
-try {
-  const lines = [];
-  for (const service of named.length > 0 ? named : serviceNames)
-    lines.push(...(await run(database, service)));
-  console.log(lines.length > 0 ? lines.join("\n") : "nothing to do");
-} finally {
-  await close();
-}
+const config = jobConfigOrExit();
+await runJob(config, async () => {
+  const { database, close } = await openDatabase(config, "migrate");
+  try {
+    const lines = [];
+    for (const service of named.length > 0 ? named : serviceNames)
+      lines.push(...(await run(database, service)));
+    console.log(lines.length > 0 ? lines.join("\n") : "nothing to do");
+  } finally {
+    await close();
+  }
+});

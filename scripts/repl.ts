@@ -1,13 +1,20 @@
 /** `npm run repl`: Moleculer's REPL, joined to the cluster without services of its own. */
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../broker/moleculer-options.ts";
-import { withLocalRabbit } from "./support/local-rabbit.ts";
-import { configOrExit } from "./support/run-node.ts";
+import { jobConfigOrExit } from "./support/job.ts";
+import { redactOutput } from "./support/last-words.ts";
+import { exitUnstarted } from "./support/run-node.ts";
 
-const config = configOrExit(withLocalRabbit(process.env));
+const config = jobConfigOrExit();
+if (!config.AMQP_URL && !config.TRANSPORTER) {
+  console.error(`AMQP_URL: is not set, and no shop with RabbitMQ has run on DATA_DIR ${config.DATA_DIR}`);
+  process.exit(1);
+}
+// `info` and `env` show settings, and the environment is full of secrets.
+redactOutput(process.stdout, process.stderr);
 const broker = new ServiceBroker({
   ...brokerOptions({ ...config, LOG_LEVEL: "warn" }),
   nodeID: `repl-${process.pid}`,
 });
-await broker.start();
+await broker.start().catch((error: unknown) => exitUnstarted(error, config));
 broker.repl();

@@ -3,9 +3,9 @@ import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import { systemClock } from "../broker/clock.ts";
 import { migrateUp, migrationsOf } from "../broker/migrations.ts";
+import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { createProgress } from "./support/progress.ts";
-import { configOrExit } from "./support/run-node.ts";
 import { seedCatalogue } from "./support/seed-catalogue.ts";
 
 const MAX_COUNT = 1_000_000;
@@ -24,24 +24,26 @@ function countOrExit(): number {
 }
 
 const count = countOrExit();
-const config = configOrExit();
-const { database, close } = await openDatabase(config, "seed");
-try {
-  const by = `seed-${randomUUID()}`;
-  for (const service of ["products", "inventory"])
-    await migrateUp(database.service(service), await migrationsOf(service), by, systemClock);
-  const progress = createProgress("products");
-  const { products, stockItems } = await seedCatalogue({
-    products: database.service("products"),
-    inventory: database.service("inventory"),
-    count,
-    currency: config.CURRENCY,
-    onProgress: progress.report,
-  });
-  progress.end();
-  console.log(
-    `added ${products} products and ${stockItems} stock items; ${count - products} were there already`,
-  );
-} finally {
-  await close();
-}
+const config = jobConfigOrExit();
+await runJob(config, async () => {
+  const { database, close } = await openDatabase(config, "seed");
+  try {
+    const by = `seed-${randomUUID()}`;
+    for (const service of ["products", "inventory"])
+      await migrateUp(database.service(service), await migrationsOf(service), by, systemClock);
+    const progress = createProgress("products");
+    const { products, stockItems } = await seedCatalogue({
+      products: database.service("products"),
+      inventory: database.service("inventory"),
+      count,
+      currency: config.CURRENCY,
+      onProgress: progress.report,
+    });
+    progress.end();
+    console.log(
+      `added ${products} products and ${stockItems} stock items; ${count - products} were there already`,
+    );
+  } finally {
+    await close();
+  }
+});

@@ -1,14 +1,19 @@
 /** A connection for a short errand, to whichever node of RabbitMQ answers. */
 import { type ChannelModel, connect } from "amqplib";
+import { amqpRefusal, refused } from "../refusals.ts";
 import { amqpAddresses } from "./amqp-address.ts";
+import { explainHandshakes } from "./amqp-handshake.ts";
 import { toError } from "./retry.ts";
 
 /** How long one address may take, or be silent, before the next one is tried. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
+explainHandshakes();
+
 /**
  * Connects to the first of the addresses that answers. Where the connection is lost, the calls under way are rejected.
- * @throws the error of the last one, where none does
+ * @throws {ConfigError} one answers, and will not have us as configured
+ * @throws the error of the last one, where none answers
  */
 export async function connectToAny(
   text: string,
@@ -22,6 +27,8 @@ export async function connectToAny(
       connection.on("error", () => undefined);
       return connection;
     } catch (error) {
+      const reason = amqpRefusal(error, address);
+      if (reason !== undefined) throw refused("AMQP_URL", reason);
       last = toError(error);
     }
   }

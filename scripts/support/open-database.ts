@@ -1,10 +1,11 @@
 /** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
-import { ServiceBroker } from "moleculer";
 import type { Config } from "../../broker/config.ts";
 import { storeFolder } from "../../broker/data-folder.ts";
 import { connectDatabase, type Database } from "../../broker/database.ts";
-import { brokerOptions } from "../../broker/moleculer-options.ts";
+import { scriptLog } from "../../broker/logging.ts";
 import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+
+const PATIENCE_MS = 30_000;
 
 export interface OpenDatabase {
   readonly database: Database;
@@ -13,14 +14,16 @@ export interface OpenDatabase {
 
 /** @param name of the script, for its log */
 export async function openDatabase(config: Config, name: string): Promise<OpenDatabase> {
-  const log = new ServiceBroker({ ...brokerOptions(config), transporter: null }).getLogger(name);
+  const log = scriptLog(config, name);
+  // A command ends: in a pipeline nobody would see what it waits for.
+  const patience = AbortSignal.timeout(PATIENCE_MS);
   if (config.MONGO_URL) {
-    const database = await connectDatabase(config.MONGO_URL, log);
+    const database = await connectDatabase(config.MONGO_URL, log, patience);
     return { database, close: () => database.close() };
   }
   const dir = storeFolder(config);
   const store = await startOrFind(dir, config);
-  const database = await connectDatabase(store.uri, log);
+  const database = await connectDatabase(store.uri, log, patience);
   return {
     database,
     async close() {

@@ -1,17 +1,19 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
-import { inspect } from "node:util";
 import { TopologyError } from "../../broker/bus/amqp-declare.ts";
 import { type Config, ConfigError, loadConfig } from "../../broker/config.ts";
 import { type SoukNode, startNode } from "../../broker/node.ts";
-import { oneLine, redact } from "../../broker/redact.ts";
+import { oneLine, redact, redactedStack } from "../../broker/redact.ts";
 import { mongoRefusal } from "../../broker/refusals.ts";
 import type { NodeRuntime } from "../../broker/runtime.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
+import { redactLastWords } from "./last-words.ts";
+import { rememberShop } from "./shop-servers.ts";
 import { trimMemorySoon } from "./trim-memory.ts";
 
 /** The configuration, or an exit with one line for each bad variable. */
 export function configOrExit(env: NodeJS.ProcessEnv = process.env): Config {
+  redactLastWords();
   try {
     return loadConfig(env);
   } catch (error) {
@@ -41,6 +43,7 @@ export async function runNode(
     (error: unknown) => exitUnstarted(error, config),
   );
   stopOnSignal(async () => node.stop(), stopLimit(config));
+  if (!config.MONGO_URL) rememberShop(config.DATA_DIR, process.env);
   trimMemorySoon();
   return node;
 }
@@ -48,11 +51,12 @@ export async function runNode(
 /** Says in one line what whoever starts Souk can do something about; anything else as it was thrown. */
 export function exitUnstarted(error: unknown, config: Config): never {
   const reason = error instanceof Error ? startFailure(error, config) : undefined;
-  console.error("\nSouk can't start:", reason ?? redact(inspect(error)));
+  console.error("\nSouk can't start:", reason ?? redactedStack(error));
   process.exit(1);
 }
 
-function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): string | undefined {
+/** One line about what whoever starts a command can mend; undefined for what is a fault of ours. */
+export function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): string | undefined {
   // A payment provider's own variable: each adapter checks its own when it is made.
   if (error instanceof ConfigError) return error.message;
   // A migration that the user may not do.
@@ -86,7 +90,7 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        console.error(`Could not stop in order after ${signal}:`, redact(inspect(error)));
+        console.error(`Could not stop in order after ${signal}:`, redactedStack(error));
         process.exit(1);
       },
     );

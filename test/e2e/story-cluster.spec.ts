@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { connectToAny } from "../../broker/bus/amqp-connect.ts";
 import { checkStory } from "../support/check-story.ts";
+import { eventually } from "../support/eventually.ts";
 import { openToOthers } from "../support/open-to-others.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";
 import { tellStory } from "../support/readme-story.ts";
@@ -34,6 +37,37 @@ describe("the README's story on `npm run cluster`, every service a process, over
 
   it("keeps its data where nobody else can read it", () => {
     assert.deepEqual(openToOthers(shop.dataDir), []);
+  });
+
+  it("is found by commands that are told its data folder only, also what is in its dead queues", async function () {
+    this.timeout(60_000);
+    const rabbit = await connectToAny(AMQP_URL);
+    const channel = await rabbit.createChannel();
+    channel.sendToQueue(`${prefix}.order.3`, Buffer.from("not an envelope"), {
+      messageId: "not-an-envelope",
+    });
+    const unset = { AMQP_URL: "", MONGO_URL: "", REDIS_URL: "", AMQP_PREFIX: "", NAMESPACE: "" };
+    const dlq = () =>
+      spawnSync(process.execPath, ["--import", "./scripts/support/preload.mjs", "scripts/dlq.ts", "list"], {
+        env: { ...process.env, ...unset, NODE_ENV: "development", DATA_DIR: shop.dataDir },
+        encoding: "utf8",
+        timeout: 20_000,
+      });
+    try {
+      const { stdout, stderr, status } = await eventually(
+        "the dead message is listed",
+        () => {
+          const found = dlq();
+          return /1 {2}\S*order\.3/.test(found.stdout) && found;
+        },
+        30_000,
+      );
+      assert.equal(status, 0);
+      assert.match(stderr, /^servers: RabbitMQ amqp:.*shop\.json says$/m);
+      assert.doesNotMatch(stdout, /no dead messages/);
+    } finally {
+      await rabbit.close();
+    }
   });
 
   it("stops in order on SIGTERM, with exit code 0", async function () {

@@ -1,0 +1,67 @@
+/**
+ * Which servers a command looks at: one rule for all of them. What the environment names; where it names nothing, what
+ * the shop on DATA_DIR uses, which it has written down there; else the embedded defaults.
+ */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../../broker/config.ts";
+import { redact } from "../../broker/redact.ts";
+import { closeDataFolder } from "../../embedded/mongo/index.ts";
+
+const FILE = "shop.json";
+const DEFAULT_FOLDER = "./data";
+
+/** What makes a shop a shop: a command that names another one of these means another shop. */
+const IDENTITY = ["AMQP_URL", "AMQP_URL_FILE", "MONGO_URL", "MONGO_URL_FILE", "AMQP_PREFIX"] as const;
+const REMEMBERED = [...IDENTITY, "NAMESPACE", "TRANSPORTER", "REDIS_URL", "REDIS_URL_FILE"] as const;
+
+type Variables = Partial<Record<(typeof REMEMBERED)[number], string>>;
+
+/**
+ * Writes down what this shop's environment says of its servers, for commands that are run beside it. The file is for this
+ * user alone, as are the keys that lie beside it; of a secret that comes from a file it holds the file's name.
+ */
+export function rememberShop(dataDir: string, env: NodeJS.ProcessEnv): void {
+  closeDataFolder(dataDir);
+  const file = join(dataDir, FILE);
+  const draft = `${file}.${process.pid}`;
+  const known = Object.fromEntries(REMEMBERED.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  writeFileSync(draft, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+/** The environment of a command that works on a shop which may be running. `source` names where it was found. */
+export function shopEnvironment(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv; source: string } {
+  const file = join(env.DATA_DIR || DEFAULT_FOLDER, FILE);
+  const remembered = read(file);
+  const same = IDENTITY.every((name) => !env[name] || env[name] === remembered?.[name]);
+  if (!remembered || !same) return { env, source: "the environment" };
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
+  return { env: { ...remembered, ...given }, source: file };
+}
+
+function read(file: string): Variables | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  const found: unknown = JSON.parse(text);
+  if (typeof found !== "object" || found === null) throw new Error(`${file} is not what a shop has written`);
+  const known = Object.entries(found).filter(([name]) => REMEMBERED.some((it) => it === name));
+  return Object.fromEntries(known) as Variables;
+}
+
+/** One line: the servers of a configuration, without passwords. */
+export function serversLine(config: Config, source = "the environment"): string {
+  const { AMQP_URL, AMQP_PREFIX, MONGO_URL, REDIS_URL, TRANSPORTER, DATA_DIR } = config;
+  const parts = [
+    AMQP_URL ? `RabbitMQ ${redact(AMQP_URL)} (${AMQP_PREFIX}.*)` : "no RabbitMQ",
+    MONGO_URL ? `MongoDB ${redact(MONGO_URL)}` : `embedded store in ${join(DATA_DIR, "mongo")}`,
+    REDIS_URL ? `Redis ${redact(REDIS_URL)}` : "no Redis",
+    ...(TRANSPORTER ? [`calls over ${redact(TRANSPORTER)}`] : []),
+  ];
+  return `servers: ${parts.join(", ")}; as ${source} says`;
+}
