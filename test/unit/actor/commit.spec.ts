@@ -96,6 +96,22 @@ describe("Group commit", () => {
     assert.equal(sim.get<LoadedActor<State>>("a")?.state.n, took[0] ? 1 : 2);
   });
 
+  it("tells whether a version is still the latest: not after another one's commit, but after a pull", async () => {
+    const sim = new SimStore();
+    const [one, two] = [new ActorStore<State>(sim.collection()), new ActorStore<State>(sim.collection())];
+    const first = {
+      ...document("a", 1, 0, "i"),
+      outbox: [{ id: "m1", at: 0, by: "n", message: {} as never }],
+    };
+    assert.equal(await one.isLatest(first), false);
+    await one.commit(null, first);
+    assert.equal(await one.isLatest(first), true);
+    await two.pull([{ actor: "a", entries: ["m1"] }]);
+    assert.equal(await one.isLatest(first), true);
+    await two.commit(first, following(first, 1));
+    assert.equal(await one.isLatest(first), false);
+  });
+
   it("pulls from an outbox whatever the version, also together with a commit of the same actor", async () => {
     const sim = new SimStore();
     const store = new ActorStore<State>(sim.collection());
