@@ -8,7 +8,15 @@ import { mongoRefusal, refused } from "./refusals.ts";
 import type { Log } from "./runtime.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
-const SERVER_SELECTION_MS = 2_000;
+const SERVER_SELECTION_MS = 1_500;
+/**
+ * A server that keeps its connections and says nothing (frozen, or behind a cut) is asked so often how it is. Where it does
+ * not answer in time, all that is under way there fails as on a lost connection: whether it was done, nobody knows.
+ */
+const LOOK_EVERY_MS = 500;
+const ANSWERS_WITHIN_MS = 2_500;
+/** For work that may keep a small server busy: indexes, large copies. */
+const ANSWERS_PATIENT_MS = 60_000;
 const MAX_DELAY_MS = 5_000;
 
 // Operators in a query can only be written by us: what came from outside is wrapped in $eq.
@@ -20,6 +28,8 @@ failWithLostConnections();
 export interface Database {
   service(name: string): Connection;
   ping(): Promise<void>;
+  /** Does work that may keep the server from answering for a while, on connections of its own. */
+  patiently<T>(work: (service: (name: string) => Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -32,13 +42,23 @@ export interface Database {
 export async function connectDatabase(uri: string, log: Log, signal?: AbortSignal): Promise<Database> {
   const client = await connectPatiently(uri, log, signal);
   return {
-    service: (name) => client.useDb(`souk_${name}`, { useCache: true }),
+    service: (name) => client.useDb(databaseName(name), { useCache: true }),
+    async patiently(work) {
+      const patient = await connectOnce(uri, ANSWERS_PATIENT_MS);
+      try {
+        return await work((name) => patient.useDb(databaseName(name), { useCache: true }));
+      } finally {
+        await patient.close();
+      }
+    },
     async ping() {
       await client.getClient().db("admin").command({ ping: 1 }, { timeoutMS: SERVER_SELECTION_MS });
     },
     close: () => client.close(),
   };
 }
+
+const databaseName = (service: string): string => `souk_${service}`;
 
 async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Promise<Connection> {
   const alarms = alarmsOf(log);
@@ -60,7 +80,8 @@ async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Pr
   }
 }
 
-async function connectOnce(uri: string): Promise<Connection> {
+/** @param answersWithinMs how long the server may be silent before it counts as away */
+async function connectOnce(uri: string, answersWithinMs = ANSWERS_WITHIN_MS): Promise<Connection> {
   // Lets go of what an attempt has opened, also where it throws at once.
   const connection = mongoose.createConnection();
   try {
@@ -70,6 +91,9 @@ async function connectOnce(uri: string): Promise<Connection> {
       bufferCommands: false,
       maxPoolSize: 20,
       serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+      heartbeatFrequencyMS: LOOK_EVERY_MS,
+      connectTimeoutMS: answersWithinMs,
+      serverMonitoringMode: "poll",
       writeConcern: { w: "majority", journal: true },
       readConcern: { level: "majority" },
       retryWrites: true,

@@ -18,6 +18,8 @@ import type { Log, NodeRuntime } from "../runtime.ts";
 
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;
+  /** See {@link Database}: for migrations. */
+  readonly patiently: Database["patiently"];
   /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
   readonly connected: Promise<void>;
   /** Closes bus, database, store and operations port, in that order; safe to call twice. */
@@ -63,7 +65,7 @@ export async function openRuntime(
       logger,
       operations,
     };
-    return { runtime, connected, close };
+    return { runtime, connected, close, patiently: database.patiently };
   } catch (error) {
     await close();
     throw error;

@@ -3,7 +3,7 @@ import type { Middleware, ServiceBroker } from "moleculer";
 import { topologyOf } from "../bus/topology.ts";
 import type { ServiceContract } from "../contract.ts";
 import { moleculerMetrics } from "../http/metrics.ts";
-import { migrateUp, migrationsOf } from "../migrations.ts";
+import { migrateUp, migrationStatus, migrationsOf } from "../migrations.ts";
 import { transporterCheck } from "../operations/checks.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
@@ -17,7 +17,7 @@ export interface RuntimeMiddlewareOptions {
 
 /** Moleculer calls these in the order of a broker's life. */
 export function runtimeMiddleware(
-  { runtime, connected, close }: OpenRuntime,
+  { runtime, connected, patiently, close }: OpenRuntime,
   { contracts, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
   /** Why the node is not ready, apart from what it needs. */
@@ -41,7 +41,7 @@ export function runtimeMiddleware(
     },
 
     async starting(broker: ServiceBroker) {
-      if (runtime.config.MIGRATE_ON_START) await migrateAll(broker);
+      if (runtime.config.MIGRATE_ON_START) await migrateAll(broker, patiently);
       await connected;
       await runtime.bus.declare(topologyOf(contracts));
       await prepare?.(runtime);
@@ -57,12 +57,16 @@ export function runtimeMiddleware(
   };
 }
 
-async function migrateAll({ services, nodeID, souk }: ServiceBroker): Promise<void> {
+async function migrateAll(
+  { services, nodeID, souk }: ServiceBroker,
+  patiently: OpenRuntime["patiently"],
+): Promise<void> {
   const log = souk.logger("migrations");
   for (const { name } of services) {
     const all = await migrationsOf(name);
-    if (all.length === 0) continue;
-    const applied = await migrateUp(souk.database(name), all, nodeID, souk.clock);
+    const status = await migrationStatus(souk.database(name), all);
+    if (status.every((it) => it.appliedAt !== null)) continue;
+    const applied = await patiently((database) => migrateUp(database(name), all, nodeID, souk.clock));
     if (applied.length > 0) log.info(`${name}: applied ${applied.join(", ")}`);
   }
 }
