@@ -8,7 +8,7 @@ import { mongoRefusal, refused } from "./refusals.ts";
 import type { Log } from "./runtime.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
-const SERVER_SELECTION_MS = 1_500;
+const SERVER_SELECTION_MS = 1_000;
 /**
  * A server that keeps its connections and says nothing (frozen, or behind a cut) is asked so often how it is. Where it does
  * not answer in time, all that is under way there fails as on a lost connection: whether it was done, nobody knows.
@@ -37,10 +37,16 @@ export interface Database {
  * Connects, waiting with growing pauses while MongoDB is away, and saying so.
  * @param uri without a database name
  * @param signal gives up waiting
+ * @param patient for scripts, whose work may keep the server from answering for a while
  * @throws {ConfigError} MongoDB will not have us as configured
  */
-export async function connectDatabase(uri: string, log: Log, signal?: AbortSignal): Promise<Database> {
-  const client = await connectPatiently(uri, log, signal);
+export async function connectDatabase(
+  uri: string,
+  log: Log,
+  signal?: AbortSignal,
+  patient = false,
+): Promise<Database> {
+  const client = await connectPatiently(uri, log, patient ? ANSWERS_PATIENT_MS : ANSWERS_WITHIN_MS, signal);
   return {
     service: (name) => client.useDb(databaseName(name), { useCache: true }),
     async patiently(work) {
@@ -60,11 +66,16 @@ export async function connectDatabase(uri: string, log: Log, signal?: AbortSigna
 
 const databaseName = (service: string): string => `souk_${service}`;
 
-async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Promise<Connection> {
+async function connectPatiently(
+  uri: string,
+  log: Log,
+  answersWithinMs: number,
+  signal?: AbortSignal,
+): Promise<Connection> {
   const alarms = alarmsOf(log);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connectOnce(uri);
+      return await connectOnce(uri, answersWithinMs);
     } catch (error) {
       const refusal = mongoRefusal(error);
       if (refusal !== undefined) throw refused("MONGO_URL", refusal);
@@ -81,7 +92,7 @@ async function connectPatiently(uri: string, log: Log, signal?: AbortSignal): Pr
 }
 
 /** @param answersWithinMs how long the server may be silent before it counts as away */
-async function connectOnce(uri: string, answersWithinMs = ANSWERS_WITHIN_MS): Promise<Connection> {
+async function connectOnce(uri: string, answersWithinMs: number): Promise<Connection> {
   // Lets go of what an attempt has opened, also where it throws at once.
   const connection = mongoose.createConnection();
   try {

@@ -13,6 +13,12 @@ export interface OpenRedisOptions extends RedisOptions {
   away: string;
 }
 
+/**
+ * For connections that requests wait for: a Redis that keeps its connections and says nothing fails what is asked of it
+ * after so long. Whether it was done, nobody knows.
+ */
+export const ANSWERS_WITHIN_MS = 1_500;
+
 /** Connects in the background, and again whenever the connection is lost. */
 export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOptions): Redis {
   const redis = new Redis(url, options);
@@ -20,8 +26,31 @@ export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOp
     alarms.warn("redis", `${away}: ${redisRefusal(error, url) ?? redactedReason(error)}`);
   });
   leaveWrongDatabase(redis);
+  leaveSilentConnection(redis);
   return redis;
 }
+
+/**
+ * A command that had no answer in time has its connection made anew: until that is there, what comes next need not wait
+ * for its own time-out where it can do without Redis.
+ */
+export function leaveSilentConnection(redis: Redis): void {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command, stream) => {
+    const connection = redis.stream;
+    const sent = performance.now();
+    const answer = send(command, stream);
+    command.promise.catch((error: unknown) => {
+      // One that is sent again after its time is not this connection's fault.
+      const wasSilent = isTimeout(error) && performance.now() - sent > ANSWERS_WITHIN_MS / 2;
+      if (wasSilent && redis.stream === connection) connection.destroy(new Error("it does not answer"));
+    });
+    return answer;
+  };
+}
+
+const isTimeout = (error: unknown): boolean =>
+  error instanceof Error && error.message === "Command timed out";
 
 /** ioredis goes on in database 0 where the one that it should use does not exist. */
 export function leaveWrongDatabase(redis: Redis): void {

@@ -80,7 +80,7 @@ const PASSING_LABELS = [
 
 /** Redis replies while a server loads, fails over or is cut off. */
 const PASSING_REDIS =
-  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY) |^Connection is closed/;
+  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY) |^Connection is closed|^Command timed out$/;
 const MONGOOSE_BUFFERING = /buffering timed out after/;
 
 /**

@@ -18,12 +18,12 @@ export async function openDatabase(config: Config, name: string): Promise<OpenDa
   // A command ends: in a pipeline nobody would see what it waits for.
   const patience = AbortSignal.timeout(PATIENCE_MS);
   if (config.MONGO_URL) {
-    const database = await connectDatabase(config.MONGO_URL, log, patience);
+    const database = await connectDatabase(config.MONGO_URL, log, patience, true);
     return { database, close: () => database.close() };
   }
   const dir = storeFolder(config);
   const store = await startOrFind(dir, config);
-  const database = await connectDatabase(store.uri, log, patience);
+  const database = await connectDatabase(store.uri, log, patience, true);
   return {
     database,
     async close() {

@@ -32,7 +32,7 @@ import { originCheck, securityHeaders } from "../../broker/http/response-headers
 import { closeServer, createHttpServer } from "../../broker/http/server.ts";
 import { Shares } from "../../broker/http/shares.ts";
 import { logFormat } from "../../broker/logging.ts";
-import { openRedis } from "../../broker/redis.ts";
+import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/redis.ts";
 import type { CallMeta, TypedCall } from "../../broker/service.ts";
 import type { StreamRequest } from "./follow-order.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
@@ -439,6 +439,7 @@ function heldOf(config: Config): Held {
 function connectRedis(url: string, log: Service["logger"]): Redis {
   return openRedis(url, {
     enableOfflineQueue: false,
+    commandTimeout: ANSWERS_WITHIN_MS,
     maxRetriesPerRequest: 1,
     alarms: alarmsOf(log),
     away: "this gateway counts its callers' requests alone, Redis is away",

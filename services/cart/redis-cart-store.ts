@@ -4,7 +4,7 @@ import type { Redis } from "ioredis";
 import { alarmsOf } from "../../broker/bus/alarms.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { newId } from "../../broker/ids.ts";
-import { openRedis } from "../../broker/redis.ts";
+import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/redis.ts";
 import type { Log } from "../../broker/runtime.ts";
 import {
   type Cart,
@@ -53,7 +53,8 @@ export interface RedisCartOptions {
 export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): CartStore {
   const redis = openRedis(url, {
     maxRetriesPerRequest: 2,
-    connectTimeout: 2_000,
+    connectTimeout: ANSWERS_WITHIN_MS,
+    commandTimeout: ANSWERS_WITHIN_MS,
     noDelay: true,
     alarms: alarmsOf(log),
     away: "carts are away with Redis",

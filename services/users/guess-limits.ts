@@ -12,7 +12,7 @@ import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { alarmsOf } from "../../broker/bus/alarms.ts";
 import type { Clock } from "../../broker/clock.ts";
 import { errorCode, SoukError } from "../../broker/errors.ts";
-import { openRedis } from "../../broker/redis.ts";
+import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/redis.ts";
 import type { Log } from "../../broker/runtime.ts";
 
 export const FREE = 10;
@@ -110,6 +110,7 @@ export function redisCounters(
 ): GuessCounters & { close(): void } {
   const redis = openRedis(url, {
     enableOfflineQueue: false,
+    commandTimeout: ANSWERS_WITHIN_MS,
     maxRetriesPerRequest: 1,
     alarms: alarmsOf(log),
     away: "this node counts wrong passwords alone, Redis is away",

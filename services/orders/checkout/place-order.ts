@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
+import { isTransient } from "../../../broker/bus/retry.ts";
 import type { Clock } from "../../../broker/clock.ts";
 import { SoukError } from "../../../broker/errors.ts";
 import { derivedV7, newId } from "../../../broker/ids.ts";
@@ -47,6 +48,8 @@ async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: s
       (await claimAnew(tools, ctx, orderId));
     return await place(tools, entry, traceparent);
   } catch (error) {
+    // Whoever asks again is told then.
+    if (isTransient(error)) throw error;
     // A first run may have claimed or placed it and crashed: its cart can be gone by now, or be another.
     const entry = (await looking).open.entries.find((it) => it.order === orderId);
     if (entry) return place(tools, entry, traceparent);
