@@ -167,8 +167,9 @@ export class MongoServer {
     this.busy.delete(job.socket);
   }
 
-  /** Goes on with commands that take long, each for a turn, at least with the one that waits for longest. */
+  /** Goes on with commands that take long, first with the one that waits for longest, for one turn together. */
   private resumePaused(group: Group): void {
+    const ends = performance.now() + turnTime;
     for (let left = this.paused.length; left > 0; left--) {
       const job = this.paused.shift();
       if (job?.underway === undefined) return;
@@ -177,7 +178,7 @@ export class MongoServer {
         group.jobs.push(job);
         this.settle(job, job.underway.resume(turnTime) ?? job.underway, group);
       }
-      if (performance.now() > group.ends) return;
+      if (performance.now() > ends) return;
     }
   }
 

@@ -1,8 +1,19 @@
-/** Operators on arrays, documents and strings. */
+/** Operators on documents, and on the elements of arrays one by one. */
 import { boolRaw, intRaw, nullRaw, stringRaw } from "../bson/make.ts";
-import { fields, items, numberOf, type Raw, stringValue, Type, truthy, typeName } from "../bson/raw.ts";
-import { equalValues, groupKey } from "../compare.ts";
+import {
+  fields,
+  getField,
+  items,
+  numberOf,
+  type Raw,
+  stringValue,
+  Type,
+  truthy,
+  typeName,
+} from "../bson/raw.ts";
+import { equalValues } from "../compare.ts";
 import { StoreError } from "../errors.ts";
+import { checkTime } from "../query/deadline.ts";
 import { arrayRaw } from "../update/arrays.ts";
 import {
   bind,
@@ -73,6 +84,11 @@ define({
       if (where === undefined || where.isNullish()) return nullRaw;
       if (!where.isNumber())
         throw new StoreError(28690, "$arrayElemAt's second argument must be a numeric value");
+      if (!Number.isInteger(numberOf(where)))
+        throw new StoreError(
+          28691,
+          "$arrayElemAt's second argument must be representable as a 32-bit integer",
+        );
       return at("$arrayElemAt", array(scope), numberOf(where));
     };
   },
@@ -103,9 +119,19 @@ define({
     return (scope) => {
       const array = input(scope);
       if (isNull(array)) return nullRaw;
-      const kept = wantArray("$filter", array).filter((item) => truthy(cond(bind(scope, name, item))));
+      const kept = wantArray("$filter", array).filter((item) => {
+        checkTime();
+        return truthy(cond(bind(scope, name, item)));
+      });
       const count = most?.(scope);
-      return arrayRaw(count?.isNumber() ? kept.slice(0, numberOf(count)) : kept);
+      if (count === undefined || count.isNullish()) return arrayRaw(kept);
+      const number = count.isNumber() ? numberOf(count) : Number.NaN;
+      if (!Number.isInteger(number) || number < 1)
+        throw new StoreError(
+          327392,
+          "$filter: limit must be represented as a 32-bit integral value greater than 0",
+        );
+      return arrayRaw(kept.slice(0, number));
     };
   },
   $map: (operand, names) => {
@@ -117,7 +143,12 @@ define({
     return (scope) => {
       const array = input(scope);
       if (isNull(array)) return nullRaw;
-      return arrayRaw(wantArray("$map", array).map((item) => body(bind(scope, name, item)) ?? nullRaw));
+      return arrayRaw(
+        wantArray("$map", array).map((item) => {
+          checkTime();
+          return body(bind(scope, name, item)) ?? nullRaw;
+        }),
+      );
     };
   },
   $reduce: (operand, names) => {
@@ -129,8 +160,10 @@ define({
       const array = input(scope);
       if (isNull(array)) return nullRaw;
       let value = initial(scope);
-      for (const item of wantArray("$reduce", array))
+      for (const item of wantArray("$reduce", array)) {
+        checkTime();
         value = body(bind(bind(scope, "value", value), "this", item));
+      }
       return value;
     };
   },
@@ -175,43 +208,59 @@ define({
     };
   },
   $getField: (operand, names) => {
-    const simple = operand.type === Type.string;
-    const found = simple ? undefined : named("$getField", operand, ["field", "input"]);
-    const field = simple ? operand : required("$getField", found ?? new Map(), "field");
+    const full = operand.type === Type.object && fields(operand).some(([name]) => name === "field");
+    const found = full ? named("$getField", operand, ["field", "input"]) : undefined;
+    const field = constantName("$getField", found ? required("$getField", found, "field") : operand, names);
     const inner = found?.get("input");
     const input = inner && compileExpression(inner, names);
-    if (field.type !== Type.string)
-      throw new StoreError(5654602, "$getField requires 'field' to evaluate to a constant String");
-    const name = stringValue(field);
     return (scope) => {
       const value = input ? input(scope) : scope.root;
-      return value?.type === Type.object ? new Map(fields(value)).get(name) : undefined;
+      if (value === undefined || value.isNullish()) return value === undefined ? undefined : nullRaw;
+      return value.type === Type.object ? getField(value, Buffer.from(field)) : undefined;
     };
   },
-  $concat: (operand, names) => {
-    const parts = operands(operand, names);
-    return (scope) => {
-      let text = "";
-      for (const part of parts) {
-        const value = part(scope);
-        if (value === undefined || value.isNullish()) return nullRaw;
-        if (value.type !== Type.string)
-          throw new StoreError(16702, `$concat only supports strings, not ${typeName(value.type)}`);
-        text += stringValue(value);
-      }
-      return stringRaw(text);
-    };
+  $setField: (operand, names) => {
+    const found = named("$setField", operand, ["field", "input", "value"]);
+    const value = compileExpression(required("$setField", found, "value"), names);
+    return setField("$setField", found, names, value);
   },
-  $setUnion: (operand, names) => {
-    const parts = operands(operand, names);
-    return (scope) => {
-      const values = parts.map((part) => part(scope));
-      if (values.some(isNull)) return nullRaw;
-      const all = values.flatMap((value) => wantArray("$setUnion", value));
-      return arrayRaw([...new Map(all.map((value) => [groupKey(value), value])).values()]);
-    };
+  $unsetField: (operand, names) => {
+    const found = named("$unsetField", operand, ["field", "input"]);
+    return setField("$unsetField", found, names, () => undefined);
   },
 });
+
+/** The name of a field: text, or an expression that is a constant. */
+function constantName(operator: string, value: Raw, names: ReadonlySet<string>): string {
+  const literal = value.type === Type.object ? fields(value)[0] : undefined;
+  const constant = literal?.[0] === "$literal" || literal?.[0] === "$const" ? literal[1] : value;
+  if (constant.type === Type.string && (constant !== value || !stringValue(constant).startsWith("$")))
+    return stringValue(constant);
+  // Compiled so that what is wrong with it is told first.
+  compileExpression(value, names);
+  throw new StoreError(5654602, `${operator} requires 'field' to evaluate to a constant String`);
+}
+
+function setField(
+  operator: string,
+  found: ReadonlyMap<string, Raw>,
+  names: ReadonlySet<string>,
+  value: Expression,
+): Expression {
+  const field = constantName(operator, required(operator, found, "field"), names);
+  const input = compileExpression(required(operator, found, "input"), names);
+  return (scope) => {
+    const document = input(scope);
+    if (document === undefined || document.isNullish()) return nullRaw;
+    if (document.type !== Type.object)
+      throw new StoreError(4161105, `${operator} requires 'input' to evaluate to type Object`);
+    const next = value(scope);
+    const parts = fields(document);
+    const at = parts.findIndex(([name]) => name === field);
+    if (at === -1) return next === undefined ? document : objectOf([...parts, [field, next]]);
+    return objectOf(parts.map(([name, old]) => [name, name === field ? next : old]));
+  };
+}
 
 function spread(value: Raw | undefined, single: boolean): Raw[] {
   if (value === undefined || value.isNullish()) return [];

@@ -1,13 +1,14 @@
 /** `$group` and its accumulators. */
-import { doubleRaw, intRaw, nullRaw } from "../bson/make.ts";
+import { intRaw, nullRaw } from "../bson/make.ts";
 import { fields, numberOf, type Raw, Type } from "../bson/raw.ts";
 import { compareValues, groupKey } from "../compare.ts";
 import { StoreError } from "../errors.ts";
 import { pause } from "../query/deadline.ts";
 import { arrayRaw } from "../update/arrays.ts";
+import { Deviation } from "./accumulators.ts";
+import { Sum } from "./arithmetic.ts";
 import { mergeObjects } from "./collections.ts";
 import { compileExpression, type Expression, named, objectOf, required, type Scope } from "./expression.ts";
-import { arithmetic } from "./operators.ts";
 import type { Stream } from "./pipeline.ts";
 
 interface Accumulator {
@@ -21,32 +22,8 @@ type Factory = () => Accumulator;
 const memoryLimit = 100 * 1024 * 1024;
 
 const simple: Record<string, Factory> = {
-  $sum: () => {
-    let sum: Raw = intRaw(0);
-    return {
-      add: (value) => {
-        if (value?.isNumber()) sum = arithmetic("add", sum, value);
-      },
-      result: () => sum,
-    };
-  },
-  $avg: () => {
-    let sum: Raw = intRaw(0);
-    let count = 0;
-    return {
-      add: (value) => {
-        if (!value?.isNumber()) return;
-        sum = arithmetic("add", sum, value);
-        count++;
-      },
-      result: () => {
-        if (count === 0) return nullRaw;
-        if (sum.type === Type.decimal)
-          throw new StoreError(238, "$avg of Decimal128 is not supported by this store");
-        return doubleRaw(numberOf(sum) / count);
-      },
-    };
-  },
+  $sum: () => numeric(new Sum(), (sum) => sum.result()),
+  $avg: () => numeric(new Sum(), (sum) => sum.mean()),
   $min: () => extreme(-1),
   $max: () => extreme(1),
   $first: () => {
@@ -96,8 +73,8 @@ const simple: Record<string, Factory> = {
       result: () => merged,
     };
   },
-  $stdDevPop: () => deviation(0),
-  $stdDevSamp: () => deviation(1),
+  $stdDevPop: () => numeric(new Deviation(0), (found) => found.result()),
+  $stdDevSamp: () => numeric(new Deviation(1), (found) => found.result()),
 };
 
 function extreme(sign: number): Accumulator {
@@ -111,21 +88,13 @@ function extreme(sign: number): Accumulator {
   };
 }
 
-/** Welford's method; `less` is 1 for a sample. */
-function deviation(less: number): Accumulator {
-  let count = 0;
-  let mean = 0;
-  let squares = 0;
+/** Takes numbers only. */
+function numeric<T extends { add(value: Raw): void }>(state: T, result: (state: T) => Raw): Accumulator {
   return {
     add: (value) => {
-      if (!value?.isNumber()) return;
-      const x = numberOf(value);
-      count++;
-      const delta = x - mean;
-      mean += delta / count;
-      squares += delta * (x - mean);
+      if (value?.isNumber()) state.add(value);
     },
-    result: () => (count - less <= 0 ? nullRaw : doubleRaw(Math.sqrt(squares / (count - less)))),
+    result: () => result(state),
   };
 }
 

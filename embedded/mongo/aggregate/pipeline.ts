@@ -1,7 +1,12 @@
 /** Compiles pipelines and gives stages what they may refer to. */
 import "./operators.ts";
 import "./collections.ts";
-import "./fallback.ts";
+import "./arithmetic.ts";
+import "./convert.ts";
+import "./strings.ts";
+import "./arrays.ts";
+import "./accumulators.ts";
+import "./dates/operators.ts";
 import { fields, type Raw, truthy } from "../bson/raw.ts";
 import { checkTime, isTurnOver, type Pause, pause } from "../query/deadline.ts";
 import type { ExpressionCompiler } from "../query/match.ts";

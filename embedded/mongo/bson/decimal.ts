@@ -83,8 +83,8 @@ export function decimalRaw(value: Decimal128): Raw {
 
 /** Sum or product of two numbers of which one is a decimal. */
 export function decimalArithmetic(op: "add" | "multiply", a: Raw, b: Raw): Raw {
-  const left = exactOf(widen(a));
-  const right = exactOf(widen(b));
+  const left = exactOf(widened(a));
+  const right = exactOf(widened(b));
   if (typeof left === "string" || typeof right === "string") {
     const x = typeof left === "string" ? Number(left) : Number(left.coefficient);
     const y = typeof right === "string" ? Number(right) : Number(right.coefficient);
@@ -105,8 +105,72 @@ export function decimalArithmetic(op: "add" | "multiply", a: Raw, b: Raw): Raw {
 }
 
 /** MongoDB turns a double into a decimal of 15 significant digits before it calculates with it. */
-function widen(value: Raw): Raw {
+export function widened(value: Raw): Raw {
   if (value.type !== Type.double) return value;
   const number = numberOf(value);
   return toDecimal(Number.isFinite(number) ? parseExact(number.toPrecision(15)) : parseExact(String(number)));
+}
+
+export const isSpecial = (value: Exact | Special): value is Special => typeof value === "string";
+
+/** `a / b` to 34 digits; `b` is not zero. */
+export function divideDecimal(a: Raw, b: Raw): Raw {
+  const left = exactOf(widened(a));
+  const right = exactOf(widened(b));
+  if (isSpecial(left) || isSpecial(right)) {
+    const out =
+      Number(isSpecial(left) ? left : left.coefficient) /
+      Number(isSpecial(right) ? right : right.coefficient);
+    return toDecimal(parseExact(String(out)));
+  }
+  // Forty digits more than the divisor has, and a last digit that tells a remainder: enough to round rightly.
+  const shift = Math.max(0, right.coefficient.toString().length + 40 - left.coefficient.toString().length);
+  const scaled = left.coefficient * 10n ** BigInt(shift);
+  const quotient = scaled / right.coefficient;
+  const rest = scaled % right.coefficient;
+  const exponent = left.exponent - right.exponent - shift;
+  if (rest === 0n) return toDecimal(shortened(quotient, exponent, left.exponent - right.exponent));
+  const sign = left.coefficient < 0n === right.coefficient < 0n ? 1n : -1n;
+  return toDecimal({ coefficient: quotient * 10n + sign, exponent: exponent - 1 });
+}
+
+/** Without the zeros that scaling added, down to the exponent that an exact quotient should have. */
+function shortened(coefficient: bigint, exponent: number, wanted: number): Exact {
+  let [size, power] = [coefficient, exponent];
+  while (power < wanted && size % 10n === 0n) {
+    size /= 10n;
+    power++;
+  }
+  return { coefficient: size, exponent: power };
+}
+
+/** What is left of `a` after whole `b`s, with the sign of `a`; `b` is not zero. */
+export function remainderDecimal(a: Raw, b: Raw): Raw {
+  const left = exactOf(widened(a));
+  const right = exactOf(widened(b));
+  if (isSpecial(left)) return toDecimal("NaN");
+  if (isSpecial(right)) return toDecimal(right === "NaN" ? "NaN" : left);
+  const low = Math.min(left.exponent, right.exponent);
+  if (Math.max(left.exponent, right.exponent) - low > 6500) return toDecimal("NaN");
+  const rest =
+    (left.coefficient * 10n ** BigInt(left.exponent - low)) %
+    (right.coefficient * 10n ** BigInt(right.exponent - low));
+  return toDecimal({ coefficient: rest, exponent: low });
+}
+
+/** Rounded to so many places after the point, or before it where negative. */
+export function roundDecimal(value: Raw, place: number, mode: "even" | "trunc" | "floor" | "ceil"): Raw {
+  const exact = exactOf(value);
+  if (isSpecial(exact)) return toDecimal(exact);
+  const drop = -place - exact.exponent;
+  if (drop <= 0) return toDecimal(exact);
+  const unit = 10n ** BigInt(drop);
+  let whole = exact.coefficient / unit;
+  const rest = exact.coefficient % unit;
+  const size = rest < 0n ? -rest : rest;
+  if (mode === "floor" && rest < 0n) whole -= 1n;
+  else if (mode === "ceil" && rest > 0n) whole += 1n;
+  else if (mode === "even" && (size * 2n > unit || (size * 2n === unit && whole % 2n !== 0n)))
+    whole += exact.coefficient < 0n ? -1n : 1n;
+  return toDecimal({ coefficient: whole, exponent: -place });
 }

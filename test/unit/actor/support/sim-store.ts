@@ -1,11 +1,16 @@
 /**
  * A collection in memory with the parts of the driver's interface that the runtime uses, and with what a real one
- * may do to it: take its time, fail before or after it has written. Query and update semantics are mingo's.
+ * may do to it: take its time, fail before or after it has written. Query and update semantics are the embedded store's.
  */
 
-import { Query, update } from "mingo";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
 import type { ActorCollection } from "../../../../broker/actor/actor-model.ts";
+import { encode } from "../../../../embedded/mongo/bson/make.ts";
+import { decode } from "../../../../embedded/mongo/bson/raw.ts";
+import { compileFilter } from "../../../../embedded/mongo/query/match.ts";
+import { parseFilter } from "../../../../embedded/mongo/query/parse.ts";
+import { applyOperations } from "../../../../embedded/mongo/update/apply.ts";
+import { parseUpdate } from "../../../../embedded/mongo/update/parse.ts";
 import { Life } from "./life.ts";
 
 type Doc = Record<string, unknown> & { _id: string };
@@ -60,9 +65,9 @@ export class SimStore {
         const read = () =>
           round(() => {
             this.counts.finds++;
-            const query = new Query(filter as never);
+            const matches = compileFilter(parseFilter(encode(filter)));
             return [...this.documents.values()]
-              .filter((it) => query.test(it))
+              .filter((it) => matches(encode(it)))
               .map((it) => structuredClone(it));
           });
         return {
@@ -127,7 +132,12 @@ function finish({ matchedCount, writeErrors }: BulkResult): { matchedCount: numb
 
 /** Applies update operators in place, as MongoDB does to a stored document. */
 export function applyUpdate(document: object, change: Record<string, unknown>): void {
-  update(document as never, withoutUndefined(change) as never);
+  const parsed = parseUpdate(encode(withoutUndefined(change) as Record<string, unknown>), new Map());
+  if (parsed.kind !== "modify") throw new Error("an update of operators was expected");
+  const context = { inserting: false, now: Date.now(), position: () => undefined };
+  const next = decode(applyOperations(encode(document), parsed, context));
+  for (const name of Object.keys(document)) delete (document as Record<string, unknown>)[name];
+  Object.assign(document, next);
 }
 
 /** What BSON with `ignoreUndefined` keeps. Makes a copy. */
