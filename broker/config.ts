@@ -118,8 +118,10 @@ export const environment = z.object({
   NAMESPACE: z
     .string()
     .regex(/^[a-z0-9-]*$/)
-    .default("")
-    .describe("Moleculer namespace"),
+    .optional()
+    .describe(
+      "What keeps calls, caches and carts of shops apart that share a transporter or a Redis; AMQP_PREFIX, where that is not souk, unless set",
+    ),
   NODE_ID: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,80}$/, "must be letters, digits, . _ and -")
@@ -267,7 +269,8 @@ export const environment = z.object({
   SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
 });
 
-export type Config = z.output<typeof environment> & {
+export type Config = Omit<z.output<typeof environment>, "NAMESPACE"> & {
+  readonly NAMESPACE: string;
   /** The environment as given, for parts that declare variables of their own; see {@link parseVariables}. */
   readonly variables: Readonly<NodeJS.ProcessEnv>;
 };
@@ -279,9 +282,17 @@ export class ConfigError extends Error {
 /** Names that may be given as `NAME_FILE` too: the file's content, without the last line break, is the value. */
 export const SECRETS = ["AMQP_URL", "MONGO_URL", "REDIS_URL", "BOOTSTRAP_TOKEN", "JWT_PRIVATE_KEY"] as const;
 
+/** What separates the queues separates all else. Shops with the default prefix have their calls and carts under no name. */
+const namespaceOf = (prefix: string): string => (prefix === "souk" ? "" : prefix);
+
 /** The variables that every node knows. @throws {ConfigError} */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const config = { ...parseVariables(environment, SECRETS, env), variables: env };
+  const parsed = parseVariables(environment, SECRETS, env);
+  const config = {
+    ...parsed,
+    NAMESPACE: parsed.NAMESPACE ?? namespaceOf(parsed.AMQP_PREFIX),
+    variables: env,
+  };
   if (/^amqp$/i.test(config.TRANSPORTER ?? "") && !config.AMQP_URL)
     throw new ConfigError("TRANSPORTER: is AMQP, but AMQP_URL is not set");
   if (config.ACCESS_TOKEN_TTL > 15 * 60_000) throw new ConfigError("ACCESS_TOKEN_TTL: must be at most 15m");

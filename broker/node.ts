@@ -33,7 +33,7 @@ export async function openBroker({
   ...setup
 }: BrokerSetup): Promise<{ options: SoukBrokerOptions; open: OpenRuntime }> {
   const options = brokerOptions(config);
-  const open = await openRuntime(config, options, clock);
+  const open = await openRuntime(config, setup.contracts, options, clock);
   return {
     options: { ...options, middlewares: [...options.middlewares, runtimeMiddleware(open, setup)] },
     open,

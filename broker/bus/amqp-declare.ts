@@ -170,7 +170,7 @@ interface DeclaringChannel {
   readonly gone: Promise<void>;
 }
 
-async function openChannel(model: ChannelModel): Promise<DeclaringChannel> {
+export async function openChannel(model: ChannelModel): Promise<DeclaringChannel> {
   const channel = await model.createChannel();
   const gone = new Promise<void>((resolve) => channel.once("close", resolve));
   // The pending declaration is rejected with the same error; the event needs a listener all the same.

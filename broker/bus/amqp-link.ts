@@ -1,11 +1,12 @@
 /** One connection to RabbitMQ that comes back by itself. */
 import { type ChannelModel, connect } from "amqplib";
-import type { ConfigError } from "../config.ts";
+import { ConfigError } from "../config.ts";
 import { redactedReason } from "../redact.ts";
 import { amqpRefusal, amqpRightsRefusal, refused } from "../refusals.ts";
 import type { Log } from "../runtime.ts";
 import type { Alarms } from "./alarms.ts";
 import { addressesWithHeartbeat } from "./amqp-address.ts";
+import { TopologyError } from "./amqp-declare.ts";
 import { explainHandshakes } from "./amqp-handshake.ts";
 import { destroySocket } from "./amqp-socket.ts";
 import { oneWriteATurn } from "./one-write-a-turn.ts";
@@ -15,6 +16,8 @@ import { partitionOf } from "./topology.ts";
 const CONNECT_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
+/** After a connection whose other end is not what we want. */
+const REFUSED_DELAY_MS = 2_000;
 
 explainHandshakes();
 
@@ -26,6 +29,8 @@ export interface LinkOptions {
   heartbeatSeconds: number;
   log: Log;
   alarms: Alarms;
+  /** Whether what is at the other end is what we want, asked of every connection before it is used. */
+  admit?(model: ChannelModel): Promise<void>;
   /** Called after every connection but the first. */
   reconnected(): void;
 }
@@ -109,7 +114,7 @@ export class AmqpLink {
     let connections = 0;
     for (let attempt = 1; !this.closing.aborted; attempt++) {
       const model = await this.#connect(attempt, connections === 0);
-      if (!model) continue;
+      if (!model || !(await this.#admit(model, connections === 0))) continue;
       attempt = 0;
       if (connections++ > 0) this.#options.reconnected();
       await this.#serve(model);
@@ -144,6 +149,28 @@ export class AmqpLink {
       const rounds = attempt / this.#addresses.length;
       if (Number.isInteger(rounds)) await pause(backoff(rounds, MAX_RECONNECT_DELAY_MS), this.closing);
       return undefined;
+    }
+  }
+
+  /** @param first what will not do at the start ends it; later it is waited for */
+  async #admit(model: ChannelModel, first: boolean): Promise<boolean> {
+    const { alarms, admit } = this.#options;
+    // A connection that is lost meanwhile tells so by the failing question; the event needs a listener all the same.
+    model.on("error", () => undefined);
+    try {
+      await admit?.(model);
+      return true;
+    } catch (thrown) {
+      destroySocket(model);
+      const refusal = thrown instanceof TopologyError ? (this.rightsRefusal(thrown.cause) ?? thrown) : thrown;
+      if (first && (refusal instanceof ConfigError || refusal instanceof TopologyError)) {
+        this.#firstUp.reject(refusal);
+        this.#closing.abort();
+      } else {
+        alarms.warn("admit", `RabbitMQ can't be used: ${redactedReason(thrown)}`);
+        await pause(REFUSED_DELAY_MS, this.closing);
+      }
+      return false;
     }
   }
 

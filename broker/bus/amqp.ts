@@ -9,6 +9,7 @@ import { type Lease, QueueConsumer } from "./amqp-consumer.ts";
 import { declareTopology, isDeclared, TopologyError } from "./amqp-declare.ts";
 import { AmqpLink } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
+import { claimMessages } from "./amqp-shop.ts";
 import {
   type Bus,
   type BusState,
@@ -54,6 +55,8 @@ export interface AmqpBusOptions {
   url: string;
   /** First part of all names on the broker. */
   prefix: string;
+  /** Id of the shop whose messages these are; whose connections to another shop's messages are refused. Not asked unless given. */
+  shop?: string;
   /** Node id, shown in RabbitMQ's list of connections. */
   name: string;
   log: Log;
@@ -71,7 +74,7 @@ export interface AmqpBusOptions {
 
 /**
  * Resolves when connected; while RabbitMQ is away it waits, and logs what for.
- * @throws TypeError for a bad URL; {@link BusUnavailableError} when `signal` fires first
+ * @throws TypeError for a bad URL; {@link BusUnavailableError} when `signal` fires first; {@link OtherShopError}
  */
 export async function createAmqpBus(options: AmqpBusOptions): Promise<Bus> {
   const { bus, connected } = openAmqpBus(options);
@@ -105,7 +108,7 @@ class AmqpBus implements Bus {
   #calm: NodeJS.Timeout | undefined;
 
   constructor(options: AmqpBusOptions) {
-    const { prefix, log, clock = systemClock, window = DEFAULT_WINDOW } = options;
+    const { prefix, shop, log, clock = systemClock, window = DEFAULT_WINDOW } = options;
     this.#prefix = prefix;
     this.#log = log;
     this.#clock = clock;
@@ -120,6 +123,7 @@ class AmqpBus implements Bus {
         log,
         alarms: this.#alarms,
         reconnected: () => this.stats.reconnects++,
+        ...(shop === undefined ? {} : { admit: (model) => claimMessages(model, prefix, shop) }),
       });
     this.#publishLink = link("publishes");
     this.#consumeLink = link("consumes");

@@ -7,7 +7,8 @@ import { busMetrics } from "../bus/bus-metrics.ts";
 import { mongoDeadLetters } from "../bus/dead-letters.ts";
 import { createLocalBus } from "../bus/local.ts";
 import type { Clock } from "../clock.ts";
-import type { Config } from "../config.ts";
+import { type Config, ConfigError } from "../config.ts";
+import type { ServiceContract } from "../contract.ts";
 import { storeFolder } from "../data-folder.ts";
 import { connectDatabase, type Database } from "../database.ts";
 import type { SoukBrokerOptions } from "../moleculer-options.ts";
@@ -15,11 +16,13 @@ import { busCheck, databaseCheck } from "../operations/checks.ts";
 import { createOperations, type Operations } from "../operations/operations.ts";
 import { startOperationsServer } from "../operations/server.ts";
 import type { Log, NodeRuntime } from "../runtime.ts";
+import { identifyShop, type ShopIdentity } from "../shop/shop-id.ts";
 
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;
   /** See {@link Database}: for migrations. */
   readonly patiently: Database["patiently"];
+  readonly shop: ShopIdentity;
   /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
   readonly connected: Promise<void>;
   /** Closes bus, database, store and operations port, in that order; safe to call twice. */
@@ -32,6 +35,7 @@ export interface OpenRuntime {
  */
 export async function openRuntime(
   config: Config,
+  contracts: readonly ServiceContract[],
   options: SoukBrokerOptions,
   clock: Clock,
 ): Promise<OpenRuntime> {
@@ -51,7 +55,12 @@ export async function openRuntime(
     operations.check(busCheck(() => runtime?.bus));
     await openOperationsPort(config, operations, logger("operations"), undo);
     const database = await openDatabase(config, logger("database"), undo);
-    const { bus, connected } = openBus(config, options.nodeID, database, clock, logger("bus"));
+    const shop = await identifyShop(
+      database,
+      contracts.map((it) => it.service),
+    );
+    checkMessages(config, shop, logger("shop"));
+    const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
     undo.push(() => bus.close());
     operations.measure("bus", () => busMetrics(bus.stats));
     // It is awaited later, or never where the node stops before.
@@ -65,7 +74,7 @@ export async function openRuntime(
       logger,
       operations,
     };
-    return { runtime, connected, close, patiently: database.patiently };
+    return { runtime, shop, connected, close, patiently: database.patiently };
   } catch (error) {
     await close();
     throw error;
@@ -118,15 +127,42 @@ async function openDatabase(config: Config, log: Log, undo: (() => Promise<unkno
   return database;
 }
 
+/**
+ * The database knows where its shop's messages are: one that is on RabbitMQ must not have them in a process, too.
+ * @throws {ConfigError}
+ */
+function checkMessages(
+  { AMQP_URL, AMQP_PREFIX, MONGO_URL }: Config,
+  { id, prefix }: ShopIdentity,
+  log: Log,
+): void {
+  if (prefix === undefined) return;
+  if (AMQP_URL && prefix !== AMQP_PREFIX)
+    throw new ConfigError(
+      `AMQP_PREFIX: the database is of shop ${id}, whose messages are under AMQP_PREFIX=${prefix}, not ${AMQP_PREFIX}; ` +
+        `if they are meant to move: AMQP_PREFIX=${AMQP_PREFIX} npm run shop -- move`,
+    );
+  if (AMQP_URL) return;
+  if (MONGO_URL)
+    throw new ConfigError(
+      `AMQP_URL: must be set: the database is of shop ${id}, whose messages are on RabbitMQ (AMQP_PREFIX=${prefix})`,
+    );
+  // Nobody else can have opened the embedded store.
+  log.warn(
+    `shop ${id} has had its messages on RabbitMQ; what is left there waits until it runs with AMQP_URL again`,
+  );
+}
+
 function openBus(
   config: Config,
   name: string,
+  shop: string,
   database: Database,
   clock: Clock,
   log: Log,
 ): { bus: Bus; connected: Promise<void> } {
   if (config.AMQP_URL)
-    return openAmqpBus({ url: config.AMQP_URL, prefix: config.AMQP_PREFIX, name, log, clock });
+    return openAmqpBus({ url: config.AMQP_URL, prefix: config.AMQP_PREFIX, shop, name, log, clock });
   const bus = createLocalBus({ deadLetters: mongoDeadLetters(database.service("bus")), log, clock });
   return { bus, connected: Promise.resolve() };
 }

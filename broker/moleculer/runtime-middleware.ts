@@ -6,6 +6,7 @@ import { moleculerMetrics } from "../http/metrics.ts";
 import { migrateUp, migrationStatus, migrationsOf } from "../migrations.ts";
 import { transporterCheck } from "../operations/checks.ts";
 import type { NodeRuntime } from "../runtime.ts";
+import { bindPrefix, enterServices } from "../shop/shop-id.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
 
 export interface RuntimeMiddlewareOptions {
@@ -17,7 +18,7 @@ export interface RuntimeMiddlewareOptions {
 
 /** Moleculer calls these in the order of a broker's life. */
 export function runtimeMiddleware(
-  { runtime, connected, patiently, close }: OpenRuntime,
+  { runtime, shop, connected, patiently, close }: OpenRuntime,
   { contracts, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
   /** Why the node is not ready, apart from what it needs. */
@@ -41,8 +42,14 @@ export function runtimeMiddleware(
     },
 
     async starting(broker: ServiceBroker) {
+      const services = broker.services
+        .map((it) => it.name)
+        .filter((name) => contracts.some((it) => it.service === name));
+      await enterServices({ service: runtime.database }, services, shop);
       if (runtime.config.MIGRATE_ON_START) await migrateAll(broker, patiently);
       await connected;
+      if (runtime.bus.kind === "amqp" && shop.prefix === undefined)
+        await bindPrefix({ service: runtime.database }, runtime.config.AMQP_PREFIX);
       await runtime.bus.declare(topologyOf(contracts));
       await prepare?.(runtime);
     },

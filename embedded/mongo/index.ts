@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
-import { keptUri, socketUri } from "./kept-uri.ts";
+import { keptUri, keptUriFile, passwordOf, socketUri } from "./kept-uri.ts";
 import type { RunOptions } from "./run.ts";
 
 export { closeDataFolder } from "./storage/private-files.ts";
@@ -36,6 +36,14 @@ export function runningStoreUri(dir: string): string | undefined {
   const socket = resolve(dir, "mongodb.sock");
   // A version that kept no URI listened there alone.
   return keptUri(resolve(dir)) ?? (existsSync(socket) ? socketUri(socket) : undefined);
+}
+
+/** Variable and value, ready for a shell, by which a node uses the store that runs on `dir`. Shows no password. */
+export function settingOfRunningStore(dir: string): string | undefined {
+  const uri = runningStoreUri(dir);
+  if (uri === undefined) return undefined;
+  const secret = passwordOf(uri) !== undefined;
+  return secret ? `MONGO_URL_FILE='${keptUriFile(resolve(dir))}'` : `MONGO_URL='${uri}'`;
 }
 
 type Said = { uri?: string; failed?: string; closed?: boolean };

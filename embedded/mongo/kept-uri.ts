@@ -7,8 +7,10 @@ import { join } from "node:path";
 
 const NAME = "uri";
 
+export const keptUriFile = (dir: string): string => join(dir, NAME);
+
 export function keepUri(dir: string, uri: string): void {
-  const file = join(dir, NAME);
+  const file = keptUriFile(dir);
   writeFileSync(`${file}.new`, `${uri}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
 }
@@ -16,7 +18,7 @@ export function keepUri(dir: string, uri: string): void {
 /** The URI of the last run, or of the one that goes on; undefined where there was none. */
 export function keptUri(dir: string): string | undefined {
   try {
-    return readFileSync(join(dir, NAME), "utf8").trim();
+    return readFileSync(keptUriFile(dir), "utf8").trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

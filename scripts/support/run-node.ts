@@ -1,10 +1,12 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
 import { TopologyError } from "../../broker/bus/amqp-declare.ts";
 import { type Config, ConfigError, loadConfig } from "../../broker/config.ts";
+import { storeFolder } from "../../broker/data-folder.ts";
 import { type SoukNode, startNode } from "../../broker/node.ts";
 import { oneLine, redact, redactedStack } from "../../broker/redact.ts";
 import { mongoRefusal } from "../../broker/refusals.ts";
 import type { NodeRuntime } from "../../broker/runtime.ts";
+import { settingOfRunningStore } from "../../embedded/mongo/index.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
 import { redactLastWords } from "./last-words.ts";
@@ -56,7 +58,8 @@ export function exitUnstarted(error: unknown, config: Config): never {
 }
 
 /** One line about what whoever starts a command can mend; undefined for what is a fault of ours. */
-export function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Config): string | undefined {
+export function startFailure(error: NodeJS.ErrnoException, config: Config): string | undefined {
+  const { HOST, PORT } = config;
   // A payment provider's own variable: each adapter checks its own when it is made.
   if (error instanceof ConfigError) return error.message;
   // A migration that the user may not do.
@@ -68,8 +71,7 @@ export function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Confi
     if (error.code === "EADDRNOTAVAIL") return `this machine does not have the address ${HOST} (HOST)`;
     if (error.code === "EACCES") return `port ${PORT} (PORT) is not for this user`;
   }
-  if (/^the embedded store in .* is in use/.test(error.message))
-    return `${error.message}; DATA_DIR chooses another one`;
+  if (/^the embedded store in .* is in use/.test(error.message)) return storeInUse(error, config);
   if (/^the data folder /.test(error.message)) return `${error.message} (DATA_DIR)`;
   if (error.syscall === "mkdir" || /^(EACCES|EPERM|ENOTDIR|EROFS|ENOSPC): /.test(error.message))
     return `${error.message} (DATA_DIR)`;
@@ -79,6 +81,13 @@ export function startFailure(error: NodeJS.ErrnoException, { HOST, PORT }: Confi
 /** A node that takes longer to stop is ended, in milliseconds: beside draining it waits for calls that are on their way. */
 export const stopLimit = ({ SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT }: Config): number =>
   SHUTDOWN_DELAY + SHUTDOWN_TIMEOUT + 3_000;
+
+/** To join the shop that has the store open is what one means more often than to have a second one. */
+function storeInUse({ message }: Error, config: Config): string {
+  const setting = settingOfRunningStore(storeFolder(config));
+  const join = setting ? `to join the shop that runs on it: ${setting}, and its AMQP_URL; ` : "";
+  return `${message}; ${join}for a shop of its own: another DATA_DIR`;
+}
 
 /** Runs `stop` once on the first signal; a second signal, or `timeoutMs`, ends the process at once. */
 export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void {

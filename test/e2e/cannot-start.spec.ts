@@ -78,7 +78,12 @@ describe("npm start where something is in the way", function () {
     try {
       const { status, lastLine } = start({ PORT: String(await freePort()) });
       assert.equal(status, 1);
-      assert.match(lastLine ?? "", /^Souk can't start: the embedded store in .* is in use .*DATA_DIR/);
+      assert.match(
+        lastLine ?? "",
+        /^Souk can't start: the embedded store in .* is in use .*another DATA_DIR$/,
+      );
+      const [, uri = ""] = /to join the shop that runs on it: MONGO_URL='([^']+)'/.exec(lastLine ?? "") ?? [];
+      assert.equal(uri, store.uri);
     } finally {
       await store.close();
     }

@@ -1,4 +1,5 @@
 import { connectToAny } from "../../broker/bus/amqp-connect.ts";
+import { shopExchangeName } from "../../broker/bus/amqp-shop.ts";
 import {
   deadExchangeName,
   deadQueueName,
@@ -21,6 +22,7 @@ export async function deleteQueues(url: string, prefix: string): Promise<void> {
     }
     await channel.deleteExchange(exchangeName(prefix));
     await channel.deleteExchange(deadExchangeName(prefix));
+    await channel.deleteExchange(shopExchangeName(prefix));
   } finally {
     await connection.close();
   }

@@ -69,6 +69,13 @@ describe("configuration", () => {
       assert.equal(loadConfig({ TRANSPORTER: it, AMQP_URL: "amqp://one" }).TRANSPORTER, it);
   });
 
+  it("separates calls, caches and carts as it separates queues, unless told otherwise", () => {
+    assert.equal(loadConfig({}).NAMESPACE, "");
+    assert.equal(loadConfig({ AMQP_PREFIX: "souk" }).NAMESPACE, "");
+    assert.equal(loadConfig({ AMQP_PREFIX: "other" }).NAMESPACE, "other");
+    assert.equal(loadConfig({ AMQP_PREFIX: "other", NAMESPACE: "own" }).NAMESPACE, "own");
+  });
+
   it("counts empty values as unset", () => {
     assert.equal(loadConfig({ AMQP_URL: "", PORT: "" }).PORT, 3000);
   });
