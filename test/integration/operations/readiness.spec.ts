@@ -75,7 +75,7 @@ describe("a node that starts before MongoDB and RabbitMQ", function () {
   it("is live, and says what it waits for, one after the other, until it is ready", async () => {
     await becomes(["database has not answered yet", "bus is connecting"]);
     mongo.allow();
-    await becomes(["bus is connecting", "node is starting"]);
+    await becomes(["bus is connecting", "node is starting", "transporter is connecting"]);
     rabbit.allow();
     await becomes([]);
     const metrics = await (await fetch(`${ops}/metrics`)).text();
@@ -85,7 +85,7 @@ describe("a node that starts before MongoDB and RabbitMQ", function () {
 
   it("says what it has lost later", async () => {
     rabbit.refuse();
-    await becomes(["bus is connecting"]);
+    await becomes(["bus is connecting", "transporter is connecting"]);
     rabbit.allow();
     await becomes([]);
   });
