@@ -76,7 +76,7 @@ const benches: Record<string, () => Promise<void>> = {
       for (const holds of [100, 1_000, 10_000]) {
         const it = await benchHotSku(holds, atOnce, 4_000);
         console.log(
-          `hot SKU  ${String(holds).padStart(6)} open holds, ${String(atOnce).padStart(2)} at once: CPU a message ${it.node.toFixed(0)} µs, and the store's ${it.store.toFixed(0)} µs; ${it.batch.toFixed(1)} messages a commit`,
+          `hot SKU  ${String(holds).padStart(6)} open holds, ${String(atOnce).padStart(2)} at once: CPU a message ${it.actor.toFixed(0)} µs, the store's ${it.store.toFixed(0)} µs, V8's helpers of both ${it.helpers.toFixed(0)} µs; ${it.batch.toFixed(1)} messages a commit`,
         );
       }
   },
