@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Collection, Filter } from "mongodb";
 import type { Connection } from "mongoose";
+import { withUnknown } from "../../broker/actor/unknown-fields.ts";
 import type { Clock } from "../../broker/clock.ts";
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
@@ -137,7 +138,9 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
       if (!next && guess) continue;
       if (!next) return;
       const quiet = (cart.quiet ?? 0) + (isSameLines(linesOf(cart), linesOf({ ...cart, ...next })) ? 1 : 0);
-      const written = { ...next, quiet, expiresAt: expiry() };
+      // What a newer version keeps in a line stays there.
+      const lines = withUnknown(cart.lines, stored(linesOf(cart)).lines, next.lines) as CartDocument["lines"];
+      const written = { ...next, lines, quiet, expiresAt: expiry() };
       if (found ? await replaced(cart, written) : await inserted({ ...cart, ...written })) {
         recent.set(_id, { ...cart, ...written, rev: cart.rev + 1 });
         return;

@@ -25,8 +25,10 @@ import {
  * Fields of a hash: `l:<sku>` = `quantity|amount|currency|addedAt`; `rev` counts writes, `quiet` those of them that have
  * left the lines as they were; `born` tells this cart from a later one of the same owner; `into` is the user whose cart takes this one over, from when on nothing else changes it;
  * `orders` and `merged` are the last few of their kind, separated by spaces.
+ * Any other field is a newer version's, and kept.
  */
 type Fields = Record<string, string>;
+const KNOWN: ReadonlySet<string> = new Set(["rev", "quiet", "born", "into", "orders", "merged"]);
 
 interface StoredCart {
   /** As text, to be compared with what is stored. */
@@ -37,6 +39,8 @@ interface StoredCart {
   lines: CartLine[];
   orders: string[];
   merged: string[];
+  /** What is not known here. */
+  more: [field: string, value: string][];
 }
 
 const MAX_TRIES = 10;
@@ -171,6 +175,7 @@ function toCart(fields: Fields): StoredCart {
     lines: inOrder(lines),
     orders: words(fields.orders),
     merged: words(fields.merged),
+    more: Object.entries(fields).filter(([field]) => !KNOWN.has(field) && !field.startsWith("l:")),
   };
 }
 
@@ -179,8 +184,8 @@ const asCart = ({ rev, born, quiet, lines }: StoredCart): Cart =>
   rev === "0" ? NO_CART : { revision: revisionOf({ born, rev: Number(rev), quiet }), lines };
 
 /** All fields but `rev`, which the script counts, as names and values in turn. */
-function toFields({ born, quiet, lines, orders, merged }: StoredCart): string[] {
-  const fields: [string, string][] = [["born", born]];
+function toFields({ born, quiet, lines, orders, merged, more }: StoredCart): string[] {
+  const fields: [string, string][] = [["born", born], ...more];
   if (quiet > 0) fields.push(["quiet", String(quiet)]);
   if (orders.length > 0) fields.push(["orders", orders.join(" ")]);
   if (merged.length > 0) fields.push(["merged", merged.join(" ")]);

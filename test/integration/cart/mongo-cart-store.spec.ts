@@ -69,6 +69,32 @@ describe("carts in MongoDB", () => {
     assert.ok((await stores.store.read(owner)).revision > revision);
   });
 
+  it("keeps what a newer version has written beside what it knows", async () => {
+    const [user, guest] = [newId(), newId()];
+    await stores.store.setLine({ user }, { ...line, quantity: 3 });
+    const carts = connection
+      .service("cart")
+      .collection<{
+        _id: string;
+        note: string;
+        lines: Record<string, { quantity: number; engraving?: string }>;
+      }>(CARTS);
+    await carts.updateOne({ _id: `u:${user}` }, { $set: { note: "a gift", "lines.A.engraving": "Ann" } });
+    await stores.other.setLine({ user }, { ...line, quantity: 5 });
+    await stores.other.dropBought(user, newId(), [{ sku: "A", quantity: 1 }]);
+    await stores.other.setLine({ guest }, { ...line, sku: "B" });
+    await stores.other.merge(guest, user);
+    const { note, lines } = (await carts.findOne({ _id: `u:${user}` })) ?? {};
+    assert.equal(note, "a gift");
+    assert.deepEqual(
+      Object.entries(lines ?? {}).map(([sku, it]) => [sku, it.quantity, it.engraving]),
+      [
+        ["A", 4, "Ann"],
+        ["B", 1, undefined],
+      ],
+    );
+  });
+
   it("does not merge a guest's cart that has expired", async () => {
     const [user, guest] = [newId(), newId()];
     await stores.store.setLine({ guest }, line);

@@ -45,6 +45,18 @@ describe("carts in Redis", () => {
     await renews("clearing", () => stores.store.clear({ user }));
   });
 
+  it("keeps what a newer version has written beside what it knows", async () => {
+    const user = newId();
+    const key = `${prefix}cart:u:${user}`;
+    await stores.store.setLine({ user }, { ...line, quantity: 3 });
+    await redis.hset(key, "note", "a gift", "x:A", "Ann");
+    await stores.other.setLine({ user }, { ...line, quantity: 5 });
+    await stores.other.dropBought(user, newId(), [{ sku: "A", quantity: 1 }]);
+    const { note, "x:A": engraving } = await redis.hgetall(key);
+    assert.deepEqual([note, engraving], ["a gift", "Ann"]);
+    assert.deepEqual((await stores.store.read({ user })).lines, [{ ...line, quantity: 4 }]);
+  });
+
   it("gives every cart an end", async () => {
     const keys = await redis.keys(`${prefix}*`);
     assert.ok(keys.length > 0);
