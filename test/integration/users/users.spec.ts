@@ -339,6 +339,21 @@ describe("the users service", () => {
       assert.deepEqual((await node.call("users.listAddresses", {}, meta)).items, []);
     });
 
+    it("and accounts keep what a newer version has written, which this one does not say", async () => {
+      const { user } = await node.call("users.register", someone());
+      const meta = as(user.id);
+      const saved = await node.call("users.addAddress", address, meta);
+      const newer = { note: "VIP", "addresses.0.doorCode": "1234" };
+      await accounts().collection.updateOne({ _id: user.id as never }, { $set: newer });
+      assert.deepEqual(await node.call("users.me", {}, meta), user);
+      assert.equal((await node.call("users.updateMe", { name: "Grace" }, meta)).name, "Grace");
+      await node.call("users.addAddress", { ...address, city: "Leeds" }, meta);
+      assert.deepEqual(await node.call("users.address", { userId: user.id, id: saved.id }), address);
+      const stored = await accounts().collection.findOne({ _id: user.id as never });
+      assert.equal(stored?.note, "VIP");
+      assert.equal(stored?.addresses[0].doorCode, "1234");
+    });
+
     it("are nobody else's", async () => {
       const { user: owner } = await node.call("users.register", someone());
       const { user: other } = await node.call("users.register", someone());
