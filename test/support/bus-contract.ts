@@ -10,7 +10,11 @@ export const busContract = defineContract({
   service: "bustest",
   actions: {},
   messages: {
-    "bustest.poke": command("counter", "Counts.", z.strictObject({ n: z.int(), pad: z.string().optional() })),
+    "bustest.poke": command(
+      "counter",
+      "Counts.",
+      z.strictObject({ n: z.int(), pad: z.string().optional(), mode: z.enum(["once"]).optional() }),
+    ),
     "bustest.work": command("job", "Asks the worker.", z.strictObject({ n: z.int() })),
     "bustest.done": reply("counter", "Nobody receives it.", z.strictObject({ n: z.int() })),
     "bustest.heard": event("counter", "An actor and a worker listen.", z.strictObject({ n: z.int() })),

@@ -59,6 +59,47 @@ describe("Actors on the embedded store and the local bus", function () {
     assert.deepEqual(await node.orders.read("o1"), paid);
   });
 
+  it("leave a state with a value that is not known to a newer node, bury nothing for it, and keep what it has more", async () => {
+    const database = `souk_toy_newer_${newId()}`;
+    const placing = await start({ database });
+    await placing.stock.apply("a", "toy.create", { onHand: 5 });
+    await placing.orders.apply("o1", "toy.place", { lines: { a: 1 }, ttlMs: 600_000 });
+    await placing.orders.next("o1", 0, 10_000, (it) => it.status === "paid");
+    await rest(placing, 1);
+    const states = (from: ToyNode, collection: string) =>
+      from.connection.collection<{ _id: string; state: Record<string, unknown> }>(collection);
+    const unknown = { $set: { "state.status": "gift_wrapped" } };
+    await states(placing, "toyorder").updateOne({ _id: "o1" }, unknown);
+    await states(placing, "toystock").updateOne({ _id: "a" }, { $set: { "state.warehouse": { row: 7 } } });
+    await placing.stop();
+    nodes.splice(0);
+
+    const deadLetters = memoryDeadLetters();
+    const bus = createLocalBus({ deadLetters, log: silentLog });
+    const node = await start({ database, bus });
+    const read = await node.orders.read("o1").catch((error: unknown) => error);
+    assert.equal(errorCode(read), "UNAVAILABLE");
+    let handled = false;
+    const message = envelope("toy.captured", "o1", {}, { source: "/toy", at: Date.now() });
+    const published = bus.publish(message).then(() => {
+      handled = true;
+    });
+    // Longer than five failures of its own would take.
+    await sleep(4_000);
+    assert.equal(handled, false);
+    assert.deepEqual(await deadLetters.queues(), []);
+    await states(node, "toyorder").updateOne({ _id: "o1" }, { $set: { "state.status": "paid" } });
+    await published;
+    assert.equal((await node.orders.read("o1"))?.state.status, "paid");
+    assert.deepEqual(await deadLetters.queues(), []);
+
+    const { state } = await node.stock.apply("a", "toy.adjust", { delta: 1 });
+    assert.ok(!("warehouse" in state));
+    const after = await states(node, "toystock").findOne({ _id: "a" });
+    assert.deepEqual([after?.state.onHand, after?.state.warehouse], [state.onHand, { row: 7 }]);
+    await bus.close();
+  });
+
   it("refuse, tell of absence, and apply an id once", async () => {
     const node = await start();
     await node.stock.apply("a", "toy.create", { onHand: 5 });

@@ -56,6 +56,42 @@ describe("The bus over RabbitMQ", function () {
     };
   });
 
+  describe("beside a newer version", () => {
+    beforeEach(open);
+    afterEach(close);
+    const newer = testMessage("bustest.poke", subjectIn(1), { n: 1, mode: "twice" });
+    const queue = mailboxName(mailbox.actor, 1);
+
+    it("keeps a message with a value that is not known for a node that may know it", async () => {
+      const older = await createBus();
+      await older.declare(topology);
+      const got = counter();
+      const consumption = await older.consumeMailboxes(mailbox, got.handlers);
+      await older.publish(newer);
+      await older.publish(poke(2));
+      await eventually("the next one is handled", () => got.in(1).includes(2));
+      assert.deepEqual(await broker.buried(queue), []);
+      await consumption.stop(async () => undefined);
+      const channel = await broker.channel();
+      const left: unknown[] = [];
+      await channel.consume(queueName(broker.prefix, queue), (it) => left.push(it?.properties.messageId));
+      await eventually("it comes to another node", () => left.includes(newer.id));
+    });
+
+    it("buries it when nobody has taken over for long", async () => {
+      const older = await createBus({ newerPatienceMs: 300 });
+      await older.declare(topology);
+      await older.consumeMailboxes(mailbox, counter().handlers);
+      await older.publish(newer);
+      const [buried] = await eventually("it is buried", async () => {
+        const found = await broker.buried(queue);
+        return found.length > 0 && found;
+      });
+      assert.equal(buried?.errorName, "UnknownValueError");
+      assert.match(buried?.errorMessage ?? "", /bustest\.poke has a value that is not known here: mode/);
+    });
+  });
+
   describe("on a network that breaks", () => {
     let proxy: TcpProxy;
     beforeEach(async () => {

@@ -72,13 +72,11 @@ describe("carts in MongoDB", () => {
   it("keeps what a newer version has written beside what it knows", async () => {
     const [user, guest] = [newId(), newId()];
     await stores.store.setLine({ user }, { ...line, quantity: 3 });
-    const carts = connection
-      .service("cart")
-      .collection<{
-        _id: string;
-        note: string;
-        lines: Record<string, { quantity: number; engraving?: string }>;
-      }>(CARTS);
+    const carts = connection.service("cart").collection<{
+      _id: string;
+      note: string;
+      lines: Record<string, { quantity: number; engraving?: string }>;
+    }>(CARTS);
     await carts.updateOne({ _id: `u:${user}` }, { $set: { note: "a gift", "lines.A.engraving": "Ann" } });
     await stores.other.setLine({ user }, { ...line, quantity: 5 });
     await stores.other.dropBought(user, newId(), [{ sku: "A", quantity: 1 }]);
