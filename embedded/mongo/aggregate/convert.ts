@@ -87,7 +87,7 @@ function toInteger(value: Raw, to: "int" | "long"): bigint {
   if (value.isNumber()) return whole(value, low, high);
   if (value.type === Type.bool) return truthy(value) ? 1n : 0n;
   if (value.type === Type.string) return parsed(value, low, high);
-  if (value.type === Type.date && to === "long") return BigInt(dateMs(value));
+  if (value.type === Type.date && to === "long") return value.buf.readBigInt64LE(value.start);
   throw unsupported(value, to);
 }
 
@@ -136,7 +136,7 @@ function toDate(value: Raw): Raw {
     case Type.double:
     case Type.long:
     case Type.decimal:
-      return dateRaw(Number(toInteger(value, "long")));
+      return dateRaw(toInteger(value, "long"));
     case Type.objectId:
       return dateRaw(value.buf.readUInt32BE(value.start) * 1000);
     case Type.timestamp:

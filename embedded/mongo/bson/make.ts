@@ -53,8 +53,9 @@ export function boolRaw(value: boolean): Raw {
   return value ? trueRaw : falseRaw;
 }
 
-export function dateRaw(ms: number): Raw {
+/** A date; milliseconds that a double can't hold come as a bigint. */
+export function dateRaw(ms: number | bigint): Raw {
   const buf = Buffer.allocUnsafe(8);
-  buf.writeBigInt64LE(BigInt(Math.trunc(ms)), 0);
+  buf.writeBigInt64LE(typeof ms === "bigint" ? ms : BigInt(Math.trunc(ms)), 0);
   return new Raw(Type.date, buf, 0, 8);
 }

@@ -122,6 +122,7 @@ const groups: Record<string, Case[]> = {
     [{ $toDecimal: double(0.1) }, decimal("0.100000000000000")],
     [{ $toDecimal: "-5.50" }, decimal("-5.50")],
     [{ $toDecimal: millions }, decimal("9007199254740993")],
+    [{ $toLong: { $toDate: Long.MAX_VALUE } }, Long.MAX_VALUE],
     [{ $toDate: long(120000000000) }, date("1973-10-20T21:20:00Z")],
     [{ $toDate: new ObjectId("5ab9c3da31c2ab715d421285") }, date("2018-03-27T04:08:58Z")],
     [{ $toDate: "2018-03-20 11:00:06 +0500" }, date("2018-03-20T06:00:06Z")],
