@@ -130,10 +130,17 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
 
   async function sweep(): Promise<void> {
     const rounds: Promise<void>[] = [];
-    while (!stopped && rounds.length < PER_SWEEP) {
-      const due = await claim();
-      if (!due) break;
-      rounds.push(deliver(due));
+    try {
+      while (!stopped && rounds.length < PER_SWEEP) {
+        const due = await claim();
+        if (!due) break;
+        const round = deliver(due);
+        // It may fail while the next one is claimed, when nobody waits for it yet: that would end the process.
+        round.catch(() => undefined);
+        rounds.push(round);
+      }
+    } finally {
+      await Promise.allSettled(rounds);
     }
     await Promise.all(rounds);
   }
