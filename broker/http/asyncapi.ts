@@ -20,7 +20,8 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
       description:
         "CloudEvents 1.0 over RabbitMQ. Commands and replies have one receiver; events are published whoever listens: " +
         "bind a queue of your own to the exchange. " +
-        "Delivery is at least once, in order per sending actor; receivers drop repeats.",
+        "Delivery is at least once, in order per sending actor; receivers drop repeats, and leave out fields " +
+        "that they do not know: later versions may add some.",
       license: { name: "MIT" },
     },
     defaultContentType: "application/cloudevents+json",
@@ -65,7 +66,7 @@ function describe(type: string, { summary, kind, subject, data }: MessageContrac
         subject: { ...string, description: `Id of the ${subject}` },
         time: { type: "string", format: "date-time" },
         datacontenttype: { const: "application/json" },
-        data: jsonSchema(data, "output"),
+        data: opened(jsonSchema(data, "output")),
         sender: { ...string, description: "The sending actor, <type>/<id>" },
         sequence: { type: "integer", minimum: 1, description: "Counts up per sending actor" },
         traceparent: string,
@@ -74,6 +75,14 @@ function describe(type: string, { summary, kind, subject, data }: MessageContrac
       },
     },
   };
+}
+
+/** Without a word on fields that are not known: receivers leave them out, and later versions may add some. */
+function opened<T>(schema: T): T {
+  if (Array.isArray(schema)) return schema.map(opened) as T;
+  if (typeof schema !== "object" || schema === null) return schema;
+  const kept = Object.entries(schema).filter(([key, it]) => key !== "additionalProperties" || it !== false);
+  return Object.fromEntries(kept.map(([key, it]) => [key, opened(it)])) as T;
 }
 
 function receivers(contract: ServiceContract, known: ReadonlySet<string>): [string, JsonSchema][] {
