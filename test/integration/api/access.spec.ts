@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
+import { ServiceBroker } from "moleculer";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
+import { FRESH_MS } from "../../../broker/http/live-sessions.ts";
 import { newId } from "../../../broker/ids.ts";
 import { contracts } from "../../../services/contracts.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
 type Caller = "nobody" | "customer" | "staff" | "admin";
@@ -112,6 +115,27 @@ describe("access to the API", () => {
     for (const path of ["/api/v1/users/me", "/api/v1/products"]) {
       const reply = await gateway.get(path, { authorization });
       assert.deepEqual([reply.status, reply.body.code], [401, "UNAUTHENTICATED"]);
+    }
+  });
+
+  it("is refused at once when the session ends on another node", async () => {
+    const namespace = `ended-${newId()}`;
+    const other = new ServiceBroker({ nodeID: newId(), namespace, transporter: "Fake", logger: false });
+    await other.start();
+    const joined = await startGateway({ namespace });
+    try {
+      await other.waitForServices("api");
+      const sub = newId();
+      const authorization = `Bearer ${await joined.token(["customer"], sub)}`;
+      const status = async () => (await joined.get("/api/v1/users/me", { authorization })).status;
+      assert.notEqual(await status(), 401);
+      joined.end(sub);
+      assert.notEqual(await status(), 401);
+      other.broadcast("users.notified", { subject: sub }, ["users"]);
+      await eventually("the gateway has heard of it", async () => (await status()) === 401, FRESH_MS / 4);
+    } finally {
+      await joined.stop();
+      await other.stop();
     }
   });
 

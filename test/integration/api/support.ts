@@ -35,6 +35,8 @@ export interface GatewaySetup {
   options?: Partial<GatewayServiceOptions>;
   clock?: Clock;
   runtime?: Partial<NodeRuntime>;
+  /** Joins the other brokers of this process with the same one, over Moleculer's transporter for tests. */
+  namespace?: string;
   /** Log lines of level error and above land here. */
   errors?: unknown[][];
 }
@@ -91,6 +93,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
   const calls: TestGateway["calls"] = [];
   const broker = new ServiceBroker({
     nodeID: `test-${newId()}`,
+    ...(setup.namespace ? { namespace: setup.namespace, transporter: "Fake" } : {}),
     logger: setup.errors ? collector(setup.errors) : false,
     validator: new ContractValidator(),
     middlewares: [passingFailures],
