@@ -213,7 +213,9 @@ export const environment = z.object({
   REFRESH_TOKEN_TTL: duration(30 * 86_400_000).describe("Lifetime of a session"),
   BOOTSTRAP_TOKEN: secret
     .optional()
-    .describe("Makes the first admin; generated and printed at the first start unless set"),
+    .describe(
+      "Makes the first admin; unless set, generated and printed at the first start, and in production nobody is let in",
+    ),
   JWT_PRIVATE_KEY: z
     .string()
     .startsWith("-----BEGIN", "must be a PEM private key")
@@ -222,8 +224,10 @@ export const environment = z.object({
   MIGRATE_ON_START: z.stringbool().default(true).describe("Apply pending migrations when a service starts"),
   SEED_ON_START: z
     .stringbool()
-    .default(true)
-    .describe("Seed the demo catalogue when npm start finds an empty shop"),
+    .optional()
+    .describe(
+      "Seed the demo catalogue when npm start finds an empty shop; false in production, true elsewhere unless set",
+    ),
   SEED_COUNT: whole(0, 1_000_000).default(1_000).describe("Products of the demo catalogue"),
   ALLOW_EMBEDDED: z.stringbool().default(false).describe("Permit embedded defaults in production"),
   EMBEDDED_SYNC: z

@@ -12,6 +12,10 @@ const USAGE = `usage: npm run emulators -- [--shop http://127.0.0.1:3000] [--por
 
 const print = (line = "") => process.stdout.write(`${line}\n`);
 
+if (process.env.NODE_ENV === "production") {
+  console.error("NODE_ENV: is production, where no emulator decides who has paid");
+  process.exit(1);
+}
 const { shop, port, speed } = optionsOrExit();
 const running: Emulator[] = [];
 stopOnSignal(async () => {

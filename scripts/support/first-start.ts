@@ -11,8 +11,8 @@ export async function seedIfEmpty(
 ): Promise<void> {
   const products = database("products");
   // A demo has no place in a shop that means business.
-  if (!SEED_ON_START || SEED_COUNT === 0 || NODE_ENV === "production" || !(await isEmptyCatalogue(products)))
-    return;
+  const wanted = SEED_ON_START ?? NODE_ENV !== "production";
+  if (!wanted || SEED_COUNT === 0 || !(await isEmptyCatalogue(products))) return;
   const progress = createProgress("demo products");
   await seedCatalogue({
     products,

@@ -15,7 +15,7 @@ export async function openPayment(
 ): Promise<void> {
   if (waits && type === "payment.request") return;
   const { orderId, orderNumber, customerId, amount, payment } = data;
-  if (!desk.providers.find(payment.provider))
+  if (!desk.providers.names.includes(payment.provider))
     return answer("payment.refused", paymentId, { reason: `${payment.provider} is not available here` });
   const opened = await callProvider(desk, payment.provider, "open", paymentId, (provider, signal) =>
     provider.createPayment(

@@ -116,11 +116,13 @@ export default defineService(payments, owned, (tools) => {
       providers: () => [...providers.names],
 
       async sandboxPage({ params: { ref } }) {
+        if (sandbox.closed) throw new SoukError("NOT_FOUND");
         const payment = await sandbox.find(ref);
         return payPage(payment, statusAt(payment, clock.now()));
       },
 
       async sandboxPay({ params: { ref, page, ...decision }, meta }) {
+        if (sandbox.closed) throw new SoukError("NOT_FOUND");
         await sandbox.decide(ref, decision);
         if (page) {
           meta.$statusCode = 303;

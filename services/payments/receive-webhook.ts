@@ -50,7 +50,7 @@ export interface IncomingWebhook {
 /**
  * Resolves once the report is durable.
  * @returns what the provider wants to read
- * @throws {SoukError} PROVIDER_UNKNOWN; WEBHOOK_REJECTED
+ * @throws {SoukError} PROVIDER_UNKNOWN; NOT_FOUND, where the provider is closed; WEBHOOK_REJECTED
  */
 export async function receiveWebhook(
   to: WebhookReceiver,
@@ -58,6 +58,7 @@ export async function receiveWebhook(
 ): Promise<Readonly<Record<string, unknown>>> {
   const adapter = to.providers.find(provider);
   if (!adapter) throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`);
+  if (adapter.closed) throw new SoukError("NOT_FOUND", `${provider} is switched off here.`);
   const answer = adapter.webhookAnswer ?? { received: true };
   const rawBody = Buffer.from(body, "base64");
   const event = await verified(to, adapter, { ...request, rawBody });

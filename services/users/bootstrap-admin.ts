@@ -17,7 +17,7 @@ const ID = "first-admin";
 
 export interface BootstrapTools extends Registration {
   bootstrapTokens: Model<BootstrapToken>;
-  config: Pick<Config, "BOOTSTRAP_TOKEN" | "SELLER_NAME">;
+  config: Pick<Config, "BOOTSTRAP_TOKEN" | "NODE_ENV" | "SELLER_NAME">;
 }
 
 /** @throws {SoukError} BOOTSTRAP_CLOSED, INVALID_TOKEN or EMAIL_TAKEN */
@@ -26,8 +26,9 @@ export async function bootstrapAdmin(
   { token, ...account }: NewAccount & { token: string },
   meta: CallMeta = {},
 ): Promise<Account> {
-  const expected = await currentToken(tools);
-  if (expected === null) throw new SoukError("BOOTSTRAP_CLOSED");
+  if (await hasAdmin(tools.accounts)) throw new SoukError("BOOTSTRAP_CLOSED");
+  const expected = (await currentToken(tools))?.token;
+  if (expected === undefined) throw new SoukError("INVALID_TOKEN");
   if (!sameSecret(token, expected)) throw new SoukError("INVALID_TOKEN");
   const standing = { roles: ["customer", "staff", "admin"] as Account["roles"], firstAdmin: true as const };
   const admin = await openAccount(tools, account, standing, meta).catch(async (error) => {
@@ -41,51 +42,62 @@ export async function bootstrapAdmin(
 }
 
 /**
- * The token that makes the first admin, or null when there is one already: for `npm start` to show.
- * The same on every node and at every start until it is used: BOOTSTRAP_TOKEN, else one generated and kept.
+ * The token that makes the first admin, or null when there is one already, or none may be made. The same on every node and
+ * at every start until it is used: BOOTSTRAP_TOKEN, else one generated and kept.
  */
-export function bootstrapToken({
+export async function bootstrapToken({
   config,
   database,
 }: Pick<NodeRuntime, "config" | "database">): Promise<string | null> {
   const users = database("users");
-  return currentToken({
-    accounts: accountModel.bind(users),
-    bootstrapTokens: bootstrapTokenModel.bind(users),
-    config,
-  });
+  if (await hasAdmin(accountModel.bind(users))) return null;
+  const current = await currentToken({ bootstrapTokens: bootstrapTokenModel.bind(users), config });
+  return current?.token ?? null;
 }
 
-/** Tells whoever starts the shop how to get in, while nobody is. A configured token is not repeated. */
-export async function announceBootstrap(tools: TokenTools, log: Log): Promise<void> {
-  const token = await currentToken(tools);
-  if (token === null) return;
-  const shown = tools.config.BOOTSTRAP_TOKEN ? "BOOTSTRAP_TOKEN" : token;
-  log.info(
-    `there is no admin yet: POST /api/v1/auth/bootstrap {token, email, password, name} with token ${shown}`,
-  );
-}
-
-interface TokenTools extends Pick<BootstrapTools, "accounts" | "bootstrapTokens"> {
-  config: Pick<Config, "BOOTSTRAP_TOKEN">;
+/**
+ * Tells whoever starts the shop how to get in, while nobody is. A generated token is shown once, at the start that makes it:
+ * logs are read by more people, and kept longer, than an admin's secret should be. In production there is none.
+ */
+export async function announceBootstrap(
+  tools: Pick<BootstrapTools, "accounts" | "bootstrapTokens" | "config">,
+  log: Log,
+): Promise<void> {
+  if (await hasAdmin(tools.accounts)) return;
+  const current = await currentToken(tools);
+  const how = "there is no admin yet: POST /api/v1/auth/bootstrap {token, email, password, name}";
+  if (!current) log.warn("there is no admin yet: set BOOTSTRAP_TOKEN to make one");
+  else if (tools.config.BOOTSTRAP_TOKEN) log.info(`${how} with token BOOTSTRAP_TOKEN`);
+  else if (current.isNew) log.info(`${how} with token ${current.token}`);
+  else log.info(`${how} with the token of the first start's log, or set BOOTSTRAP_TOKEN`);
 }
 
 const hasAdmin = async (accounts: Model<Account>): Promise<boolean> =>
   (await accounts.exists({ firstAdmin: true })) !== null;
 
-async function currentToken({ accounts, bootstrapTokens, config }: TokenTools): Promise<string | null> {
-  if (await hasAdmin(accounts)) return null;
-  if (config.BOOTSTRAP_TOKEN) return config.BOOTSTRAP_TOKEN;
+interface CurrentToken {
+  readonly token: string;
+  /** It was made just now. */
+  readonly isNew: boolean;
+}
+
+/** BOOTSTRAP_TOKEN, else one that is generated and kept, the same for every node; undefined in production without. */
+async function currentToken({
+  bootstrapTokens,
+  config,
+}: Pick<BootstrapTools, "bootstrapTokens" | "config">): Promise<CurrentToken | undefined> {
+  if (config.BOOTSTRAP_TOKEN) return { token: config.BOOTSTRAP_TOKEN, isNew: false };
+  if (config.NODE_ENV === "production") return undefined;
   const kept = await bootstrapTokens.findById(ID).lean<BootstrapToken>();
-  if (kept) return kept.token;
+  if (kept) return { token: kept.token, isNew: false };
   const token = randomBytes(24).toString("base64url");
   try {
     await bootstrapTokens.create({ _id: ID, token });
-    return token;
+    return { token, isNew: true };
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
     const first = await bootstrapTokens.findById(ID).lean<BootstrapToken>();
-    return first ? first.token : null;
+    return first ? { token: first.token, isNew: false } : undefined;
   }
 }
 

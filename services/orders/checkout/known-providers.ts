@@ -23,7 +23,12 @@ export function createProviderCheck(ask: () => Promise<readonly string[]>, clock
     const configured = await names();
     if (configured.includes(provider)) return;
     throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`, {
-      errors: [{ field, message: `must be one of ${configured.join(", ")}` }],
+      errors: [
+        {
+          field,
+          message: configured.length > 0 ? `must be one of ${configured.join(", ")}` : "none is configured",
+        },
+      ],
     });
   };
 }

@@ -21,8 +21,9 @@ export const modules = {
 type Made = { [K in keyof typeof modules]: ReturnType<(typeof modules)[K]["create"]> };
 
 export interface Providers {
+  /** Those that new payments may be opened at. */
   readonly names: readonly string[];
-  /** By kind, for what only one provider has. */
+  /** Also of those that are closed. By kind, for what only one provider has. */
   readonly made: Made;
   /** Undefined for one that is unknown or not configured. */
   find(name: string): PaymentProvider | undefined;
@@ -39,7 +40,7 @@ export function createProviders(context: Omit<ProviderContext, "webhookUrl">): P
   for (const provider of Object.values(made) as (PaymentProvider | null)[])
     if (provider) configured.set(provider.name, provider);
   return {
-    names: [...configured.keys()],
+    names: [...configured.values()].filter((it) => !it.closed).map((it) => it.name),
     made,
     find: (name) => configured.get(name),
     async start() {

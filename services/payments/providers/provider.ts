@@ -11,6 +11,7 @@ import { SoukError } from "../../../broker/errors.ts";
 import type { Log } from "../../../broker/runtime.ts";
 import type { Money } from "../../../broker/schemas.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
+import { checkAddresses, testVariables } from "./support/production.ts";
 
 /**
  * What every provider's own statuses are mapped to. `authorized`: the customer has agreed and the money waits for our
@@ -120,6 +121,8 @@ export interface WebhookEvent extends StatusReport {
  */
 export interface PaymentProvider {
   readonly name: string;
+  /** Opens no payments and takes no reports any more: it only brings to an end what it has opened. */
+  readonly closed?: boolean;
   /**
    * Whether a verified webhook proves what it says. Where not (a static token, no signature at all), it is taken as a
    * hint, and `fetchStatus` is asked.
@@ -172,6 +175,19 @@ export interface ProviderModule<P extends PaymentProvider | null = PaymentProvid
   create(context: Omit<ProviderContext, "webhookUrl">): P;
 }
 
+/** In production settings of an emulator are refused, and those of a test mode are said at each start. */
+function checkForProduction(
+  { config, log }: Pick<ProviderContext, "config" | "log">,
+  name: string,
+  schema: z.ZodObject,
+): void {
+  if (config.NODE_ENV !== "production") return;
+  const given = Object.fromEntries(Object.keys(schema.shape).map((it) => [it, config.variables[it]]));
+  checkAddresses(given);
+  const test = testVariables(given);
+  if (test.length > 0) log.warn(`${name} is in its test mode: no money moves (${test.join(", ")})`);
+}
+
 /** Declares a provider: its variables, and how its adapter is made from them; null where they are not set. */
 export function defineProvider<
   const N extends string,
@@ -185,15 +201,17 @@ export function defineProvider<
 }): ProviderModule<P> & { readonly name: N } {
   return {
     ...it,
-    create: (context) =>
-      it.create(
+    create(context) {
+      checkForProduction(context, it.name, it.variables);
+      return it.create(
         {
           ...context,
           webhookUrl: (key) =>
             `${context.publicUrl()}/api/v1/payments/webhooks/${it.name}${key === undefined ? "" : `/${key}`}`,
         },
         parseVariables(it.variables, it.secrets, context.config.variables),
-      ),
+      );
+    },
   };
 }
 

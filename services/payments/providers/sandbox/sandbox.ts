@@ -17,6 +17,7 @@ import {
   type ProviderStatus,
   type RefundReport,
   type StatusReport,
+  WebhookRejected,
 } from "../provider.ts";
 import { CLAIM_MS, createDeliveries } from "./deliveries.ts";
 import { type SandboxPayment, type SandboxStatus, sandboxPayments, taken } from "./sandbox.model.ts";
@@ -51,6 +52,12 @@ export const statusAt = (it: SandboxPayment, now: number): SandboxStatus =>
 export const sandbox = defineProvider({
   name: "sandbox",
   variables: z.object({
+    SANDBOX: z
+      .enum(["on", "off"])
+      .optional()
+      .describe(
+        "Whether the sandbox provider, by which anybody pays without money, takes payments: off in production, on elsewhere unless set",
+      ),
     SANDBOX_WEBHOOK_SECRET: secretVariable
       .optional()
       .describe(
@@ -58,8 +65,42 @@ export const sandbox = defineProvider({
       ),
   }),
   secrets: ["SANDBOX_WEBHOOK_SECRET"],
-  create: (context, settings) => createSandbox(context, settings.SANDBOX_WEBHOOK_SECRET),
+  create(context, { SANDBOX, SANDBOX_WEBHOOK_SECRET }) {
+    const production = context.config.NODE_ENV === "production";
+    const made = createSandbox(context, SANDBOX_WEBHOOK_SECRET);
+    if ((SANDBOX ?? (production ? "off" : "on")) === "off") return closed(made);
+    if (production)
+      context.log.warn("SANDBOX=on in production: anybody gets what they order without paying for it");
+    return made;
+  },
 });
+
+/** What is open there can be cancelled or expires, and what was paid goes back; nothing is paid any more. */
+function closed({ start: _, ...sandbox }: Sandbox): Sandbox {
+  const off = () => new ProviderRefused("the sandbox is switched off");
+  return {
+    ...sandbox,
+    closed: true,
+    async createPayment() {
+      throw off();
+    },
+    async capture() {
+      throw off();
+    },
+    async fetchStatus(ref, signal) {
+      const now = await sandbox.fetchStatus(ref, signal);
+      // Money that the shop has not been told of by now was never real.
+      if (now.status === "captured" || now.status === "authorized") throw off();
+      return now;
+    },
+    async decide() {
+      throw new SoukError("NOT_FOUND");
+    },
+    async verifyWebhook() {
+      throw new WebhookRejected("the sandbox is switched off");
+    },
+  };
+}
 
 function createSandbox(
   { clock, log, database, publicUrl, webhookUrl }: ProviderContext,
