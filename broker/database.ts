@@ -1,4 +1,4 @@
-/** MongoDB connections: one client per node, one database per service. */
+/** MongoDB connections: one client per node and server, one database per service. */
 import { setTimeout as sleep } from "node:timers/promises";
 import mongoose, { type Connection } from "mongoose";
 import { alarmsOf } from "./bus/alarms.ts";
@@ -6,6 +6,7 @@ import { failWithLostConnections } from "./lost-connections.ts";
 import { redact, redactedReason } from "./redact.ts";
 import { mongoRefusal, refused } from "./refusals.ts";
 import type { Log } from "./runtime.ts";
+import type { OwnDatabase } from "./service-databases.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
 const SERVER_SELECTION_MS = 1_000;
@@ -28,8 +29,8 @@ failWithLostConnections();
 export interface Database {
   service(name: string): Connection;
   ping(): Promise<void>;
-  /** Does work that may keep the server from answering for a while, on connections of its own. */
-  patiently<T>(work: (service: (name: string) => Connection) => Promise<T>): Promise<T>;
+  /** Does work that may keep a service's server from answering for a while, on connections of its own. */
+  patiently<T>(service: string, work: (database: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -38,6 +39,7 @@ export interface Database {
  * @param uri without a database name
  * @param signal gives up waiting
  * @param patient for scripts, whose work may keep the server from answering for a while
+ * @param variable where `uri` is configured
  * @throws {ConfigError} MongoDB will not have us as configured
  */
 export async function connectDatabase(
@@ -45,14 +47,16 @@ export async function connectDatabase(
   log: Log,
   signal?: AbortSignal,
   patient = false,
+  variable = "MONGO_URL",
 ): Promise<Database> {
-  const client = await connectPatiently(uri, log, patient ? ANSWERS_PATIENT_MS : ANSWERS_WITHIN_MS, signal);
+  const answersWithinMs = patient ? ANSWERS_PATIENT_MS : ANSWERS_WITHIN_MS;
+  const client = await connectPatiently({ uri, variable, answersWithinMs }, log, signal);
   return {
     service: (name) => client.useDb(databaseName(name), { useCache: true }),
-    async patiently(work) {
+    async patiently(service, work) {
       const patient = await connectOnce(uri, ANSWERS_PATIENT_MS);
       try {
-        return await work((name) => patient.useDb(databaseName(name), { useCache: true }));
+        return await work(patient.useDb(databaseName(service), { useCache: true }));
       } finally {
         await patient.close();
       }
@@ -66,10 +70,54 @@ export async function connectDatabase(
 
 const databaseName = (service: string): string => `souk_${service}`;
 
-async function connectPatiently(
+/**
+ * As {@link connectDatabase}, to several servers.
+ * @param own by service; all others are at `uri`
+ */
+export async function connectDatabases(
   uri: string,
+  own: ReadonlyMap<string, OwnDatabase>,
   log: Log,
-  answersWithinMs: number,
+  signal?: AbortSignal,
+  patient = false,
+): Promise<Database> {
+  const servers = new Map([[uri, "MONGO_URL"]]);
+  for (const it of own.values()) if (!servers.has(it.uri)) servers.set(it.uri, it.variable);
+  const opened = new Map<string, Database>();
+  const each = async (work: (it: Database) => Promise<void>) => {
+    await Promise.all([...opened.values()].map(work));
+  };
+  const of = (service: string): Database => {
+    const found = opened.get(own.get(service)?.uri ?? uri);
+    if (!found) throw new Error(`no server keeps the database of ${service}`);
+    return found;
+  };
+  try {
+    for (const [server, variable] of servers)
+      opened.set(server, await connectDatabase(server, log, signal, patient, variable));
+  } catch (error) {
+    await each((it) => it.close());
+    throw error;
+  }
+  return {
+    service: (name) => of(name).service(name),
+    patiently: (service, work) => of(service).patiently(service, work),
+    ping: () => each((it) => it.ping()),
+    close: () => each((it) => it.close()),
+  };
+}
+
+interface Server {
+  uri: string;
+  /** Where it is configured. */
+  variable: string;
+  /** How long it may be silent before it counts as away. */
+  answersWithinMs: number;
+}
+
+async function connectPatiently(
+  { uri, variable, answersWithinMs }: Server,
+  log: Log,
   signal?: AbortSignal,
 ): Promise<Connection> {
   const alarms = alarmsOf(log);
@@ -78,7 +126,7 @@ async function connectPatiently(
       return await connectOnce(uri, answersWithinMs);
     } catch (error) {
       const refusal = mongoRefusal(error);
-      if (refusal !== undefined) throw refused("MONGO_URL", refusal);
+      if (refusal !== undefined) throw refused(variable, refusal);
       const reason = redactedReason(error);
       const delay = Math.min(500 * 2 ** (attempt - 1), MAX_DELAY_MS);
       alarms.warn("connect", `waiting for MongoDB at ${redact(uri)}: ${reason}`, { attempt });

@@ -10,6 +10,8 @@ import type { NodeRuntime } from "./runtime.ts";
 export interface BrokerSetup extends RuntimeMiddlewareOptions {
   config: Config;
   clock?: Clock;
+  /** Services that the node will run, where that is known already. */
+  runs?: readonly string[];
 }
 
 export interface NodeOptions extends BrokerSetup {
@@ -30,10 +32,12 @@ export interface SoukNode {
 export async function openBroker({
   config,
   clock = systemClock,
+  runs,
   ...setup
 }: BrokerSetup): Promise<{ options: SoukBrokerOptions; open: OpenRuntime }> {
   const options = brokerOptions(config);
-  const open = await openRuntime(config, setup.contracts, options, clock);
+  const known = setup.contracts.map((it) => it.service);
+  const open = await openRuntime(config, { known, here: runs }, options, clock);
   return {
     options: { ...options, middlewares: [...options.middlewares, runtimeMiddleware(open, setup)] },
     open,
@@ -42,7 +46,7 @@ export async function openBroker({
 
 /** Starts a node; resolves when its services serve. */
 export async function startNode({ services, ...setup }: NodeOptions): Promise<SoukNode> {
-  const { options, open } = await openBroker(setup);
+  const { options, open } = await openBroker({ ...setup, runs: services.map((it) => it.name) });
   const broker = new ServiceBroker(options);
   try {
     for (const service of services) broker.createService(service);

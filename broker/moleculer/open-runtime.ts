@@ -8,14 +8,14 @@ import { mongoDeadLetters } from "../bus/dead-letters.ts";
 import { createLocalBus } from "../bus/local.ts";
 import type { Clock } from "../clock.ts";
 import { type Config, ConfigError } from "../config.ts";
-import type { ServiceContract } from "../contract.ts";
 import { storeFolder } from "../data-folder.ts";
-import { connectDatabase, type Database } from "../database.ts";
+import { connectDatabases, type Database } from "../database.ts";
 import type { SoukBrokerOptions } from "../moleculer-options.ts";
 import { busCheck, databaseCheck } from "../operations/checks.ts";
 import { createOperations, type Operations } from "../operations/operations.ts";
 import { startOperationsServer } from "../operations/server.ts";
 import type { Log, NodeRuntime } from "../runtime.ts";
+import { ownDatabases } from "../service-databases.ts";
 import { identifyShop, type ShopIdentity } from "../shop/shop-id.ts";
 
 export interface OpenRuntime {
@@ -29,13 +29,20 @@ export interface OpenRuntime {
   close(): Promise<void>;
 }
 
+export interface Services {
+  /** All that the shop has. */
+  readonly known: readonly string[];
+  /** Those of this node; all unless told. */
+  readonly here?: readonly string[] | undefined;
+}
+
 /**
  * Resolves when the database answers, for which it waits. RabbitMQ is only begun to be waited for: meanwhile a node has
  * its database migrated, so that one which starts together with RabbitMQ has less to do once it is there.
  */
 export async function openRuntime(
   config: Config,
-  contracts: readonly ServiceContract[],
+  services: Services,
   options: SoukBrokerOptions,
   clock: Clock,
 ): Promise<OpenRuntime> {
@@ -54,11 +61,8 @@ export async function openRuntime(
     operations.check(databaseCheck(() => runtime?.pingDatabase, logger("database")));
     operations.check(busCheck(() => runtime?.bus));
     await openOperationsPort(config, operations, logger("operations"), undo);
-    const database = await openDatabase(config, logger("database"), undo);
-    const shop = await identifyShop(
-      database,
-      contracts.map((it) => it.service),
-    );
+    const database = await openDatabase(config, services, logger("database"), undo);
+    const shop = await identifyShop(database, services.known);
     checkMessages(config, shop, logger("shop"));
     const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
     undo.push(() => bus.close());
@@ -112,7 +116,13 @@ async function openOperationsPort(
   log.info(`health and metrics of this node at ${server.url}`);
 }
 
-async function openDatabase(config: Config, log: Log, undo: (() => Promise<unknown>)[]): Promise<Database> {
+async function openDatabase(
+  config: Config,
+  { known, here = known }: Services,
+  log: Log,
+  undo: (() => Promise<unknown>)[],
+): Promise<Database> {
+  const own = new Map([...ownDatabases(config, known)].filter(([service]) => here.includes(service)));
   let uri = config.MONGO_URL;
   if (!uri) {
     const store = await startEmbeddedMongo({
@@ -122,7 +132,7 @@ async function openDatabase(config: Config, log: Log, undo: (() => Promise<unkno
     undo.push(() => store.close());
     uri = store.uri;
   }
-  const database = await connectDatabase(uri, log);
+  const database = await connectDatabases(uri, own, log);
   undo.push(() => database.close());
   return database;
 }

@@ -73,7 +73,7 @@ async function migrateAll(
     const all = await migrationsOf(name);
     const status = await migrationStatus(souk.database(name), all);
     if (status.every((it) => it.appliedAt !== null)) continue;
-    const applied = await patiently((database) => migrateUp(database(name), all, nodeID, souk.clock));
+    const applied = await patiently(name, (database) => migrateUp(database, all, nodeID, souk.clock));
     if (applied.length > 0) log.info(`${name}: applied ${applied.join(", ")}`);
   }
 }

@@ -1,12 +1,17 @@
 /** `.env.example`, made from the configuration's schema: every variable, what it means and its default. */
 import { z } from "zod";
 import { environment, SECRETS } from "../../broker/config.ts";
+import { databaseVariables } from "../../broker/service-databases.ts";
+import { contracts } from "../../services/contracts.ts";
 import { modules } from "../../services/payments/providers/index.ts";
+
+const databases = databaseVariables(contracts.map((it) => it.service));
 
 export function envExample(): string {
   const groups = [
     "# All settings of Souk. Made by `npm run docs` from broker/config.ts and the payment providers.\n",
     variables(environment, SECRETS),
+    `# Databases of their own\n\n${variables(databases, Object.keys(databases.shape))}`,
     ...Object.values(modules).map(
       (it) => `# Payment provider ${it.name}\n\n${variables(it.variables, it.secrets)}`,
     ),
@@ -17,6 +22,7 @@ export function envExample(): string {
 /** All variables that are read: of the nodes and of the payment providers. */
 export const variableNames = (): string[] => [
   ...Object.keys(environment.shape),
+  ...Object.keys(databases.shape),
   ...Object.values(modules).flatMap((it) => Object.keys(it.variables.shape)),
 ];
 

@@ -1,9 +1,11 @@
 /** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
 import type { Config } from "../../broker/config.ts";
 import { storeFolder } from "../../broker/data-folder.ts";
-import { connectDatabase, type Database } from "../../broker/database.ts";
+import { connectDatabases, type Database } from "../../broker/database.ts";
 import { scriptLog } from "../../broker/logging.ts";
+import { ownDatabases } from "../../broker/service-databases.ts";
 import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { serviceNames } from "../../services/index.ts";
 
 const PATIENCE_MS = 30_000;
 
@@ -17,13 +19,14 @@ export async function openDatabase(config: Config, name: string): Promise<OpenDa
   const log = scriptLog(config, name);
   // A command ends: in a pipeline nobody would see what it waits for.
   const patience = AbortSignal.timeout(PATIENCE_MS);
+  const own = ownDatabases(config, serviceNames);
   if (config.MONGO_URL) {
-    const database = await connectDatabase(config.MONGO_URL, log, patience, true);
+    const database = await connectDatabases(config.MONGO_URL, own, log, patience, true);
     return { database, close: () => database.close() };
   }
   const dir = storeFolder(config);
   const store = await startOrFind(dir, config);
-  const database = await connectDatabase(store.uri, log, patience, true);
+  const database = await connectDatabases(store.uri, own, log, patience, true);
   return {
     database,
     async close() {

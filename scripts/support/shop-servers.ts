@@ -6,6 +6,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../broker/config.ts";
 import { redact } from "../../broker/redact.ts";
+import { isDatabaseVariable } from "../../broker/service-databases.ts";
 import { closeDataFolder } from "../../embedded/mongo/index.ts";
 
 const FILE = "shop.json";
@@ -15,7 +16,10 @@ const DEFAULT_FOLDER = "./data";
 const IDENTITY = ["AMQP_URL", "AMQP_URL_FILE", "MONGO_URL", "MONGO_URL_FILE", "AMQP_PREFIX"] as const;
 const REMEMBERED = [...IDENTITY, "NAMESPACE", "TRANSPORTER", "REDIS_URL", "REDIS_URL_FILE"] as const;
 
-type Variables = Partial<Record<(typeof REMEMBERED)[number], string>>;
+type Variables = Partial<Record<string, string>>;
+
+const isRemembered = (name: string): boolean =>
+  REMEMBERED.some((it) => it === name) || isDatabaseVariable(name);
 
 /**
  * Writes down what this shop's environment says of its servers, for commands that are run beside it. The file is for this
@@ -25,7 +29,9 @@ export function rememberShop(dataDir: string, env: NodeJS.ProcessEnv): void {
   closeDataFolder(dataDir);
   const file = join(dataDir, FILE);
   const draft = `${file}.${process.pid}`;
-  const known = Object.fromEntries(REMEMBERED.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const known = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => value && isRemembered(name)),
+  );
   writeFileSync(draft, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, file);
 }
@@ -34,7 +40,9 @@ export function rememberShop(dataDir: string, env: NodeJS.ProcessEnv): void {
 export function shopEnvironment(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv; source: string } {
   const file = join(env.DATA_DIR || DEFAULT_FOLDER, FILE);
   const remembered = read(file);
-  const same = IDENTITY.every((name) => !env[name] || env[name] === remembered?.[name]);
+  const same = [...IDENTITY, ...Object.keys(env).filter(isDatabaseVariable)].every(
+    (name) => !env[name] || env[name] === remembered?.[name],
+  );
   if (!remembered || !same) return { env, source: "the environment" };
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value));
   return { env: { ...remembered, ...given }, source: file };
@@ -50,7 +58,7 @@ function read(file: string): Variables | undefined {
   }
   const found: unknown = JSON.parse(text);
   if (typeof found !== "object" || found === null) throw new Error(`${file} is not what a shop has written`);
-  const known = Object.entries(found).filter(([name]) => REMEMBERED.some((it) => it === name));
+  const known = Object.entries(found).filter(([name]) => isRemembered(name));
   return Object.fromEntries(known) as Variables;
 }
 

@@ -1,4 +1,5 @@
 /** Numbers that people read to each other on the phone: `251003-7K2QF-M9DXA`. */
+import { derivedV7 } from "../../broker/ids.ts";
 
 /** Crockford's base 32: no I, L, O or U. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -6,11 +7,12 @@ const DIGITS = 10;
 
 /**
  * The number of an order: its day and 50 random bits of its id. No counter to wait for, and the same for the same id.
- * Two orders of a day collide with a chance of 1 in 10^15; the unique index then refuses the second.
+ * Two orders of a day collide with a chance of 1 in 10^15; the second then takes its next one.
  * @param id UUIDv7, which begins with the time in milliseconds and ends with random bits
+ * @param attempt an order has as many numbers as it takes to find one that is free
  */
-export function orderNumber(id: string): string {
-  const hex = id.replaceAll("-", "");
+export function orderNumber(id: string, attempt = 0): string {
+  const hex = (attempt === 0 ? id : derivedV7(id, "number", attempt)).replaceAll("-", "");
   const day = new Date(Number.parseInt(hex.slice(0, 12), 16)).toISOString().slice(2, 10).replaceAll("-", "");
   let rest = Number.parseInt(hex.slice(-13), 16);
   let code = "";

@@ -4,6 +4,7 @@ import { newId } from "../../broker/ids.ts";
 import { defineService } from "../../broker/service.ts";
 import { callerId, isStaff, visibleOrder } from "./caller.ts";
 import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
+import { createNumberClaim } from "./checkout/claim-number.ts";
 import { createProviderCheck } from "./checkout/known-providers.ts";
 import { openOrdersStore } from "./checkout/open-orders.store.ts";
 import { placeOrder } from "./checkout/place-order.ts";
@@ -23,6 +24,7 @@ export default defineService(
     const tools = {
       host: actors.order,
       openOrders: openOrdersStore(runtime.database("orders"), actors.order),
+      claimNumber: createNumberClaim(runtime.database("orders")),
       limits: { orders: config.MAX_OPEN_ORDERS, quantity: config.MAX_OPEN_QUANTITY },
       clock,
       orderTtl: config.ORDER_TTL,

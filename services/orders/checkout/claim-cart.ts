@@ -4,12 +4,14 @@ import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types
 import { errorCode, SoukError } from "../../../broker/errors.ts";
 import type { OrderMessage } from "../order.rows.ts";
 import type { OrderState } from "../order.state.ts";
+import type { ClaimNumber } from "./claim-number.ts";
 import type { Look, OpenOrdersStore } from "./open-orders.store.ts";
 import { type Claim, type OpenOrder, type OpenOrderLimits, type Ruling, rule } from "./open-orders.ts";
 
 export interface ClaimTools {
   host: Pick<ActorHost<OrderState, OrderMessage>, "apply" | "read">;
   openOrders: OpenOrdersStore;
+  claimNumber: ClaimNumber;
   limits: OpenOrderLimits;
 }
 
@@ -61,11 +63,14 @@ const withTimeToPay = (entry: OpenOrder, { place: { expiresAt } }: Claim): OpenO
 
 /** Places what is entered, whoever has entered it: the order is the same. Placed already, it stays as it is. */
 export async function place(
-  { host }: Pick<ClaimTools, "host">,
+  { host, claimNumber }: Pick<ClaimTools, "host" | "claimNumber">,
   { order, place }: OpenOrder,
   traceparent?: string,
 ): Promise<Snapshot<OrderState>> {
-  if (place) return host.apply(order, "order.place", place, traceparent ? { traceparent } : {});
+  if (place) {
+    const numbered = { ...place, number: await claimNumber(order) };
+    return host.apply(order, "order.place", numbered, traceparent ? { traceparent } : {});
+  }
   const placed = await host.read(order);
   if (!placed) throw new Error(`order ${order} was there when it was entered, and is gone`);
   return placed;

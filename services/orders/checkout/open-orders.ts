@@ -6,6 +6,9 @@
 import type { DataIn } from "../../../broker/contract.ts";
 import type { OrderStatus } from "../orders.contract.ts";
 
+/** The order gets its number when it is placed. */
+export type Placing = Omit<DataIn<"order.place">, "number">;
+
 export interface OpenOrder {
   /** Id that the order has, or will have. */
   readonly order: string;
@@ -16,7 +19,7 @@ export interface OpenOrder {
   /** When it was entered, milliseconds since the epoch. */
   readonly at: number;
   /** How it is to be placed; null for an order from before this was kept, which is placed. */
-  readonly place: DataIn<"order.place"> | null;
+  readonly place: Placing | null;
 }
 
 export interface OpenOrders {
@@ -27,7 +30,7 @@ export interface OpenOrders {
 
 export interface Claim extends OpenOrder {
   readonly revision: number;
-  readonly place: DataIn<"order.place">;
+  readonly place: Placing;
 }
 
 export interface OpenOrderLimits {

@@ -11,7 +11,6 @@ import type { ActionContext } from "../../../broker/service.ts";
 import { callerId } from "../caller.ts";
 import type { OrderMessage } from "../order.rows.ts";
 import type { OrderState } from "../order.state.ts";
-import { orderNumber } from "../order-number.ts";
 import type { orders } from "../orders.contract.ts";
 import { type ClaimTools, claimCart, place } from "./claim-cart.ts";
 import type { Claim, OpenOrder } from "./open-orders.ts";
@@ -82,7 +81,6 @@ function claimOf(
     quantity: lines.reduce((sum, it) => sum + it.quantity, 0),
     at: now,
     place: {
-      number: orderNumber(orderId),
       customerId: callerId(ctx),
       lines,
       total,

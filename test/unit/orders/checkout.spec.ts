@@ -230,6 +230,7 @@ describe("checkout", () => {
         {
           host: host as unknown as ActorHost<OrderState, OrderMessage>,
           openOrders,
+          claimNumber: async (id) => orderNumber(id),
           limits: { orders: 3, quantity: 1_000 },
           clock: { now: () => Date.now() },
           orderTtl: 60_000,

@@ -17,6 +17,7 @@ import { placeOrder } from "../../../services/orders/checkout/place-order.ts";
 import { orderActor } from "../../../services/orders/order.actor.ts";
 import type { OrderMessage } from "../../../services/orders/order.rows.ts";
 import type { OrderState } from "../../../services/orders/order.state.ts";
+import { orderNumber } from "../../../services/orders/order-number.ts";
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../support/actor-messages.ts";
@@ -201,6 +202,7 @@ class World {
       {
         host: host as unknown as ActorHost<OrderState, OrderMessage>,
         openOrders,
+        claimNumber: async (id) => orderNumber(id),
         limits: LIMITS,
         clock: { now: () => this.now },
         orderTtl: 60_000,

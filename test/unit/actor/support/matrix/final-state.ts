@@ -29,7 +29,13 @@ const IN_SANDBOX = new Set([...STEPS, "delivery", "deliverAt"]);
 /** A balance after a movement depends on the order of the others; the movements themselves do not. */
 const IN_LEDGER = new Set([...STEPS, "onHand", "_id"]);
 
-const SKIP: Record<string, ReadonlySet<string>> = { ledger: IN_LEDGER, sandbox_payments: IN_SANDBOX };
+const BY_NUMBER = new Set([...STEPS, "_id"]);
+
+const SKIP: Record<string, ReadonlySet<string>> = {
+  ledger: IN_LEDGER,
+  sandbox_payments: IN_SANDBOX,
+  order_numbers: BY_NUMBER,
+};
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;

@@ -1,0 +1,42 @@
+/** Numbers of orders are unique by a document each, `order_numbers`, so that orders can be sharded by `_id`. */
+import type { Collection } from "mongodb";
+import type { Connection } from "mongoose";
+import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
+import { writeGroup } from "../../../broker/write-group.ts";
+import { orderNumber } from "../order-number.ts";
+
+export const ORDER_NUMBERS = "order_numbers";
+
+export interface OrderNumberDocument {
+  /** The number. */
+  _id: string;
+  /** The order that has it. */
+  order: string;
+}
+
+/** Gives an order its number, the same one however often it is asked: the first of its own that no other order has. */
+export type ClaimNumber = (orderId: string) => Promise<string>;
+
+const MAX_TRIES = 10;
+
+/** @param numberOf the `attempt`th number of an order, counted from 0 */
+export function createNumberClaim(database: Connection, numberOf = orderNumber): ClaimNumber {
+  const numbers: Collection<OrderNumberDocument> = database
+    .getClient()
+    .db(database.name)
+    .collection(ORDER_NUMBERS);
+
+  return async (orderId) => {
+    for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+      const number = numberOf(orderId, attempt);
+      try {
+        await writeGroup(numbers).insert({ _id: number, order: orderId });
+        return number;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+      if ((await numbers.findOne({ _id: number }))?.order === orderId) return number;
+    }
+    throw new Error(`order ${orderId} finds no number that is free`);
+  };
+}

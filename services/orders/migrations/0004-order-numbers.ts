@@ -1,0 +1,47 @@
+/** Unique numbers in a collection of their own: a unique index would have to contain what orders are sharded by. */
+import type { Connection } from "mongoose";
+import type { Migration } from "../../../broker/migrations.ts";
+
+interface Order {
+  _id: string;
+  state: { number: string };
+}
+interface OrderNumber {
+  _id: string;
+  order: string;
+}
+
+const SOME = 1_000;
+
+const migration: Migration = {
+  async up(db) {
+    let batch: OrderNumber[] = [];
+    for await (const { _id, state } of db
+      .collection<Order>("orders")
+      .find({}, { projection: { "state.number": 1 } })) {
+      batch.push({ _id: state.number, order: _id });
+      if (batch.length < SOME) continue;
+      await write(db, batch);
+      batch = [];
+    }
+    await write(db, batch);
+    const orders = db.collection("orders");
+    if ((await orders.indexes()).some((it) => it.name === "number")) await orders.dropIndex("number");
+  },
+  async down(db) {
+    await db
+      .collection("orders")
+      .createIndexes([{ name: "number", key: { "state.number": 1 }, unique: true }]);
+    await db.collection("order_numbers").deleteMany({});
+  },
+};
+export default migration;
+
+/** Again, where a run was interrupted. */
+async function write(db: Connection, numbers: readonly OrderNumber[]): Promise<void> {
+  if (numbers.length === 0) return;
+  const operations = numbers.map(({ _id, order }) => ({
+    updateOne: { filter: { _id }, update: { $setOnInsert: { order } }, upsert: true },
+  }));
+  await db.collection<OrderNumber>("order_numbers").bulkWrite(operations, { ordered: false });
+}
