@@ -128,7 +128,11 @@ export class AmqpTransporter extends Transporters.AMQP {
         return;
       } catch (error) {
         this.#endWhereRefused(error);
-        alarmsOf(this.#log).warn("connect", `calls wait for RabbitMQ: ${redactedReason(error)}`, { attempt });
+        // The bus waits for the same RabbitMQ, and says so.
+        if (this.#variable !== "AMQP_URL")
+          alarmsOf(this.#log).warn("connect", `calls wait for RabbitMQ: ${redactedReason(error)}`, {
+            attempt,
+          });
         // What is left of the connection would keep the queues for itself.
         await this.#close();
         await sleep(backoff(attempt, MAX_DELAY_MS));

@@ -29,20 +29,24 @@ export function keepPasswords(text: string): void {
   for (const { scheme, info } of userinfos(text))
     if (info.password !== undefined) keepSecret(info.password);
     else if (!NAMED_USERS.test(scheme)) keepSecret(info.user);
-  for (const [, , value = ""] of text.matchAll(SECRET_PARAMETER)) keepSecret(value);
+  for (const [, , name = "", value = ""] of text.matchAll(PARAMETER))
+    if (SECRET_NAME.test(name)) keepSecret(value);
 }
 
 /** The text as it may be printed. */
 export function redact(text: string): string {
   let clean = text.includes("://") ? withoutPasswords(text) : text;
-  if (clean.includes("=")) clean = clean.replace(SECRET_PARAMETER, `$1=${MASK}`);
+  if (clean.includes("="))
+    clean = clean.replace(PARAMETER, (all, mark: string, name: string) =>
+      SECRET_NAME.test(name) ? `${mark}${name}=${MASK}` : all,
+    );
   if (known.size === 0) return clean;
   knownPattern ??= new RegExp([...known].sort(longerFirst).map(escapeRegExp).join("|"), "g");
   return clean.replace(knownPattern, MASK);
 }
 
-const SECRET_PARAMETER =
-  /([?&;][\w.-]{0,40}(?:password|passwd|passphrase|secret|token|ticket|api_?key|signature)[\w.-]{0,40})=([^&;#\s"'<>,]+)/gi;
+const PARAMETER = /([?&;])([\w.-]{1,100})=([^&;#\s"'<>,]+)/g;
+const SECRET_NAME = /password|passwd|passphrase|secret|token|ticket|api_?key|signature/i;
 
 /** Users without a password that are names; elsewhere, as with NATS, such a user is a token. */
 const NAMED_USERS = /(?:amqps?|mongodb(?:\+srv)?|rediss?|mqtts?)$/i;
@@ -95,7 +99,9 @@ function userinfoLength(address: string): number {
   const inAuthority = authority.lastIndexOf("@");
   if (inAuthority >= 0) return inAuthority;
   // A password with a slash that is not percent-encoded: what should be a port is none.
-  return /:(?!\d*$)[^:\]]*$/.test(authority) ? address.lastIndexOf("@") : -1;
+  const colon = authority.lastIndexOf(":");
+  const port = authority.slice(colon + 1);
+  return colon >= 0 && !port.endsWith("]") && !/^\d*$/.test(port) ? address.lastIndexOf("@") : -1;
 }
 
 function withoutPasswords(text: string): string {

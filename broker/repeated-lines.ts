@@ -1,10 +1,10 @@
 /**
  * Moleculer's own modules write a line for each attempt and each node while a server is away. Lines that differ only in
- * names and numbers are written once in half a minute, the next one with the count of those that were left out.
+ * names and numbers are written once a minute, the next one with the count of those that were left out.
  */
 import winston from "winston";
 
-const QUIET_MS = 30_000;
+const QUIET_MS = 60_000;
 /** Modules of Moleculer that know other nodes and servers. Our own modules choose for themselves, see `bus/alarms.ts`. */
 const CHATTY = new Set(["transporter", "transit", "registry", "cacher", "discovery"]);
 

@@ -8,12 +8,12 @@ import { connectToAny } from "../broker/bus/amqp-connect.ts";
 import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp-handover.ts";
 import { claimMessages, isClaimed, OtherShopError } from "../broker/bus/amqp-shop.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
+import { ConfigError } from "../broker/config.ts";
 import type { Database } from "../broker/database.ts";
 import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/shop/shop-id.ts";
 import { contracts } from "../services/contracts.ts";
-import { withLocalRabbit } from "./support/local-rabbit.ts";
+import { rabbitConfigOrExit } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
-import { configOrExit } from "./support/run-node.ts";
 
 const USAGE = `usage: npm run shop -- show
        npm run shop -- adopt <id of the shop whose messages these were> [--messages keep|drop]
@@ -23,8 +23,8 @@ class RefusedError extends Error {}
 
 const { positionals, values } = argumentsOrExit();
 const [verb = "", given] = positionals;
-const config = configOrExit(withLocalRabbit(process.env));
-const { AMQP_URL = "", AMQP_PREFIX } = config;
+const config = rabbitConfigOrExit();
+const { AMQP_URL, AMQP_PREFIX } = config;
 const topology = topologyOf(contracts);
 
 const { database, close } = await openDatabase(config, "shop");
@@ -42,7 +42,7 @@ try {
     await model.close();
   }
 } catch (error) {
-  if (!(error instanceof RefusedError)) throw error;
+  if (!(error instanceof RefusedError || error instanceof ConfigError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 } finally {

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { redact } from "../redact.ts";
 
 /** An error in the bounded form in which it travels with a dead message. */
 export interface Failure {
@@ -21,4 +22,4 @@ export function describeFailure(error: Error): Failure {
 
 /** Libraries have put other things than strings into these. */
 const text = (value: unknown, max: number): string =>
-  (typeof value === "string" ? value : inspect(value)).slice(0, max);
+  redact(typeof value === "string" ? value : inspect(value)).slice(0, max);

@@ -1,4 +1,5 @@
 /** Calls to payment providers: each has its turn and a time-out, ends in one of four ways, and is counted and logged. */
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import type { Clock } from "../../broker/clock.ts";
 import type { Log } from "../../broker/runtime.ts";
 import type { PaymentMetrics } from "./payment-metrics.ts";
@@ -56,8 +57,16 @@ export async function callProvider<T>(
   else if (outcome.kind === "refused")
     log.info(`${provider.name}: ${call} was refused`, { paymentId, reason: outcome.reason });
   else if (outcome.kind === "misconfigured")
-    log.error(`${provider.name}: our settings are wrong`, { paymentId, call, reason: outcome.reason });
-  else log.warn(`${provider.name}: ${call} has failed`, { paymentId, reason: outcome.reason });
+    alarmsOf(log).error(`settings ${provider.name}`, `${provider.name}: our settings are wrong`, {
+      paymentId,
+      call,
+      reason: outcome.reason,
+    });
+  else
+    alarmsOf(log).warn(`${provider.name} ${call}`, `${provider.name}: ${call} has failed`, {
+      paymentId,
+      reason: outcome.reason,
+    });
   return outcome;
 }
 

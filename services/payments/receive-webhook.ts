@@ -2,9 +2,11 @@
  * Takes a provider's report in: verified against its raw bytes, stored raw under its event id, acknowledged, then told
  * to the payment by a message that the stored webhook carries until the bus has it. A repeat finds the first one.
  */
+
 import type { Document } from "mongodb";
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import type { Clock } from "../../broker/clock.ts";
 import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { SoukError } from "../../broker/errors.ts";
@@ -94,7 +96,8 @@ async function verified(
   } catch (error) {
     if (!(error instanceof WebhookRejected)) throw error;
     metrics.webhook(adapter.name, "rejected");
-    log.warn("a webhook was rejected", {
+    // Anybody can send them by the thousand; the access log has each.
+    alarmsOf(log).warn(`webhook ${adapter.name}`, "a webhook was rejected", {
       provider: adapter.name,
       reason: error.message,
       bytes: webhook.rawBody.length,

@@ -1,7 +1,10 @@
 /** Accounts, sessions and saved addresses. */
+
 import { trusted } from "mongoose";
+import { alarmsOf } from "../../broker/bus/alarms.ts";
 import { SoukError } from "../../broker/errors.ts";
 import { createOutbox, type OutboxDocument } from "../../broker/outbox.ts";
+import { redactedReason } from "../../broker/redact.ts";
 import { type CallMeta, defineService, type TypedCall } from "../../broker/service.ts";
 import { accountModel } from "./account.model.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./addresses.ts";
@@ -82,10 +85,10 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
     try {
       await ctx.call("cart.merge", { cartId, userId });
     } catch (error) {
-      log.warn("a guest's cart was not merged at login", {
+      alarmsOf(log).warn("merge", "a guest's cart was not merged at login", {
         cartId,
         userId,
-        reason: (error as Error).message,
+        reason: redactedReason(error),
       });
     }
   }

@@ -100,7 +100,8 @@ describe("The log of a shop whose RabbitMQ is away for 28 s under load", functio
 
     proxy.refuse();
     const under: Promise<void>[] = [];
-    for (let n = 0; n < (OUTAGE_MS / 1_000) * REQUESTS_A_SECOND; n++) {
+    const until = performance.now() + OUTAGE_MS;
+    for (let n = 0; performance.now() < until; n++) {
       const request = requests[n % requests.length];
       if (request) under.push(request());
       await sleep(1_000 / REQUESTS_A_SECOND);

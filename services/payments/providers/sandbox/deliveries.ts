@@ -4,9 +4,12 @@
  * left by a crash lapses. On the happy path the deciding node sends at once and the documents of many finished
  * deliveries are tidied by one update.
  */
+
 import type { Collection } from "mongodb";
+import { alarmsOf } from "../../../../broker/bus/alarms.ts";
 import type { Clock } from "../../../../broker/clock.ts";
 import { inTime, within } from "../../../../broker/deadline.ts";
+import { redactedReason } from "../../../../broker/redact.ts";
 import type { Log } from "../../../../broker/runtime.ts";
 import { createPoster } from "./http-post.ts";
 import type { SandboxPayment } from "./sandbox.model.ts";
@@ -61,7 +64,9 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
 
   function inBackground(what: string, work: Promise<void>): void {
     const settled: Promise<void> = work
-      .catch((error: Error) => log.warn(`sandbox: ${what}, will try again`, { reason: error.message }))
+      .catch((error: Error) =>
+        alarmsOf(log).warn("sandbox", `sandbox: ${what}, will try again`, { reason: redactedReason(error) }),
+      )
       .finally(() => running.delete(settled));
     running.add(settled);
   }
@@ -115,7 +120,11 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
       return;
     }
     const at = clock.now() + retryDelay(failures);
-    log.warn("sandbox: a webhook was not taken", { ref: shortened(_id), reason, failures });
+    alarmsOf(log).warn("not taken", "sandbox: a webhook was not taken", {
+      ref: shortened(_id),
+      reason,
+      failures,
+    });
     await payments.updateOne({ _id }, { $set: { delivery: { left, failures }, deliverAt: new Date(at) } });
     sendAt(_id, at);
   }
