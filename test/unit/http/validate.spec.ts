@@ -15,6 +15,11 @@ defineContract({
       }),
       returns: z.unknown(),
     }),
+    stock: action({
+      summary: "Stock",
+      params: z.strictObject({}),
+      returns: z.strictObject({ sku: z.string(), available: z.int() }),
+    }),
   },
   messages: {},
 });
@@ -43,6 +48,20 @@ describe("the validation of calls", () => {
       await broker.call("validateprobe.echo", { n: "7", list: [{ a: "x", b: 2 }], extra: true }),
       { n: 7, list: [{ a: "x" }] },
     );
+  });
+
+  it("leaves out what a newer node answers more, but not where the gateway hands it on", async () => {
+    const { remoteAction } = new ContractValidator().middleware();
+    const handler = (async () => ({ sku: "A", available: 1, more: 2 })) as never;
+    const called = remoteAction?.call(broker, handler, { name: "validateprobe.stock" } as never);
+    const answerTo = (parent?: string) =>
+      called?.call(
+        {} as never,
+        { options: parent ? { parentCtx: { action: { name: parent } } } : {} } as never,
+      );
+    assert.deepEqual(await answerTo("validateprobe.echo"), { sku: "A", available: 1 });
+    assert.deepEqual(await answerTo(), { sku: "A", available: 1 });
+    assert.deepEqual(await answerTo("api.rest"), { sku: "A", available: 1, more: 2 });
   });
 
   it("names every wrong field of a call by its path", async () => {
