@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { fuzz, printed } from "../fuzz/run.ts";
+import { type FuzzedShop, startFuzzedShop } from "../fuzz/shop.ts";
+
+/** `npm run fuzz` sends many more. */
+const REQUESTS = 1_500;
+
+describe("A shop under fuzzed requests", function () {
+  this.timeout(180_000);
+  let shop: FuzzedShop;
+  before(async () => {
+    shop = await startFuzzedShop();
+  });
+  after(() => shop?.stop());
+
+  it("answers each below 500, in time, and as docs/openapi.json says", async () => {
+    const seed = Math.floor(Math.random() * 1_000_000);
+    const report = await fuzz({ ...shop, requests: REQUESTS, seed });
+    const lines = printed(report);
+    for (const line of lines) console.log(`      ${line}`);
+    assert.equal(report.fault.length, 0, `faults with seed ${seed}, above`);
+    assert.ok(report.sent >= REQUESTS);
+    // Requests that are only ever refused would show little.
+    assert.ok(report.succeeded.length > 30, lines[2]);
+  });
+});

@@ -1,0 +1,56 @@
+/** Whether an answer is one that `docs/openapi.json` promises. */
+import type { Api } from "./operations.ts";
+import type { FuzzRequest } from "./requests.ts";
+import type { WireAnswer } from "./wire.ts";
+
+/** What any request may be answered with that is wrong before it comes to a route, and what preflights are. */
+const ANY_REQUEST = new Set([400, 404, 405, 408, 413, 414, 415, 431]);
+
+/** @returns what is wrong with it; empty when nothing is */
+export function flawOf(api: Api, request: FuzzRequest, answer: WireAnswer): string {
+  const { status } = answer;
+  if (status >= 500) return `status ${status}`;
+  const refused = status >= 400 ? flawOfRefusal(api, answer, request.method === "HEAD") : "";
+  if (refused) return refused;
+  const { operation, aimed } = request;
+  // Whatever another route or method answers is checked where it is its own.
+  if (!aimed) return "";
+  const answers = operation.answers.get(status);
+  if (!answers) {
+    if (ANY_REQUEST.has(status)) return "";
+    // A precondition that no route has named fails like any other (RFC 9110, 13.1.1).
+    if (status === 412 && request.headers.some(([name]) => name === "If-Match")) return "";
+    return `status ${status} is not documented`;
+  }
+  if (answers.size === 0) return answer.body.length === 0 ? "" : "a body that is not documented";
+  const type = (answer.headers.get("content-type") ?? "").split(";")[0] ?? "";
+  const check = answers.get(type);
+  if (!check) return `media type ${type || "(none)"} is not documented for ${status}`;
+  return type.endsWith("json") ? flawOfJson(answer, check) : "";
+}
+
+/** Of an answer to bytes that may not have been the request that was meant. */
+export function flawOfAny(api: Api, answer: WireAnswer, noBody: boolean): string {
+  if (answer.status >= 500) return `status ${answer.status}`;
+  return answer.status >= 400 ? flawOfRefusal(api, answer, noBody) : "";
+}
+
+function flawOfRefusal({ problem }: Api, answer: WireAnswer, noBody: boolean): string {
+  const type = answer.headers.get("content-type");
+  if (type !== "application/problem+json") return `a refusal of type ${type}`;
+  return noBody ? "" : flawOfJson(answer, (it) => problem(it) || statusFlaw(it, answer.status));
+}
+
+const statusFlaw = (it: unknown, status: number): string =>
+  (it as { status: number }).status === status ? "" : "the problem's status is another one";
+
+function flawOfJson({ body, status }: WireAnswer, check: (it: unknown) => string): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString());
+  } catch {
+    return "the body is no JSON";
+  }
+  const flaw = check(value);
+  return flaw && `${status} does not fit: ${flaw}`;
+}

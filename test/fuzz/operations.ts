@@ -1,0 +1,98 @@
+/** The routes of `docs/openapi.json`: what they take, and a check of what they answer. */
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { Schema } from "./values.ts";
+
+export interface Parameter {
+  name: string;
+  in: "path" | "query" | "header";
+  required?: boolean;
+  schema: Schema;
+}
+
+/** @returns what does not fit; empty when all does */
+export type Check = (value: unknown) => string;
+
+export interface BodyOfType {
+  schema: Schema;
+  /** A whole one. */
+  example?: unknown;
+}
+
+export interface Operation {
+  id: string;
+  method: string;
+  /** With its base: `/api/v1/orders/{id}`. */
+  path: string;
+  parameters: readonly Parameter[];
+  /** Of each media type that it takes. */
+  bodies: ReadonlyMap<string, BodyOfType>;
+  /** Of each status, of each media type that it may answer with. */
+  answers: ReadonlyMap<number, ReadonlyMap<string, Check>>;
+}
+
+interface Content {
+  content?: Record<string, BodyOfType>;
+}
+
+interface Document {
+  servers: readonly { url: string }[];
+  paths: Record<
+    string,
+    Record<
+      string,
+      {
+        operationId: string;
+        parameters: (Parameter | { $ref: string })[];
+        requestBody?: Content;
+        responses: Record<string, Content>;
+      }
+    >
+  >;
+  components: { parameters: Record<string, Parameter>; schemas: Record<string, Schema> };
+}
+
+export interface Api {
+  operations: readonly Operation[];
+  /** Of any refusal. */
+  problem: Check;
+}
+
+export function readApi(file = "docs/openapi.json"): Api {
+  const document: Document = JSON.parse(readFileSync(file, "utf8"));
+  // OpenAPI's own words (`example`) are no faults of a schema.
+  const ajv = new Ajv2020({ strict: false, allErrors: false });
+  (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
+  ajv.addSchema({ $id: "api", components: document.components });
+  const checkOf = (schema: Schema): Check => {
+    const text = JSON.stringify(schema).replaceAll('"#/components/', '"api#/components/');
+    const validate = ajv.compile(JSON.parse(text));
+    return (value) => (validate(value) ? "" : ajv.errorsText(validate.errors, { dataVar: "" }).slice(0, 500));
+  };
+  const resolved = (it: Parameter | { $ref: string }): Parameter => {
+    if (!("$ref" in it)) return it;
+    const found = document.components.parameters[it.$ref.split("/").at(-1) ?? ""];
+    if (!found) throw new Error(`${it.$ref} is not in ${file}`);
+    return found;
+  };
+  const base = document.servers[0]?.url ?? "";
+  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(
+      ([method, { operationId, parameters, requestBody, responses }]): Operation => ({
+        id: operationId,
+        method: method.toUpperCase(),
+        path: base + path,
+        parameters: parameters.map(resolved),
+        bodies: new Map(Object.entries(requestBody?.content ?? {})),
+        answers: new Map(
+          Object.entries(responses).map(([status, { content = {} }]) => [
+            Number(status),
+            new Map(Object.entries(content).map(([type, it]) => [type, checkOf(it.schema)])),
+          ]),
+        ),
+      }),
+    ),
+  );
+  return { operations, problem: checkOf({ $ref: "#/components/schemas/Problem" }) };
+}
