@@ -37,7 +37,7 @@ try {
   const report = await fuzz({
     ...options,
     ...shop,
-    progress: (done) => progress.report(Math.min(done, options.requests), options.requests),
+    progress: (done) => done < options.requests && progress.report(done, options.requests),
   });
   progress.end();
   for (const line of printed(report)) console.log(line);

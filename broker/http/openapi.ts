@@ -206,6 +206,12 @@ function success(route: ApiRoute): Record<string, JsonSchema> {
     },
   };
   if (method === "GET" && produces !== "text/event-stream") replies[304] = { description: "Not modified" };
+  if (route.takesForm)
+    replies[303] = {
+      description: "Where the page goes on, for its own form",
+      headers: { Location: text("The page") },
+      content: { [produces]: { schema } },
+    };
   return replies;
 }
 

@@ -22,7 +22,7 @@ export interface FuzzOptions {
   speakers(): Promise<readonly Speaker[]>;
   /** Values that the shop holds already. */
   known?: Harvest;
-  progress?(done: number): void;
+  progress?(done: number): unknown;
 }
 
 export interface Fault {

@@ -84,14 +84,17 @@ async function gatherFrom(known: Harvest, owner: Person, staff: Person): Promise
     known.gather(segment, (await who.http.request("GET", path)).body);
 }
 
-/** Fuzzing may have ended the session, or changed the password, of whom it knows; a customer is replaced then. */
+/** Fuzzing may have ended the session of whom it knows, or changed the password: somebody else comes then. */
 async function renewed(shop: Shop, name: string, person: Person): Promise<Person> {
   const { status, body } = await person.http.request<{ email: string }>("GET", "/users/me");
   if (status === 200) return { ...person, email: body.email };
   try {
     return await signIn(shop.http, person.email);
-  } catch (error) {
-    if (name === "customer") return signUp(shop.http);
-    throw error;
+  } catch {
+    const { id, email } = await signUp(shop.http);
+    const accounts = shop.node.runtime.database("users").collection<{ _id: string }>("accounts");
+    const roles = name === "customer" ? ["customer"] : ["customer", name];
+    await accounts.updateOne({ _id: id }, { $set: { roles } });
+    return signIn(shop.http, email);
   }
 }
