@@ -95,10 +95,19 @@ export function problem(failure: Failure, { base, traceId, instance }: ProblemCo
     detail: failure.detail,
     code: failure.code,
     traceId,
-    instance,
+    instance: uriReference(instance),
     ...(failure.errors ? { errors: failure.errors } : {}),
   };
 }
+
+const percent = (char: string): string =>
+  `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+
+/** A path as it came, with what no URI has in it escaped, and never the name of a host (RFC 3986, 4.2). */
+const uriReference = (path: string): string =>
+  (path.startsWith("//") ? `/.${path}` : path)
+    .replaceAll(/[^A-Za-z0-9\-._~!$&'()*+,;=:@%/]/g, percent)
+    .replaceAll(/%(?![0-9A-Fa-f]{2})/g, "%25");
 
 export interface ProblemContext {
   base: string;

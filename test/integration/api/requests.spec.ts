@@ -355,6 +355,20 @@ describe("the gateway answers", () => {
       assert.match(await raw(gateway.url, options), /^HTTP\/1\.1 204 /);
     });
 
+    it("a problem's instance is a reference, whatever bytes its path has (found by the fuzz)", async () => {
+      for (const [path, instance] of [
+        ["/api/v1/products/0<1^|", "/api/v1/products/0%3C1%5E%7C"],
+        ["/api/v1/nothing/%zz%4", "/api/v1/nothing/%25zz%254"],
+        ["//evil.test/x", "/.//evil.test/x"],
+        ["/a\u00ff", "/a%FF"],
+      ]) {
+        const bytes = Buffer.from(`PURGE ${path} HTTP/1.1\r\n`, "latin1");
+        const rest = Buffer.from("Host: x\r\nConnection: close\r\n\r\n");
+        const answer = await raw(gateway.url, Buffer.concat([bytes, rest]));
+        assert.equal(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))).instance, instance, path);
+      }
+    });
+
     it("a problem's trace is the caller's own where it sends one", async () => {
       const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
       const reply = await gateway.get("/api/v1/products/missing", {
