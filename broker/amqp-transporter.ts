@@ -3,11 +3,11 @@
  * - it looks for RabbitMQ twice a second instead of every five seconds, and notices a peer that has gone silent
  * - it goes to another node of RabbitMQ's cluster when its own is gone, where it knows several addresses, and takes its
  *   queues along
- * - it acks on the channel that a request came from; Moleculer takes the present one, which RabbitMQ answers by closing it
+ * - it takes requests from a queue that goes with its connection, so that RabbitMQ gives a request to a node that died back
+ *   at once, to be made elsewhere; Moleculer's queue outlives its node, and callers wait for their time-out
+ * - it takes as many requests as come: some wait for seconds, and would keep the places of others, on which they may wait
  * - it opens a new connection where only the channel was lost; Moleculer's nodes stay deaf from then on
- * - a request to a node whose queue is away is told so at once; Moleculer's caller waits for its time-out
  * - while RabbitMQ blocks those who publish, for want of memory, a request is refused at once instead of waiting for that
- * - a request that comes again, because the node died over it, is not carried out again: its caller is told to come again
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
@@ -29,6 +29,8 @@ import type { Log } from "./runtime.ts";
 const MAX_DELAY_MS = 500;
 const HEARTBEAT_SECONDS = 5;
 const FAREWELL_MS = 3_000;
+/** Beyond, callers wait for their time-out: a node answers some thousand requests a second. */
+const MAX_UNSENT = 5_000;
 /**
  * In a cluster a queue lives on the node of RabbitMQ that it was declared at, and its name stays taken while that node
  * is away: a durable queue's on every RabbitMQ, an exclusive one's since RabbitMQ 4. So these are each of one
@@ -46,8 +48,6 @@ explainHandshakes();
 
 export class AmqpTransporter extends Transporters.AMQP {
   readonly #stopping = new AbortController();
-  /** Requests that are being carried out here, as they came. */
-  readonly #running = new Set<Buffer>();
   readonly #inCluster: boolean;
   #blocked: string | undefined;
   readonly #refusal = Promise.withResolvers<never>();
@@ -55,6 +55,11 @@ export class AmqpTransporter extends Transporters.AMQP {
   readonly #firstAddress: string;
   #everConnected = false;
   #log!: Log;
+  /** Ids of requests that are being carried out here. */
+  readonly #running = new Set<string>();
+  #connectedAt = 0;
+  /** Answers that were ready while there was no connection, for the next one. */
+  #unsent: Packet[] = [];
 
   /**
    * @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own
@@ -96,6 +101,29 @@ export class AmqpTransporter extends Transporters.AMQP {
     });
   }
 
+  #watchRequests(): void {
+    const transit = this.transit as unknown as RequestHandler;
+    const handle = transit.requestHandler.bind(transit);
+    transit.requestHandler = async (payload) => {
+      this.#running.add(payload.id);
+      try {
+        return await handle(payload);
+      } finally {
+        this.#running.delete(payload.id);
+      }
+    };
+  }
+
+  /** How long this node has been hearing requests without a break; milliseconds. */
+  get heardMs(): number {
+    return performance.now() - this.#connectedAt;
+  }
+
+  /** Ids of requests that this node will answer. */
+  get atWork(): string[] {
+    return [...this.#running, ...this.#unsent.map((it) => it.payload.id)];
+  }
+
   /** Why RabbitMQ takes nothing from this node, where it does not: then nobody hears this node, nor this one others. */
   get blocked(): string | undefined {
     return this.#blocked;
@@ -104,6 +132,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   /** Moleculer writes up to four lines about each attempt; what operators need is told by this class. */
   override init(...args: Parameters<Transporters.AMQP["init"]>): void {
     super.init(...args);
+    this.#watchRequests();
     const log = this.logger;
     const debug = (message: unknown, detail?: unknown) =>
       log.debug(`${message}${detail === undefined ? "" : ` ${redactedReason(detail)}`}`);
@@ -175,6 +204,21 @@ export class AmqpTransporter extends Transporters.AMQP {
     // Moleculer's own listener writes the whole request to the log.
     channel.removeAllListeners("return");
     channel.on("return", ({ content }: ConsumeMessage) => this.#nobodyThere(content));
+    this.#connectedAt = performance.now();
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const packet of unsent) void this.publish(packet as never);
+    // It tells callers whose requests were lost with the connection before.
+    void this.broker.registry.discoverer.sendHeartbeat();
+  }
+
+  override async prepublish(packet: Packet): Promise<void> {
+    if (packet.type === "RES" && !this.connected) this.#keep(packet);
+    else await super.prepublish(packet as never);
+  }
+
+  #keep(packet: Packet): void {
+    if (this.#unsent.length < MAX_UNSENT) this.#unsent.push(packet);
   }
 
   /** What is for one node goes through an exchange of its own, so that it finds the node's queue by any name. */
@@ -187,19 +231,19 @@ export class AmqpTransporter extends Transporters.AMQP {
     if (!channel) return;
     const topic = this.getTopicName(cmd, nodeID);
     if (nodeID !== undefined) await channel.assertExchange(this.#toOne, "direct", this.opts.exchangeOptions);
-    if (!this.#inCluster) {
+    if (!this.#inCluster && cmd !== "REQ") {
       await super.subscribe(cmd, nodeID);
       if (nodeID !== undefined) await channel.bindQueue(topic, this.#toOne, topic);
       return;
     }
-    const acks = cmd === "REQ";
     const options = { ...this._getQueueOptions(cmd), ...OF_ONE_CONNECTION };
     const { queue } = await channel.assertQueue(NEW_NAME, options);
     if (nodeID === undefined) {
       await channel.assertExchange(topic, "fanout", this.opts.exchangeOptions);
       await channel.bindQueue(queue, topic, "");
     } else await channel.bindQueue(queue, this.#toOne, topic);
-    await channel.consume(queue, this._consumeCB(cmd, acks), { ...this.opts.consumeOptions, noAck: !acks });
+    // Nobody else gets what was not acked: the queue is gone then. And without acks there is no limit to what is under way.
+    await channel.consume(queue, this._consumeCB(cmd), { ...this.opts.consumeOptions, noAck: true });
   }
 
   /** Only requests are sent so that RabbitMQ gives them back when the queue is away. */
@@ -212,8 +256,13 @@ export class AmqpTransporter extends Transporters.AMQP {
       if (type === "HEARTBEAT") return;
     }
     if (meta.balanced || target == null) return super.send(topic, data, meta);
-    const mandatory = type === "REQ";
-    this.channel?.publish(this.#toOne, topic, data, { ...this.opts.messageOptions, mandatory });
+    const channel: Channel | null = this.channel;
+    try {
+      channel?.publish(this.#toOne, topic, data, { ...this.opts.messageOptions, mandatory: type === "REQ" });
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+      if (type === "RES") this.#keep(meta.packet);
+    }
   }
 
   /** The node is gone, or on its way to another RabbitMQ; nothing has been done. */
@@ -228,40 +277,20 @@ export class AmqpTransporter extends Transporters.AMQP {
     pending?.reject(error);
   }
 
-  /** Called for each queue when it is consumed. `acks`: it holds requests. */
-  override _consumeCB(cmd: string, acks = false): (message: ConsumeMessage | null) => Promise<void> {
-    const channel: Channel = this.channel;
+  /** Called for each queue when it is consumed. */
+  override _consumeCB(cmd: string): (message: ConsumeMessage | null) => Promise<void> {
     return async (message) => {
       // RabbitMQ ended the consumer, as it does when the queue is deleted.
       if (!message) return this.#channelLost();
-      if (!acks) return this.receive(cmd, message.content);
       try {
-        if (message.fields.redelivered) await this.#refuse(cmd, message.content);
-        else await this.#carryOut(cmd, message.content);
+        await this.receive(cmd, message.content);
       } catch (error) {
-        alarmsOf(this.#log).error("request", "a request could not be handled", {
+        alarmsOf(this.#log).error("request", "a packet could not be handled", {
+          cmd,
           reason: redactedReason(error),
         });
       }
-      ack(channel, message);
     };
-  }
-
-  async #carryOut(cmd: string, content: Buffer): Promise<void> {
-    this.#running.add(content);
-    try {
-      await this.receive(cmd, content);
-    } finally {
-      this.#running.delete(content);
-    }
-  }
-
-  /** Nobody knows how far the first run came. Where it still runs, here, it answers by itself. */
-  async #refuse(cmd: string, content: Buffer): Promise<void> {
-    for (const it of this.#running) if (it.equals(content)) return;
-    const { sender, id, meta } = this.deserialize(cmd, content).payload as Request;
-    const error = new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 });
-    await this.transit.sendResponse(sender, id, meta, {}, null as never, error);
   }
 
   /** Closing the rest of the connection, too, makes the transporter begin anew. */
@@ -282,22 +311,22 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 }
 
-/** Nothing happens where the channel is gone or closing, as the request comes again then. */
-function ack(channel: Channel, message: ConsumeMessage): void {
-  try {
-    channel.ack(message);
-  } catch (error) {
-    if (!isClosed(error)) throw error;
-  }
+/** What Moleculer's types leave out. */
+interface RequestHandler {
+  requestHandler(payload: { id: string }): Promise<unknown>;
+}
+
+interface Packet {
+  type: string;
+  target?: string;
+  payload: { id: string };
 }
 
 interface Sent {
   balanced?: boolean;
-  packet: { type: string; target?: string; payload: { id: string } };
+  packet: Packet;
 }
 
 interface Request {
-  sender: string;
   id: string;
-  meta: Record<string, unknown>;
 }

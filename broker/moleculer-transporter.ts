@@ -43,10 +43,6 @@ const amqp = (url: string, variable: string) =>
       // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK. Without a time-out, a RabbitMQ that takes
       // the connection and says nothing is waited for without end, while the other addresses go untried.
       socketOptions: { noDelay: true, keepAlive: true, timeout: 10_000 },
-      // Requests that a node works on at once. A request may wait for seconds (for a payment, for an order's next change),
-      // and may call back the node that it comes from: where all places are taken by such, nodes wait for each other for
-      // minutes. So this is above all that gateways let in; each action's own bound is the bulkhead's.
-      prefetch: 10_000,
       eventTimeToLive: 10_000,
       heartbeatTimeToLive: 10_000,
     },

@@ -13,6 +13,7 @@ export const finishBeforeStop: Middleware = {
 
   async started(broker: ServiceBroker) {
     await broker.registry.discoverer.sendLocalNodeInfo();
+    await broker.registry.discoverer.sendHeartbeat();
   },
 
   async stopping(broker: ServiceBroker) {

@@ -7,7 +7,10 @@ import { connect } from "amqplib";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { AmqpTransporter } from "../../../broker/amqp-transporter.ts";
 import { loadConfig } from "../../../broker/config.ts";
+import { finishBeforeStop } from "../../../broker/middlewares/finish-before-stop.ts";
+import { refusedCalls } from "../../../broker/middlewares/refused-calls.ts";
 import { brokerOptions } from "../../../broker/moleculer-options.ts";
+import { PromptDiscoverer } from "../../../broker/prompt-discoverer.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
@@ -46,7 +49,9 @@ describe("Moleculer's transporter over RabbitMQ", () => {
         nodeID,
         namespace,
         logger: false,
-        transporter: new AmqpTransporter(url, { autoDeleteQueues: 10_000, prefetch: 10, socketOptions }),
+        transporter: new AmqpTransporter(url, { autoDeleteQueues: 10_000, socketOptions }),
+        registry: { discoverer: new PromptDiscoverer() },
+        middlewares: [finishBeforeStop, refusedCalls],
         requestTimeout: 8_000,
         skipProcessEventRegistration: true,
       });
@@ -235,10 +240,9 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     assert.equal(runs, 1);
   });
 
-  it("lives on when a request ends while its connection is being closed; the caller is told to come again", async function () {
+  it("answers over its next connection what ends while one is being closed", async function () {
     this.timeout(20_000);
     const answer = caller.call("echo.slowly", {});
-    const told = assert.rejects(answer, { type: "UNAVAILABLE", retryable: true });
     await eventually("the request runs", () => runs === 1);
     const { connection } = transporterOf(callee);
     proxies[1]!.stall();
@@ -250,9 +254,38 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     proxies[1]!.resume();
     proxies[1]!.cut();
     await reconnected(callee, connection);
-    await told;
+    assert.equal(await answer, "done");
     assert.equal(runs, 1);
     await answersWithin(SOON_MS);
+  });
+
+  it("answers over its next connection what ends while there is none", async function () {
+    this.timeout(20_000);
+    const answer = caller.call("echo.slowly", {});
+    await eventually("the request runs", () => runs === 1);
+    proxies[1]!.refuse();
+    await eventually("the connection is lost", () => !transporterOf(callee).connected);
+    open.resolve();
+    await sleep(100);
+    proxies[1]!.allow();
+    assert.equal(await answer, "done");
+    assert.equal(runs, 1);
+  });
+
+  it("is told at once that a node has died that it calls, and calls another one", async function () {
+    this.timeout(20_000);
+    const twin = start("callee-2", AMQP_URL);
+    twin.createService(echo);
+    await twin.start();
+    const both = () => caller.registry.getActionEndpoints("echo.say")?.endpoints.length === 2;
+    await eventually("both are known", both);
+    proxies[1]!.refuse();
+    await eventually("the connection is lost", () => !transporterOf(callee).connected);
+    const began = performance.now();
+    for (let n = 0; n < 10; n++) assert.deepEqual(await caller.call("echo.say", { n }), { n });
+    assert.ok(both(), "the registry still believes in the dead one");
+    assert.ok(performance.now() - began < SOON_MS);
+    await twin.stop();
   });
 
   it("does not carry out again what a node died over, and tells the caller to come again", async function () {
