@@ -247,7 +247,11 @@ export function startViolence({ cluster, probe, random, brief, print }: Violence
   async function round(first: boolean): Promise<void> {
     for (const act of deck(cluster, random, { brief, first, print })) {
       if (stopped) return;
-      if (act.targets.some((it) => busy.has(it))) continue;
+      if (act.targets.some((it) => busy.has(it))) {
+        if (!brief) continue;
+        // There is no other round in which it would have its turn.
+        await Promise.all(long);
+      }
       // Now and then the next blow comes before the last one is over.
       const together = random.chance(0.15);
       const blow = carryOut(act);
