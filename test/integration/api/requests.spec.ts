@@ -360,7 +360,6 @@ describe("the gateway answers", () => {
         ["/api/v1/products/0<1^|", "/api/v1/products/0%3C1%5E%7C"],
         ["/api/v1/nothing/%zz%4", "/api/v1/nothing/%25zz%254"],
         ["//evil.test/x", "/.//evil.test/x"],
-        ["/a\u00ff", "/a%FF"],
       ]) {
         const bytes = Buffer.from(`PURGE ${path} HTTP/1.1\r\n`, "latin1");
         const rest = Buffer.from("Host: x\r\nConnection: close\r\n\r\n");
