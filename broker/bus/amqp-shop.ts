@@ -71,6 +71,8 @@ export async function isClaimed(model: ChannelModel, prefix: string): Promise<bo
   return true;
 }
 
-/** From "… received … but current is the value 'souk.shop.<id>' of type 'longstr'". */
-const currentOf = (message: string): string | undefined =>
-  /current is .*\.shop\.([0-9a-f-]{36})'/.exec(message)?.[1];
+/** From "… received … but current is the value '<prefix>.shop.<id>' of type 'longstr'". */
+const currentOf = (message: string): string | undefined => {
+  const [, current = ""] = message.split("current is ");
+  return /\.shop\.([0-9a-f-]{36})'/.exec(current)?.[1];
+};

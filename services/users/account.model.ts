@@ -23,6 +23,8 @@ export interface Account extends OutboxDocument {
   resets: { tokenHash: string; expiresAt: Date }[];
   /** When a reset mail was asked for last. */
   resetRequestedAt?: Date;
+  /** The reset that was asked for last: whoever mails it asks for its token by this id. */
+  resetRequest?: { id: string; expiresAt: Date };
   /** Only on the account made by bootstrap; a unique sparse index lets one account alone have it. */
   firstAdmin?: true;
   /** May not sign in; set by hand so far. Its sessions end. */
@@ -50,6 +52,8 @@ const address = new Schema(
 );
 const reset = new Schema({ tokenHash: String, expiresAt: Date }, { _id: false });
 
+const resetRequest = new Schema({ id: String, expiresAt: Date }, { _id: false, id: false });
+
 const schema = new Schema<Account>(
   {
     _id: { type: String, required: true },
@@ -63,6 +67,7 @@ const schema = new Schema<Account>(
     addresses: { type: [address], default: [] },
     resets: { type: [reset], default: [] },
     resetRequestedAt: Date,
+    resetRequest: { type: resetRequest, default: undefined },
     firstAdmin: Boolean,
     blocked: Boolean,
     createdAt: { type: Date, required: true },

@@ -73,14 +73,14 @@ async function change(
   { session }: SignedIn,
   changes: Partial<Account>,
 ): Promise<Account> {
-  const kept = session === undefined ? { $unset: { keptSession: 1 as const } } : {};
+  const gone = { resetRequest: 1 as const, ...(session === undefined ? { keptSession: 1 as const } : {}) };
   const account = await accounts
     .findOneAndUpdate(
       { _id, credentialVersion },
       {
         $set: { ...changes, resets: [], ...(session === undefined ? {} : { keptSession: session }) },
         $inc: { credentialVersion: 1 },
-        ...kept,
+        $unset: gone,
       },
       { returnDocument: "after" },
     )

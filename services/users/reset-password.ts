@@ -1,11 +1,13 @@
 /**
- * Password resets: a random token goes out by mail, its hash stays in the account. Asking and resetting are one
- * update each, so a token works once, and a new password voids all resets and sessions in the same write.
+ * Password resets: the event of a request names it and carries no secret, since everybody may hear events. Whoever mails
+ * it asks for its token by a call; the token's hash stays in the account. Asking and resetting are one update each, so a
+ * token works once, and a new password voids all resets and sessions in the same write.
  */
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
 import type { Clock } from "../../broker/clock.ts";
 import { SoukError } from "../../broker/errors.ts";
+import { newId } from "../../broker/ids.ts";
 import type { Outbox } from "../../broker/outbox.ts";
 import { type Account, MAX_RESETS } from "./account.model.ts";
 import type { PasswordHasher } from "./hash-password.ts";
@@ -47,13 +49,12 @@ async function prepareReset(
   const account = await accounts.findOne({ email }).lean<Account>();
   if (!account) return;
   const now = clock.now();
-  const token = randomBytes(32).toString("base64url");
+  const resetId = newId();
   const expiresAt = new Date(now + RESET_TTL_MS);
-  // The clear token is in the outbox until the bus has confirmed the message, and nowhere else.
   const requested = outbox.entry(
     "user.password_reset_requested",
     account._id,
-    { userId: account._id, email, name: account.name, token, expiresAt: expiresAt.toISOString() },
+    { userId: account._id, email, name: account.name, resetId, expiresAt: expiresAt.toISOString() },
     traceparent ? { traceparent } : {},
   );
   const { matchedCount } = await accounts.updateOne(
@@ -66,14 +67,37 @@ async function prepareReset(
       ],
     },
     {
-      $push: {
-        resets: { $each: [{ tokenHash: hashToken(token), expiresAt }], $slice: -MAX_RESETS },
-        outbox: requested,
-      },
-      $set: { resetRequestedAt: new Date(now) },
+      $push: { outbox: requested },
+      $set: { resetRequestedAt: new Date(now), resetRequest: { id: resetId, expiresAt } },
     },
   );
   if (matchedCount === 1) outbox.relay(account._id, [requested]);
+}
+
+/**
+ * A token for the mail of a request. A mail that is sent twice, because its worker died, has two tokens that are both good:
+ * the first use of either voids the other.
+ * @throws {SoukError} NOT_FOUND for a request that is unknown, too old, used, or not the account's last
+ */
+export async function issueResetToken(
+  { accounts, clock }: Pick<ResetTools, "accounts" | "clock">,
+  userId: string,
+  resetId: string,
+): Promise<string> {
+  const live = {
+    _id: userId,
+    "resetRequest.id": resetId,
+    "resetRequest.expiresAt": trusted({ $gt: new Date(clock.now()) }),
+  };
+  const account = await accounts.findOne(live).lean<Account>();
+  if (!account?.resetRequest) throw new SoukError("NOT_FOUND", "No such password reset is wanted.");
+  const token = randomBytes(32).toString("base64url");
+  const reset = { tokenHash: hashToken(token), expiresAt: account.resetRequest.expiresAt };
+  const { matchedCount } = await accounts.updateOne(live, {
+    $push: { resets: { $each: [reset], $slice: -MAX_RESETS } },
+  });
+  if (matchedCount === 0) throw new SoukError("NOT_FOUND", "No such password reset is wanted.");
+  return token;
 }
 
 /** @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired; WEAK_PASSWORD, which leaves it good */
@@ -96,7 +120,7 @@ export async function resetPassword(
   const account = await accounts
     .findOneAndUpdate(live(), {
       $set: { passwordHash, resets: [] },
-      $unset: { keptSession: 1 },
+      $unset: { keptSession: 1, resetRequest: 1 },
       $inc: { credentialVersion: 1 },
     })
     .lean<Account>();

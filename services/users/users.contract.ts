@@ -77,6 +77,13 @@ export const users = defineContract({
       returns: z.void(),
       errors: ["INVALID_TOKEN", "WEAK_PASSWORD"],
     }),
+    issueResetToken: action({
+      summary:
+        "A single-use token for the mail of a password reset; only between services, and never on the bus",
+      params: z.strictObject({ userId: id, resetId: id }),
+      returns: z.strictObject({ token: z.string() }),
+      errors: ["NOT_FOUND"],
+    }),
     bootstrap: action({
       summary: "Make the first admin, once, with the token printed at the first start",
       rest: "POST /auth/bootstrap",
@@ -200,8 +207,8 @@ export const users = defineContract({
     ),
     "user.password_reset_requested": event(
       "user",
-      "A password reset was asked for; carries the single-use token for the mail",
-      z.strictObject({ userId: id, email, name: z.string(), token: z.string(), expiresAt: time }),
+      "A password reset was asked for; whoever mails it asks for its token by `users.issueResetToken`",
+      z.strictObject({ userId: id, email, name: z.string(), resetId: id, expiresAt: time }),
     ),
   },
 });

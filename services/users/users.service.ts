@@ -15,7 +15,7 @@ import { checkCredentials } from "./check-credentials.ts";
 import { createGuessLimits, memoryCounters, redisCounters } from "./guess-limits.ts";
 import { createPasswordHasher } from "./hash-password.ts";
 import { openAccount } from "./register-account.ts";
-import { requestPasswordReset, resetPassword } from "./reset-password.ts";
+import { issueResetToken, requestPasswordReset, resetPassword } from "./reset-password.ts";
 import { sessionModel } from "./session.model.ts";
 import { createSessions } from "./sessions.ts";
 import { signingKeyModel } from "./signing-key.model.ts";
@@ -108,6 +108,9 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
       refresh: (ctx) => sessions.refresh(ctx.params.refreshToken, ctx.meta),
       logout: (ctx) => sessions.end(ctx.params.refreshToken),
       forgotPassword: (ctx) => requestPasswordReset(tools, ctx.params.email, ctx.meta.traceparent),
+      issueResetToken: async (ctx) => ({
+        token: await issueResetToken(tools, ctx.params.userId, ctx.params.resetId),
+      }),
       resetPassword: (ctx) => resetPassword(tools, ctx.params.token, ctx.params.password),
       async bootstrap(ctx) {
         return sessions.start(await bootstrapAdmin(tools, ctx.params, ctx.meta), ctx.meta);

@@ -9,6 +9,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectToQueues } from "amqplib";
 import { freePort } from "./free-port.ts";
 import { RABBIT_BINARIES, rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
 
@@ -18,6 +19,8 @@ export interface TestServers {
   stop(): Promise<void>;
 }
 
+const WORKS_WITHIN_MS = 10_000;
+
 interface Server {
   name: string;
   variable: string;
@@ -26,6 +29,8 @@ interface Server {
   debianPackage: string;
   launch(binary: string, port: number, dir: string): Promise<{ child: ChildProcess; url: string }>;
   startTimeoutMs: number;
+  /** Whether a server that listens also works; it is taken for granted unless told. */
+  works?(url: string): Promise<boolean>;
 }
 
 const servers: readonly Server[] = [
@@ -36,6 +41,7 @@ const servers: readonly Server[] = [
     binaries: RABBIT_BINARIES,
     debianPackage: "rabbitmq-server",
     startTimeoutMs: 60_000,
+    works: declaresQueues,
     async launch(binary, port, dir) {
       const place = { dir, nodeName: `souk-test-${process.pid}`, port, distPort: await freePort() };
       return { child: spawnRabbit(binary, place), url: rabbitUrl(place) };
@@ -109,11 +115,15 @@ async function provide(
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const given = process.env[server.variable];
   const listening = given ?? server.defaultUrl;
-  if (await answers(listening)) {
-    print(`${server.name}: using ${listening.replace(/\/\/.*@/, "//")}`);
+  const listens = await answers(listening);
+  const works = listens && (!server.works || (await server.works(listening)));
+  if (listens && !works)
+    print(`${server.name}: the one at ${withoutUser(listening)} listens and does not work`);
+  if (works) {
+    print(`${server.name}: using ${withoutUser(listening)}`);
     return { url: listening, stop: async () => undefined };
   }
-  if (given) throw new Error(`${server.name}: nothing listens at ${server.variable}`);
+  if (given) throw new Error(`${server.name}: nothing works at ${server.variable}`);
   const binary = binaryOf(server, print);
   const dir = await mkdtemp(join(tmpdir(), "souk-server-"));
   const port = await freePort();
@@ -136,6 +146,22 @@ async function provide(
     await sleep(100);
   }
   return { url, stop };
+}
+
+const withoutUser = (url: string): string => url.replace(/\/\/[^/]*@/, "//");
+
+/** A RabbitMQ with too many queues takes connections, and then leaves them waiting without end. */
+async function declaresQueues(url: string): Promise<boolean> {
+  const declared = (async () => {
+    const connection = await connectToQueues(url, { timeout: WORKS_WITHIN_MS });
+    connection.on("error", () => undefined);
+    const channel = await connection.createChannel();
+    await channel.assertQueue("", { exclusive: true });
+    await connection.close();
+    return true;
+  })();
+  // Whatever goes wrong, it does not work; what comes of it later is of no interest.
+  return Promise.race([declared.catch(() => false), sleep(WORKS_WITHIN_MS, false, { ref: false })]);
 }
 
 const binaryOf = (server: Server, print: (line: string) => void): string =>

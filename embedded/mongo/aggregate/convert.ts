@@ -29,7 +29,7 @@ export function doubleText(value: number): string {
 }
 
 const trimZeros = (text: string): string =>
-  text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;
+  text.includes(".") ? text.replace(/(?<!0)0+$/, "").replace(/\.$/, "") : text;
 
 function toText(value: Raw): Raw {
   switch (value.type) {
@@ -91,7 +91,7 @@ function toInteger(value: Raw, to: "int" | "long"): bigint {
   throw unsupported(value, to);
 }
 
-const numeral = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,5})?$/;
+const numeral = /^[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d{1,5})?$/;
 const special = /^([+-]?)(inf|infinity|nan)$/i;
 
 function toDouble(value: Raw): Raw {

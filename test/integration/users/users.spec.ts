@@ -56,8 +56,12 @@ describe("the users service", () => {
     eventually(`${type} of ${userId}`, () =>
       published.find((it) => it.type === type && it.subject === userId),
     );
+  const resetOf = async (userId: string) => {
+    const { data } = await message("user.password_reset_requested", userId);
+    return { userId, resetId: (data as { resetId: string }).resetId };
+  };
   const resetTokenOf = async (userId: string) =>
-    ((await message("user.password_reset_requested", userId)).data as { token: string }).token;
+    (await node.call("users.issueResetToken", await resetOf(userId))).token;
 
   describe("opening an account", () => {
     it("signs the new customer in and keeps the password as argon2id with OWASP's parameters", async () => {
@@ -278,7 +282,42 @@ describe("the users service", () => {
       await Promise.all(
         Array.from({ length: 5 }, () => node.call("users.forgotPassword", { email: person.email })),
       );
-      assert.equal((await accounts().findById(user.id).lean())?.resets.length, 1);
+      await message("user.password_reset_requested", user.id);
+      await eventually("an empty outbox", async () => {
+        const account = await accounts().findById(user.id).lean();
+        return account?.outbox?.length === 0 && account;
+      });
+      const mails = published.filter(
+        (it) => it.type === "user.password_reset_requested" && it.subject === user.id,
+      );
+      assert.equal(mails.length, 1);
+    });
+
+    it("has its token in no message, and gives one only for the reset that is wanted", async () => {
+      const person = someone();
+      const { user } = await node.call("users.register", person);
+      const { user: other } = await node.call("users.register", someone());
+      await node.call("users.forgotPassword", { email: person.email });
+      const reset = await resetOf(user.id);
+      const [first, second] = [await resetTokenOf(user.id), await resetTokenOf(user.id)];
+      assert.notEqual(first, second);
+      const { data } = await message("user.password_reset_requested", user.id);
+      assert.deepEqual(Object.keys(data as object).sort(), [
+        "email",
+        "expiresAt",
+        "name",
+        "resetId",
+        "userId",
+      ]);
+      const refused = (params: { userId: string; resetId: string }) =>
+        failure(node.call("users.issueResetToken", params));
+      assert.equal(await refused({ ...reset, userId: other.id }), "NOT_FOUND");
+      assert.equal(await refused({ ...reset, resetId: newId() }), "NOT_FOUND");
+      await node.call("users.resetPassword", { token: first, password: "a new password" });
+      const again = { token: second, password: "another password" };
+      assert.equal(await failure(node.call("users.resetPassword", again)), "INVALID_TOKEN");
+      assert.equal(await refused(reset), "NOT_FOUND");
+      await node.call("users.login", { email: person.email, password: "a new password" });
     });
   });
 

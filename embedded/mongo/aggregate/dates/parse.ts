@@ -59,42 +59,43 @@ interface Parts {
   zone?: string;
 }
 
-type Reader = readonly [pattern: string, set: (parts: Parts, text: string) => void];
+/** The pattern is sticky: it reads where the last part has ended. */
+type Reader = readonly [pattern: RegExp, set: (parts: Parts, text: string) => void];
 
-const number = (name: keyof Omit<Parts, "zone">, digits: string): Reader => [
-  `(\\d{${digits}})`,
+const number = (name: keyof Omit<Parts, "zone">, pattern: RegExp): Reader => [
+  pattern,
   (parts, text) => {
     parts[name] = Number(text);
   },
 ];
 
 const readers: Record<string, Reader> = {
-  Y: number("year", "4"),
-  m: number("month", "1,2"),
-  d: number("day", "1,2"),
-  j: number("dayOfYear", "1,3"),
-  G: number("isoYear", "4"),
-  V: number("isoWeek", "1,2"),
-  u: number("isoDay", "1"),
-  H: number("hour", "1,2"),
-  M: number("minute", "1,2"),
-  S: number("second", "1,2"),
+  Y: number("year", /\d{4}/y),
+  m: number("month", /\d{1,2}/y),
+  d: number("day", /\d{1,2}/y),
+  j: number("dayOfYear", /\d{1,3}/y),
+  G: number("isoYear", /\d{4}/y),
+  V: number("isoWeek", /\d{1,2}/y),
+  u: number("isoDay", /\d/y),
+  H: number("hour", /\d{1,2}/y),
+  M: number("minute", /\d{1,2}/y),
+  S: number("second", /\d{1,2}/y),
   L: [
-    "(\\d{1,3})",
+    /\d{1,3}/y,
     (parts, text) => {
       parts.millisecond = Number(text.padEnd(3, "0"));
     },
   ],
-  b: [`(${monthNames.map((name) => name.slice(0, 3)).join("|")})`, setMonth],
-  B: [`(${monthNames.join("|")})`, setMonth],
+  b: [/jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec/iy, setMonth],
+  B: [/january|february|march|april|may|june|july|august|september|october|november|december/iy, setMonth],
   z: [
-    "(Z|[+-]\\d{2}(?::?\\d{2})?)",
+    /Z|[+-]\d{2}(?::?\d{2})?/iy,
     (parts, text) => {
       parts.zone = text.toUpperCase();
     },
   ],
   Z: [
-    "([+-]\\d{1,4})",
+    /[+-]\d{1,4}/y,
     (parts, text) => {
       const size = Math.abs(Number(text));
       const two = (value: number) => String(value).padStart(2, "0");
@@ -108,26 +109,32 @@ function setMonth(parts: Parts, text: string): void {
     monthNames.findIndex((name) => name.slice(0, 3).toLowerCase() === text.slice(0, 3).toLowerCase()) + 1;
 }
 
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-
+/** Reads from left to right, each part as much as it takes, and never goes back: as MongoDB does, in linear time. */
 export function parseByFormat(text: string, format: string, zone: Zone | undefined): number {
-  const setters: Reader[1][] = [];
-  let pattern = "";
+  const parts: Parts = {};
+  let at = 0;
   for (const [part, letter] of format.matchAll(/%(.)|[^%]+|%$/gsu)) {
     const reader = letter === undefined ? undefined : readers[letter];
-    if (letter === "%") pattern += "%";
-    else if (reader !== undefined) {
-      pattern += reader[0];
-      setters.push(reader[1]);
-    } else if (letter === undefined && part !== "%") pattern += escaped(part);
-    else throw new StoreError(18536, `Invalid format character '%${letter ?? ""}' in format string`);
+    if (reader !== undefined) {
+      const [pattern, set] = reader;
+      pattern.lastIndex = at;
+      const read = pattern.exec(text)?.[0];
+      if (read === undefined) throw formless(text);
+      set(parts, read);
+      at += read.length;
+      continue;
+    }
+    if (letter !== "%" && (letter !== undefined || part === "%"))
+      throw new StoreError(18536, `Invalid format character '%${letter ?? ""}' in format string`);
+    const literal = letter === "%" ? "%" : part;
+    if (text.slice(at, at + literal.length).toLowerCase() !== literal.toLowerCase()) throw formless(text);
+    at += literal.length;
   }
-  const found = new RegExp(`^${pattern}$`, "iu").exec(text);
-  if (found === null) throw failed(text, "it does not have the form of the format");
-  const parts: Parts = {};
-  for (const [i, set] of setters.entries()) set(parts, found[i + 1] as string);
+  if (at < text.length) throw formless(text);
   return placed(text, dateOf(text, parts), parts.zone, zone);
 }
+
+const formless = (text: string): Error => failed(text, "it does not have the form of the format");
 
 function dateOf(text: string, parts: Parts): number {
   const time = timeOf(text, parts.hour ?? 0, parts.minute ?? 0, parts.second ?? 0, parts.millisecond ?? 0);
