@@ -255,10 +255,15 @@ export class AmqpTransporter extends Transporters.AMQP {
       // They would come all at once when it is over.
       if (type === "HEARTBEAT") return;
     }
-    if (meta.balanced || target == null) return super.send(topic, data, meta);
     const channel: Channel | null = this.channel;
     try {
-      channel?.publish(this.#toOne, topic, data, { ...this.opts.messageOptions, mandatory: type === "REQ" });
+      // A broadcast on a channel that is closing is lost, as it is without one: on the next connection all is told anew.
+      if (meta.balanced || target == null) await super.send(topic, data, meta);
+      else
+        channel?.publish(this.#toOne, topic, data, {
+          ...this.opts.messageOptions,
+          mandatory: type === "REQ",
+        });
     } catch (error) {
       if (!isClosed(error)) throw error;
       if (type === "RES") this.#keep(meta.packet);
