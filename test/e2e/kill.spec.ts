@@ -104,10 +104,17 @@ describe("npm start under kill -9", () => {
     for (let n = 0; ; n++) {
       const attempt: Attempt = { buyer, key: newId() };
       try {
+        // A cart of its own: the last order may be open still, and as it is a cart is ordered once.
+        await buyer.http.expect(204, "DELETE", "/cart");
         for (const sku of skus.filter((_, at) => at !== n % skus.length))
           await putInCart(buyer, sku, 1 + (n % 3));
         attempts.push(attempt);
         const { status, body } = await orderCart(buyer, attempt.key);
+        // What the last order has bought may leave the cart only now, and take all that was put in with it.
+        if (codeOf(body) === "CART_EMPTY") {
+          attempts.splice(attempts.indexOf(attempt), 1);
+          continue;
+        }
         assert.equal(status, 201, JSON.stringify(body));
         attempt.answer = body;
         if (body.status !== "awaiting_payment" || n % 4 === 3) continue;
@@ -123,6 +130,8 @@ describe("npm start under kill -9", () => {
       }
     }
   }
+
+  const codeOf = (body: object): unknown => ("code" in body ? body.code : undefined);
 
   /** The connection broke, or could not be made. */
   const isGone = (error: unknown): boolean =>
@@ -161,7 +170,7 @@ describe("npm start under kill -9", () => {
       `the repeated request ${key} is answered`,
       async () => {
         const reply = await orderCart(buyer, key);
-        return reply.status !== 409 && reply;
+        return codeOf(reply.body) !== "IDEMPOTENCY_IN_PROGRESS" && reply;
       },
       45_000,
     );
@@ -213,8 +222,9 @@ describe("npm start under kill -9", () => {
 
     // Nobody knows what became of the others: asking again makes them, or finds what was made.
     const unknown = attempts.filter((it) => !it.answer);
-    for (const attempt of unknown) await putInCart(attempt.buyer, skus[0] ?? "");
     for (const attempt of unknown) {
+      await attempt.buyer.http.expect(204, "DELETE", "/cart");
+      await putInCart(attempt.buyer, skus[0] ?? "");
       const { status, body } = await again(attempt);
       assert.equal(status, 201, JSON.stringify(body));
       const repeated = await again(attempt);
