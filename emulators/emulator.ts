@@ -3,7 +3,7 @@
  * routes, keeps its books in memory, and sends the provider's webhooks. The official SDKs work against it unchanged.
  * It is also where faults come from: knobs set how the network and the customer behave.
  */
-import type { Clock } from "../broker/clock.ts";
+import type { Clock } from "../broker/resilience/clock.ts";
 
 export interface EmulatorOptions {
   /** 0 picks a free one. */

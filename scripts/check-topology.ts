@@ -4,9 +4,9 @@
  * over AMQP, and tells the first fault of a queue. Exits with 1 where something is wrong.
  */
 import { parseArgs } from "node:util";
-import { amqpAddresses, virtualHost } from "../broker/bus/amqp-address.ts";
+import { amqpAddresses, virtualHost } from "../broker/bus/amqp/address.ts";
+import { checkOverAmqp, checkOverApi } from "../broker/bus/amqp/topology-check.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import { checkOverAmqp, checkOverApi } from "../broker/bus/topology-check.ts";
 import { contracts } from "../services/contracts.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 

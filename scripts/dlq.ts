@@ -1,7 +1,6 @@
 /** `npm run dlq -- list|show|replay|drop`: messages that were given up, shown, sent again or thrown away. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { mongoDeadLetters } from "../broker/bus/dead-letters.ts";
 import {
   amqpDeadQueues,
   checkQueueName,
@@ -9,8 +8,10 @@ import {
   type DeadQueues,
   storedDeadQueues,
 } from "../broker/bus/dead-queues.ts";
+import { mongoDeadLetters } from "../broker/bus/local/dead-letters.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import { type Config, ConfigError } from "../broker/config.ts";
+import { ConfigError } from "../broker/contract/variables.ts";
+import type { Config } from "../broker/moleculer/config.ts";
 import { contracts } from "../services/contracts.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";

@@ -2,10 +2,10 @@
 import { readdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { asyncapi } from "../broker/http/asyncapi.ts";
-import { errorsMarkdown } from "../broker/http/error-docs.ts";
-import { openapi } from "../broker/http/openapi.ts";
-import { type DrawnMachine, stateDiagram } from "../broker/http/state-diagram.ts";
+import { asyncapi } from "../broker/http/docs/asyncapi.ts";
+import { errorsMarkdown } from "../broker/http/docs/error-docs.ts";
+import { openapi } from "../broker/http/docs/openapi.ts";
+import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
 import { routeHeaders } from "../services/api/route-headers.ts";
 import { contracts } from "../services/contracts.ts";
 import { envExample } from "./support/env-example.ts";

@@ -1,6 +1,6 @@
 /** `npm run emulators [-- --shop URL --port N --speed N]`: payment providers on this machine, without accounts or money. */
 import { parseArgs } from "node:util";
-import { systemClock } from "../broker/clock.ts";
+import { systemClock } from "../broker/resilience/clock.ts";
 import type { Emulator } from "../emulators/emulator.ts";
 import { emulators } from "../emulators/index.ts";
 import { stopOnSignal } from "./support/run-node.ts";

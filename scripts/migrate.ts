@@ -1,8 +1,8 @@
 /** `npm run migrate -- up|down|status [service…]`: a service's database, one version at a time. */
 import { randomUUID } from "node:crypto";
-import { systemClock } from "../broker/clock.ts";
-import type { Database } from "../broker/database.ts";
-import { migrateDown, migrateUp, migrationStatus, migrationsOf } from "../broker/migrations.ts";
+import type { Database } from "../broker/mongo/database.ts";
+import { migrateDown, migrateUp, migrationStatus, migrationsOf } from "../broker/mongo/migrations.ts";
+import { systemClock } from "../broker/resilience/clock.ts";
 import { serviceNames } from "../services/index.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";

@@ -1,6 +1,6 @@
 /** `npm run repl`: Moleculer's REPL, joined to the cluster without services of its own. */
 import { ServiceBroker } from "moleculer";
-import { brokerOptions } from "../broker/moleculer-options.ts";
+import { brokerOptions } from "../broker/moleculer/broker-options.ts";
 import { jobConfigOrExit } from "./support/job.ts";
 import { redactOutput } from "./support/last-words.ts";
 import { exitUnstarted } from "./support/run-node.ts";

@@ -1,8 +1,8 @@
 /** `npm run seed [-- --count 1000]`: fills the shop with a demo catalogue and its stock. */
 import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
-import { systemClock } from "../broker/clock.ts";
-import { migrateUp, migrationsOf } from "../broker/migrations.ts";
+import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
+import { systemClock } from "../broker/resilience/clock.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { createProgress } from "./support/progress.ts";

@@ -4,13 +4,13 @@
  */
 import { parseArgs } from "node:util";
 import type { ChannelModel } from "amqplib";
-import { connectToAny } from "../broker/bus/amqp-connect.ts";
-import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp-handover.ts";
-import { claimMessages, isClaimed, OtherShopError } from "../broker/bus/amqp-shop.ts";
+import { claimMessages, isClaimed, OtherShopError } from "../broker/bus/amqp/claim-shop.ts";
+import { connectToAny } from "../broker/bus/amqp/connect-once.ts";
+import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp/hand-over.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import { ConfigError } from "../broker/config.ts";
-import type { Database } from "../broker/database.ts";
-import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/shop/shop-id.ts";
+import { ConfigError } from "../broker/contract/variables.ts";
+import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/shop/shop-id.ts";
+import type { Database } from "../broker/mongo/database.ts";
 import { contracts } from "../services/contracts.ts";
 import { rabbitConfigOrExit } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";

@@ -1,8 +1,8 @@
 /** What an actor is made of. An actor decides; it does no I/O, reads no clock and rolls no dice. */
 import type { z } from "zod";
-import type { Message } from "../bus/envelope.ts";
-import type { DataIn, MessageType } from "../contract.ts";
-import type { ErrorCode } from "../errors.ts";
+import type { DataIn, MessageType } from "../contract/contract.ts";
+import type { Message } from "../contract/envelope.ts";
+import type { ErrorCode } from "../contract/errors.ts";
 
 /** A message to send; the runtime makes the envelope (id, sequence, cause, trace) when it commits. */
 export type Outgoing = { [T in MessageType]: { type: T; subject: string; data: DataIn<T> } }[MessageType];

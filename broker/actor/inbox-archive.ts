@@ -3,8 +3,9 @@
  * is rewritten with each commit; so the senders that it has not heard of for the longest time are kept here, in documents
  * of a few hundred, and only a message sent before the newest of them has to be looked for here.
  */
-import { inTime } from "../deadline.ts";
-import { WriteGroup } from "../write-group.ts";
+
+import { WriteGroup } from "../mongo/write-group.ts";
+import { inTime } from "../resilience/deadline.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { Inbox, type InboxEntry, inboxKey, type Stamp, type StoredInbox } from "./inbox.ts";
 

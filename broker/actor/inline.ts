@@ -2,9 +2,9 @@
 import type { ServiceBroker } from "moleculer";
 import type { z } from "zod";
 import type { Bus } from "../bus/bus.ts";
-import type { Envelope } from "../bus/envelope.ts";
-import { isTransient } from "../bus/retry.ts";
-import { SoukError } from "../errors.ts";
+import type { Envelope } from "../contract/envelope.ts";
+import { SoukError } from "../contract/errors.ts";
+import { isTransient } from "../resilience/retry.ts";
 import type { LoadedActor } from "./actor-host.types.ts";
 import type { Outcome } from "./fold.ts";
 import type { Owners } from "./owner.ts";

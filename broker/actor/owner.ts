@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { MailboxConsumption } from "../bus/bus.ts";
 import { partitionOf } from "../bus/topology.ts";
-import { within } from "../deadline.ts";
+import { within } from "../resilience/deadline.ts";
 
 const SPREAD = 0x1_0000_0000;
 

@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
-import type { MessageType } from "../contract.ts";
-import { parseReceived, UnknownValueError } from "../tolerant.ts";
+import type { MessageType } from "../contract/contract.ts";
+import { parseReceived, UnknownValueError } from "../contract/tolerant.ts";
 import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "./actor-host.types.ts";
 import type { ActorStore } from "./commit.ts";
 import type { ActorDefinition } from "./define-actor.ts";

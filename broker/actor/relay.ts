@@ -4,8 +4,8 @@
  * reminded: by the actor's next commit, by loading it, or by the sweep.
  */
 import { type Bus, UnroutableError } from "../bus/bus.ts";
-import { backoff, toError } from "../bus/retry.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../resilience/clock.ts";
+import { backoff, toError } from "../resilience/retry.ts";
 import type { ActorStats, OutboxEntry } from "./actor-host.types.ts";
 import type { Pull } from "./commit.ts";
 import type { Faults } from "./faults.ts";

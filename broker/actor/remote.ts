@@ -6,9 +6,9 @@
 import type { Context, Service, ServiceBroker } from "moleculer";
 import { BSON } from "mongodb";
 import type { z } from "zod";
-import { checkEnvelope, type Envelope } from "../bus/envelope.ts";
-import type { ErrorCode } from "../errors.ts";
-import { knownPart } from "../tolerant.ts";
+import { checkEnvelope, type Envelope } from "../contract/envelope.ts";
+import type { ErrorCode } from "../contract/errors.ts";
+import { knownPart } from "../contract/tolerant.ts";
 import type { Snapshot } from "./actor-host.types.ts";
 import type { Refusal } from "./define-actor.ts";
 import type { LineNode } from "./owner.ts";

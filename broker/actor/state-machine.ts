@@ -1,6 +1,7 @@
 /** State machines as data: one table per actor, run by `receive`, drawn into docs/, walked by tests. */
-import type { Message } from "../bus/envelope.ts";
-import type { MessageType } from "../contract.ts";
+
+import type { MessageType } from "../contract/contract.ts";
+import type { Message } from "../contract/envelope.ts";
 import type { Decision } from "./define-actor.ts";
 
 /** Status of an actor that does not exist yet. */

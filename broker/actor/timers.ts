@@ -2,16 +2,17 @@
  * Durable timers: they are part of the actor's document, so here is only what notices that one is due. It becomes
  * a message to the actor, which counts only while the actor still has that timer, and removes it in the same commit.
  */
-import type { Envelope } from "../bus/envelope.ts";
-import { backoff, toError } from "../bus/retry.ts";
-import type { Clock } from "../clock.ts";
-import { messageContract } from "../contract.ts";
-import { derivedId } from "../ids.ts";
-import { parseReceived } from "../tolerant.ts";
+
+import { messageContract } from "../contract/contract.ts";
+import type { Envelope } from "../contract/envelope.ts";
+import { derivedId } from "../contract/ids.ts";
+import { parseReceived } from "../contract/tolerant.ts";
+import type { Clock } from "../resilience/clock.ts";
+import { Loop } from "../resilience/loop.ts";
+import { backoff, toError } from "../resilience/retry.ts";
 import type { LoadedActor, TimerEntry } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import type { Outcome } from "./fold.ts";
-import { Loop } from "./loop.ts";
 import type { ActorQueues, Job } from "./queues.ts";
 
 /** Due timers taken up at once; the next look finds more. */

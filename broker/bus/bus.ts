@@ -1,5 +1,7 @@
 /** The port for messages that must not be lost. Adapters: `amqp.ts` (RabbitMQ) and `local.ts` (one process). */
-import type { Envelope } from "./envelope.ts";
+
+import type { Envelope } from "../contract/envelope.ts";
+import { TransientError } from "../resilience/retry.ts";
 
 /** The queues that a set of contracts needs; see `topology.ts`. */
 export interface Topology {
@@ -129,9 +131,9 @@ export interface Bus {
   close(): Promise<void>;
 }
 
-export class UnroutableError extends Error {
+export class UnroutableError extends TransientError {
   override readonly name = "UnroutableError";
 }
-export class BusUnavailableError extends Error {
+export class BusUnavailableError extends TransientError {
   override readonly name = "BusUnavailableError";
 }

@@ -1,11 +1,11 @@
 /** Looking into dead queues and emptying them by hand: one port for RabbitMQ and the embedded store. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChannelModel, GetMessage } from "amqplib";
-import { connectToAny } from "./amqp-connect.ts";
+import { connectToAny } from "./amqp/connect-once.ts";
+import { readDeadHeaders } from "./amqp/dead-headers.ts";
 import type { Topology } from "./bus.ts";
-import { readDeadHeaders } from "./dead-headers.ts";
-import type { DeadLetterStore } from "./dead-letters.ts";
 import type { Failure } from "./failure.ts";
+import type { DeadLetterStore } from "./local/dead-letters.ts";
 import { deadQueueName, queueName, queuesOf } from "./topology.ts";
 
 /** A dead message as shown to an operator. */

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { redact } from "../redact.ts";
+import { redact } from "../contract/redact.ts";
 
 /** An error in the bounded form in which it travels with a dead message. */
 export interface Failure {

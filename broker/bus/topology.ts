@@ -1,7 +1,12 @@
 /** From contracts to queues: names, routing keys and partitions. Everything here is pure. */
-import { DEFAULT_PARTITIONS, knownContracts, messageContract, type ServiceContract } from "../contract.ts";
+import {
+  DEFAULT_PARTITIONS,
+  knownContracts,
+  messageContract,
+  type ServiceContract,
+} from "../contract/contract.ts";
+import type { Envelope } from "../contract/envelope.ts";
 import { type MailboxSpec, type Topology, UnroutableError, type WorkerSpec } from "./bus.ts";
-import type { Envelope } from "./envelope.ts";
 
 /**
  * The queues that these contracts need.

@@ -3,7 +3,7 @@
  * `traceId`. JSON for machines, a short line for people. Queries are left out: they carry tickets, tokens and names.
  */
 import type { ServerResponse } from "node:http";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../resilience/clock.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Problem } from "./problem.ts";
 

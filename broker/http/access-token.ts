@@ -6,9 +6,9 @@ import { hash } from "node:crypto";
 import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
-import type { Clock } from "../clock.ts";
-import { newId } from "../ids.ts";
-import { id } from "../schemas.ts";
+import { newId } from "../contract/ids.ts";
+import { id } from "../contract/schemas.ts";
+import type { Clock } from "../resilience/clock.ts";
 
 export const TOKEN_ALGORITHM = "ES256";
 export const TOKEN_TYPE = "at+jwt";

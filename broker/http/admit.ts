@@ -2,9 +2,10 @@
  * Everything that stands between a request and its action, in this order: what can be produced, how often, who,
  * whether they may, headers, body. Nothing of the body is read before the caller is known and within limits.
  */
-import { SoukError } from "../errors.ts";
-import { checkRequest } from "../middlewares/validate.ts";
-import type { CallMeta } from "../service.ts";
+
+import type { CallMeta } from "../contract/call-meta.ts";
+import { checkRequest } from "../contract/check-request.ts";
+import { SoukError } from "../contract/errors.ts";
 import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { authorize } from "./authorize.ts";

@@ -1,6 +1,6 @@
 /** The gateway's routes, made from the contracts. */
 import { z } from "zod";
-import type { ActionContract, Audience, ServiceContract } from "../contract.ts";
+import type { ActionContract, Audience, ServiceContract } from "../contract/contract.ts";
 
 export const API_BASE = "/api/v1";
 

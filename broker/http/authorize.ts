@@ -1,7 +1,8 @@
 /** Who may call what. A route is served only as its contract declares; nothing is allowed by omission. */
-import type { Audience } from "../contract.ts";
-import { SoukError } from "../errors.ts";
-import type { CallMeta } from "../service.ts";
+
+import type { CallMeta } from "../contract/call-meta.ts";
+import type { Audience } from "../contract/contract.ts";
+import { SoukError } from "../contract/errors.ts";
 
 /** @throws {SoukError} UNAUTHENTICATED without a user, FORBIDDEN for one of the wrong role */
 export function authorize(auth: Audience, user: CallMeta["user"]): void {

@@ -1,6 +1,6 @@
 /** Reads request bodies: bounded, of known type, well-formed, and free of keys that reach prototypes. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SoukError } from "../errors.ts";
+import { SoukError } from "../contract/errors.ts";
 import { ClientGoneError, invalid } from "./problem.ts";
 
 export const BODY_LIMIT = 100_000;

@@ -1,6 +1,6 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../contract/errors.ts";
 import { addressKey } from "./address.ts";
 import { clientAddress } from "./client-address.ts";
 import { requestIdOf, type Trace, traceOf } from "./request-headers.ts";

@@ -3,10 +3,10 @@
  * every failure into a problem document. Actions are called by whoever is given as `serve`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Alarms } from "../bus/alarms.ts";
-import { systemClock } from "../clock.ts";
-import { errorRegistry, SoukError } from "../errors.ts";
-import type { Log } from "../runtime.ts";
+import { errorRegistry, SoukError } from "../contract/errors.ts";
+import { systemClock } from "../resilience/clock.ts";
+import type { Log } from "../resilience/log.ts";
+import { Alarms } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import type { Connections } from "./connections.ts";

@@ -5,9 +5,9 @@
  * that hardly any request waits for it.
  */
 import { LRUCache } from "lru-cache";
-import type { Clock } from "../clock.ts";
-import { SoukError } from "../errors.ts";
-import { OneAtATime } from "../one-at-a-time.ts";
+import { SoukError } from "../contract/errors.ts";
+import { OneAtATime } from "../mongo/batcher.ts";
+import type { Clock } from "../resilience/clock.ts";
 import type { AccessTokenClaims } from "./access-token.ts";
 
 /** A session may have ended this long ago at most when a request of it is still served; if its notification got lost. */

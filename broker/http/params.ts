@@ -1,6 +1,6 @@
 /** One object of parameters from path, query and body, which are never allowed to override each other. */
 import { parse } from "node:querystring";
-import { SoukError } from "../errors.ts";
+import { SoukError } from "../contract/errors.ts";
 import { checkName } from "./body.ts";
 import { invalid } from "./problem.ts";
 

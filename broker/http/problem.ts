@@ -7,7 +7,7 @@ import {
   errorRegistry,
   type FieldError,
   SoukError,
-} from "../errors.ts";
+} from "../contract/errors.ts";
 
 export const PROBLEM_TYPE = "application/problem+json";
 

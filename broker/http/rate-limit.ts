@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import { SoukError } from "../errors.ts";
+import { SoukError } from "../contract/errors.ts";
 import { addressKey } from "./address.ts";
 
 const WINDOW = 60;

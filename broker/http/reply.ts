@@ -2,7 +2,7 @@
 import type { ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { CallMeta } from "../service.ts";
+import type { CallMeta } from "../contract/call-meta.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import { bodyTag, isNotModified, versionTag } from "./conditional.ts";
 import type { Exchange } from "./exchange.ts";

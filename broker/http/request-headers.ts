@@ -1,8 +1,8 @@
 /** Request headers that mean something to Souk, each checked before anything relies on it. */
 import { randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { SoukError } from "../errors.ts";
-import { id } from "../schemas.ts";
+import { SoukError } from "../contract/errors.ts";
+import { id } from "../contract/schemas.ts";
 import { invalid } from "./problem.ts";
 
 export interface Trace {

@@ -1,6 +1,6 @@
 /** What a request asks for, in the forms of RFC 9112, 3.2. */
 import type { IncomingMessage } from "node:http";
-import { SoukError } from "../errors.ts";
+import { SoukError } from "../contract/errors.ts";
 
 export const MAX_URL = 8_192;
 

@@ -7,7 +7,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../contract/errors.ts";
 import { PROBLEM_TYPE, type Problem } from "./problem.ts";
 
 const MAX_HEADERS = 16_384;

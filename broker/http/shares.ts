@@ -1,5 +1,5 @@
 /** Something of which there is a bounded number at once: in all, for one caller, and for one address. */
-import { SoukError } from "../errors.ts";
+import { SoukError } from "../contract/errors.ts";
 
 export interface ShareLimits {
   total: number;

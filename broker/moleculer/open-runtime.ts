@@ -1,22 +1,24 @@
 /** Opens what a node's services stand on, before its broker is made: operations port, store, database, bus. */
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
-import { openAmqpBus } from "../bus/amqp.ts";
+import { openAmqpBus } from "../bus/amqp/amqp-bus.ts";
 import type { Bus } from "../bus/bus.ts";
 import { busMetrics } from "../bus/bus-metrics.ts";
-import { mongoDeadLetters } from "../bus/dead-letters.ts";
-import { createLocalBus } from "../bus/local.ts";
-import type { Clock } from "../clock.ts";
-import { type Config, ConfigError } from "../config.ts";
-import { storeFolder } from "../data-folder.ts";
-import { connectDatabases, type Database } from "../database.ts";
-import type { SoukBrokerOptions } from "../moleculer-options.ts";
-import { busCheck, databaseCheck } from "../operations/checks.ts";
-import { createOperations, type Operations } from "../operations/operations.ts";
-import { startOperationsServer } from "../operations/server.ts";
-import type { Log, NodeRuntime } from "../runtime.ts";
-import { ownDatabases } from "../service-databases.ts";
-import { identifyShop, type ShopIdentity } from "../shop/shop-id.ts";
+import { mongoDeadLetters } from "../bus/local/dead-letters.ts";
+import { createLocalBus } from "../bus/local/local-bus.ts";
+import { ConfigError } from "../contract/variables.ts";
+import { connectDatabases, type Database } from "../mongo/database.ts";
+import { ownDatabases } from "../mongo/service-databases.ts";
+import type { Clock } from "../resilience/clock.ts";
+import type { Log } from "../resilience/log.ts";
+import type { SoukBrokerOptions } from "./broker-options.ts";
+import type { Config } from "./config.ts";
+import { storeFolder } from "./data-folder.ts";
+import { busCheck, databaseCheck } from "./operations/checks.ts";
+import { createOperations, type Operations } from "./operations/operations.ts";
+import { startOperationsServer } from "./operations/server.ts";
+import type { NodeRuntime } from "./runtime.ts";
+import { identifyShop, type ShopIdentity } from "./shop/shop-id.ts";
 
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;

@@ -1,6 +1,6 @@
 /** PayPal's events: signed by certificate, repeated up to 25 times within three days. */
 import { randomUUID } from "node:crypto";
-import type { Clock } from "../../broker/clock.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { CourierOptions } from "../support/courier.ts";
 import type { Call } from "../support/http-app.ts";
 import type { Kit } from "../support/kit.ts";

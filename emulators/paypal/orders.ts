@@ -1,6 +1,6 @@
 /** What happens to an order, at the API and with its customer; books and events follow. */
 import type { z } from "zod";
-import type { Clock } from "../../broker/clock.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { Outcome } from "../emulator.ts";
 import { refused } from "../support/control.ts";
 import type { Call } from "../support/http-app.ts";

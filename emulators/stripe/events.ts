@@ -1,6 +1,6 @@
 /** Stripe's events: of the types that an endpoint subscribes to, signed like Stripe signs, repeated for three days. */
 import { createHmac } from "node:crypto";
-import type { Clock } from "../../broker/clock.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { CourierOptions } from "../support/courier.ts";
 import type { Call } from "../support/http-app.ts";
 import type { Kit } from "../support/kit.ts";

@@ -2,7 +2,7 @@
  * Stripe's idempotency keys: once a request runs, its answer is kept for a day, failures of Stripe's own included, and
  * given again to the same request; another request under the key is an error, one at the same time a conflict.
  */
-import type { Clock } from "../../broker/clock.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { type Answer, Answered, type Call, type Handler } from "../support/http-app.ts";
 import { errorAnswer, Invalid } from "./errors.ts";
 

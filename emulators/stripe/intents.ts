@@ -1,5 +1,5 @@
 /** What happens to a payment intent, at the API and at the customer's card; books and events follow. */
-import type { Clock } from "../../broker/clock.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { Outcome } from "../emulator.ts";
 import { refused } from "../support/control.ts";
 import { Answered, type Call } from "../support/http-app.ts";

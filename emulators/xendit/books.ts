@@ -1,5 +1,5 @@
 /** Xendit's books: invoices and refunds, as its API shows them. */
-import { minorDigits } from "../../broker/currency.ts";
+import { minorDigits } from "../../broker/contract/currency.ts";
 import type { BookEntry } from "../emulator.ts";
 
 export interface Invoice {

@@ -12,10 +12,9 @@ import { ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/actor-host.ts";
 import { actorModel, createActorIndexes, createInboxArchive } from "../../broker/actor/actor-model.ts";
 import { defaultTuning } from "../../broker/actor/tuning.ts";
-import { createAmqpBus } from "../../broker/bus/amqp.ts";
-import { connectToAny } from "../../broker/bus/amqp-connect.ts";
+import { createAmqpBus } from "../../broker/bus/amqp/amqp-bus.ts";
+import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
 import type { Bus } from "../../broker/bus/bus.ts";
-import { envelope } from "../../broker/bus/envelope.ts";
 import {
   deadExchangeName,
   deadQueueName,
@@ -24,11 +23,13 @@ import {
   queuesOf,
   topologyOf,
 } from "../../broker/bus/topology.ts";
-import { systemClock } from "../../broker/clock.ts";
-import { loadConfig } from "../../broker/config.ts";
-import { connectDatabase } from "../../broker/database.ts";
-import { createOperations } from "../../broker/operations/operations.ts";
-import type { Log, NodeRuntime } from "../../broker/runtime.ts";
+import { envelope } from "../../broker/contract/envelope.ts";
+import { loadConfig } from "../../broker/moleculer/config.ts";
+import { createOperations } from "../../broker/moleculer/operations/operations.ts";
+import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
+import { connectDatabase } from "../../broker/mongo/database.ts";
+import { systemClock } from "../../broker/resilience/clock.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { type BusOrder, type BusStock, busBench, busOrder, busStock } from "./bus-shop.ts";

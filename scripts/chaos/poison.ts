@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { mailboxName, queueName } from "../../broker/bus/topology.ts";
-import { newId } from "../../broker/ids.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import { PREFIX } from "./cluster.ts";
 import type { Dice } from "./random.ts";
 

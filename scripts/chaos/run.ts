@@ -1,7 +1,7 @@
 /** One run: a cluster, customers, violence; then rest, and the books. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
-import { failWithLostConnections } from "../../broker/lost-connections.ts";
+import { failWithLostConnections } from "../../broker/mongo/driver-patch.ts";
 import { readBooks } from "./books.ts";
 import type { CheckResult } from "./check.ts";
 import { checkAll } from "./checks.ts";

@@ -2,7 +2,7 @@
  * The audit tap's contract: a queue that every message of the shop goes into, also those that no service listens to.
  * Nodes under chaos know it beside the shop's own contracts, and the harness consumes it.
  */
-import { defineContract, type ServiceContract } from "../../broker/contract.ts";
+import { defineContract, type ServiceContract } from "../../broker/contract/contract.ts";
 import { contracts } from "../../services/contracts.ts";
 
 const isPublished =

@@ -1,7 +1,7 @@
 /** People in the shop while it is restarted: they look at goods, fill carts, order and pay. None of them tries twice. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { newId } from "../../broker/ids.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import type { Person } from "../chaos/stage.ts";
 
 export interface Figures {

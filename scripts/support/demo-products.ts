@@ -1,6 +1,6 @@
 /** A made-up catalogue. Product number `n` is the same in every shop, on every run, and however many others there are. */
 import { v7 } from "uuid";
-import { minorDigits } from "../../broker/currency.ts";
+import { minorDigits } from "../../broker/contract/currency.ts";
 import type { Category } from "../../services/products/category.model.ts";
 import { fold } from "../../services/products/fold.ts";
 import { nameKey } from "../../services/products/listing.ts";

@@ -1,7 +1,7 @@
 /** `.env.example`, made from the configuration's schema: every variable, what it means and its default. */
 import { z } from "zod";
-import { environment, SECRETS } from "../../broker/config.ts";
-import { databaseVariables } from "../../broker/service-databases.ts";
+import { environment, SECRETS } from "../../broker/moleculer/config.ts";
+import { databaseVariables } from "../../broker/mongo/service-databases.ts";
 import { contracts } from "../../services/contracts.ts";
 import { modules } from "../../services/payments/providers/index.ts";
 

@@ -1,6 +1,6 @@
 /** What the first start does more, and what a person sees when the shop is up. */
 import type { Connection } from "mongoose";
-import type { Config } from "../../broker/config.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
 import { createProgress } from "./progress.ts";
 import { isEmptyCatalogue, seedCatalogue } from "./seed-catalogue.ts";
 

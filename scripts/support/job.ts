@@ -1,6 +1,7 @@
 /** What commands share that do one thing and end: their shop, its database, and an end with one line where they fail. */
-import type { Config } from "../../broker/config.ts";
-import { redactedReason } from "../../broker/redact.ts";
+
+import { redactedReason } from "../../broker/contract/redact.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
 import { configOrExit, startFailure } from "./run-node.ts";
 import { serversLine, shopEnvironment } from "./shop-servers.ts";
 

@@ -1,9 +1,9 @@
 /** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
-import type { Config } from "../../broker/config.ts";
-import { storeFolder } from "../../broker/data-folder.ts";
-import { connectDatabases, type Database } from "../../broker/database.ts";
-import { scriptLog } from "../../broker/logging.ts";
-import { ownDatabases } from "../../broker/service-databases.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
+import { storeFolder } from "../../broker/moleculer/data-folder.ts";
+import { scriptLog } from "../../broker/moleculer/logger.ts";
+import { connectDatabases, type Database } from "../../broker/mongo/database.ts";
+import { ownDatabases } from "../../broker/mongo/service-databases.ts";
 import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { serviceNames } from "../../services/index.ts";
 

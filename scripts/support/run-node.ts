@@ -1,11 +1,12 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
-import { TopologyError } from "../../broker/bus/amqp-declare.ts";
-import { type Config, ConfigError, loadConfig } from "../../broker/config.ts";
-import { storeFolder } from "../../broker/data-folder.ts";
-import { type SoukNode, startNode } from "../../broker/node.ts";
-import { oneLine, redact, redactedStack } from "../../broker/redact.ts";
-import { mongoRefusal } from "../../broker/refusals.ts";
-import type { NodeRuntime } from "../../broker/runtime.ts";
+import { TopologyError } from "../../broker/bus/amqp/declare.ts";
+import { oneLine, redact, redactedStack } from "../../broker/contract/redact.ts";
+import { ConfigError } from "../../broker/contract/variables.ts";
+import { type Config, loadConfig } from "../../broker/moleculer/config.ts";
+import { storeFolder } from "../../broker/moleculer/data-folder.ts";
+import { type SoukNode, startNode } from "../../broker/moleculer/node.ts";
+import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
+import { mongoRefusal } from "../../broker/resilience/refusals.ts";
 import { settingOfRunningStore } from "../../embedded/mongo/index.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";

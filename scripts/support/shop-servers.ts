@@ -4,9 +4,9 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../../broker/config.ts";
-import { redact } from "../../broker/redact.ts";
-import { isDatabaseVariable } from "../../broker/service-databases.ts";
+import { redact } from "../../broker/contract/redact.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
+import { isDatabaseVariable } from "../../broker/mongo/service-databases.ts";
 import { closeDataFolder } from "../../embedded/mongo/index.ts";
 
 const FILE = "shop.json";

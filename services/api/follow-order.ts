@@ -1,11 +1,12 @@
 /** `GET /orders/:id/events`: the order on each of its changes, until it has ended, the client leaves or its token does. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { alarmsOf } from "../../broker/bus/alarms.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { redactedReason } from "../../broker/contract/redact.ts";
 import type { EventStream } from "../../broker/http/event-stream.ts";
-import { redactedReason } from "../../broker/redact.ts";
-import type { Log } from "../../broker/runtime.ts";
-import type { CallMeta, TypedCall } from "../../broker/service.ts";
+import type { TypedCall } from "../../broker/moleculer/define-service.ts";
+import type { Log } from "../../broker/resilience/log.ts";
+import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 import type { OrderStatus } from "../orders/orders.contract.ts";
 
 /** Statuses after which an order does not change any more. */

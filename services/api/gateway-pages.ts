@@ -1,13 +1,13 @@
 /** What the gateway serves beside the API: docs and health. */
 import type { ServiceBroker } from "moleculer";
-import type { ServiceContract } from "../../broker/contract.ts";
+import type { ServiceContract } from "../../broker/contract/contract.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
-import { asyncapi } from "../../broker/http/asyncapi.ts";
+import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
+import { openapi, type RouteHeaders } from "../../broker/http/docs/openapi.ts";
+import { docsPages, live } from "../../broker/http/docs/pages.ts";
 import type { Page } from "../../broker/http/gateway.ts";
-import { openapi, type RouteHeaders } from "../../broker/http/openapi.ts";
-import { docsPages, live } from "../../broker/http/pages.ts";
-import { LIVE, type Operations, readyReply } from "../../broker/operations/operations.ts";
-import type { Check } from "../../broker/operations/readiness.ts";
+import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
+import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 
 export interface PagesOptions {
   contracts: readonly ServiceContract[];

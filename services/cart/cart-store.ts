@@ -3,7 +3,7 @@
  * conformance suite. Every method is atomic; a cart goes when it was not changed for CART_TTL.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Money } from "../../broker/schemas.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
 
 /** Whose cart. Users and guests are kept apart, so a guest's id never addresses a user's cart. */
 export type CartOwner = { readonly user: string } | { readonly guest: string };

@@ -1,6 +1,6 @@
 /** A cart as its customer sees it: names and prices of now, stock, and what has changed since a line was put in. */
 import type { z } from "zod";
-import type { Returned } from "../../broker/contract.ts";
+import type { Returned } from "../../broker/contract/contract.ts";
 import type { cartView } from "./cart.contract.ts";
 import type { Cart } from "./cart-store.ts";
 

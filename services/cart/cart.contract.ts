@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract.ts";
-import { id, money, quantity, sku } from "../../broker/schemas.ts";
+import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
+import { id, money, quantity, sku } from "../../broker/contract/schemas.ts";
 
 export const lineView = z.strictObject({
   sku,
@@ -76,7 +76,7 @@ export const cart = defineContract({
   workers: { dropBought: { receives: ["order.paid"] } },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof cart> {}
   interface Messages extends MessagesOf<typeof cart> {}
 }

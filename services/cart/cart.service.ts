@@ -1,8 +1,9 @@
 /** Carts of users and guests. */
 import { LRUCache } from "lru-cache";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import { type CallMeta, defineService } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
 import { cart } from "./cart.contract.ts";
 import { type Cart, type CartLines, type CartOwner, NO_CART } from "./cart-store.ts";
 import { viewCart } from "./cart-view.ts";

@@ -3,10 +3,10 @@ import { LRUCache } from "lru-cache";
 import type { Collection, Filter } from "mongodb";
 import type { Connection } from "mongoose";
 import { withUnknown } from "../../broker/actor/unknown-fields.ts";
-import type { Clock } from "../../broker/clock.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import {
   type Cart,
   type CartLine,

@@ -3,8 +3,8 @@
  * before the write and the other lines only after it, so the calls also ask for what this node saw in the cart last.
  */
 import type { LRUCache } from "lru-cache";
-import type { Clock } from "../../broker/clock.ts";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { type Cart, type CartOwner, type CartStore, MAX_LINES } from "./cart-store.ts";
 import type { Catalogue } from "./cart-view.ts";
 import { type Caller, lookUp, together } from "./catalogue.ts";

@@ -1,11 +1,11 @@
 /** Carts in Redis: one hash each, with a time to live. A change of one line is one script, so one round trip. */
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { alarmsOf } from "../../broker/bus/alarms.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/redis.ts";
-import type { Log } from "../../broker/runtime.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
+import type { Log } from "../../broker/resilience/log.ts";
+import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 import {
   type Cart,
   type CartLine,

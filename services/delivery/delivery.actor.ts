@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { type Decision, defineActor, send } from "../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored } from "../../broker/actor/state-machine.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
-import { address, id, quantity, sku, time } from "../../broker/schemas.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import { address, id, quantity, sku, time } from "../../broker/contract/schemas.ts";
 import { type DeliveryStatus, deliveryStatus } from "./delivery.contract.ts";
 
 export const deliveryState = z.strictObject({

@@ -6,8 +6,8 @@ import {
   defineContract,
   event,
   type MessagesOf,
-} from "../../broker/contract.ts";
-import { address, id, line, quantity, sku, time } from "../../broker/schemas.ts";
+} from "../../broker/contract/contract.ts";
+import { address, id, line, quantity, sku, time } from "../../broker/contract/schemas.ts";
 
 export const deliveryStatus = z.enum(["created", "shipped", "delivered", "failed", "cancelled"]);
 export type DeliveryStatus = z.output<typeof deliveryStatus>;
@@ -93,7 +93,7 @@ export const delivery = defineContract({
   actors: { delivery: { receives: ["delivery.request", "delivery.cancel"] } },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof delivery> {}
   interface Messages extends MessagesOf<typeof delivery> {}
 }

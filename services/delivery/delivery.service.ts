@@ -1,6 +1,6 @@
 /** Deliveries of paid orders, and what the carrier says about them. */
-import { SoukError } from "../../broker/errors.ts";
-import { defineService } from "../../broker/service.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
 import { type DeliveryState, deliveryActor } from "./delivery.actor.ts";
 import { delivery } from "./delivery.contract.ts";
 import { deliveryModel } from "./delivery.model.ts";

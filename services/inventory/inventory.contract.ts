@@ -7,8 +7,8 @@ import {
   event,
   type MessagesOf,
   reply,
-} from "../../broker/contract.ts";
-import { id, line, quantity, sku } from "../../broker/schemas.ts";
+} from "../../broker/contract/contract.ts";
+import { id, line, quantity, sku } from "../../broker/contract/schemas.ts";
 
 export const MAX_UNITS = 1_000_000_000;
 const level = z.int().min(0).max(MAX_UNITS);
@@ -101,7 +101,7 @@ export const inventory = defineContract({
   workers: { ledger: { receives: ["stock.moved"] } },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof inventory> {}
   interface Messages extends MessagesOf<typeof inventory> {}
 }

@@ -1,10 +1,10 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { ReadGroup } from "../../broker/read-group.ts";
-import { defineService } from "../../broker/service.ts";
-import { writeGroup } from "../../broker/write-group.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import { ReadGroup } from "../../broker/mongo/read-group.ts";
+import { writeGroup } from "../../broker/mongo/write-group.ts";
 import { inventory } from "./inventory.contract.ts";
 import { type LedgerEntry, ledgerModel } from "./ledger.model.ts";
 import { available, type StockState, stockActor } from "./stock.actor.ts";

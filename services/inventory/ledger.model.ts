@@ -1,6 +1,6 @@
 /** The ledger of stock: every change of units on hand, for good. Its sum per SKU is what is on hand. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface LedgerEntry {
   /** Id of the `stock.moved` message, so that one that comes twice is entered once. */

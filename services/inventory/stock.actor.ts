@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { type Decision, defineActor, type Outgoing, send } from "../../broker/actor/define-actor.ts";
 import { withKey, withoutKey } from "../../broker/actor/shared-record.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
 import { MAX_UNITS } from "./inventory.contract.ts";
 
 const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(1) });

@@ -1,7 +1,7 @@
 /** Who asks, and what they may see. */
 import type { ActorHost, Snapshot } from "../../broker/actor/actor-host.types.ts";
-import { SoukError } from "../../broker/errors.ts";
-import type { ActionContext } from "../../broker/service.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import type { ActionContext } from "../../broker/moleculer/define-service.ts";
 import type { OrderMessage } from "./order.rows.ts";
 import type { OrderState } from "./order.state.ts";
 

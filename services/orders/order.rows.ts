@@ -1,8 +1,8 @@
 /** What an order does about each message: the rows of the table in order.actor.ts. Pure. */
 import { type Decision, type Outgoing, send } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
-import type { ErrorCode } from "../../broker/errors.ts";
-import { derivedV7 } from "../../broker/ids.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import type { ErrorCode } from "../../broker/contract/errors.ts";
+import { derivedV7 } from "../../broker/contract/ids.ts";
 import {
   type Attempt,
   attemptOf,

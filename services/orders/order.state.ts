@@ -1,6 +1,6 @@
 /** What an order remembers, and small pure helpers on it. */
 import { z } from "zod";
-import { address, id, minorUnits, money, quantity, time } from "../../broker/schemas.ts";
+import { address, id, minorUnits, money, quantity, time } from "../../broker/contract/schemas.ts";
 import {
   deliverySummary,
   nextAction,

@@ -7,7 +7,7 @@ import {
   event,
   type MessagesOf,
   timer,
-} from "../../broker/contract.ts";
+} from "../../broker/contract/contract.ts";
 import {
   address,
   cursor,
@@ -21,7 +21,7 @@ import {
   quantity,
   sku,
   time,
-} from "../../broker/schemas.ts";
+} from "../../broker/contract/schemas.ts";
 import { cartRevision, cartView } from "../cart/cart.contract.ts";
 
 export const orderStatus = z.enum([
@@ -306,7 +306,7 @@ export const orders = defineContract({
   },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof orders> {}
   interface Messages extends MessagesOf<typeof orders> {}
 }

@@ -1,7 +1,7 @@
 /** Orders: checkout, history, cancelling, further attempts to pay. What becomes of an order stands in order.actor.ts. */
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import { defineService } from "../../broker/service.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
 import { callerId, isStaff, visibleOrder } from "./caller.ts";
 import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
 import { createNumberClaim } from "./checkout/claim-number.ts";

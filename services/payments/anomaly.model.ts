@@ -1,7 +1,7 @@
 /** Reports that did not fit, for staff to look into. The id is that of the report, so each is recorded once. */
 import { Schema } from "mongoose";
-import type { DataOut } from "../../broker/contract.ts";
-import { defineModel } from "../../broker/model.ts";
+import type { DataOut } from "../../broker/contract/contract.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export type Anomaly = Omit<DataOut<"payment.anomaly">, "id"> & { _id: string };
 

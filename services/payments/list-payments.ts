@@ -1,8 +1,8 @@
 /** Reads of payments: one order's attempts, staff's lists, anomalies. Keyset pages, newest first. */
 import { type Model, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/actor-host.types.ts";
-import type { ParamsIn, Returned } from "../../broker/contract.ts";
-import { parseReceived } from "../../broker/tolerant.ts";
+import type { ParamsIn, Returned } from "../../broker/contract/contract.ts";
+import { parseReceived } from "../../broker/contract/tolerant.ts";
 import type { Anomaly } from "./anomaly.model.ts";
 import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID, UUID } from "./page-key.ts";
 import { type Payment, type PaymentState, paymentState } from "./payment.state.ts";

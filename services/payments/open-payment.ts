@@ -1,6 +1,6 @@
 /** Worker: opens a payment at its provider. One try each: when there is another is the payment's to decide. */
-import type { Message } from "../../broker/bus/envelope.ts";
-import type { WorkerTools } from "../../broker/service.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import type { WorkerTools } from "../../broker/moleculer/define-service.ts";
 import { callProvider, type Desk, troubleOf } from "./provider-desk.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** Keyset pages, newest first, and their cursors: the sort key of a page's last item, opaque to clients. */
 import { trusted } from "mongoose";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 
 const toCursor = (key: string): string => Buffer.from(key).toString("base64url");
 

@@ -8,7 +8,7 @@ import {
   type MachineTable,
   type Row,
 } from "../../broker/actor/state-machine.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
 import * as first from "./payment.early.ts";
 import * as errands from "./payment.errands.ts";
 import type { Decided, PaymentMessage } from "./payment.messages.ts";

@@ -1,10 +1,10 @@
 /** What a payment tells staff of, and what it enters into the ledger; each once, however often providers say it. */
 import type { z } from "zod";
 import { type Outgoing, send } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
-import type { DataIn } from "../../broker/contract.ts";
-import { derivedId } from "../../broker/ids.ts";
-import type { Money } from "../../broker/schemas.ts";
+import type { DataIn } from "../../broker/contract/contract.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import { derivedId } from "../../broker/contract/ids.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
 import type { PaymentMessage, Step } from "./payment.messages.ts";
 import type { Payment } from "./payment.state.ts";
 import type { anomalyKind, bookingKind } from "./payments.contract.ts";

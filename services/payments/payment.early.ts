@@ -1,7 +1,7 @@
 /** Before a payment is asked for: what overtakes the request is kept until it comes. */
 import { type Outgoing, send, type TimerChange } from "../../broker/actor/define-actor.ts";
-import type { Envelope, Message } from "../../broker/bus/envelope.ts";
-import { derivedId } from "../../broker/ids.ts";
+import type { Envelope, Message } from "../../broker/contract/envelope.ts";
+import { derivedId } from "../../broker/contract/ids.ts";
 import type { Decided, Notified, PaymentMessage } from "./payment.messages.ts";
 import { saysTaken } from "./payment.reports.ts";
 import type { Early, Payment, PaymentState } from "./payment.state.ts";

@@ -1,7 +1,7 @@
 /** What a payment wants of its provider, and wants once more when that failed: by a timer, see payment.schedule.ts. */
 import type { z } from "zod";
 import { type Outgoing, send } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
 import type { Decided } from "./payment.messages.ts";
 import { inCurrencyOf, isOver, type Payment } from "./payment.state.ts";
 import type { errand } from "./payments.contract.ts";

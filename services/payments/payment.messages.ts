@@ -1,6 +1,6 @@
 /** What the rows of a payment's table are made of. */
 import type { Decision, Outgoing } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
 import type { Payment, PaymentState } from "./payment.state.ts";
 
 export type PaymentMessage =

@@ -1,6 +1,6 @@
 /** Opening a payment at its provider, which may take several tries, and calling it off. */
 import { type Outgoing, send } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
 import { anomaly } from "./payment.anomaly.ts";
 import { type Decided, type Step, still, then } from "./payment.messages.ts";
 import { heard, inCurrencyOf, isWatched, type Payment } from "./payment.state.ts";

@@ -1,9 +1,9 @@
 /** Giving money back: asked for by the shop, or begun at the provider; what the provider says of it counts. */
 import { type Outgoing, send } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
-import type { DataOut } from "../../broker/contract.ts";
-import type { ErrorCode } from "../../broker/errors.ts";
-import { derivedId } from "../../broker/ids.ts";
+import type { DataOut } from "../../broker/contract/contract.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import type { ErrorCode } from "../../broker/contract/errors.ts";
+import { derivedId } from "../../broker/contract/ids.ts";
 import { anomaly, book } from "./payment.anomaly.ts";
 import { askAgain, refundAtProvider } from "./payment.errands.ts";
 import {

@@ -1,7 +1,7 @@
 /** What a payment makes of its provider's reports, which may come late, twice, in any order, or not at all. */
 import { send } from "../../broker/actor/define-actor.ts";
-import type { DataIn } from "../../broker/contract.ts";
-import { derivedId } from "../../broker/ids.ts";
+import type { DataIn } from "../../broker/contract/contract.ts";
+import { derivedId } from "../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./payment.anomaly.ts";
 import { askAgain, refundAtProvider, surplusRefund } from "./payment.errands.ts";
 import { type Decided, type Notified, type Step, still, then } from "./payment.messages.ts";

@@ -3,8 +3,8 @@
  * document, so that they survive every crash and one node alone fires each. Pure; the figures are the operator's.
  */
 import type { TimerChange } from "../../broker/actor/define-actor.ts";
-import type { Message } from "../../broker/bus/envelope.ts";
-import type { Config } from "../../broker/config.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
 import { timerOf } from "./payment.errands.ts";
 import type { Decided, PaymentMessage } from "./payment.messages.ts";
 import { isWatched, openRefunds, type Payment, type PaymentState } from "./payment.state.ts";

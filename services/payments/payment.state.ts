@@ -1,7 +1,7 @@
 /** What a payment remembers, and small questions about it. */
 import { z } from "zod";
-import { envelopeSchema } from "../../broker/bus/envelope.ts";
-import { id, type Money, minorUnits, money, time } from "../../broker/schemas.ts";
+import { envelopeSchema } from "../../broker/contract/envelope.ts";
+import { id, type Money, minorUnits, money, time } from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 import { openingTrouble, paymentStatus, refundOrigin, reportedStatus } from "./payments.contract.ts";
 

@@ -8,7 +8,7 @@ import {
   type MessagesOf,
   reply,
   timer,
-} from "../../broker/contract.ts";
+} from "../../broker/contract/contract.ts";
 import {
   currency,
   cursor,
@@ -20,7 +20,7 @@ import {
   money,
   page,
   time,
-} from "../../broker/schemas.ts";
+} from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 
 export const paymentStatus = z.enum([
@@ -561,7 +561,7 @@ export const payments = defineContract({
   },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof payments> {}
   interface Messages extends MessagesOf<typeof payments> {}
 }

@@ -1,10 +1,11 @@
 /** Payments: opened at providers, decided by their reports, given back. */
-import type { Config } from "../../broker/config.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import { createOutbox, type OutboxDocument } from "../../broker/outbox.ts";
-import { defineService } from "../../broker/service.ts";
+
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { createOutbox, type OutboxDocument } from "../../broker/mongo/document-outbox.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
 import { anomalyModel } from "./anomaly.model.ts";
 import { creditNoteModel, invoiceModel } from "./invoices/invoice.model.ts";
 import { createInvoicing } from "./invoices/issue-invoice.ts";

@@ -1,7 +1,8 @@
 /** Calls to payment providers: each has its turn and a time-out, ends in one of four ways, and is counted and logged. */
-import { alarmsOf } from "../../broker/bus/alarms.ts";
-import type { Clock } from "../../broker/clock.ts";
-import type { Log } from "../../broker/runtime.ts";
+
+import type { Clock } from "../../broker/resilience/clock.ts";
+import type { Log } from "../../broker/resilience/log.ts";
+import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 import type { PaymentMetrics } from "./payment-metrics.ts";
 import type { Turns } from "./provider-turns.ts";
 import type { Providers } from "./providers/index.ts";

@@ -1,5 +1,5 @@
 /** Where the outside reaches the gateway. */
-import type { Config } from "../../broker/config.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
 import { withoutLastSlashes } from "./providers/support/api-base.ts";
 
 const ANY_ADDRESS = new Set(["0.0.0.0", "::", "[::]"]);

@@ -4,9 +4,9 @@
  * definite no is answered.
  */
 import type { z } from "zod";
-import type { Message } from "../../broker/bus/envelope.ts";
-import { derivedId } from "../../broker/ids.ts";
-import type { WorkerTools } from "../../broker/service.ts";
+import type { Message } from "../../broker/contract/envelope.ts";
+import { derivedId } from "../../broker/contract/ids.ts";
+import type { WorkerTools } from "../../broker/moleculer/define-service.ts";
 import type { AnomalyKind } from "./payment.anomaly.ts";
 import { saysTaken } from "./payment.reports.ts";
 import type { errand } from "./payments.contract.ts";

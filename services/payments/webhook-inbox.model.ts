@@ -1,7 +1,7 @@
 /** Webhooks as they came, verified and not yet interpreted. The id is the guard against repeats. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
-import type { OutboxDocument } from "../../broker/outbox.ts";
+import type { OutboxDocument } from "../../broker/mongo/document-outbox.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface StoredWebhook extends OutboxDocument {
   /** `<provider>:<event id>` */

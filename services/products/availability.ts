@@ -5,7 +5,7 @@
  * goes to the caller: a made-up 0 would say "sold out".
  */
 import { LRUCache } from "lru-cache";
-import type { Log } from "../../broker/runtime.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 
 export const FRESH_MS = 500;
 export const STALE_MS = 5 * 60_000;

@@ -1,6 +1,6 @@
 /** Categories: a tree, each with its path from the root. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface Category {
   _id: string;

@@ -5,9 +5,9 @@
  * it either sees the claim, or the reference, or fails because a claim came in between.
  */
 import { type Model, trusted } from "mongoose";
-import type { Clock } from "../../broker/clock.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { Category } from "./category.model.ts";
 
 /** A writer that died holds a category back no longer than this; none takes as long between claim and write. */

@@ -1,5 +1,5 @@
 /** Text made comparable: what slugs, search tokens and sort keys are built from. */
-import { withoutMarkFloods } from "../../broker/text.ts";
+import { withoutMarkFloods } from "../../broker/contract/text.ts";
 
 /** Letters that Unicode does not decompose, as people without that key type them. */
 const LATIN: Readonly<Record<string, string>> = {

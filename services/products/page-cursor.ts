@@ -3,7 +3,7 @@
  * come or go in between shift nothing. The digest ties a cursor to its query and finds damage; it is no secret.
  */
 import { createHash } from "node:crypto";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 
 const DIGEST_LENGTH = 12;
 

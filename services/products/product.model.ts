@@ -1,7 +1,7 @@
 /** Products with their variants. What lists need is derived into {@link Listing} at each write, see listing.ts. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
-import type { Money } from "../../broker/schemas.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface Variant {
   sku: string;

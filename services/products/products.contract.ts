@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract.ts";
+import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
 import {
   cursor,
   flag,
@@ -12,7 +12,7 @@ import {
   sku,
   slug,
   text,
-} from "../../broker/schemas.ts";
+} from "../../broker/contract/schemas.ts";
 
 const options = z
   .record(
@@ -217,7 +217,7 @@ export const products = defineContract({
   workers: { stockLevel: { receives: ["stock.depleted", "stock.replenished"] } },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof products> {}
   interface Messages extends MessagesOf<typeof products> {}
 }

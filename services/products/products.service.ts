@@ -1,7 +1,8 @@
 /** The catalogue: products with their variants, and categories. */
-import { alarmsOf } from "../../broker/bus/alarms.ts";
-import { redactedReason } from "../../broker/redact.ts";
-import { defineService } from "../../broker/service.ts";
+
+import { redactedReason } from "../../broker/contract/redact.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 import { createAvailability } from "./availability.ts";
 import { categoryModel } from "./category.model.ts";
 import { createPresentVariants } from "./present-variants.ts";

@@ -1,5 +1,5 @@
 import { type Model, trusted } from "mongoose";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 import type { Category } from "./category.model.ts";
 import { makeCursor, readCursor } from "./page-cursor.ts";
 import { type CategoryView, categoryViewOf } from "./views.ts";

@@ -3,7 +3,7 @@
  * dropped when a change is heard of; units available are never older than a second, see availability.ts.
  */
 import type { Model } from "mongoose";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 import type { Availability } from "./availability.ts";
 import { createReadCache } from "./cache.ts";
 import type { Category } from "./category.model.ts";

@@ -1,6 +1,6 @@
 /** Keeps `inStock` of products from what inventory says. Messages may come late, twice, or before the product. */
 import { type Model, trusted } from "mongoose";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
 import type { Product } from "./product.model.ts";
 import { type CatalogueModels, relistProduct } from "./relist-product.ts";
 import type { StockLevel } from "./stock-level.model.ts";

@@ -1,6 +1,6 @@
 /** What inventory has said last about each SKU, whether or not a product has it yet. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface StockLevel {
   /** SKU. */

@@ -1,10 +1,10 @@
 /** One change of the category tree at a time, over all nodes: two moves that are each right can make a circle together. */
 import { type Model, Schema, trusted } from "mongoose";
-import type { Clock } from "../../broker/clock.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import { defineModel } from "../../broker/model.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 
 interface TreeLock {
   _id: "tree";

@@ -1,8 +1,8 @@
 /** Staff's changes of categories. The tree has no circles, no orphans, and at most {@link MAX_DEPTH} levels. */
 import { type Model, trusted } from "mongoose";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
 import { type Category, MAX_DEPTH } from "./category.model.ts";
 import { isClaimed, withCategories } from "./claim-categories.ts";
 import { nameKey } from "./listing.ts";

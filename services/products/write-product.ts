@@ -1,9 +1,9 @@
 /** Staff's changes of products. Unique indexes guard slugs and SKUs; `version` guards against lost updates. */
 
-import type { Clock } from "../../broker/clock.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { unknownCategory, withCategories } from "./claim-categories.ts";
 import type { Product } from "./product.model.ts";
 import { type CatalogueModels, presentListing, relistProduct } from "./relist-product.ts";

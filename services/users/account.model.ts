@@ -1,8 +1,8 @@
 /** Accounts. Everything about one person that must change together is in one document. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
-import type { OutboxDocument } from "../../broker/outbox.ts";
-import type { Address } from "../../broker/schemas.ts";
+import type { Address } from "../../broker/contract/schemas.ts";
+import type { OutboxDocument } from "../../broker/mongo/document-outbox.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 import type { Role } from "./users.contract.ts";
 
 export interface Account extends OutboxDocument {

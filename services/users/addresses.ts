@@ -1,8 +1,8 @@
 /** Saved addresses: part of their account, so whose they are is never in question. Each change is one conditional update. */
 import { type Model, trusted } from "mongoose";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Address } from "../../broker/schemas.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Address } from "../../broker/contract/schemas.ts";
 import { type Account, MAX_ADDRESSES } from "./account.model.ts";
 import { requireAccount } from "./update-account.ts";
 

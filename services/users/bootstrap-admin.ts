@@ -4,11 +4,12 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Model } from "mongoose";
-import type { Config } from "../../broker/config.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { errorCode, SoukError } from "../../broker/errors.ts";
-import type { Log, NodeRuntime } from "../../broker/runtime.ts";
-import type { CallMeta } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { errorCode, SoukError } from "../../broker/contract/errors.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
+import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 import { type Account, accountModel } from "./account.model.ts";
 import { type BootstrapToken, bootstrapTokenModel } from "./bootstrap-token.model.ts";
 import { type NewAccount, openAccount, type Registration } from "./register-account.ts";

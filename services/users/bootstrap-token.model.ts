@@ -1,6 +1,6 @@
 /** The generated token that makes the first admin; gone once it was used. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface BootstrapToken {
   _id: "first-admin";

@@ -3,8 +3,8 @@
  * makes the change and voids all sessions but the one it was made in.
  */
 import type { Model } from "mongoose";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
 import type { Account } from "./account.model.ts";
 import type { GuessLimits } from "./guess-limits.ts";
 import type { PasswordHasher } from "./hash-password.ts";

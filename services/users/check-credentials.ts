@@ -1,6 +1,6 @@
 /** Finds the account that e-mail address and password belong to, with the same work whether or not there is one. */
 import type { Model } from "mongoose";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 import type { Account } from "./account.model.ts";
 import type { GuessLimits } from "./guess-limits.ts";
 import { isOutdated, type PasswordHasher } from "./hash-password.ts";

@@ -9,11 +9,11 @@
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import { alarmsOf } from "../../broker/bus/alarms.ts";
-import type { Clock } from "../../broker/clock.ts";
-import { errorCode, SoukError } from "../../broker/errors.ts";
-import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/redis.ts";
-import type { Log } from "../../broker/runtime.ts";
+import { errorCode, SoukError } from "../../broker/contract/errors.ts";
+import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
+import type { Log } from "../../broker/resilience/log.ts";
+import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 
 export const FREE = 10;
 export const LONGEST_MS = 300_000;

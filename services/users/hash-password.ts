@@ -4,7 +4,7 @@
  */
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 
 export interface Argon2Parameters {
   /** KiB. */

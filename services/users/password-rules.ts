@@ -1,5 +1,5 @@
 /** Passwords that are tried first are refused: the commonest ones, and what belongs to the account or the shop. */
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 
 export interface About {
   email: string;

@@ -1,11 +1,11 @@
 /** Opens an account. The unique index on the e-mail address decides between two who want it at once. */
 import type { Model } from "mongoose";
-import type { Clock } from "../../broker/clock.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Outbox } from "../../broker/outbox.ts";
-import type { CallMeta } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Outbox } from "../../broker/mongo/document-outbox.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { Account } from "./account.model.ts";
 import type { PasswordHasher } from "./hash-password.ts";
 import { knownKey } from "./known-addresses.ts";

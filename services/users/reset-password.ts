@@ -5,10 +5,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
-import type { Clock } from "../../broker/clock.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Outbox } from "../../broker/outbox.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Outbox } from "../../broker/mongo/document-outbox.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { type Account, MAX_RESETS } from "./account.model.ts";
 import type { PasswordHasher } from "./hash-password.ts";
 import { checkPasswordRules } from "./password-rules.ts";

@@ -1,6 +1,6 @@
 /** Sessions: one document per login, holding hashes of the refresh tokens that are in use. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface Session {
   _id: string;

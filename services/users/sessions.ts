@@ -2,13 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
 import type { z } from "zod";
-import type { Clock } from "../../broker/clock.ts";
-import type { Config } from "../../broker/config.ts";
-import { SoukError } from "../../broker/errors.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import { signAccessToken } from "../../broker/http/access-token.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Log } from "../../broker/runtime.ts";
-import type { CallMeta } from "../../broker/service.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 import type { Account } from "./account.model.ts";
 import {
   formatRefreshToken,

@@ -1,7 +1,7 @@
 /** Keys that access tokens are, were or will be signed with. */
 import type { JWK } from "jose";
 import { Schema } from "mongoose";
-import { defineModel } from "../../broker/model.ts";
+import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface SigningKey {
   /** `generated-<n>` for keys made here, the thumbprint for a key from JWT_PRIVATE_KEY. */

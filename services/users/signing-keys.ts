@@ -7,10 +7,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:cry
 import { type CryptoKey, calculateJwkThumbprint, importPKCS8, type JWK } from "jose";
 import type { Model } from "mongoose";
 import { trusted } from "mongoose";
-import type { Clock } from "../../broker/clock.ts";
-import { isDuplicateKey } from "../../broker/duplicate-key.ts";
 import { TOKEN_ALGORITHM } from "../../broker/http/access-token.ts";
-import type { Log } from "../../broker/runtime.ts";
+import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 import type { SigningKey } from "./signing-key.model.ts";
 
 const HOUR_MS = 3_600_000;

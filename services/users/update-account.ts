@@ -1,6 +1,6 @@
 /** Reads and changes the signed-in user's own account. */
 import type { Model } from "mongoose";
-import { SoukError } from "../../broker/errors.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 import type { Account } from "./account.model.ts";
 
 /** @throws {SoukError} UNAUTHENTICATED when the token outlived its account */

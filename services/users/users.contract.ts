@@ -1,6 +1,12 @@
 import { z } from "zod";
-import { type ActionsOf, action, defineContract, event, type MessagesOf } from "../../broker/contract.ts";
-import { address, email, id, line, time } from "../../broker/schemas.ts";
+import {
+  type ActionsOf,
+  action,
+  defineContract,
+  event,
+  type MessagesOf,
+} from "../../broker/contract/contract.ts";
+import { address, email, id, line, time } from "../../broker/contract/schemas.ts";
 
 export const role = z.enum(["customer", "staff", "admin"]);
 export type Role = z.output<typeof role>;
@@ -213,7 +219,7 @@ export const users = defineContract({
   },
 });
 
-declare module "../../broker/contract.ts" {
+declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof users> {}
   interface Messages extends MessagesOf<typeof users> {}
 }

@@ -1,11 +1,12 @@
 /** Accounts, sessions and saved addresses. */
 
 import { trusted } from "mongoose";
-import { alarmsOf } from "../../broker/bus/alarms.ts";
-import { SoukError } from "../../broker/errors.ts";
-import { createOutbox, type OutboxDocument } from "../../broker/outbox.ts";
-import { redactedReason } from "../../broker/redact.ts";
-import { type CallMeta, defineService, type TypedCall } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
+import { redactedReason } from "../../broker/contract/redact.ts";
+import { defineService, type TypedCall } from "../../broker/moleculer/define-service.ts";
+import { createOutbox, type OutboxDocument } from "../../broker/mongo/document-outbox.ts";
+import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 import { accountModel } from "./account.model.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./addresses.ts";
 import { announceBootstrap, bootstrapAdmin } from "./bootstrap-admin.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
-import { newId } from "../../broker/ids.ts";
 import { contracts } from "../../services/contracts.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { changed, settled } from "./support/database.ts";

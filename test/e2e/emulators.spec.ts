@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { systemClock } from "../../broker/clock.ts";
-import { loadConfig } from "../../broker/config.ts";
+import { loadConfig } from "../../broker/moleculer/config.ts";
+import { systemClock } from "../../broker/resilience/clock.ts";
 import { emulators } from "../../emulators/index.ts";
 import "../../services/contracts.ts";
 import { modules } from "../../services/payments/providers/index.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
-import { type ErrorCode, errorRegistry, type FieldError } from "../../broker/errors.ts";
+import { type ErrorCode, errorRegistry, type FieldError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
-import { newId } from "../../broker/ids.ts";
 import { contracts } from "../../services/contracts.ts";
 import { sign } from "../../services/payments/providers/sandbox/signature.ts";
 import { type Shop, startShop } from "../support/shop.ts";

@@ -1,7 +1,7 @@
 /** A shop whose customers pay at providers, as their emulators have it, on a network that loses and doubles things. */
 import assert from "node:assert/strict";
-import { systemClock } from "../../broker/clock.ts";
-import { newId } from "../../broker/ids.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { systemClock } from "../../broker/resilience/clock.ts";
 import { type BookEntry, calm, type Emulator } from "../../emulators/emulator.ts";
 import { emulators } from "../../emulators/index.ts";
 import { seededRandom } from "../../emulators/support/random.ts";

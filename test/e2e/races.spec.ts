@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { newId } from "../../broker/ids.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Reply } from "../support/http-client.ts";

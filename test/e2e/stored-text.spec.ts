@@ -1,7 +1,7 @@
 /** What a write answers is what is stored: whatever blanks, marks and directions a text was written with. */
 import assert from "node:assert/strict";
-import { newId } from "../../broker/ids.ts";
-import { cleanLine } from "../../broker/text.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import { cleanLine } from "../../broker/contract/text.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Shop, startShop } from "../support/shop.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { connectToAny } from "../../broker/bus/amqp-connect.ts";
+import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
 import { checkStory } from "../support/check-story.ts";
 import { eventually } from "../support/eventually.ts";
 import { openToOthers } from "../support/open-to-others.ts";

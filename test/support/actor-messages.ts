@@ -1,6 +1,7 @@
 /** Messages as actors receive them, for given/when/then tests of `receive`. */
-import { envelope, type Message } from "../../broker/bus/envelope.ts";
-import type { DataIn, MessageType } from "../../broker/contract.ts";
+
+import type { DataIn, MessageType } from "../../broker/contract/contract.ts";
+import { envelope, type Message } from "../../broker/contract/envelope.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 
 export const AT = Date.parse("2026-01-01T00:00:00Z");

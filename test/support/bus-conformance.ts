@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, BusUnavailableError, type Delivery, UnroutableError } from "../../broker/bus/bus.ts";
-import type { Envelope } from "../../broker/bus/envelope.ts";
 import { partitionOf, topologyOf } from "../../broker/bus/topology.ts";
+import type { Envelope } from "../../broker/contract/envelope.ts";
 import { busContract, ears, jobs, mailbox, PARTITIONS, testMessage } from "./bus-contract.ts";
 import { eventually } from "./eventually.ts";
 

@@ -1,5 +1,5 @@
 /** The payment actor as the configuration's defaults make it. */
-import { loadConfig } from "../../broker/config.ts";
+import { loadConfig } from "../../broker/moleculer/config.ts";
 import { createPaymentActor } from "../../services/payments/payment.actor.ts";
 import { scheduleOf } from "../../services/payments/payment.schedule.ts";
 

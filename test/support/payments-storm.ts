@@ -3,7 +3,7 @@
  * every order is what its customer did, the ledger is what the provider's books say, and nothing waits for ever.
  */
 import assert from "node:assert/strict";
-import { newId } from "../../broker/ids.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import { seededRandom } from "../../emulators/support/random.ts";
 import { eventually } from "./eventually.ts";
 import { openProviderShop, type ProviderShopOptions, staff } from "./provider-shop.ts";

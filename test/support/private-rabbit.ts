@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { connectToAny } from "../../broker/bus/amqp-connect.ts";
+import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
 import { rabbitEnvironment, rabbitUrl, spawnRabbit } from "./rabbit-process.ts";

@@ -16,9 +16,9 @@
  * left out where there is nothing to refuse.
  */
 import assert from "node:assert/strict";
-import { errorCode } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Money } from "../../broker/schemas.ts";
+import { errorCode } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
 import { calm, type Knobs, type StartEmulator } from "../../emulators/emulator.ts";
 import { createProviders } from "../../services/payments/providers/index.ts";
 import { eventually } from "./eventually.ts";

@@ -1,8 +1,9 @@
 /** What tests of one provider's adapter have in common: what it is made from, what it is asked for, a calm emulator. */
-import type { Clock } from "../../broker/clock.ts";
-import { type Config, loadConfig } from "../../broker/config.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Money } from "../../broker/schemas.ts";
+
+import { newId } from "../../broker/contract/ids.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
+import { type Config, loadConfig } from "../../broker/moleculer/config.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { calm, type Emulator } from "../../emulators/emulator.ts";
 import type {
   PaymentIntent,

@@ -3,12 +3,12 @@
  * that tests can stop, repeat and change, to the gateway. What the shop logs is kept, at the level of trace.
  */
 import assert from "node:assert/strict";
-import { envelope } from "../../broker/bus/envelope.ts";
-import type { Clock } from "../../broker/clock.ts";
-import type { ActionName, DataIn, MessageType, ParamsIn, Returned } from "../../broker/contract.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Money } from "../../broker/schemas.ts";
-import type { CallMeta } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import type { ActionName, DataIn, MessageType, ParamsIn, Returned } from "../../broker/contract/contract.ts";
+import { envelope } from "../../broker/contract/envelope.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import type { BookEntry, Emulator, StartEmulator } from "../../emulators/emulator.ts";
 import { seededRandom } from "../../emulators/support/random.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";

@@ -1,5 +1,5 @@
 /** A log that keeps its lines, for tests. */
-import type { Log } from "../../broker/runtime.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 
 export interface KeptLine {
   level: string;

@@ -1,5 +1,5 @@
-import { connectToAny } from "../../broker/bus/amqp-connect.ts";
-import { shopExchangeName } from "../../broker/bus/amqp-shop.ts";
+import { shopExchangeName } from "../../broker/bus/amqp/claim-shop.ts";
+import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
 import {
   deadExchangeName,
   deadQueueName,

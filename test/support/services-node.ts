@@ -3,12 +3,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CallingOptions, ServiceSchema } from "moleculer";
-import type { Clock } from "../../broker/clock.ts";
-import { loadConfig } from "../../broker/config.ts";
-import { type ActionName, actionContract, type ParamsIn, type Returned } from "../../broker/contract.ts";
-import { checkRequest } from "../../broker/middlewares/validate.ts";
-import { type SoukNode, startNode } from "../../broker/node.ts";
-import type { CallMeta } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import { checkRequest } from "../../broker/contract/check-request.ts";
+import {
+  type ActionName,
+  actionContract,
+  type ParamsIn,
+  type Returned,
+} from "../../broker/contract/contract.ts";
+import { loadConfig } from "../../broker/moleculer/config.ts";
+import { type SoukNode, startNode } from "../../broker/moleculer/node.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { contracts } from "../../services/contracts.ts";
 
 export interface ServicesNode extends SoukNode {

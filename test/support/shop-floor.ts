@@ -1,11 +1,11 @@
 /** Orders, inventory, payments and delivery for real, over a catalogue, carts and addresses that a test can write. */
 import assert from "node:assert/strict";
-import { type Envelope, envelope } from "../../broker/bus/envelope.ts";
-import type { DataIn, MessageType } from "../../broker/contract.ts";
-import { errorCode, SoukError } from "../../broker/errors.ts";
-import { newId } from "../../broker/ids.ts";
-import type { Money } from "../../broker/schemas.ts";
-import type { CallMeta } from "../../broker/service.ts";
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
+import type { DataIn, MessageType } from "../../broker/contract/contract.ts";
+import { type Envelope, envelope } from "../../broker/contract/envelope.ts";
+import { errorCode, SoukError } from "../../broker/contract/errors.ts";
+import { newId } from "../../broker/contract/ids.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
 import delivery from "../../services/delivery/delivery.service.ts";
 import inventory from "../../services/inventory/inventory.service.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";

@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "../../broker/clock.ts";
-import { loadConfig } from "../../broker/config.ts";
-import { type SoukNode, startNode } from "../../broker/node.ts";
+import { loadConfig } from "../../broker/moleculer/config.ts";
+import { type SoukNode, startNode } from "../../broker/moleculer/node.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
 import { freePort } from "./free-port.ts";

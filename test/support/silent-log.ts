@@ -1,4 +1,4 @@
-import type { Log } from "../../broker/runtime.ts";
+import type { Log } from "../../broker/resilience/log.ts";
 
 const nothing = () => undefined;
 

@@ -1,5 +1,5 @@
 /** Carts go by themselves when they were not changed for a while. */
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   async up(db) {

@@ -1,6 +1,6 @@
 /** Indexes of deliveries: outbox sweep, timers, and the one delivery of an order. */
 import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/actor-model.ts";
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   async up(db) {

@@ -1,6 +1,6 @@
 /** Indexes of stock items (outbox sweep, timers) and of the ledger. */
 import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/actor-model.ts";
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   async up(db) {

@@ -1,6 +1,6 @@
 /** Indexes of what the inboxes of its actors have no room for. */
 import { createInboxArchive, dropInboxArchive } from "../../../broker/actor/actor-model.ts";
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   up: (db) => createInboxArchive(db, "stock"),

@@ -1,5 +1,5 @@
 /** Back-pressure: how many checkouts a node has under way at once. Beyond that it says so instead of queueing. */
-import { SoukError } from "../../../broker/errors.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
 
 export interface CheckoutLimit {
   /** @throws SoukError OVERLOADED, at once, when `most` are under way */

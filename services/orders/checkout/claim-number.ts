@@ -1,8 +1,8 @@
 /** Numbers of orders are unique by a document each, `order_numbers`, so that orders can be sharded by `_id`. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
-import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
-import { writeGroup } from "../../../broker/write-group.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { orderNumber } from "../order-number.ts";
 
 export const ORDER_NUMBERS = "order_numbers";

@@ -1,6 +1,7 @@
 /** Which payment providers there are: asked of payments, and remembered for a while. */
-import type { Clock } from "../../../broker/clock.ts";
-import { SoukError } from "../../../broker/errors.ts";
+
+import { SoukError } from "../../../broker/contract/errors.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
 
 const REMEMBER_MS = 10_000;
 

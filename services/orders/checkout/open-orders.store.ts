@@ -2,9 +2,9 @@
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 import type { ActorHost } from "../../../broker/actor/actor-host.types.ts";
-import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
-import { ReadGroup } from "../../../broker/read-group.ts";
-import { writeGroup } from "../../../broker/write-group.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import { ReadGroup } from "../../../broker/mongo/read-group.ts";
+import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import type { OrderMessage } from "../order.rows.ts";
 import type { OrderState } from "../order.state.ts";
 import type { OrderStatus } from "../orders.contract.ts";

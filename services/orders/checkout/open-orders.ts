@@ -3,7 +3,7 @@
  * wants it, before it is placed, and leaves when it is seen to be over. So no order is open that is not entered, and
  * whoever finds one that was entered and not placed can place it: its request may be late, or dead.
  */
-import type { DataIn } from "../../../broker/contract.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
 import type { OrderStatus } from "../orders.contract.ts";
 
 /** The order gets its number when it is placed. */

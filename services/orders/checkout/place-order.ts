@@ -2,12 +2,12 @@
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
-import { isTransient } from "../../../broker/bus/retry.ts";
-import type { Clock } from "../../../broker/clock.ts";
-import { SoukError } from "../../../broker/errors.ts";
-import { derivedV7, newId } from "../../../broker/ids.ts";
-import type { Address } from "../../../broker/schemas.ts";
-import type { ActionContext } from "../../../broker/service.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { derivedV7, newId } from "../../../broker/contract/ids.ts";
+import type { Address } from "../../../broker/contract/schemas.ts";
+import type { ActionContext } from "../../../broker/moleculer/define-service.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import { isTransient } from "../../../broker/resilience/retry.ts";
 import { callerId } from "../caller.ts";
 import type { OrderMessage } from "../order.rows.ts";
 import type { OrderState } from "../order.state.ts";

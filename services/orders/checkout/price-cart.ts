@@ -1,6 +1,6 @@
 /** What an order costs: quantities from the cart, names and prices from the catalogue, never from the client. */
-import { SoukError } from "../../../broker/errors.ts";
-import { type Money, minorUnits } from "../../../broker/schemas.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { type Money, minorUnits } from "../../../broker/contract/schemas.ts";
 import type { OrderLine } from "../orders.contract.ts";
 
 export interface PricedCart {

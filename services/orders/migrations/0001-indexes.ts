@@ -1,7 +1,7 @@
 /** Indexes of orders: outbox sweep, timers, lists by customer and by status, unique numbers, idempotency keys. */
 import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/actor-model.ts";
-import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/middlewares/idempotency.ts";
-import type { Migration } from "../../../broker/migrations.ts";
+import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/mongo/idempotency.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   async up(db) {

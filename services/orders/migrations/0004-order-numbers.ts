@@ -1,6 +1,6 @@
 /** Unique numbers in a collection of their own: a unique index would have to contain what orders are sharded by. */
 import type { Connection } from "mongoose";
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 interface Order {
   _id: string;

@@ -3,8 +3,8 @@
  * rate as they were on its day. An order has one invoice, so the order's id is its id; a credit note has its refund's.
  */
 import { Schema } from "mongoose";
-import { defineModel } from "../../../broker/model.ts";
-import type { Address } from "../../../broker/schemas.ts";
+import type { Address } from "../../../broker/contract/schemas.ts";
+import { defineModel } from "../../../broker/mongo/model.ts";
 import type { Numbered } from "./numbered-series.ts";
 
 export interface Seller {

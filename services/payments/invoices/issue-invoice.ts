@@ -1,9 +1,9 @@
 /** Issues an order's invoice when it is paid, and credit notes for what of it is given back. Repeats change nothing. */
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../../broker/actor/actor-host.types.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import type { Clock } from "../../../broker/clock.ts";
-import type { Config } from "../../../broker/config.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import type { Config } from "../../../broker/moleculer/config.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Payment, PaymentState } from "../payment.state.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { dayIn, NumberedSeries } from "./numbered-series.ts";

@@ -6,8 +6,8 @@
  * stands, what comes after it is numbered anew.
  */
 import { type Collection, MongoBulkWriteError } from "mongodb";
-import type { Clock } from "../../../broker/clock.ts";
-import { bulkFailure } from "../../../broker/write-group.ts";
+import { bulkFailure } from "../../../broker/mongo/write-group.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
 
 /** Name of the unique index on year and seq, in every such collection. */
 export const SERIES_INDEX = "series";

@@ -1,6 +1,6 @@
 /** What an invoice and a credit note look like on paper, in words: the same layout prints both. */
-import { minorDigits } from "../../../broker/currency.ts";
-import type { Address } from "../../../broker/schemas.ts";
+import { minorDigits } from "../../../broker/contract/currency.ts";
+import type { Address } from "../../../broker/contract/schemas.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { BASIS_POINTS } from "./tax.ts";
 

@@ -1,7 +1,7 @@
 /** Invoices and credit notes for those who may see them: the customer and the staff. */
 import type { Model } from "mongoose";
-import { SoukError } from "../../../broker/errors.ts";
-import type { ActionContext } from "../../../broker/service.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import type { ActionContext } from "../../../broker/moleculer/define-service.ts";
 import type { CreditNote, Invoice } from "./invoice.model.ts";
 import type { PdfPrinter } from "./pdf-printer.ts";
 import { type PrintedDocument, printedCreditNote, printedInvoice } from "./printed-document.ts";

@@ -1,6 +1,6 @@
 /** The ledger of payments: transactions, for good. None is ever changed; a mistake is put right by another one. */
 import { Schema } from "mongoose";
-import { defineModel } from "../../../broker/model.ts";
+import { defineModel } from "../../../broker/mongo/model.ts";
 import type { Transaction } from "./transaction.ts";
 
 const entry = new Schema({ account: String, amount: Number }, { _id: false, id: false });

@@ -1,9 +1,9 @@
 /** Writing and reading the ledger. */
 import type { Document } from "mongodb";
 import type { Model } from "mongoose";
-import type { ParamsIn } from "../../../broker/contract.ts";
-import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
-import { writeGroup } from "../../../broker/write-group.ts";
+import type { ParamsIn } from "../../../broker/contract/contract.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID } from "../page-key.ts";
 import { type Balance, type Booking, isBalanced, type Transaction, transactionOf } from "./transaction.ts";
 

@@ -8,7 +8,7 @@
  * - `suspense`: money that belongs to no order, until staff have seen to it
  * - `disputes`: what customers' banks have taken back
  */
-import type { DataOut } from "../../../broker/contract.ts";
+import type { DataOut } from "../../../broker/contract/contract.ts";
 
 export type Booking = DataOut<"ledger.book">;
 

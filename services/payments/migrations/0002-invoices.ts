@@ -1,5 +1,5 @@
 /** What numbers invoices and credit notes without gaps, and finds an order's credit notes. */
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { SERIES_INDEX } from "../invoices/numbered-series.ts";
 
 const NUMBERED = ["invoices", "credit_notes"];

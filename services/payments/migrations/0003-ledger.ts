@@ -1,5 +1,5 @@
 /** Indexes of the ledger: newest first, and of one payment; payments that could not be opened yet. */
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   async up(db) {

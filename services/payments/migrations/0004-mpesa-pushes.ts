@@ -1,5 +1,5 @@
 /** M-Pesa's pushes by Safaricom's number, which is all that Daraja's answers and the payment actor name them by. */
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
   async up(db) {

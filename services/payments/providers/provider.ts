@@ -5,11 +5,12 @@
  */
 import type { Connection } from "mongoose";
 import type { z } from "zod";
-import type { Clock } from "../../../broker/clock.ts";
-import { type Config, parseVariables } from "../../../broker/config.ts";
-import { SoukError } from "../../../broker/errors.ts";
-import type { Log } from "../../../broker/runtime.ts";
-import type { Money } from "../../../broker/schemas.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import type { Money } from "../../../broker/contract/schemas.ts";
+import { parseVariables } from "../../../broker/contract/variables.ts";
+import type { Config } from "../../../broker/moleculer/config.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import type { Log } from "../../../broker/resilience/log.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
 import { checkAddresses, testVariables } from "./support/production.ts";
 

@@ -1,4 +1,4 @@
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { INDEX } from "../product.model.ts";
 
 /** Unique guards, and one index for each order in which lists are read. */

@@ -1,4 +1,4 @@
-import type { Migration } from "../../../broker/migrations.ts";
+import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 /** Unique guards, expiry of sessions and keys, and what sweeps look for. */
 const migration: Migration = {

@@ -1,6 +1,6 @@
 /** Many more clients than a shop can serve, all at once, and what each of them is told. */
 import { Agent, request as httpRequest } from "node:http";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import { home, type Person } from "./people.ts";
 

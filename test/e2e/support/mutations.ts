@@ -3,7 +3,7 @@
  * What counts as wrong is decided here, from the schema that clients get to see, not by the validator under test.
  */
 import type { ApiRoute } from "../../../broker/http/api-route.ts";
-import { type JsonSchema, objectSchema } from "../../../broker/http/json-schema.ts";
+import { type JsonSchema, objectSchema } from "../../../broker/http/docs/json-schema.ts";
 import type { ApiRequest } from "./routes.ts";
 
 export interface Mutation {

@@ -1,7 +1,7 @@
 /** The people of a shop and what they do in it, over HTTP. */
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
-import type { Address } from "../../../broker/schemas.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Address } from "../../../broker/contract/schemas.ts";
 import type { OrderStatus, OrderView } from "../../../services/orders/orders.contract.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { HttpClient, Reply } from "../../support/http-client.ts";

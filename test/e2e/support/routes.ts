@@ -1,6 +1,6 @@
 /** One row for every route: a request that is right in every part, and what each kind of caller gets for it. */
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { HttpClient } from "../../support/http-client.ts";
 import type { Shop } from "../../support/shop.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { ServiceBroker } from "moleculer";
+import { newId } from "../../../broker/contract/ids.ts";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
 import { FRESH_MS } from "../../../broker/http/live-sessions.ts";
-import { newId } from "../../../broker/ids.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startGateway, type TestGateway } from "./support.ts";

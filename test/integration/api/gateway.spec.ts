@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
 describe("the gateway", () => {

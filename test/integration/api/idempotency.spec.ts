@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type Connection, createConnection } from "mongoose";
-import type { Clock } from "../../../broker/clock.ts";
-import { SoukError } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import {
   idempotencyIndexes,
   KEY_TTL_MS,
@@ -10,9 +10,9 @@ import {
   type OnceCall,
   type OnceTools,
   once,
-} from "../../../broker/middlewares/idempotency.ts";
-import type { Log } from "../../../broker/runtime.ts";
-import type { CallMeta } from "../../../broker/service.ts";
+} from "../../../broker/mongo/idempotency.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import type { Log } from "../../../broker/resilience/log.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { eventually } from "../../support/eventually.ts";
 

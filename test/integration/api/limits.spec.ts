@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, createConnection } from "node:net";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 

@@ -1,7 +1,7 @@
 /** What one connection may ask for at once, and how long its client may leave the answers lying. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";
 import { bytesOf, rawClient } from "../../support/raw-client.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";

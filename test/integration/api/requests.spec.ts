@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
-import { SoukError } from "../../../broker/errors.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { securityHeaders } from "../../../broker/http/response-headers.ts";
-import { newId } from "../../../broker/ids.ts";
 import { type Reply, raw, startGateway, type TestGateway } from "./support.ts";
 
 const ORIGIN = "http://shop.test";

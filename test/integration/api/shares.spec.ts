@@ -1,6 +1,6 @@
 /** How much of the gateway one caller, and one address, may have at once. */
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";
 import { bytesOf, type RawClient, rawClient } from "../../support/raw-client.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";

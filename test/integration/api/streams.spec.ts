@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Clock } from "../../../broker/clock.ts";
-import { SoukError } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 

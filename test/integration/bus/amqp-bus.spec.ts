@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ChannelModel, connect } from "amqplib";
-import { type AmqpBusOptions, createAmqpBus } from "../../../broker/bus/amqp.ts";
-import { declareTopology } from "../../../broker/bus/amqp-declare.ts";
+import { type AmqpBusOptions, createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
+import { declareTopology } from "../../../broker/bus/amqp/declare.ts";
 import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import {
   deadExchangeName,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { connectToAny } from "../../../broker/bus/amqp-connect.ts";
+import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
 import { tcpProxy } from "../../support/tcp-proxy.ts";
 

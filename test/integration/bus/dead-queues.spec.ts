@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
-import { type DeadLetter, letterId, mongoDeadLetters } from "../../../broker/bus/dead-letters.ts";
 import { amqpDeadQueues, checkQueueName, type DeadQueues } from "../../../broker/bus/dead-queues.ts";
 import { describeFailure } from "../../../broker/bus/failure.ts";
+import { type DeadLetter, letterId, mongoDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { queueName, topologyOf } from "../../../broker/bus/topology.ts";
-import { connectDatabase, type Database } from "../../../broker/database.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { subjectIn } from "../../support/bus-conformance.ts";

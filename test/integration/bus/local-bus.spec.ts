@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
-import { type DeadLetterStore, memoryDeadLetters } from "../../../broker/bus/dead-letters.ts";
-import { createLocalBus } from "../../../broker/bus/local.ts";
+import { type DeadLetterStore, memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
+import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, ears, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
-import { Alarms } from "../../../broker/bus/alarms.ts";
-import { AmqpLink } from "../../../broker/bus/amqp-link.ts";
-import { Publisher } from "../../../broker/bus/amqp-publisher.ts";
+import { AmqpLink } from "../../../broker/bus/amqp/connection.ts";
+import { Publisher } from "../../../broker/bus/amqp/publisher.ts";
 import { type BusStats, BusUnavailableError, newStats } from "../../../broker/bus/bus.ts";
-import { systemClock } from "../../../broker/clock.ts";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
+import { Alarms } from "../../../broker/resilience/rate-limited-log.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
 import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
 import { eventually } from "../../support/eventually.ts";

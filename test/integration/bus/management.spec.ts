@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "amqplib";
-import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../../broker/bus/topology.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { eventually } from "../../support/eventually.ts";

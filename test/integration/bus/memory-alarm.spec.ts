@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { createAmqpBus } from "../../../broker/bus/amqp.ts";
+import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";

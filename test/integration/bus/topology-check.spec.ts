@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAmqpBus } from "../../../broker/bus/amqp.ts";
-import { deadQueueArguments, queueArguments } from "../../../broker/bus/amqp-declare.ts";
+import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
+import { deadQueueArguments, queueArguments } from "../../../broker/bus/amqp/declare.ts";
+import { checkOverAmqp, checkOverApi } from "../../../broker/bus/amqp/topology-check.ts";
 import {
   deadExchangeName,
   deadQueueName,
@@ -11,7 +12,6 @@ import {
   queuesOf,
   topologyOf,
 } from "../../../broker/bus/topology.ts";
-import { checkOverAmqp, checkOverApi } from "../../../broker/bus/topology-check.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { busContract } from "../../support/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import type { ServiceSchema } from "moleculer";
-import { envelope } from "../../../broker/bus/envelope.ts";
-import { errorCode } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
-import type { CallMeta } from "../../../broker/service.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import cart from "../../../services/cart/cart.service.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";

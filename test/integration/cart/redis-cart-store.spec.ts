@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { redisCartStore } from "../../../services/cart/redis-cart-store.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { cartStoreConformance, type StoreUnderTest } from "./store-conformance.ts";

@@ -1,6 +1,6 @@
 /** What every cart store does, whatever keeps the carts. */
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import {
   type Cart,
   type CartLine,

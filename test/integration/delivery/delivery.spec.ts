@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { envelope } from "../../../broker/bus/envelope.ts";
-import { newId } from "../../../broker/ids.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import delivery from "../../../services/delivery/delivery.service.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 import { ADDRESS, failure, newCustomer, staff } from "../../support/shop-floor.ts";

@@ -1,6 +1,6 @@
 /** What all emulators share, shown on a provider of two routes. */
 import assert from "node:assert/strict";
-import { systemClock } from "../../../broker/clock.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
 import { calm, type Emulator } from "../../../emulators/emulator.ts";
 import { createKit } from "../../../emulators/support/kit.ts";
 import { seededRandom } from "../../../emulators/support/random.ts";

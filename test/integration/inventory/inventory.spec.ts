@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Envelope, envelope } from "../../../broker/bus/envelope.ts";
-import type { DataIn, MessageType } from "../../../broker/contract.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { DataIn, MessageType } from "../../../broker/contract/contract.ts";
+import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import inventory from "../../../services/inventory/inventory.service.ts";
 import { type LedgerEntry, ledgerModel } from "../../../services/inventory/ledger.model.ts";
 import { seedStock } from "../../../services/inventory/seed-stock.ts";

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { type ChannelModel, connect } from "amqplib";
 import { exchangeName } from "../../../broker/bus/topology.ts";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {
   type Article,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
-import { loadConfig } from "../../../broker/config.ts";
-import { brokerOptions } from "../../../broker/moleculer-options.ts";
+import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
-import { lostAnswers } from "../../../broker/middlewares/lost-answers.ts";
+import { lostAnswers } from "../../../broker/moleculer/middlewares/remote-timeout.ts";
 
 const SHUTDOWN_TIMEOUT_MS = 6_000;
 

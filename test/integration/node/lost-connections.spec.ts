@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectDatabase, type Database } from "../../../broker/database.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { eventually } from "../../support/eventually.ts";
 import { silentLog } from "../../support/silent-log.ts";

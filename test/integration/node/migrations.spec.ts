@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import type { Connection } from "mongoose";
-import { connectDatabase, type Database } from "../../../broker/database.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import {
   migrateDown,
   migrateUp,
   migrationStatus,
   migrationsOf,
   type NamedMigration,
-} from "../../../broker/migrations.ts";
+} from "../../../broker/mongo/migrations.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { serviceNames } from "../../../services/index.ts";
 import { silentLog } from "../../support/silent-log.ts";

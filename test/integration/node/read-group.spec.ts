@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { isTransient } from "../../../broker/bus/retry.ts";
-import { connectDatabase, type Database } from "../../../broker/database.ts";
-import { ReadGroup } from "../../../broker/read-group.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
+import { ReadGroup } from "../../../broker/mongo/read-group.ts";
+import { isTransient } from "../../../broker/resilience/retry.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 

@@ -8,8 +8,8 @@ import {
   queueName,
   routingKey,
 } from "../../../broker/bus/topology.ts";
-import { DEFAULT_PARTITIONS } from "../../../broker/contract.ts";
-import { newId } from "../../../broker/ids.ts";
+import { DEFAULT_PARTITIONS } from "../../../broker/contract/contract.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import {
   firstAdmin,
   orderBecomes,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Collection } from "mongodb";
-import { isTransient } from "../../../broker/bus/retry.ts";
-import { connectDatabase, type Database } from "../../../broker/database.ts";
-import { isDuplicateKey } from "../../../broker/duplicate-key.ts";
-import { WriteGroup } from "../../../broker/write-group.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import { WriteGroup } from "../../../broker/mongo/write-group.ts";
+import { isTransient } from "../../../broker/resilience/retry.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createOperations, type Operations } from "../../../broker/operations/operations.ts";
-import { type OperationsServer, startOperationsServer } from "../../../broker/operations/server.ts";
+import { createOperations, type Operations } from "../../../broker/moleculer/operations/operations.ts";
+import { type OperationsServer, startOperationsServer } from "../../../broker/moleculer/operations/server.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
 const PATIENCE_MS = 300;

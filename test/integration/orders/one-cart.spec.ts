@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
-import { newId } from "../../../broker/ids.ts";
-import { migrateDown, migrateUp, migrationsOf } from "../../../broker/migrations.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { migrateDown, migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
 import { OPEN_ORDERS } from "../../../services/orders/checkout/open-orders.store.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {

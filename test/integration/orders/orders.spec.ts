@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import { eventually } from "../../support/eventually.ts";
 import {

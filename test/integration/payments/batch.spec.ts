@@ -1,6 +1,6 @@
 /** Payments that are opened together, and openings that fail for a while. */
 import assert from "node:assert/strict";
-import { errorCode } from "../../../broker/errors.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
 import { calm } from "../../../emulators/emulator.ts";
 import { startStripe } from "../../../emulators/stripe/stripe.ts";
 import { eventually } from "../../support/eventually.ts";

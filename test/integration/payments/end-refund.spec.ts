@@ -1,7 +1,7 @@
 /** A refund of which its provider never says how it ended: staff are told, and end it. */
 import assert from "node:assert/strict";
-import { errorCode } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { calm } from "../../../emulators/emulator.ts";
 import { startMpesa } from "../../../emulators/mpesa/mpesa.ts";
 import { eventually } from "../../support/eventually.ts";

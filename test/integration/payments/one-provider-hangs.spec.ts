@@ -1,5 +1,5 @@
 /** Providers are apart: what one of them keeps waiting or refuses delays nobody who pays by another. */
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import type { Emulator, StartEmulator } from "../../../emulators/emulator.ts";
 import { startMidtrans } from "../../../emulators/midtrans/midtrans.ts";
 import { seededRandom } from "../../../emulators/support/random.ts";

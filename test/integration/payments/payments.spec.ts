@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { type Envelope, envelope } from "../../../broker/bus/envelope.ts";
-import type { DataIn, DataOut, MessageType, ParamsIn } from "../../../broker/contract.ts";
-import { errorCode, errorRegistry } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
-import { LEFT_BEHIND_MS } from "../../../broker/outbox.ts";
-import type { CallMeta } from "../../../broker/service.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import type { DataIn, DataOut, MessageType, ParamsIn } from "../../../broker/contract/contract.ts";
+import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
+import { errorCode, errorRegistry } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
 import payments from "../../../services/payments/payments.service.ts";
 import { sign } from "../../../services/payments/providers/sandbox/signature.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,9 +1,9 @@
 /** The sandbox as a provider, through the port that all providers share. */
 import assert from "node:assert/strict";
-import { loadConfig } from "../../../broker/config.ts";
-import { connectDatabase, type Database } from "../../../broker/database.ts";
-import { errorCode } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import "../../../services/contracts.ts";
 import { ProviderRefused, WebhookRejected } from "../../../services/payments/providers/provider.ts";

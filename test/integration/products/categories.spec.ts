@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { errorCode } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { categoryModel } from "../../../services/products/category.model.ts";
 import { CLAIM_MS } from "../../../services/products/claim-categories.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import mongoose from "mongoose";
-import type { ParamsIn, Returned } from "../../../broker/contract.ts";
-import { SoukError } from "../../../broker/errors.ts";
+import type { ParamsIn, Returned } from "../../../broker/contract/contract.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
 import { SET_SIZE } from "../../../services/products/list-products.ts";
 import { listingOf } from "../../../services/products/listing.ts";
 import type { Product } from "../../../services/products/product.model.ts";

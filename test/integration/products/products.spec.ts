@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { SoukError } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";
 import { aProduct, type Catalogue, failure, startCatalogue } from "./support.ts";
 

@@ -1,8 +1,8 @@
 /** A catalogue without the other services: stock comes from a table that the test fills. */
 import type { ServiceSchema } from "moleculer";
-import { envelope } from "../../../broker/bus/envelope.ts";
-import type { ParamsIn } from "../../../broker/contract.ts";
-import { errorCode, SoukError } from "../../../broker/errors.ts";
+import type { ParamsIn } from "../../../broker/contract/contract.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { productModel } from "../../../services/products/product.model.ts";
 import products from "../../../services/products/products.service.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
-import { errorCode } from "../../../broker/errors.ts";
-import type { CallMeta } from "../../../broker/service.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
 import { accountModel } from "../../../services/users/account.model.ts";
 import { FREE } from "../../../services/users/guess-limits.ts";
 import { sessionModel } from "../../../services/users/session.model.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { FREE, type GuessCounters, redisCounters } from "../../../services/users/guess-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { movableClock } from "../../support/services-node.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import type { Envelope } from "../../../broker/bus/envelope.ts";
-import { errorCode } from "../../../broker/errors.ts";
+import type { Envelope } from "../../../broker/contract/envelope.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { createTokenVerifier } from "../../../broker/http/access-token.ts";
-import { newId } from "../../../broker/ids.ts";
-import { LEFT_BEHIND_MS } from "../../../broker/outbox.ts";
+import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
 import { accountModel } from "../../../services/users/account.model.ts";
 import { bootstrapToken } from "../../../services/users/bootstrap-admin.ts";
 import { checkCredentials } from "../../../services/users/check-credentials.ts";

@@ -4,10 +4,14 @@
  */
 import type { Context, ServiceSchema } from "moleculer";
 import { z } from "zod";
-import { type ActionContract, actionContract, type MessageContract } from "../../../broker/contract.ts";
-import { startNode } from "../../../broker/node.ts";
-import type { NodeRuntime } from "../../../broker/runtime.ts";
-import { tolerant } from "../../../broker/tolerant.ts";
+import {
+  type ActionContract,
+  actionContract,
+  type MessageContract,
+} from "../../../broker/contract/contract.ts";
+import { tolerant } from "../../../broker/contract/tolerant.ts";
+import { startNode } from "../../../broker/moleculer/node.ts";
+import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { actorStates } from "../../../scripts/contracts/actor-states.ts";
 import { configOrExit, stopOnSignal } from "../../../scripts/support/run-node.ts";
 import { contracts } from "../../../services/contracts.ts";

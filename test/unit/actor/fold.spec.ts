@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { LoadedActor } from "../../../broker/actor/actor-host.types.ts";
 import { type FoldOptions, fold, type Incoming } from "../../../broker/actor/fold.ts";
-import { type Envelope, envelope } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
-import { derivedId } from "../../../broker/ids.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
+import { derivedId } from "../../../broker/contract/ids.ts";
 import {
   type OrderMessages,
   type OrderState,

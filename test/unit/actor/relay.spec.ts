@@ -5,7 +5,7 @@ import type { ActorStats, OutboxEntry } from "../../../broker/actor/actor-host.t
 import { Relay, type RelayOptions } from "../../../broker/actor/relay.ts";
 import { defaultTuning } from "../../../broker/actor/tuning.ts";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
-import type { Envelope } from "../../../broker/bus/envelope.ts";
+import type { Envelope } from "../../../broker/contract/envelope.ts";
 import { eventually } from "../../support/eventually.ts";
 import { seeded } from "./support/sim-shop.ts";
 

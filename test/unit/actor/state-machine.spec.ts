@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine } from "../../../broker/actor/state-machine.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import { envelope } from "../../../broker/bus/envelope.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
 import { toyStock } from "./support/toy.ts";
 
 type Door = { status: "open" | "shut" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
 import { withUnknown } from "../../../broker/actor/unknown-fields.ts";
-import { tolerant } from "../../../broker/tolerant.ts";
+import { tolerant } from "../../../broker/contract/tolerant.ts";
 
 const line = z.strictObject({ sku: z.string(), quantity: z.int() });
 const state = z.strictObject({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ConsumeMessage } from "amqplib";
 import fc from "fast-check";
-import { Acks } from "../../../broker/bus/acks.ts";
+import { Acks } from "../../../broker/bus/amqp/acks.ts";
 
 const message = (deliveryTag: number) => ({ fields: { deliveryTag } }) as ConsumeMessage;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checkEnvelope, type Envelope, envelope } from "../../../broker/bus/envelope.ts";
-import { jsonCopy } from "../../../broker/bus/json-copy.ts";
-import { newId } from "../../../broker/ids.ts";
+import { jsonCopy } from "../../../broker/bus/local/json-copy.ts";
+import { checkEnvelope, type Envelope, envelope } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { testMessage } from "../../support/bus-contract.ts";
 
 const text = (max: number) => fc.string({ unit: "grapheme", minLength: 1, maxLength: max });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Alarms } from "../../../broker/bus/alarms.ts";
-import { deadHeaders, readDeadHeaders } from "../../../broker/bus/dead-headers.ts";
+import { deadHeaders, readDeadHeaders } from "../../../broker/bus/amqp/dead-headers.ts";
 import { describeFailure } from "../../../broker/bus/failure.ts";
-import { SoukError } from "../../../broker/errors.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { Alarms } from "../../../broker/resilience/rate-limited-log.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 describe("Alarms", () => {

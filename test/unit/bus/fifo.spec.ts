@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Fifo } from "../../../broker/bus/fifo.ts";
+import { Fifo } from "../../../broker/bus/local/fifo.ts";
 
 describe("A fifo", () => {
   it("behaves like an array under any mix of push, shift, putBack and clear", () => {

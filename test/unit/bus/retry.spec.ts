@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { Errors } from "moleculer";
 import { MongoNetworkError, MongoServerError } from "mongodb";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
 import {
   Attempts,
   attempt,
@@ -11,8 +12,7 @@ import {
   MAX_DELAY_MS,
   MAX_TRIES,
   toError,
-} from "../../../broker/bus/retry.ts";
-import { SoukError } from "../../../broker/errors.ts";
+} from "../../../broker/resilience/retry.ts";
 
 const unit = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const coded = (code: string) => Object.assign(new Error(code), { code });

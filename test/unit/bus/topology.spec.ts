@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { UnroutableError } from "../../../broker/bus/bus.ts";
 import { mergeTopologies, partitionOf, queuesOf, Routes, topologyOf } from "../../../broker/bus/topology.ts";
-import type { ServiceContract } from "../../../broker/contract.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { ServiceContract } from "../../../broker/contract/contract.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { busContract, PARTITIONS } from "../../support/bus-contract.ts";
 
 const contract = (parts: Partial<ServiceContract>): ServiceContract => ({

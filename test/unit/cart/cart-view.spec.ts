@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import "../../../services/contracts.ts";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { cartView } from "../../../services/cart/cart.contract.ts";
 import {
   type CartLine,

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { amqpAddresses } from "../../../broker/bus/amqp-address.ts";
-import { ConfigError, loadConfig } from "../../../broker/config.ts";
+import { amqpAddresses } from "../../../broker/bus/amqp/address.ts";
+import { ConfigError } from "../../../broker/contract/variables.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { envExample, variableNames } from "../../../scripts/support/env-example.ts";
 
 describe("configuration", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Errors } from "moleculer";
-import { loadConfig } from "../../../broker/config.ts";
-import { SoukError } from "../../../broker/errors.ts";
-import { brokerOptions } from "../../../broker/moleculer-options.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
 
 /** Moleculer's types leave it out. */
 const { BrokerDisconnectedError } = Errors as unknown as { BrokerDisconnectedError: new () => Error };

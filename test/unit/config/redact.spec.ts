@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { keepPasswords, keepSecret, oneLine, redact, redactedReason } from "../../../broker/redact.ts";
+import {
+  keepPasswords,
+  keepSecret,
+  oneLine,
+  redact,
+  redactedReason,
+} from "../../../broker/contract/redact.ts";
 
 describe("What is printed", () => {
   const examples: [string, string][] = [

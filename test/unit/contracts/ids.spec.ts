@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { derivedId, derivedV7, newId } from "../../../broker/ids.ts";
-import { id } from "../../../broker/schemas.ts";
+import { derivedId, derivedV7, newId } from "../../../broker/contract/ids.ts";
+import { id } from "../../../broker/contract/schemas.ts";
 
 describe("ids", () => {
   it("are UUIDv7, each later than the one before, also within a millisecond", () => {

@@ -1,8 +1,8 @@
 /** Text in contracts: whatever people write is made clean in one place, before anything is done with it. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { line, text } from "../../../broker/schemas.ts";
-import { cleanLine, cleanText } from "../../../broker/text.ts";
+import { line, text } from "../../../broker/contract/schemas.ts";
+import { cleanLine, cleanText } from "../../../broker/contract/text.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { textSchemas } from "../../support/string-schemas.ts";
 

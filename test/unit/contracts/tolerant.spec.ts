@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
-import { tolerant } from "../../../broker/tolerant.ts";
+import { tolerant } from "../../../broker/contract/tolerant.ts";
 import { actorStates } from "../../../scripts/contracts/actor-states.ts";
 import { contracts } from "../../../services/contracts.ts";
 

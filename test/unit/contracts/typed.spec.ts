@@ -1,9 +1,9 @@
 /** Wrong names and payloads are compile errors: `tsc` fails when one of the expected errors below is none. */
 import assert from "node:assert/strict";
 import { send } from "../../../broker/actor/define-actor.ts";
-import type { ActionName, MessageType, Returned } from "../../../broker/contract.ts";
-import { actionContract, defineContract, messageContract } from "../../../broker/contract.ts";
-import type { TypedCall } from "../../../broker/service.ts";
+import type { ActionName, MessageType, Returned } from "../../../broker/contract/contract.ts";
+import { actionContract, defineContract, messageContract } from "../../../broker/contract/contract.ts";
+import type { TypedCall } from "../../../broker/moleculer/define-service.ts";
 import "../../../services/contracts.ts";
 import { z } from "zod";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Decision } from "../../../broker/actor/define-actor.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
 import "../../../services/contracts.ts";
 import {
   type DeliveryMessage,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, importPKCS8, SignJWT } from "jose";
-import type { Clock } from "../../../broker/clock.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import {
   createTokenVerifier,
   type Jwks,
@@ -10,7 +10,7 @@ import {
   TOKEN_ISSUER,
   TokenRejectedError,
 } from "../../../broker/http/access-token.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
 
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Errors, ServiceBroker } from "moleculer";
-import { errorRegistry, SoukError } from "../../../broker/errors.ts";
+import { errorRegistry, SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { parseJson } from "../../../broker/http/body.ts";
 import { bodyTag, isNotModified, versionTag } from "../../../broker/http/conditional.ts";
 import { moleculerMetrics, RequestMetrics } from "../../../broker/http/metrics.ts";
@@ -19,7 +20,6 @@ import {
 } from "../../../broker/http/request-headers.ts";
 import { originCheck } from "../../../broker/http/response-headers.ts";
 import { Router } from "../../../broker/http/router.ts";
-import { newId } from "../../../broker/ids.ts";
 
 const fails = (code: string, field?: string) => (error: unknown) =>
   error instanceof SoukError &&

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { errorCode, type FieldError, type SoukError } from "../../../broker/errors.ts";
+import { errorCode, type FieldError, type SoukError } from "../../../broker/contract/errors.ts";
 import { parseJson } from "../../../broker/http/body.ts";
 
 const parse = (text: string) => parseJson(Buffer.from(text));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorCode, SoukError } from "../../../broker/errors.ts";
+import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import {
   AWAY_MS,
   createLiveSessions,

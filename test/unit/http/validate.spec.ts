@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { ServiceBroker } from "moleculer";
 import { z } from "zod";
-import { action, actionContract, defineContract } from "../../../broker/contract.ts";
-import { ContractValidator, checkRequest, validationFailure } from "../../../broker/middlewares/validate.ts";
+import { checkRequest, validationFailure } from "../../../broker/contract/check-request.ts";
+import { action, actionContract, defineContract } from "../../../broker/contract/contract.ts";
+import { ContractValidator } from "../../../broker/moleculer/contract-validator.ts";
 
 defineContract({
   service: "validateprobe",

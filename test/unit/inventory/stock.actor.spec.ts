@@ -5,9 +5,9 @@ import type { Decision } from "../../../broker/actor/define-actor.ts";
 import { diff } from "../../../broker/actor/diff.ts";
 import { fold } from "../../../broker/actor/fold.ts";
 import { Inbox } from "../../../broker/actor/inbox.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import {
   available,

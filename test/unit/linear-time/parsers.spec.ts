@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
-import { systemClock } from "../../../broker/clock.ts";
+import { validationFailure } from "../../../broker/contract/check-request.ts";
 import { createTokenVerifier } from "../../../broker/http/access-token.ts";
 import { addressKey } from "../../../broker/http/address.ts";
 import { bodyKind, parseJson } from "../../../broker/http/body.ts";
@@ -23,7 +23,7 @@ import {
 } from "../../../broker/http/request-headers.ts";
 import { originCheck } from "../../../broker/http/response-headers.ts";
 import { Router } from "../../../broker/http/router.ts";
-import { validationFailure } from "../../../broker/middlewares/validate.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { fromCursor, TIME_AND_ID, UUID } from "../../../services/payments/page-key.ts";
 import { phoneOf } from "../../../services/payments/providers/mpesa/phone.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import { errorCode, SoukError } from "../../../broker/errors.ts";
-import { derivedV7, newId } from "../../../broker/ids.ts";
-import { id as idSchema } from "../../../broker/schemas.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
+import { derivedV7, newId } from "../../../broker/contract/ids.ts";
+import { id as idSchema } from "../../../broker/contract/schemas.ts";
 import { createCheckoutLimit } from "../../../services/orders/checkout/checkout-limit.ts";
 import { createProviderCheck } from "../../../services/orders/checkout/known-providers.ts";
 import type { OpenOrdersStore } from "../../../services/orders/checkout/open-orders.store.ts";

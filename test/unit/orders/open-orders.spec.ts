@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ActorHost, Snapshot } from "../../../broker/actor/actor-host.types.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import { errorCode, SoukError } from "../../../broker/errors.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import type { OpenOrdersStore } from "../../../services/orders/checkout/open-orders.store.ts";
 import {
   ABANDONED_MS,

@@ -1,11 +1,11 @@
 /** Given a state, when a message comes, then this is sent: the traps of the saga, one by one. */
 import assert from "node:assert/strict";
 import type { Decision } from "../../../broker/actor/define-actor.ts";
-import type { Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
 import "../../../services/contracts.ts";
-import { derivedV7 } from "../../../broker/ids.ts";
-import { id as idSchema } from "../../../broker/schemas.ts";
+import { derivedV7 } from "../../../broker/contract/ids.ts";
+import { id as idSchema } from "../../../broker/contract/schemas.ts";
 import { machine, orderActor } from "../../../services/orders/order.actor.ts";
 import { MAX_ATTEMPTS, type OrderMessage } from "../../../services/orders/order.rows.ts";
 import { type OrderState, orderState } from "../../../services/orders/order.state.ts";

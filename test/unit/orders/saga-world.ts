@@ -3,10 +3,10 @@
  * workers, and a pool of messages on their way, from which a test delivers any, in any order, as often as it likes.
  */
 import type { ActorDefinition, Decision, Outgoing } from "../../../broker/actor/define-actor.ts";
-import { type Envelope, envelope, type Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn, MessageType } from "../../../broker/contract.ts";
-import type { ErrorCode } from "../../../broker/errors.ts";
-import { derivedId, derivedV7 } from "../../../broker/ids.ts";
+import type { DataIn, MessageType } from "../../../broker/contract/contract.ts";
+import { type Envelope, envelope, type Message } from "../../../broker/contract/envelope.ts";
+import type { ErrorCode } from "../../../broker/contract/errors.ts";
+import { derivedId, derivedV7 } from "../../../broker/contract/ids.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { type DeliveryState, deliveryActor } from "../../../services/delivery/delivery.actor.ts";
 import { newStock, type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Decision, Outgoing } from "../../../broker/actor/define-actor.ts";
-import { checkEnvelope, envelope, type Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import { checkEnvelope, envelope, type Message } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment.actor.ts";
 import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment.early.ts";

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Outgoing } from "../../../broker/actor/define-actor.ts";
-import { envelope, type Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
-import { derivedId, newId } from "../../../broker/ids.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import { envelope, type Message } from "../../../broker/contract/envelope.ts";
+import { derivedId, newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import { type Booking, isBalanced, transactionOf } from "../../../services/payments/ledger/transaction.ts";
 import type { PaymentMessage } from "../../../services/payments/payment.actor.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { systemClock } from "../../../broker/clock.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
 import {
   createDeliveries,
   type DeliveryOptions,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import "../../../services/contracts.ts";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import { WebhookRejected } from "../../../services/payments/providers/provider.ts";
 import { retryDelay } from "../../../services/payments/providers/sandbox/deliveries.ts";
 import { payPage } from "../../../services/payments/providers/sandbox/page.ts";

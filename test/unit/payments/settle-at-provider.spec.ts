@@ -1,8 +1,8 @@
 /** Workers at a provider: one try each, whatever it does; what follows is the payment's to decide. */
 import assert from "node:assert/strict";
-import { envelope, type Message } from "../../../broker/bus/envelope.ts";
-import type { DataIn } from "../../../broker/contract.ts";
-import { newId } from "../../../broker/ids.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import { envelope, type Message } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import type { Desk } from "../../../services/payments/provider-desk.ts";
 import { createTurns } from "../../../services/payments/provider-turns.ts";

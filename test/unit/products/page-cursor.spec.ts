@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { SoukError } from "../../../broker/errors.ts";
-import { cursor as cursorSchema } from "../../../broker/schemas.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { cursor as cursorSchema } from "../../../broker/contract/schemas.ts";
 import { nameKey, priceKey } from "../../../services/products/listing.ts";
 import { makeCursor, readCursor } from "../../../services/products/page-cursor.ts";
 

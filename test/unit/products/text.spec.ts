@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { slug as slugSchema } from "../../../broker/schemas.ts";
+import { slug as slugSchema } from "../../../broker/contract/schemas.ts";
 import { clip, fold, words } from "../../../services/products/fold.ts";
 import {
   MAX_TOKEN_LENGTH,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { errorCode, SoukError } from "../../../broker/errors.ts";
+import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import {
   createGuessLimits,
   FREE,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { errorCode } from "../../../broker/errors.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
 import {
   createPasswordHasher,
   formatPhc,

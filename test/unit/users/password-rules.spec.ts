@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { errorCode, type SoukError } from "../../../broker/errors.ts";
+import { errorCode, type SoukError } from "../../../broker/contract/errors.ts";
 import { checkPasswordRules } from "../../../services/users/password-rules.ts";
 
 const about = { email: "ann.smith@example.com", name: "Ann Smith", shop: "Brass & Co" };

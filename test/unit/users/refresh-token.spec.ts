@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { newId } from "../../../broker/ids.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 import {
   formatRefreshToken,
   hashToken,

@@ -3,7 +3,7 @@
  * no types, no time-outs and no way to set its address.
  */
 import { z } from "zod";
-import { secret } from "../../../../broker/config.ts";
+import { secret } from "../../../../broker/contract/variables.ts";
 import {
   defineProvider,
   type PaymentProvider,

@@ -1,5 +1,5 @@
 /** Opens a Snap page for a payment. */
-import type { Money } from "../../../../broker/schemas.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import { type OpenedPayment, type PaymentIntent, ProviderRefused } from "../provider.ts";
 import { toWhole } from "../support/amounts.ts";
 import type { MidtransApi } from "./api.ts";

@@ -1,5 +1,5 @@
 /** What Midtrans' statuses mean to us. */
-import type { Money } from "../../../../broker/schemas.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import { type ProviderStatus, providerFailed, type RefundReport, type StatusReport } from "../provider.ts";
 import { toMinor } from "../support/amounts.ts";
 import type { Transaction } from "./transaction.ts";

@@ -1,6 +1,6 @@
 /** Daraja's access tokens: one for all requests until shortly before its end, asked for once at a time. */
 import { z } from "zod";
-import type { Clock } from "../../../../broker/clock.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { ProviderMisconfigured } from "../provider.ts";
 import { basicAuth, checkStatus, expected, type ProviderHttp } from "../support/http.ts";
 

@@ -9,7 +9,7 @@
  */
 import type { Collection } from "mongodb";
 import { z } from "zod";
-import type { Clock } from "../../../../broker/clock.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { toMinor } from "../support/amounts.ts";
 import { parsedBody } from "../support/webhook.ts";

@@ -1,6 +1,6 @@
 /** Safaricom's Daraja: push, query, reversal. */
 import { z } from "zod";
-import type { Clock } from "../../../../broker/clock.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { ProviderMisconfigured, ProviderRefused, providerFailed } from "../provider.ts";
 import { createHttp, expected, type HttpAnswer, neverSent } from "../support/http.ts";
 import { createAccessToken } from "./access-token.ts";

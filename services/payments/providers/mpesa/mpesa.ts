@@ -3,7 +3,7 @@
  * official client for Node. Daraja knows no idempotency keys and signs nothing: see push.ts and callback-key.ts.
  */
 import { z } from "zod";
-import { secret } from "../../../../broker/config.ts";
+import { secret } from "../../../../broker/contract/variables.ts";
 import { defineProvider, type PaymentProvider, type ProviderContext, ProviderRefused } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
 import { isConfigured } from "../support/settings.ts";

@@ -1,8 +1,8 @@
 /** Asks the customer's phone for the PIN, once per payment. */
 import type { Collection } from "mongodb";
-import type { Clock } from "../../../../broker/clock.ts";
-import { isDuplicateKey } from "../../../../broker/duplicate-key.ts";
-import type { Money } from "../../../../broker/schemas.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
+import { isDuplicateKey } from "../../../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { type OpenedPayment, type PaymentIntent, ProviderRefused, providerFailed } from "../provider.ts";
 import { toWhole } from "../support/amounts.ts";
 import { callbackKey } from "./callback-key.ts";

@@ -1,6 +1,6 @@
 /** PayPal's amounts: decimal strings of the currencies it takes, three of them without decimals there. */
-import { minorDigits } from "../../../../broker/currency.ts";
-import type { Money } from "../../../../broker/schemas.ts";
+import { minorDigits } from "../../../../broker/contract/currency.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import { ProviderRefused, providerFailed } from "../provider.ts";
 
 export interface PayPalMoney {

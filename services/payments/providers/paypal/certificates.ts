@@ -4,7 +4,7 @@
  */
 import { type KeyObject, X509Certificate } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Clock } from "../../../../broker/clock.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { providerFailed, WebhookRejected } from "../provider.ts";
 import { boundedBody } from "../support/bounded-body.ts";
 

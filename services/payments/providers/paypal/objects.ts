@@ -1,6 +1,6 @@
 /** What we read of PayPal's objects, checked before it is used, and what it means to the payment. */
 import { z } from "zod";
-import type { Money } from "../../../../broker/schemas.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import { type ProviderStatus, providerFailed, type RefundReport, type StatusReport } from "../provider.ts";
 import { fromPayPal } from "./amounts.ts";
 

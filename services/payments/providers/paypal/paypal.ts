@@ -5,7 +5,7 @@
  * says is looked up.
  */
 import { z } from "zod";
-import { ConfigError, secret } from "../../../../broker/config.ts";
+import { ConfigError, secret } from "../../../../broker/contract/variables.ts";
 import {
   type CaptureRequest,
   defineProvider,

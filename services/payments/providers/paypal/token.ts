@@ -1,6 +1,6 @@
 /** PayPal's access token: asked for once by all who need it, and again before it ends. */
 import { z } from "zod";
-import type { Clock } from "../../../../broker/clock.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { ProviderMisconfigured, providerFailed } from "../provider.ts";
 import { boundedBody } from "../support/bounded-body.ts";
 

@@ -2,7 +2,7 @@
 import { verify as verifySignature } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
-import type { Clock } from "../../../../broker/clock.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { fromPayPal } from "./amounts.ts";
 import type { Api } from "./api.ts";

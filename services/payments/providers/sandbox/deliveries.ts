@@ -6,11 +6,11 @@
  */
 
 import type { Collection } from "mongodb";
-import { alarmsOf } from "../../../../broker/bus/alarms.ts";
-import type { Clock } from "../../../../broker/clock.ts";
-import { inTime, within } from "../../../../broker/deadline.ts";
-import { redactedReason } from "../../../../broker/redact.ts";
-import type { Log } from "../../../../broker/runtime.ts";
+import { redactedReason } from "../../../../broker/contract/redact.ts";
+import type { Clock } from "../../../../broker/resilience/clock.ts";
+import { inTime, within } from "../../../../broker/resilience/deadline.ts";
+import type { Log } from "../../../../broker/resilience/log.ts";
+import { alarmsOf } from "../../../../broker/resilience/rate-limited-log.ts";
 import { createPoster } from "./http-post.ts";
 import type { SandboxPayment } from "./sandbox.model.ts";
 import { SIGNATURE_HEADER, sign } from "./signature.ts";

@@ -4,11 +4,11 @@
  */
 import { createHmac } from "node:crypto";
 import { z } from "zod";
-import { secret as secretVariable } from "../../../../broker/config.ts";
-import { isDuplicateKey } from "../../../../broker/duplicate-key.ts";
-import { SoukError } from "../../../../broker/errors.ts";
-import { newId } from "../../../../broker/ids.ts";
-import { writeGroup } from "../../../../broker/write-group.ts";
+import { SoukError } from "../../../../broker/contract/errors.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
+import { secret as secretVariable } from "../../../../broker/contract/variables.ts";
+import { isDuplicateKey } from "../../../../broker/mongo/duplicate-key.ts";
+import { writeGroup } from "../../../../broker/mongo/write-group.ts";
 import {
   defineProvider,
   type PaymentProvider,

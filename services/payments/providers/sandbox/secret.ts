@@ -1,7 +1,7 @@
 /** The sandbox's webhook secret: configured, or made once and kept in the payments database, so that nodes agree. */
 import { randomBytes } from "node:crypto";
 import type { Connection } from "mongoose";
-import { isDuplicateKey } from "../../../../broker/duplicate-key.ts";
+import { isDuplicateKey } from "../../../../broker/mongo/duplicate-key.ts";
 
 interface Setting {
   _id: string;

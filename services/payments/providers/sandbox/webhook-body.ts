@@ -1,6 +1,6 @@
 /** The JSON of the sandbox's webhooks, both ways. */
 import { z } from "zod";
-import { currency, minorUnits } from "../../../../broker/schemas.ts";
+import { currency, minorUnits } from "../../../../broker/contract/schemas.ts";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { type SandboxPayment, taken } from "./sandbox.model.ts";
 

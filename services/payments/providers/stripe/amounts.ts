@@ -2,8 +2,8 @@
  * Stripe's amounts are integers too, yet not always of ISO 4217's minor unit: some currencies have fewer digits there,
  * some have more but must end in zeros (docs.stripe.com/currencies, "Special cases").
  */
-import { minorDigits } from "../../../../broker/currency.ts";
-import type { Money } from "../../../../broker/schemas.ts";
+import { minorDigits } from "../../../../broker/contract/currency.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import { ProviderRefused, providerFailed } from "../provider.ts";
 
 interface Unit {

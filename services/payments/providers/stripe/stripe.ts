@@ -3,7 +3,7 @@
  * our ids. Stripe forgets keys after a day at the earliest, so what matters later (refunds) is looked up first.
  */
 import { z } from "zod";
-import { ConfigError, secret } from "../../../../broker/config.ts";
+import { ConfigError, secret } from "../../../../broker/contract/variables.ts";
 import {
   type CaptureRequest,
   defineProvider,

@@ -1,6 +1,6 @@
 /** Amounts as providers write them that count in major units. */
-import { minorDigits } from "../../../../broker/currency.ts";
-import type { Money } from "../../../../broker/schemas.ts";
+import { minorDigits } from "../../../../broker/contract/currency.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 
 /** In major units with all digits, as in "12.50". */
 export function toMajor({ amount, currency }: Money): string {

@@ -1,5 +1,5 @@
 /** A provider is configured with all of its main variables or with none. */
-import { ConfigError } from "../../../../broker/config.ts";
+import { ConfigError } from "../../../../broker/contract/variables.ts";
 
 /**
  * @param provider for the sentence

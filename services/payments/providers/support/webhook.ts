@@ -1,5 +1,5 @@
 /** Reading the bodies of webhooks. */
-import { errorCode } from "../../../../broker/errors.ts";
+import { errorCode } from "../../../../broker/contract/errors.ts";
 import { WebhookRejected } from "../provider.ts";
 
 /** @throws {WebhookRejected} */

@@ -1,5 +1,5 @@
 /** What Xendit's statuses mean to us. PAID (the customer has paid) and SETTLED (we have the money) are one capture. */
-import type { Money } from "../../../../broker/schemas.ts";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import {
   ProviderRefused,
   type ProviderStatus,

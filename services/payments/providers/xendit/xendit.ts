@@ -3,7 +3,7 @@
  * time-outs, no idempotency keys for invoices and follows redirects.
  */
 import { z } from "zod";
-import { secret } from "../../../../broker/config.ts";
+import { secret } from "../../../../broker/contract/variables.ts";
 import {
   defineProvider,
   type OpenedPayment,

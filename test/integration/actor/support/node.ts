@@ -8,15 +8,16 @@ import { actorModel, createActorIndexes } from "../../../../broker/actor/actor-m
 import type { Faults } from "../../../../broker/actor/faults.ts";
 import type { Tuning } from "../../../../broker/actor/tuning.ts";
 import type { Bus, Consumption } from "../../../../broker/bus/bus.ts";
-import { memoryDeadLetters } from "../../../../broker/bus/dead-letters.ts";
-import { type Envelope, envelope } from "../../../../broker/bus/envelope.ts";
-import { createLocalBus } from "../../../../broker/bus/local.ts";
+import { memoryDeadLetters } from "../../../../broker/bus/local/dead-letters.ts";
+import { createLocalBus } from "../../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../../broker/bus/topology.ts";
-import { type Clock, systemClock } from "../../../../broker/clock.ts";
-import { loadConfig } from "../../../../broker/config.ts";
-import { derivedId } from "../../../../broker/ids.ts";
-import { createOperations } from "../../../../broker/operations/operations.ts";
-import type { Log, NodeRuntime } from "../../../../broker/runtime.ts";
+import { type Envelope, envelope } from "../../../../broker/contract/envelope.ts";
+import { derivedId } from "../../../../broker/contract/ids.ts";
+import { loadConfig } from "../../../../broker/moleculer/config.ts";
+import { createOperations } from "../../../../broker/moleculer/operations/operations.ts";
+import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
+import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
+import type { Log } from "../../../../broker/resilience/log.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import {
   type OrderMessages,

@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { partitionOf } from "../../../../broker/bus/topology.ts";
-import { DEFAULT_PARTITIONS } from "../../../../broker/contract.ts";
+import { DEFAULT_PARTITIONS } from "../../../../broker/contract/contract.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { SIDES, type Side } from "./tally.ts";
 import type { Told } from "./tally-node.ts";

@@ -1,7 +1,7 @@
 /** Actors that count: whoever sends them 1, 2, 3 … can tell afterwards what got lost, came twice or out of order. */
 import { z } from "zod";
 import { type ActorDefinition, defineActor } from "../../../../broker/actor/define-actor.ts";
-import { command, defineContract, type MessagesOf } from "../../../../broker/contract.ts";
+import { command, defineContract, type MessagesOf } from "../../../../broker/contract/contract.ts";
 
 const n = z.int().min(1);
 
@@ -15,7 +15,7 @@ export const tally = defineContract({
   actors: { tallyleft: { receives: ["tally.left"] }, tallyright: { receives: ["tally.right"] } },
 });
 
-declare module "../../../../broker/contract.ts" {
+declare module "../../../../broker/contract/contract.ts" {
   interface Messages extends MessagesOf<typeof tally> {}
 }
 

@@ -1,10 +1,10 @@
 /** Invoicing as a node of its own does it: over its own connection to a store that others use as well. */
 import mongoose from "mongoose";
-import { envelope, type Message } from "../../../../broker/bus/envelope.ts";
-import { type Clock, systemClock } from "../../../../broker/clock.ts";
-import { loadConfig } from "../../../../broker/config.ts";
-import { derivedV7, newId } from "../../../../broker/ids.ts";
-import { migrateUp, migrationsOf } from "../../../../broker/migrations.ts";
+import { envelope, type Message } from "../../../../broker/contract/envelope.ts";
+import { derivedV7, newId } from "../../../../broker/contract/ids.ts";
+import { loadConfig } from "../../../../broker/moleculer/config.ts";
+import { migrateUp, migrationsOf } from "../../../../broker/mongo/migrations.ts";
+import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
 import "../../../../services/contracts.ts";
 import { creditNoteModel, invoiceModel } from "../../../../services/payments/invoices/invoice.model.ts";
 import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";

@@ -1,8 +1,8 @@
 /** Midtrans' adapter against its emulator, over HTTP. What all providers share is in provider-conformance. */
 import assert from "node:assert/strict";
 import midtransClient from "midtrans-client";
-import { ConfigError } from "../../../../broker/config.ts";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
+import { ConfigError } from "../../../../broker/contract/variables.ts";
 import { calm, type Emulator } from "../../../../emulators/emulator.ts";
 import { type MidtransOptions, retry, startMidtrans } from "../../../../emulators/midtrans/midtrans.ts";
 import { seededRandom } from "../../../../emulators/support/random.ts";

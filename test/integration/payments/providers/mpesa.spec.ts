@@ -1,8 +1,8 @@
 /** M-Pesa's adapter against its emulator, over HTTP. What all providers share is in provider-conformance. */
 import assert from "node:assert/strict";
-import { ConfigError } from "../../../../broker/config.ts";
-import { connectDatabase, type Database } from "../../../../broker/database.ts";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
+import { ConfigError } from "../../../../broker/contract/variables.ts";
+import { connectDatabase, type Database } from "../../../../broker/mongo/database.ts";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../../../embedded/mongo/index.ts";
 import { calm, type Emulator } from "../../../../emulators/emulator.ts";
 import { startMpesa } from "../../../../emulators/mpesa/mpesa.ts";

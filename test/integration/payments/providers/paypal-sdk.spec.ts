@@ -9,7 +9,7 @@ import {
   OrdersController,
   PaymentsController,
 } from "@paypal/paypal-server-sdk";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
 import { type PayPalEmulator, startPayPal } from "../../../../emulators/paypal/paypal.ts";
 import { seededRandom } from "../../../../emulators/support/random.ts";
 import { calmDown } from "../../../support/provider-context.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
 import { createSigner } from "../../../../emulators/paypal/certificate.ts";
 import { type PayPalEmulator, startPayPal } from "../../../../emulators/paypal/paypal.ts";
 import { seededRandom } from "../../../../emulators/support/random.ts";

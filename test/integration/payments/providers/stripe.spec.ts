@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
 import { type StripeEmulator, startStripe } from "../../../../emulators/stripe/stripe.ts";
 import { seededRandom } from "../../../../emulators/support/random.ts";
 import "../../../../services/contracts.ts";

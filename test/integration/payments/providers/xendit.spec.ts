@@ -1,8 +1,8 @@
 /** Xendit's adapter against its emulator, over HTTP. What all providers share is in provider-conformance. */
 import assert from "node:assert/strict";
 import { Xendit } from "xendit-node";
-import { ConfigError } from "../../../../broker/config.ts";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
+import { ConfigError } from "../../../../broker/contract/variables.ts";
 import { calm, type Emulator } from "../../../../emulators/emulator.ts";
 import { seededRandom } from "../../../../emulators/support/random.ts";
 import { retry, startXendit, type XenditOptions } from "../../../../emulators/xendit/xendit.ts";

@@ -11,9 +11,9 @@ import {
   newStats,
   UnroutableError,
 } from "../../../../broker/bus/bus.ts";
-import { checkEnvelope, type Envelope } from "../../../../broker/bus/envelope.ts";
 import { partitionOf } from "../../../../broker/bus/topology.ts";
-import { messageContract } from "../../../../broker/contract.ts";
+import { messageContract } from "../../../../broker/contract/contract.ts";
+import { checkEnvelope, type Envelope } from "../../../../broker/contract/envelope.ts";
 import type { Life } from "./life.ts";
 
 interface Actor {

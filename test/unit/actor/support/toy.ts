@@ -6,8 +6,14 @@ import {
   defineActor,
   send,
 } from "../../../../broker/actor/define-actor.ts";
-import type { Message } from "../../../../broker/bus/envelope.ts";
-import { command, defineContract, event, type MessagesOf, reply } from "../../../../broker/contract.ts";
+import {
+  command,
+  defineContract,
+  event,
+  type MessagesOf,
+  reply,
+} from "../../../../broker/contract/contract.ts";
+import type { Message } from "../../../../broker/contract/envelope.ts";
 
 const quantity = z.int().min(1);
 const generation = z.int().min(1);
@@ -45,7 +51,7 @@ export const toy = defineContract({
   workers: { till: { receives: ["toy.pay"] } },
 });
 
-declare module "../../../../broker/contract.ts" {
+declare module "../../../../broker/contract/contract.ts" {
   interface Messages extends MessagesOf<typeof toy> {}
 }
 

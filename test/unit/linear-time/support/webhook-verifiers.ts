@@ -2,8 +2,8 @@
 import { generateKeyPairSync, sign as signWith } from "node:crypto";
 import { crc32 } from "node:zlib";
 import Stripe from "stripe";
-import { systemClock } from "../../../../broker/clock.ts";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
+import { systemClock } from "../../../../broker/resilience/clock.ts";
 import {
   signature,
   verifyNotification,

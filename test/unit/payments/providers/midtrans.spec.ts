@@ -1,7 +1,7 @@
 /** The pure parts of Midtrans' adapter: signatures, statuses, times. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
 import {
   signature,
   verifyNotification,

@@ -1,8 +1,8 @@
 /** The pure parts of M-Pesa's adapter: phones, results, the addresses that are called back. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { systemClock } from "../../../../broker/clock.ts";
-import { newId } from "../../../../broker/ids.ts";
+import { newId } from "../../../../broker/contract/ids.ts";
+import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { createAccessToken } from "../../../../services/payments/providers/mpesa/access-token.ts";
 import { allowedAddresses } from "../../../../services/payments/providers/mpesa/allowed-addresses.ts";
 import { callbackKey, readCallbackKey } from "../../../../services/payments/providers/mpesa/callback-key.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { minorDigits } from "../../../../broker/currency.ts";
+import { minorDigits } from "../../../../broker/contract/currency.ts";
 import { ProviderRefused } from "../../../../services/payments/providers/provider.ts";
 import { fromStripe, toStripe } from "../../../../services/payments/providers/stripe/amounts.ts";
 

@@ -1,7 +1,7 @@
 /** What adapters without an SDK share: amounts in major units, settings that belong together. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { minorDigits } from "../../../../broker/currency.ts";
+import { minorDigits } from "../../../../broker/contract/currency.ts";
 import { toMajor, toMinor, toWhole } from "../../../../services/payments/providers/support/amounts.ts";
 import { isConfigured } from "../../../../services/payments/providers/support/settings.ts";
 

@@ -1,7 +1,8 @@
 /** A few orders that go every way an order can go, played by patient people at a shop that may die under their hands. */
-import { errorCode } from "../../../../../broker/errors.ts";
-import { derivedV7 } from "../../../../../broker/ids.ts";
-import type { CallMeta } from "../../../../../broker/service.ts";
+
+import type { CallMeta } from "../../../../../broker/contract/call-meta.ts";
+import { errorCode } from "../../../../../broker/contract/errors.ts";
+import { derivedV7 } from "../../../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../../../services/orders/orders.contract.ts";
 import { ORDER_TTL_MS, type ShopRun } from "./shop-run.ts";
 

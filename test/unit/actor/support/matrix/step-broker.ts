@@ -12,9 +12,9 @@ import {
   newStats,
   type Topology,
 } from "../../../../../broker/bus/bus.ts";
-import { checkEnvelope, type Envelope } from "../../../../../broker/bus/envelope.ts";
-import { attempt } from "../../../../../broker/bus/retry.ts";
 import { mailboxName, queuesOf, Routes, routingKey, workerName } from "../../../../../broker/bus/topology.ts";
+import { checkEnvelope, type Envelope } from "../../../../../broker/contract/envelope.ts";
+import { attempt } from "../../../../../broker/resilience/retry.ts";
 import type { Life } from "../life.ts";
 import type { Place, Points } from "./points.ts";
 

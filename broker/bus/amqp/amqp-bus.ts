@@ -1,0 +1,484 @@
+/** The bus over RabbitMQ. Names and arguments of queues: `topology.ts`, `amqp-declare.ts`. */
+import type { ChannelModel, ConsumeMessage } from "amqplib";
+import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
+import { UnknownValueError } from "../../contract/tolerant.ts";
+import { type Clock, systemClock } from "../../resilience/clock.ts";
+import { within } from "../../resilience/deadline.ts";
+import type { Log } from "../../resilience/log.ts";
+import { Alarms } from "../../resilience/rate-limited-log.ts";
+import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
+import {
+  type Bus,
+  type BusState,
+  BusUnavailableError,
+  type Consumption,
+  type Delivery,
+  type MailboxConsumption,
+  type MailboxHandlers,
+  type MailboxSpec,
+  newStats,
+  type Topology,
+  type WorkerSpec,
+} from "../bus.ts";
+import {
+  deadExchangeName,
+  exchangeName,
+  mailboxName,
+  queueName,
+  Routes,
+  routingKey,
+  workerName,
+} from "../topology.ts";
+import { claimMessages } from "./claim-shop.ts";
+import { AmqpLink } from "./connection.ts";
+import { type Lease, QueueConsumer } from "./consumer.ts";
+import { deadHeaders } from "./dead-headers.ts";
+import { declareTopology, isDeclared, TopologyError } from "./declare.ts";
+import { Publisher } from "./publisher.ts";
+
+const DEFAULT_WINDOW = 2_000;
+/** RabbitMQ gives the partitions of a node that hangs to others after two to three of these without a sign of life. */
+const DEFAULT_HEARTBEAT_SECONDS = 3;
+const MAILBOX_PREFETCH = 100;
+const WORKER_PREFETCH = 50;
+const CLOSE_TIMEOUT_MS = 5_000;
+/** How long a stop waits for a worker's handlers; what is not done by then is redelivered, to whoever is there. */
+const DRAIN_MS = 5_000;
+const REPAIR_INTERVAL_MS = 5_000;
+/** How long a message with a value that is not known here is kept for a newer node. */
+const NEWER_PATIENCE_MS = 5 * 60_000;
+/** When a node that has found all declared looks after bindings that somebody may have taken away; half of it random. */
+const CALM_MS = 60_000;
+
+export interface AmqpBusOptions {
+  /** One address or several, see `amqp-address.ts`. */
+  url: string;
+  /** First part of all names on the broker. */
+  prefix: string;
+  /** Id of the shop whose messages these are; whose connections to another shop's messages are refused. Not asked unless given. */
+  shop?: string;
+  /** Node id, shown in RabbitMQ's list of connections. */
+  name: string;
+  log: Log;
+  clock?: Clock;
+  /** Messages that may be published and not yet confirmed; more wait. */
+  window?: number;
+  heartbeatSeconds?: number;
+  /** Time until what is declared already is declared again, when nobody waits for it. Milliseconds. */
+  calmMs?: number;
+  /** How long a message is kept that a newer node may understand, before it is buried. Milliseconds. */
+  newerPatienceMs?: number;
+  /** Gives up waiting for the first connection. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Resolves when connected; while RabbitMQ is away it waits, and logs what for.
+ * @throws TypeError for a bad URL; {@link BusUnavailableError} when `signal` fires first; {@link OtherShopError}
+ */
+export async function createAmqpBus(options: AmqpBusOptions): Promise<Bus> {
+  const { bus, connected } = openAmqpBus(options);
+  await connected;
+  return bus;
+}
+
+/** Begins to connect; `connected` is what {@link createAmqpBus} waits for. */
+export function openAmqpBus(options: AmqpBusOptions): { bus: Bus; connected: Promise<void> } {
+  const bus = new AmqpBus(options);
+  return { bus, connected: bus.start(options.signal) };
+}
+
+class AmqpBus implements Bus {
+  readonly kind = "amqp";
+  readonly stats = newStats();
+  readonly #prefix: string;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #alarms: Alarms;
+  readonly #publishLink: AmqpLink;
+  readonly #consumeLink: AmqpLink;
+  readonly #publisher: Publisher;
+  readonly #routes = new Routes();
+  readonly #open = new Set<Consumption>();
+  #closed = false;
+  #repairing: Promise<void> | undefined;
+  #repairedAt = Number.NEGATIVE_INFINITY;
+  readonly #calmMs: number;
+  readonly #newerPatienceMs: number;
+  #calm: NodeJS.Timeout | undefined;
+
+  constructor(options: AmqpBusOptions) {
+    const { prefix, shop, log, clock = systemClock, window = DEFAULT_WINDOW } = options;
+    this.#prefix = prefix;
+    this.#log = log;
+    this.#clock = clock;
+    this.#alarms = new Alarms(log, clock);
+    this.#calmMs = options.calmMs ?? CALM_MS;
+    this.#newerPatienceMs = options.newerPatienceMs ?? NEWER_PATIENCE_MS;
+    const link = (role: string) =>
+      new AmqpLink({
+        url: options.url,
+        name: `${options.name} ${role}`,
+        heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
+        log,
+        alarms: this.#alarms,
+        reconnected: () => this.stats.reconnects++,
+        ...(shop === undefined ? {} : { admit: (model) => claimMessages(model, prefix, shop) }),
+      });
+    this.#publishLink = link("publishes");
+    this.#consumeLink = link("consumes");
+    this.#publisher = new Publisher({
+      link: this.#publishLink,
+      window,
+      stats: this.stats,
+      log,
+      alarms: this.#alarms,
+      unroutable: () => void this.#repairSeldom(),
+    });
+    this.#consumeLink.use({ up: (model) => void this.#lookAfter(model), down: () => undefined });
+  }
+
+  async start(signal?: AbortSignal): Promise<void> {
+    const connected = Promise.all([
+      this.#publishLink.start(),
+      this.#consumeLink.start(),
+      this.#publisher.ready,
+    ]);
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(new BusUnavailableError("gave up waiting for RabbitMQ"));
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([connected, aborted.promise]);
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  get state(): BusState {
+    if (this.#closed) return "closed";
+    return this.#consumeLink.model ? this.#publisher.state : "connecting";
+  }
+
+  async declare(topology: Topology): Promise<void> {
+    this.#routes.add(topology);
+    await this.#declare(topology);
+  }
+
+  async publish(message: Envelope): Promise<void> {
+    const { partition, mandatory } = this.#routes.route(message);
+    const content = Buffer.from(JSON.stringify(message));
+    const key = routingKey(message.type, partition);
+    await this.#publisher.publish(exchangeName(this.#prefix), key, content, message.id, { mandatory });
+  }
+
+  async consumeMailboxes(
+    spec: MailboxSpec,
+    handlers: MailboxHandlers,
+    { prefetch = MAILBOX_PREFETCH }: { prefetch?: number } = {},
+  ): Promise<MailboxConsumption> {
+    await this.#ensure({ mailboxes: [spec], workers: [] });
+    const held = new Set<number>();
+    const consumers = Array.from({ length: spec.partitions }, (_, partition) => {
+      const queue = queueName(this.#prefix, mailboxName(spec.actor, partition));
+      return this.#consumer(queue, prefetch, {
+        onMessage: (raw, lease) => {
+          held.add(partition);
+          const message = this.#parse(raw, spec.receives);
+          if (message instanceof Error) void this.#refuse(raw, lease, queue, message);
+          else this.#hand(handlers, new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)));
+        },
+        onLost: (lease) => {
+          held.delete(partition);
+          if (lease.unsettled > 0 || !lease.expected) handlers.onLost(partition);
+        },
+        onOpen: () => handlers.onQueuedUp?.(partition),
+      });
+    });
+    const consumption: MailboxConsumption = {
+      held,
+      handOver: async (partition, drain) => {
+        const consumer = consumers[partition];
+        if (!consumer) throw new Error(`${spec.actor} has no partition ${partition}`);
+        consumer.pause();
+        try {
+          await drain();
+        } finally {
+          await consumer.reopen();
+        }
+      },
+      stop: async (drain) => {
+        for (const it of consumers) it.pause();
+        try {
+          await drain();
+        } finally {
+          this.#open.delete(consumption);
+          await Promise.all(consumers.map((it) => it.stop()));
+        }
+      },
+    };
+    this.#open.add(consumption);
+    await Promise.all(consumers.map((it) => it.consuming));
+    return consumption;
+  }
+
+  async consumeWorker(
+    spec: WorkerSpec,
+    handle: (message: Envelope) => Promise<void>,
+    { prefetch = WORKER_PREFETCH }: { prefetch?: number } = {},
+  ): Promise<Consumption> {
+    await this.#ensure({ mailboxes: [], workers: [spec] });
+    const queue = queueName(this.#prefix, workerName(spec.service, spec.worker));
+    const running = new Set<Promise<void>>();
+    const consumer = this.#consumer(queue, prefetch, {
+      onMessage: (raw, lease) => {
+        const run = this.#work(raw, lease, queue, spec, handle).finally(() => running.delete(run));
+        running.add(run);
+      },
+      onLost: () => undefined,
+    });
+    const consumption: Consumption = {
+      stop: async (drain) => {
+        consumer.pause();
+        consumer.abandon();
+        await within(DRAIN_MS, Promise.all(running));
+        try {
+          await drain();
+        } finally {
+          this.#open.delete(consumption);
+          await consumer.stop();
+        }
+      },
+    };
+    this.#open.add(consumption);
+    await consumer.consuming;
+    return consumption;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    clearTimeout(this.#calm);
+    await Promise.all([...this.#open].map((it) => it.stop(async () => undefined)));
+    await this.#publisher.close(CLOSE_TIMEOUT_MS);
+    this.#closed = true;
+    await Promise.all([this.#publishLink.close(), this.#consumeLink.close()]);
+  }
+
+  #consumer(
+    queue: string,
+    prefetch: number,
+    events: Pick<ConstructorParameters<typeof QueueConsumer>[0], "onMessage" | "onLost" | "onOpen">,
+  ): QueueConsumer {
+    return new QueueConsumer({
+      link: this.#consumeLink,
+      queue,
+      prefetch,
+      alarms: this.#alarms,
+      repair: () => this.#repair(),
+      onLost: events.onLost,
+      ...(events.onOpen && { onOpen: events.onOpen }),
+      onMessage: (raw, lease) => {
+        lease.unsettled++;
+        this.stats.delivered++;
+        if (raw.fields.redelivered) this.stats.redelivered++;
+        events.onMessage(raw, lease);
+      },
+    });
+  }
+
+  /** A handler that throws breaks the port's rule; its message must not take the channel down. */
+  #hand(handlers: MailboxHandlers, delivery: Delivery): void {
+    try {
+      handlers.onDelivery(delivery);
+    } catch (error) {
+      this.#log.error("a mailbox handler threw", { error, type: delivery.message.type });
+      void delivery.dead(toError(error), 1);
+    }
+  }
+
+  async #work(
+    raw: ConsumeMessage,
+    lease: Lease,
+    queue: string,
+    spec: WorkerSpec,
+    handle: (message: Envelope) => Promise<void>,
+  ): Promise<void> {
+    const message = this.#parse(raw, spec.receives);
+    if (message instanceof Error) return this.#refuse(raw, lease, queue, message);
+    const outcome = await attempt(
+      () => handle(message),
+      lease.over,
+      (error, attempts, delay) =>
+        this.#alarms.warn(`retry ${queue}`, `${queue}: ${message.type} failed, trying again`, {
+          error: error.message,
+          id: message.id,
+          attempts,
+          delay,
+        }),
+    );
+    if (outcome.kind === "done") lease.ack(raw);
+    else if (outcome.kind === "dead") await this.#bury(raw, lease, queue, outcome.error, outcome.attempts);
+  }
+
+  #parse(raw: ConsumeMessage, receives: readonly string[]): Envelope | Error {
+    try {
+      const message = checkEnvelope(JSON.parse(raw.content.toString()));
+      if (!receives.includes(message.type))
+        return new Error(`${message.type} is not received by this queue's contract`);
+      return message;
+    } catch (error) {
+      return toError(error);
+    }
+  }
+
+  /** What does not fit is buried; what a newer node may understand only when none has taken over for a while. */
+  async #refuse(raw: ConsumeMessage, lease: Lease, queue: string, cause: Error): Promise<void> {
+    if (cause instanceof UnknownValueError) {
+      this.#alarms.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
+      await pause(this.#newerPatienceMs, lease.over);
+      if (lease.over.aborted) return;
+    }
+    await this.#bury(raw, lease, queue, cause, 1);
+  }
+
+  #burier(queue: string) {
+    return (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) =>
+      this.#bury(raw, lease, queue, error, attempts);
+  }
+
+  /** To the dead queue with confirm, then ack; tried until it works or the delivery is lost. */
+  async #bury(
+    raw: ConsumeMessage,
+    lease: Lease,
+    queue: string,
+    cause: Error,
+    attempts: number,
+  ): Promise<void> {
+    const id = String(raw.properties.messageId ?? "");
+    const headers = deadHeaders(cause, attempts, queue, raw.fields, this.#clock.now());
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#publisher.publish(deadExchangeName(this.#prefix), queue, raw.content, id, { headers });
+        this.stats.dead++;
+        this.#log.error(`${queue}: message moved to the dead queue`, { id, attempts, error: cause.message });
+        lease.ack(raw);
+        return;
+      } catch (error) {
+        this.#alarms.warn("bury", `${queue}: the dead queue does not take a message yet`, {
+          error: toError(error).message,
+        });
+        await pause(backoff(tries), lease.over);
+        if (lease.over.aborted) return;
+      }
+    }
+  }
+
+  /** Declares what a consumer needs where nobody has. */
+  async #ensure(topology: Topology): Promise<void> {
+    if (this.#closed) throw new BusUnavailableError("the bus is closed");
+    const { mailboxes, workers } = this.#routes.declared;
+    const known =
+      topology.mailboxes.every(({ actor }) => mailboxes.some((it) => it.actor === actor)) &&
+      topology.workers.every((wanted) =>
+        workers.some((it) => it.service === wanted.service && it.worker === wanted.worker),
+      );
+    if (!known) await this.declare(topology);
+  }
+
+  async #declare(topology: Topology): Promise<void> {
+    for (let tries = 1; !this.#closed; tries++) {
+      const { model } = this.#consumeLink;
+      try {
+        if (model && (await isDeclared(model, this.#prefix, topology))) return this.#declareWhenCalm();
+        if (model) return await declareTopology(model, this.#prefix, topology);
+      } catch (error) {
+        if (error instanceof TopologyError) throw this.#consumeLink.rightsRefusal(error.cause) ?? error;
+        this.#alarms.warn("declare", `can't declare the queues yet: ${toError(error).message}`);
+      }
+      await pause(backoff(tries), this.#consumeLink.closing);
+    }
+    throw new BusUnavailableError("the bus is closed");
+  }
+
+  #declareWhenCalm(): void {
+    this.#calm ??= setTimeout(() => void this.#repair(), this.#calmMs * (0.5 + Math.random() / 2)).unref();
+  }
+
+  /** After a reconnection: the broker may have lost all that was declared. */
+  async #lookAfter(model: ChannelModel): Promise<void> {
+    const { declared } = this.#routes;
+    if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
+    try {
+      if (!(await isDeclared(model, this.#prefix, declared))) await this.#repair();
+    } catch (error) {
+      // The connection was lost again, or will be: its successor looks anew.
+      this.#alarms.warn("look", `can't look for the queues: ${toError(error).message}`);
+    }
+  }
+
+  /** Declares again all that was declared, of which something is missing. */
+  #repair(): Promise<void> {
+    this.#repairing ??= this.#redeclare().finally(() => {
+      this.#repairing = undefined;
+    });
+    return this.#repairing;
+  }
+
+  async #repairSeldom(): Promise<void> {
+    const now = this.#clock.now();
+    if (now - this.#repairedAt < REPAIR_INTERVAL_MS) return;
+    this.#repairedAt = now;
+    await this.#repair();
+  }
+
+  async #redeclare(): Promise<void> {
+    const { declared } = this.#routes;
+    if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
+    for (let model = this.#consumeLink.model; model; ) {
+      try {
+        return await declareTopology(model, this.#prefix, declared);
+      } catch (error) {
+        this.#alarms.warn("redeclare", `can't declare the queues again: ${toError(error).message}`);
+      }
+      // Where the connection was lost meanwhile, it is for the next one that this was asked.
+      const present = this.#consumeLink.model;
+      model = present === model ? undefined : present;
+    }
+  }
+}
+
+type Bury = (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) => Promise<void>;
+
+class AmqpDelivery implements Delivery {
+  readonly message: Envelope;
+  readonly partition: number;
+  readonly redelivered: boolean;
+  readonly #raw: ConsumeMessage;
+  readonly #lease: Lease;
+  readonly #bury: Bury;
+  #settled = false;
+
+  constructor(message: Envelope, partition: number, raw: ConsumeMessage, lease: Lease, bury: Bury) {
+    this.message = message;
+    this.partition = partition;
+    this.redelivered = raw.fields.redelivered;
+    this.#raw = raw;
+    this.#lease = lease;
+    this.#bury = bury;
+  }
+
+  ack(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#lease.ack(this.#raw);
+  }
+
+  async dead(error: Error, attempts: number): Promise<void> {
+    if (this.#settled) return;
+    this.#settled = true;
+    await this.#bury(this.#raw, this.#lease, error, attempts);
+  }
+}

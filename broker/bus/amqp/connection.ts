@@ -1,0 +1,219 @@
+/** One connection to RabbitMQ that comes back by itself. */
+import { type ChannelModel, connect } from "amqplib";
+import { redactedReason } from "../../contract/redact.ts";
+import { ConfigError } from "../../contract/variables.ts";
+import type { Log } from "../../resilience/log.ts";
+import type { Alarms } from "../../resilience/rate-limited-log.ts";
+import { amqpRefusal, amqpRightsRefusal, refused } from "../../resilience/refusals.ts";
+import { backoff, pause } from "../../resilience/retry.ts";
+import { partitionOf } from "../topology.ts";
+import { addressesWithHeartbeat } from "./address.ts";
+import { oneWriteATurn } from "./cork-writes.ts";
+import { TopologyError } from "./declare.ts";
+import { explainHandshakes } from "./handshake.ts";
+import { destroySocket } from "./socket.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const FAREWELL_MS = 2_000;
+const MAX_RECONNECT_DELAY_MS = 500;
+/** After a connection whose other end is not what we want. */
+const REFUSED_DELAY_MS = 2_000;
+
+explainHandshakes();
+
+export interface LinkOptions {
+  /** One address or several, see `amqp-address.ts`. */
+  url: string;
+  /** Shown in RabbitMQ's list of connections. */
+  name: string;
+  heartbeatSeconds: number;
+  log: Log;
+  alarms: Alarms;
+  /** Whether what is at the other end is what we want, asked of every connection before it is used. */
+  admit?(model: ChannelModel): Promise<void>;
+  /** Called after every connection but the first. */
+  reconnected(): void;
+}
+
+export interface LinkUser {
+  /** Connected, for the first time or again. */
+  up(model: ChannelModel): void;
+  /** The connection is gone; its channels are dead. */
+  down(): void;
+  blocked?(reason: string): void;
+  unblocked?(): void;
+}
+
+export class AmqpLink {
+  readonly #options: LinkOptions;
+  readonly #addresses: readonly URL[];
+  /** Of the address to try next. Links begin at different ones, so that they share out the nodes of a cluster. */
+  #next: number;
+  readonly #users: LinkUser[] = [];
+  readonly #closing = new AbortController();
+  readonly #firstUp = Promise.withResolvers<void>();
+  #model: ChannelModel | undefined;
+  #loop: Promise<void> = Promise.resolve();
+
+  /** @throws TypeError where an address is not a URL */
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#addresses = addressesWithHeartbeat(options.url, options.heartbeatSeconds);
+    this.#next = partitionOf(options.name, this.#addresses.length);
+  }
+
+  /** The present connection; undefined while it is away. */
+  get model(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  /** Fires when the link is being closed for good. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Registers a user; told at once where the link is up. */
+  use(user: LinkUser): void {
+    this.#users.push(user);
+    if (this.#model) user.up(this.#model);
+  }
+
+  /**
+   * Resolves when connected for the first time, or closed before that.
+   * @throws {ConfigError} RabbitMQ will not have us as configured, before it ever has
+   */
+  start(): Promise<void> {
+    this.#loop = this.#run();
+    return this.#firstUp.promise;
+  }
+
+  /** What to tell operators where the user lacks a right; undefined for any other error. */
+  rightsRefusal(error: unknown): ConfigError | undefined {
+    return amqpRightsRefusal(error, this.#options.url);
+  }
+
+  /** Breaks a connection that does not do what it should; another one follows. */
+  giveUp(model: ChannelModel): void {
+    destroySocket(model);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#firstUp.resolve();
+    const model = this.#model;
+    // A peer that has gone silent never answers the farewell; the loop ends when the connection is closed either way.
+    const deadline = model && setTimeout(() => destroySocket(model), FAREWELL_MS);
+    model?.close().catch((error: Error) => {
+      this.#options.log.debug(`${this.#options.name}: was closed already`, { error: error.message });
+    });
+    await this.#loop;
+    clearTimeout(deadline);
+  }
+
+  async #run(): Promise<void> {
+    let connections = 0;
+    for (let attempt = 1; !this.closing.aborted; attempt++) {
+      const model = await this.#connect(attempt, connections === 0);
+      if (!model || !(await this.#admit(model, connections === 0))) continue;
+      attempt = 0;
+      if (connections++ > 0) this.#options.reconnected();
+      await this.#serve(model);
+    }
+  }
+
+  async #connect(attempt: number, first: boolean): Promise<ChannelModel | undefined> {
+    const { name, log, alarms } = this.#options;
+    const { href, host } = this.#address();
+    try {
+      const model = await connect(href, {
+        noDelay: true,
+        keepAlive: true,
+        timeout: CONNECT_TIMEOUT_MS,
+        clientProperties: { connection_name: name },
+      });
+      oneWriteATurn(model.connection);
+      log.debug(`${name}: connected to RabbitMQ at ${host}`);
+      return model;
+    } catch (thrown) {
+      const refusal = amqpRefusal(thrown, href);
+      if (first && refusal !== undefined) {
+        this.#firstUp.reject(refused("AMQP_URL", refusal));
+        this.#closing.abort();
+        return undefined;
+      }
+      // One line for all connections of a node: they wait for the same.
+      alarms.warn("connect", `waiting for RabbitMQ at ${host}: ${refusal ?? redactedReason(thrown)}`, {
+        attempt,
+      });
+      // It pauses after each round; while there are other addresses they are tried at once.
+      const rounds = attempt / this.#addresses.length;
+      if (Number.isInteger(rounds)) await pause(backoff(rounds, MAX_RECONNECT_DELAY_MS), this.closing);
+      return undefined;
+    }
+  }
+
+  /** @param first what will not do at the start ends it; later it is waited for */
+  async #admit(model: ChannelModel, first: boolean): Promise<boolean> {
+    const { alarms, admit } = this.#options;
+    // A connection that is lost meanwhile tells so by the failing question; the event needs a listener all the same.
+    model.on("error", () => undefined);
+    try {
+      await admit?.(model);
+      return true;
+    } catch (thrown) {
+      destroySocket(model);
+      const refusal = thrown instanceof TopologyError ? (this.rightsRefusal(thrown.cause) ?? thrown) : thrown;
+      if (first && (refusal instanceof ConfigError || refusal instanceof TopologyError)) {
+        this.#firstUp.reject(refusal);
+        this.#closing.abort();
+      } else {
+        alarms.warn("admit", `RabbitMQ can't be used: ${redactedReason(thrown)}`);
+        await pause(REFUSED_DELAY_MS, this.closing);
+      }
+      return false;
+    }
+  }
+
+  #address(): URL {
+    const url = this.#addresses[this.#next];
+    if (!url) throw new Error("there is no address of RabbitMQ");
+    this.#next = (this.#next + 1) % this.#addresses.length;
+    return url;
+  }
+
+  /** Resolves when the connection has gone. */
+  async #serve(model: ChannelModel): Promise<void> {
+    const { name, alarms } = this.#options;
+    const gone = Promise.withResolvers<void>();
+    let reason: Error | undefined;
+    model.on("error", (error: Error) => {
+      reason = error;
+    });
+    model.on("close", (error?: Error) => {
+      reason ??= error;
+      gone.resolve();
+    });
+    model.on("blocked", (why: string) => {
+      for (const user of this.#users) user.blocked?.(why);
+    });
+    model.on("unblocked", () => {
+      for (const user of this.#users) user.unblocked?.();
+    });
+    if (this.closing.aborted) {
+      destroySocket(model);
+      await gone.promise;
+      return;
+    }
+    this.#model = model;
+    this.#firstUp.resolve();
+    for (const user of this.#users) user.up(model);
+    await gone.promise;
+    this.#model = undefined;
+    destroySocket(model);
+    if (!this.closing.aborted)
+      alarms.warn("lost", `connection to RabbitMQ lost: ${reason ? redactedReason(reason) : "closed"}`, {
+        connection: name,
+      });
+    for (const user of this.#users) user.down();
+  }
+}

@@ -1,0 +1,29 @@
+import type { Socket } from "node:net";
+import type { Connection } from "amqplib";
+import { socketOf } from "./socket.ts";
+
+const gathered = new WeakSet<Socket>();
+
+/**
+ * Gathers what is written to a connection in one turn of the event loop into one system call. amqplib writes each frame
+ * for itself, which with `noDelay` is a packet each.
+ */
+export function oneWriteATurn(connection: Connection): void {
+  const socket = socketOf(connection);
+  if (gathered.has(socket)) return;
+  gathered.add(socket);
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  let corked = false;
+  const uncork = () => {
+    corked = false;
+    socket.uncork();
+  };
+  socket.write = ((...args: unknown[]) => {
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      process.nextTick(uncork);
+    }
+    return write(...args);
+  }) as Socket["write"];
+}

@@ -1,0 +1,70 @@
+/** Gives the messages of one shop on RabbitMQ to another, for an operator who says so. No node may be running. */
+import type { Channel, ChannelModel } from "amqplib";
+import type { Topology } from "../bus.ts";
+import { deadQueueName, queueName, queuesOf } from "../topology.ts";
+import { claimMessages, shopExchangeName } from "./claim-shop.ts";
+import { closeChannel } from "./close-channel.ts";
+import { openChannel } from "./declare.ts";
+
+export interface QueueUse {
+  /** How many messages wait, dead ones too. */
+  readonly messages: number;
+  /** How many consumers are there: none, where no node runs. */
+  readonly consumers: number;
+}
+
+/** Of all queues of the shop under this prefix; those that there are not have neither. */
+export async function useOfQueues(
+  model: ChannelModel,
+  prefix: string,
+  topology: Topology,
+): Promise<QueueUse> {
+  let messages = 0;
+  let consumers = 0;
+  await eachQueue(model, prefix, topology, async (channel, queue) => {
+    const { messageCount, consumerCount } = await channel.checkQueue(queue);
+    messages += messageCount;
+    consumers += consumerCount;
+  });
+  return { messages, consumers };
+}
+
+/** Throws all messages away that wait. */
+export const dropMessages = (model: ChannelModel, prefix: string, topology: Topology): Promise<void> =>
+  eachQueue(model, prefix, topology, async (channel, queue) => {
+    await channel.purgeQueue(queue);
+  });
+
+/**
+ * The messages under this prefix are this shop's from now on, whosever they were.
+ * @throws {OtherShopError} when a node of another shop comes in between
+ */
+export async function replaceClaim(model: ChannelModel, prefix: string, shop: string): Promise<void> {
+  const { channel, gone } = await openChannel(model);
+  await channel.deleteExchange(shopExchangeName(prefix));
+  await closeChannel(channel, gone);
+  await claimMessages(model, prefix, shop);
+}
+
+const NOT_FOUND = 404;
+
+async function eachQueue(
+  model: ChannelModel,
+  prefix: string,
+  topology: Topology,
+  visit: (channel: Channel, queue: string) => Promise<void>,
+): Promise<void> {
+  let open = await openChannel(model);
+  for (const { name } of queuesOf(topology)) {
+    const queue = queueName(prefix, name);
+    for (const it of [queue, deadQueueName(queue)])
+      try {
+        await visit(open.channel, it);
+      } catch (thrown) {
+        // It has cost the channel.
+        if ((thrown as { code?: unknown }).code !== NOT_FOUND) throw thrown;
+        open = await openChannel(model);
+      }
+  }
+  await closeChannel(open.channel, open.gone);
+}

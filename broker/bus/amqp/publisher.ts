@@ -1,0 +1,351 @@
+/** Publishes with confirms, many in flight: a window bounds them, and whoever publishes beyond it waits. */
+import type { ChannelModel, ConfirmChannel, Options } from "amqplib";
+import { within } from "../../resilience/deadline.ts";
+import type { Log } from "../../resilience/log.ts";
+import type { Alarms } from "../../resilience/rate-limited-log.ts";
+import { backoff, pause, toError } from "../../resilience/retry.ts";
+import { type BusStats, BusUnavailableError, UnroutableError } from "../bus.ts";
+import { Fifo } from "../local/fifo.ts";
+import type { AmqpLink } from "./connection.ts";
+
+/** RabbitMQ 4 refuses more than 16 MiB by closing the channel, which would fail all that is in flight. */
+const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
+/** AMQP's short strings: routing key and message id. */
+const MAX_NAME_BYTES = 255;
+/** Unconfirmed messages and no confirm for this long: the queue has lost its majority, or the broker is stuck. */
+const STUCK_MS = 30_000;
+/** Longest wait from a nack to the channel that is opened for it, while nacks go on. */
+const MAX_RENEWAL_MS = 1_000;
+/** A channel that has gone so long without a nack begins to count anew. */
+const CALM_MS = 10_000;
+/** How long a channel that is left may take to confirm what was sent on it. */
+const DRAIN_MS = 1_000;
+
+interface Publication {
+  readonly exchange: string;
+  readonly key: string;
+  readonly content: Buffer;
+  readonly id: string;
+  readonly options: Options.Publish;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export interface PublisherOptions {
+  link: AmqpLink;
+  window: number;
+  stats: BusStats;
+  log: Log;
+  alarms: Alarms;
+  /** A message that should have a queue had none. */
+  unroutable(): void;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #channel: ConfirmChannel | undefined;
+  #blocked = false;
+  /** amqplib's write buffer is full: wait for `drain`. */
+  #full = false;
+  #inFlight = 0;
+  /** Channels left for another one, without a calm between them. */
+  #renewals = 0;
+  #openedAt = 0;
+  /** The present channel, where it is about to be left. */
+  #leaving: ConfirmChannel | undefined;
+  /** Nothing is sent until what is in flight is settled, which this is told of: so the order outlives the channel. */
+  #drained: (() => void) | undefined;
+  #closed = false;
+  #idle: (() => void) | undefined;
+  readonly #ready = Promise.withResolvers<void>();
+  #settledAt = performance.now();
+  readonly #watch: NodeJS.Timeout;
+  readonly #waiting = new Fifo<Publication>();
+  /** Sent on the present channel and not confirmed. */
+  readonly #flight = new Set<Publication>();
+  /** Message ids that came back; a return comes before its confirm. Counted, as one id may be in flight twice. */
+  readonly #returned = new Map<string, number>();
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#watch = setInterval(() => this.#warnIfStuck(), STUCK_MS / 3).unref();
+    options.link.use({
+      up: (model) => void this.#open(model),
+      down: () => {
+        // It was said of this connection, which may have no channel just now.
+        this.#blocked = false;
+        this.#lost(this.#channel);
+      },
+      blocked: (reason) => {
+        this.#blocked = true;
+        options.stats.blocked++;
+        options.alarms.warn("blocked", `RabbitMQ blocks publishers: ${reason}`);
+      },
+      unblocked: () => {
+        this.#blocked = false;
+        this.#pump();
+      },
+    });
+  }
+
+  /** Resolves when it can publish for the first time. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get state(): "connecting" | "connected" | "blocked" {
+    if (!this.#channel) return "connecting";
+    return this.#blocked ? "blocked" : "connected";
+  }
+
+  /**
+   * Resolves when the broker has confirmed the message. Order of calls is order of sending.
+   * @throws {UnroutableError} no queue takes it, unless it need not be `mandatory`
+   * @throws {BusUnavailableError} nacked, or the connection is away
+   * @throws {RangeError} too large to travel
+   */
+  publish(
+    exchange: string,
+    key: string,
+    content: Buffer,
+    id: string,
+    { mandatory = true, headers }: Pick<Options.Publish, "mandatory" | "headers"> = {},
+  ) {
+    return new Promise<void>((resolve, reject) => {
+      if (this.#closed || !this.#channel) {
+        reject(new BusUnavailableError(this.#closed ? "the bus is closed" : "RabbitMQ is away"));
+        return;
+      }
+      const names = Math.max(Buffer.byteLength(key), Buffer.byteLength(id));
+      if (content.length > MAX_CONTENT_BYTES || names > MAX_NAME_BYTES) {
+        reject(new RangeError(`message ${id.slice(0, 40)} (${key.slice(0, 80)}) is too large to travel`));
+        return;
+      }
+      const options: Options.Publish = {
+        mandatory,
+        persistent: true,
+        contentType: "application/cloudevents+json",
+        messageId: id,
+        headers,
+      };
+      this.#waiting.push({ exchange, key, content, id, options, resolve, reject });
+      this.#pump();
+    });
+  }
+
+  /** Refuses new messages and waits until those under way are settled, at most `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#watch);
+    if (!this.#channel || (this.#inFlight === 0 && this.#waiting.length === 0)) return;
+    const idle = Promise.withResolvers<void>();
+    this.#idle = idle.resolve;
+    const timer = setTimeout(idle.resolve, timeoutMs);
+    await idle.promise;
+    clearTimeout(timer);
+    this.#rejectWaiting("the bus is closed");
+  }
+
+  async #open(model: ChannelModel): Promise<void> {
+    const { link, log } = this.#options;
+    for (let attempt = 1; link.model === model && !link.closing.aborted; attempt++) {
+      try {
+        this.#use(await this.#create(model));
+        this.#ready.resolve();
+        return;
+      } catch (error) {
+        log.debug("publishing channel did not open", { error: toError(error).message });
+        await pause(backoff(attempt), link.closing);
+      }
+    }
+  }
+
+  async #create(model: ChannelModel): Promise<ConfirmChannel> {
+    const { link, alarms } = this.#options;
+    const channel = await model.createConfirmChannel();
+    channel.on("error", (error: Error) =>
+      alarms.warn("publishing channel", "publishing channel failed", { error: error.message }),
+    );
+    channel.on("return", ({ properties }: { properties: { messageId?: string } }) => {
+      const id = properties.messageId ?? "";
+      this.#returned.set(id, (this.#returned.get(id) ?? 0) + 1);
+    });
+    channel.on("drain", () => {
+      if (this.#channel !== channel) return;
+      this.#full = false;
+      this.#pump();
+    });
+    // Before amqplib's own listener, which fails what is in flight one by one: after the first there would be room to
+    // send the next on the dead channel, and so on through all that wait.
+    channel.prependListener("close", () => {
+      if (this.#channel !== channel) return;
+      this.#lost(channel);
+      void pause(backoff(1), link.closing).then(() => this.#open(model));
+    });
+    return channel;
+  }
+
+  #use(channel: ConfirmChannel): void {
+    this.#channel = channel;
+    this.#openedAt = performance.now();
+    this.#full = false;
+    this.#returned.clear();
+  }
+
+  /**
+   * Fails what is in flight: amqplib itself stops doing so at the first message that was confirmed before an older
+   * one, and the rest would wait for ever.
+   */
+  #lost(channel: ConfirmChannel | undefined): void {
+    if (!channel || this.#channel !== channel) return;
+    this.#channel = undefined;
+    const reason = "the connection to RabbitMQ was lost";
+    for (const it of [...this.#flight]) this.#settle(it, new Error(reason));
+    this.#rejectWaiting(reason);
+  }
+
+  #rejectWaiting(reason: string): void {
+    for (const it of this.#waiting.clear()) it.reject(new BusUnavailableError(reason));
+    this.#checkIdle();
+  }
+
+  #pump(): void {
+    while (
+      this.#channel &&
+      !this.#drained &&
+      !this.#blocked &&
+      !this.#full &&
+      this.#waiting.length > 0 &&
+      this.#inFlight < this.#options.window
+    )
+      this.#send(this.#channel, this.#waiting.shift()!);
+  }
+
+  #send(channel: ConfirmChannel, it: Publication): void {
+    const { stats } = this.#options;
+    this.#flight.add(it);
+    if (this.#inFlight++ === 0) this.#settledAt = performance.now();
+    stats.published++;
+    try {
+      const more = channel.publish(it.exchange, it.key, it.content, it.options, (error) => {
+        this.#settle(it, error);
+        // A channel that first met a quorum queue while its leader was down has all later messages to it nacked.
+        if (error) void this.#renew(channel);
+      });
+      if (!more) this.#full = true;
+    } catch (error) {
+      // Closed under us, or not encodable. amqplib has counted the message all the same, so that its later confirms
+      // would be taken for others': this channel can't be used any more, not even for the next that waits.
+      this.#tell(it, toError(error));
+      this.#giveUp(channel);
+    }
+  }
+
+  /** Breaks with a channel whose confirms can't be trusted any more; another one follows on the same connection. */
+  #giveUp(channel: ConfirmChannel): void {
+    if (this.#channel !== channel) return;
+    const { link } = this.#options;
+    const { model } = link;
+    this.#lost(channel);
+    this.#close(channel);
+    if (model) void pause(backoff(1), link.closing).then(() => this.#open(model));
+  }
+
+  /**
+   * Goes on with another channel of the same connection. What is in flight is waited for; the longer nacks go on, as
+   * those of a full queue do, the longer it stays with each channel.
+   */
+  async #renew(channel: ConfirmChannel): Promise<void> {
+    const { link, log } = this.#options;
+    const { model } = link;
+    if (!model || this.#channel !== channel || this.#leaving === channel) return;
+    this.#leaving = channel;
+    if (performance.now() - this.#openedAt > CALM_MS) this.#renewals = 0;
+    await pause(backoff(++this.#renewals, MAX_RENEWAL_MS), link.closing);
+    if (this.#channel !== channel) return;
+    let next: ConfirmChannel;
+    try {
+      next = await this.#create(model);
+    } catch (error) {
+      log.debug("publishing channel did not open", { error: toError(error).message });
+      // The next nack tries again, unless the connection goes as well.
+      this.#leaving = undefined;
+      return;
+    }
+    await this.#drain();
+    if (this.#channel !== channel) {
+      this.#close(next);
+      return;
+    }
+    const late = [...this.#flight];
+    this.#use(next);
+    for (const it of late) this.#settle(it, new Error("its channel was left before it was confirmed"));
+    this.#close(channel);
+    this.#pump();
+  }
+
+  /** Sends nothing until all that is in flight is settled, but for at most {@link DRAIN_MS}. */
+  async #drain(): Promise<void> {
+    if (this.#inFlight === 0) return;
+    const drained = Promise.withResolvers<void>();
+    this.#drained = drained.resolve;
+    await within(DRAIN_MS, drained.promise);
+    this.#drained = undefined;
+  }
+
+  #close(channel: ConfirmChannel): void {
+    channel.close().catch((error: Error) => {
+      this.#options.log.debug("publishing channel was closed", { error: error.message });
+    });
+  }
+
+  #settle(it: Publication, error: Error | null): void {
+    if (!this.#tell(it, error)) return;
+    if (this.#inFlight === 0) this.#drained?.();
+    this.#pump();
+    this.#checkIdle();
+  }
+
+  /** Counts the message and tells its publisher. @returns false where that has been done before */
+  #tell(it: Publication, error: Error | null): boolean {
+    if (!this.#flight.delete(it)) return false;
+    const { stats, alarms, unroutable } = this.#options;
+    this.#inFlight--;
+    this.#settledAt = performance.now();
+    const returned = this.#wasReturned(it.id);
+    if (error) {
+      stats.nacked++;
+      alarms.warn("nacked", `RabbitMQ did not take a message: ${error.message}`, { key: it.key, id: it.id });
+      it.reject(new BusUnavailableError(`not confirmed: ${error.message}`));
+    } else if (returned) {
+      stats.returned++;
+      alarms.warn("returned", `no queue takes ${it.key}`, { exchange: it.exchange, id: it.id });
+      it.reject(new UnroutableError(`no queue takes ${it.key}`));
+      unroutable();
+    } else {
+      stats.confirmed++;
+      it.resolve();
+    }
+    return true;
+  }
+
+  #wasReturned(id: string): boolean {
+    if (this.#returned.size === 0) return false;
+    const count = this.#returned.get(id);
+    if (!count) return false;
+    if (count === 1) this.#returned.delete(id);
+    else this.#returned.set(id, count - 1);
+    return true;
+  }
+
+  #warnIfStuck(): void {
+    const silentMs = Math.round(performance.now() - this.#settledAt);
+    if (this.#inFlight === 0 || silentMs < STUCK_MS) return;
+    const { alarms } = this.#options;
+    alarms.warn("stuck", "RabbitMQ confirms nothing", { inFlight: this.#inFlight, silentMs });
+  }
+
+  #checkIdle(): void {
+    if (this.#inFlight === 0 && this.#waiting.length === 0) this.#idle?.();
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Whether the queues on RabbitMQ are as safe as this version declares them; it declares nothing that is not there.
+ * Over the management API everything is read, bindings and members as well. Over AMQP nothing can be read, but RabbitMQ refuses to declare an
+ * existing queue again with other arguments, and names the first that differs.
+ */
+import type { Channel, ChannelModel } from "amqplib";
+import { toError } from "../../resilience/retry.ts";
+import type { Topology } from "../bus.ts";
+import { deadExchangeName, deadQueueName, exchangeName, queueName, queuesOf } from "../topology.ts";
+import { connectToAny } from "./connect-once.ts";
+import { deadQueueArguments, type QueueArguments, queueArguments } from "./declare.ts";
+
+export interface Flaw {
+  /** Queue or exchange, with prefix. */
+  readonly name: string;
+  /** For people, e.g. `x-delivery-limit is missing, not 200`. */
+  readonly what: string;
+}
+
+/** Members that a queue needs to outlive one of them. */
+const SAFE_MEMBERS = 3;
+
+interface Expected {
+  readonly name: string;
+  readonly args: QueueArguments;
+}
+
+const API_TIMEOUT_MS = 10_000;
+const CHECKS_AT_ONCE = 16;
+const NOT_FOUND = 404;
+const PRECONDITION_FAILED = 406;
+
+const expectedQueues = (prefix: string, topology: Topology): Expected[] =>
+  queuesOf(topology).flatMap((plan) => {
+    const name = queueName(prefix, plan.name);
+    return [
+      { name, args: queueArguments(prefix, plan) },
+      { name: deadQueueName(name), args: deadQueueArguments },
+    ];
+  });
+
+/** @throws Error where RabbitMQ can't be reached or asked */
+export async function checkOverAmqp(url: string, prefix: string, topology: Topology): Promise<Flaw[]> {
+  const connection = await connectToAny(url);
+  try {
+    const queues = expectedQueues(prefix, topology);
+    const flaws: Flaw[] = [];
+    for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)]) {
+      const refused = await refusal(connection, (channel) => channel.checkExchange(exchange));
+      if (refused) flaws.push({ name: exchange, what: whatOf(refused) });
+    }
+    const workers = Array.from({ length: CHECKS_AT_ONCE }, async () => {
+      for (let queue = queues.shift(); queue; queue = queues.shift()) {
+        const { name, args } = queue;
+        const refused = await refusal(connection, async (channel) => {
+          await channel.checkQueue(name);
+          await channel.assertQueue(name, { durable: true, arguments: args });
+        });
+        if (refused) flaws.push({ name, what: whatOf(refused) });
+      }
+    });
+    await Promise.all(workers);
+    return sorted(flaws);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Runs `ask` on a channel of its own, which a refusal closes. @throws what is not a refusal */
+async function refusal(
+  connection: ChannelModel,
+  ask: (channel: Channel) => Promise<unknown>,
+): Promise<Error | undefined> {
+  const channel = await connection.createChannel();
+  // The pending question is rejected with the same error; the event needs a listener all the same.
+  channel.on("error", () => undefined);
+  try {
+    await ask(channel);
+  } catch (thrown) {
+    const error = toError(thrown);
+    const { code } = error as { code?: unknown };
+    if (code === NOT_FOUND || code === PRECONDITION_FAILED) return error;
+    throw error;
+  }
+  await channel.close();
+  return undefined;
+}
+
+/** RabbitMQ's own words are `inequivalent arg 'x' for queue 'q' in vhost '/': received … but current is …`. */
+function whatOf(error: Error): string {
+  if ((error as { code?: unknown }).code === NOT_FOUND) return "is missing";
+  const [, argument, told = ""] = /inequivalent arg '([^']+)'(.*)/s.exec(error.message) ?? [];
+  const [wanted, present] = told
+    .slice(told.indexOf(": received ") + ": received ".length)
+    .split("but current is ")
+    .map((it) => /^(?:the value )?'?([^'"]*)/.exec(it)?.[1]?.trim());
+  if (!argument) return error.message;
+  return present === "none"
+    ? `${argument} is missing, not ${wanted}`
+    : `${argument} is ${present}, not ${wanted}`;
+}
+
+/**
+ * @param apiUrl of the management API with user and password, e.g. `http://guest:guest@127.0.0.1:15672`
+ * @param vhost `/` as a rule
+ * @throws Error where the API does not answer as it should
+ */
+export async function checkOverApi(
+  apiUrl: string,
+  vhost: string,
+  prefix: string,
+  topology: Topology,
+): Promise<Flaw[]> {
+  const queues = new Map((await list(apiUrl, "queues", vhost)).map((it) => [it.name, it]));
+  const exchanges = new Set((await list(apiUrl, "exchanges", vhost)).map((it) => it.name));
+  const bindings = await list(apiUrl, "bindings", vhost);
+  const nodes = (await list(apiUrl, "nodes")).length;
+  const flaws: Flaw[] = [];
+  for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)])
+    if (!exchanges.has(exchange)) flaws.push({ name: exchange, what: "is missing" });
+  for (const { name, args } of expectedQueues(prefix, topology)) {
+    const queue = queues.get(name);
+    if (!queue) {
+      flaws.push({ name, what: "is missing" });
+      continue;
+    }
+    const members = queue.members?.length ?? nodes;
+    const wanted = Math.min(nodes, SAFE_MEMBERS);
+    if (members < wanted) flaws.push({ name, what: `has ${members} of ${wanted} members` });
+    if (queue.durable !== true) flaws.push({ name, what: "is not durable" });
+    for (const [argument, wanted] of Object.entries(args)) {
+      const present = queue.arguments?.[argument];
+      if (present === wanted) continue;
+      const is = present === undefined ? "missing" : String(present);
+      flaws.push({ name, what: `${argument} is ${is}, not ${wanted}` });
+    }
+  }
+  return sorted([...flaws, ...bindingFlaws(prefix, topology, bindings)]);
+}
+
+/**
+ * Missing bindings, and those of types that a contract does not receive any more: nodes never unbind, as older ones
+ * may still be running, and bury what comes over such a binding.
+ */
+function bindingFlaws(prefix: string, topology: Topology, present: readonly Listed[]): Flaw[] {
+  const line = (exchange: string, queue: string, key: string) => `${exchange}\n${queue}\n${key}`;
+  const expected = new Map<string, Flaw>();
+  const add = (exchange: string, name: string, key: string) =>
+    expected.set(line(exchange, name, key), { name, what: `is not bound to ${key} of ${exchange}` });
+  for (const plan of queuesOf(topology)) {
+    const name = queueName(prefix, plan.name);
+    for (const key of plan.bindings) add(exchangeName(prefix), name, key);
+    add(deadExchangeName(prefix), deadQueueName(name), name);
+  }
+  const own = new Set([...expected.values()].map((it) => it.name));
+  const flaws: Flaw[] = [];
+  for (const { source = "", destination = "", routing_key = "" } of present) {
+    if (expected.delete(line(source, destination, routing_key)) || source === "" || !own.has(destination))
+      continue;
+    flaws.push({
+      name: destination,
+      what: `is bound to ${routing_key} of ${source}, which it does not receive`,
+    });
+  }
+  return [...flaws, ...expected.values()];
+}
+
+interface Listed {
+  name: string;
+  durable?: boolean;
+  arguments?: Record<string, unknown>;
+  /** Nodes that have the queue. */
+  members?: string[];
+  /** Of a binding: exchange and queue. */
+  source?: string;
+  destination?: string;
+  routing_key?: string;
+}
+
+type Kind = "queues" | "exchanges" | "bindings" | "nodes";
+
+async function list(apiUrl: string, kind: Kind, vhost?: string): Promise<Listed[]> {
+  const url = new URL(`/api/${kind}${vhost === undefined ? "" : `/${encodeURIComponent(vhost)}`}`, apiUrl);
+  url.search = "?columns=name,durable,arguments,members,source,destination,routing_key";
+  const { username, password } = url;
+  url.username = "";
+  url.password = "";
+  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString(
+    "base64",
+  );
+  const response = await fetch(url, {
+    headers: { authorization: `Basic ${login}` },
+    signal: AbortSignal.timeout(API_TIMEOUT_MS),
+  });
+  if (!response.ok) throw new Error(`${url.host} answers ${response.status} to a question about ${kind}`);
+  const body: unknown = await response.json();
+  if (!Array.isArray(body)) throw new Error(`${url.host} does not list ${kind}`);
+  return body as Listed[];
+}
+
+const sorted = (flaws: Flaw[]): Flaw[] => flaws.sort((a, b) => a.name.localeCompare(b.name));

@@ -1,0 +1,385 @@
+/**
+ * The bus in one process, for embedded mode. It keeps nothing over a crash and need not: a message counts as
+ * published only when every subscriber has settled it, so until then it is in its sender's outbox.
+ */
+
+import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
+import { type Clock, systemClock } from "../../resilience/clock.ts";
+import type { Log } from "../../resilience/log.ts";
+import { Alarms } from "../../resilience/rate-limited-log.ts";
+import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
+import {
+  type Bus,
+  type BusState,
+  BusUnavailableError,
+  type Consumption,
+  type Delivery,
+  type MailboxConsumption,
+  type MailboxHandlers,
+  type MailboxSpec,
+  newStats,
+  type Topology,
+  UnroutableError,
+  type WorkerSpec,
+} from "../bus.ts";
+import { describeFailure } from "../failure.ts";
+import { mailboxName, queuesOf, Routes, workerName } from "../topology.ts";
+import { type DeadLetter, type DeadLetterStore, letterId } from "./dead-letters.ts";
+import { jsonCopy } from "./json-copy.ts";
+import { type Entry, LocalQueue, Seat } from "./queue.ts";
+
+const MAILBOX_PREFETCH = 100;
+const WORKER_PREFETCH = 50;
+const REPLAY_POLL_MS = 2_000;
+const REPLAY_BATCH = 100;
+
+export interface LocalBusOptions {
+  deadLetters: DeadLetterStore;
+  log: Log;
+  clock?: Clock;
+}
+
+export function createLocalBus(options: LocalBusOptions): Bus {
+  return new LocalBus(options);
+}
+
+class LocalBus implements Bus {
+  readonly kind = "local";
+  readonly stats = newStats();
+  readonly #deadLetters: DeadLetterStore;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #alarms: Alarms;
+  readonly #routes = new Routes();
+  readonly #queues = new Map<string, LocalQueue>();
+  /** Queues by message type: mailboxes by partition, then workers. */
+  readonly #mailboxes = new Map<string, LocalQueue[][]>();
+  readonly #workers = new Map<string, LocalQueue[]>();
+  readonly #open = new Set<Consumption>();
+  readonly #underWay = new Set<(error: Error) => void>();
+  readonly #replaying = new Set<string>();
+  #ready: LocalQueue[] = [];
+  #closed = false;
+  readonly #poll: NodeJS.Timeout;
+  #polling: Promise<void> = Promise.resolve();
+
+  constructor({ deadLetters, log, clock = systemClock }: LocalBusOptions) {
+    this.#deadLetters = deadLetters;
+    this.#log = log;
+    this.#clock = clock;
+    this.#alarms = new Alarms(log, clock);
+    this.#poll = setInterval(() => {
+      this.#polling = this.#polling.then(() => this.#replay());
+    }, REPLAY_POLL_MS).unref();
+  }
+
+  get state(): BusState {
+    return this.#closed ? "closed" : "connected";
+  }
+
+  async declare(topology: Topology): Promise<void> {
+    this.#routes.add(topology);
+    for (const plan of queuesOf(topology))
+      if (!this.#queues.has(plan.name))
+        this.#queues.set(plan.name, new LocalQueue(plan.name, plan.singleActiveConsumer, this.#wake));
+    this.#bind();
+  }
+
+  publish(message: Envelope): Promise<void> {
+    if (this.#closed) return Promise.reject(new BusUnavailableError("the bus is closed"));
+    let queues: readonly LocalQueue[];
+    try {
+      queues = this.#receivers(message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.stats.published++;
+    if (queues.length === 0) {
+      this.stats.confirmed++;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      let open = queues.length;
+      const settled = () => {
+        if (--open > 0) return;
+        this.#underWay.delete(reject);
+        this.stats.confirmed++;
+        resolve();
+      };
+      this.#underWay.add(reject);
+      for (const queue of queues) queue.put(jsonCopy(message) as Envelope, false, settled);
+    });
+  }
+
+  async consumeMailboxes(
+    spec: MailboxSpec,
+    handlers: MailboxHandlers,
+    { prefetch = MAILBOX_PREFETCH }: { prefetch?: number } = {},
+  ): Promise<MailboxConsumption> {
+    await this.#ensure({ mailboxes: [spec], workers: [] });
+    const held = new Set<number>();
+    const sit = (partition: number): Seat => {
+      const queue = this.#queue(mailboxName(spec.actor, partition));
+      const seat = new Seat(prefetch, (entry, on) => {
+        held.add(partition);
+        this.#count(entry);
+        const message = this.#check(entry.message, spec.receives);
+        if (message instanceof Error) void this.#bury(queue, entry, on, message, 1);
+        else this.#hand(handlers, this.#delivery(queue, entry, on, message, partition));
+      });
+      queue.sit(seat);
+      return seat;
+    };
+    const leave = (partition: number, seat: Seat): void => {
+      held.delete(partition);
+      if (this.#queue(mailboxName(spec.actor, partition)).leave(seat) > 0) handlers.onLost(partition);
+    };
+    const seats = Array.from({ length: spec.partitions }, (_, partition) => sit(partition));
+    const consumption: MailboxConsumption = {
+      held,
+      handOver: async (partition, drain) => {
+        const seat = seats[partition];
+        if (!seat) throw new Error(`${spec.actor} has no partition ${partition}`);
+        seat.paused = true;
+        try {
+          await drain();
+        } finally {
+          leave(partition, seat);
+          seats[partition] = sit(partition);
+        }
+      },
+      stop: async (drain) => {
+        for (const seat of seats) seat.paused = true;
+        try {
+          await drain();
+        } finally {
+          this.#open.delete(consumption);
+          for (const [partition, seat] of seats.entries()) leave(partition, seat);
+        }
+      },
+    };
+    this.#open.add(consumption);
+    return consumption;
+  }
+
+  async consumeWorker(
+    spec: WorkerSpec,
+    handle: (message: Envelope) => Promise<void>,
+    { prefetch = WORKER_PREFETCH }: { prefetch?: number } = {},
+  ): Promise<Consumption> {
+    await this.#ensure({ mailboxes: [], workers: [spec] });
+    const queue = this.#queue(workerName(spec.service, spec.worker));
+    const running = new Set<Promise<void>>();
+    const seat = new Seat(prefetch, (entry, on) => {
+      this.#count(entry);
+      const run = this.#work(queue, entry, on, spec, handle).finally(() => running.delete(run));
+      running.add(run);
+    });
+    queue.sit(seat);
+    const consumption: Consumption = {
+      stop: async (drain) => {
+        seat.paused = true;
+        seat.abandon();
+        await Promise.all(running);
+        try {
+          await drain();
+        } finally {
+          this.#open.delete(consumption);
+          queue.leave(seat);
+        }
+      },
+    };
+    this.#open.add(consumption);
+    return consumption;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    clearInterval(this.#poll);
+    await Promise.all([...this.#open].map((it) => it.stop(async () => undefined)));
+    this.#closed = true;
+    await this.#polling;
+    for (const reject of this.#underWay) reject(new BusUnavailableError("the bus is closed"));
+    this.#underWay.clear();
+  }
+
+  /** One turn of the event loop hands out whatever became ready in the one before: no timer per message. */
+  readonly #wake = (queue: LocalQueue): void => {
+    queue.scheduled = true;
+    if (this.#ready.push(queue) === 1) setImmediate(this.#deliver);
+  };
+
+  readonly #deliver = (): void => {
+    const ready = this.#ready;
+    this.#ready = [];
+    for (const queue of ready) {
+      queue.scheduled = false;
+      queue.deliver();
+    }
+  };
+
+  /** @throws {UnroutableError} where somebody should receive it and nobody does */
+  #receivers(message: Envelope): readonly LocalQueue[] {
+    const { partition, mandatory } = this.#routes.route(message);
+    if (!mandatory) return [];
+    const workers = this.#workers.get(message.type) ?? [];
+    const mailboxes = this.#mailboxes.get(message.type) ?? [];
+    const queues = [...mailboxes.map((it) => it[partition]!), ...workers];
+    if (queues.length > 0) return queues;
+    this.stats.returned++;
+    this.#alarms.warn("returned", `no queue takes ${message.type}`, { id: message.id });
+    throw new UnroutableError(`no queue takes ${message.type}`);
+  }
+
+  #bind(): void {
+    const { mailboxes, workers } = this.#routes.declared;
+    this.#mailboxes.clear();
+    this.#workers.clear();
+    for (const { actor, partitions, receives } of mailboxes) {
+      const queues = Array.from({ length: partitions }, (_, partition) =>
+        this.#queue(mailboxName(actor, partition)),
+      );
+      for (const type of receives) this.#mailboxes.set(type, [...(this.#mailboxes.get(type) ?? []), queues]);
+    }
+    for (const { service, worker, receives } of workers) {
+      const queue = this.#queue(workerName(service, worker));
+      for (const type of receives) this.#workers.set(type, [...(this.#workers.get(type) ?? []), queue]);
+    }
+  }
+
+  #queue(name: string): LocalQueue {
+    const queue = this.#queues.get(name);
+    if (!queue) throw new Error(`queue ${name} is not declared`);
+    return queue;
+  }
+
+  async #ensure(topology: Topology): Promise<void> {
+    if (this.#closed) throw new BusUnavailableError("the bus is closed");
+    if (queuesOf(topology).some(({ name }) => !this.#queues.has(name))) await this.declare(topology);
+  }
+
+  #count(entry: Entry): void {
+    this.stats.delivered++;
+    if (entry.redelivered) this.stats.redelivered++;
+  }
+
+  #check(message: Envelope, receives: readonly string[]): Envelope | Error {
+    try {
+      const checked = checkEnvelope(message);
+      return receives.includes(checked.type)
+        ? checked
+        : new Error(`${checked.type} is not received by this queue's contract`);
+    } catch (error) {
+      return toError(error);
+    }
+  }
+
+  #delivery(queue: LocalQueue, entry: Entry, seat: Seat, message: Envelope, partition: number): Delivery {
+    let settled = false;
+    return {
+      message,
+      partition,
+      redelivered: entry.redelivered,
+      ack: () => {
+        settled = true;
+        queue.settle(entry, seat);
+      },
+      dead: async (error, attempts) => {
+        if (settled) return;
+        settled = true;
+        await this.#bury(queue, entry, seat, error, attempts);
+      },
+    };
+  }
+
+  /** A handler that throws breaks the port's rule; its message must not take the bus down. */
+  #hand(handlers: MailboxHandlers, delivery: Delivery): void {
+    try {
+      handlers.onDelivery(delivery);
+    } catch (error) {
+      this.#log.error("a mailbox handler threw", { error, type: delivery.message.type });
+      void delivery.dead(toError(error), 1);
+    }
+  }
+
+  async #work(
+    queue: LocalQueue,
+    entry: Entry,
+    seat: Seat,
+    spec: WorkerSpec,
+    handle: (message: Envelope) => Promise<void>,
+  ): Promise<void> {
+    const message = this.#check(entry.message, spec.receives);
+    if (message instanceof Error) return this.#bury(queue, entry, seat, message, 1);
+    const outcome = await attempt(
+      () => handle(message),
+      seat.over,
+      (error, attempts, delay) =>
+        this.#alarms.warn(`retry ${queue.name}`, `${queue.name}: ${message.type} failed, trying again`, {
+          error: error.message,
+          id: message.id,
+          attempts,
+          delay,
+        }),
+    );
+    if (outcome.kind === "done") queue.settle(entry, seat);
+    else if (outcome.kind === "dead") await this.#bury(queue, entry, seat, outcome.error, outcome.attempts);
+  }
+
+  /** To the dead letters, then off the queue; tried until it works or the consumer has left. */
+  async #bury(queue: LocalQueue, entry: Entry, seat: Seat, cause: Error, attempts: number): Promise<void> {
+    const { message } = entry;
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#deadLetters.add({
+          id: letterId(queue.name, message.id),
+          queue: queue.name,
+          message,
+          error: describeFailure(cause),
+          attempts,
+          at: new Date(this.#clock.now()),
+        });
+        this.stats.dead++;
+        this.#log.error(`${queue.name}: message moved to the dead letters`, {
+          id: message.id,
+          attempts,
+          error: cause.message,
+        });
+        queue.settle(entry, seat, true);
+        return;
+      } catch (error) {
+        this.#alarms.warn("bury", `${queue.name}: the dead letters do not take a message yet`, {
+          error: toError(error).message,
+        });
+        await pause(backoff(tries), seat.over);
+        if (seat.over.aborted) return;
+      }
+    }
+  }
+
+  /** A letter that was buried again has replaced itself; one that stays because it can't be dropped is replayed again. */
+  async #replayed({ id, queue, message }: DeadLetter, buried: boolean): Promise<void> {
+    try {
+      if (!buried) await this.#deadLetters.drop(queue, [message.id]);
+    } catch (error) {
+      this.#alarms.warn("replay", `can't drop a replayed dead letter: ${toError(error).message}`, { id });
+    } finally {
+      this.#replaying.delete(id);
+    }
+  }
+
+  /** Delivers letters again whose replay was asked for; each is dropped when its queue has settled it. */
+  async #replay(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      for (const letter of await this.#deadLetters.requested(REPLAY_BATCH)) {
+        const queue = this.#queues.get(letter.queue);
+        if (!queue || this.#replaying.has(letter.id)) continue;
+        this.#replaying.add(letter.id);
+        queue.put(letter.message, true, (buried) => void this.#replayed(letter, buried));
+      }
+    } catch (error) {
+      this.#alarms.warn("replay", `can't read the dead letters: ${toError(error).message}`);
+    }
+  }
+}

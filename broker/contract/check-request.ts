@@ -1,0 +1,31 @@
+/** Requests are checked strictly, and a failure names the fields. */
+import type { z } from "zod";
+import type { ActionContract } from "./contract.ts";
+import { type FieldError, SoukError } from "./errors.ts";
+
+const MAX_ERRORS = 20;
+
+/** One entry per field, by its dotted path; unknown keys are fields too. */
+function fieldErrors({ code, path, message, ...issue }: z.core.$ZodIssue): FieldError[] {
+  const at = path.map(String);
+  if (code === "unrecognized_keys" && "keys" in issue)
+    return issue.keys.map((key) => ({ field: [...at, key].join("."), message: "is not known here" }));
+  return [{ field: at.join("."), message }];
+}
+
+/** @returns the failure that tells a client which fields are wrong, at most 20 of them */
+export function validationFailure({ issues }: z.ZodError): SoukError {
+  const errors = issues.flatMap(fieldErrors).slice(0, MAX_ERRORS);
+  const first = errors[0];
+  const detail = first && `${first.field || "body"}: ${first.message}`;
+  return new SoukError("VALIDATION_FAILED", detail, { errors });
+}
+
+/**
+ * Checks a request of a client strictly; what it becomes is left to whoever carries it out, whose version may be another.
+ * @throws {SoukError} VALIDATION_FAILED
+ */
+export function checkRequest({ params }: ActionContract, given: Readonly<Record<string, unknown>>): void {
+  const checked = params.safeParse(given);
+  if (!checked.success) throw validationFailure(checked.error);
+}

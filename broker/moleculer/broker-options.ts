@@ -1,0 +1,114 @@
+/** Moleculer's options, from the configuration: transporter, cacher, metrics, resilience. */
+import { hostname } from "node:os";
+import type { Redis } from "ioredis";
+import { type BrokerOptions, Cachers, type Middleware, type ServiceBroker } from "moleculer";
+import type { Config } from "./config.ts";
+import { ContractValidator } from "./contract-validator.ts";
+import { PromptDiscoverer } from "./fast-discoverer.ts";
+import { loggerOptions } from "./logger.ts";
+import { finishBeforeStop } from "./middlewares/finish-before-stop.ts";
+import { refusedCalls } from "./middlewares/refused-calls.ts";
+import { refusedStart } from "./middlewares/refused-start.ts";
+import { lostAnswers } from "./middlewares/remote-timeout.ts";
+import { repeatReads } from "./middlewares/repeat-reads.ts";
+import { passingFailures } from "./middlewares/transient-errors.ts";
+import { leaveWrongDatabase } from "./redis.ts";
+import { createTransporter } from "./transporter.ts";
+
+export type SoukBrokerOptions = BrokerOptions & { nodeID: string; middlewares: Middleware[] };
+
+export function brokerOptions(config: Config): SoukBrokerOptions {
+  return {
+    nodeID: config.NODE_ID ?? `${hostname()}-${process.pid}`,
+    namespace: config.NAMESPACE,
+    logger: loggerOptions(config),
+    logLevel: logLevels(config),
+    transporter: createTransporter(config),
+    // It would tell these options, addresses and all, to every node that asks.
+    internalServices: { $node: { name: "$node", actions: { options: false } } } as never,
+    cacher: cacher(config),
+    validator: new ContractValidator(),
+    middlewares: [
+      finishBeforeStop,
+      passingFailures,
+      refusedCalls,
+      lostAnswers,
+      repeatReads,
+      refusedStart(config.REDIS_URL),
+    ],
+    registry: {
+      strategy: "RoundRobin",
+      preferLocal: true,
+      discoverer: new PromptDiscoverer(),
+      // A node that stops tells the others so, and then answers for so long what is on its way to it.
+      stopDelay: config.TRANSPORTER || config.AMQP_URL ? 1_000 : 0,
+    },
+    // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
+    requestTimeout: 15_000,
+    // For reads, see repeat-reads.ts; enabled, Moleculer would repeat every action.
+    retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
+    circuitBreaker: {
+      enabled: true,
+      threshold: 0.5,
+      minRequestCount: 50,
+      windowTime: 10,
+      halfOpenTime: 1_000,
+      check: isOfEndpoint,
+    },
+    bulkhead: { enabled: true, concurrency: 1_000, maxQueueSize: 1_000 },
+    tracking: { enabled: true, shutdownTimeout: config.SHUTDOWN_TIMEOUT },
+    metrics: {
+      enabled: config.METRICS === "on",
+      reporter: [],
+      collectProcessMetrics: true,
+      collectInterval: 5,
+    },
+    heartbeatInterval: 3,
+    heartbeatTimeout: 7,
+    contextParamsCloning: false,
+    // The scripts decide when a process ends.
+    skipProcessEventRegistration: true,
+  };
+}
+
+/** At `info`, Moleculer's own modules tell more than a person wants to read at each start. */
+function logLevels({ LOG_LEVEL }: Config): BrokerOptions["logLevel"] {
+  if (LOG_LEVEL !== "info") return LOG_LEVEL;
+  return {
+    REGISTRY: "warn",
+    METRICS: "warn",
+    BROKER: "warn",
+    $NODE: "warn",
+    "$ACTOR.*": "warn",
+    TRANSIT: "warn",
+    "**": "info",
+  };
+}
+
+/** Whether a call failed by the node that was called: without a transporter of our own none can be reached. */
+const isOfEndpoint = (error: Error): boolean =>
+  error.name !== "BrokerDisconnectedError" && (!("code" in error) || Number(error.code) >= 500);
+
+const isRetryable = (error: Error): boolean => "retryable" in error && error.retryable === true;
+
+function cacher({ REDIS_URL, NAMESPACE }: Config): BrokerOptions["cacher"] {
+  // Handlers never change what they return, so the memory cacher may hand out the same object again.
+  if (!REDIS_URL) return { type: "Memory", options: { clone: false, ttl: 30 } };
+  return new RedisCacher(REDIS_URL, {
+    prefix: `souk-${NAMESPACE}`,
+    ttl: 30,
+  }) as unknown as BrokerOptions["cacher"];
+}
+
+/** As an instance, so that the broker's options do not show its address. */
+class RedisCacher extends Cachers.Redis {
+  constructor(url: string, options: { prefix: string; ttl: number }) {
+    super({ ...options, redis: url } as unknown as ConstructorParameters<typeof Cachers.Redis>[0]);
+    Object.defineProperty(this.opts, "redis", { enumerable: false });
+  }
+
+  override init(broker: ServiceBroker): void {
+    super.init(broker);
+    leaveWrongDatabase(this.client as Redis);
+  }
+}

@@ -1,0 +1,291 @@
+/** The one schema of the environment. A bad value stops the start with a line that names the variable. */
+import { z } from "zod";
+import { flawOfAddresses } from "../bus/amqp/address.ts";
+import { ConfigError, parseVariables, secret, url } from "../contract/variables.ts";
+
+const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
+const duration = (fallbackMs: number) =>
+  z
+    .string()
+    .regex(/^\d+(ms|s|m|h|d)$/, "must be a duration like 500ms, 30s, 30m, 2h or 7d")
+    .transform((it) => {
+      const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+      const [, n = "", u = "ms"] = /^(\d+)(\D+)$/.exec(it) ?? [];
+      return Number(n) * unit[u as keyof typeof unit];
+    })
+    .default(fallbackMs);
+/** A text that `flaw` finds nothing wrong with. */
+const flawless = (flaw: (text: string) => string | undefined) =>
+  z.string().superRefine((it, context) => {
+    const message = flaw(it);
+    if (message) context.addIssue({ code: "custom", message });
+  });
+
+const TRANSPORTERS = /^(?:amqp|nats|redis|tcp|fake)$/i;
+
+function flawOfTransporter(text: string): string | undefined {
+  if (TRANSPORTERS.test(text)) return undefined;
+  if (/^amqps?:/i.test(text)) return flawOfAddresses(text);
+  if (/^rediss?:/i.test(text)) return flawOfRedis(text);
+  if (/^nats:/i.test(text) && text.split(",").every((it) => URL.canParse(it))) return undefined;
+  if (/^tcp:/i.test(text)) return undefined;
+  return "must be AMQP, NATS, Redis or TCP, or an address with amqp://, amqps://, nats://, redis://, rediss:// or tcp://";
+}
+
+/** ioredis takes what it does not understand for database 0. */
+function flawOfRedis(text: string): string | undefined {
+  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text))
+    return "must be redis:// or rediss:// and an address";
+  const { pathname, searchParams } = new URL(text);
+  const numbers = [pathname.slice(1), searchParams.get("db") ?? ""];
+  return numbers.every((it) => /^\d{0,6}$/.test(it))
+    ? undefined
+    : "must end with the number of a database, as in redis://host:6379/1, or without any";
+}
+/** A line that is printed on documents. */
+const printed = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+export const environment = z.object({
+  NODE_ENV: z
+    .enum(["development", "test", "production"])
+    .default("development")
+    .describe("development, test or production; production refuses embedded defaults, see ALLOW_EMBEDDED"),
+  PORT: whole(0, 65_535).default(3000).describe("Port of the REST gateway; 0 picks a free one"),
+  HOST: z.string().min(1).default("127.0.0.1").describe("Address that the gateway listens on"),
+  PUBLIC_URL: url("http", "https").describe(
+    "Where clients and payment providers reach the gateway; from HOST and PORT unless set",
+  ),
+  OPS_PORT: z
+    .union([z.literal("off"), whole(0, 65_535)])
+    .optional()
+    .describe(
+      "Port of every node's /health/live, /health/ready and /metrics, or off; 0, unless set, picks a free one and says which. npm start takes PORT + 6464, npm run cluster that and the following",
+    ),
+  OPS_HOST: z.string().min(1).default("127.0.0.1").describe("Address that the operations port listens on"),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default("./data")
+    .describe("Folder of the embedded store and of generated secrets"),
+  AMQP_URL: flawless(flawOfAddresses)
+    .optional()
+    .describe(
+      "RabbitMQ, or several nodes of its cluster separated by commas; without it messages stay in this process",
+    ),
+  AMQP_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, "must be lower-case letters, digits and -")
+    .default("souk")
+    .describe("First part of the names of exchanges and queues"),
+  MONGO_URL: url("mongodb", "mongodb+srv").describe(
+    "MongoDB replica set; without it the embedded store in DATA_DIR",
+  ),
+  REDIS_URL: flawless(flawOfRedis)
+    .optional()
+    .describe("Redis for cache, carts and rate limits; without it memory and MongoDB"),
+  TRANSPORTER: flawless(flawOfTransporter)
+    .optional()
+    .describe(
+      "Moleculer transporter: AMQP, NATS, Redis, TCP or an address; AMQP where AMQP_URL is set, else none",
+    ),
+  NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9-]*$/)
+    .optional()
+    .describe(
+      "What keeps calls, caches and carts of shops apart that share a transporter or a Redis; AMQP_PREFIX, where that is not souk, unless set",
+    ),
+  NODE_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,80}$/, "must be letters, digits, . _ and -")
+    .optional()
+    .describe("Name of this node; made from host and process unless set"),
+  SERVICES: z
+    .string()
+    .regex(/^[a-z]+([ ,]+[a-z]+)*$/, "must be names of services")
+    .optional()
+    .describe("Services that this node runs; all unless set"),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace"])
+    .default("info")
+    .describe("Least severe level that is logged"),
+  LOG_FORMAT: z.enum(["text", "json"]).optional().describe("json in production, text elsewhere unless set"),
+  ACCESS_LOG: z
+    .enum(["on", "off"])
+    .optional()
+    .describe(
+      "One line for each request that was answered, whatever LOG_LEVEL is; on but in tests unless set",
+    ),
+  RATE_LIMIT: z
+    .union([z.literal("off"), whole(1, 1_000_000)])
+    .default(300)
+    .describe("Requests a minute per caller, or off"),
+  CORS_ORIGINS: z
+    .string()
+    .default("")
+    .describe("Origins that browsers may call from, separated by commas; none unless set"),
+  TRUST_PROXY: whole(0, 10)
+    .default(0)
+    .describe(
+      "Trusted proxies in front of the gateway: the client's address is that many entries from the right of X-Forwarded-For; 0 ignores the header",
+    ),
+  METRICS: z
+    .enum(["on", "off"])
+    .default("on")
+    .describe("on counts, and serves /metrics for Prometheus on OPS_PORT; off does neither"),
+  CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
+    .default("USD")
+    .describe("The shop's currency: empty carts and the demo catalogue are in it"),
+  SELLER_NAME: printed(120).default("Souk").describe("Who sells, as invoices name it"),
+  SELLER_ADDRESS: printed(500)
+    .transform((it) => it.split("|").map((line) => line.trim()))
+    .refine((it) => it.length <= 6 && !it.includes(""), "must be at most 6 lines, none of them empty")
+    .default([])
+    .describe("The seller's address on invoices, its lines separated by |"),
+  SELLER_TAX_ID: printed(60).optional().describe("The seller's tax or VAT number on invoices"),
+  SELLER_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone, "must be an IANA time zone")
+    .default("UTC")
+    .describe("Where an invoice's day, and so the year of its number, is decided; e.g. Africa/Nairobi"),
+  TAX_NAME: printed(20).default("Tax").describe("What the tax is called on invoices, e.g. VAT"),
+  TAX_RATE: whole(0, 10_000)
+    .default(0)
+    .describe("Tax that all prices include, in basis points of the net price: 1600 is 16 %"),
+  ORDER_TTL: duration(30 * 60_000).describe("Time to pay an order before it expires"),
+  MAX_OPEN_ORDERS: whole(1, 1_000)
+    .default(3)
+    .describe("Orders of one customer that may wait for payment at once"),
+  MAX_OPEN_QUANTITY: whole(1, 1_000_000)
+    .default(1_000)
+    .describe("Units that the orders of one customer which wait for payment may hold together"),
+  CART_TTL: duration(7 * 86_400_000).describe("Time until an untouched cart goes"),
+  INVOICE_MODE: z
+    .enum(["immediate", "batch"])
+    .default("immediate")
+    .describe(
+      "immediate opens a payment at its provider as soon as it is asked for; batch collects them and opens them together",
+    ),
+  INVOICE_BATCH_INTERVAL: duration(60_000).describe("Time between two openings in INVOICE_MODE=batch"),
+  // Two calls must fit into the patience with a worker, see service.ts.
+  PROVIDER_TIMEOUT: duration(15_000)
+    .refine((it) => it <= 25_000, "must be at most 25s")
+    .describe(
+      "How long a payment provider may take to answer, at most 25s; then it is asked again, with the same key",
+    ),
+  RECONCILE_FIRST: duration(10_000).describe(
+    "Time until a provider is asked how an open payment or refund stands; then 3, 6, 12, … times as long",
+  ),
+  RECONCILE_MAX: duration(3_600_000).describe("Longest time between two such questions"),
+  RECONCILE_GRACE: duration(86_400_000).describe(
+    "How long after an order's time to pay its provider is still asked about late money",
+  ),
+  ACCESS_TOKEN_TTL: duration(15 * 60_000).describe("Lifetime of access tokens, at most 15m"),
+  REFRESH_TOKEN_TTL: duration(30 * 86_400_000).describe("Lifetime of a session"),
+  BOOTSTRAP_TOKEN: secret
+    .optional()
+    .describe(
+      "Makes the first admin; unless set, generated and printed at the first start, and in production nobody is let in",
+    ),
+  JWT_PRIVATE_KEY: z
+    .string()
+    .startsWith("-----BEGIN", "must be a PEM private key")
+    .optional()
+    .describe("ES256 key in PEM (PKCS 8); kept in the users database unless set"),
+  MIGRATE_ON_START: z.stringbool().default(true).describe("Apply pending migrations when a service starts"),
+  SEED_ON_START: z
+    .stringbool()
+    .optional()
+    .describe(
+      "Seed the demo catalogue when npm start finds an empty shop; false in production, true elsewhere unless set",
+    ),
+  SEED_COUNT: whole(0, 1_000_000).default(1_000).describe("Products of the demo catalogue"),
+  ALLOW_EMBEDDED: z.stringbool().default(false).describe("Permit embedded defaults in production"),
+  EMBEDDED_SYNC: z
+    .enum(["full", "normal"])
+    .default("full")
+    .describe("full survives power loss, normal survives kill -9 only"),
+  MAX_IN_FLIGHT: whole(1, 100_000)
+    .default(512)
+    .describe(
+      "Requests that the gateway works on or answers at once; more get 503. Bodies on their way are as many",
+    ),
+  MAX_IN_FLIGHT_PER_CALLER: whole(1, 100_000)
+    .optional()
+    .describe(
+      "Of these, of one user, or of one address without a user (of IPv6 a /64); more get 429. 32 unless set, and no bound where RATE_LIMIT is off",
+    ),
+  MAX_IN_FLIGHT_PER_ADDRESS: whole(1, 100_000)
+    .optional()
+    .describe(
+      "Of these, of all users of one address; more get 429. 128 unless set, and no bound where RATE_LIMIT is off",
+    ),
+  MAX_PIPELINED: whole(0, 1_000)
+    .default(16)
+    .describe(
+      "Requests that may wait on one connection behind the one that is answered; with more it is closed",
+    ),
+  MIN_BODY_RATE: whole(1, 1_000_000)
+    .default(240)
+    .describe("Bytes a second at which a body must come, after its first 5 s; a slower one gets 408"),
+  WRITE_TIMEOUT: duration(20_000)
+    .refine((it) => it >= 1_000, "must be at least 1s")
+    .describe("A client that takes nothing of its answer for so long is cut off"),
+  MAX_STREAMS: whole(1, 100_000).default(1_000).describe("Event streams at once; more get 503"),
+  MAX_STREAMS_PER_CALLER: whole(1, 100_000).default(5).describe("Event streams of one user; more get 429"),
+  MAX_STREAMS_PER_ADDRESS: whole(1, 100_000)
+    .default(100)
+    .describe("Event streams of all users of one address; more get 429"),
+  SHUTDOWN_DELAY: duration(0)
+    .refine((it) => it <= 60_000, "must be at most 60s")
+    .describe(
+      "How long a gateway that stops still takes requests while /health/ready says 503: longer than load balancers take to notice",
+    ),
+  SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
+});
+
+export type Config = Omit<z.output<typeof environment>, "NAMESPACE"> & {
+  readonly NAMESPACE: string;
+  /** The environment as given, for parts that declare variables of their own; see {@link parseVariables}. */
+  readonly variables: Readonly<NodeJS.ProcessEnv>;
+};
+
+/** Names that may be given as `NAME_FILE` too: the file's content, without the last line break, is the value. */
+export const SECRETS = ["AMQP_URL", "MONGO_URL", "REDIS_URL", "BOOTSTRAP_TOKEN", "JWT_PRIVATE_KEY"] as const;
+
+/** What separates the queues separates all else. Shops with the default prefix have their calls and carts under no name. */
+const namespaceOf = (prefix: string): string => (prefix === "souk" ? "" : prefix);
+
+/** The variables that every node knows. @throws {ConfigError} */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const parsed = parseVariables(environment, SECRETS, env);
+  const config = {
+    ...parsed,
+    NAMESPACE: parsed.NAMESPACE ?? namespaceOf(parsed.AMQP_PREFIX),
+    variables: env,
+  };
+  if (/^amqp$/i.test(config.TRANSPORTER ?? "") && !config.AMQP_URL)
+    throw new ConfigError("TRANSPORTER: is AMQP, but AMQP_URL is not set");
+  if (config.ACCESS_TOKEN_TTL > 15 * 60_000) throw new ConfigError("ACCESS_TOKEN_TTL: must be at most 15m");
+  if (config.NODE_ENV === "production" && !config.ALLOW_EMBEDDED)
+    for (const name of ["AMQP_URL", "MONGO_URL", "REDIS_URL"] as const)
+      if (!config[name]) throw new ConfigError(`${name}: must be set in production (or ALLOW_EMBEDDED=1)`);
+  return config;
+}

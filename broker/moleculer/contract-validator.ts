@@ -1,0 +1,68 @@
+/** Validation through Moleculer's own hook: an action's `params` name its contract, whose zod schema decides. */
+import { type Context, type Middleware, Validators } from "moleculer";
+import { validationFailure } from "../contract/check-request.ts";
+import { type ActionContract, actionContract } from "../contract/contract.ts";
+import { knownPart, tolerant } from "../contract/tolerant.ts";
+
+/** An action of no contract, as the gateway's, hands on what it gets as it is. */
+const isPassedOn = ({ options }: Context): boolean => {
+  const { parentCtx } = options as { parentCtx?: Context };
+  return parentCtx?.action != null && actionContract(parentCtx.action.name ?? "") === undefined;
+};
+
+/**
+ * Replaces `ctx.params` by what the contract's schema makes of it, and an answer of another node by what is known of it
+ * here. Between nodes, versions may differ: fields that are not known are left out.
+ */
+export class ContractValidator extends Validators.Base {
+  constructor() {
+    super({});
+  }
+
+  override middleware(): Middleware {
+    return {
+      name: "ContractValidator",
+      localAction: (handler, action) => {
+        const name: unknown = action.params?.$contract;
+        if (typeof name !== "string") return handler;
+        const params = tolerant(requireContract(name).params);
+        return function validated(ctx) {
+          const parsed = params.safeParse(ctx.params ?? {});
+          // Not thrown: nothing around this handler is async, so the caller would get an exception instead of a promise.
+          if (!parsed.success) return Promise.reject(validationFailure(parsed.error));
+          ctx.params = parsed.data as typeof ctx.params;
+          return handler.call(this, ctx);
+        };
+      },
+      remoteAction: (handler, action) => {
+        const contract = actionContract(action.name ?? "");
+        if (!contract) return handler;
+        const { returns } = contract;
+        return function known(ctx) {
+          const answer: Promise<unknown> = handler.call(this, ctx);
+          return isPassedOn(ctx) ? answer : answer.then((it) => knownPart(returns, it));
+        };
+      },
+    };
+  }
+
+  override compile(schema: Record<string, unknown>) {
+    return (params: Record<string, unknown>) => this.validate(params, schema);
+  }
+
+  override validate(params: Record<string, unknown>, schema: Record<string, unknown>): boolean {
+    const parsed = tolerant(requireContract(String(schema.$contract)).params).safeParse(params);
+    if (!parsed.success) throw validationFailure(parsed.error);
+    return true;
+  }
+
+  override convertSchemaToMoleculer(): never {
+    throw new Error("schemas come from contracts, not from Moleculer's shorthand");
+  }
+}
+
+function requireContract(name: string): ActionContract {
+  const contract = actionContract(name);
+  if (!contract) throw new Error(`no contract for the action ${name}`);
+  return contract;
+}

@@ -1,0 +1,117 @@
+/**
+ * A read whose node dies, or does not answer, is asked of another node; a write never is, as it may have happened
+ * although its answer was lost. Which actions are reads their contracts say. Moleculer's own retry would go to the same
+ * node again where that is this one or the next in turn, so it is off, and its policy is carried out here.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ActionEndpoint, CallingOptions, Context, Middleware, ServiceBroker } from "moleculer";
+import { actionContract, isReadOnly } from "../../contract/contract.ts";
+
+/** How long one node has for a read while there is another to ask. Milliseconds. */
+const TRY_MS = 5_000;
+/** With less time left than that nobody is asked any more. */
+const LEAST_MS = 20;
+
+type Target = string | ActionEndpoint;
+type Answer = Promise<unknown> & { ctx?: Context };
+type Call = (target: Target, params: unknown, options?: CallingOptions) => Answer;
+
+/** For one broker. Moleculer's types have `call` without its parameters. */
+export const repeatReads = (broker: ServiceBroker): Middleware =>
+  ({
+    name: "RepeatReads",
+    call:
+      (next: Call): Call =>
+      (target, params, options = {}) => {
+        const name = typeof target === "string" ? target : (target.action.name ?? "");
+        const contract = actionContract(name);
+        // Who names a node wants that node's answer.
+        if (!contract || !isReadOnly(contract) || options.nodeID) return next(target, params, options);
+        return new Read(broker, next, name, params, options).start(target);
+      },
+  }) as object as Middleware;
+
+class Read {
+  readonly #broker: ServiceBroker;
+  readonly #next: Call;
+  readonly #name: string;
+  readonly #params: unknown;
+  readonly #options: CallingOptions;
+  readonly #deadline: number;
+  readonly #tried = new Set<string>();
+
+  constructor(broker: ServiceBroker, next: Call, name: string, params: unknown, options: CallingOptions) {
+    this.#broker = broker;
+    this.#next = next;
+    this.#name = name;
+    this.#params = params;
+    this.#options = options;
+    const total = options.timeout ?? broker.options.requestTimeout ?? 0;
+    this.#deadline = total > 0 ? performance.now() + total : Number.POSITIVE_INFINITY;
+  }
+
+  start(target: Target): Answer {
+    const first = this.#ask(target, 0);
+    const answer: Answer = first.catch((error: unknown) => this.#again(answer, first, error));
+    // Where Moleculer finds the call's meta.
+    if (first.ctx) answer.ctx = first.ctx;
+    return answer;
+  }
+
+  async #again(answer: Answer, first: Answer, firstError: unknown): Promise<unknown> {
+    const { retries = 0, delay = 0, maxDelay = 0, factor = 1 } = this.#broker.options.retryPolicy ?? {};
+    let [last, error] = [first, firstError];
+    for (let attempt = 1; attempt <= retries; attempt++) {
+      const other = this.#mayRepeat(error) ? this.#another(last.ctx) : undefined;
+      if (!other) break;
+      await sleep(Math.min(maxDelay, delay * factor ** (attempt - 1)));
+      if (this.#left < LEAST_MS) break;
+      this.#broker.logger.debug(`${this.#name} is asked of another node`, { node: other.id, attempt });
+      last = this.#ask(other, attempt);
+      if (last.ctx) answer.ctx = last.ctx;
+      try {
+        return await last;
+      } catch (again) {
+        error = again;
+      }
+    }
+    throw settled(error);
+  }
+
+  get #left(): number {
+    return this.#deadline - performance.now();
+  }
+
+  #ask(target: Target, attempt: number): Answer {
+    const { retries = 0 } = this.#broker.options.retryPolicy ?? {};
+    const hasMore = attempt < retries && this.#endpoints().length > 1;
+    const timeout = hasMore ? Math.min(TRY_MS, this.#left) : this.#left;
+    return this.#next(target, this.#params, {
+      ...this.#options,
+      ...(Number.isFinite(timeout) ? { timeout: Math.ceil(timeout) } : {}),
+    });
+  }
+
+  #mayRepeat(error: unknown): boolean {
+    return error instanceof Error && this.#broker.options.retryPolicy?.check?.(error) === true;
+  }
+
+  #endpoints(): ActionEndpoint[] {
+    const all: ActionEndpoint[] = this.#broker.registry.getActionEndpoints(this.#name)?.endpoints ?? [];
+    return all.filter((it) => it.isAvailable);
+  }
+
+  /** A node that has not been asked yet; undefined where there is none, or none was asked to begin with. */
+  #another(ctx: Context | undefined): ActionEndpoint | undefined {
+    if (!ctx?.nodeID) return undefined;
+    this.#tried.add(ctx.nodeID);
+    const others = this.#endpoints().filter((it) => !this.#tried.has(it.id));
+    return others[Math.floor(Math.random() * others.length)];
+  }
+}
+
+/** It has been repeated as often as makes sense: a read that waits for this one, on whatever node, need not repeat it. */
+function settled(error: unknown): unknown {
+  if (error instanceof Error && "retryable" in error) error.retryable = false;
+  return error;
+}

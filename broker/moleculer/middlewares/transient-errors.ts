@@ -1,0 +1,25 @@
+/** The database or the broker away is no bug: callers get 503 and may come again. */
+import { Errors, type Middleware } from "moleculer";
+import { errorCode, SoukError } from "../../contract/errors.ts";
+import { redactedReason } from "../../contract/redact.ts";
+import { alarmsOf } from "../../resilience/rate-limited-log.ts";
+import { isTransient } from "../../resilience/retry.ts";
+
+export const passingFailures: Middleware = {
+  name: "PassingFailures",
+  localAction(next, action) {
+    return async function translated(ctx) {
+      try {
+        return await next.call(this, ctx);
+      } catch (error) {
+        if (errorCode(error) || !isTransient(error)) throw error;
+        // One line for all actions of a node, as they need the same. Moleculer tells of other nodes itself.
+        if (!(error instanceof Errors.MoleculerError))
+          alarmsOf(ctx.broker.logger).warn("away", `${action.name}: something it needs is away`, {
+            reason: redactedReason(error),
+          });
+        throw new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 });
+      }
+    };
+  },
+};

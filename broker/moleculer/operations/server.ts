@@ -1,0 +1,138 @@
+/**
+ * The operations port of a node: health for whoever restarts it or sends it requests, metrics for Prometheus. It is open
+ * from the first moment on, before databases and RabbitMQ are there. It has no callers but machines of the operator,
+ * so it takes few connections, short requests, and nobody who is slow.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ConfigError } from "../../contract/variables.ts";
+import type { Log } from "../../resilience/log.ts";
+import { LIVE, type Operations, readyReply } from "./operations.ts";
+
+const MAX_CONNECTIONS = 32;
+const MAX_HEADERS = 8_192;
+/** A request must be there so soon after its connection, and its answer be taken in that time. Milliseconds. */
+const PATIENCE_MS = 5_000;
+
+const JSON_TYPE = "application/json";
+const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
+
+export interface OperationsServer {
+  /** E.g. `http://127.0.0.1:9464`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export interface OperationsServerOptions {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  operations: Operations;
+  /** Whether `/metrics` is served. */
+  metrics: boolean;
+  log: Log;
+  patienceMs?: number;
+}
+
+/** @throws {ConfigError} when the port can't be listened on */
+export async function startOperationsServer({
+  host,
+  port,
+  operations,
+  metrics,
+  log,
+  patienceMs = PATIENCE_MS,
+}: OperationsServerOptions): Promise<OperationsServer> {
+  const pages: Record<string, () => Promise<Answer> | Answer> = {
+    "/health/live": () => ({ status: 200, type: JSON_TYPE, body: LIVE }),
+    "/health/ready": async () => ({ type: JSON_TYPE, ...readyReply(await operations.ready()) }),
+    ...(metrics && { "/metrics": () => ({ status: 200, type: PROMETHEUS, body: operations.metrics() }) }),
+  };
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADERS,
+      headersTimeout: patienceMs,
+      requestTimeout: patienceMs,
+      keepAliveTimeout: patienceMs,
+      connectionsCheckingInterval: Math.min(1_000, patienceMs),
+    },
+    (req, res) => {
+      serve(pages, req, res).catch((error: unknown) => {
+        log.error("the operations port could not answer", { path: req.url, error });
+        res.destroy();
+      });
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  // Also for whoever asks and does not read: nothing moves on such a socket.
+  server.setTimeout(patienceMs, (socket) => socket.destroy());
+  await listen(server, port, host);
+  return {
+    url: urlOf(server.address() as AddressInfo),
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+async function serve(
+  pages: Readonly<Record<string, () => Promise<Answer> | Answer>>,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const { status, type, body } = await answer(pages, req);
+  // A body is none of ours: what of it is still under way goes with its connection.
+  const rest = req.complete ? {} : { Connection: "close" };
+  res.writeHead(status, {
+    "Content-Type": type,
+    "Content-Length": Buffer.byteLength(body),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    ...(status === 405 ? { Allow: "GET, HEAD" } : {}),
+    ...rest,
+  });
+  res.end(req.method === "HEAD" ? undefined : body);
+}
+
+async function answer(
+  pages: Readonly<Record<string, () => Promise<Answer> | Answer>>,
+  { method, url = "" }: IncomingMessage,
+): Promise<Answer> {
+  const [path = ""] = url.split("?", 1);
+  const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+  if (!page) return plain(404, `There is only ${Object.keys(pages).join(", ")}.\n`);
+  if (method !== "GET" && method !== "HEAD") return plain(405, "Only GET and HEAD.\n");
+  return page();
+}
+
+const plain = (status: number, body: string): Answer => ({ status, type: "text/plain; charset=utf-8", body });
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new ConfigError(reasonOf(error as NodeJS.ErrnoException, port, host), { cause: error });
+  }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
+  if (code === "EADDRINUSE")
+    return `OPS_PORT: port ${port} of ${host} is taken; choose another one, 0 for any, or off`;
+  if (code === "EADDRNOTAVAIL") return `OPS_HOST: this machine does not have the address ${host}`;
+  if (code === "EACCES") return `OPS_PORT: port ${port} is not for this user`;
+  return `OPS_PORT: ${message}`;
+}
+
+const urlOf = ({ address, port, family }: AddressInfo): string =>
+  `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;

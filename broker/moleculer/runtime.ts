@@ -1,0 +1,31 @@
+/** What a node lends its services: configuration, time, the bus and the database. */
+
+import type { Connection } from "mongoose";
+import type { Faults } from "../actor/faults.ts";
+import type { Tuning } from "../actor/tuning.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { Clock } from "../resilience/clock.ts";
+import type { Log } from "../resilience/log.ts";
+import type { Config } from "./config.ts";
+import type { Operations } from "./operations/operations.ts";
+
+export interface NodeRuntime {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  /** The connection to a service's own database, `souk_<service>`. */
+  database(service: string): Connection;
+  /** Resolves when the database answers. @throws when it is away */
+  pingDatabase(): Promise<void>;
+  logger(module: string): Log;
+  /** What the node tells those who run it; parts of it add what they know. */
+  readonly operations: Operations;
+  /** Only for tests: other figures for the actors, and places where they may be crashed, by actor type. */
+  readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): Faults };
+}
+
+declare module "moleculer" {
+  interface ServiceBroker {
+    souk: NodeRuntime;
+  }
+}

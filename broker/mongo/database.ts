@@ -1,0 +1,173 @@
+/** MongoDB connections: one client per node and server, one database per service. */
+import { setTimeout as sleep } from "node:timers/promises";
+import mongoose, { type Connection } from "mongoose";
+import { redact, redactedReason } from "../contract/redact.ts";
+import type { Log } from "../resilience/log.ts";
+import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { mongoRefusal, refused } from "../resilience/refusals.ts";
+import { failWithLostConnections } from "./driver-patch.ts";
+import type { OwnDatabase } from "./service-databases.ts";
+
+/** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
+const SERVER_SELECTION_MS = 1_000;
+/**
+ * A server that keeps its connections and says nothing (frozen, or behind a cut) is asked so often how it is. Where it does
+ * not answer in time, all that is under way there fails as on a lost connection: whether it was done, nobody knows.
+ */
+const LOOK_EVERY_MS = 500;
+const ANSWERS_WITHIN_MS = 2_500;
+/** For work that may keep a small server busy: indexes, large copies. */
+const ANSWERS_PATIENT_MS = 60_000;
+const MAX_DELAY_MS = 5_000;
+
+// Operators in a query can only be written by us: what came from outside is wrapped in $eq.
+mongoose.set("sanitizeFilter", true);
+mongoose.set("strictQuery", true);
+
+failWithLostConnections();
+
+export interface Database {
+  service(name: string): Connection;
+  ping(): Promise<void>;
+  /** Does work that may keep a service's server from answering for a while, on connections of its own. */
+  patiently<T>(service: string, work: (database: Connection) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects, waiting with growing pauses while MongoDB is away, and saying so.
+ * @param uri without a database name
+ * @param signal gives up waiting
+ * @param patient for scripts, whose work may keep the server from answering for a while
+ * @param variable where `uri` is configured
+ * @throws {ConfigError} MongoDB will not have us as configured
+ */
+export async function connectDatabase(
+  uri: string,
+  log: Log,
+  signal?: AbortSignal,
+  patient = false,
+  variable = "MONGO_URL",
+): Promise<Database> {
+  const answersWithinMs = patient ? ANSWERS_PATIENT_MS : ANSWERS_WITHIN_MS;
+  const client = await connectPatiently({ uri, variable, answersWithinMs }, log, signal);
+  return {
+    service: (name) => client.useDb(databaseName(name), { useCache: true }),
+    async patiently(service, work) {
+      const patient = await connectOnce(uri, ANSWERS_PATIENT_MS);
+      try {
+        return await work(patient.useDb(databaseName(service), { useCache: true }));
+      } finally {
+        await patient.close();
+      }
+    },
+    async ping() {
+      await client.getClient().db("admin").command({ ping: 1 }, { timeoutMS: SERVER_SELECTION_MS });
+    },
+    close: () => client.close(),
+  };
+}
+
+const databaseName = (service: string): string => `souk_${service}`;
+
+/**
+ * As {@link connectDatabase}, to several servers.
+ * @param own by service; all others are at `uri`
+ */
+export async function connectDatabases(
+  uri: string,
+  own: ReadonlyMap<string, OwnDatabase>,
+  log: Log,
+  signal?: AbortSignal,
+  patient = false,
+): Promise<Database> {
+  const servers = new Map([[uri, "MONGO_URL"]]);
+  for (const it of own.values()) if (!servers.has(it.uri)) servers.set(it.uri, it.variable);
+  const opened = new Map<string, Database>();
+  const each = async (work: (it: Database) => Promise<void>) => {
+    await Promise.all([...opened.values()].map(work));
+  };
+  const of = (service: string): Database => {
+    const found = opened.get(own.get(service)?.uri ?? uri);
+    if (!found) throw new Error(`no server keeps the database of ${service}`);
+    return found;
+  };
+  try {
+    for (const [server, variable] of servers)
+      opened.set(server, await connectDatabase(server, log, signal, patient, variable));
+  } catch (error) {
+    await each((it) => it.close());
+    throw error;
+  }
+  return {
+    service: (name) => of(name).service(name),
+    patiently: (service, work) => of(service).patiently(service, work),
+    ping: () => each((it) => it.ping()),
+    close: () => each((it) => it.close()),
+  };
+}
+
+interface Server {
+  uri: string;
+  /** Where it is configured. */
+  variable: string;
+  /** How long it may be silent before it counts as away. */
+  answersWithinMs: number;
+}
+
+async function connectPatiently(
+  { uri, variable, answersWithinMs }: Server,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<Connection> {
+  const alarms = alarmsOf(log);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connectOnce(uri, answersWithinMs);
+    } catch (error) {
+      const refusal = mongoRefusal(error);
+      if (refusal !== undefined) throw refused(variable, refusal);
+      const reason = redactedReason(error);
+      const delay = Math.min(500 * 2 ** (attempt - 1), MAX_DELAY_MS);
+      alarms.warn("connect", `waiting for MongoDB at ${redact(uri)}: ${reason}`, { attempt });
+      try {
+        await sleep(delay, undefined, signal ? { signal } : {});
+      } catch (cause) {
+        throw new Error(`MongoDB at ${redact(uri)} is away: ${reason}`, { cause });
+      }
+    }
+  }
+}
+
+/** @param answersWithinMs how long the server may be silent before it counts as away */
+async function connectOnce(uri: string, answersWithinMs: number): Promise<Connection> {
+  // Lets go of what an attempt has opened, also where it throws at once.
+  const connection = mongoose.createConnection();
+  try {
+    await connection.openUri(uri, {
+      autoIndex: false,
+      autoCreate: false,
+      bufferCommands: false,
+      maxPoolSize: 20,
+      serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+      heartbeatFrequencyMS: LOOK_EVERY_MS,
+      connectTimeoutMS: answersWithinMs,
+      serverMonitoringMode: "poll",
+      writeConcern: { w: "majority", journal: true },
+      readConcern: { level: "majority" },
+      retryWrites: true,
+    });
+    // A server that wants a user lets anybody connect, and refuses what comes after.
+    await connection
+      .getClient()
+      .db("admin")
+      .command(
+        { listDatabases: 1, nameOnly: true, authorizedDatabases: true },
+        { timeoutMS: SERVER_SELECTION_MS },
+      );
+    return connection;
+  } catch (error) {
+    await connection.destroy();
+    throw error;
+  }
+}

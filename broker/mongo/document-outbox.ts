@@ -1,0 +1,127 @@
+/**
+ * Messages of documents that are not actors. An entry is written in the same update as the change it tells of,
+ * published after that write, and pulled once the bus has confirmed it. A sweep on any node finds what a crash left
+ * behind: at least once, under the id that was fixed at the write.
+ */
+
+import type { Collection } from "mongodb";
+import type { Bus } from "../bus/bus.ts";
+import type { DataIn, MessageType } from "../contract/contract.ts";
+import { type Envelope, type EnvelopeOptions, envelope } from "../contract/envelope.ts";
+import { redactedReason } from "../contract/redact.ts";
+import type { Clock } from "../resilience/clock.ts";
+import { within } from "../resilience/deadline.ts";
+import type { Log } from "../resilience/log.ts";
+import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { writeGroup } from "./write-group.ts";
+
+export interface PendingMessage {
+  /** The message's id, which a pull names. */
+  id: string;
+  at: Date;
+  message: Envelope;
+}
+
+/** What {@link createOutbox} needs of the documents it serves. Wants a sparse index on `outbox.at`. */
+export interface OutboxDocument {
+  _id: string;
+  outbox?: PendingMessage[];
+}
+
+export interface OutboxOptions {
+  collection: Collection<OutboxDocument>;
+  /** `source` of the messages, e.g. `/users`. */
+  source: string;
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+}
+
+type Trace = Pick<EnvelopeOptions, "traceparent" | "correlationid">;
+
+export interface Outbox {
+  /** Makes an entry for the caller to put into a document's `outbox`. */
+  entry<T extends MessageType>(type: T, subject: string, data: DataIn<T>, trace?: Trace): PendingMessage;
+  /** Publishes entries that were just written, in the background; what fails is left to the sweep. */
+  relay(documentId: string, entries: readonly PendingMessage[]): void;
+  /** Publishes entries older than {@link LEFT_BEHIND_MS}; resolves with how many documents had some. */
+  sweep(): Promise<number>;
+  start(): void;
+  /** Stops sweeping and waits for what is being published, for {@link STOP_MS} at most. */
+  stop(): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 5_000;
+/** Younger entries are still with the node that wrote them. */
+export const LEFT_BEHIND_MS = 10_000;
+/** How long a stop waits for what is under way. */
+const STOP_MS = 5_000;
+const DOCUMENTS_PER_SWEEP = 100;
+
+export function createOutbox({ collection, source, bus, clock, log }: OutboxOptions): Outbox {
+  const running = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+
+  /** In order, and no further than the first failure, so that order within a document is kept. */
+  async function publish(documentId: string, entries: readonly PendingMessage[]): Promise<void> {
+    const confirmed: string[] = [];
+    try {
+      for (const { id, message } of entries) {
+        await bus.publish(message);
+        confirmed.push(id);
+      }
+    } finally {
+      if (confirmed.length > 0)
+        await writeGroup(collection).update(
+          { _id: documentId },
+          { $pull: { outbox: { id: { $in: confirmed } } } },
+        );
+    }
+  }
+
+  function inBackground(what: string, work: Promise<unknown>): void {
+    const settled: Promise<void> = work.then(
+      () => undefined,
+      (error: Error) =>
+        alarmsOf(log).warn("outbox", `outbox: ${what}, will try again`, {
+          source,
+          reason: redactedReason(error),
+        }),
+    );
+    running.add(settled);
+    settled.finally(() => running.delete(settled));
+  }
+
+  async function sweep(): Promise<number> {
+    const left = await collection
+      .find({ "outbox.at": { $lt: new Date(clock.now() - LEFT_BEHIND_MS) } })
+      .project<OutboxDocument>({ outbox: 1 })
+      .limit(DOCUMENTS_PER_SWEEP)
+      .toArray();
+    const results = await Promise.allSettled(left.map((it) => publish(it._id, it.outbox ?? [])));
+    const failed = results.find((it) => it.status === "rejected");
+    if (failed) throw failed.reason;
+    return left.length;
+  }
+
+  return {
+    entry(type, subject, data, trace) {
+      const at = clock.now();
+      const message = envelope(type, subject, data, { source, at, ...trace });
+      return { id: message.id, at: new Date(at), message };
+    },
+    relay: (documentId, entries) => inBackground("a message was not confirmed", publish(documentId, entries)),
+    sweep,
+    start() {
+      // At once: what an earlier run of this node has left behind has waited long enough.
+      inBackground("sweep failed", sweep());
+      timer = setInterval(() => inBackground("sweep failed", sweep()), SWEEP_EVERY_MS);
+      timer.unref();
+    },
+    async stop() {
+      clearInterval(timer);
+      // What hangs is left to the sweep of the next start, or of another node.
+      await within(STOP_MS, Promise.all(running));
+    },
+  };
+}

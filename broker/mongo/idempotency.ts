@@ -1,0 +1,234 @@
+/**
+ * `Idempotency-Key`: an action that is asked twice under one key works once and answers twice.
+ *
+ * The owning service keeps a record per caller, action and key in its own database: inserted before the work starts,
+ * completed with the answer after it; two writes a request. A crash in between leaves the record in progress: when its
+ * lease has run out, some seconds later, the next try runs the action again with the *same* `ctx.meta.resourceId`,
+ * which the action must use as the id of what it creates, so that the second run meets what the first one made.
+ *
+ * Kept and repeated: successes, and refusals below 500. Not kept: failures of validation, sign-in and limits (the key
+ * stays free) and everything from 500 up (the next try takes over at once, with the same `resourceId`).
+ */
+
+import { hash } from "node:crypto";
+import type { Connection } from "mongoose";
+import type { CallMeta } from "../contract/call-meta.ts";
+import { type ErrorCode, type ErrorData, errorCode, errorRegistry, SoukError } from "../contract/errors.ts";
+import { newId } from "../contract/ids.ts";
+import { redactedReason } from "../contract/redact.ts";
+import type { Clock } from "../resilience/clock.ts";
+import type { Log } from "../resilience/log.ts";
+import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { writeGroup } from "./write-group.ts";
+
+const COLLECTION = "idempotency_keys";
+/** How long answers are repeated. */
+export const KEY_TTL_MS = 48 * 3_600_000;
+/** How long a run may give no sign of life before another try may think that it has died. */
+export const LEASE_MS = 8_000;
+/** A run that takes long gives a sign of life so often. */
+export const RENEW_EVERY_MS = 2_500;
+
+interface Refused {
+  code: ErrorCode;
+  detail: string;
+  data: ErrorData;
+}
+
+interface KeyRecord {
+  /** `<caller>/<action>/<key>`: its uniqueness is what makes two runs at once impossible. */
+  _id: string;
+  /** SHA-256 of the parameters. */
+  fingerprint: string;
+  state: "in_progress" | "done";
+  resourceId: string;
+  /** Names the run that holds the lease; only that one may write to the record. */
+  run: string;
+  lockedUntil: Date;
+  expiresAt: Date;
+  status?: number;
+  /** JSON text, so that it comes back as it was. */
+  body?: string;
+  headers?: Record<string, string>;
+  refused?: Refused;
+}
+
+/** Creates what the records need beside their `_id`: they go by themselves when they have expired. */
+export async function idempotencyIndexes(connection: Connection): Promise<void> {
+  await connection.collection(COLLECTION).createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+}
+
+/** Undoes {@link idempotencyIndexes}. */
+export async function dropIdempotencyIndexes(connection: Connection): Promise<void> {
+  await connection.collection(COLLECTION).dropIndex("expiresAt_1");
+}
+
+export interface OnceTools {
+  /** The owning service's database. */
+  connection: Connection;
+  clock: Clock;
+  log: Log;
+}
+
+export interface OnceCall {
+  /** Full name of the action. */
+  action: string;
+  /** Parameters as validated: equal requests have equal ones. */
+  params: unknown;
+  /** Read for caller and key; `resourceId` and, on a repeated answer, status and headers are written to it. */
+  meta: CallMeta;
+  /** Status of the action's success. */
+  status: number;
+}
+
+/**
+ * Runs `work`, unless it has been run under this key before: then repeats its answer.
+ * @throws {SoukError} IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_IN_PROGRESS, or what `work` throws
+ */
+export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Promise<T> | T): Promise<T> {
+  const records = tools.connection.collection<KeyRecord>(COLLECTION);
+  const { _id, fingerprint } = identify(call);
+  const claimed = await claim();
+  if (claimed.state === "done") return repeat<T>(claimed, call.meta);
+  call.meta.resourceId = claimed.resourceId;
+  const mine = { _id, run: claimed.run };
+  const lease = setInterval(() => void settle("a sign of life", renew), RENEW_EVERY_MS).unref();
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await settle("a failure", () => recordFailure(error));
+    throw error;
+  } finally {
+    clearInterval(lease);
+  }
+  await settle("an answer", () => writeGroup(records).update(mine, { $set: answer(result) }));
+  return result;
+
+  async function claim(): Promise<KeyRecord> {
+    const fresh = newRecord(_id, fingerprint, tools.clock.now());
+    try {
+      await writeGroup(records).insert(fresh);
+      return fresh;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    const known = await records.findOne({ _id });
+    // Gone since: expired or freed. Whoever comes next finds the key free.
+    if (!known) throw inProgress();
+    return takeOver(known);
+  }
+
+  async function takeOver(known: KeyRecord): Promise<KeyRecord> {
+    const now = tools.clock.now();
+    if (known.expiresAt.getTime() <= now) {
+      const fresh = newRecord(_id, fingerprint, now);
+      const { modifiedCount } = await records.replaceOne({ _id, expiresAt: known.expiresAt }, fresh);
+      if (modifiedCount === 0) throw inProgress();
+      return fresh;
+    }
+    if (known.fingerprint !== fingerprint) throw new SoukError("IDEMPOTENCY_KEY_REUSED");
+    if (known.state === "done") return known;
+    if (known.lockedUntil.getTime() > now) throw inProgress();
+    const lease = { run: newId(), lockedUntil: new Date(now + LEASE_MS) };
+    const { modifiedCount } = await records.updateOne(
+      { _id, state: "in_progress", lockedUntil: known.lockedUntil },
+      { $set: lease },
+    );
+    if (modifiedCount === 0) throw inProgress();
+    return { ...known, ...lease };
+  }
+
+  /** Never after the run's end: that takes the record out of its hands. */
+  function renew(): Promise<unknown> {
+    const lockedUntil = new Date(tools.clock.now() + LEASE_MS);
+    return writeGroup(records).update({ ...mine, state: "in_progress" }, { $set: { lockedUntil } });
+  }
+
+  function answer(value: T): Partial<KeyRecord> {
+    return {
+      state: "done",
+      status: call.meta.$statusCode ?? call.status,
+      body: JSON.stringify(value ?? null),
+      ...(call.meta.$responseHeaders ? { headers: call.meta.$responseHeaders } : {}),
+    };
+  }
+
+  async function recordFailure(error: unknown): Promise<unknown> {
+    const code = errorCode(error);
+    if (code === undefined || errorRegistry[code].status >= 500)
+      return records.updateOne(mine, { $set: { run: "", lockedUntil: new Date(0) } });
+    if (NOT_KEPT.has(code)) return records.deleteOne(mine);
+    const { message, data } = error as SoukError;
+    const refused: Refused = { code, detail: message, data: (data as ErrorData | undefined) ?? {} };
+    return records.updateOne(mine, { $set: { state: "done", refused } });
+  }
+
+  /** The work is done or has failed whatever becomes of its record: that only decides what a later try meets. */
+  async function settle(what: string, write: () => Promise<unknown>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      alarmsOf(tools.log).error(
+        "idempotency",
+        `${call.action}: ${what} could not be kept for its Idempotency-Key`,
+        {
+          reason: redactedReason(error),
+        },
+      );
+    }
+  }
+}
+
+/** Refusals that say nothing about the request's effect: the same key may be tried with a better one. */
+const NOT_KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "VALIDATION_FAILED",
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "RATE_LIMITED",
+  "IDEMPOTENCY_KEY_MISSING",
+  "IDEMPOTENCY_KEY_INVALID",
+  "IDEMPOTENCY_KEY_REUSED",
+  "IDEMPOTENCY_IN_PROGRESS",
+]);
+
+function identify({ action, params, meta }: OnceCall): { _id: string; fingerprint: string } {
+  if (!meta.idempotencyKey) throw new SoukError("IDEMPOTENCY_KEY_MISSING");
+  const caller = meta.user?.id ?? meta.clientIp ?? "internal";
+  return {
+    _id: `${caller}/${action}/${meta.idempotencyKey}`,
+    fingerprint: hash("sha256", canonicalJson(params), "base64url"),
+  };
+}
+
+const newRecord = (_id: string, fingerprint: string, now: number): KeyRecord => ({
+  _id,
+  fingerprint,
+  state: "in_progress",
+  resourceId: newId(),
+  run: newId(),
+  lockedUntil: new Date(now + LEASE_MS),
+  expiresAt: new Date(now + KEY_TTL_MS),
+});
+
+function repeat<T>({ refused, body, status, headers, resourceId }: KeyRecord, meta: CallMeta): T {
+  meta.$responseHeaders = { ...headers, "Idempotent-Replayed": "true" };
+  meta.resourceId = resourceId;
+  if (refused) throw new SoukError(refused.code, refused.detail, refused.data);
+  if (body === undefined) throw new Error("a completed idempotency record has no answer");
+  if (status !== undefined) meta.$statusCode = status;
+  return JSON.parse(body) as T;
+}
+
+const inProgress = (): SoukError => new SoukError("IDEMPOTENCY_IN_PROGRESS", undefined, { retryAfter: 1 });
+
+const isDuplicateKey = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "code" in error && error.code === 11_000;
+
+/** JSON with keys in order, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  });
+}

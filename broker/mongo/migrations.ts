@@ -1,0 +1,126 @@
+/** Versioned, reversible, locked changes of a service's database: indexes first of all. */
+import { existsSync, readdirSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { Connection } from "mongoose";
+import type { Clock } from "../resilience/clock.ts";
+
+/** Default export of `services/<domain>/migrations/NNNN-<what>.ts`; runs once per database, in order of file name. */
+export interface Migration {
+  up(db: Connection): Promise<void>;
+  down(db: Connection): Promise<void>;
+}
+
+export interface NamedMigration extends Migration {
+  readonly name: string;
+}
+
+export interface MigrationStatus {
+  name: string;
+  appliedAt: Date | null;
+}
+
+const COLLECTION = "migrations";
+const LOCK = "lock";
+/** A holder that died keeps others waiting no longer than this. Longer migrations renew it step by step. */
+const LEASE_MS = 60_000;
+
+interface Applied {
+  _id: string;
+  appliedAt?: Date;
+  holder?: string;
+  until?: Date;
+}
+
+/** The migrations of a service, sorted by file name. */
+export async function migrationsOf(service: string): Promise<NamedMigration[]> {
+  const folder = fileURLToPath(new URL(`../services/${service}/migrations/`, import.meta.url));
+  if (!existsSync(folder)) return [];
+  const files = readdirSync(folder)
+    .filter((file) => /^\d{4}-.*\.ts$/.test(file))
+    .sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const { default: migration }: { default: Migration } = await import(pathToFileURL(folder + file).href);
+      return { name: file.replace(/\.ts$/, ""), up: migration.up, down: migration.down };
+    }),
+  );
+}
+
+/** Every migration with the time it was applied, or null. */
+export async function migrationStatus(
+  db: Connection,
+  all: readonly NamedMigration[],
+): Promise<MigrationStatus[]> {
+  const applied = new Map((await records(db).find().toArray()).map((it) => [it._id, it.appliedAt ?? null]));
+  return all.map(({ name }) => ({ name, appliedAt: applied.get(name) ?? null }));
+}
+
+/** Applies what is pending, under a lock that other nodes wait for. @returns the names applied here */
+export function migrateUp(
+  db: Connection,
+  all: readonly NamedMigration[],
+  by: string,
+  clock: Clock,
+): Promise<string[]> {
+  return locked(db, by, clock, async () => {
+    const done: string[] = [];
+    for (const { name, appliedAt } of await migrationStatus(db, all)) {
+      if (appliedAt) continue;
+      await renew(db, by, clock);
+      await all.find((it) => it.name === name)?.up(db);
+      await records(db).insertOne({ _id: name, appliedAt: new Date(clock.now()) });
+      done.push(name);
+    }
+    return done;
+  });
+}
+
+/** Reverts the last applied migration. @returns its name, or null when there is none */
+export function migrateDown(
+  db: Connection,
+  all: readonly NamedMigration[],
+  by: string,
+  clock: Clock,
+): Promise<string | null> {
+  return locked(db, by, clock, async () => {
+    const last = (await migrationStatus(db, all)).findLast((it) => it.appliedAt);
+    if (!last) return null;
+    await all.find((it) => it.name === last.name)?.down(db);
+    await records(db).deleteOne({ _id: last.name });
+    return last.name;
+  });
+}
+
+const records = (db: Connection) => db.collection<Applied>(COLLECTION);
+
+async function locked<T>(db: Connection, by: string, clock: Clock, work: () => Promise<T>): Promise<T> {
+  while (!(await acquire(db, by, clock))) await new Promise((resolve) => setTimeout(resolve, 100));
+  try {
+    return await work();
+  } finally {
+    await records(db).deleteOne({ _id: LOCK, holder: by });
+  }
+}
+
+async function acquire(db: Connection, by: string, clock: Clock): Promise<boolean> {
+  const now = clock.now();
+  try {
+    const { matchedCount, upsertedCount } = await records(db).updateOne(
+      { _id: LOCK, until: { $lt: new Date(now) } },
+      { $set: { holder: by, until: new Date(now + LEASE_MS) } },
+      { upsert: true },
+    );
+    return matchedCount + upsertedCount === 1;
+  } catch (error) {
+    if ((error as { code?: number }).code === 11_000) return false;
+    throw error;
+  }
+}
+
+async function renew(db: Connection, by: string, clock: Clock): Promise<void> {
+  const { matchedCount } = await records(db).updateOne(
+    { _id: LOCK, holder: by },
+    { $set: { until: new Date(clock.now() + LEASE_MS) } },
+  );
+  if (matchedCount === 0) throw new Error("the migration lock was taken over: a step took too long");
+}

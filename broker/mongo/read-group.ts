@@ -1,0 +1,60 @@
+/**
+ * Reads by `_id` of a collection, in groups: those that come while one is under way wait and go out together. Each
+ * starts after it was asked for, so it sees every write that was acknowledged before.
+ */
+import type { Collection, Document } from "mongodb";
+import { COMMAND_PATIENCE_MS, inTime } from "../resilience/deadline.ts";
+import { OneAtATime } from "./batcher.ts";
+
+interface Read<T> {
+  id: string;
+  found(document: T | undefined): void;
+  failed(error: unknown): void;
+}
+
+export class ReadGroup<T extends Document & { _id: string }> {
+  readonly #collection: Pick<Collection<T>, "find">;
+  readonly #projection: Document | undefined;
+  readonly #patienceMs: number;
+  readonly #reads = new OneAtATime<Read<T>>((group) => this.#send(group));
+  /** Commands sent, for benches. */
+  commands = 0;
+
+  /** @param patienceMs see `write-group.ts` */
+  constructor(
+    collection: Pick<Collection<T>, "find">,
+    projection?: Document,
+    patienceMs = COMMAND_PATIENCE_MS,
+  ) {
+    this.#collection = collection;
+    this.#projection = projection;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** @throws whatever the driver throws when MongoDB is away */
+  get(id: string): Promise<T | undefined> {
+    return new Promise((found, failed) => this.#reads.add({ id, found, failed }));
+  }
+
+  /** Those that there are, in no order. */
+  async getMany(ids: readonly string[]): Promise<T[]> {
+    const found = await Promise.all(ids.map((id) => this.get(id)));
+    return found.filter((it) => it !== undefined);
+  }
+
+  /** Never throws: every read of the group is told what became of it. */
+  async #send(group: readonly Read<T>[]): Promise<void> {
+    this.commands++;
+    try {
+      const ids = [...new Set(group.map((it) => it.id))];
+      const filter = { _id: ids.length === 1 ? ids[0] : { $in: ids } };
+      const options = this.#projection ? { projection: this.#projection } : {};
+      const cursor = this.#collection.find(filter as never, options);
+      const found = (await inTime(this.#patienceMs, cursor.toArray())) as unknown as T[];
+      const documents = new Map(found.map((it) => [it._id, it]));
+      for (const it of group) it.found(documents.get(it.id));
+    } catch (error) {
+      for (const it of group) it.failed(error);
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import { SoukError } from "../contract/errors.ts";
+
+/** How long a command may keep the database busy, or its connection silent, before it is given up. */
+export const COMMAND_PATIENCE_MS = 15_000;
+
+/**
+ * The result of `work`, if it comes within `ms`.
+ * @throws SoukError UNAVAILABLE when it does not; the work itself goes on, and nobody learns how it ended
+ */
+export async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new SoukError("UNAVAILABLE")), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits for `work` for at most `ms`; the work itself goes on. */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
