@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../resilience/clock.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange } from "./http-exchange.ts";
 import type { Problem } from "./problem.ts";
 
 /** Longer paths are cut: a line has a bounded length whatever is asked for. */

@@ -10,7 +10,7 @@ import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
 import type { ApiRoute } from "./api-route.ts";
 import { authorize } from "./authorize.ts";
 import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "./body.ts";
-import { type Exchange, holderOf } from "./exchange.ts";
+import { type Exchange, holderOf } from "./http-exchange.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "./params.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "./rate-limit.ts";

@@ -10,7 +10,7 @@ import { Alarms } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import type { Connections } from "./connections.ts";
-import { afterAnswer, type Exchange, holderOf, openExchange } from "./exchange.ts";
+import { afterAnswer, type Exchange, holderOf, openExchange } from "./http-exchange.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { ClientGoneError, failureOf, PROBLEM_TYPE, problem } from "./problem.ts";
 import { QuotaExceededError, quotaHeaders } from "./rate-limit.ts";

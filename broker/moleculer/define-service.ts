@@ -2,8 +2,8 @@
 import type { CallingOptions, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Model } from "mongoose";
 import type { z } from "zod";
-import { createActorHost } from "../actor/actor-host.ts";
-import type { ActorDocument, ActorHost } from "../actor/actor-host.types.ts";
+import { createActorHost } from "../actor/runtime/actor-host.ts";
+import type { ActorDocument, ActorHost } from "../actor/runtime/actor-host.types.ts";
 import type { ActorDefinition } from "../actor/define-actor.ts";
 import type { Consumption } from "../bus/bus.ts";
 import type { CallMeta } from "../contract/call-meta.ts";

@@ -1,8 +1,8 @@
 /** What a node lends its services: configuration, time, the bus and the database. */
 
 import type { Connection } from "mongoose";
-import type { Faults } from "../actor/faults.ts";
-import type { Tuning } from "../actor/tuning.ts";
+import type { Faults } from "../actor/runtime/crash-points.ts";
+import type { Tuning } from "../actor/runtime/tuning.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { errorRegistry } from "../../contract/errors.ts";
 import { bodyTag, isNotModified } from "../conditional.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Exchange } from "../http-exchange.ts";
 import type { Page } from "../gateway.ts";
 
 const DOCS_POLICY =

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FaultPoint } from "../../../broker/actor/faults.ts";
+import type { FaultPoint } from "../../../broker/actor/runtime/crash-points.ts";
 
 const SCRIPT = join(import.meta.dirname, "support", "crash-run.ts");
 

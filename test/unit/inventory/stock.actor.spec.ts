@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { LoadedActor } from "../../../broker/actor/actor-host.types.ts";
+import type { LoadedActor } from "../../../broker/actor/runtime/actor-host.types.ts";
 import type { Decision } from "../../../broker/actor/define-actor.ts";
-import { diff } from "../../../broker/actor/diff.ts";
-import { fold } from "../../../broker/actor/fold.ts";
-import { Inbox } from "../../../broker/actor/inbox.ts";
+import { diff } from "../../../broker/actor/runtime/diff.ts";
+import { fold } from "../../../broker/actor/runtime/fold.ts";
+import { Inbox } from "../../../broker/actor/runtime/inbox.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";

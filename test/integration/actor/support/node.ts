@@ -2,11 +2,11 @@
 
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import mongoose, { type Connection } from "mongoose";
-import { createActorHost } from "../../../../broker/actor/actor-host.ts";
-import type { ActorHost } from "../../../../broker/actor/actor-host.types.ts";
-import { actorModel, createActorIndexes } from "../../../../broker/actor/actor-model.ts";
-import type { Faults } from "../../../../broker/actor/faults.ts";
-import type { Tuning } from "../../../../broker/actor/tuning.ts";
+import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
+import type { ActorHost } from "../../../../broker/actor/runtime/actor-host.types.ts";
+import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/actor-model.ts";
+import type { Faults } from "../../../../broker/actor/runtime/crash-points.ts";
+import type { Tuning } from "../../../../broker/actor/runtime/tuning.ts";
 import type { Bus, Consumption } from "../../../../broker/bus/bus.ts";
 import { memoryDeadLetters } from "../../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../../broker/bus/local/local-bus.ts";

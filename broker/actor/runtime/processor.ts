@@ -2,13 +2,13 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
-import type { MessageType } from "../contract/contract.ts";
-import { parseReceived, UnknownValueError } from "../contract/tolerant.ts";
+import type { MessageType } from "../../contract/contract.ts";
+import { parseReceived, UnknownValueError } from "../../contract/tolerant.ts";
 import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "./actor-host.types.ts";
-import type { ActorStore } from "./commit.ts";
-import type { ActorDefinition } from "./define-actor.ts";
+import type { ActorStore } from "./actor-store.ts";
+import type { ActorDefinition } from "../define-actor.ts";
 import { withoutConfirmed } from "./diff.ts";
-import type { Faults } from "./faults.ts";
+import type { Faults } from "./crash-points.ts";
 import { type Folded, type FoldOptions, fold, isLate, isRemembered } from "./fold.ts";
 import type { Inbox } from "./inbox.ts";
 import type { InboxArchive } from "./inbox-archive.ts";

@@ -3,13 +3,13 @@
  * a message to the actor, which counts only while the actor still has that timer, and removes it in the same commit.
  */
 
-import { messageContract } from "../contract/contract.ts";
-import type { Envelope } from "../contract/envelope.ts";
-import { derivedId } from "../contract/ids.ts";
-import { parseReceived } from "../contract/tolerant.ts";
-import type { Clock } from "../resilience/clock.ts";
-import { Loop } from "../resilience/loop.ts";
-import { backoff, toError } from "../resilience/retry.ts";
+import { messageContract } from "../../contract/contract.ts";
+import type { Envelope } from "../../contract/envelope.ts";
+import { derivedId } from "../../contract/ids.ts";
+import { parseReceived } from "../../contract/tolerant.ts";
+import type { Clock } from "../../resilience/clock.ts";
+import { Loop } from "../../resilience/loop.ts";
+import { backoff, toError } from "../../resilience/retry.ts";
 import type { LoadedActor, TimerEntry } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import type { Outcome } from "./fold.ts";

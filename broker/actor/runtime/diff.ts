@@ -4,7 +4,7 @@
  */
 import type { LoadedActor, OutboxEntry } from "./actor-host.types.ts";
 import type { Inbox } from "./inbox.ts";
-import { touchedKeys } from "./shared-record.ts";
+import { touchedKeys } from "../shared-record.ts";
 
 export interface ActorUpdate {
   $set: Record<string, unknown>;

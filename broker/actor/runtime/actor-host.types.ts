@@ -1,7 +1,7 @@
 /** How a service uses its actors. The runtime behind it: mailbox.ts, commit.ts, relay.ts, timers.ts, actor-host.ts. */
 
-import type { DataIn, MessageType } from "../contract/contract.ts";
-import type { Envelope } from "../contract/envelope.ts";
+import type { DataIn, MessageType } from "../../contract/contract.ts";
+import type { Envelope } from "../../contract/envelope.ts";
 import type { Inbox, StoredInbox } from "./inbox.ts";
 
 /** An actor as stored: one MongoDB document. */
