@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ServiceBroker as Broker, type ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
 import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
-import { createActorIndexes, createInboxArchive } from "../../broker/actor/runtime/actor-model.ts";
+import { createActorIndexes, createInboxArchive } from "../../broker/actor/runtime/document/actor-model.ts";
 import type { Bus } from "../../broker/bus/bus.ts";
 import { memoryDeadLetters } from "../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../broker/bus/local/local-bus.ts";

@@ -2,7 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Collection, Filter } from "mongodb";
 import type { Connection } from "mongoose";
-import { withUnknown } from "../../broker/actor/runtime/unknown-fields.ts";
+import { withUnknown } from "../../broker/actor/runtime/document/unknown-fields.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";

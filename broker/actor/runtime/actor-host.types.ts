@@ -2,7 +2,7 @@
 
 import type { DataIn, MessageType } from "../../contract/contract.ts";
 import type { Envelope } from "../../contract/envelope.ts";
-import type { Inbox, StoredInbox } from "./inbox.ts";
+import type { Inbox, StoredInbox } from "./document/inbox.ts";
 
 /** An actor as stored: one MongoDB document. */
 export interface ActorDocument<S> {

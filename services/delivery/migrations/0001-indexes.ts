@@ -1,5 +1,5 @@
 /** Indexes of deliveries: outbox sweep, timers, and the one delivery of an order. */
-import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/actor-model.ts";
+import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {

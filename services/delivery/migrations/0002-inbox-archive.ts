@@ -1,5 +1,5 @@
 /** Indexes of what the inboxes of its actors have no room for. */
-import { createInboxArchive, dropInboxArchive } from "../../../broker/actor/runtime/actor-model.ts";
+import { createInboxArchive, dropInboxArchive } from "../../../broker/actor/runtime/document/actor-model.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {

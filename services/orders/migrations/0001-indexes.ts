@@ -1,5 +1,5 @@
 /** Indexes of orders: outbox sweep, timers, lists by customer and by status, unique numbers, idempotency keys. */
-import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/actor-model.ts";
+import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
 import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/mongo/idempotency.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 

@@ -1,5 +1,5 @@
 /** Indexes of payments: outbox sweeps, timers, lists, the sandbox's deliveries, idempotency keys. */
-import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/actor-model.ts";
+import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
 import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/mongo/idempotency.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { KEEP_WEBHOOKS_S } from "../webhook-inbox.model.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { dropActorIndexes } from "../../../broker/actor/runtime/actor-model.ts";
+import { dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
 import { memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
 import type { LoadedActor } from "../../../broker/actor/runtime/actor-host.types.ts";
-import { ActorStore } from "../../../broker/actor/runtime/actor-store.ts";
-import { Inbox } from "../../../broker/actor/runtime/inbox.ts";
+import { ActorStore } from "../../../broker/actor/runtime/document/actor-store.ts";
+import { Inbox } from "../../../broker/actor/runtime/document/inbox.ts";
 import { SimStore } from "./support/sim-store.ts";
 
 type State = { n: number; big?: unknown };

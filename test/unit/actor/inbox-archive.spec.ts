@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ActorDocument, ActorStats } from "../../../broker/actor/runtime/actor-host.types.ts";
-import { ActorStore } from "../../../broker/actor/runtime/actor-store.ts";
-import type { Outcome } from "../../../broker/actor/runtime/fold.ts";
-import { InboxArchive } from "../../../broker/actor/runtime/inbox-archive.ts";
-import { Processor } from "../../../broker/actor/runtime/processor.ts";
-import type { Job } from "../../../broker/actor/runtime/queues.ts";
+import { ActorStore } from "../../../broker/actor/runtime/document/actor-store.ts";
+import type { Outcome } from "../../../broker/actor/runtime/document/fold.ts";
+import { InboxArchive } from "../../../broker/actor/runtime/document/inbox-archive.ts";
+import { Processor } from "../../../broker/actor/runtime/mailboxes/processor.ts";
+import type { Job } from "../../../broker/actor/runtime/mailboxes/queues.ts";
 import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";

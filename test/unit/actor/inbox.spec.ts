@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Inbox, InboxDraft, inboxKey, REMEMBERED } from "../../../broker/actor/runtime/inbox.ts";
+import { Inbox, InboxDraft, inboxKey, REMEMBERED } from "../../../broker/actor/runtime/document/inbox.ts";
 
 const at = (ms: number) => new Date(ms).toISOString();
 const from = (sender: string, sequence: number, ms = 0) => ({

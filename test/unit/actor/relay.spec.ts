@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import type { ActorStats, OutboxEntry } from "../../../broker/actor/runtime/actor-host.types.ts";
-import { Relay, type RelayOptions } from "../../../broker/actor/runtime/relay.ts";
+import { Relay, type RelayOptions } from "../../../broker/actor/runtime/outbox/relay.ts";
 import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import type { Envelope } from "../../../broker/contract/envelope.ts";

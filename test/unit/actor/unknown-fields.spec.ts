@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
-import { withUnknown } from "../../../broker/actor/runtime/unknown-fields.ts";
+import { withUnknown } from "../../../broker/actor/runtime/document/unknown-fields.ts";
 import { tolerant } from "../../../broker/contract/tolerant.ts";
 
 const line = z.strictObject({ sku: z.string(), quantity: z.int() });

@@ -6,7 +6,7 @@
 import { ServiceBroker } from "moleculer";
 import mongoose from "mongoose";
 import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
-import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/actor-model.ts";
+import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import { createAmqpBus } from "../../../../broker/bus/amqp/amqp-bus.ts";
 import { topologyOf } from "../../../../broker/bus/topology.ts";
 import { brokerOptions } from "../../../../broker/moleculer/broker-options.ts";

@@ -4,7 +4,7 @@
  */
 
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
-import type { ActorCollection } from "../../../../broker/actor/runtime/actor-model.ts";
+import type { ActorCollection } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import { encode } from "../../../../embedded/mongo/bson/make.ts";
 import { decode } from "../../../../embedded/mongo/bson/raw.ts";
 import { compileFilter } from "../../../../embedded/mongo/query/match.ts";

@@ -2,10 +2,10 @@
  * Finds messages that a crash has left in outboxes, and publishes them. Several nodes may find the same ones, and
  * a node that was only slow may still publish them itself: receivers drop what comes twice.
  */
-import type { Clock } from "../../resilience/clock.ts";
-import { Loop } from "../../resilience/loop.ts";
-import type { ActorDocument } from "./actor-host.types.ts";
-import type { ActorCollection } from "./actor-model.ts";
+import type { Clock } from "../../../resilience/clock.ts";
+import { Loop } from "../../../resilience/loop.ts";
+import type { ActorDocument } from "../actor-host.types.ts";
+import type { ActorCollection } from "../document/actor-model.ts";
 import type { Relay } from "./relay.ts";
 
 export interface SweeperOptions {

@@ -1,8 +1,8 @@
 /** How actors are stored: one document each, in a collection per actor type. */
 import type { IndexDescription } from "mongodb";
 import { type Connection, type Model, Schema, type SchemaDefinition } from "mongoose";
-import { defineModel, type ModelDefinition } from "../../mongo/model.ts";
-import type { ActorDocument } from "./actor-host.types.ts";
+import { defineModel, type ModelDefinition } from "../../../mongo/model.ts";
+import type { ActorDocument } from "../actor-host.types.ts";
 import { KEEP_ARCHIVED_S } from "./inbox-archive.ts";
 
 /**

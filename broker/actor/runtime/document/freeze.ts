@@ -1,5 +1,5 @@
 /** Freezes plain data all the way down, so that a `receive` that mutates its state fails in tests. */
-import { isShared } from "../shared-record.ts";
+import { isShared } from "../../shared-record.ts";
 
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;

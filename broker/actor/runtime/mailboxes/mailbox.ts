@@ -1,10 +1,10 @@
 /** From the bus into the queues of actors, and back: acks after commits, dead letters, partitions lost or given away. */
-import type { Bus, Delivery, MailboxHandlers } from "../../bus/bus.ts";
-import type { Envelope } from "../../contract/envelope.ts";
-import { within } from "../../resilience/deadline.ts";
-import { Attempts, toError } from "../../resilience/retry.ts";
-import type { ActorStats } from "./actor-host.types.ts";
-import type { Outcome } from "./fold.ts";
+import type { Bus, Delivery, MailboxHandlers } from "../../../bus/bus.ts";
+import type { Envelope } from "../../../contract/envelope.ts";
+import { within } from "../../../resilience/deadline.ts";
+import { Attempts, toError } from "../../../resilience/retry.ts";
+import type { ActorStats } from "../actor-host.types.ts";
+import type { Outcome } from "../document/fold.ts";
 import type { ActorQueues, Job } from "./queues.ts";
 
 export interface MailboxOptions {

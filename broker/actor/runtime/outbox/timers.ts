@@ -3,17 +3,17 @@
  * a message to the actor, which counts only while the actor still has that timer, and removes it in the same commit.
  */
 
-import { messageContract } from "../../contract/contract.ts";
-import type { Envelope } from "../../contract/envelope.ts";
-import { derivedId } from "../../contract/ids.ts";
-import { parseReceived } from "../../contract/tolerant.ts";
-import type { Clock } from "../../resilience/clock.ts";
-import { Loop } from "../../resilience/loop.ts";
-import { backoff, toError } from "../../resilience/retry.ts";
-import type { LoadedActor, TimerEntry } from "./actor-host.types.ts";
-import type { ActorCollection } from "./actor-model.ts";
-import type { Outcome } from "./fold.ts";
-import type { ActorQueues, Job } from "./queues.ts";
+import { messageContract } from "../../../contract/contract.ts";
+import type { Envelope } from "../../../contract/envelope.ts";
+import { derivedId } from "../../../contract/ids.ts";
+import { parseReceived } from "../../../contract/tolerant.ts";
+import type { Clock } from "../../../resilience/clock.ts";
+import { Loop } from "../../../resilience/loop.ts";
+import { backoff, toError } from "../../../resilience/retry.ts";
+import type { LoadedActor, TimerEntry } from "../actor-host.types.ts";
+import type { ActorCollection } from "../document/actor-model.ts";
+import type { Outcome } from "../document/fold.ts";
+import type { ActorQueues, Job } from "../mailboxes/queues.ts";
 
 /** Due timers taken up at once; the next look finds more. */
 const MAX_PENDING = 1_000;

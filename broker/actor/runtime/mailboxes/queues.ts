@@ -2,9 +2,9 @@
  * One queue per actor that has something to do: actors concurrently, each actor one batch after the other.
  * What to do with a batch is the caller's; this file knows order, batches, pauses and back-off.
  */
-import { backoff, isTransient, toError } from "../../resilience/retry.ts";
-import type { LoadedActor } from "./actor-host.types.ts";
-import { type Incoming, MAX_BATCH, type Outcome } from "./fold.ts";
+import { backoff, isTransient, toError } from "../../../resilience/retry.ts";
+import type { LoadedActor } from "../actor-host.types.ts";
+import { type Incoming, MAX_BATCH, type Outcome } from "../document/fold.ts";
 
 /** One message on its way through an actor, from wherever it came. */
 export interface Job extends Incoming {

@@ -3,14 +3,14 @@
  * until the broker has confirmed. It holds nothing that is not in a document's outbox, so it may forget and be
  * reminded: by the actor's next commit, by loading it, or by the sweep.
  */
-import { type Bus, UnroutableError } from "../../bus/bus.ts";
-import type { Clock } from "../../resilience/clock.ts";
-import { backoff, toError } from "../../resilience/retry.ts";
-import type { ActorStats, OutboxEntry } from "./actor-host.types.ts";
-import type { Pull } from "./actor-store.ts";
-import type { Faults } from "./crash-points.ts";
+import { type Bus, UnroutableError } from "../../../bus/bus.ts";
+import type { Clock } from "../../../resilience/clock.ts";
+import { backoff, toError } from "../../../resilience/retry.ts";
+import type { ActorStats, OutboxEntry } from "../actor-host.types.ts";
+import type { Pull } from "../document/actor-store.ts";
+import type { Faults } from "../crash-points.ts";
 import { Lane } from "./outbox-lane.ts";
-import type { Tuning } from "./tuning.ts";
+import type { Tuning } from "../tuning.ts";
 
 /** Longest wait before the next try, in milliseconds. */
 const AWAY_CAP_MS = 2_000;

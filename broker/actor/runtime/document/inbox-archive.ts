@@ -4,8 +4,8 @@
  * of a few hundred, and only a message sent before the newest of them has to be looked for here.
  */
 
-import { WriteGroup } from "../../mongo/write-group.ts";
-import { inTime } from "../../resilience/deadline.ts";
+import { WriteGroup } from "../../../mongo/write-group.ts";
+import { inTime } from "../../../resilience/deadline.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { Inbox, type InboxEntry, inboxKey, type Stamp, type StoredInbox } from "./inbox.ts";
 

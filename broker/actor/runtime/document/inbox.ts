@@ -2,7 +2,7 @@
  * What an actor has applied, so that a message that comes twice is applied once. Per sender the set of the
  * sequence numbers seen last, not a high-water mark: after a high-water mark a late message would be lost.
  */
-import type { Envelope } from "../../contract/envelope.ts";
+import type { Envelope } from "../../../contract/envelope.ts";
 
 /** How many sequence numbers per sender (and ids of senders without one) are remembered. */
 export const REMEMBERED = 128;

@@ -1,9 +1,9 @@
 /** Folds `receive` over a batch of messages: pure, so that a lost race is decided again by folding again. */
 
-import { type MessageType, messageContract } from "../../contract/contract.ts";
-import { type Envelope, envelope, type Message } from "../../contract/envelope.ts";
-import type { LoadedActor, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
-import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "../define-actor.ts";
+import { type MessageType, messageContract } from "../../../contract/contract.ts";
+import { type Envelope, envelope, type Message } from "../../../contract/envelope.ts";
+import type { LoadedActor, OutboxEntry, TimerEntry } from "../actor-host.types.ts";
+import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "../../define-actor.ts";
 import { deepFreeze } from "./freeze.ts";
 import { Inbox, InboxDraft } from "./inbox.ts";
 import { withUnknown } from "./unknown-fields.ts";

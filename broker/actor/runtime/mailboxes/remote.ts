@@ -6,11 +6,11 @@
 import type { Context, Service, ServiceBroker } from "moleculer";
 import { BSON } from "mongodb";
 import type { z } from "zod";
-import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
-import type { ErrorCode } from "../../contract/errors.ts";
-import { knownPart } from "../../contract/tolerant.ts";
-import type { Snapshot } from "./actor-host.types.ts";
-import type { Refusal } from "../define-actor.ts";
+import { checkEnvelope, type Envelope } from "../../../contract/envelope.ts";
+import type { ErrorCode } from "../../../contract/errors.ts";
+import { knownPart } from "../../../contract/tolerant.ts";
+import type { Snapshot } from "../actor-host.types.ts";
+import type { Refusal } from "../../define-actor.ts";
 import type { LineNode } from "./partition-owner.ts";
 
 /** What applying a message led to; errors that are no decision travel as errors. */

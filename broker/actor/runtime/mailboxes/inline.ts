@@ -1,12 +1,12 @@
 /** Messages that an action applies itself: at the owner's node, here where that fails; through the same queues either way. */
 import type { ServiceBroker } from "moleculer";
 import type { z } from "zod";
-import type { Bus } from "../../bus/bus.ts";
-import type { Envelope } from "../../contract/envelope.ts";
-import { SoukError } from "../../contract/errors.ts";
-import { isTransient } from "../../resilience/retry.ts";
-import type { LoadedActor } from "./actor-host.types.ts";
-import type { Outcome } from "./fold.ts";
+import type { Bus } from "../../../bus/bus.ts";
+import type { Envelope } from "../../../contract/envelope.ts";
+import { SoukError } from "../../../contract/errors.ts";
+import { isTransient } from "../../../resilience/retry.ts";
+import type { LoadedActor } from "../actor-host.types.ts";
+import type { Outcome } from "../document/fold.ts";
 import type { Owners } from "./partition-owner.ts";
 import type { ActorQueues } from "./queues.ts";
 import { type Applied, applyAt } from "./remote.ts";

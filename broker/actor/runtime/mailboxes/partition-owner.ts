@@ -3,9 +3,9 @@
  * all nodes agree without talking. For balance only; the broker's single active consumer decides who really does.
  */
 import { randomBytes } from "node:crypto";
-import type { MailboxConsumption } from "../../bus/bus.ts";
-import { partitionOf } from "../../bus/topology.ts";
-import { within } from "../../resilience/deadline.ts";
+import type { MailboxConsumption } from "../../../bus/bus.ts";
+import { partitionOf } from "../../../bus/topology.ts";
+import { within } from "../../../resilience/deadline.ts";
 
 const SPREAD = 0x1_0000_0000;
 
