@@ -16,13 +16,14 @@ import { addressesWithHeartbeat } from "../bus/amqp/address.ts";
 import { isClosed } from "../bus/amqp/close-channel.ts";
 import { oneWriteATurn } from "../bus/amqp/cork-writes.ts";
 import { explainHandshakes } from "../bus/amqp/handshake.ts";
+import { amqpRefusal } from "../bus/amqp/refusals.ts";
 import { destroySocket } from "../bus/amqp/socket.ts";
 import { SoukError } from "../contract/errors.ts";
 import { redact, redactedReason } from "../contract/redact.ts";
 import { within } from "../resilience/deadline.ts";
 import type { Log } from "../resilience/log.ts";
 import { alarmsOf } from "../resilience/rate-limited-log.ts";
-import { amqpRefusal, refused } from "../resilience/refusals.ts";
+import { refused } from "../resilience/refusals.ts";
 import { backoff } from "../resilience/retry.ts";
 import { notDelivered } from "./middlewares/refused-calls.ts";
 

@@ -2,9 +2,9 @@
 import type { CallingOptions, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Model } from "mongoose";
 import type { z } from "zod";
-import { createActorHost } from "../actor/runtime/actor-host.ts";
-import type { ActorDocument, ActorHost } from "../actor/runtime/actor-host.types.ts";
 import type { ActorDefinition } from "../actor/define-actor.ts";
+import { createActorHost } from "../actor/runtime/actor-host.ts";
+import type { ActorDocument, ActorHost } from "../actor/runtime/document/actor-host.types.ts";
 import type { Consumption } from "../bus/bus.ts";
 import type { CallMeta } from "../contract/call-meta.ts";
 import type {

@@ -2,7 +2,8 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { redactedReason } from "../contract/redact.ts";
 import type { Alarms } from "../resilience/rate-limited-log.ts";
-import { redisRefusal, refused } from "../resilience/refusals.ts";
+import { refused } from "../resilience/refusals.ts";
+import { redisRefusal } from "./refusals.ts";
 
 /** Redis is not waited for: what needs it says so to its callers, and all else goes on. */
 const CHECK_MS = 3_000;

@@ -5,10 +5,11 @@
 import { type BrokerOptions, Transporters } from "moleculer";
 import { redact } from "../contract/redact.ts";
 import { alarmsOf } from "../resilience/rate-limited-log.ts";
-import { natsRefusal, redisRefusal, refused } from "../resilience/refusals.ts";
+import { refused } from "../resilience/refusals.ts";
 import { AmqpTransporter } from "./amqp-transporter.ts";
 import type { Config } from "./config.ts";
 import { openRedis } from "./redis.ts";
+import { natsRefusal, redisRefusal } from "./refusals.ts";
 
 export function createTransporter({
   TRANSPORTER,

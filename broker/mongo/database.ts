@@ -4,8 +4,9 @@ import mongoose, { type Connection } from "mongoose";
 import { redact, redactedReason } from "../contract/redact.ts";
 import type { Log } from "../resilience/log.ts";
 import { alarmsOf } from "../resilience/rate-limited-log.ts";
-import { mongoRefusal, refused } from "../resilience/refusals.ts";
+import { refused } from "../resilience/refusals.ts";
 import { failWithLostConnections } from "./driver-patch.ts";
+import { mongoRefusal } from "./refusals.ts";
 import type { OwnDatabase } from "./service-databases.ts";
 
 /** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */

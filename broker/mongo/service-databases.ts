@@ -1,7 +1,6 @@
 /** A MongoDB of its own for single services: `MONGO_URL_ORDERS` and the like. All others are in that of `MONGO_URL`. */
 import { z } from "zod";
 import { ConfigError, parseVariables, url } from "../contract/variables.ts";
-import type { Config } from "../moleculer/config.ts";
 
 const PREFIX = "MONGO_URL_";
 
@@ -33,7 +32,7 @@ export interface OwnDatabase {
  * @throws {ConfigError} a bad address, or one of a service that there is not
  */
 export function ownDatabases(
-  { variables }: Pick<Config, "variables">,
+  { variables }: { variables: Readonly<NodeJS.ProcessEnv> },
   services: readonly string[],
 ): Map<string, OwnDatabase> {
   const schema = databaseVariables(services);

@@ -10,7 +10,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
-import { actorModel, createActorIndexes, createInboxArchive } from "../../broker/actor/runtime/document/actor-model.ts";
+import {
+  actorModel,
+  createActorIndexes,
+  createInboxArchive,
+} from "../../broker/actor/runtime/document/actor-model.ts";
 import { defaultTuning } from "../../broker/actor/runtime/tuning.ts";
 import { createAmqpBus } from "../../broker/bus/amqp/amqp-bus.ts";
 import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker as Broker, type ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { createActorIndexes, createInboxArchive } from "../../broker/actor/runtime/document/actor-model.ts";
 import type { Bus } from "../../broker/bus/bus.ts";
 import { memoryDeadLetters } from "../../broker/bus/local/dead-letters.ts";

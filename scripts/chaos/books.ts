@@ -1,7 +1,7 @@
 /** Everything that is written down when all is at rest: databases and queues, read directly, past all services. */
 import { type ChannelModel, connect } from "amqplib";
 import type { Collection, Document, Filter, MongoClient } from "mongodb";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../broker/bus/topology.ts";
 import type { DeliveryState } from "../../services/delivery/delivery.actor.ts";
 import { deliveryModel } from "../../services/delivery/delivery.model.ts";

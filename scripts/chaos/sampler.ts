@@ -1,7 +1,7 @@
 /** Looks at every stock item again and again while things break: what is there must never be less than nothing. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MongoClient } from "mongodb";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import type { StockState } from "../../services/inventory/stock.actor.ts";
 
 export interface Sampler {

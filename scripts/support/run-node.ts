@@ -6,7 +6,7 @@ import { type Config, loadConfig } from "../../broker/moleculer/config.ts";
 import { storeFolder } from "../../broker/moleculer/data-folder.ts";
 import { type SoukNode, startNode } from "../../broker/moleculer/node.ts";
 import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
-import { mongoRefusal } from "../../broker/resilience/refusals.ts";
+import { mongoRefusal } from "../../broker/mongo/refusals.ts";
 import { settingOfRunningStore } from "../../embedded/mongo/index.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";

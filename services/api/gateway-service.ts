@@ -18,8 +18,8 @@ import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.
 import { Connections } from "../../broker/http/connections.ts";
 import type { RouteHeaders } from "../../broker/http/docs/openapi.ts";
 import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
-import { afterAnswer, type Exchange, exchangeOf } from "../../broker/http/http-exchange.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
+import { afterAnswer, type Exchange, exchangeOf } from "../../broker/http/http-exchange.ts";
 import { createLiveSessions } from "../../broker/http/live-sessions.ts";
 import { RequestMetrics } from "../../broker/http/metrics.ts";
 import { ClientGoneError, problem } from "../../broker/http/problem.ts";

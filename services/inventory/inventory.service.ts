@@ -1,5 +1,5 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";

@@ -1,6 +1,6 @@
 /** Puts a catalogue's first stock in place without a message per SKU. */
 import type { Connection } from "mongoose";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { derivedId } from "../../broker/contract/ids.ts";
 import { ledgerModel } from "./ledger.model.ts";
 import { newStock, type StockState } from "./stock.actor.ts";

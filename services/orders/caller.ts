@@ -1,5 +1,5 @@
 /** Who asks, and what they may see. */
-import type { ActorHost, Snapshot } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import type { ActionContext } from "../../broker/moleculer/define-service.ts";
 import type { OrderMessage } from "./order.rows.ts";

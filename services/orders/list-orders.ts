@@ -1,6 +1,6 @@
 /** Orders, newest first: their ids begin with the time, so the id is the cursor. */
 import { type Model, type QueryFilter, trusted } from "mongoose";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { id as idSchema } from "../../broker/contract/schemas.ts";
 import type { OrderState } from "./order.state.ts";

@@ -1,5 +1,5 @@
 /** The order as clients see it. */
-import type { Snapshot } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { type Attempt, currentAttempt, holdOf, type OrderState } from "./order.state.ts";
 import type { OrderView } from "./orders.contract.ts";
 

@@ -1,6 +1,6 @@
 /** Reads of payments: one order's attempts, staff's lists, anomalies. Keyset pages, newest first. */
 import { type Model, trusted } from "mongoose";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import type { ParamsIn, Returned } from "../../broker/contract/contract.ts";
 import { parseReceived } from "../../broker/contract/tolerant.ts";
 import type { Anomaly } from "./anomaly.model.ts";

@@ -5,7 +5,7 @@
 
 import type { Document } from "mongodb";
 import type { Model } from "mongoose";
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { derivedId } from "../../broker/contract/ids.ts";
 import { id as idSchema } from "../../broker/contract/schemas.ts";

@@ -1,6 +1,6 @@
 /** Evidence in which everything is as it should be: a few orders of all kinds, made by the actors themselves. */
 
-import type { ActorDocument } from "../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Evidence } from "../../scripts/chaos/checks.ts";
 import type { DeliveryState } from "../../services/delivery/delivery.actor.ts";
 import type { OrderState } from "../../services/orders/order.state.ts";

@@ -3,35 +3,50 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Service, ServiceBroker } from "moleculer";
 import type { Model } from "mongoose";
-import type { MailboxConsumption } from "../../bus/bus.ts";
+import type { Bus, MailboxConsumption } from "../../bus/bus.ts";
 import { partitionOf } from "../../bus/topology.ts";
 import { type DataIn, DEFAULT_PARTITIONS, type MessageType } from "../../contract/contract.ts";
 import { type Envelope, envelope } from "../../contract/envelope.ts";
 import { SoukError } from "../../contract/errors.ts";
 import { derivedId } from "../../contract/ids.ts";
 import { parseReceived } from "../../contract/tolerant.ts";
-import { gauges } from "./gauges.ts";
-import type { NodeRuntime } from "../../moleculer/runtime.ts";
 import { ReadGroup } from "../../mongo/read-group.ts";
+import type { Clock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
+import type { Log } from "../../resilience/log.ts";
 import { Alarms } from "../../resilience/rate-limited-log.ts";
-import type { ActorDocument, ActorHost, ActorStats, ApplyOptions, Snapshot } from "./actor-host.types.ts";
-import { inboxArchiveOf } from "./document/actor-model.ts";
-import { ActorStore } from "./document/actor-store.ts";
 import type { ActorDefinition } from "../define-actor.ts";
 import type { Faults } from "./crash-points.ts";
+import type {
+  ActorDocument,
+  ActorHost,
+  ActorStats,
+  ApplyOptions,
+  Snapshot,
+} from "./document/actor-host.types.ts";
+import { inboxArchiveOf } from "./document/actor-model.ts";
+import { ActorStore } from "./document/actor-store.ts";
 import { InboxArchive } from "./document/inbox-archive.ts";
+import { gauges } from "./gauges.ts";
 import { Inline, unavailable } from "./mailboxes/inline.ts";
 import { Mailbox } from "./mailboxes/mailbox.ts";
 import { Owners } from "./mailboxes/partition-owner.ts";
 import { Processor } from "./mailboxes/processor.ts";
 import { ActorQueues } from "./mailboxes/queues.ts";
-import { Relay } from "./outbox/relay.ts";
 import { announcePlaces, nodesOf, offerRemote } from "./mailboxes/remote.ts";
+import { Timers } from "./mailboxes/timers.ts";
+import { Relay } from "./outbox/relay.ts";
 import { Sweeper } from "./outbox/sweeper.ts";
-import { Timers } from "./outbox/timers.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
 import { Watch } from "./version-waiters.ts";
+
+/** What it needs of its node. */
+export interface ActorRuntime {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly config: { readonly NODE_ENV: string };
+  logger(module: string): Log;
+}
 
 export interface ActorHostOptions<S extends object, T extends MessageType> {
   definition: ActorDefinition<S, T>;
@@ -39,7 +54,7 @@ export interface ActorHostOptions<S extends object, T extends MessageType> {
   /** Types that its mailboxes are bound to. */
   mailbox: readonly string[];
   model: Model<ActorDocument<S>>;
-  runtime: NodeRuntime;
+  runtime: ActorRuntime;
   broker: ServiceBroker;
   tuning?: Partial<Tuning>;
   /** Only for tests: called where a crash is interesting. */

@@ -1,6 +1,6 @@
 /** Callers that wait for an actor's next version: woken by commits of this node, else by polling. */
 import { SoukError } from "../../contract/errors.ts";
-import type { Snapshot } from "./actor-host.types.ts";
+import type { Snapshot } from "./document/actor-host.types.ts";
 
 interface Waiter<S> {
   after: number;

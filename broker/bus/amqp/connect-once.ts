@@ -1,9 +1,10 @@
 /** A connection for a short errand, to whichever node of RabbitMQ answers. */
 import { type ChannelModel, connect } from "amqplib";
-import { amqpRefusal, refused } from "../../resilience/refusals.ts";
+import { refused } from "../../resilience/refusals.ts";
 import { toError } from "../../resilience/retry.ts";
 import { amqpAddresses } from "./address.ts";
 import { explainHandshakes } from "./handshake.ts";
+import { amqpRefusal } from "./refusals.ts";
 
 /** How long one address may take, or be silent, before the next one is tried. */
 const CONNECT_TIMEOUT_MS = 10_000;

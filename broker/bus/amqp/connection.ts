@@ -4,13 +4,14 @@ import { redactedReason } from "../../contract/redact.ts";
 import { ConfigError } from "../../contract/variables.ts";
 import type { Log } from "../../resilience/log.ts";
 import type { Alarms } from "../../resilience/rate-limited-log.ts";
-import { amqpRefusal, amqpRightsRefusal, refused } from "../../resilience/refusals.ts";
+import { refused } from "../../resilience/refusals.ts";
 import { backoff, pause } from "../../resilience/retry.ts";
 import { partitionOf } from "../topology.ts";
 import { addressesWithHeartbeat } from "./address.ts";
 import { oneWriteATurn } from "./cork-writes.ts";
 import { TopologyError } from "./declare.ts";
 import { explainHandshakes } from "./handshake.ts";
+import { amqpRefusal, amqpRightsRefusal } from "./refusals.ts";
 import { destroySocket } from "./socket.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;

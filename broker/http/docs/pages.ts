@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { errorRegistry } from "../../contract/errors.ts";
 import { bodyTag, isNotModified } from "../conditional.ts";
-import type { Exchange } from "../http-exchange.ts";
 import type { Page } from "../gateway.ts";
+import type { Exchange } from "../http-exchange.ts";
 
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +

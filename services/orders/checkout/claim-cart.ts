@@ -1,6 +1,6 @@
 /** Claims a cart for an order, within what one customer may have open: before the order is placed. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import type { OrderMessage } from "../order.rows.ts";
 import type { OrderState } from "../order.state.ts";

@@ -1,7 +1,7 @@
 /** The open orders of each customer as stored: one document, written only as it was read. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
-import type { ActorHost } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorHost } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";

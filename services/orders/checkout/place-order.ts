@@ -1,7 +1,7 @@
 /** Checkout: prices the cart, claims it, writes the order, and gives the saga a moment to hold stock and open the payment. */
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
-import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { derivedV7, newId } from "../../../broker/contract/ids.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";

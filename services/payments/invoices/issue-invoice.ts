@@ -1,6 +1,6 @@
 /** Issues an order's invoice when it is paid, and credit notes for what of it is given back. Repeats change nothing. */
 import type { Model } from "mongoose";
-import type { ActorDocument } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
-import type { LoadedActor } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { ActorStore } from "../../../broker/actor/runtime/document/actor-store.ts";
 import { Inbox } from "../../../broker/actor/runtime/document/inbox.ts";
 import { SimStore } from "./support/sim-store.ts";

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorDocument, LoadedActor, OutboxEntry } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type {
+  ActorDocument,
+  LoadedActor,
+  OutboxEntry,
+} from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { checkMaps, diff, withoutConfirmed } from "../../../broker/actor/runtime/document/diff.ts";
 import { Inbox, type StoredInbox } from "../../../broker/actor/runtime/document/inbox.ts";
 import { withKey, withoutKey } from "../../../broker/actor/shared-record.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { LoadedActor } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { type FoldOptions, fold, type Incoming } from "../../../broker/actor/runtime/document/fold.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";

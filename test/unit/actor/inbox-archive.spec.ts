@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorDocument, ActorStats } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument, ActorStats } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { ActorStore } from "../../../broker/actor/runtime/document/actor-store.ts";
 import type { Outcome } from "../../../broker/actor/runtime/document/fold.ts";
 import { InboxArchive } from "../../../broker/actor/runtime/document/inbox-archive.ts";

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type LineNode, Owners, preferredNodes } from "../../../broker/actor/runtime/mailboxes/partition-owner.ts";
+import {
+  type LineNode,
+  Owners,
+  preferredNodes,
+} from "../../../broker/actor/runtime/mailboxes/partition-owner.ts";
 import type { MailboxConsumption } from "../../../broker/bus/bus.ts";
 import { eventually } from "../../support/eventually.ts";
 

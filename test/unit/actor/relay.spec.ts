@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
-import type { ActorStats, OutboxEntry } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorStats, OutboxEntry } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { Relay, type RelayOptions } from "../../../broker/actor/runtime/outbox/relay.ts";
 import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { LoadedActor } from "../../../broker/actor/runtime/actor-host.types.ts";
 import type { Decision } from "../../../broker/actor/define-actor.ts";
+import type { LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { diff } from "../../../broker/actor/runtime/document/diff.ts";
 import { fold } from "../../../broker/actor/runtime/document/fold.ts";
 import { Inbox } from "../../../broker/actor/runtime/document/inbox.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { derivedV7, newId } from "../../../broker/contract/ids.ts";

@@ -1,7 +1,7 @@
 /** One cart, one order; and no more open orders than a customer may have: whatever comes at once, whatever dies when. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";

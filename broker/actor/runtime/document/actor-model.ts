@@ -2,8 +2,8 @@
 import type { IndexDescription } from "mongodb";
 import { type Connection, type Model, Schema, type SchemaDefinition } from "mongoose";
 import { defineModel, type ModelDefinition } from "../../../mongo/model.ts";
-import type { ActorDocument } from "../actor-host.types.ts";
-import { KEEP_ARCHIVED_S } from "./inbox-archive.ts";
+import type { ActorDocument } from "./actor-host.types.ts";
+import { KEEP_ARCHIVED_S } from "./inbox.ts";
 
 /**
  * The model of an actor type's documents. The envelope's fields are fixed; the state is checked by the actor's

@@ -7,7 +7,7 @@ import { isDuplicateKey } from "../../../mongo/duplicate-key.ts";
 import { ReadGroup } from "../../../mongo/read-group.ts";
 import { bulkFailure, WriteGroup } from "../../../mongo/write-group.ts";
 import { COMMAND_PATIENCE_MS, inTime } from "../../../resilience/deadline.ts";
-import type { ActorDocument, LoadedActor } from "../actor-host.types.ts";
+import type { ActorDocument, LoadedActor } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
 import { Inbox } from "./inbox.ts";

@@ -2,9 +2,10 @@
  * From one version of an actor's document to the next as MongoDB update operators that touch what has changed
  * and nothing else. States are immutable, so what is the same object has not changed.
  */
-import type { LoadedActor, OutboxEntry } from "../actor-host.types.ts";
-import type { Inbox } from "./inbox.ts";
+
 import { touchedKeys } from "../../shared-record.ts";
+import type { LoadedActor, OutboxEntry } from "./actor-host.types.ts";
+import type { Inbox } from "./inbox.ts";
 
 export interface ActorUpdate {
   $set: Record<string, unknown>;

@@ -2,8 +2,8 @@
 
 import { type MessageType, messageContract } from "../../../contract/contract.ts";
 import { type Envelope, envelope, type Message } from "../../../contract/envelope.ts";
-import type { LoadedActor, OutboxEntry, TimerEntry } from "../actor-host.types.ts";
 import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "../../define-actor.ts";
+import type { LoadedActor, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
 import { deepFreeze } from "./freeze.ts";
 import { Inbox, InboxDraft } from "./inbox.ts";
 import { withUnknown } from "./unknown-fields.ts";

@@ -9,9 +9,6 @@ import { inTime } from "../../../resilience/deadline.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { Inbox, type InboxEntry, inboxKey, type Stamp, type StoredInbox } from "./inbox.ts";
 
-/** No message stays under way for so long. In seconds. */
-export const KEEP_ARCHIVED_S = 7 * 24 * 60 * 60;
-
 interface ArchivedSenders {
   /** Name of the commit that takes them out of the actor's inbox. */
   _id: string;

@@ -4,6 +4,9 @@
  */
 import type { Envelope } from "../../../contract/envelope.ts";
 
+/** No message stays under way for so long. In seconds. */
+export const KEEP_ARCHIVED_S = 7 * 24 * 60 * 60;
+
 /** How many sequence numbers per sender (and ids of senders without one) are remembered. */
 export const REMEMBERED = 128;
 /** Where the message ids of senders without a sequence are kept; a sender's key always has a slash. */

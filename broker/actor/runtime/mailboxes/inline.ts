@@ -5,7 +5,7 @@ import type { Bus } from "../../../bus/bus.ts";
 import type { Envelope } from "../../../contract/envelope.ts";
 import { SoukError } from "../../../contract/errors.ts";
 import { isTransient } from "../../../resilience/retry.ts";
-import type { LoadedActor } from "../actor-host.types.ts";
+import type { LoadedActor } from "../document/actor-host.types.ts";
 import type { Outcome } from "../document/fold.ts";
 import type { Owners } from "./partition-owner.ts";
 import type { ActorQueues } from "./queues.ts";

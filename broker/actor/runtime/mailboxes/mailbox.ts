@@ -3,7 +3,7 @@ import type { Bus, Delivery, MailboxHandlers } from "../../../bus/bus.ts";
 import type { Envelope } from "../../../contract/envelope.ts";
 import { within } from "../../../resilience/deadline.ts";
 import { Attempts, toError } from "../../../resilience/retry.ts";
-import type { ActorStats } from "../actor-host.types.ts";
+import type { ActorStats } from "../document/actor-host.types.ts";
 import type { Outcome } from "../document/fold.ts";
 import type { ActorQueues, Job } from "./queues.ts";
 

@@ -4,17 +4,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { MessageType } from "../../../contract/contract.ts";
 import { parseReceived, UnknownValueError } from "../../../contract/tolerant.ts";
-import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "../actor-host.types.ts";
-import type { ActorStore } from "../document/actor-store.ts";
 import type { ActorDefinition } from "../../define-actor.ts";
-import { withoutConfirmed } from "../document/diff.ts";
 import type { Faults } from "../crash-points.ts";
+import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "../document/actor-host.types.ts";
+import type { ActorStore } from "../document/actor-store.ts";
+import { withoutConfirmed } from "../document/diff.ts";
 import { type Folded, type FoldOptions, fold, isLate, isRemembered } from "../document/fold.ts";
 import type { Inbox } from "../document/inbox.ts";
 import type { InboxArchive } from "../document/inbox-archive.ts";
-import type { Job } from "./queues.ts";
 import type { Relay } from "../outbox/relay.ts";
 import type { Tuning } from "../tuning.ts";
+import type { Job } from "./queues.ts";
 
 /** From so many lost races in a row on, a batch waits a little before it tries again. */
 const PATIENT_RACES = 3;

@@ -3,7 +3,7 @@
  * What to do with a batch is the caller's; this file knows order, batches, pauses and back-off.
  */
 import { backoff, isTransient, toError } from "../../../resilience/retry.ts";
-import type { LoadedActor } from "../actor-host.types.ts";
+import type { LoadedActor } from "../document/actor-host.types.ts";
 import { type Incoming, MAX_BATCH, type Outcome } from "../document/fold.ts";
 
 /** One message on its way through an actor, from wherever it came. */

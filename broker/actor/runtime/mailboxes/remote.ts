@@ -9,8 +9,8 @@ import type { z } from "zod";
 import { checkEnvelope, type Envelope } from "../../../contract/envelope.ts";
 import type { ErrorCode } from "../../../contract/errors.ts";
 import { knownPart } from "../../../contract/tolerant.ts";
-import type { Snapshot } from "../actor-host.types.ts";
 import type { Refusal } from "../../define-actor.ts";
+import type { Snapshot } from "../document/actor-host.types.ts";
 import type { LineNode } from "./partition-owner.ts";
 
 /** What applying a message led to; errors that are no decision travel as errors. */

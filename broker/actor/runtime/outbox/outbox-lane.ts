@@ -1,4 +1,4 @@
-import type { OutboxEntry } from "../actor-host.types.ts";
+import type { OutboxEntry } from "../document/actor-host.types.ts";
 
 /** What the relay has under way for one actor. Gone as soon as nothing is. */
 export class Lane {

@@ -6,11 +6,11 @@
 import { type Bus, UnroutableError } from "../../../bus/bus.ts";
 import type { Clock } from "../../../resilience/clock.ts";
 import { backoff, toError } from "../../../resilience/retry.ts";
-import type { ActorStats, OutboxEntry } from "../actor-host.types.ts";
-import type { Pull } from "../document/actor-store.ts";
 import type { Faults } from "../crash-points.ts";
-import { Lane } from "./outbox-lane.ts";
+import type { ActorStats, OutboxEntry } from "../document/actor-host.types.ts";
+import type { Pull } from "../document/actor-store.ts";
 import type { Tuning } from "../tuning.ts";
+import { Lane } from "./outbox-lane.ts";
 
 /** Longest wait before the next try, in milliseconds. */
 const AWAY_CAP_MS = 2_000;

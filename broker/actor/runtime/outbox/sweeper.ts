@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../../resilience/clock.ts";
 import { Loop } from "../../../resilience/loop.ts";
-import type { ActorDocument } from "../actor-host.types.ts";
+import type { ActorDocument } from "../document/actor-host.types.ts";
 import type { ActorCollection } from "../document/actor-model.ts";
 import type { Relay } from "./relay.ts";
 

@@ -3,9 +3,9 @@
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import mongoose, { type Connection } from "mongoose";
 import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
-import type { ActorHost } from "../../../../broker/actor/runtime/actor-host.types.ts";
-import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import type { Faults } from "../../../../broker/actor/runtime/crash-points.ts";
+import type { ActorHost } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
+import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import type { Tuning } from "../../../../broker/actor/runtime/tuning.ts";
 import type { Bus, Consumption } from "../../../../broker/bus/bus.ts";
 import { memoryDeadLetters } from "../../../../broker/bus/local/dead-letters.ts";

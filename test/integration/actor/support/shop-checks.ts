@@ -1,6 +1,6 @@
 /** What every run of the toy shop must come to. */
 import assert from "node:assert/strict";
-import type { ActorDocument } from "../../../../broker/actor/runtime/actor-host.types.ts";
+import type { ActorDocument } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { held, type OrderState, type StockState } from "../../../unit/actor/support/toy.ts";
 import type { ToyNode } from "./node.ts";

@@ -10,10 +10,10 @@ import { parseReceived } from "../../../contract/tolerant.ts";
 import type { Clock } from "../../../resilience/clock.ts";
 import { Loop } from "../../../resilience/loop.ts";
 import { backoff, toError } from "../../../resilience/retry.ts";
-import type { LoadedActor, TimerEntry } from "../actor-host.types.ts";
+import type { LoadedActor, TimerEntry } from "../document/actor-host.types.ts";
 import type { ActorCollection } from "../document/actor-model.ts";
 import type { Outcome } from "../document/fold.ts";
-import type { ActorQueues, Job } from "../mailboxes/queues.ts";
+import type { ActorQueues, Job } from "./queues.ts";
 
 /** Due timers taken up at once; the next look finds more. */
 const MAX_PENDING = 1_000;

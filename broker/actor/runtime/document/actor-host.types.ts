@@ -1,8 +1,8 @@
 /** How a service uses its actors. The runtime behind it: mailbox.ts, commit.ts, relay.ts, timers.ts, actor-host.ts. */
 
-import type { DataIn, MessageType } from "../../contract/contract.ts";
-import type { Envelope } from "../../contract/envelope.ts";
-import type { Inbox, StoredInbox } from "./document/inbox.ts";
+import type { DataIn, MessageType } from "../../../contract/contract.ts";
+import type { Envelope } from "../../../contract/envelope.ts";
+import type { Inbox, StoredInbox } from "./inbox.ts";
 
 /** An actor as stored: one MongoDB document. */
 export interface ActorDocument<S> {
