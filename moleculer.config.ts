@@ -3,7 +3,7 @@
  * `--repl` its REPL. Our scripts start nodes by the same path, see `broker/node.ts`.
  */
 import type { BrokerOptions } from "moleculer";
-import { openBroker } from "./broker/moleculer/node.ts";
+import { openBroker } from "./broker/moleculer/node/start-node.ts";
 import { configOrExit, exitUnstarted } from "./scripts/support/run-node.ts";
 import { prepareRunner, runnerMiddleware } from "./scripts/support/runner.ts";
 import { contracts } from "./services/contracts.ts";

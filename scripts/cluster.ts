@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { storeFolder } from "../broker/moleculer/data-folder.ts";
+import { storeFolder } from "../broker/moleculer/node/data-folder.ts";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
 import { serviceNames } from "../services/index.ts";

@@ -9,7 +9,7 @@ import { connectToAny } from "../broker/bus/amqp/connect-once.ts";
 import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp/hand-over.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { ConfigError } from "../broker/contract/variables.ts";
-import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/shop/shop-id.ts";
+import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/node/shop-id.ts";
 import type { Database } from "../broker/mongo/database.ts";
 import { contracts } from "../services/contracts.ts";
 import { rabbitConfigOrExit } from "./support/job.ts";

@@ -9,14 +9,15 @@ import type { Log } from "../resilience/log.ts";
 import { Alarms } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
-import type { Connections } from "./connections.ts";
 import { afterAnswer, type Exchange, holderOf, openExchange } from "./http-exchange.ts";
+import type { Connections } from "./limits/connections.ts";
+import { QuotaExceededError, quotaHeaders } from "./limits/rate-limit.ts";
+import type { Shares } from "./limits/shares.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { ClientGoneError, failureOf, PROBLEM_TYPE, problem } from "./problem.ts";
-import { QuotaExceededError, quotaHeaders } from "./rate-limit.ts";
 import { setHeaders } from "./reply.ts";
-import { accepts } from "./request-headers.ts";
-import { checkTarget } from "./request-target.ts";
+import { accepts } from "./request/request-headers.ts";
+import { checkTarget } from "./request/request-target.ts";
 import {
   corsHeaders,
   HSTS,
@@ -25,7 +26,6 @@ import {
   securityHeaders,
 } from "./response-headers.ts";
 import { Router } from "./router.ts";
-import type { Shares } from "./shares.ts";
 
 /** A page outside of the API: documentation, health, metrics. Throws like an action. */
 export interface Page {

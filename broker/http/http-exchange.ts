@@ -1,11 +1,11 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ErrorCode } from "../contract/errors.ts";
-import { addressKey } from "./address.ts";
-import { clientAddress } from "./client-address.ts";
-import { requestIdOf, type Trace, traceOf } from "./request-headers.ts";
-import { readTarget } from "./request-target.ts";
-import type { Holder } from "./shares.ts";
+import { addressKey } from "./limits/address.ts";
+import { clientAddress } from "./limits/client-address.ts";
+import type { Holder } from "./limits/shares.ts";
+import { requestIdOf, type Trace, traceOf } from "./request/request-headers.ts";
+import { readTarget } from "./request/request-target.ts";
 
 export interface Exchange {
   readonly req: IncomingMessage;

@@ -4,8 +4,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { CallMeta } from "../contract/call-meta.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
-import { bodyTag, isNotModified, versionTag } from "./conditional.ts";
 import type { Exchange } from "./http-exchange.ts";
+import { bodyTag, isNotModified, versionTag } from "./request/conditional.ts";
 
 /** Pages may style themselves and post forms to this shop; they run no script. */
 const PAGE_POLICY =

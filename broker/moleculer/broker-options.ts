@@ -4,8 +4,7 @@ import type { Redis } from "ioredis";
 import { type BrokerOptions, Cachers, type Middleware, type ServiceBroker } from "moleculer";
 import type { Config } from "./config.ts";
 import { ContractValidator } from "./contract-validator.ts";
-import { PromptDiscoverer } from "./fast-discoverer.ts";
-import { loggerOptions } from "./logger.ts";
+import { loggerOptions } from "./log/logger.ts";
 import { finishBeforeStop } from "./middlewares/finish-before-stop.ts";
 import { refusedCalls } from "./middlewares/refused-calls.ts";
 import { refusedStart } from "./middlewares/refused-start.ts";
@@ -13,7 +12,8 @@ import { lostAnswers } from "./middlewares/remote-timeout.ts";
 import { repeatReads } from "./middlewares/repeat-reads.ts";
 import { passingFailures } from "./middlewares/transient-errors.ts";
 import { leaveWrongDatabase } from "./redis.ts";
-import { createTransporter } from "./transporter.ts";
+import { PromptDiscoverer } from "./transport/fast-discoverer.ts";
+import { createTransporter } from "./transport/transporter.ts";
 
 export type SoukBrokerOptions = BrokerOptions & { nodeID: string; middlewares: Middleware[] };
 

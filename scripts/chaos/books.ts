@@ -11,8 +11,8 @@ import { stockModel } from "../../services/inventory/stock.model.ts";
 import { orderModel } from "../../services/orders/order.model.ts";
 import type { OrderState } from "../../services/orders/order.state.ts";
 import { type Anomaly, anomalyModel } from "../../services/payments/anomaly.model.ts";
-import { paymentModel } from "../../services/payments/payment.model.ts";
-import type { PaymentState } from "../../services/payments/payment.state.ts";
+import { paymentModel } from "../../services/payments/payment/model.ts";
+import type { PaymentState } from "../../services/payments/payment/state.ts";
 import {
   COLLECTION as SANDBOX,
   type SandboxPayment,

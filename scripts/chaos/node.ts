@@ -1,5 +1,5 @@
 /** A node like `npm run node`, whose messages also go to the audit tap. */
-import { startNode } from "../../broker/moleculer/node.ts";
+import { startNode } from "../../broker/moleculer/node/start-node.ts";
 import { loadServices } from "../../services/index.ts";
 import { configOrExit, servicesOrExit, stopLimit, stopOnSignal } from "../support/run-node.ts";
 import { tappedContracts } from "./tap.contract.ts";

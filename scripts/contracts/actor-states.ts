@@ -1,5 +1,6 @@
 /** The schemas of all actors' stored states, by actor: `<actor>State` in a file of the service's folder. */
-import { readdirSync } from "node:fs";
+import { globSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { contracts } from "../../services/contracts.ts";
 
@@ -15,8 +16,7 @@ export async function actorStates(): Promise<Record<string, z.ZodType>> {
 
 async function stateOf(service: string, actor: string): Promise<z.ZodType> {
   const folder = new URL(`${service}/`, services);
-  for (const file of readdirSync(folder)) {
-    if (!file.endsWith(".state.ts") && !file.endsWith(".actor.ts")) continue;
+  for (const file of globSync("**/{,*.}{state,actor}.ts", { cwd: fileURLToPath(folder) })) {
     const module: Record<string, unknown> = await import(new URL(file, folder).href);
     const schema = module[`${actor}State`];
     if (schema instanceof z.ZodType) return schema;

@@ -1,11 +1,11 @@
 /** A made-up catalogue. Product number `n` is the same in every shop, on every run, and however many others there are. */
 import { v7 } from "uuid";
 import { minorDigits } from "../../broker/contract/currency.ts";
-import type { Category } from "../../services/products/category.model.ts";
-import { fold } from "../../services/products/fold.ts";
-import { nameKey } from "../../services/products/listing.ts";
-import type { Variant } from "../../services/products/product.model.ts";
-import { slugOf } from "../../services/products/slug.ts";
+import { nameKey } from "../../services/products/listing/listing.ts";
+import type { Category } from "../../services/products/models/category.model.ts";
+import type { Variant } from "../../services/products/models/product.model.ts";
+import { fold } from "../../services/products/text/normalize-text.ts";
+import { slugOf } from "../../services/products/text/slug.ts";
 
 export interface DemoProduct {
   _id: string;

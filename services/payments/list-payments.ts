@@ -5,7 +5,7 @@ import type { ParamsIn, Returned } from "../../broker/contract/contract.ts";
 import { parseReceived } from "../../broker/contract/tolerant.ts";
 import type { Anomaly } from "./anomaly.model.ts";
 import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID, UUID } from "./page-key.ts";
-import { type Payment, type PaymentState, paymentState } from "./payment.state.ts";
+import { type Payment, type PaymentState, paymentState } from "./payment/state.ts";
 import { paymentView } from "./payment-view.ts";
 
 type Payments = Model<ActorDocument<PaymentState>>;

@@ -1,5 +1,5 @@
 /** A payment as clients see it. */
-import { inCurrencyOf, type Payment, refunded } from "./payment.state.ts";
+import { inCurrencyOf, type Payment, refunded } from "./payment/state.ts";
 
 /** What is wrong between the shop and its provider is not the customer's business. */
 const NOT_OPEN_YET =

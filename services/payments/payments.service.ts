@@ -14,27 +14,27 @@ import { creditNotePdf, creditNotesOf, invoicePdf } from "./invoices/read-invoic
 import { ledgerModel } from "./ledger/ledger.model.ts";
 import { bookMoney, listTransactions, readBalances } from "./ledger/ledger.ts";
 import { attemptsOf, listAnomalies, listOpenings, listPayments } from "./list-payments.ts";
-import { openPayment } from "./open-payment.ts";
-import { createPaymentActor } from "./payment.actor.ts";
-import { paymentModel } from "./payment.model.ts";
-import { scheduleOf } from "./payment.schedule.ts";
-import { createPaymentMetrics } from "./payment-metrics.ts";
+import { paymentModel } from "./payment/model.ts";
+import { createPaymentActor } from "./payment/payment.actor.ts";
+import { scheduleOf } from "./payment/schedule.ts";
 import { paymentView } from "./payment-view.ts";
 import { payments } from "./payments.contract.ts";
-import { createTurns } from "./provider-turns.ts";
-import { createProviders } from "./providers/index.ts";
-import { payPage } from "./providers/sandbox/page.ts";
-import { statusAt } from "./providers/sandbox/sandbox.ts";
-import { publicUrl } from "./public-url.ts";
-import { receiveWebhook } from "./receive-webhook.ts";
-import { endRefund, refundPayment } from "./refund-payment.ts";
+import { createPaymentMetrics } from "./provider-calls/metrics.ts";
+import { openPayment } from "./provider-calls/open-payment.ts";
+import { createTurns } from "./provider-calls/provider-bulkhead.ts";
 import {
   cancelAtProvider,
   captureAtProvider,
   checkAtProvider,
   refundAtProvider,
-} from "./settle-at-provider.ts";
-import { webhookInboxModel } from "./webhook-inbox.model.ts";
+} from "./provider-calls/provider-workers.ts";
+import { createProviders } from "./providers/index.ts";
+import { payPage } from "./providers/sandbox/page.ts";
+import { statusAt } from "./providers/sandbox/sandbox.ts";
+import { endRefund, refundPayment } from "./refund-payment.ts";
+import { publicUrl } from "./webhooks/public-url.ts";
+import { receiveWebhook } from "./webhooks/receive-webhook.ts";
+import { webhookInboxModel } from "./webhooks/webhook-inbox.model.ts";
 
 const owned = {
   models: {

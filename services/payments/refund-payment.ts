@@ -1,8 +1,8 @@
 /** Staff give money back. The refund's id comes from the request, so that the same request again is the same refund. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
-import type { PaymentMessage } from "./payment.actor.ts";
-import { inCurrencyOf, type Payment, type PaymentState, refundable } from "./payment.state.ts";
+import type { PaymentMessage } from "./payment/payment.actor.ts";
+import { inCurrencyOf, type Payment, type PaymentState, refundable } from "./payment/state.ts";
 
 export interface RefundOrder {
   id: string;

@@ -3,20 +3,20 @@
 import { redactedReason } from "../../broker/contract/redact.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
-import { createAvailability } from "./availability.ts";
-import { categoryModel } from "./category.model.ts";
-import { createPresentVariants } from "./present-variants.ts";
-import { productModel } from "./product.model.ts";
+import { createPresentVariants } from "./catalogue/present-variants.ts";
+import { createCatalogueReader } from "./catalogue/read-products.ts";
+import { changeProduct, createProduct, removeProduct } from "./catalogue/write-product.ts";
+import { findCategory, listCategories } from "./categories/read-categories.ts";
+import { relistBelowMarked } from "./categories/reindex-below.ts";
+import { treeLockModel } from "./categories/tree-lock.ts";
+import { createCategory, removeCategory, replaceCategory } from "./categories/write-category.ts";
+import { categoryModel } from "./models/category.model.ts";
+import { productModel } from "./models/product.model.ts";
+import { stockLevelModel } from "./models/stock-level.model.ts";
 import { products } from "./products.contract.ts";
-import { findCategory, listCategories } from "./read-categories.ts";
-import { createCatalogueReader } from "./read-products.ts";
-import { recordStockLevel } from "./record-stock-level.ts";
-import { relistBelowMarked } from "./relist-below.ts";
-import { stockLevelModel } from "./stock-level.model.ts";
-import { treeLockModel } from "./tree-lock.ts";
+import { createAvailability } from "./stock/availability.ts";
+import { recordStockLevel } from "./stock/record-stock-level.ts";
 import { categoryViewOf } from "./views.ts";
-import { createCategory, removeCategory, replaceCategory } from "./write-category.ts";
-import { changeProduct, createProduct, removeProduct } from "./write-product.ts";
 
 const owned = {
   models: {

@@ -1,7 +1,7 @@
 /** What clients see of products and categories: fixed lists of fields. */
 import type { z } from "zod";
-import type { Category } from "./category.model.ts";
-import type { Product } from "./product.model.ts";
+import type { Category } from "./models/category.model.ts";
+import type { Product } from "./models/product.model.ts";
 import type { categoryView, productView } from "./products.contract.ts";
 
 export type ProductView = z.input<typeof productView>;

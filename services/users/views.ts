@@ -1,8 +1,8 @@
 /** What clients see of an account: a fixed list of fields, so that new ones stay inside. */
 import type { z } from "zod";
-import type { Account } from "./account.model.ts";
-import type { Session } from "./session.model.ts";
-import { lastUse } from "./sessions.ts";
+import type { Account } from "./models/account.model.ts";
+import type { Session } from "./models/session.model.ts";
+import { lastUse } from "./models/session.model.ts";
 import type { savedAddress, sessionView, userView } from "./users.contract.ts";
 
 export const userViewOf = ({ _id, email, name, roles }: Account): z.input<typeof userView> => ({

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { importPKCS8 } from "jose";
 import { newId } from "../../broker/contract/ids.ts";
-import { signAccessToken } from "../../broker/http/access-token.ts";
-import { FRESH_MS } from "../../broker/http/live-sessions.ts";
+import { signAccessToken } from "../../broker/http/access/access-token.ts";
+import { FRESH_MS } from "../../broker/http/access/live-sessions.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { firstAdmin, hireStaff, PASSWORD, type Person, signIn, signUp } from "./support/people.ts";

@@ -12,7 +12,7 @@ import {
   type Returned,
 } from "../../broker/contract/contract.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
-import { type SoukNode, startNode } from "../../broker/moleculer/node.ts";
+import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import { contracts } from "../../services/contracts.ts";
 

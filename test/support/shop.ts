@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../broker/moleculer/config.ts";
-import { type SoukNode, startNode } from "../../broker/moleculer/node.ts";
+import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";

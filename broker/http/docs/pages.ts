@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { errorRegistry } from "../../contract/errors.ts";
-import { bodyTag, isNotModified } from "../conditional.ts";
 import type { Page } from "../gateway.ts";
 import type { Exchange } from "../http-exchange.ts";
+import { bodyTag, isNotModified } from "../request/conditional.ts";
 
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +

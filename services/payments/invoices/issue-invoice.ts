@@ -4,7 +4,7 @@ import type { ActorDocument } from "../../../broker/actor/runtime/document/actor
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
-import type { Payment, PaymentState } from "../payment.state.ts";
+import type { Payment, PaymentState } from "../payment/state.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { dayIn, NumberedSeries } from "./numbered-series.ts";
 import { splitTax, splitWithin, type TaxSplit } from "./tax.ts";

@@ -2,7 +2,7 @@
 import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
 import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/mongo/idempotency.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
-import { KEEP_WEBHOOKS_S } from "../webhook-inbox.model.ts";
+import { KEEP_WEBHOOKS_S } from "../webhooks/webhook-inbox.model.ts";
 
 const migration: Migration = {
   async up(db) {

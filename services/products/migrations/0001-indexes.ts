@@ -1,5 +1,5 @@
 import type { Migration } from "../../../broker/mongo/migrations.ts";
-import { INDEX } from "../product.model.ts";
+import { INDEX } from "../models/product.model.ts";
 
 /** Unique guards, and one index for each order in which lists are read. */
 const migration: Migration = {

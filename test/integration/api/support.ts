@@ -5,7 +5,7 @@ import { ServiceBroker, type ServiceSchema } from "moleculer";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import type { ServiceContract } from "../../../broker/contract/contract.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { signAccessToken } from "../../../broker/http/access-token.ts";
+import { signAccessToken } from "../../../broker/http/access/access-token.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { ContractValidator } from "../../../broker/moleculer/contract-validator.ts";
 import { passingFailures } from "../../../broker/moleculer/middlewares/transient-errors.ts";

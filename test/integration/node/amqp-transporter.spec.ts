@@ -5,12 +5,12 @@ import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
-import { AmqpTransporter } from "../../../broker/moleculer/amqp-transporter.ts";
 import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
-import { PromptDiscoverer } from "../../../broker/moleculer/fast-discoverer.ts";
 import { finishBeforeStop } from "../../../broker/moleculer/middlewares/finish-before-stop.ts";
 import { refusedCalls } from "../../../broker/moleculer/middlewares/refused-calls.ts";
+import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
+import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 

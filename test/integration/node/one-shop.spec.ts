@@ -8,7 +8,7 @@ import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
 import { replaceClaim } from "../../../broker/bus/amqp/hand-over.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
-import { type SoukNode, startNode } from "../../../broker/moleculer/node.ts";
+import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
 import { runningStoreUri } from "../../../embedded/mongo/index.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { loadServices } from "../../../services/index.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
-import { AmqpTransporter } from "../../../broker/moleculer/amqp-transporter.ts";
-import { PromptDiscoverer } from "../../../broker/moleculer/fast-discoverer.ts";
+import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
+import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { categoryModel } from "../../../services/products/category.model.ts";
-import { CLAIM_MS } from "../../../services/products/claim-categories.ts";
+import { CLAIM_MS } from "../../../services/products/catalogue/category-references.ts";
+import { categoryModel } from "../../../services/products/models/category.model.ts";
 import { eventually } from "../../support/eventually.ts";
 import { aProduct, type Catalogue, failure, startCatalogue } from "./support.ts";
 

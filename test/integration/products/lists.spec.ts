@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import mongoose from "mongoose";
 import type { ParamsIn, Returned } from "../../../broker/contract/contract.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
-import { SET_SIZE } from "../../../services/products/list-products.ts";
-import { listingOf } from "../../../services/products/listing.ts";
-import type { Product } from "../../../services/products/product.model.ts";
+import { SET_SIZE } from "../../../services/products/listing/list-products.ts";
+import { listingOf } from "../../../services/products/listing/listing.ts";
+import type { Product } from "../../../services/products/models/product.model.ts";
 import { aProduct, type Catalogue, startCatalogue } from "./support.ts";
 
 type Asked = ParamsIn<"products.list">;

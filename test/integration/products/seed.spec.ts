@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isEmptyCatalogue, seedCatalogue } from "../../../scripts/support/seed-catalogue.ts";
 import inventory from "../../../services/inventory/inventory.service.ts";
-import { productModel } from "../../../services/products/product.model.ts";
+import { productModel } from "../../../services/products/models/product.model.ts";
 import products from "../../../services/products/products.service.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";

@@ -3,7 +3,7 @@ import type { ServiceSchema } from "moleculer";
 import type { ParamsIn } from "../../../broker/contract/contract.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
-import { productModel } from "../../../services/products/product.model.ts";
+import { productModel } from "../../../services/products/models/product.model.ts";
 import products from "../../../services/products/products.service.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
-import { accountModel } from "../../../services/users/account.model.ts";
-import { FREE } from "../../../services/users/guess-limits.ts";
-import { sessionModel } from "../../../services/users/session.model.ts";
-import { MAX_SESSIONS } from "../../../services/users/sessions.ts";
+import { FREE } from "../../../services/users/credentials/guess-limits.ts";
+import { accountModel } from "../../../services/users/models/account.model.ts";
+import { sessionModel } from "../../../services/users/models/session.model.ts";
+import { MAX_SESSIONS } from "../../../services/users/sessions/sessions.ts";
 import users from "../../../services/users/users.service.ts";
 import { movableClock, type ServicesNode, startServices } from "../../support/services-node.ts";
 

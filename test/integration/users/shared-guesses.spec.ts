@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
-import { FREE, type GuessCounters, redisCounters } from "../../../services/users/guess-limits.ts";
+import { FREE, type GuessCounters, redisCounters } from "../../../services/users/credentials/guess-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { movableClock } from "../../support/services-node.ts";
 import { silentLog } from "../../support/silent-log.ts";

@@ -3,18 +3,22 @@ import { generateKeyPairSync } from "node:crypto";
 import type { Envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { createTokenVerifier } from "../../../broker/http/access-token.ts";
+import { createTokenVerifier } from "../../../broker/http/access/access-token.ts";
 import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
-import { accountModel } from "../../../services/users/account.model.ts";
-import { bootstrapToken } from "../../../services/users/bootstrap-admin.ts";
-import { checkCredentials } from "../../../services/users/check-credentials.ts";
-import { createGuessLimits, memoryCounters } from "../../../services/users/guess-limits.ts";
-import { createPasswordHasher, PARAMETERS, parsePhc } from "../../../services/users/hash-password.ts";
-import { RESET_TTL_MS } from "../../../services/users/reset-password.ts";
-import { sessionModel } from "../../../services/users/session.model.ts";
-import { GRACE_MS } from "../../../services/users/sessions.ts";
-import { signingKeyModel } from "../../../services/users/signing-key.model.ts";
-import { createSigningKeys, LIFETIME_MS, OVERLAP_MS } from "../../../services/users/signing-keys.ts";
+import { bootstrapToken } from "../../../services/users/accounts/bootstrap-admin.ts";
+import { checkCredentials } from "../../../services/users/credentials/check-credentials.ts";
+import { createGuessLimits, memoryCounters } from "../../../services/users/credentials/guess-limits.ts";
+import {
+  createPasswordHasher,
+  PARAMETERS,
+  parsePhc,
+} from "../../../services/users/credentials/hash-password.ts";
+import { RESET_TTL_MS } from "../../../services/users/credentials/reset-password.ts";
+import { accountModel } from "../../../services/users/models/account.model.ts";
+import { sessionModel } from "../../../services/users/models/session.model.ts";
+import { signingKeyModel } from "../../../services/users/models/signing-key.model.ts";
+import { GRACE_MS } from "../../../services/users/sessions/sessions.ts";
+import { createSigningKeys, LIFETIME_MS, OVERLAP_MS } from "../../../services/users/sessions/signing-keys.ts";
 import users from "../../../services/users/users.service.ts";
 import { eventually } from "../../support/eventually.ts";
 import { movableClock, type ServicesNode, startServices } from "../../support/services-node.ts";

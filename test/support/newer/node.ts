@@ -10,7 +10,7 @@ import {
   type MessageContract,
 } from "../../../broker/contract/contract.ts";
 import { tolerant } from "../../../broker/contract/tolerant.ts";
-import { startNode } from "../../../broker/moleculer/node.ts";
+import { startNode } from "../../../broker/moleculer/node/start-node.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { actorStates } from "../../../scripts/contracts/actor-states.ts";
 import { configOrExit, stopOnSignal } from "../../../scripts/support/run-node.ts";
@@ -19,7 +19,7 @@ import { deliveryActor } from "../../../services/delivery/delivery.actor.ts";
 import { loadServices, serviceNames } from "../../../services/index.ts";
 import { stockActor } from "../../../services/inventory/stock.actor.ts";
 import { orderActor } from "../../../services/orders/order.actor.ts";
-import { machine as paymentMachine } from "../../../services/payments/payment.actor.ts";
+import { machine as paymentMachine } from "../../../services/payments/payment/payment.actor.ts";
 import { annotated, NOTE } from "./annotated.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

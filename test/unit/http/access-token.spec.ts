@@ -9,7 +9,7 @@ import {
   TOKEN_AUDIENCE,
   TOKEN_ISSUER,
   TokenRejectedError,
-} from "../../../broker/http/access-token.ts";
+} from "../../../broker/http/access/access-token.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");

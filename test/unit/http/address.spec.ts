@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isIPv6 } from "node:net";
 import fc from "fast-check";
-import { addressKey, canonicalAddress } from "../../../broker/http/address.ts";
+import { addressKey, canonicalAddress } from "../../../broker/http/limits/address.ts";
 
 const group = fc.nat(0xffff);
 const groups = fc.tuple(group, group, group, group, group, group, group, group);

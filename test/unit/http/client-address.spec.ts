@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import fc from "fast-check";
-import { clientAddress } from "../../../broker/http/client-address.ts";
+import { clientAddress } from "../../../broker/http/limits/client-address.ts";
 
 const PEER = "10.0.0.9";
 const from = (hops: number, forwarded?: string, remoteAddress: string | undefined = PEER) =>

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { Errors, ServiceBroker } from "moleculer";
 import { errorRegistry, SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { parseJson } from "../../../broker/http/body.ts";
-import { bodyTag, isNotModified, versionTag } from "../../../broker/http/conditional.ts";
 import { moleculerMetrics, RequestMetrics } from "../../../broker/http/metrics.ts";
-import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/params.ts";
 import { failureOf } from "../../../broker/http/problem.ts";
+import { parseJson } from "../../../broker/http/request/body.ts";
+import { bodyTag, isNotModified, versionTag } from "../../../broker/http/request/conditional.ts";
+import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/request/params.ts";
 import {
   accepts,
   bearerToken,
@@ -17,7 +17,7 @@ import {
   preferredWait,
   requestIdOf,
   traceOf,
-} from "../../../broker/http/request-headers.ts";
+} from "../../../broker/http/request/request-headers.ts";
 import { originCheck } from "../../../broker/http/response-headers.ts";
 import { Router } from "../../../broker/http/router.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { errorCode, type FieldError, type SoukError } from "../../../broker/contract/errors.ts";
-import { parseJson } from "../../../broker/http/body.ts";
+import { parseJson } from "../../../broker/http/request/body.ts";
 
 const parse = (text: string) => parseJson(Buffer.from(text));
 const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);

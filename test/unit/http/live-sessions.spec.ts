@@ -5,7 +5,7 @@ import {
   createLiveSessions,
   FRESH_MS,
   type LiveSession,
-} from "../../../broker/http/live-sessions.ts";
+} from "../../../broker/http/access/live-sessions.ts";
 
 describe("the sessions behind access tokens", () => {
   let now: number;

@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
 import { validationFailure } from "../../../broker/contract/check-request.ts";
-import { createTokenVerifier } from "../../../broker/http/access-token.ts";
-import { addressKey } from "../../../broker/http/address.ts";
-import { bodyKind, parseJson } from "../../../broker/http/body.ts";
-import { clientAddress } from "../../../broker/http/client-address.ts";
-import { isNotModified } from "../../../broker/http/conditional.ts";
-import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/params.ts";
+import { createTokenVerifier } from "../../../broker/http/access/access-token.ts";
+import { addressKey } from "../../../broker/http/limits/address.ts";
+import { clientAddress } from "../../../broker/http/limits/client-address.ts";
+import { bodyKind, parseJson } from "../../../broker/http/request/body.ts";
+import { isNotModified } from "../../../broker/http/request/conditional.ts";
+import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/request/params.ts";
 import {
   accepts,
   bearerToken,
@@ -20,17 +20,17 @@ import {
   preferredWait,
   requestIdOf,
   traceOf,
-} from "../../../broker/http/request-headers.ts";
+} from "../../../broker/http/request/request-headers.ts";
 import { originCheck } from "../../../broker/http/response-headers.ts";
 import { Router } from "../../../broker/http/router.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import { contracts } from "../../../services/contracts.ts";
 import { fromCursor, TIME_AND_ID, UUID } from "../../../services/payments/page-key.ts";
 import { phoneOf } from "../../../services/payments/providers/mpesa/phone.ts";
-import { fold, words } from "../../../services/products/fold.ts";
 import { readCursor } from "../../../services/products/page-cursor.ts";
-import { queryTokens, relevance, searchTokens } from "../../../services/products/search-tokens.ts";
-import { slugOf } from "../../../services/products/slug.ts";
+import { fold, words } from "../../../services/products/text/normalize-text.ts";
+import { queryTokens, relevance, searchTokens } from "../../../services/products/text/search-tokens.ts";
+import { slugOf } from "../../../services/products/text/slug.ts";
 import { stringSchemas } from "../../support/string-schemas.ts";
 import { growth, MOST, type Work } from "./support/growth.ts";
 import { type HostileText, hostileTexts } from "./support/hostile-texts.ts";

@@ -12,7 +12,7 @@ import { type DeliveryState, deliveryActor } from "../../../services/delivery/de
 import { newStock, type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";
 import { orderActor } from "../../../services/orders/order.actor.ts";
 import type { OrderState } from "../../../services/orders/order.state.ts";
-import type { PaymentState } from "../../../services/payments/payment.state.ts";
+import type { PaymentState } from "../../../services/payments/payment/state.ts";
 import { deepFreeze } from "../../support/deep-freeze.ts";
 import { paymentActor } from "../../support/payment-actor.ts";
 

@@ -4,9 +4,9 @@ import type { DataIn } from "../../../broker/contract/contract.ts";
 import { checkEnvelope, envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
-import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment.actor.ts";
-import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment.early.ts";
-import { type Payment, type PaymentState, refunded } from "../../../services/payments/payment.state.ts";
+import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment/before-request.ts";
+import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment/payment.actor.ts";
+import { type Payment, type PaymentState, refunded } from "../../../services/payments/payment/state.ts";
 import { paymentActor, schedule } from "../../support/payment-actor.ts";
 
 type RefundReport = NonNullable<DataIn<"payment.notified">["refunds"]>[number];

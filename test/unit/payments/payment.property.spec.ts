@@ -7,8 +7,8 @@ import { envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { derivedId, newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import { type Booking, isBalanced, transactionOf } from "../../../services/payments/ledger/transaction.ts";
-import type { PaymentMessage } from "../../../services/payments/payment.actor.ts";
-import { isWatched, type PaymentState, refunded } from "../../../services/payments/payment.state.ts";
+import type { PaymentMessage } from "../../../services/payments/payment/payment.actor.ts";
+import { isWatched, type PaymentState, refunded } from "../../../services/payments/payment/state.ts";
 import { deepFreeze } from "../../support/deep-freeze.ts";
 import { paymentActor } from "../../support/payment-actor.ts";
 

@@ -1,6 +1,6 @@
 /** Turns at a provider: one that hangs or fails takes no more than its share, and gets it back when it works again. */
 import assert from "node:assert/strict";
-import { createTurns } from "../../../services/payments/provider-turns.ts";
+import { createTurns } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
 
 describe("turns at a provider", () => {
   const many = (n: number, lane: string, turns = createTurns()) =>

@@ -8,7 +8,7 @@ import { payPage } from "../../../services/payments/providers/sandbox/page.ts";
 import type { SandboxPayment } from "../../../services/payments/providers/sandbox/sandbox.model.ts";
 import { sign, TOLERANCE_S, verify } from "../../../services/payments/providers/sandbox/signature.ts";
 import { parseWebhook, webhookBody } from "../../../services/payments/providers/sandbox/webhook-body.ts";
-import { publicUrl } from "../../../services/payments/public-url.ts";
+import { publicUrl } from "../../../services/payments/webhooks/public-url.ts";
 
 const NOW = Date.parse("2026-03-01T10:00:00.000Z");
 const SECRET = "a secret of the sandbox";

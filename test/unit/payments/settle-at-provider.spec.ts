@@ -4,8 +4,14 @@ import type { DataIn } from "../../../broker/contract/contract.ts";
 import { envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
-import type { Desk } from "../../../services/payments/provider-desk.ts";
-import { createTurns } from "../../../services/payments/provider-turns.ts";
+import type { Desk } from "../../../services/payments/provider-calls/call-provider.ts";
+import { createTurns } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
+import {
+  cancelAtProvider,
+  captureAtProvider,
+  checkAtProvider,
+  refundAtProvider,
+} from "../../../services/payments/provider-calls/provider-workers.ts";
 import type { Providers } from "../../../services/payments/providers/index.ts";
 import {
   type PaymentProvider,
@@ -14,12 +20,6 @@ import {
   providerFailed,
   type StatusReport,
 } from "../../../services/payments/providers/provider.ts";
-import {
-  cancelAtProvider,
-  captureAtProvider,
-  checkAtProvider,
-  refundAtProvider,
-} from "../../../services/payments/settle-at-provider.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
 const nothing = () => undefined;

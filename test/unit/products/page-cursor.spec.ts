@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { cursor as cursorSchema } from "../../../broker/contract/schemas.ts";
-import { nameKey, priceKey } from "../../../services/products/listing.ts";
+import { nameKey, priceKey } from "../../../services/products/listing/listing.ts";
 import { makeCursor, readCursor } from "../../../services/products/page-cursor.ts";
 
 const id = "01a1fd31-fdfe-7400-a156-6238e39f5e76";

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { slug as slugSchema } from "../../../broker/contract/schemas.ts";
-import { clip, fold, words } from "../../../services/products/fold.ts";
+import { clip, fold, words } from "../../../services/products/text/normalize-text.ts";
 import {
   MAX_TOKEN_LENGTH,
   queryTokens,
   relevance,
   searchTokens,
-} from "../../../services/products/search-tokens.ts";
-import { slugOf, withSuffix } from "../../../services/products/slug.ts";
+} from "../../../services/products/text/search-tokens.ts";
+import { slugOf, withSuffix } from "../../../services/products/text/slug.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 200 });
 const product = {

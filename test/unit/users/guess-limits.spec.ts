@@ -7,7 +7,7 @@ import {
   type GuessLimits,
   LONGEST_MS,
   memoryCounters,
-} from "../../../services/users/guess-limits.ts";
+} from "../../../services/users/credentials/guess-limits.ts";
 import { movableClock } from "../../support/services-node.ts";
 
 const DAY_MS = 86_400_000;

@@ -7,7 +7,7 @@ import {
   isOutdated,
   PARAMETERS,
   parsePhc,
-} from "../../../services/users/hash-password.ts";
+} from "../../../services/users/credentials/hash-password.ts";
 
 const cheap = { memory: 64, passes: 1, parallelism: 1 };
 const parameters = fc.record({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { errorCode, type SoukError } from "../../../broker/contract/errors.ts";
-import { checkPasswordRules } from "../../../services/users/password-rules.ts";
+import { checkPasswordRules } from "../../../services/users/credentials/password-rules.ts";
 
 const about = { email: "ann.smith@example.com", name: "Ann Smith", shop: "Brass & Co" };
 const verdict = (password: string, who = about) =>

@@ -9,7 +9,7 @@ import {
   parseRefreshToken,
   sameHash,
   successor,
-} from "../../../services/users/refresh-token.ts";
+} from "../../../services/users/sessions/refresh-token.ts";
 
 const made = () => ({ sessionId: newId(), verifier: newVerifier(), secret: newSecret() });
 

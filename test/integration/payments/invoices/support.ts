@@ -8,8 +8,8 @@ import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts"
 import "../../../../services/contracts.ts";
 import { creditNoteModel, invoiceModel } from "../../../../services/payments/invoices/invoice.model.ts";
 import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";
-import { paymentModel } from "../../../../services/payments/payment.model.ts";
-import { type Payment, paymentState, type Refund } from "../../../../services/payments/payment.state.ts";
+import { paymentModel } from "../../../../services/payments/payment/model.ts";
+import { type Payment, paymentState, type Refund } from "../../../../services/payments/payment/state.ts";
 
 export const usd = (amount: number) => ({ amount, currency: "USD" });
 

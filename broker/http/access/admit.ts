@@ -1,0 +1,211 @@
+/**
+ * Everything that stands between a request and its action, in this order: what can be produced, how often, who,
+ * whether they may, headers, body. Nothing of the body is read before the caller is known and within limits.
+ */
+
+import type { CallMeta } from "../../contract/call-meta.ts";
+import { checkRequest } from "../../contract/check-request.ts";
+import { SoukError } from "../../contract/errors.ts";
+import type { ApiRoute } from "../api-route.ts";
+import { type Exchange, holderOf } from "../http-exchange.ts";
+import { type Quota, quotaHeaders, type RateLimits } from "../limits/rate-limit.ts";
+import type { Holder, Shares } from "../limits/shares.ts";
+import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "../request/body.ts";
+import { decodePath, mergeParams, parseQuery, refuseQuery } from "../request/params.ts";
+import {
+  accepts,
+  bearerToken,
+  cartIdOf,
+  idempotencyKeyOf,
+  ifMatchOf,
+  preferredWait,
+  userAgentOf,
+} from "../request/request-headers.ts";
+import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
+import { authorize } from "./authorize.ts";
+import type { LiveSessions } from "./live-sessions.ts";
+
+export interface Admission {
+  params: Record<string, unknown>;
+  meta: CallMeta;
+  /** What is known of a signed-in caller's token. */
+  session?: CallerSession;
+  /** Who holds what the request takes from now on. */
+  holder: Holder;
+}
+
+/** The token of a caller, for replies that go on for long. */
+export interface CallerSession {
+  /** When the token ends; milliseconds since the epoch. */
+  expires: number;
+  /** @throws {SoukError} UNAUTHENTICATED once the session has ended */
+  check(): Promise<void>;
+}
+
+export interface Gate {
+  verifier: TokenVerifier;
+  sessions: LiveSessions;
+  /** Undefined where limits are off. */
+  limits?: RateLimits;
+  /** Actions that prove who somebody is, or make accounts: limited more tightly. */
+  credentialActions: ReadonlySet<string>;
+  /** Bodies on their way. */
+  bodies: Shares;
+  /** Slower ones are given up; bytes a second. */
+  minBodyRate: number;
+}
+
+/** @param rawParams path parameters, still percent-encoded */
+export async function admit(
+  gate: Gate,
+  route: ApiRoute,
+  exchange: Exchange,
+  rawParams: Readonly<Record<string, string>>,
+): Promise<Admission> {
+  const { headers } = exchange.req;
+  if (!accepts(headers.accept, route.produces))
+    throw new SoukError("NOT_ACCEPTABLE", `This route gives ${route.produces}.`);
+  const caller = await identify(gate, route, exchange);
+  if (caller) exchange.userId = caller.user.id;
+  authorize(route.auth, caller?.user);
+  const meta: CallMeta = {
+    ...(caller ? { user: caller.user } : {}),
+    ...metaOfHeaders(route, exchange),
+    requestId: exchange.requestId,
+    traceparent: exchange.trace.traceparent,
+    clientIp: exchange.clientIp,
+  };
+  const holder = holderOf(exchange);
+  // A provider's reports come from few addresses, in bursts.
+  if (route.contract.body === "raw") holder.caller = undefined;
+  const params = await readParams(route, exchange, decodePath(rawParams), (limit) =>
+    readWhole(gate, exchange, holder, limit),
+  );
+  if (gate.limits && gate.credentialActions.has(route.action) && typeof params.email === "string")
+    showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
+  checkRequest(route.contract, params);
+  return { params, meta, holder, ...(caller ? { session: caller.session } : {}) };
+}
+
+interface Caller {
+  user: NonNullable<CallMeta["user"]>;
+  session: CallerSession;
+}
+
+async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promise<Caller | undefined> {
+  const { limits, verifier, sessions } = gate;
+  const { clientIp } = exchange;
+  // A provider's Authorization header is the provider's business: the action checks its signature.
+  if (route.contract.body === "raw") {
+    if (limits) showQuota(exchange, await limits.webhook(clientIp));
+    return undefined;
+  }
+  const token = bearerToken(exchange.req.headers);
+  let claims = token === undefined ? undefined : verifier.known(token);
+  if (limits && gate.credentialActions.has(route.action))
+    showQuota(exchange, await limits.credentials(clientIp));
+  if (limits && !claims) showQuota(exchange, await limits.address(clientIp));
+  if (token === undefined) return undefined;
+  claims ??= await verifier.verify(token).catch((error: unknown) => {
+    if (error instanceof TokenRejectedError)
+      throw new SoukError("UNAUTHENTICATED", "The access token is not valid, or not any more.");
+    throw error;
+  });
+  const { sub, sid, roles, exp } = claims;
+  const check = () => sessions.check({ sub, sid, roles });
+  if (limits) showQuota(exchange, await limits.user(sub));
+  await check();
+  return { user: { id: sub, roles, session: sid }, session: { expires: exp * 1_000, check } };
+}
+
+function showQuota({ res }: Exchange, quota: Quota): void {
+  for (const [name, value] of Object.entries(quotaHeaders(quota))) res.setHeader(name, value);
+}
+
+function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Exchange): CallMeta {
+  const { headers } = req;
+  const meta: CallMeta = {};
+  const userAgent = userAgentOf(headers["user-agent"]);
+  if (userAgent !== undefined) meta.userAgent = userAgent;
+  const cartId = cartIdOf(headers["x-cart-id"]);
+  if (cartId !== undefined) meta.cartId = cartId;
+  if (method === "POST") {
+    const key = idempotencyKeyOf(headers["idempotency-key"]);
+    if (key !== undefined) meta.idempotencyKey = key;
+    else if (contract.idempotent === "required") throw new SoukError("IDEMPOTENCY_KEY_MISSING");
+  }
+  if (takesBody || method === "DELETE") {
+    const ifMatch = ifMatchOf(headers["if-match"]);
+    // What has no entity tag can't match one (RFC 9110, 13.1.1).
+    if (ifMatch !== undefined && !contract.etag) throw new SoukError("VERSION_MISMATCH");
+    if (ifMatch !== undefined) meta.ifMatch = ifMatch;
+  }
+  const wait = preferredWait(headers.prefer);
+  if (wait !== undefined) meta.preferWait = wait;
+  return meta;
+}
+
+type ReadBytes = (limit: number) => Promise<Buffer>;
+
+/** The body, while its holder may have one more on its way. */
+async function readWhole(gate: Gate, { req, res }: Exchange, holder: Holder, limit: number): Promise<Buffer> {
+  let release: () => void;
+  try {
+    release = gate.bodies.take(holder);
+  } catch (error) {
+    // What is still to come would only be thrown away.
+    res.setHeader("Connection", "close");
+    throw error;
+  }
+  try {
+    return await readBytes(req, res, { limit, minRate: gate.minBodyRate });
+  } finally {
+    release();
+  }
+}
+
+async function readParams(
+  route: ApiRoute,
+  exchange: Exchange,
+  path: Readonly<Record<string, string>>,
+  read: ReadBytes,
+): Promise<Record<string, unknown>> {
+  if (route.contract.body === "raw") return mergeParams(path, await rawBody(exchange, read));
+  const query = parseQuery(exchange.query);
+  if (!route.takesBody) {
+    if (hasBody(exchange.req)) throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "This route takes no body.");
+    return mergeParams(path, query);
+  }
+  const body = await readBody(route, exchange, read);
+  refuseQuery(query, { ...body, ...path });
+  return mergeParams(path, body);
+}
+
+async function readBody(
+  route: ApiRoute,
+  { req }: Exchange,
+  read: ReadBytes,
+): Promise<Record<string, unknown>> {
+  if (!hasBody(req)) return {};
+  const kind = bodyKind(req.headers["content-type"], route.takesForm);
+  const bytes = await read(BODY_LIMIT);
+  if (bytes.length === 0) return {};
+  return kind === "json" ? parseJson(bytes) : parseQuery(bytes.toString());
+}
+
+const MAX_RAW_HEADERS = 64;
+const MAX_RAW_HEADER = 8_192;
+
+/** What a webhook's signature is checked over: bytes as they came, as base64, and headers by lower-case name. */
+async function rawBody(
+  { req }: Exchange,
+  read: ReadBytes,
+): Promise<{ headers: Record<string, string>; body: string }> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(req.headers).slice(0, MAX_RAW_HEADERS)) {
+    const text = Array.isArray(value) ? value.join(", ") : (value ?? "");
+    if (name !== "cookie" && name !== "__proto__" && text.length <= MAX_RAW_HEADER) headers[name] = text;
+  }
+  const bytes = await read(RAW_BODY_LIMIT);
+  return { headers, body: bytes.toString("base64") };
+}

@@ -1,0 +1,76 @@
+/** One object of parameters from path, query and body, which are never allowed to override each other. */
+import { parse } from "node:querystring";
+import { SoukError } from "../../contract/errors.ts";
+import { invalid } from "../problem.ts";
+import { checkName } from "./body.ts";
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const UNSAFE_IN_PATH = /[/\\\x00-\x1f\x7f]/;
+
+/**
+ * Path parameters, percent-decoded.
+ * @throws {SoukError} VALIDATION_FAILED for bad encoding, and for an encoded slash or control character
+ */
+export function decodePath(raw: Readonly<Record<string, string>>): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, value] of Object.entries(raw)) params[name] = decodeSegment(name, value);
+  return params;
+}
+
+function decodeSegment(name: string, raw: string): string {
+  if (!raw.includes("%")) return raw;
+  let value: string;
+  try {
+    value = decodeURIComponent(raw);
+  } catch {
+    throw invalid(name, "is not valid percent-encoded UTF-8");
+  }
+  if (UNSAFE_IN_PATH.test(value)) throw invalid(name, "must not contain slashes or control characters");
+  return value;
+}
+
+/**
+ * Parameters of a query string: text, or a list of texts where a name is repeated.
+ * @param query without the question mark
+ * @throws {SoukError} VALIDATION_FAILED for a name that would reach a prototype
+ */
+export function parseQuery(query: string): Record<string, string | string[]> {
+  if (query === "") return {};
+  const parsed: Record<string, string | string[]> = {};
+  // The URL's length bounds the number of keys; the parser's own bound would drop the rest in silence.
+  for (const [name, value] of Object.entries(parse(query, "&", "=", { maxKeys: 0 }))) {
+    checkName(name);
+    if (value !== undefined) parsed[name] = value;
+  }
+  return parsed;
+}
+
+/**
+ * @param path decoded path parameters
+ * @param rest the query's or the body's, as the method has it
+ * @throws {SoukError} VALIDATION_FAILED naming a parameter that is given in both
+ */
+export function mergeParams(
+  path: Readonly<Record<string, string>>,
+  rest: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  for (const name of Object.keys(path))
+    if (Object.hasOwn(rest, name)) throw invalid(name, "is given in the path already");
+  return { ...path, ...rest };
+}
+
+/** @throws {SoukError} VALIDATION_FAILED: a route with a body takes nothing from its query */
+export function refuseQuery(
+  query: Readonly<Record<string, unknown>>,
+  body: Readonly<Record<string, unknown>>,
+): void {
+  const names = Object.keys(query);
+  if (names.length === 0) return;
+  const errors = names.slice(0, 20).map((field) => ({
+    field,
+    message: Object.hasOwn(body, field)
+      ? "is given in query and body"
+      : "belongs in the body, not in the query",
+  }));
+  throw new SoukError("VALIDATION_FAILED", `${errors[0]?.field}: ${errors[0]?.message}`, { errors });
+}

@@ -1,0 +1,180 @@
+/** Opens what a node's services stand on, before its broker is made: operations port, store, database, bus. */
+import { type BrokerOptions, ServiceBroker } from "moleculer";
+import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
+import { openAmqpBus } from "../../bus/amqp/amqp-bus.ts";
+import type { Bus } from "../../bus/bus.ts";
+import { busMetrics } from "../../bus/bus-metrics.ts";
+import { mongoDeadLetters } from "../../bus/local/dead-letters.ts";
+import { createLocalBus } from "../../bus/local/local-bus.ts";
+import { ConfigError } from "../../contract/variables.ts";
+import { connectDatabases, type Database } from "../../mongo/database.ts";
+import { ownDatabases } from "../../mongo/service-databases.ts";
+import type { Clock } from "../../resilience/clock.ts";
+import type { Log } from "../../resilience/log.ts";
+import type { SoukBrokerOptions } from "../broker-options.ts";
+import type { Config } from "../config.ts";
+import { busCheck, databaseCheck } from "../operations/checks.ts";
+import { createOperations, type Operations } from "../operations/operations.ts";
+import { startOperationsServer } from "../operations/server.ts";
+import type { NodeRuntime } from "../runtime.ts";
+import { storeFolder } from "./data-folder.ts";
+import { identifyShop, type ShopIdentity } from "./shop-id.ts";
+
+export interface OpenRuntime {
+  readonly runtime: NodeRuntime;
+  /** See {@link Database}: for migrations. */
+  readonly patiently: Database["patiently"];
+  readonly shop: ShopIdentity;
+  /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
+  readonly connected: Promise<void>;
+  /** Closes bus, database, store and operations port, in that order; safe to call twice. */
+  close(): Promise<void>;
+}
+
+export interface Services {
+  /** All that the shop has. */
+  readonly known: readonly string[];
+  /** Those of this node; all unless told. */
+  readonly here?: readonly string[] | undefined;
+}
+
+/**
+ * Resolves when the database answers, for which it waits. RabbitMQ is only begun to be waited for: meanwhile a node has
+ * its database migrated, so that one which starts together with RabbitMQ has less to do once it is there.
+ */
+export async function openRuntime(
+  config: Config,
+  services: Services,
+  options: SoukBrokerOptions,
+  clock: Clock,
+): Promise<OpenRuntime> {
+  const logger = loggerOf(options);
+  const operations = createOperations();
+  const undo: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      for (const step of undo.reverse()) await step();
+    })();
+    return closing;
+  };
+  try {
+    let runtime: NodeRuntime | undefined;
+    operations.check(databaseCheck(() => runtime?.pingDatabase, logger("database")));
+    operations.check(busCheck(() => runtime?.bus));
+    await openOperationsPort(config, operations, logger("operations"), undo);
+    const database = await openDatabase(config, services, logger("database"), undo);
+    const shop = await identifyShop(database, services.known);
+    checkMessages(config, shop, logger("shop"));
+    const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
+    undo.push(() => bus.close());
+    operations.measure("bus", () => busMetrics(bus.stats));
+    // It is awaited later, or never where the node stops before.
+    connected.catch(() => undefined);
+    runtime = {
+      config,
+      clock,
+      bus,
+      database: database.service,
+      pingDatabase: database.ping,
+      logger,
+      operations,
+    };
+    return { runtime, shop, connected, close, patiently: database.patiently };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Logs of the time before there is a broker, written as the broker's are. */
+function loggerOf({ nodeID, namespace, logger, logLevel }: BrokerOptions): (module: string) => Log {
+  const broker = new ServiceBroker({
+    nodeID,
+    namespace,
+    logger,
+    logLevel,
+    internalServices: false,
+    skipProcessEventRegistration: true,
+  } as BrokerOptions);
+  return (module) => broker.getLogger(module);
+}
+
+async function openOperationsPort(
+  { OPS_PORT = 0, OPS_HOST, METRICS }: Config,
+  operations: Operations,
+  log: Log,
+  undo: (() => Promise<unknown>)[],
+): Promise<void> {
+  if (OPS_PORT === "off") return;
+  const server = await startOperationsServer({
+    host: OPS_HOST,
+    port: OPS_PORT,
+    operations,
+    metrics: METRICS === "on",
+    log,
+  });
+  undo.push(() => server.close());
+  log.info(`health and metrics of this node at ${server.url}`);
+}
+
+async function openDatabase(
+  config: Config,
+  { known, here = known }: Services,
+  log: Log,
+  undo: (() => Promise<unknown>)[],
+): Promise<Database> {
+  const own = new Map([...ownDatabases(config, known)].filter(([service]) => here.includes(service)));
+  let uri = config.MONGO_URL;
+  if (!uri) {
+    const store = await startEmbeddedMongo({
+      dir: storeFolder(config),
+      sync: config.EMBEDDED_SYNC,
+    });
+    undo.push(() => store.close());
+    uri = store.uri;
+  }
+  const database = await connectDatabases(uri, own, log);
+  undo.push(() => database.close());
+  return database;
+}
+
+/**
+ * The database knows where its shop's messages are: one that is on RabbitMQ must not have them in a process, too.
+ * @throws {ConfigError}
+ */
+function checkMessages(
+  { AMQP_URL, AMQP_PREFIX, MONGO_URL }: Config,
+  { id, prefix }: ShopIdentity,
+  log: Log,
+): void {
+  if (prefix === undefined) return;
+  if (AMQP_URL && prefix !== AMQP_PREFIX)
+    throw new ConfigError(
+      `AMQP_PREFIX: the database is of shop ${id}, whose messages are under AMQP_PREFIX=${prefix}, not ${AMQP_PREFIX}; ` +
+        `if they are meant to move: AMQP_PREFIX=${AMQP_PREFIX} npm run shop -- move`,
+    );
+  if (AMQP_URL) return;
+  if (MONGO_URL)
+    throw new ConfigError(
+      `AMQP_URL: must be set: the database is of shop ${id}, whose messages are on RabbitMQ (AMQP_PREFIX=${prefix})`,
+    );
+  // Nobody else can have opened the embedded store.
+  log.warn(
+    `shop ${id} has had its messages on RabbitMQ; what is left there waits until it runs with AMQP_URL again`,
+  );
+}
+
+function openBus(
+  config: Config,
+  name: string,
+  shop: string,
+  database: Database,
+  clock: Clock,
+  log: Log,
+): { bus: Bus; connected: Promise<void> } {
+  if (config.AMQP_URL)
+    return openAmqpBus({ url: config.AMQP_URL, prefix: config.AMQP_PREFIX, shop, name, log, clock });
+  const bus = createLocalBus({ deadLetters: mongoDeadLetters(database.service("bus")), log, clock });
+  return { bus, connected: Promise.resolve() };
+}

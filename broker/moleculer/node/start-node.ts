@@ -1,0 +1,59 @@
+/** A node: one Moleculer broker with its services, the bus and the database, started and stopped in order. */
+import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { type Clock, systemClock } from "../../resilience/clock.ts";
+import { brokerOptions, type SoukBrokerOptions } from "../broker-options.ts";
+import type { Config } from "../config.ts";
+import type { NodeRuntime } from "../runtime.ts";
+import { type OpenRuntime, openRuntime } from "./open-runtime.ts";
+import { type RuntimeMiddlewareOptions, runtimeMiddleware } from "./runtime-middleware.ts";
+
+export interface BrokerSetup extends RuntimeMiddlewareOptions {
+  config: Config;
+  clock?: Clock;
+  /** Services that the node will run, where that is known already. */
+  runs?: readonly string[];
+}
+
+export interface NodeOptions extends BrokerSetup {
+  services: readonly ServiceSchema[];
+}
+
+export interface SoukNode {
+  readonly broker: ServiceBroker;
+  readonly runtime: NodeRuntime;
+  /** Drains and closes everything; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Options for a broker that our services run on, whoever makes it: {@link startNode}, or Moleculer's runner by
+ * `moleculer.config.ts`. Waits for MongoDB where it is away; the broker's start waits for RabbitMQ.
+ */
+export async function openBroker({
+  config,
+  clock = systemClock,
+  runs,
+  ...setup
+}: BrokerSetup): Promise<{ options: SoukBrokerOptions; open: OpenRuntime }> {
+  const options = brokerOptions(config);
+  const known = setup.contracts.map((it) => it.service);
+  const open = await openRuntime(config, { known, here: runs }, options, clock);
+  return {
+    options: { ...options, middlewares: [...options.middlewares, runtimeMiddleware(open, setup)] },
+    open,
+  };
+}
+
+/** Starts a node; resolves when its services serve. */
+export async function startNode({ services, ...setup }: NodeOptions): Promise<SoukNode> {
+  const { options, open } = await openBroker({ ...setup, runs: services.map((it) => it.name) });
+  const broker = new ServiceBroker(options);
+  try {
+    for (const service of services) broker.createService(service);
+    await broker.start();
+    return { broker, runtime: open.runtime, stop: () => broker.stop() };
+  } catch (error) {
+    await broker.stop();
+    throw error;
+  }
+}

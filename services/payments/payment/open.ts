@@ -1,0 +1,127 @@
+/** Opening a payment at its provider, which may take several tries, and calling it off. */
+import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { anomaly } from "./anomaly.ts";
+import { type Decided, type Step, still, then } from "./decision.ts";
+import { heard, inCurrencyOf, isWatched, type Payment } from "./state.ts";
+
+export function open(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
+  const { providerRef, nextAction } = data;
+  return {
+    state: { ...heard(state, "pending"), status: "pending", providerRef, nextAction, opening: null },
+    send: [
+      send("payment.pending", state.orderId, { paymentId: subject, provider: state.provider, nextAction }),
+    ],
+  };
+}
+
+/** Nobody wants it any more: what the provider has opened is closed again. */
+export function openedInVain(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
+  const opened = { ...state, providerRef: data.providerRef };
+  return { state: opened, send: cancelAtProvider(opened, subject) };
+}
+
+/** A report has come before the provider's own answer; that adds nothing but, perhaps, the reference. */
+export const noteOpened = (state: Payment, { data }: Message<"payment.opened">): Decided => ({
+  state: state.providerRef ? state : { ...state, providerRef: data.providerRef },
+});
+
+export const refused = (state: Payment, { subject, data }: Message<"payment.refused">): Decided =>
+  fail(state, subject, data.reason);
+
+/** Tried again from a timer (payment.schedule.ts), until the order's time to pay is over. */
+export function unopened(state: Payment, message: Message<"payment.unopened">): Decided {
+  const { subject, data, time } = message;
+  const { trouble, reason } = data;
+  if (isTooLate(state, time)) return failInTime(state, subject);
+  const failures = (state.opening?.failures ?? 0) + 1;
+  const noted: Step = { state: { ...state, opening: { trouble, reason, failures, at: time } }, send: [] };
+  if (trouble !== "misconfigured") return noted;
+  return then(noted, (it) => anomaly(it, message, "provider_misconfigured", { reported: null }));
+}
+
+/** The time has come to open it, with others or once more. */
+export function openNow(state: Payment, { subject, time }: Message<"payment.open">): Decided {
+  if (isTooLate(state, time)) return failInTime(state, subject);
+  const { orderId, orderNumber, customerId, amount, provider, options, expiresAt } = state;
+  return {
+    state,
+    send: [
+      send("provider.open", subject, {
+        orderId,
+        orderNumber,
+        customerId,
+        amount,
+        payment: { provider, options },
+        expiresAt: expiresAt ?? time,
+      }),
+    ],
+  };
+}
+
+const isTooLate = ({ expiresAt }: Payment, time: string): boolean =>
+  expiresAt !== null && Date.parse(time) >= Date.parse(expiresAt);
+
+const failInTime = (state: Payment, paymentId: string): Decided =>
+  fail(state, paymentId, `${state.provider} did not answer in time`);
+
+export function fail(state: Payment, paymentId: string, reason: string): Step {
+  return {
+    state: { ...state, status: "failed", nextAction: null, failure: reason },
+    send: [send("payment.failed", state.orderId, { paymentId, reason })],
+  };
+}
+
+export function cancel(state: Payment, { subject, data }: Message<"payment.cancel">): Decided {
+  return {
+    state: { ...state, status: "cancelled", nextAction: null, failure: data.reason },
+    send: cancelAtProvider(state, subject),
+  };
+}
+
+export const cancelAtProvider = ({ provider, providerRef }: Payment, paymentId: string): Outgoing[] =>
+  providerRef ? [send("provider.cancel", paymentId, { provider, providerRef })] : [];
+
+/** A refund that has not ended by then, after more than ten hours by default, may never: staff look into it. */
+const STUCK_AFTER_CHECKS = 16;
+
+function tellStuck(state: Payment, message: Message<"payment.check">): Step {
+  const open = [
+    ...state.refunds.map(({ id, amount, status }) => ({ id, amount, status })),
+    ...state.surpluses.map(({ refundId: id, amount, status }) => ({ id, amount, status })),
+  ].filter((it) => it.status === "pending");
+  return open.reduce<Step>(
+    (step, { id, amount }) =>
+      then(step, (it) =>
+        anomaly(it, message, "refund_stuck", {
+          about: [id],
+          expected: inCurrencyOf(it, amount),
+          reported: null,
+        }),
+      ),
+    still(state),
+  );
+}
+
+/** Asks the provider how it stands. The last time it gives up instead, and closes what is open. */
+export function check(state: Payment, message: Message<"payment.check">): Decided {
+  const { subject, data } = message;
+  const { provider, providerRef, status } = state;
+  if (!isWatched(state) || !providerRef) return { state };
+  if (!data.last) {
+    const asked: Step = {
+      state: { ...state, checks: state.checks + 1 },
+      send: [send("provider.check", subject, { provider, providerRef })],
+    };
+    return state.checks < STUCK_AFTER_CHECKS ? asked : then(asked, (it) => tellStuck(it, message));
+  }
+  if (status !== "requested" && status !== "pending" && status !== "authorized")
+    return { state: { ...state, givenUp: true } };
+  return {
+    state: { ...state, status: "expired", nextAction: null, failure: "expired", givenUp: true },
+    send: [
+      ...cancelAtProvider(state, subject),
+      send("payment.expired", state.orderId, { paymentId: subject }),
+    ],
+  };
+}

@@ -1,0 +1,104 @@
+/** What a payment wants of its provider, and wants once more when that failed: by a timer, see payment.schedule.ts. */
+import type { z } from "zod";
+import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import type { errand } from "../payments.contract.ts";
+import type { Decided } from "./decision.ts";
+import { inCurrencyOf, isOver, type Payment } from "./state.ts";
+
+export type Errand = z.output<typeof errand>;
+
+/** One timer for each thing that is wanted; the same, wanted again, moves it. */
+export const timerOf = (it: Errand): string =>
+  ["again", it.task, ...(it.task === "refund" ? [it.refundId] : it.task === "check" ? marksOf(it) : [])].join(
+    ":",
+  );
+
+const marksOf = ({ receipt, disputed, settles }: Extract<Errand, { task: "check" }>): string[] => [
+  ...(disputed ? ["disputed"] : []),
+  ...(settles ? ["settles"] : []),
+  ...(receipt === null ? [] : [receipt]),
+];
+
+/** Noted by its timer alone. */
+export const unsettled = (state: Payment): Decided => ({ state });
+
+/** The time has come to ask once more, where it is still wanted. */
+export const retry = (state: Payment, { subject, data }: Message<"payment.retry">): Decided => ({
+  state,
+  send: wanted(state, subject, data.errand, data.failures),
+});
+
+function wanted(state: Payment, paymentId: string, it: Errand, failures: number): Outgoing[] {
+  const { provider, providerRef, amount, status, captured } = state;
+  if (providerRef === null) return [];
+  const at = { provider, providerRef, failures };
+  switch (it.task) {
+    case "check": {
+      const { task: _, ...hints } = it;
+      return [send("provider.check", paymentId, { ...at, ...hints, urgent: true })];
+    }
+    case "capture":
+      return status === "authorized" ? [send("provider.capture", paymentId, { ...at, amount })] : [];
+    case "cancel":
+      return captured === 0 && !isOver(state) ? [send("provider.cancel", paymentId, at)] : [];
+    case "refund":
+      return refundAgain(state, paymentId, it.refundId, failures);
+  }
+}
+
+function refundAgain(state: Payment, paymentId: string, refundId: string, failures: number): Outgoing[] {
+  const ours = state.refunds.find((it) => it.id === refundId);
+  const surplus = state.surpluses.find((it) => it.refundId === refundId);
+  if ((ours ?? surplus)?.status !== "pending") return [];
+  if (ours) return [refundAtProvider(state, paymentId, { ...ours, receipt: state.receipt }, failures)];
+  return surplus ? [refundAtProvider(state, paymentId, surplusRefund(surplus), failures)] : [];
+}
+
+interface Wanted {
+  id: string;
+  amount: number;
+  reason: string;
+  receipt: string | null;
+}
+
+/** The customer's second payment of the same goes back whole. */
+export const surplusRefund = (it: { refundId: string; amount: number; receipt: string }): Wanted => ({
+  id: it.refundId,
+  amount: it.amount,
+  reason: "captured twice",
+  receipt: it.receipt,
+});
+
+/** @throws where the payment was never opened */
+export function refundAtProvider(
+  state: Payment,
+  paymentId: string,
+  { id: refundId, amount, reason, receipt }: Wanted,
+  failures = 0,
+): Outgoing {
+  const { provider, providerRef } = state;
+  if (!providerRef) throw new Error("captured without a reference of its provider");
+  return send("provider.refund", paymentId, {
+    provider,
+    providerRef,
+    receipt,
+    refundId,
+    amount: inCurrencyOf(state, amount),
+    reason,
+    failures,
+  });
+}
+
+/**
+ * A report did not fit what is known: the provider is asked how it stands, and what it answers then is taken as it is.
+ * @param settles false where any answer will do
+ */
+export const askAgain = (
+  { provider, providerRef }: Payment,
+  paymentId: string,
+  { receipt = null, settles = false }: { receipt?: string | null; settles?: boolean } = {},
+): Outgoing[] =>
+  providerRef
+    ? [send("provider.check", paymentId, { provider, providerRef, receipt, settles, urgent: true })]
+    : [];

@@ -1,0 +1,220 @@
+/** What a payment makes of its provider's reports, which may come late, twice, in any order, or not at all. */
+import { send } from "../../../broker/actor/define-actor.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
+import { derivedId } from "../../../broker/contract/ids.ts";
+import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
+import { type Decided, type Notified, type Step, still, then } from "./decision.ts";
+import { cancelAtProvider, fail } from "./open.ts";
+import { askAgain, refundAtProvider, surplusRefund } from "./provider-commands.ts";
+import { applyRefunds } from "./refund.ts";
+import { heard, inCurrencyOf, isWatched, type Payment, refundable, refunded } from "./state.ts";
+
+type Reported = DataIn<"payment.notified">["status"];
+
+/** All statuses that money must have been taken for. */
+export const saysTaken = (status: Reported): boolean =>
+  status === "captured" || status === "partially_refunded" || status === "refunded" || status === "disputed";
+
+/** While the payment is open, or its attempt has failed and may be made again at the provider. */
+export function notifiedOpen(state: Payment, message: Notified): Decided {
+  const { subject, data } = message;
+  if (saysTaken(data.status)) return taken(state, message);
+  if (!isOurs(state, message)) return { state };
+  const known: Payment = { ...heard(state, data.status), providerRef: data.providerRef };
+  const reason = data.reason ?? data.status;
+  const hasFailed = state.status === "failed";
+  switch (data.status) {
+    case "authorized":
+      return authorized(known, message);
+    case "failed":
+      return hasFailed ? { state: known } : fail(known, subject, reason);
+    case "cancelled":
+      if (hasFailed) return { state: known };
+      return {
+        state: { ...known, status: "cancelled", nextAction: null, failure: reason },
+        send: [send("payment.failed", state.orderId, { paymentId: subject, reason })],
+      };
+    case "expired":
+      if (hasFailed) return { state: known };
+      return {
+        state: { ...known, status: "expired", nextAction: null, failure: reason },
+        send: [send("payment.expired", state.orderId, { paymentId: subject })],
+      };
+    default:
+      return { state: state.providerRef === null || known.atProvider !== state.atProvider ? known : state };
+  }
+}
+
+/** The customer has agreed to pay: the money is taken now. Another amount than the order's never is. */
+function authorized(state: Payment, message: Notified): Decided {
+  const { subject, data } = message;
+  const kind = data.amount && mismatch(state, message);
+  if (kind) return anomaly(state, message, kind, { about: figures(message) });
+  if (state.status === "authorized") return { state };
+  const { provider, providerRef, amount } = state;
+  if (providerRef === null) throw new Error("authorised without a reference of its provider");
+  return {
+    state: { ...state, status: "authorized", nextAction: null },
+    send: [send("provider.capture", subject, { provider, providerRef, amount })],
+  };
+}
+
+/** Over for us, but a capture is real money: the order is told and, where it has no use for it, asks for it back. */
+export function notifiedEnded(state: Payment, message: Notified): Decided {
+  const { data, subject } = message;
+  if (saysTaken(data.status)) {
+    const step = taken(state, message);
+    if (step.state.captured === 0) return step;
+    return then(step, (it) => anomaly(it, message, "capture_after_end", { about: [data.providerRef] }));
+  }
+  if (!isOurs(state, message)) return { state };
+  const known: Payment = { ...heard(state, data.status), providerRef: data.providerRef };
+  // Nobody could cancel it before its reference was known; or the customer has agreed to what nobody wants any more.
+  const isNews =
+    state.providerRef === null || (data.status === "authorized" && known.atProvider !== state.atProvider);
+  if (isNews && isWatched(known)) return { state: known, send: cancelAtProvider(known, subject) };
+  return { state: known.atProvider === state.atProvider && state.providerRef !== null ? state : known };
+}
+
+/** Paid already: the same capture again is an echo, another one is money too much. */
+export function notifiedCaptured(state: Payment, message: Notified): Decided {
+  const { data } = message;
+  if (!saysTaken(data.status)) return untaken(state, message);
+  if (data.provider !== state.provider)
+    return anomaly(state, message, "unknown_payment", { about: [data.provider, data.providerRef] });
+  if (data.providerRef !== state.providerRef)
+    return suspended(state, message, "double_capture", data.providerRef);
+  if (data.receipt !== null && state.receipt !== null && data.receipt !== state.receipt)
+    return capturedTwice(state, message, data.receipt);
+  // Told about the capture that counts, not of another one.
+  const kind = data.amount && mismatch(state, message);
+  if (kind) return anomaly(state, message, kind, { about: figures(message) });
+  const known = heard(state, data.status);
+  const receipt = state.receipt ?? data.receipt;
+  return aftermath(still(receipt === state.receipt ? known : { ...known, receipt }), message);
+}
+
+/**
+ * It was not taken, says a report. That came late, as a rule; where the provider answers so too, the money is gone again: a
+ * card that somebody has voided at the provider. What we have given back ourselves may look like that.
+ */
+function untaken(state: Payment, message: Notified): Decided {
+  const { subject, data } = message;
+  const isEnd = data.status === "failed" || data.status === "cancelled" || data.status === "expired";
+  if (!isEnd || !isOurs(state, message) || refundable(state) === 0) return { state };
+  return data.settles
+    ? takenBack(state, message, "voided")
+    : { state, send: askAgain(state, subject, { settles: true }) };
+}
+
+/** More than a customer pays by mistake; what is beyond is left to staff. */
+const MAX_SURPLUSES = 20;
+
+/** A second receipt is a second capture. It is staff's to know, and goes back by itself where its amount is told. */
+function capturedTwice(state: Payment, message: Notified, receipt: string): Step {
+  const { subject, data } = message;
+  const told = anomaly(state, message, "double_capture", { about: [receipt] });
+  if (state.surpluses.some((it) => it.receipt === receipt)) return told;
+  const { amount } = data;
+  const known = amount !== null && amount.amount > 0 && amount.currency === state.amount.currency;
+  if (!known || !state.providerRef || state.surpluses.length >= MAX_SURPLUSES) return told;
+  return then(told, (it) => {
+    const refundId = derivedId("surplus", subject, receipt);
+    const surplus = { receipt, amount: amount.amount, refundId, status: "pending" as const };
+    return {
+      state: { ...it, surpluses: [...it.surpluses, surplus] },
+      send: [
+        book(it, message, "surplus", amount, receipt, receipt),
+        refundAtProvider(it, subject, surplusRefund(surplus)),
+      ],
+    };
+  });
+}
+
+/** A report that money was taken from a payment that was not paid so far. */
+function taken(state: Payment, message: Notified): Step {
+  const { subject, data } = message;
+  // Told of by its consequences only; the provider says how much it was.
+  const incomplete = data.status !== "captured" && data.amount === null && !data.settles;
+  if (incomplete && isOurs(state, message) && isWatched(state))
+    return { state, send: askAgain(state, subject, { receipt: data.receipt, settles: true }) };
+  const step = capture(state, message);
+  return step.state.captured === 0 ? step : aftermath(step, message);
+}
+
+/** The only way to be paid: our provider, our reference, the right amount in the right currency. */
+function capture(state: Payment, message: Notified): Step {
+  const { subject, data } = message;
+  if (!isOurs(state, message))
+    return anomaly(state, message, "unknown_payment", { about: [data.provider, data.providerRef] });
+  const kind = mismatch(state, message);
+  if (kind) {
+    // The money is there, and nothing of it counts: there is nothing more to wait for.
+    return suspended(heard(state, data.status), message, kind, ...figures(message));
+  }
+  return {
+    state: {
+      ...heard(state, data.status),
+      status: "captured",
+      providerRef: data.providerRef,
+      nextAction: null,
+      opening: null,
+      captured: state.amount.amount,
+      receipt: data.receipt,
+      failure: null,
+    },
+    send: [
+      send("payment.captured", state.orderId, { paymentId: subject, amount: state.amount }),
+      book(state, message, "capture", state.amount, "", data.receipt),
+    ],
+  };
+}
+
+/** Money that belongs to nothing: told to staff, and entered as such. */
+function suspended(
+  state: Payment,
+  message: Notified,
+  kind: AnomalyKind,
+  ...about: (string | number)[]
+): Step {
+  const { amount, receipt } = message.data;
+  const told = anomaly(state, message, kind, { about });
+  if (told.send.length === 0 || amount === null || amount.amount === 0) return told;
+  return then(told, (it) => ({
+    state: it,
+    send: [book(it, message, "surplus", amount, about.join(" "), receipt)],
+  }));
+}
+
+/** What the report says beyond the capture: refunds, a dispute. */
+function aftermath(step: Step, message: Notified): Step {
+  const { subject, data } = message;
+  const refundsApplied = then(step, (it) => applyRefunds(it, message));
+  if (data.status === "disputed") return then(refundsApplied, (it) => takenBack(it, message, "disputed"));
+  const unnamed = data.status !== "captured" && data.refunds.length === 0 && !data.settles;
+  return then(refundsApplied, (it) => ({
+    state: it,
+    send: unnamed ? askAgain(it, subject, { settles: true }) : [],
+  }));
+}
+
+/** Somebody else has taken what was left of the money. Staff hear of it once, and the ledger. */
+function takenBack(state: Payment, message: Notified, kind: "disputed" | "voided"): Step {
+  if (state.disputed) return still(state);
+  const left = inCurrencyOf(state, state.captured - refunded(state));
+  return then(anomaly(state, message, kind, { reported: left }), (it) => ({
+    state: { ...it, disputed: true },
+    send: left.amount > 0 ? [book(it, message, "dispute", left, "", it.receipt)] : [],
+  }));
+}
+
+const isOurs = (state: Payment, { data }: Notified): boolean =>
+  data.provider === state.provider && (state.providerRef === null || data.providerRef === state.providerRef);
+
+function mismatch({ amount }: Payment, { data }: Notified): AnomalyKind | null {
+  if (data.amount && data.amount.currency !== amount.currency) return "currency_mismatch";
+  return data.amount?.amount === amount.amount ? null : "amount_mismatch";
+}
+
+const figures = ({ data }: Notified): (string | number)[] =>
+  data.amount ? [data.amount.amount, data.amount.currency] : [];

@@ -1,0 +1,237 @@
+/** Giving money back: asked for by the shop, or begun at the provider; what the provider says of it counts. */
+import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
+import type { DataOut } from "../../../broker/contract/contract.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import type { ErrorCode } from "../../../broker/contract/errors.ts";
+import { derivedId } from "../../../broker/contract/ids.ts";
+import { anomaly, book } from "./anomaly.ts";
+import { type Decided, type Notified, type PaymentMessage, type Step, still, then } from "./decision.ts";
+import { askAgain, refundAtProvider } from "./provider-commands.ts";
+import { inCurrencyOf, type Payment, type Refund, refundable, refunded, type Surplus } from "./state.ts";
+
+type RefundReport = DataOut<"payment.notified">["refunds"][number];
+type Told = Message<PaymentMessage>;
+
+/** More than anybody gives back in parts; bounds the document. */
+const MAX_REFUNDS = 500;
+
+const refuse = (state: Payment, code: ErrorCode, detail: string): Decided => ({
+  state,
+  refusal: { code, detail },
+});
+
+/** Gives back a part, or with `amount: null` all that is left. The same refund id is the same refund. */
+export function refund(state: Payment, message: Message<"payment.refund">): Decided {
+  const { subject, data, time } = message;
+  if (state.refunds.some((it) => it.id === data.refundId)) return { state };
+  if (data.amount && data.amount.currency !== state.amount.currency)
+    return refuse(state, "REFUND_TOO_LARGE", `The payment is in ${state.amount.currency}.`);
+  const left = refundable(state);
+  if (left === 0) return refuse(state, "PAYMENT_NOT_REFUNDABLE", "All of it is refunded or being refunded.");
+  const amount = data.amount?.amount ?? left;
+  if (amount > left) return refuse(state, "REFUND_TOO_LARGE", `${left} can still be refunded.`);
+  if (amount === 0) return refuse(state, "PAYMENT_NOT_REFUNDABLE", "A refund must be more than nothing.");
+  if (state.refunds.length >= MAX_REFUNDS)
+    return refuse(state, "PAYMENT_NOT_REFUNDABLE", `${MAX_REFUNDS} refunds are the most.`);
+  const pending = newRefund(data.refundId, amount, data.reason, time, "shop");
+  return {
+    state: { ...state, refunds: [...state.refunds, pending] },
+    send: [refundAtProvider(state, subject, { ...pending, receipt: state.receipt })],
+  };
+}
+
+const newRefund = (
+  id: string,
+  amount: number,
+  reason: string,
+  at: string,
+  origin: Refund["origin"],
+): Refund => ({ id, amount, reason, status: "pending", at, origin, refundRef: null });
+
+/**
+ * All is given back already. Who wants that hears it (once more): an order that asks for the rest may wait for the
+ * answer. The empty refund is noted, so that its id stays what it is.
+ */
+export function refundRefunded(state: Payment, { subject, data, time }: Message<"payment.refund">): Decided {
+  if (state.refunds.some((it) => it.id === data.refundId)) return { state };
+  if (data.amount) return refuse(state, "PAYMENT_NOT_REFUNDABLE", "All of it is refunded already.");
+  const empty: Refund = { ...newRefund(data.refundId, 0, data.reason, time, "shop"), status: "succeeded" };
+  return {
+    state: { ...state, refunds: [...state.refunds, empty] },
+    send: [tellRefunded(state, subject, empty, true)],
+  };
+}
+
+export const notRefundable = (state: Payment): Decided =>
+  refuse(state, "PAYMENT_NOT_REFUNDABLE", `The payment is ${state.status}: nothing has been captured.`);
+
+// ---- answers of the worker -----------------------------------------------------------------------------------
+
+export function refundSucceeded(state: Payment, message: Message<"provider.refunded">): Decided {
+  const { refundId, refundRef } = message.data;
+  const known = withRef(state, refundId, refundRef ?? null, message);
+  return then(known, (it) => decide(it, message, refundId, "succeeded"));
+}
+
+export function refundPending(state: Payment, message: Message<"provider.refund_pending">): Decided {
+  return withRef(state, message.data.refundId, message.data.refundRef, message);
+}
+
+export function refundFailed(state: Payment, message: Message<"provider.refund_failed">): Decided {
+  const { refundId, refundRef } = message.data;
+  const ours = state.refunds.find((it) => it.id === refundId);
+  if (ours && succeededOtherwise(ours, refundRef ?? null)) return { state };
+  return decide(state, message, refundId, "failed");
+}
+
+/**
+ * A refund that somebody made at the provider was taken for ours, whose own try has failed: that one has moved nothing, so
+ * nothing comes back.
+ * @param refundRef of the one that has failed; null where it was never made
+ */
+const succeededOtherwise = (ours: Refund, refundRef: string | null): boolean =>
+  ours.status === "succeeded" &&
+  (refundRef === null || (ours.refundRef !== null && ours.refundRef !== refundRef));
+
+/**
+ * Notes the provider's id of one of our refunds. A report that named no refund of ours may have been taken for this
+ * one, or for another of the same amount; what was told stays told, and the ids are put right.
+ */
+function withRef(state: Payment, refundId: string, refundRef: string | null, message: Told): Step {
+  const ours = state.refunds.find((it) => it.id === refundId);
+  if (!ours || refundRef === null || ours.refundRef === refundRef) return still(state);
+  const holder = state.refunds.find((it) => it.refundRef === refundRef);
+  if (holder?.origin === "provider") return still(state);
+  const noted = change(state, { ...ours, refundRef });
+  if (holder) return still(change(noted, { ...holder, refundRef: ours.refundRef }));
+  if (ours.refundRef === null || ours.status !== "succeeded") return still(noted);
+  // What came under the other id was made at the provider, then.
+  return foreign(noted, message, {
+    refundId: null,
+    refundRef: ours.refundRef,
+    amount: inCurrencyOf(state, ours.amount),
+    status: "succeeded",
+    reason: null,
+  });
+}
+
+// ---- reports -------------------------------------------------------------------------------------------------
+
+/** All refunds that a report names: ours and such as were made at the provider. */
+export function applyRefunds(state: Payment, message: Notified): Step {
+  let step = still(state);
+  for (const report of message.data.refunds) step = then(step, (it) => reported(it, message, report));
+  return step;
+}
+
+function reported(state: Payment, message: Notified, report: RefundReport): Step {
+  const { refundId, refundRef, status, amount } = report;
+  const isOurs = (it: Refund) => it.id === refundId || it.refundRef === refundRef;
+  const surplus = state.surpluses.find((it) => it.refundId === refundId);
+  if (surplus) return status === "pending" ? still(state) : decide(state, message, surplus.refundId, status);
+  const ours =
+    state.refunds.find(isOurs) ??
+    // The provider does not say whose it is: ours that is on its way, where the amount fits.
+    (refundId === null
+      ? state.refunds.find(
+          (it) => it.status === "pending" && it.refundRef === null && it.amount === amount.amount,
+        )
+      : undefined);
+  if (!ours) return foreign(state, message, report);
+  if (status === "failed" && succeededOtherwise(ours, refundRef)) return still(state);
+  const known = ours.refundRef === null ? still(change(state, { ...ours, refundRef })) : still(state);
+  return status === "pending" ? known : then(known, (it) => decide(it, message, ours.id, status));
+}
+
+/** A refund that nobody asked for here: made at the provider. It is real, so it counts and the order is told. */
+function foreign(state: Payment, message: Told, report: RefundReport): Step {
+  const { refundRef, amount, status } = report;
+  if (status === "failed" || amount.amount === 0) return still(state);
+  const excess =
+    amount.currency !== state.amount.currency ||
+    amount.amount > refundable(state) ||
+    state.refunds.length >= MAX_REFUNDS;
+  if (excess) return anomaly(state, message, "refund_excess", { about: [refundRef], reported: amount });
+  const id = derivedId("refund", message.subject, refundRef);
+  const reason = report.reason ?? "made at the provider";
+  const added = { ...newRefund(id, amount.amount, reason, message.time, "provider"), refundRef };
+  const noted = { ...state, refunds: [...state.refunds, added] };
+  return status === "pending" ? still(noted) : decide(noted, message, id, "succeeded");
+}
+
+// ---- how it ended --------------------------------------------------------------------------------------------
+
+function decide(state: Payment, message: Told, refundId: string, status: "succeeded" | "failed"): Step {
+  const surplus = state.surpluses.find((it) => it.refundId === refundId);
+  if (surplus) return decideSurplus(state, message, surplus, status);
+  const it = state.refunds.find((one) => one.id === refundId);
+  if (!it || it.status === status) return still(state);
+  return status === "succeeded" ? succeed(state, message, it) : failed(state, message, it);
+}
+
+/** The provider has given it back. Money that a failed refund moved after all counts where there is room for it. */
+function succeed(state: Payment, message: Told, it: Refund): Step {
+  const amount = inCurrencyOf(state, it.amount);
+  if (it.status === "failed" && it.amount > refundable(state))
+    return anomaly(state, message, "refund_excess", { about: [it.id], reported: amount });
+  const next = change(state, { ...it, status: "succeeded" });
+  const full = refunded(next) === next.captured;
+  return {
+    state: { ...next, status: full ? "refunded" : "partially_refunded" },
+    send: [
+      tellRefunded(next, message.subject, it, full),
+      book(next, message, "refund", amount, it.id, it.refundRef),
+    ],
+  };
+}
+
+/**
+ * The money stays where it is: staff are told, and may try again under another id. One that comes back after it had
+ * arrived stays a refund for the order, which was told so; the money waits in the ledger for staff.
+ */
+function failed(state: Payment, message: Told, it: Refund): Step {
+  const amount = inCurrencyOf(state, it.amount);
+  const told = anomaly(state, message, "refund_failed", { about: [it.id], expected: amount, reported: null });
+  if (it.status !== "succeeded")
+    return then(told, (one) => {
+      const state = change(one, { ...it, status: "failed" });
+      // What had no room beside this refund may have some now, so the provider is asked for all that it knows.
+      return { state, send: askAgain(state, message.subject) };
+    });
+  const { id, refundRef } = it;
+  if (told.send.length === 0) return told;
+  return then(told, (one) => ({
+    state: one,
+    send: [book(one, message, "refund_returned", amount, id, refundRef)],
+  }));
+}
+
+function decideSurplus(state: Payment, message: Told, it: Surplus, status: "succeeded" | "failed"): Step {
+  if (it.status !== "pending") return still(state);
+  const surpluses = state.surpluses.map((one) => (one.refundId === it.refundId ? { ...one, status } : one));
+  const amount = inCurrencyOf(state, it.amount);
+  const next = { ...state, surpluses };
+  if (status === "failed")
+    return anomaly(next, message, "refund_failed", {
+      about: [it.refundId],
+      expected: amount,
+      reported: null,
+    });
+  return {
+    state: next,
+    send: [book(next, message, "surplus_refund", amount, it.receipt, it.receipt)],
+  };
+}
+
+const change = (state: Payment, changed: Refund): Payment => ({
+  ...state,
+  refunds: state.refunds.map((it) => (it.id === changed.id ? changed : it)),
+});
+
+const tellRefunded = (state: Payment, paymentId: string, { id, amount }: Refund, full: boolean): Outgoing =>
+  send("payment.refunded", state.orderId, {
+    paymentId,
+    refundId: id,
+    amount: inCurrencyOf(state, amount),
+    full,
+  });

@@ -1,0 +1,125 @@
+/**
+ * When a payment acts by itself: opens with others or once more, asks its provider how it stands. Timers of its
+ * document, so that they survive every crash and one node alone fires each. Pure; the figures are the operator's.
+ */
+import type { TimerChange } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import type { Config } from "../../../broker/moleculer/config.ts";
+import type { Decided, PaymentMessage } from "./decision.ts";
+import { timerOf } from "./provider-commands.ts";
+import { isWatched, openRefunds, type Payment, type PaymentState } from "./state.ts";
+
+/** All in milliseconds. */
+export interface PaymentSchedule {
+  /** Until a provider is first asked; then three times as long, and twice as long each time. */
+  readonly firstCheckMs: number;
+  readonly longestWaitMs: number;
+  /** How long after the order's time to pay a provider is still asked. */
+  readonly graceMs: number;
+  /** Payments are opened together at multiples of this; null opens each at once. */
+  readonly batchMs: number | null;
+}
+
+export const scheduleOf = (config: Config): PaymentSchedule => ({
+  firstCheckMs: config.RECONCILE_FIRST,
+  longestWaitMs: config.RECONCILE_MAX,
+  graceMs: config.RECONCILE_GRACE,
+  batchMs: config.INVOICE_MODE === "batch" ? config.INVOICE_BATCH_INTERVAL : null,
+});
+
+const CHECK = "check";
+const OPEN = "open";
+
+/** Wait before the next check, after so many: 10 s, 30 s, 1 min, 2 min, … where the first is 10 s. */
+export const checkDelay = ({ firstCheckMs, longestWaitMs }: PaymentSchedule, checks: number): number =>
+  Math.min(longestWaitMs, checks === 0 ? firstCheckMs : 3 * firstCheckMs * 2 ** Math.min(checks - 1, 30));
+
+/** Wait before the next try to open, after so many failures: a tenth of the first check's, doubling up to six of them. */
+export const openDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
+  Math.min(6 * firstCheckMs, (firstCheckMs / 10) * 2 ** Math.min(failures - 1, 30));
+
+/** Wait before the provider is asked once more for what it has not done, after so many tries: 1 s, 2 s, 4 s, … 5 min. */
+export const retryDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
+  Math.min(30 * firstCheckMs, (firstCheckMs / 10) * 2 ** Math.min(failures - 1, 30));
+
+/** The decision with the timers that follow from where it leads. */
+export function withTimers(
+  schedule: PaymentSchedule,
+  before: PaymentState | null,
+  decision: Decided,
+  message: Message<PaymentMessage>,
+): Decided {
+  const after = decision.state;
+  if (after === null || after.status === "early") return decision;
+  const retries = retryTimers(schedule, before, message);
+  if (after === before) return retries.length > 0 ? { ...decision, timers: retries } : decision;
+  const was = before === null || before.status === "early" ? null : before;
+  const { state, timers: checks } = checkTimers(schedule, was, after, message);
+  const timers = [
+    ...(decision.timers ?? []),
+    ...openTimers(schedule, was, after, message),
+    ...checks,
+    ...retries,
+  ];
+  return timers.length > 0 ? { ...decision, state, timers } : { ...decision, state };
+}
+
+function openTimers(
+  schedule: PaymentSchedule,
+  was: Payment | null,
+  is: Payment,
+  { time }: Message<PaymentMessage>,
+): TimerChange[] {
+  const now = Date.parse(time);
+  const { batchMs } = schedule;
+  if (is.status !== "requested")
+    return was?.status === "requested" && (was.opening || batchMs) ? [{ cancel: OPEN }] : [];
+  const openAt = (due: number): TimerChange[] => [
+    { set: OPEN, message: { type: "payment.open", data: {} }, due },
+  ];
+  // Its failure may be known before it is asked for.
+  if (is.opening && is.opening.failures !== was?.opening?.failures)
+    return openAt(now + openDelay(schedule, is.opening.failures));
+  return was === null && batchMs !== null ? openAt(Math.ceil(now / batchMs) * batchMs) : [];
+}
+
+/** Of what came just now, or before the request that has come now. */
+function retryTimers(
+  schedule: PaymentSchedule,
+  before: PaymentState | null,
+  message: Message<PaymentMessage>,
+): TimerChange[] {
+  const kept = before?.status === "early" ? (before.kept as Message<PaymentMessage>[]) : [];
+  return [...kept, message].flatMap((it) => {
+    if (it.type !== "provider.unsettled") return [];
+    const { errand, failures } = it.data;
+    const due = Date.parse(message.time) + retryDelay(schedule, failures);
+    return [{ set: timerOf(errand), message: { type: "payment.retry", data: { errand, failures } }, due }];
+  });
+}
+
+function checkTimers(
+  schedule: PaymentSchedule,
+  was: Payment | null,
+  is: Payment,
+  { type, time }: Message<PaymentMessage>,
+): { state: Payment; timers: TimerChange[] } {
+  const wasWatched = was !== null && isWatched(was);
+  if (!isWatched(is)) return { state: is, timers: wasWatched ? [{ cancel: CHECK }] : [] };
+  const news = !wasWatched || openRefunds(is) > openRefunds(was);
+  if (!news && type !== "payment.check") return { state: is, timers: [] };
+  const state = news && is.checks > 0 ? { ...is, checks: 0 } : is;
+  return { state, timers: [nextCheck(schedule, state, Date.parse(time))] };
+}
+
+/** Refunds are asked about until they end; an open payment until its time and the grace are over. */
+function nextCheck(schedule: PaymentSchedule, state: Payment, now: number): TimerChange {
+  const due = now + checkDelay(schedule, state.checks);
+  const end = Date.parse(state.expiresAt ?? state.createdAt) + schedule.graceMs;
+  const last = openRefunds(state) === 0 && due > end;
+  return {
+    set: CHECK,
+    message: { type: "payment.check", data: { last } },
+    due: last ? Math.max(now, end) : due,
+  };
+}

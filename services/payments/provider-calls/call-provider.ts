@@ -1,0 +1,103 @@
+/** Calls to payment providers: each has its turn and a time-out, ends in one of four ways, and is counted and logged. */
+
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import type { Log } from "../../../broker/resilience/log.ts";
+import { alarmsOf } from "../../../broker/resilience/rate-limited-log.ts";
+import type { Providers } from "../providers/index.ts";
+import {
+  type PaymentProvider,
+  ProviderMisconfigured,
+  ProviderRefused,
+  providerFailed,
+} from "../providers/provider.ts";
+import type { PaymentMetrics } from "./metrics.ts";
+import type { CallOutcome, ProviderCall } from "./outcome.ts";
+import type { Turns } from "./provider-bulkhead.ts";
+
+export interface Desk {
+  readonly providers: Providers;
+  readonly turns: Turns;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: PaymentMetrics;
+  /** How long a provider may take to answer. */
+  readonly timeoutMs: number;
+}
+
+/** What can be tried again. */
+export type Unsettled = Exclude<CallOutcome<never>, { kind: "done" | "refused" }>;
+
+/**
+ * Never throws for what a provider does: a message that is retried in place would keep a worker's place, which others need.
+ * @param name of the provider. One that took money and was unconfigured since is misconfigured, until it is back
+ * @param paymentId for the log
+ */
+export async function callProvider<T>(
+  { providers, turns, log, metrics, timeoutMs }: Desk,
+  name: string,
+  call: ProviderCall,
+  paymentId: string,
+  work: (provider: PaymentProvider, signal: AbortSignal) => Promise<T>,
+): Promise<CallOutcome<T>> {
+  const provider = providers.find(name);
+  if (!provider) return { kind: "misconfigured", reason: `${name} is not configured` };
+  const ended = await turns.take(`${name} ${call}`);
+  if (!ended) return { kind: "unknown", reason: `too many calls wait for ${name}` };
+  const outcome = await settle(provider, timeoutMs, work);
+  ended(outcome.kind === "done" || outcome.kind === "refused");
+  metrics.called(provider.name, call, outcome.kind);
+  if (outcome.kind === "done") log.debug(`${provider.name}: ${call} is done`, { paymentId });
+  else if (outcome.kind === "refused")
+    log.info(`${provider.name}: ${call} was refused`, { paymentId, reason: outcome.reason });
+  else if (outcome.kind === "misconfigured")
+    alarmsOf(log).error(`settings ${provider.name}`, `${provider.name}: our settings are wrong`, {
+      paymentId,
+      call,
+      reason: outcome.reason,
+    });
+  else
+    alarmsOf(log).warn(`${provider.name} ${call}`, `${provider.name}: ${call} has failed`, {
+      paymentId,
+      reason: outcome.reason,
+    });
+  return outcome;
+}
+
+async function settle<T>(
+  provider: PaymentProvider,
+  timeoutMs: number,
+  work: (provider: PaymentProvider, signal: AbortSignal) => Promise<T>,
+): Promise<CallOutcome<T>> {
+  try {
+    const value = await inTime(provider.name, timeoutMs, (signal) => work(provider, signal));
+    return { kind: "done", value };
+  } catch (error) {
+    const reason = ((error as Error).message ?? String(error)).slice(0, 500);
+    if (error instanceof ProviderRefused) return { kind: "refused", reason };
+    if (error instanceof ProviderMisconfigured) return { kind: "misconfigured", reason };
+    return { kind: "unknown", reason };
+  }
+}
+
+/** Also ends the wait where an adapter does not heed its signal. */
+async function inTime<T>(
+  provider: string,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  const late = Promise.withResolvers<never>();
+  const onLate = () => late.reject(providerFailed(`${provider} did not answer in time`));
+  signal.addEventListener("abort", onLate, { once: true });
+  try {
+    return await Promise.race([work(signal), late.promise]);
+  } finally {
+    signal.removeEventListener("abort", onLate);
+  }
+}
+
+/** As the payment is told of it. */
+export const troubleOf = ({ kind, reason }: Unsettled) => ({
+  trouble: kind === "misconfigured" ? ("misconfigured" as const) : ("unreachable" as const),
+  reason,
+});

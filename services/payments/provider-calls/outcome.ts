@@ -1,0 +1,12 @@
+/** How calls to providers and their webhooks end. */
+
+export type ProviderCall = "open" | "check" | "capture" | "cancel" | "refund";
+
+/** How a call ended. Only `done` and `refused` say what the provider did. */
+export type CallOutcome<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "misconfigured"; readonly reason: string }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+export type WebhookOutcome = "accepted" | "repeated" | "rejected";

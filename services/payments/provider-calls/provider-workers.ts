@@ -1,0 +1,176 @@
+/**
+ * Workers that act at a provider for a payment that it has opened, and report what it says. Each call has a key that
+ * makes a repetition harmless, and is one try: where it did not work, when there is another is the payment's to decide. A
+ * definite no is answered.
+ */
+import type { z } from "zod";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { derivedId } from "../../../broker/contract/ids.ts";
+import type { WorkerTools } from "../../../broker/moleculer/define-service.ts";
+import type { AnomalyKind } from "../payment/anomaly.ts";
+import { saysTaken } from "../payment/provider-report.ts";
+import type { errand } from "../payments.contract.ts";
+import type { StatusReport } from "../providers/provider.ts";
+import { callProvider, type Desk, troubleOf, type Unsettled } from "./call-provider.ts";
+import type { CallOutcome } from "./outcome.ts";
+
+type AtProvider = Message<"provider.check" | "provider.capture" | "provider.cancel" | "provider.refund">;
+
+/** Asks how a payment stands. Its timer asks again, so what fails is only repeated where it is urgent. */
+export async function checkAtProvider(
+  desk: Desk,
+  message: Message<"provider.check">,
+  tools: WorkerTools,
+): Promise<void> {
+  const { receipt, disputed, settles, urgent } = message.data;
+  const asked = await ask(desk, message);
+  if (asked.kind === "done") return report(message, tools, asked.value, { receipt, disputed, settles });
+  if (asked.kind === "refused") return;
+  if (urgent) return unsettled(desk, message, tools, asked, { task: "check", receipt, disputed, settles });
+  if (asked.kind === "misconfigured") await tell(desk, message, tools, "provider_misconfigured");
+}
+
+/** Takes what the customer has agreed to. Where the provider will not, what it says of the payment counts. */
+export async function captureAtProvider(
+  desk: Desk,
+  message: Message<"provider.capture">,
+  tools: WorkerTools,
+): Promise<void> {
+  const { subject: paymentId, data } = message;
+  const { providerRef, amount } = data;
+  const idempotencyKey = derivedId(paymentId, "capture");
+  const taken = await callProvider(desk, data.provider, "capture", paymentId, (provider, signal) =>
+    provider.capture({ providerRef, amount, idempotencyKey }, signal),
+  );
+  if (taken.kind === "done") return report(message, tools, taken.value);
+  if (taken.kind !== "refused") return unsettled(desk, message, tools, taken, { task: "capture" });
+  const now = await ask(desk, message);
+  if (now.kind === "refused") return tell(desk, message, tools, "provider_refused");
+  if (now.kind !== "done") return unsettled(desk, message, tools, now, { task: "capture" });
+  const stillOpen = now.value.status === "authorized" || now.value.status === "pending";
+  await report(
+    message,
+    tools,
+    stillOpen ? { ...now.value, status: "failed", reason: taken.reason } : now.value,
+  );
+}
+
+/**
+ * Where the provider will not, it was paid as a rule: its report is asked for, and the capture given back. What it is still
+ * at work on is found by the payment's next checks.
+ */
+export async function cancelAtProvider(
+  desk: Desk,
+  message: Message<"provider.cancel">,
+  tools: WorkerTools,
+): Promise<void> {
+  const { subject: paymentId, data } = message;
+  const closed = await callProvider(desk, data.provider, "cancel", paymentId, (provider, signal) =>
+    provider.cancel(data.providerRef, signal),
+  );
+  if (closed.kind === "done") return;
+  const now = closed.kind === "refused" ? await ask(desk, message) : closed;
+  if (now.kind === "refused") return tell(desk, message, tools, "provider_refused");
+  if (now.kind === "done") return report(message, tools, now.value);
+  return unsettled(desk, message, tools, now, { task: "cancel" });
+}
+
+export async function refundAtProvider(
+  desk: Desk,
+  message: Message<"provider.refund">,
+  tools: WorkerTools,
+): Promise<void> {
+  const { subject: paymentId, data } = message;
+  const { providerRef, receipt, refundId, amount, reason } = data;
+  const back = await callProvider(desk, data.provider, "refund", paymentId, (provider, signal) =>
+    provider.refund({ providerRef, receipt, amount, reason, idempotencyKey: refundId }, signal),
+  );
+  const { answer } = tools;
+  if (back.kind === "refused")
+    return answer("provider.refund_failed", paymentId, { refundId, reason: back.reason });
+  if (back.kind !== "done") return unsettled(desk, message, tools, back, { task: "refund", refundId });
+  const { status, refundRef, reason: why } = back.value;
+  switch (status) {
+    case "succeeded":
+      return answer("provider.refunded", paymentId, { refundId, refundRef });
+    case "pending":
+      return answer("provider.refund_pending", paymentId, { refundId, refundRef });
+    case "failed":
+      return answer("provider.refund_failed", paymentId, {
+        refundId,
+        refundRef,
+        reason: why ?? "the provider gave no reason",
+      });
+  }
+}
+
+const ask = (desk: Desk, { subject: paymentId, data }: AtProvider): Promise<CallOutcome<StatusReport>> =>
+  callProvider(desk, data.provider, "check", paymentId, (provider, signal) =>
+    provider.fetchStatus(data.providerRef, signal),
+  );
+
+interface Hints {
+  /** Counts where the provider's answer has none. */
+  receipt: string | null;
+  /** Counts where the provider does not let us look. */
+  disputed: boolean;
+  settles: boolean;
+}
+
+function report(
+  { id, subject, data }: AtProvider,
+  { answer }: WorkerTools,
+  { status, amount, receipt, reason, refunds, disputesUnseen }: StatusReport,
+  hints: Hints = { receipt: null, disputed: false, settles: false },
+): Promise<void> {
+  const disputed = disputesUnseen && hints.disputed && saysTaken(status);
+  return answer("payment.notified", subject, {
+    provider: data.provider,
+    eventId: `asked:${id}`,
+    providerRef: data.providerRef,
+    status: disputed ? "disputed" : status,
+    amount,
+    receipt: receipt ?? hints.receipt,
+    reason,
+    refunds: [...refunds],
+    settles: hints.settles,
+  });
+}
+
+async function unsettled(
+  desk: Desk,
+  message: AtProvider,
+  tools: WorkerTools,
+  outcome: Unsettled,
+  of: z.output<typeof errand>,
+): Promise<void> {
+  const { subject, data } = message;
+  if (outcome.kind === "misconfigured") await tell(desk, message, tools, "provider_misconfigured");
+  const { provider, providerRef, failures } = data;
+  await tools.answer("provider.unsettled", subject, {
+    provider,
+    providerRef,
+    errand: of,
+    ...troubleOf(outcome),
+    failures: failures + 1,
+  });
+}
+
+/** Staff hear of it, once per payment. */
+const tell = (
+  { clock }: Desk,
+  { subject: paymentId, data }: AtProvider,
+  { answer }: WorkerTools,
+  kind: AnomalyKind,
+): Promise<void> =>
+  answer("payment.anomaly", paymentId, {
+    id: derivedId("anomaly", paymentId, kind),
+    paymentId,
+    orderId: null,
+    provider: data.provider,
+    providerRef: data.providerRef,
+    kind,
+    expected: null,
+    reported: null,
+    at: new Date(clock.now()).toISOString(),
+  });

@@ -1,0 +1,134 @@
+/** Staff's changes of products. Unique indexes guard slugs and SKUs; `version` guards against lost updates. */
+
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import { type CatalogueModels, presentListing, relistProduct } from "../listing/reindex-product.ts";
+import type { Product } from "../models/product.model.ts";
+import { slugOf, withSuffix } from "../text/slug.ts";
+import { unknownCategory, withCategories } from "./category-references.ts";
+
+export type CatalogueTools = CatalogueModels & { clock: Clock };
+
+type Content = Pick<Product, "name" | "description" | "categoryIds" | "images" | "variants">;
+export type ProductInput = Content & { slug?: string | undefined };
+export type ProductChanges = { [K in keyof ProductInput]?: ProductInput[K] | undefined };
+
+const SLUG_ATTEMPTS = 5;
+
+/**
+ * Adds a product. Without a slug it gets one made from its name, with a suffix where that is taken.
+ * @throws {SoukError} SLUG_TAKEN, SKU_TAKEN; VALIDATION_FAILED for a category that does not exist
+ */
+export async function createProduct(
+  tools: CatalogueTools,
+  { slug, ...input }: ProductInput,
+): Promise<Product> {
+  const content = { ...input, categoryIds: unique(input.categoryIds) };
+  const product = await withCategories(tools, content.categoryIds, unknownCategory, async () => {
+    const base = slug ?? slugOf(content.name, "product");
+    for (let attempt = 0; ; attempt++)
+      try {
+        return await insert(tools, content, attempt === 0 ? base : withSuffix(base));
+      } catch (error) {
+        const another = slug === undefined && attempt < SLUG_ATTEMPTS && isDuplicateKey(error, "slug");
+        if (!another) throw taken(error);
+      }
+  });
+  // What changed of its categories and stock between their reading and the insert found no product to tell.
+  await relistProduct(tools, product._id);
+  return product;
+}
+
+async function insert(tools: CatalogueTools, content: Content, slug: string): Promise<Product> {
+  const now = new Date(tools.clock.now());
+  const fields = {
+    _id: newId(),
+    slug,
+    ...content,
+    rating: { average: 0, count: 0 },
+    onSale: true,
+    version: 1,
+    writes: 1,
+    createdAt: now,
+    updatedAt: now,
+  };
+  const product = { ...fields, ...(await presentListing(tools, fields)) };
+  await tools.products.create(product);
+  return product;
+}
+
+/**
+ * Changes the fields that are given. Without a new slug the present one stays: links to the product must not break.
+ * @param ifMatch version that the change was made for
+ * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, SLUG_TAKEN, SKU_TAKEN; VALIDATION_FAILED for an unknown category
+ */
+export async function changeProduct(
+  tools: CatalogueTools,
+  id: string,
+  ifMatch: number | undefined,
+  given: ProductChanges,
+): Promise<Product> {
+  const changes = present(given);
+  const product = await withCategories(tools, changes.categoryIds ?? [], unknownCategory, () =>
+    write(tools, id, ifMatch, (before) => ({ ...before, ...changes })),
+  );
+  if (changes.categoryIds || changes.variants) await relistProduct(tools, id);
+  return product;
+}
+
+/**
+ * Takes a product off sale: it is in no list, can't be bought or read, and its categories may go. Its slug and SKUs
+ * stay taken, so that old orders and links never come to mean something else.
+ * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH
+ */
+export async function removeProduct(
+  tools: CatalogueTools,
+  id: string,
+  ifMatch: number | undefined,
+): Promise<void> {
+  await write(tools, id, ifMatch, (before) => ({ ...before, onSale: false, categoryIds: [] }));
+}
+
+async function write(
+  tools: CatalogueTools,
+  id: string,
+  ifMatch: number | undefined,
+  change: (before: Product) => Product,
+): Promise<Product> {
+  for (;;) {
+    const before = await tools.products.findOne({ _id: id, onSale: true }).lean<Product>();
+    if (!before) throw new SoukError("NOT_FOUND");
+    if (ifMatch !== undefined && ifMatch !== before.version) throw new SoukError("VERSION_MISMATCH");
+    const changed = change(before);
+    const after: Product = {
+      ...changed,
+      ...(await presentListing(tools, changed)),
+      version: before.version + 1,
+      writes: before.writes + 1,
+      updatedAt: new Date(tools.clock.now()),
+    };
+    const { _id, createdAt: _created, rating: _rating, ...fields } = after;
+    try {
+      const filter = { _id, writes: before.writes };
+      const { matchedCount } = await tools.products.updateOne(filter, { $set: fields });
+      if (matchedCount === 1) return after;
+    } catch (error) {
+      throw taken(error);
+    }
+  }
+}
+
+function present({ categoryIds, ...given }: ProductChanges): Partial<ProductInput> {
+  const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...changes, ...(categoryIds ? { categoryIds: unique(categoryIds) } : {}) };
+}
+
+function taken(error: unknown): unknown {
+  if (isDuplicateKey(error, "slug")) return new SoukError("SLUG_TAKEN");
+  if (isDuplicateKey(error, "sku")) return new SoukError("SKU_TAKEN");
+  return error;
+}
+
+const unique = (ids: readonly string[]): string[] => [...new Set(ids)];

@@ -1,0 +1,42 @@
+/** Categories: a tree, each with its path from the root. */
+import { Schema } from "mongoose";
+import { defineModel } from "../../../broker/mongo/model.ts";
+
+export interface Category {
+  _id: string;
+  name: string;
+  slug: string;
+  parentId: string | null;
+  /** Ids from the root to this one, itself included. */
+  path: string[];
+  /** Folded name and id: what lists are sorted by. */
+  byName: string;
+  version: number;
+  /** Counts the writers that have claimed it, see claim-categories.ts. */
+  uses: number;
+  /** Writers that are about to refer to it, each with the time until which it waits for them. */
+  claims: Record<string, Date>;
+  /** Set with a new name or parent, until all products below are listed accordingly. */
+  relist?: true;
+}
+
+/** Deeper trees help nobody, and paths are copied into each product. */
+export const MAX_DEPTH = 8;
+
+const schema = new Schema<Category>(
+  {
+    _id: { type: String, required: true },
+    name: { type: String, required: true },
+    slug: { type: String, required: true },
+    parentId: { type: String, default: null },
+    path: { type: [String], required: true },
+    byName: { type: String, required: true },
+    version: { type: Number, required: true },
+    uses: { type: Number, required: true },
+    claims: { type: Schema.Types.Mixed, default: {} },
+    relist: Boolean,
+  },
+  { versionKey: false, minimize: false },
+);
+
+export const categoryModel = defineModel<Category>("categories", schema);

@@ -1,0 +1,24 @@
+import { randomInt } from "node:crypto";
+import { fold } from "./normalize-text.ts";
+
+/** Leaves room for a suffix below the contract's 120. */
+const MAX_LENGTH = 100;
+const SUFFIX_LENGTH = 5;
+
+/** `Crème Brûlée, 2 pcs` → `creme-brulee-2-pcs`; `fallback` where nothing of the name can be in a slug. */
+export function slugOf(name: string, fallback: string): string {
+  const slug = fold(name)
+    .replace(/['’]/g, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, MAX_LENGTH)
+    .replace(/^-|-$/g, "");
+  return slug || fallback;
+}
+
+/** A variation for a slug that is taken. */
+export function withSuffix(
+  slug: string,
+  random: () => number = () => randomInt(36 ** SUFFIX_LENGTH),
+): string {
+  return `${slug}-${random().toString(36).padStart(SUFFIX_LENGTH, "0")}`;
+}

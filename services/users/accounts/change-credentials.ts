@@ -1,0 +1,95 @@
+/**
+ * A new password or e-mail address, by somebody who is signed in and shows the current password. One conditional update
+ * makes the change and voids all sessions but the one it was made in.
+ */
+import type { Model } from "mongoose";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import type { GuessLimits } from "../credentials/guess-limits.ts";
+import type { PasswordHasher } from "../credentials/hash-password.ts";
+import { checkPasswordRules } from "../credentials/password-rules.ts";
+import type { Account } from "../models/account.model.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import { requireAccount } from "./update-account.ts";
+
+export interface CredentialTools {
+  accounts: Model<Account>;
+  hasher: PasswordHasher;
+  guesses: GuessLimits;
+  sessions: Sessions;
+  config: { SELLER_NAME: string };
+}
+
+/** Who asks: the user, and the session of the access token. */
+export interface SignedIn {
+  id: string;
+  session?: string;
+}
+
+/** @throws {SoukError} WRONG_PASSWORD, WEAK_PASSWORD, RATE_LIMITED or CONFLICT */
+export async function changePassword(
+  tools: CredentialTools,
+  caller: SignedIn,
+  { currentPassword, password }: { currentPassword: string; password: string },
+): Promise<void> {
+  const account = await confirm(tools, caller, currentPassword);
+  await checkPasswordRules(password, { ...account, shop: tools.config.SELLER_NAME });
+  await change(tools, account, caller, { passwordHash: await tools.hasher.hash(password) });
+}
+
+/**
+ * A new address voids resets that were mailed to the old one.
+ * @throws {SoukError} WRONG_PASSWORD, RATE_LIMITED, EMAIL_TAKEN or CONFLICT
+ */
+export async function changeEmail(
+  tools: CredentialTools,
+  caller: SignedIn,
+  currentPassword: string,
+  changes: { email: string; name?: string | undefined },
+): Promise<Account> {
+  const account = await confirm(tools, caller, currentPassword);
+  const { email, name = account.name } = changes;
+  return change(tools, account, caller, { email, name });
+}
+
+/** The caller's account, once the current password was shown. */
+async function confirm(
+  { accounts, hasher, guesses }: CredentialTools,
+  { id, session }: SignedIn,
+  currentPassword: string,
+): Promise<Account> {
+  const account = await requireAccount(accounts, id);
+  await guesses.attempt({ account: id, known: session }, async () => {
+    if (await hasher.verify(currentPassword, account.passwordHash)) return;
+    const errors = [{ field: "currentPassword", message: "is not right" }];
+    throw new SoukError("WRONG_PASSWORD", undefined, { errors });
+  });
+  return account;
+}
+
+async function change(
+  { accounts, sessions }: CredentialTools,
+  { _id, credentialVersion }: Account,
+  { session }: SignedIn,
+  changes: Partial<Account>,
+): Promise<Account> {
+  const gone = { resetRequest: 1 as const, ...(session === undefined ? { keptSession: 1 as const } : {}) };
+  const account = await accounts
+    .findOneAndUpdate(
+      { _id, credentialVersion },
+      {
+        $set: { ...changes, resets: [], ...(session === undefined ? {} : { keptSession: session }) },
+        $inc: { credentialVersion: 1 },
+        $unset: gone,
+      },
+      { returnDocument: "after" },
+    )
+    .lean<Account>()
+    .catch((error: unknown) => {
+      if (isDuplicateKey(error, "email")) throw new SoukError("EMAIL_TAKEN");
+      throw error;
+    });
+  if (!account) throw new SoukError("CONFLICT", "The account was changed by another request meanwhile.");
+  await sessions.endOthers(_id, session);
+  return account;
+}

@@ -1,0 +1,40 @@
+/** Finds the account that e-mail address and password belong to, with the same work whether or not there is one. */
+import type { Model } from "mongoose";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import type { Account } from "../models/account.model.ts";
+import type { GuessLimits } from "./guess-limits.ts";
+import { isOutdated, type PasswordHasher } from "./hash-password.ts";
+import { knownAddress, rememberAddress } from "./known-addresses.ts";
+
+export interface CheckTools {
+  accounts: Model<Account>;
+  hasher: PasswordHasher;
+  guesses: GuessLimits;
+}
+
+/** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike; RATE_LIMITED */
+export async function checkCredentials(
+  { accounts, hasher, guesses }: CheckTools,
+  { email, password }: { email: string; password: string },
+  ip?: string,
+): Promise<Account> {
+  const found = await accounts.findOne({ email }).lean<Account>();
+  const account = await guesses.attempt({ account: email, known: knownAddress(found, ip) }, async () => {
+    const matches = await hasher.verify(password, found?.passwordHash);
+    if (!found || !matches || found.blocked) throw new SoukError("INVALID_CREDENTIALS");
+    return found;
+  });
+  await rememberAddress(accounts, account, ip);
+  if (isOutdated(account.passwordHash)) await strengthen(accounts, hasher, account, password);
+  return account;
+}
+
+/** Same password, so sessions live on; conditional, so that a password set meanwhile is not undone. */
+async function strengthen(
+  accounts: Model<Account>,
+  hasher: PasswordHasher,
+  { _id, passwordHash }: Account,
+  password: string,
+): Promise<void> {
+  await accounts.updateOne({ _id, passwordHash }, { $set: { passwordHash: await hasher.hash(password) } });
+}

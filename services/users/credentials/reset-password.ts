@@ -1,0 +1,130 @@
+/**
+ * Password resets: the event of a request names it and carries no secret, since everybody may hear events. Whoever mails
+ * it asks for its token by a call; the token's hash stays in the account. Asking and resetting are one update each, so a
+ * token works once, and a new password voids all resets and sessions in the same write.
+ */
+import { randomBytes } from "node:crypto";
+import { type Model, trusted } from "mongoose";
+import { SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Outbox } from "../../../broker/mongo/document-outbox.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import { type Account, MAX_RESETS } from "../models/account.model.ts";
+import { hashToken } from "../sessions/refresh-token.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { PasswordHasher } from "./hash-password.ts";
+import { checkPasswordRules } from "./password-rules.ts";
+
+export const RESET_TTL_MS = 30 * 60_000;
+/** An account gets no more than one mail in this time, however often it is asked. */
+export const MAIL_INTERVAL_MS = 60_000;
+/** The answer comes no sooner, so that its time does not tell whether there is such an account. */
+const ANSWER_AFTER_MS = 250;
+
+export interface ResetTools {
+  accounts: Model<Account>;
+  hasher: PasswordHasher;
+  outbox: Outbox;
+  sessions: Sessions;
+  clock: Clock;
+  config: { SELLER_NAME: string };
+}
+
+/** Resolves alike for known and unknown addresses. */
+export async function requestPasswordReset(
+  tools: ResetTools,
+  email: string,
+  traceparent?: string,
+): Promise<void> {
+  const answer = new Promise((resolve) => setTimeout(resolve, ANSWER_AFTER_MS));
+  await prepareReset(tools, email, traceparent);
+  await answer;
+}
+
+async function prepareReset(
+  { accounts, outbox, clock }: ResetTools,
+  email: string,
+  traceparent?: string,
+): Promise<void> {
+  const account = await accounts.findOne({ email }).lean<Account>();
+  if (!account) return;
+  const now = clock.now();
+  const resetId = newId();
+  const expiresAt = new Date(now + RESET_TTL_MS);
+  const requested = outbox.entry(
+    "user.password_reset_requested",
+    account._id,
+    { userId: account._id, email, name: account.name, resetId, expiresAt: expiresAt.toISOString() },
+    traceparent ? { traceparent } : {},
+  );
+  const { matchedCount } = await accounts.updateOne(
+    {
+      _id: account._id,
+      email,
+      $or: [
+        { resetRequestedAt: trusted({ $exists: false }) },
+        { resetRequestedAt: trusted({ $lte: new Date(now - MAIL_INTERVAL_MS) }) },
+      ],
+    },
+    {
+      $push: { outbox: requested },
+      $set: { resetRequestedAt: new Date(now), resetRequest: { id: resetId, expiresAt } },
+    },
+  );
+  if (matchedCount === 1) outbox.relay(account._id, [requested]);
+}
+
+/**
+ * A token for the mail of a request. A mail that is sent twice, because its worker died, has two tokens that are both good:
+ * the first use of either voids the other.
+ * @throws {SoukError} NOT_FOUND for a request that is unknown, too old, used, or not the account's last
+ */
+export async function issueResetToken(
+  { accounts, clock }: Pick<ResetTools, "accounts" | "clock">,
+  userId: string,
+  resetId: string,
+): Promise<string> {
+  const live = {
+    _id: userId,
+    "resetRequest.id": resetId,
+    "resetRequest.expiresAt": trusted({ $gt: new Date(clock.now()) }),
+  };
+  const account = await accounts.findOne(live).lean<Account>();
+  if (!account?.resetRequest) throw new SoukError("NOT_FOUND", "No such password reset is wanted.");
+  const token = randomBytes(32).toString("base64url");
+  const reset = { tokenHash: hashToken(token), expiresAt: account.resetRequest.expiresAt };
+  const { matchedCount } = await accounts.updateOne(live, {
+    $push: { resets: { $each: [reset], $slice: -MAX_RESETS } },
+  });
+  if (matchedCount === 0) throw new SoukError("NOT_FOUND", "No such password reset is wanted.");
+  return token;
+}
+
+/** @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired; WEAK_PASSWORD, which leaves it good */
+export async function resetPassword(
+  { accounts, hasher, sessions, clock, config }: ResetTools,
+  token: string,
+  password: string,
+): Promise<void> {
+  const tokenHash = hashToken(token);
+  const live = () => ({
+    resets: trusted({ $elemMatch: { tokenHash, expiresAt: { $gt: new Date(clock.now()) } } }),
+    // For the index, which $elemMatch on the array as a whole does not name.
+    "resets.tokenHash": tokenHash,
+  });
+  // A made-up token costs no argon2.
+  const owner = await accounts.findOne(live()).lean<Account>();
+  if (!owner) throw new SoukError("INVALID_TOKEN");
+  await checkPasswordRules(password, { ...owner, shop: config.SELLER_NAME });
+  const passwordHash = await hasher.hash(password);
+  const account = await accounts
+    .findOneAndUpdate(live(), {
+      $set: { passwordHash, resets: [] },
+      $unset: { keptSession: 1, resetRequest: 1 },
+      $inc: { credentialVersion: 1 },
+    })
+    .lean<Account>();
+  if (!account) throw new SoukError("INVALID_TOKEN");
+  // They are void already, by their credentialVersion; this is tidiness.
+  await sessions.endOthers(account._id);
+}

@@ -1,0 +1,79 @@
+/** Accounts. Everything about one person that must change together is in one document. */
+import { Schema } from "mongoose";
+import type { Address } from "../../../broker/contract/schemas.ts";
+import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
+import { defineModel } from "../../../broker/mongo/model.ts";
+import type { Role } from "../users.contract.ts";
+
+export interface Account extends OutboxDocument {
+  /** Lower case, as the contract makes it; unique. */
+  email: string;
+  name: string;
+  roles: Role[];
+  /** PHC string, see hash-password.ts. */
+  passwordHash: string;
+  /** Counts up with each new password or e-mail address; sessions of older credentials are void. */
+  credentialVersion: number;
+  /** The session that the last change was made in, which it did not end. */
+  keptSession?: string;
+  /** Where it was signed in from, hashed; at most {@link MAX_KNOWN_ADDRESSES}. */
+  knownAddresses?: string[];
+  addresses: (Address & { id: string })[];
+  /** Outstanding password resets, at most {@link MAX_RESETS}; tokens are hashed. */
+  resets: { tokenHash: string; expiresAt: Date }[];
+  /** When a reset mail was asked for last. */
+  resetRequestedAt?: Date;
+  /** The reset that was asked for last: whoever mails it asks for its token by this id. */
+  resetRequest?: { id: string; expiresAt: Date };
+  /** Only on the account made by bootstrap; a unique sparse index lets one account alone have it. */
+  firstAdmin?: true;
+  /** May not sign in; set by hand so far. Its sessions end. */
+  blocked?: true;
+  createdAt: Date;
+}
+
+export const MAX_RESETS = 3;
+export const MAX_ADDRESSES = 50;
+export const MAX_KNOWN_ADDRESSES = 20;
+
+const address = new Schema(
+  {
+    id: String,
+    name: String,
+    line1: String,
+    line2: String,
+    city: String,
+    region: String,
+    postalCode: String,
+    country: String,
+    phone: String,
+  },
+  { _id: false, id: false },
+);
+const reset = new Schema({ tokenHash: String, expiresAt: Date }, { _id: false });
+
+const resetRequest = new Schema({ id: String, expiresAt: Date }, { _id: false, id: false });
+
+const schema = new Schema<Account>(
+  {
+    _id: { type: String, required: true },
+    email: { type: String, required: true, lowercase: true, trim: true },
+    name: { type: String, required: true },
+    roles: { type: [String], required: true },
+    passwordHash: { type: String, required: true },
+    credentialVersion: { type: Number, required: true },
+    keptSession: String,
+    knownAddresses: { type: [String], default: undefined },
+    addresses: { type: [address], default: [] },
+    resets: { type: [reset], default: [] },
+    resetRequestedAt: Date,
+    resetRequest: { type: resetRequest, default: undefined },
+    firstAdmin: Boolean,
+    blocked: Boolean,
+    createdAt: { type: Date, required: true },
+    outbox: { type: [Schema.Types.Mixed], default: undefined },
+  },
+  { versionKey: false, minimize: false },
+);
+
+export const accountModel = defineModel<Account>("accounts", schema);

@@ -1,0 +1,156 @@
+/**
+ * The keys that access tokens are signed with: from JWT_PRIVATE_KEY, or generated once and kept in the database.
+ * Nodes that start at once agree, because the `_id` of each generation is unique. A generated key is succeeded after
+ * {@link LIFETIME_MS}; the successor is published an hour before it signs, and the old one an hour after.
+ */
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { type CryptoKey, calculateJwkThumbprint, importPKCS8, type JWK } from "jose";
+import type { Model } from "mongoose";
+import { trusted } from "mongoose";
+import { TOKEN_ALGORITHM } from "../../../broker/http/access/access-token.ts";
+import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import type { Log } from "../../../broker/resilience/log.ts";
+import type { SigningKey } from "../models/signing-key.model.ts";
+
+const HOUR_MS = 3_600_000;
+/** Longer than verifiers keep keys and than access tokens live. */
+export const OVERLAP_MS = HOUR_MS;
+export const LIFETIME_MS = 90 * 24 * HOUR_MS;
+/** How often a node looks for keys that others have added, and whether a successor is due. */
+const REFRESH_MS = 10 * 60_000;
+
+const GENERATED = /^generated-(\d+)$/;
+const generation = (key: SigningKey): number => Number(GENERATED.exec(key._id)?.[1] ?? 0);
+
+/** The generated key to sign with: the newest that verifiers know by now; the first one at once. */
+export function activeKey(keys: readonly SigningKey[], now: number): SigningKey | undefined {
+  const generated = keys.filter((it) => it.privateKey).sort((a, b) => generation(b) - generation(a));
+  return generated.find((it) => it.activeFrom.getTime() <= now) ?? generated.at(-1);
+}
+
+export interface Signer {
+  key: CryptoKey;
+  kid: string;
+}
+
+export interface SigningKeys {
+  start(): Promise<void>;
+  stop(): void;
+  /** What to sign with now. */
+  signer(): Promise<Signer>;
+  /** Public keys of all tokens that may be valid. */
+  jwks(): JWK[];
+}
+
+export interface SigningKeysOptions {
+  model: Model<SigningKey>;
+  clock: Clock;
+  log: Log;
+  /** PKCS 8 in PEM. */
+  configured?: string | undefined;
+}
+
+export function createSigningKeys({ model, clock, log, configured }: SigningKeysOptions): SigningKeys {
+  let keys: SigningKey[] = [];
+  let own: Signer | undefined;
+  const imported = new Map<string, Promise<CryptoKey>>();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function load(): Promise<void> {
+    keys = await model.find().lean<SigningKey[]>();
+  }
+
+  async function insertUnlessThere(key: SigningKey): Promise<void> {
+    try {
+      await model.create(key);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
+
+  async function publishConfigured(pem: string): Promise<void> {
+    const publicJwk = publicPart(pem);
+    const kid = await calculateJwkThumbprint(publicJwk);
+    await insertUnlessThere({ _id: kid, kid, publicJwk, activeFrom: new Date(clock.now()) });
+    // It may have been configured before, withdrawn, and be on its way out.
+    await model.updateOne({ _id: kid }, { $unset: { expiresAt: 1 } });
+    // The one it replaces, perhaps because it leaked, is good for as long as the roll-out takes.
+    await model.updateMany(
+      {
+        _id: trusted({ $ne: kid }),
+        privateKey: trusted({ $exists: false }),
+        expiresAt: trusted({ $exists: false }),
+      },
+      { $set: { expiresAt: new Date(clock.now() + OVERLAP_MS) } },
+    );
+    own = { kid, key: await importPKCS8(pem, TOKEN_ALGORITHM) };
+    await load();
+  }
+
+  async function keepGenerated(): Promise<void> {
+    await load();
+    const newest = keys.reduce((max, it) => Math.max(max, generation(it)), 0);
+    const last = keys.find((it) => generation(it) === newest && newest > 0);
+    if (!last) await insertUnlessThere(await generate(1, clock.now()));
+    else if (clock.now() - last.activeFrom.getTime() > LIFETIME_MS) {
+      const activeFrom = clock.now() + OVERLAP_MS;
+      const successor = `generated-${newest + 1}`;
+      // First the end of the old, then the new: a crash in between is made good by the next look.
+      await model.updateMany(
+        {
+          _id: trusted({ $ne: successor }),
+          privateKey: trusted({ $exists: true }),
+          expiresAt: trusted({ $exists: false }),
+        },
+        { $set: { expiresAt: new Date(activeFrom + OVERLAP_MS) } },
+      );
+      await insertUnlessThere(await generate(newest + 1, activeFrom));
+      log.info("a new key will sign access tokens", { from: new Date(activeFrom).toISOString() });
+    } else return;
+    await load();
+  }
+
+  const refresh = () => (configured ? load() : keepGenerated());
+
+  return {
+    async start() {
+      await (configured ? publishConfigured(configured) : keepGenerated());
+      timer = setInterval(() => {
+        refresh().catch((error: Error) =>
+          log.warn("signing keys were not refreshed", { reason: error.message }),
+        );
+      }, REFRESH_MS);
+      timer.unref();
+    },
+    stop: () => clearInterval(timer),
+    async signer() {
+      if (own) return own;
+      const active = activeKey(keys, clock.now());
+      if (!active?.privateKey) throw new Error("there is no key to sign access tokens with");
+      const pending = imported.get(active.kid) ?? importPKCS8(active.privateKey, TOKEN_ALGORITHM);
+      imported.set(active.kid, pending);
+      return { kid: active.kid, key: await pending };
+    },
+    jwks: () =>
+      keys
+        .filter((it) => !it.expiresAt || it.expiresAt.getTime() > clock.now())
+        .map(({ kid, publicJwk }) => ({ ...publicJwk, kid, use: "sig", alg: TOKEN_ALGORITHM })),
+  };
+}
+
+async function generate(number: number, activeFrom: number): Promise<SigningKey> {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const publicJwk = publicPart(pem);
+  const kid = await calculateJwkThumbprint(publicJwk);
+  return { _id: `generated-${number}`, kid, publicJwk, privateKey: pem, activeFrom: new Date(activeFrom) };
+}
+
+/** @throws when the key is not one for ES256 */
+function publicPart(pem: string): JWK {
+  const jwk = createPublicKey(createPrivateKey(pem)).export({ format: "jwk" });
+  if (jwk.kty !== "EC" || jwk.crv !== "P-256")
+    throw new Error("JWT_PRIVATE_KEY: must be an EC key on curve P-256");
+  return { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y } as JWK;
+}
