@@ -1,6 +1,6 @@
 /**
  * For Moleculer's own tools: `npx moleculer-runner -c moleculer.config.ts --mask '**\/*.service.ts' services`, and with
- * `--repl` its REPL. Our scripts start nodes by the same path, see `broker/node.ts`.
+ * `--repl` its REPL. Our scripts start nodes by the same path, see `broker/moleculer/node/start-node.ts`.
  */
 import type { BrokerOptions } from "moleculer";
 import { openBroker } from "./broker/moleculer/node/start-node.ts";

@@ -2,8 +2,8 @@
 import { dateRaw } from "./bson/make.ts";
 
 import { parsePath } from "./path.ts";
+import { run } from "./plan/run-query.ts";
 import { noDeadline, pause } from "./query/deadline.ts";
-import { run } from "./query/run.ts";
 import type { Collection } from "./storage/collection.ts";
 import type { Index } from "./storage/index.ts";
 import type { Store } from "./store.ts";

@@ -9,7 +9,7 @@ const databases = databaseVariables(contracts.map((it) => it.service));
 
 export function envExample(): string {
   const groups = [
-    "# All settings of Souk. Made by `npm run docs` from broker/config.ts and the payment providers.\n",
+    "# All settings of Souk. Made by `npm run docs` from broker/moleculer/config.ts and the payment providers.\n",
     variables(environment, SECRETS),
     `# Databases of their own\n\n${variables(databases, Object.keys(databases.shape))}`,
     ...Object.values(modules).map(

@@ -1,6 +1,6 @@
 /**
  * Which shop a database is of. The id is made once and kept in `souk_shop`, and a copy of it in each service's own
- * database: so it is noticed when one of them is another shop's. `broker/bus/amqp-shop.ts` has RabbitMQ's part.
+ * database: so it is noticed when one of them is another shop's. `broker/bus/amqp/claim-shop.ts` has RabbitMQ's part.
  */
 import { randomUUID } from "node:crypto";
 import type { Connection } from "mongoose";

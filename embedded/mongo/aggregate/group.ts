@@ -9,7 +9,7 @@ import { Deviation } from "./accumulators.ts";
 import { Sum } from "./arithmetic.ts";
 import { mergeObjects } from "./collections.ts";
 import { compileExpression, type Expression, named, objectOf, required, type Scope } from "./expression.ts";
-import type { Stream } from "./pipeline.ts";
+import type { Stream } from "./stream.ts";
 
 interface Accumulator {
   add(value: Raw | undefined, scope: Scope): void;

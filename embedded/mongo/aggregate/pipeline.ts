@@ -8,7 +8,7 @@ import "./arrays.ts";
 import "./accumulators.ts";
 import "./dates/operators.ts";
 import { fields, type Raw, truthy } from "../bson/raw.ts";
-import { checkTime, isTurnOver, type Pause, pause } from "../query/deadline.ts";
+import { checkTime, isTurnOver, pause } from "../query/deadline.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import type { ValueCompiler } from "../query/project.ts";
 
@@ -16,10 +16,7 @@ export { operatorNames } from "./expression.ts";
 
 import { compileExpression, type Scope, type Variables } from "./expression.ts";
 import { compileStage } from "./stages.ts";
-
-/** Documents, with pauses between them that every stage passes on. */
-export type Stream = Iterable<Raw | Pause>;
-export type Stage = (documents: Stream) => Stream;
+import type { Stage, Stream } from "./stream.ts";
 
 /** Reads another collection through a pipeline, for `$lookup` and `$unionWith`. */
 export type Reader = (collection: string, stages: readonly Raw[], environment: Environment) => Stream;

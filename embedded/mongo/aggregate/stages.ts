@@ -6,17 +6,17 @@ import { compareValues, groupKey } from "../compare.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
+import { parseSort } from "../plan/run-query.ts";
 import { type Pause, pause } from "../query/deadline.ts";
 import { compileFilter } from "../query/match.ts";
 import { parseMatch } from "../query/parse.ts";
 import { compileProjection } from "../query/project.ts";
-import { parseSort } from "../query/run.ts";
 import { Sorter } from "../query/sorter.ts";
 import { eachValue, sortKey } from "../query/values.ts";
 import { arrayRaw } from "../update/arrays.ts";
 import { compileExpression, objectOf, required, type Scope } from "./expression.ts";
 import { compileGroup } from "./group.ts";
-import type { Environment, Stage, Stream } from "./pipeline.ts";
+import type { Environment } from "./pipeline.ts";
 import {
   compileAddFields,
   compileReplaceRoot,
@@ -24,6 +24,7 @@ import {
   compileUnwind,
   type Reshape,
 } from "./reshape.ts";
+import type { Stage, Stream } from "./stream.ts";
 
 type StageCompiler = (spec: Raw, environment: Environment) => Stage;
 

@@ -1,7 +1,8 @@
 /** `aggregate`: leading `$match`, `$sort`, `$skip`, `$limit` become a query that indexes can serve. */
 
 import { objectOf } from "../aggregate/expression.ts";
-import { Environment, letVariables, type Reader, type Stream } from "../aggregate/pipeline.ts";
+import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
+import type { Stream } from "../aggregate/stream.ts";
 import { encode, intRaw } from "../bson/make.ts";
 import {
   fields,
@@ -17,10 +18,10 @@ import {
 import type { Results } from "../cursors.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
+import { accessOptions, parseSort, type Run, run } from "../plan/run-query.ts";
 import type { Filter } from "../query/ast.ts";
 import { constantFilter, type Deadline, pause, type Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
-import { accessOptions, parseSort, type Run, run } from "../query/run.ts";
 import type { Collection } from "../storage/collection.ts";
 import { statsOf } from "./admin.ts";
 import { checkCollation } from "./checks.ts";

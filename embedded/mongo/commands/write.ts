@@ -3,12 +3,12 @@ import { fields, isEmptyDocument, items, numberOf, type Raw, Type, typeName } fr
 import { Writer } from "../bson/writer.ts";
 import { badValue, codeName, failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
+import { accessOptions, parseSort, run } from "../plan/run-query.ts";
 import type { Filter } from "../query/ast.ts";
 import { type IdFilter, idFilter } from "../query/by-id.ts";
 import { finishNow, isTurnOver, pause, TurnOver, type Work, withoutPause } from "../query/deadline.ts";
 import { compileFilter } from "../query/match.ts";
 import { parseFilter, parseQuery } from "../query/parse.ts";
-import { accessOptions, parseSort, run } from "../query/run.ts";
 import { checkNames } from "../storage/catalog.ts";
 import { type Collection, planKilled, type Stored } from "../storage/collection.ts";
 import { parseUpdate } from "../update/parse.ts";

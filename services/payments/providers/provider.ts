@@ -12,7 +12,7 @@ import type { Config } from "../../../broker/moleculer/config.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
-import { checkAddresses, testVariables } from "./support/production.ts";
+import { checkAddresses, testVariables } from "./production.ts";
 
 /**
  * What every provider's own statuses are mapped to. `authorized`: the customer has agreed and the money waits for our

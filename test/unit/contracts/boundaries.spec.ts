@@ -5,12 +5,30 @@ import { dirname, join, relative } from "node:path";
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g;
 
-/** Project files that `file` imports, relative to the project. */
-function importsOf(file: string): string[] {
+/** Project files that `file` imports, relative to the project; those that it needs for their types only, too, unless told. */
+function importsOf(file: string, types = true): string[] {
   return [...readFileSync(file, "utf8").matchAll(IMPORT)]
+    .filter(([statement]) => types || !/^\s*(?:import|export) type\b/.test(statement))
     .map((match) => match[1] ?? match[2] ?? match[3] ?? "")
     .filter((it) => it.startsWith("."))
     .map((it) => relative(".", join(dirname(file), it)));
+}
+
+const folders = (pattern: string): string[] => globSync(pattern).map((it) => it.replace(/\/$/, ""));
+
+/** One circle of each entry that is in any. */
+function circlesIn(imports: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+  const done = new Set<string>();
+  const found: string[][] = [];
+  const visit = (entry: string, path: readonly string[]): void => {
+    const at = path.indexOf(entry);
+    if (at >= 0) found.push([...path.slice(at), entry]);
+    if (at >= 0 || done.has(entry)) return;
+    for (const next of imports.get(entry) ?? []) visit(next, [...path, entry]);
+    done.add(entry);
+  };
+  for (const entry of imports.keys()) visit(entry, []);
+  return found;
 }
 
 const files = (pattern: string) => globSync(pattern).sort();
@@ -42,6 +60,42 @@ describe("boundaries", () => {
     assert.deepEqual(wrong, []);
   });
 
+  it("the rooms of broker/ import downwards only", () => {
+    const rooms = ["contract", "resilience", "bus", "mongo", "actor", "http", "moleculer"];
+    assert.deepEqual(
+      [...new Set(files("broker/**/*.ts").map((it) => it.split("/")[1] ?? ""))].sort(),
+      [...rooms].sort(),
+    );
+    const wrong = files("broker/**/*.ts").flatMap((file) =>
+      importsOf(file)
+        .filter((it) => rooms.indexOf(it.split("/")[1] ?? "") > rooms.indexOf(file.split("/")[1] ?? ""))
+        .map((it) => `${file} → ${it}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("the rooms of a folder do not import each other in a circle", () => {
+    const circles: string[] = [];
+    for (const folder of folders("{broker,services,emulators}/**/")) {
+      const prefix = folder === "" ? "" : `${folder}/`;
+      const entryOf = (file: string) => file.slice(prefix.length).split("/")[0] ?? "";
+      const imports = new Map<string, Set<string>>();
+      for (const file of files(`${prefix}**/*.ts`))
+        for (const target of importsOf(file)) {
+          if (!target.startsWith(prefix) || entryOf(target) === entryOf(file)) continue;
+          imports.set(entryOf(file), (imports.get(entryOf(file)) ?? new Set()).add(entryOf(target)));
+        }
+      circles.push(...circlesIn(imports).map((it) => `${folder}: ${it.join(" → ")}`));
+    }
+    assert.deepEqual(circles, []);
+  });
+
+  it("no file imports itself in a circle, types aside", () => {
+    const all = files("{broker,services,embedded,emulators,scripts,test}/**/*.ts");
+    const imports = new Map(all.map((file) => [file, new Set(importsOf(file, false))]));
+    assert.deepEqual(circlesIn(imports), []);
+  });
+
   it("the embedded store depends on nothing else of the project", () => {
     const wrong = files("embedded/**/*.ts").flatMap((file) =>
       importsOf(file)
@@ -53,7 +107,7 @@ describe("boundaries", () => {
 
   it("actors import no I/O: only their own folder's pure files, contracts and the actor kit", () => {
     const wrong: string[] = [];
-    for (const file of files("services/*/*.actor.ts"))
+    for (const file of files("services/**/*.actor.ts"))
       for (const match of readFileSync(file, "utf8").matchAll(IMPORT)) {
         const name = match[1] ?? match[2] ?? match[3] ?? "";
         if (

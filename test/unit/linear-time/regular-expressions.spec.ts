@@ -7,7 +7,7 @@ import { type Expression, patternsIn, regularExpressions } from "./support/regul
 /** Made from text while the program runs: named here, and looked at by whoever names another one. */
 const MADE = [
   // One of many secrets, each as it stands.
-  "broker/redact.ts",
+  "broker/contract/redact.ts",
   // Clients of the embedded store write their own, which run with limits.
   "embedded/mongo/regex/emit.ts",
   // From constants of the same file.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checkAddresses, testVariables } from "../../../services/payments/providers/support/production.ts";
+import { checkAddresses, testVariables } from "../../../services/payments/providers/production.ts";
 
 describe("settings of a payment provider in production", () => {
   const refused = (X_API_BASE: string): boolean => {

@@ -1,6 +1,6 @@
 /** What of a provider's settings has no place in a shop that takes real money. */
 import { BlockList, isIP } from "node:net";
-import { ConfigError } from "../../../../broker/contract/variables.ts";
+import { ConfigError } from "../../../broker/contract/variables.ts";
 
 const thisMachine = new BlockList();
 thisMachine.addSubnet("127.0.0.0", 8);

@@ -3,16 +3,16 @@ import { fields, getField, numberOf, type Raw, stringValue, Type } from "../bson
 import { badValue, StoreError } from "../errors.ts";
 import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
-import { type Plan, plan, type SortField } from "../plan/planner.ts";
-import { type Counters, Guard, RangeScan, RowList, type Source, TableScan, Union } from "../plan/scan.ts";
+import type { Filter } from "../query/ast.ts";
+import { constantFilter, type Deadline, isTurnOver, type Pause, pause } from "../query/deadline.ts";
+import { compileFilter, type ExpressionCompiler, type Matcher } from "../query/match.ts";
+import { Sorter } from "../query/sorter.ts";
+import { textMatch } from "../query/text.ts";
+import { sortKey } from "../query/values.ts";
 import type { Collection, Stored } from "../storage/collection.ts";
 import type { Index } from "../storage/index.ts";
-import type { Filter } from "./ast.ts";
-import { constantFilter, type Deadline, isTurnOver, type Pause, pause } from "./deadline.ts";
-import { compileFilter, type ExpressionCompiler, type Matcher } from "./match.ts";
-import { Sorter } from "./sorter.ts";
-import { textMatch } from "./text.ts";
-import { sortKey } from "./values.ts";
+import { type Plan, plan, type SortField } from "./planner.ts";
+import { type Counters, Guard, RangeScan, RowList, type Source, TableScan, Union } from "./scan.ts";
 
 export interface QueryOptions {
   readonly filter: Filter;
