@@ -1,7 +1,7 @@
 /** Each history is a path of its state machine, and paid orders are exactly those that have a delivery. */
 import { machine as deliveryMachine } from "../../services/delivery/delivery.actor.ts";
 import type { DeliveryStatus } from "../../services/delivery/delivery.contract.ts";
-import { machine as orderMachine } from "../../services/orders/order.actor.ts";
+import { machine as orderMachine } from "../../services/orders/order/order.actor.ts";
 import type { OrderStatus } from "../../services/orders/orders.contract.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";

@@ -1,5 +1,5 @@
 /** Money: what was taken and kept is what the order's state says, in the shop's books and in the provider's. */
-import { type OrderState, refundedOf } from "../../services/orders/order.state.ts";
+import { type OrderState, refundedOf } from "../../services/orders/order/state.ts";
 import { refunded } from "../../services/payments/payment/state.ts";
 import { type SandboxPayment, taken } from "../../services/payments/providers/sandbox/sandbox.model.ts";
 import type { CheckResult } from "./check.ts";

@@ -1,5 +1,5 @@
 /** Every answer was true and lasting: orders that were answered exist once, and what was accepted has happened. */
-import { machine } from "../../services/orders/order.actor.ts";
+import { machine } from "../../services/orders/order/order.actor.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
 

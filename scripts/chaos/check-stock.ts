@@ -1,5 +1,5 @@
 /** Units: what left the shelf was sold, what is held is wanted, and nothing was ever less than nothing. */
-import type { OrderState } from "../../services/orders/order.state.ts";
+import type { OrderState } from "../../services/orders/order/state.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
 import { stockFaults } from "./sampler.ts";

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import type { Document, Filter, MongoClient } from "mongodb";
-import { orderModel } from "../../services/orders/order.model.ts";
+import { orderModel } from "../../services/orders/order/model.ts";
 import { paymentModel } from "../../services/payments/payment/model.ts";
 import { COLLECTION as SANDBOX } from "../../services/payments/providers/sandbox/sandbox.model.ts";
 import { lookForWork, queueNames, waitingMessages } from "./books.ts";

@@ -2,8 +2,8 @@
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import type { ActionContext } from "../../broker/moleculer/define-service.ts";
-import type { OrderMessage } from "./order.rows.ts";
-import type { OrderState } from "./order.state.ts";
+import type { OrderMessage } from "./order/decision.ts";
+import type { OrderState } from "./order/state.ts";
 
 type Caller = Pick<ActionContext<unknown>, "meta">;
 

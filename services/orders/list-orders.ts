@@ -3,8 +3,8 @@ import { type Model, type QueryFilter, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { id as idSchema } from "../../broker/contract/schemas.ts";
-import type { OrderState } from "./order.state.ts";
-import { orderView } from "./order-view.ts";
+import type { OrderState } from "./order/state.ts";
+import { orderView } from "./order/view.ts";
 import type { OrderStatus, OrderView } from "./orders.contract.ts";
 
 interface Page {

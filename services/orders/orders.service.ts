@@ -10,9 +10,9 @@ import { openOrdersStore } from "./checkout/open-orders.store.ts";
 import { placeOrder } from "./checkout/place-order.ts";
 import { waitForPayment } from "./checkout/wait-for-payment.ts";
 import { listOrders } from "./list-orders.ts";
-import { orderActor } from "./order.actor.ts";
-import { orderModel } from "./order.model.ts";
-import { orderView } from "./order-view.ts";
+import { orderModel } from "./order/model.ts";
+import { orderActor } from "./order/order.actor.ts";
+import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
 
 export default defineService(

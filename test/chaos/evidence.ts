@@ -3,7 +3,7 @@
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Evidence } from "../../scripts/chaos/checks.ts";
 import type { DeliveryState } from "../../services/delivery/delivery.actor.ts";
-import type { OrderState } from "../../services/orders/order.state.ts";
+import type { OrderState } from "../../services/orders/order/state.ts";
 import type { OrderStatus } from "../../services/orders/orders.contract.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";

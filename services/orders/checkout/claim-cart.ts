@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
-import type { OrderMessage } from "../order.rows.ts";
-import type { OrderState } from "../order.state.ts";
+import type { OrderMessage } from "../order/decision.ts";
+import type { OrderState } from "../order/state.ts";
 import type { ClaimNumber } from "./claim-number.ts";
 import type { Look, OpenOrdersStore } from "./open-orders.store.ts";
 import { type Claim, type OpenOrder, type OpenOrderLimits, type Ruling, rule } from "./open-orders.ts";

@@ -3,7 +3,7 @@ import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
-import { orderNumber } from "../order-number.ts";
+import { orderNumber } from "../order/order-number.ts";
 
 export const ORDER_NUMBERS = "order_numbers";
 

@@ -5,8 +5,8 @@ import type { ActorHost } from "../../../broker/actor/runtime/document/actor-hos
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
-import type { OrderMessage } from "../order.rows.ts";
-import type { OrderState } from "../order.state.ts";
+import type { OrderMessage } from "../order/decision.ts";
+import type { OrderState } from "../order/state.ts";
 import type { OrderStatus } from "../orders.contract.ts";
 import { NOTHING_OPEN, type OpenOrder, type OpenOrders } from "./open-orders.ts";
 

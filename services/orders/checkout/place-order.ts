@@ -9,8 +9,8 @@ import type { ActionContext } from "../../../broker/moleculer/define-service.ts"
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
 import { callerId } from "../caller.ts";
-import type { OrderMessage } from "../order.rows.ts";
-import type { OrderState } from "../order.state.ts";
+import type { OrderMessage } from "../order/decision.ts";
+import type { OrderState } from "../order/state.ts";
 import type { orders } from "../orders.contract.ts";
 import { type ClaimTools, claimCart, place } from "./claim-cart.ts";
 import type { Claim, OpenOrder } from "./open-orders.ts";

@@ -1,8 +1,8 @@
 /** Gives the saga a moment, so that one reply carries what the customer has to do next. */
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
-import type { OrderMessage } from "../order.rows.ts";
-import type { OrderState } from "../order.state.ts";
-import { canGoOn } from "../order-view.ts";
+import type { OrderMessage } from "../order/decision.ts";
+import type { OrderState } from "../order/state.ts";
+import { canGoOn } from "../order/view.ts";
 
 const DEFAULT_WAIT_S = 2;
 const MAX_WAIT_S = 10;

@@ -1,6 +1,6 @@
 /** Open orders by customer: entered before an order is placed, so those that are open now are entered here. */
 import type { Migration } from "../../../broker/mongo/migrations.ts";
-import type { OrderState } from "../order.state.ts";
+import type { OrderState } from "../order/state.ts";
 
 interface Stored {
   _id: string;

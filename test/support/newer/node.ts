@@ -18,7 +18,7 @@ import { contracts } from "../../../services/contracts.ts";
 import { deliveryActor } from "../../../services/delivery/delivery.actor.ts";
 import { loadServices, serviceNames } from "../../../services/index.ts";
 import { stockActor } from "../../../services/inventory/stock.actor.ts";
-import { orderActor } from "../../../services/orders/order.actor.ts";
+import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import { machine as paymentMachine } from "../../../services/payments/payment/payment.actor.ts";
 import { annotated, NOTE } from "./annotated.ts";
 

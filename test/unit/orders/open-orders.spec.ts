@@ -14,10 +14,10 @@ import {
   rule,
 } from "../../../services/orders/checkout/open-orders.ts";
 import { placeOrder } from "../../../services/orders/checkout/place-order.ts";
-import { orderActor } from "../../../services/orders/order.actor.ts";
-import type { OrderMessage } from "../../../services/orders/order.rows.ts";
-import type { OrderState } from "../../../services/orders/order.state.ts";
-import { orderNumber } from "../../../services/orders/order-number.ts";
+import type { OrderMessage } from "../../../services/orders/order/decision.ts";
+import { orderActor } from "../../../services/orders/order/order.actor.ts";
+import { orderNumber } from "../../../services/orders/order/order-number.ts";
+import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../support/actor-messages.ts";

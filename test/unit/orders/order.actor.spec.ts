@@ -6,9 +6,10 @@ import type { Message } from "../../../broker/contract/envelope.ts";
 import "../../../services/contracts.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
 import { id as idSchema } from "../../../broker/contract/schemas.ts";
-import { machine, orderActor } from "../../../services/orders/order.actor.ts";
-import { MAX_ATTEMPTS, type OrderMessage } from "../../../services/orders/order.rows.ts";
-import { type OrderState, orderState } from "../../../services/orders/order.state.ts";
+import { MAX_ATTEMPTS } from "../../../services/orders/order/attempts.ts";
+import type { OrderMessage } from "../../../services/orders/order/decision.ts";
+import { machine, orderActor } from "../../../services/orders/order/order.actor.ts";
+import { type OrderState, orderState } from "../../../services/orders/order/state.ts";
 import { AT, message } from "../../support/actor-messages.ts";
 import { deepFreeze } from "../../support/deep-freeze.ts";
 

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NONE } from "../../../broker/actor/state-machine.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
-import { machine } from "../../../services/orders/order.actor.ts";
-import { mayStillTake, type OrderState } from "../../../services/orders/order.state.ts";
+import { machine } from "../../../services/orders/order/order.actor.ts";
+import { mayStillTake, type OrderState } from "../../../services/orders/order/state.ts";
 import { kept, SagaWorld, uuid } from "./saga-world.ts";
 
 const SKUS = ["a", "b", "c"] as const;

@@ -1,5 +1,5 @@
 /** Numbers that people read to each other on the phone: `251003-7K2QF-M9DXA`. */
-import { derivedV7 } from "../../broker/contract/ids.ts";
+import { derivedV7 } from "../../../broker/contract/ids.ts";
 
 /** Crockford's base 32: no I, L, O or U. */
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -1,17 +1,31 @@
 /**
- * The order and its saga: one table says what every message means in every status. Each row is in order.rows.ts.
+ * The order and its saga: one table says what every message means in every status. Each phase has a file beside this one.
  *
  * placed → awaiting_payment → paid → shipped → delivered, with the ends rejected, cancelled, expired (unpaid) and
  * delivery_failed → refunded. When staff give back all that paid an order it becomes refunded from wherever it is:
  * a delivery that has not left is stopped, and its goods go back to stock once it is; goods that the customer has
  * are not counted back in by themselves.
  */
-import { defineActor } from "../../broker/actor/define-actor.ts";
-import { defineMachine, type Ignored, type MachineTable } from "../../broker/actor/state-machine.ts";
-import type { OrderMessage } from "./order.rows.ts";
-import * as row from "./order.rows.ts";
-import { type OrderState, orderState } from "./order.state.ts";
-import type { OrderStatus } from "./orders.contract.ts";
+import { defineActor } from "../../../broker/actor/define-actor.ts";
+import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
+import type { OrderStatus } from "../orders.contract.ts";
+import type { OrderMessage } from "./decision.ts";
+import { refuse } from "./decision.ts";
+import {
+  delivered,
+  deliveryFailed,
+  goodsBack,
+  noteCreated,
+  noteShipped,
+  noteSucceeded,
+  shipped,
+} from "./deliver.ts";
+import { cancel, expire } from "./end-unpaid.ts";
+import { noteRejectedLine, rejected, releaseUnknownHold, reserved } from "./hold-stock.ts";
+import { attemptEnded, captured, pay, pending, refusePayment } from "./pay.ts";
+import { place } from "./place.ts";
+import { refundCapture, refunded, refundNoted, refundUnknownOrder } from "./refund.ts";
+import { type OrderState, orderState } from "./state.ts";
 
 type Rows = MachineTable<OrderState, OrderMessage>[OrderStatus];
 
@@ -24,13 +38,13 @@ const settled = (status: OrderStatus) =>
   ({
     "order.place": placedAlready,
     "order.expire": ignore("only an unpaid order expires"),
-    "stock.reserved": { to: [status], decide: row.releaseStray },
+    "stock.reserved": { to: [status], decide: releaseUnknownHold },
     "stock.rejected": ignore("a late answer: the units are held or not wanted"),
-    "payment.pending": { to: [status], decide: row.pending },
-    "payment.captured": { to: [status], decide: row.refundCapture },
-    "payment.failed": { to: [status], decide: row.attemptEnded },
-    "payment.expired": { to: [status], decide: row.attemptEnded },
-    "payment.refunded": { to: [status], decide: row.refundNoted },
+    "payment.pending": { to: [status], decide: pending },
+    "payment.captured": { to: [status], decide: refundCapture },
+    "payment.failed": { to: [status], decide: attemptEnded },
+    "payment.expired": { to: [status], decide: attemptEnded },
+    "payment.refunded": { to: [status], decide: refundNoted },
   }) satisfies Partial<Rows>;
 
 const noDelivery = {
@@ -46,10 +60,10 @@ const endedUnpaid = (status: "rejected" | "cancelled" | "expired") =>
   ({
     ...settled(status),
     ...noDelivery,
-    "order.pay": { to: [status], decide: row.payLate(`The order is ${status}.`) },
+    "order.pay": { to: [status], decide: refusePayment(`The order is ${status}.`) },
     "order.cancel": {
       to: [status],
-      decide: row.refuse("ORDER_NOT_CANCELLABLE", `The order is ${status}.`),
+      decide: refuse("ORDER_NOT_CANCELLABLE", `The order is ${status}.`),
     },
   }) satisfies Rows;
 
@@ -57,15 +71,15 @@ const endedUnpaid = (status: "rejected" | "cancelled" | "expired") =>
 const oncePaid = (status: "paid" | "shipped" | "delivered" | "delivery_failed" | "refunded") =>
   ({
     ...settled(status),
-    "order.pay": { to: [status], decide: row.payLate("The order has been paid.") },
+    "order.pay": { to: [status], decide: refusePayment("The order has been paid.") },
     "order.cancel": {
       to: [status],
-      decide: row.refuse("ORDER_NOT_CANCELLABLE", "The order has been paid."),
+      decide: refuse("ORDER_NOT_CANCELLABLE", "The order has been paid."),
     },
-    "payment.refunded": { to: [status, "refunded"], decide: row.refunded },
-    "delivery.created": { to: [status], decide: row.noteCreated },
-    "delivery.shipped": { to: [status], decide: row.noteShipped },
-    "delivery.succeeded": { to: [status], decide: row.noteSucceeded },
+    "payment.refunded": { to: [status, "refunded"], decide: refunded },
+    "delivery.created": { to: [status], decide: noteCreated },
+    "delivery.shipped": { to: [status], decide: noteShipped },
+    "delivery.succeeded": { to: [status], decide: noteSucceeded },
   }) satisfies Partial<Rows>;
 
 export const machine = defineMachine<OrderState, OrderMessage>({
@@ -73,14 +87,14 @@ export const machine = defineMachine<OrderState, OrderMessage>({
   final: ["delivered", "rejected", "cancelled", "expired", "refunded"],
   table: {
     none: {
-      "order.place": { to: ["placed"], decide: row.place },
+      "order.place": { to: ["placed"], decide: place },
       "order.pay": unborn,
       "order.cancel": unborn,
       "order.expire": unborn,
       "stock.reserved": unborn,
       "stock.rejected": unborn,
       "payment.pending": unborn,
-      "payment.captured": { to: ["none"], decide: row.refundStray },
+      "payment.captured": { to: ["none"], decide: refundUnknownOrder },
       "payment.failed": unborn,
       "payment.expired": unborn,
       "payment.refunded": unborn,
@@ -95,14 +109,14 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "order.place": placedAlready,
       "order.pay": {
         to: ["placed"],
-        decide: row.payLate("Its stock is still being held; try again shortly."),
+        decide: refusePayment("Its stock is still being held; try again shortly."),
       },
-      "order.cancel": { to: ["cancelled"], decide: row.cancel },
-      "order.expire": { to: ["expired"], decide: row.expire },
-      "stock.reserved": { to: ["placed", "awaiting_payment"], decide: row.reserved },
-      "stock.rejected": { to: ["placed", "rejected"], decide: row.rejected },
+      "order.cancel": { to: ["cancelled"], decide: cancel },
+      "order.expire": { to: ["expired"], decide: expire },
+      "stock.reserved": { to: ["placed", "awaiting_payment"], decide: reserved },
+      "stock.rejected": { to: ["placed", "rejected"], decide: rejected },
       "payment.pending": ignore("no payment is asked for before all stock is held"),
-      "payment.captured": { to: ["placed"], decide: row.refundCapture },
+      "payment.captured": { to: ["placed"], decide: refundCapture },
       "payment.failed": ignore("no payment is asked for before all stock is held"),
       "payment.expired": ignore("no payment is asked for before all stock is held"),
       "payment.refunded": ignore("no payment is asked for before all stock is held"),
@@ -110,22 +124,22 @@ export const machine = defineMachine<OrderState, OrderMessage>({
     awaiting_payment: {
       ...settled("awaiting_payment"),
       ...noDelivery,
-      "order.pay": { to: ["awaiting_payment"], decide: row.pay },
-      "order.cancel": { to: ["cancelled"], decide: row.cancel },
-      "order.expire": { to: ["expired"], decide: row.expire },
-      "payment.captured": { to: ["awaiting_payment", "paid"], decide: row.captured },
+      "order.pay": { to: ["awaiting_payment"], decide: pay },
+      "order.cancel": { to: ["cancelled"], decide: cancel },
+      "order.expire": { to: ["expired"], decide: expire },
+      "payment.captured": { to: ["awaiting_payment", "paid"], decide: captured },
     },
     paid: {
       ...oncePaid("paid"),
-      "delivery.shipped": { to: ["shipped"], decide: row.shipped },
-      "delivery.succeeded": { to: ["delivered"], decide: row.delivered },
-      "delivery.failed": { to: ["delivery_failed"], decide: row.deliveryFailed },
+      "delivery.shipped": { to: ["shipped"], decide: shipped },
+      "delivery.succeeded": { to: ["delivered"], decide: delivered },
+      "delivery.failed": { to: ["delivery_failed"], decide: deliveryFailed },
       "delivery.cancelled": ignore("only a refunded order stops its delivery"),
     },
     shipped: {
       ...oncePaid("shipped"),
-      "delivery.succeeded": { to: ["delivered"], decide: row.delivered },
-      "delivery.failed": { to: ["delivery_failed"], decide: row.deliveryFailed },
+      "delivery.succeeded": { to: ["delivered"], decide: delivered },
+      "delivery.failed": { to: ["delivery_failed"], decide: deliveryFailed },
       "delivery.cancelled": ignore("only a refunded order stops its delivery"),
     },
     delivered: {
@@ -140,13 +154,13 @@ export const machine = defineMachine<OrderState, OrderMessage>({
     },
     refunded: {
       ...oncePaid("refunded"),
-      "payment.refunded": { to: ["refunded"], decide: row.refundNoted },
-      "delivery.failed": { to: ["refunded"], decide: row.goodsBack("failed") },
-      "delivery.cancelled": { to: ["refunded"], decide: row.goodsBack("cancelled") },
+      "payment.refunded": { to: ["refunded"], decide: refundNoted },
+      "delivery.failed": { to: ["refunded"], decide: goodsBack("failed") },
+      "delivery.cancelled": { to: ["refunded"], decide: goodsBack("cancelled") },
     },
     rejected: {
       ...endedUnpaid("rejected"),
-      "stock.rejected": { to: ["rejected"], decide: row.alsoRejected },
+      "stock.rejected": { to: ["rejected"], decide: noteRejectedLine },
     },
     cancelled: { ...endedUnpaid("cancelled"), "order.cancel": ignore("cancelled already") },
     expired: endedUnpaid("expired"),

@@ -1,7 +1,7 @@
 /** The order as clients see it. */
-import type { Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
-import { type Attempt, currentAttempt, holdOf, type OrderState } from "./order.state.ts";
-import type { OrderView } from "./orders.contract.ts";
+import type { Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
+import type { OrderView } from "../orders.contract.ts";
+import { type Attempt, currentAttempt, holdOf, type OrderState } from "./state.ts";
 
 export function orderView({ id, version, state }: Snapshot<OrderState>): OrderView {
   const outOfStock = state.lines.flatMap(({ sku, quantity }) => {

@@ -1,6 +1,6 @@
 /** What an order remembers, and small pure helpers on it. */
 import { z } from "zod";
-import { address, id, minorUnits, money, quantity, time } from "../../broker/contract/schemas.ts";
+import { address, id, minorUnits, money, quantity, time } from "../../../broker/contract/schemas.ts";
 import {
   deliverySummary,
   nextAction,
@@ -9,7 +9,7 @@ import {
   orderStatus,
   paymentChoice,
   paymentSummary,
-} from "./orders.contract.ts";
+} from "../orders.contract.ts";
 
 const generation = z.int().min(1);
 

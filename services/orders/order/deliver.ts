@@ -1,0 +1,101 @@
+/** A paid order is delivered; when that fails, its money goes back and its goods return to stock. Pure. */
+
+import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import type { Decided } from "./decision.ts";
+import { refundAll, who } from "./messages.ts";
+import { enter, type OrderState } from "./state.ts";
+
+type DeliverySummary = NonNullable<OrderState["delivery"]>;
+
+const PROGRESS: Record<DeliverySummary["status"], number> = {
+  requested: 0,
+  created: 1,
+  shipped: 2,
+  delivered: 3,
+  failed: 3,
+  cancelled: 3,
+};
+
+/** The delivery as the order shows it: it only goes forward, whatever order the reports come in. */
+function delivering(
+  state: OrderState,
+  status: DeliverySummary["status"],
+  tracking?: string | null,
+): Pick<OrderState, "delivery"> {
+  const { delivery } = state;
+  if (!delivery) throw new Error(`order ${state.number} has no delivery to become ${status}`);
+  const forward = PROGRESS[status] > PROGRESS[delivery.status];
+  const news = tracking ?? delivery.tracking;
+  if (!forward && news === delivery.tracking) return { delivery };
+  return { delivery: { ...delivery, status: forward ? status : delivery.status, tracking: news } };
+}
+
+/** Notes how far the delivery is without a consequence for the order. */
+function noteDelivery(
+  state: OrderState,
+  status: DeliverySummary["status"],
+  tracking?: string | null,
+): Decided {
+  const { delivery } = delivering(state, status, tracking);
+  return { state: delivery === state.delivery ? state : { ...state, delivery } };
+}
+
+export const noteCreated = (state: OrderState): Decided => noteDelivery(state, "created");
+
+export const noteShipped = (state: OrderState, { data }: Message<"delivery.shipped">): Decided =>
+  noteDelivery(state, "shipped", data.tracking);
+
+export const noteSucceeded = (state: OrderState): Decided => noteDelivery(state, "delivered");
+
+export function shipped(state: OrderState, { subject, data, time }: Message<"delivery.shipped">): Decided {
+  return {
+    state: enter(state, "shipped", time, delivering(state, "shipped", data.tracking)),
+    send: [send("order.shipped", subject, { ...who(state), tracking: data.tracking })],
+  };
+}
+
+export function delivered(state: OrderState, { subject, time }: Message<"delivery.succeeded">): Decided {
+  return {
+    state: enter(state, "delivered", time, delivering(state, "delivered")),
+    send: [send("order.delivered", subject, { ...who(state), lines: state.lines, total: state.total })],
+  };
+}
+
+export function deliveryFailed(state: OrderState, message: Message<"delivery.failed">): Decided {
+  const { subject, data, time } = message;
+  if (!state.paidBy) throw new Error(`order ${state.number} is delivered but nobody paid it`);
+  const back = restock(state, subject, "delivery failed");
+  return {
+    state: enter(back.state, "delivery_failed", time, {
+      ...delivering(state, "failed"),
+      reason: data.reason,
+    }),
+    send: [
+      ...back.send,
+      refundAll(subject, state.paidBy, `delivery failed: ${data.reason}`),
+      send("order.delivery_failed", subject, { ...who(state), reason: data.reason }),
+    ],
+  };
+}
+
+/** The goods of a refunded order come back, stopped or failed. */
+export const goodsBack =
+  (status: "failed" | "cancelled") =>
+  (state: OrderState, { subject }: Message<"delivery.failed" | "delivery.cancelled">): Decided => {
+    const back = restock(state, subject, `delivery ${status}`);
+    return { ...noteDelivery(back.state, status), send: back.send };
+  };
+
+/** Gives the sold units back to stock, once. */
+function restock(
+  state: OrderState,
+  orderId: string,
+  reason: string,
+): { state: OrderState; send: Outgoing[] } {
+  if (state.restocked) return { state, send: [] };
+  return {
+    state: { ...state, restocked: true },
+    send: state.lines.map(({ sku, quantity }) => send("stock.restock", sku, { orderId, quantity, reason })),
+  };
+}

@@ -1,0 +1,36 @@
+/** An order ends before it is paid: what it holds is released, and no money is taken any more. Pure. */
+
+import { send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { cancelledAttempt } from "./attempts.ts";
+import { type Decided, EXPIRY } from "./decision.ts";
+import { cancelAttempts, holdMessages, who } from "./messages.ts";
+import { enter, mapHolds, type OrderState } from "./state.ts";
+
+export const cancel = (state: OrderState, message: Message<"order.cancel">): Decided =>
+  close(state, message, "cancelled", message.data.reason);
+
+export const expire = (state: OrderState, message: Message<"order.expire">): Decided =>
+  close(state, message, "expired", "not paid in time");
+
+/** Ends an unpaid order: frees what it holds, stops what could still take money. Unanswered lines stay asked for. */
+export function close(
+  state: OrderState,
+  { subject, time }: Pick<Message, "subject" | "time">,
+  status: "rejected" | "cancelled" | "expired",
+  reason: string | null,
+): Decided {
+  return {
+    state: enter(state, status, time, {
+      reason,
+      holds: mapHolds(state, (it) => (it.status === "held" ? { ...it, status: "released" } : it)),
+      attempts: state.attempts.map(cancelledAttempt),
+    }),
+    send: [
+      ...holdMessages(state, "stock.release", subject),
+      ...cancelAttempts(state, `order ${status}`),
+      send(`order.${status}`, subject, { ...who(state), reason }),
+    ],
+    timers: [{ cancel: EXPIRY }],
+  };
+}

@@ -1,0 +1,50 @@
+/** The stock of an order is held, or cannot be had; a hold that the order does not know is released. Pure. */
+import { send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import type { Decided } from "./decision.ts";
+import { close } from "./end-unpaid.ts";
+import { requestPayment } from "./messages.ts";
+import { enter, holdOf, type OrderState, withHold } from "./state.ts";
+
+/** Holds the line; with the last one the payment is asked for. */
+export function reserved(state: OrderState, message: Message<"stock.reserved">): Decided {
+  const { subject, data, time } = message;
+  if (holdOf(state, data.sku)?.status !== "asked") return releaseUnknownHold(state, message);
+  const held = withHold(state, data.sku, { status: "held", generation: data.generation });
+  if (Object.values(held.holds).some((it) => it.status !== "held")) return { state: held };
+  return {
+    state: enter(held, "awaiting_payment", time, {
+      attempts: held.attempts.map((it) => ({ ...it, status: "requested" })),
+    }),
+    send: held.attempts.map((it) => requestPayment(held, subject, it)),
+  };
+}
+
+/**
+ * Units held for an order that does not want them (any more). A hold that the order has recorded is left alone:
+ * then the message is a redelivered one.
+ */
+export function releaseUnknownHold(state: OrderState, { subject, data }: Message<"stock.reserved">): Decided {
+  const { sku, generation } = data;
+  const known = holdOf(state, sku);
+  if (known && "generation" in known && known.generation === generation) return { state };
+  return {
+    state: known?.status === "asked" ? withHold(state, sku, { status: "released", generation }) : state,
+    send: [send("stock.release", sku, { orderId: subject, generation })],
+  };
+}
+
+export function rejected(state: OrderState, message: Message<"stock.rejected">): Decided {
+  if (holdOf(state, message.data.sku)?.status !== "asked") return { state };
+  return close(noteRejected(state, message), message, "rejected", "not enough stock");
+}
+
+/** Another line of a rejected order could not be had either: for the customer to know. */
+export const noteRejectedLine = (state: OrderState, message: Message<"stock.rejected">): Decided => ({
+  state: noteRejected(state, message),
+});
+
+const noteRejected = (state: OrderState, { data }: Message<"stock.rejected">): OrderState =>
+  holdOf(state, data.sku)?.status === "asked"
+    ? withHold(state, data.sku, { status: "rejected", available: data.available })
+    : state;

@@ -1,0 +1,49 @@
+/** What an order sends in more than one phase. Pure. */
+import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
+import { derivedV7 } from "../../../broker/contract/ids.ts";
+import { type Attempt, mayStillTake, type OrderState } from "./state.ts";
+
+export const who = ({ number, customerId }: OrderState) => ({ number, customerId });
+
+export const holdMessages = (
+  state: OrderState,
+  type: "stock.release" | "stock.commit",
+  orderId: string,
+): Outgoing[] =>
+  Object.entries(state.holds).flatMap(([sku, it]) =>
+    it.status === "held" ? [send(type, sku, { orderId, generation: it.generation })] : [],
+  );
+
+export const requestPayment = (
+  state: OrderState,
+  orderId: string,
+  { id, choice }: Pick<Attempt, "id" | "choice">,
+) =>
+  send("payment.request", id, {
+    orderId,
+    orderNumber: state.number,
+    customerId: state.customerId,
+    amount: state.total,
+    payment: choice,
+    expiresAt: state.expiresAt,
+  });
+
+/** Stops the attempts by which money could still come. */
+export const cancelAttempts = (state: OrderState, reason: string): Outgoing[] =>
+  state.attempts.filter(mayStillTake).map((it) => send("payment.cancel", it.id, { reason }));
+
+/** Gives back all that is left of a payment; asking again gives the same refund. */
+export const refundAll = (orderId: string, paymentId: string, reason: string) =>
+  send("payment.refund", paymentId, {
+    refundId: derivedV7(paymentId, "refund", orderId),
+    amount: null,
+    reason,
+  });
+
+export const deliveryData = (state: OrderState, orderId: string) => ({
+  orderId,
+  orderNumber: state.number,
+  customerId: state.customerId,
+  shippingAddress: state.shippingAddress,
+  items: state.lines.map(({ sku, name, quantity }) => ({ sku, name, quantity })),
+});

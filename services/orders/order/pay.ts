@@ -1,0 +1,81 @@
+/** An order is paid: attempts, and the capture that makes it paid. Pure. */
+
+import { send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { cancelledAttempt, MAX_ATTEMPTS, withCapture } from "./attempts.ts";
+import { type Decided, EXPIRY, refuse } from "./decision.ts";
+import { cancelAttempts, deliveryData, holdMessages, requestPayment, who } from "./messages.ts";
+import { refundCapture } from "./refund.ts";
+import { type Attempt, attemptOf, enter, isOpen, mapHolds, type OrderState, withAttempt } from "./state.ts";
+
+/** A new attempt; whatever the earlier ones could still take is called off. */
+export function pay(state: OrderState, { subject, data }: Message<"order.pay">): Decided {
+  if (attemptOf(state, data.paymentId)) return { state };
+  if (state.attempts.length >= MAX_ATTEMPTS)
+    return refuse("ORDER_NOT_PAYABLE", `${MAX_ATTEMPTS} attempts to pay are the most.`)(state);
+  const next: Attempt = {
+    id: data.paymentId,
+    choice: data.payment,
+    status: "requested",
+    nextAction: null,
+    captured: null,
+    refunds: {},
+  };
+  return {
+    state: { ...state, attempts: [...state.attempts.map(cancelledAttempt), next] },
+    send: [...cancelAttempts(state, "another attempt was made"), requestPayment(state, subject, next)],
+  };
+}
+
+/** A repeated request to pay finds its attempt; a new one comes at the wrong time. */
+export const refusePayment =
+  (why: string) =>
+  (state: OrderState, { data }: Message<"order.pay">): Decided =>
+    attemptOf(state, data.paymentId) ? { state } : refuse("ORDER_NOT_PAYABLE", why)(state);
+
+export function pending(state: OrderState, { data }: Message<"payment.pending">): Decided {
+  const it = attemptOf(state, data.paymentId);
+  if (it?.status !== "requested") return { state };
+  return { state: withAttempt(state, { ...it, status: "pending", nextAction: data.nextAction }) };
+}
+
+export function attemptEnded(
+  state: OrderState,
+  { type, data }: Message<"payment.failed" | "payment.expired">,
+): Decided {
+  const it = attemptOf(state, data.paymentId);
+  if (!it || !isOpen(it)) return { state };
+  const status = type === "payment.failed" ? "failed" : "expired";
+  return { state: withAttempt(state, { ...it, status, nextAction: null }) };
+}
+
+/** Here an order becomes paid: the held units are sold, the delivery is asked for, other attempts are called off. */
+export function captured(state: OrderState, message: Message<"payment.captured">): Decided {
+  const { subject, data, time } = message;
+  const known = attemptOf(state, data.paymentId);
+  if (!known || known.captured !== null) return refundCapture(state, message);
+  const taken = withCapture(known, data.amount.amount);
+  const noted = withAttempt(state, taken);
+  if (taken.status === "refunded") return { state: noted };
+  return {
+    state: enter(noted, "paid", time, {
+      paidBy: taken.id,
+      holds: mapHolds(noted, (it) => (it.status === "held" ? { ...it, status: "sold" } : it)),
+      attempts: noted.attempts.map(cancelledAttempt),
+      delivery: { id: state.deliveryId, status: "requested", tracking: null },
+    }),
+    send: [
+      ...holdMessages(noted, "stock.commit", subject),
+      ...cancelAttempts(noted, "paid in another way"),
+      send("delivery.request", state.deliveryId, deliveryData(state, subject)),
+      send("order.paid", subject, {
+        ...who(state),
+        lines: state.lines,
+        total: state.total,
+        shippingAddress: state.shippingAddress,
+        paymentId: taken.id,
+      }),
+    ],
+    timers: [{ cancel: EXPIRY }],
+  };
+}

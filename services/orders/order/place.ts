@@ -1,0 +1,43 @@
+/** An order is placed: its stock is asked for, and its time to pay runs. Pure. */
+import { send } from "../../../broker/actor/define-actor.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
+import { type Decided, EXPIRY } from "./decision.ts";
+import type { Attempt } from "./state.ts";
+
+export function place(_: null, { subject, data, time }: Message<"order.place">): Decided {
+  const { number, customerId, lines, total, shippingAddress, payment, paymentId, deliveryId, expiresAt } =
+    data;
+  const first: Attempt = {
+    id: paymentId,
+    choice: payment,
+    status: "planned",
+    nextAction: null,
+    captured: null,
+    refunds: {},
+  };
+  return {
+    state: {
+      status: "placed",
+      number,
+      customerId,
+      lines,
+      holds: Object.fromEntries(lines.map((line) => [line.sku, { status: "asked" }])),
+      total,
+      shippingAddress,
+      attempts: [first],
+      paidBy: null,
+      deliveryId,
+      delivery: null,
+      restocked: false,
+      reason: null,
+      history: [{ status: "placed", at: time }],
+      createdAt: time,
+      expiresAt,
+    },
+    send: [
+      ...lines.map((line) => send("stock.reserve", line.sku, { orderId: subject, quantity: line.quantity })),
+      send("order.placed", subject, { number, customerId, total }),
+    ],
+    timers: [{ set: EXPIRY, message: { type: "order.expire", data: {} }, due: Date.parse(expiresAt) }],
+  };
+}
