@@ -1,6 +1,7 @@
 /** `npm run docs`: writes docs/ and .env.example, which are made from the code. A test fails when it was forgotten. */
-import { readdirSync } from "node:fs";
+import { globSync, readdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { asyncapi } from "../broker/http/docs/asyncapi.ts";
 import { errorsMarkdown } from "../broker/http/docs/error-docs.ts";
@@ -28,11 +29,9 @@ async function stateDiagrams(): Promise<Record<string, string>> {
   for (const service of readdirSync(new URL("services/", root), { withFileTypes: true })) {
     if (!service.isDirectory()) continue;
     const folder = new URL(`services/${service.name}/`, root);
-    for (const file of readdirSync(folder)
-      .filter((it) => it.endsWith(".actor.ts"))
-      .sort()) {
+    for (const file of globSync("**/*.actor.ts", { cwd: fileURLToPath(folder) }).sort()) {
       const { machine }: { machine?: DrawnMachine } = await import(new URL(file, folder).href);
-      if (machine) diagrams[`docs/${file.replace(".actor.ts", "")}-states.md`] = stateDiagram(machine);
+      if (machine) diagrams[`docs/${basename(file, ".actor.ts")}-states.md`] = stateDiagram(machine);
     }
   }
   return diagrams;

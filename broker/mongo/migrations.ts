@@ -33,7 +33,7 @@ interface Applied {
 
 /** The migrations of a service, sorted by file name. */
 export async function migrationsOf(service: string): Promise<NamedMigration[]> {
-  const folder = fileURLToPath(new URL(`../services/${service}/migrations/`, import.meta.url));
+  const folder = fileURLToPath(new URL(`../../services/${service}/migrations/`, import.meta.url));
   if (!existsSync(folder)) return [];
   const files = readdirSync(folder)
     .filter((file) => /^\d{4}-.*\.ts$/.test(file))
