@@ -46,6 +46,14 @@ export const minorUnits = z
   .max(1_000_000_000_000)
   .meta({ examples: [1299] });
 export const money = z.strictObject({ amount: minorUnits, currency });
+/** What several amounts come to: 100 lines of 999 pieces of what is dear may be more than an order may cost. */
+export const moneySum = z.strictObject({
+  amount: z
+    .int()
+    .min(0)
+    .meta({ examples: [2598] }),
+  currency,
+});
 export const quantity = z.int().min(1).max(999);
 export const time = z.iso.datetime();
 export const country = z

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
-import { id, money, quantity, sku } from "../../broker/contract/schemas.ts";
+import { id, money, moneySum, quantity, sku } from "../../broker/contract/schemas.ts";
 
 export const lineView = z.strictObject({
   sku,
   name: z.string(),
   quantity,
   unitPrice: money,
-  total: money,
+  total: moneySum,
 });
 /** Another one after each change of the cart; `POST /orders` takes it as `cartRevision`. */
 export const cartRevision = z.int().min(0);
@@ -17,7 +17,7 @@ export const cartView = z.strictObject({
     description: "Another one after each change of the cart; POST /orders takes it as cartRevision",
   }),
   lines: z.array(lineView),
-  total: money,
+  total: moneySum,
   notices: z.array(
     z.strictObject({ sku, code: z.enum(["unavailable", "low_stock", "price_changed"]), message: z.string() }),
   ),

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { fuzz, printed } from "../fuzz/run.ts";
 import { type FuzzedShop, startFuzzedShop } from "../fuzz/shop.ts";
 
-/** `npm run fuzz` sends many more. */
+/** The same each time, so that a failure is of the change that it comes with; `npm run fuzz` sends many more, and others. */
 const REQUESTS = 1_500;
+const SEED = 20_261_127;
 
 describe("A shop under fuzzed requests", function () {
   this.timeout(180_000);
@@ -14,11 +15,10 @@ describe("A shop under fuzzed requests", function () {
   after(() => shop?.stop());
 
   it("answers each below 500, in time, and as docs/openapi.json says", async () => {
-    const seed = Math.floor(Math.random() * 1_000_000);
-    const report = await fuzz({ ...shop, requests: REQUESTS, seed });
+    const report = await fuzz({ ...shop, requests: REQUESTS, seed: SEED });
     const lines = printed(report);
     for (const line of lines) console.log(`      ${line}`);
-    assert.equal(report.fault.length, 0, `faults with seed ${seed}, above`);
+    assert.equal(report.fault.length, 0, `faults with seed ${SEED}, above`);
     assert.ok(report.sent >= REQUESTS);
     // Requests that are only ever refused would show little.
     assert.ok(report.succeeded.length > 30, lines[2]);
