@@ -1,4 +1,4 @@
-/** The port for messages that must not be lost. Adapters: `amqp.ts` (RabbitMQ) and `local.ts` (one process). */
+/** The port for messages that must not be lost. Adapters: `amqp/` (RabbitMQ) and `local/` (one process). */
 
 import type { Envelope } from "../contract/envelope.ts";
 import { TransientError } from "../resilience/retry.ts";
@@ -120,7 +120,7 @@ export interface Bus {
   ): Promise<MailboxConsumption>;
   /**
    * Competing consumer. The handler's promise settles the message: resolved acks; rejected is retried in memory
-   * (see `retry.ts`), then goes to the dead queue.
+   * (see `resilience/retry.ts`), then goes to the dead queue.
    */
   consumeWorker(
     spec: WorkerSpec,

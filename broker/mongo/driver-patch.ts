@@ -27,7 +27,7 @@ export function failWithLostConnections(): void {
   if (done) return;
   const { writeCommand } = Connection.prototype;
   if (typeof writeCommand !== "function")
-    throw new Error("MongoDB's driver is not the one that lost-connections.ts was made for");
+    throw new Error("MongoDB's driver is not the one that driver-patch.ts was made for");
   Connection.prototype.writeCommand = function (...args) {
     return new Promise((resolve, reject) => {
       const closed = () => reject(this.error ?? new MongoNetworkError("the connection was closed"));

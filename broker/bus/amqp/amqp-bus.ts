@@ -1,4 +1,4 @@
-/** The bus over RabbitMQ. Names and arguments of queues: `topology.ts`, `amqp-declare.ts`. */
+/** The bus over RabbitMQ. Names and arguments of queues: `topology.ts`, `declare.ts`. */
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
 import { UnknownValueError } from "../../contract/tolerant.ts";
@@ -51,7 +51,7 @@ const NEWER_PATIENCE_MS = 5 * 60_000;
 const CALM_MS = 60_000;
 
 export interface AmqpBusOptions {
-  /** One address or several, see `amqp-address.ts`. */
+  /** One address or several, see `address.ts`. */
   url: string;
   /** First part of all names on the broker. */
   prefix: string;

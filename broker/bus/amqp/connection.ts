@@ -23,7 +23,7 @@ const REFUSED_DELAY_MS = 2_000;
 explainHandshakes();
 
 export interface LinkOptions {
-  /** One address or several, see `amqp-address.ts`. */
+  /** One address or several, see `address.ts`. */
   url: string;
   /** Shown in RabbitMQ's list of connections. */
   name: string;

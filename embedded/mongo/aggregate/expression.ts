@@ -32,10 +32,6 @@ export function define(more: Record<string, OperatorCompiler>): void {
   for (const [name, compiler] of Object.entries(more)) operators.set(name, compiler);
 }
 
-export function isOperator(name: string): boolean {
-  return operators.has(name);
-}
-
 /** The names of all operators that there are. */
 export const operatorNames = (): string[] => [...operators.keys()];
 

@@ -146,11 +146,6 @@ function parseTests(value: Raw, depth: number): Test[] {
   return tests;
 }
 
-/** Operators that apply to a value itself, as in `$elemMatch: {$gt: 1}` and `$pull: {a: {$gt: 1}}`. */
-export function parseElemMatchValue(value: Raw): Test[] {
-  return parseTests(value, 0);
-}
-
 function equal(value: Raw): Test {
   if (value.type === Type.undefined) throw badValue("cannot compare to undefined");
   return { op: "eq", value };

@@ -29,7 +29,7 @@ export const noteOpened = (state: Payment, { data }: Message<"payment.opened">):
 export const refused = (state: Payment, { subject, data }: Message<"payment.refused">): Decided =>
   fail(state, subject, data.reason);
 
-/** Tried again from a timer (payment.schedule.ts), until the order's time to pay is over. */
+/** Tried again from a timer (schedule.ts), until the order's time to pay is over. */
 export function unopened(state: Payment, message: Message<"payment.unopened">): Decided {
   const { subject, data, time } = message;
   const { trouble, reason } = data;

@@ -1,4 +1,4 @@
-/** What a payment wants of its provider, and wants once more when that failed: by a timer, see payment.schedule.ts. */
+/** What a payment wants of its provider, and wants once more when that failed: by a timer, see schedule.ts. */
 import type { z } from "zod";
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";

@@ -132,7 +132,7 @@ async function movePaths(
 }
 
 /**
- * Removes a category that nothing refers to. See claim-categories.ts for how it is kept so meanwhile.
+ * Removes a category that nothing refers to. See catalogue/category-references.ts for how it is kept so meanwhile.
  * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, CATEGORY_IN_USE
  */
 export async function removeCategory(

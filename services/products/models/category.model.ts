@@ -12,7 +12,7 @@ export interface Category {
   /** Folded name and id: what lists are sorted by. */
   byName: string;
   version: number;
-  /** Counts the writers that have claimed it, see claim-categories.ts. */
+  /** Counts the writers that have claimed it, see catalogue/category-references.ts. */
   uses: number;
   /** Writers that are about to refer to it, each with the time until which it waits for them. */
   claims: Record<string, Date>;

@@ -1,4 +1,4 @@
-/** How a service uses its actors. The runtime behind it: mailbox.ts, commit.ts, relay.ts, timers.ts, actor-host.ts. */
+/** How a service uses its actors. The runtime behind it: mailbox.ts, actor-store.ts, relay.ts, timers.ts, actor-host.ts. */
 
 import type { DataIn, MessageType } from "../../../contract/contract.ts";
 import type { Envelope } from "../../../contract/envelope.ts";
