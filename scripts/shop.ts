@@ -8,18 +8,15 @@ import { claimMessages, isClaimed, OtherShopError } from "../broker/bus/amqp/cla
 import { connectToAny } from "../broker/bus/amqp/connect-once.ts";
 import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp/hand-over.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import { ConfigError } from "../broker/contract/variables.ts";
 import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/node/shop-id.ts";
 import type { Database } from "../broker/mongo/database.ts";
 import { contracts } from "../services/contracts.ts";
-import { rabbitConfigOrExit } from "./support/job.ts";
+import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 
 const USAGE = `usage: npm run shop -- show
        npm run shop -- adopt <id of the shop whose messages these were> [--messages keep|drop]
        npm run shop -- move`;
-
-class RefusedError extends Error {}
 
 const { positionals, values } = argumentsOrExit();
 const [verb = "", given] = positionals;
@@ -27,27 +24,25 @@ const config = rabbitConfigOrExit();
 const { AMQP_URL, AMQP_PREFIX } = config;
 const topology = topologyOf(contracts);
 
-const { database, close } = await openDatabase(config, "shop");
-try {
-  const shop = await identifyShop(
-    database,
-    contracts.map((it) => it.service),
-  );
-  const model = await connectToAny(AMQP_URL);
+await runJob(config, async () => {
+  const { database, close } = await openDatabase(config, "shop");
   try {
-    if (verb === "show") await show(model, shop);
-    else if (verb === "adopt") await adopt(model, database, shop);
-    else await move(model, database, shop);
+    const shop = await identifyShop(
+      database,
+      contracts.map((it) => it.service),
+    );
+    const model = await connectToAny(AMQP_URL);
+    try {
+      if (verb === "show") await show(model, shop);
+      else if (verb === "adopt") await adopt(model, database, shop);
+      else await move(model, database, shop);
+    } finally {
+      await model.close();
+    }
   } finally {
-    await model.close();
+    await close();
   }
-} catch (error) {
-  if (!(error instanceof RefusedError || error instanceof ConfigError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-} finally {
-  await close();
-}
+});
 
 async function show(model: ChannelModel, { id, prefix }: ShopIdentity): Promise<void> {
   const owner = await ownerOf(model, id);
@@ -62,17 +57,17 @@ async function show(model: ChannelModel, { id, prefix }: ShopIdentity): Promise<
 async function adopt(model: ChannelModel, database: Database, { id }: ShopIdentity): Promise<void> {
   const owner = await ownerOf(model, id);
   if (owner === undefined || owner === id)
-    throw new RefusedError(
+    throw new Error(
       `the messages under ${AMQP_PREFIX} are ${owner ? "this shop's already" : "nobody's"}: nothing to adopt`,
     );
   if (given !== owner)
-    throw new RefusedError(
+    throw new Error(
       `the messages under ${AMQP_PREFIX} are of shop ${owner}: name that one to take them from it`,
     );
   await checkQuiet(model, AMQP_PREFIX);
   const { messages } = await useOfQueues(model, AMQP_PREFIX, topology);
   if (messages > 0 && !values.messages)
-    throw new RefusedError(
+    throw new Error(
       `${messages} messages wait for shop ${owner}. --messages drop throws them away; --messages keep lets shop ${id} ` +
         "take them, which is right only where its database is a restored one of the same shop",
     );
@@ -84,14 +79,14 @@ async function adopt(model: ChannelModel, database: Database, { id }: ShopIdenti
 
 async function move(model: ChannelModel, database: Database, { id, prefix }: ShopIdentity): Promise<void> {
   if (prefix === undefined || prefix === AMQP_PREFIX)
-    throw new RefusedError(`shop ${id} has no messages under another AMQP_PREFIX than ${AMQP_PREFIX}`);
+    throw new Error(`shop ${id} has no messages under another AMQP_PREFIX than ${AMQP_PREFIX}`);
   const owner = await ownerOf(model, id);
   if (owner !== undefined && owner !== id)
-    throw new RefusedError(`the messages under ${AMQP_PREFIX} are of shop ${owner}`);
+    throw new Error(`the messages under ${AMQP_PREFIX} are of shop ${owner}`);
   await checkQuiet(model, prefix);
   const { messages } = await useOfQueues(model, prefix, topology);
   if (messages > 0)
-    throw new RefusedError(
+    throw new Error(
       `${messages} messages wait under ${prefix}: run the shop there until none does, then move it`,
     );
   await claimMessages(model, AMQP_PREFIX, id);
@@ -113,7 +108,7 @@ async function ownerOf(model: ChannelModel, own: string): Promise<string | undef
 
 async function checkQuiet(model: ChannelModel, prefix: string): Promise<void> {
   const { consumers } = await useOfQueues(model, prefix, topology);
-  if (consumers > 0) throw new RefusedError(`nodes are running on the queues of ${prefix}: stop them first`);
+  if (consumers > 0) throw new Error(`nodes are running on the queues of ${prefix}: stop them first`);
 }
 
 function argumentsOrExit() {

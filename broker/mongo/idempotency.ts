@@ -19,6 +19,7 @@ import { redactedReason } from "../contract/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
 import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { isDuplicateKey } from "./duplicate-key.ts";
 import { writeGroup } from "./write-group.ts";
 
 const COLLECTION = "idempotency_keys";
@@ -221,9 +222,6 @@ function repeat<T>({ refused, body, status, headers, resourceId }: KeyRecord, me
 }
 
 const inProgress = (): SoukError => new SoukError("IDEMPOTENCY_IN_PROGRESS", undefined, { retryAfter: 1 });
-
-const isDuplicateKey = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "code" in error && error.code === 11_000;
 
 /** JSON with keys in order, so that equal values give equal text. */
 export function canonicalJson(value: unknown): string {

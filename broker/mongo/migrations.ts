@@ -1,8 +1,10 @@
 /** Versioned, reversible, locked changes of a service's database: indexes first of all. */
+
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Connection } from "mongoose";
 import type { Clock } from "../resilience/clock.ts";
+import { isDuplicateKey } from "./duplicate-key.ts";
 
 /** Default export of `services/<domain>/migrations/NNNN-<what>.ts`; runs once per database, in order of file name. */
 export interface Migration {
@@ -112,7 +114,7 @@ async function acquire(db: Connection, by: string, clock: Clock): Promise<boolea
     );
     return matchedCount + upsertedCount === 1;
   } catch (error) {
-    if ((error as { code?: number }).code === 11_000) return false;
+    if (isDuplicateKey(error)) return false;
     throw error;
   }
 }

@@ -284,7 +284,10 @@ export const untilRabbit = (url: string, goOn: () => void = () => undefined) =>
 export const untilReady = (url: string, ms: number, goOn: () => void = () => undefined) =>
   until(url, ms, goOn, async () => {
     try {
-      return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+      const asked = { headers: { connection: "close" }, signal: AbortSignal.timeout(2_000) };
+      const reply = await fetch(url, asked);
+      await reply.arrayBuffer();
+      return reply.ok;
     } catch {
       return false;
     }

@@ -39,13 +39,15 @@ class Comparison {
 
   /** The problems with the alternative that it fits best: one of its own kind, where there is such. */
   #closest(one: Schema, targets: readonly Schema[], isUnion: boolean, at: string): string[] {
-    const alike = targets.filter((it) => kindOf(it) === kindOf(one));
-    const tried = targets.map((it) => this.#fits(one, it, at));
-    if (tried.some((problems) => problems.length === 0)) return [];
+    const kind = kindOf(one);
+    const tried = targets.map((it) => ({ isAlike: kindOf(it) === kind, problems: this.#fits(one, it, at) }));
+    if (tried.some(({ problems }) => problems.length === 0)) return [];
+    const alike = tried.filter(({ isAlike }) => isAlike);
     if (isUnion && alike.length === 0)
-      return [`${at || "it"}: ${this.#role === "taken" ? "no longer takes" : "may now be"} ${kindOf(one)}`];
-    const those = (alike.length > 0 ? alike : targets).map((it) => this.#fits(one, it, at));
-    return those.reduce((best, it) => (it.length < best.length ? it : best));
+      return [`${at || "it"}: ${this.#role === "taken" ? "no longer takes" : "may now be"} ${kind}`];
+    return (alike.length > 0 ? alike : tried)
+      .map(({ problems }) => problems)
+      .reduce((best, it) => (it.length < best.length ? it : best));
   }
 
   #alternatives(schema: Schema, root: Schema): Schema[] {

@@ -5,19 +5,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../test/support/free-port.ts";
 import { deleteQueues } from "../../test/support/rabbit-cleanup.ts";
+import { type NodePlan, untilReady as untilUp } from "../chaos/cluster.ts";
 import { type Child, startChild } from "../support/children.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
-
-/** Which services run together in a process, and how many such processes there are. */
-export interface NodePlan {
-  name: string;
-  services: readonly string[];
-  count: number;
-}
 
 export interface ShopOptions {
   plan: readonly NodePlan[];
@@ -134,11 +127,4 @@ export async function startShop({
 }
 
 /** By its operations port, as whoever runs it would ask. */
-export async function untilReady({ readyUrl, child }: ShopNode): Promise<void> {
-  for (const until = Date.now() + START_MS; ; await sleep(50)) {
-    const reply = await fetch(readyUrl, { headers: { connection: "close" } }).catch(() => undefined);
-    await reply?.arrayBuffer();
-    if (reply?.ok) return;
-    if (Date.now() > until) throw new Error(`${child.name} is not ready after ${START_MS} ms`);
-  }
-}
+export const untilReady = ({ readyUrl }: ShopNode) => untilUp(readyUrl, START_MS);
