@@ -8,6 +8,7 @@ import {
 } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ErrorCode } from "../contract/errors.ts";
+import { within } from "../resilience/deadline.ts";
 import { PROBLEM_TYPE, type Problem } from "./problem.ts";
 
 const MAX_HEADERS = 16_384;
@@ -92,15 +93,18 @@ export async function closeServer(server: Server, drained: Promise<void>, timeou
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeout);
-  });
-  await Promise.race([drained, late]);
-  clearTimeout(timer);
+  await within(timeout, drained);
   server.closeIdleConnections();
   // Connections that have just sent their last reply close by themselves; none may keep the process.
   const grace = setTimeout(() => server.closeAllConnections(), 100);
   await closed;
   clearTimeout(grace);
+}
+
+/** Where a server listens, e.g. `http://127.0.0.1:3000`. @throws where it does not */
+export function urlOf(server: Server): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server does not listen");
+  const { address: host, port, family } = address;
+  return `http://${family === "IPv6" ? `[${host}]` : host}:${port}`;
 }

@@ -35,7 +35,7 @@ export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOp
  * A command that had no answer in time has its connection made anew: until that is there, what comes next need not wait
  * for its own time-out where it can do without Redis.
  */
-export function leaveSilentConnection(redis: Redis): void {
+function leaveSilentConnection(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
   redis.sendCommand = (command, stream) => {
     const connection = redis.stream;

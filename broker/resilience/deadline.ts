@@ -5,12 +5,17 @@ export const COMMAND_PATIENCE_MS = 15_000;
 
 /**
  * The result of `work`, if it comes within `ms`.
- * @throws SoukError UNAVAILABLE when it does not; the work itself goes on, and nobody learns how it ended
+ * @param failure what it fails with when it does not
+ * @throws SoukError UNAVAILABLE, or `failure`, when it does not; the work itself goes on, and nobody learns how it ended
  */
-export async function inTime<T>(ms: number, work: Promise<T>): Promise<T> {
+export async function inTime<T>(
+  ms: number,
+  work: Promise<T>,
+  failure: () => Error = () => new SoukError("UNAVAILABLE"),
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new SoukError("UNAVAILABLE")), ms);
+    timer = setTimeout(() => reject(failure()), ms);
   });
   try {
     return await Promise.race([work, late]);

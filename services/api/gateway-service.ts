@@ -3,7 +3,6 @@
  * moleculer-web resolves endpoints and calls actions; what it would do to bodies, errors and entity tags is replaced.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
@@ -28,12 +27,13 @@ import { ClientGoneError, problem } from "../../broker/http/problem.ts";
 import { reply } from "../../broker/http/reply.ts";
 import { traceOf } from "../../broker/http/request/request-headers.ts";
 import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
-import { closeServer, createHttpServer } from "../../broker/http/server.ts";
+import { closeServer, createHttpServer, urlOf } from "../../broker/http/server.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import type { TypedCall } from "../../broker/moleculer/define-service.ts";
 import { logFormat } from "../../broker/moleculer/log/logger.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
+import { within } from "../../broker/resilience/deadline.ts";
 import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
 import type { StreamRequest } from "./follow-order.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
@@ -450,18 +450,5 @@ function connectRedis(url: string, log: Service["logger"]): Redis {
 /** Resolves when Redis is there, or after a second without it: counts made before then would be this gateway's alone. */
 async function firstContact(redis: Redis): Promise<void> {
   if (redis.status === "ready") return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, 1_000);
-    redis.once("ready", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function urlOf(server: Server): string {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the gateway does not listen");
-  const { address: host, port, family }: AddressInfo = address;
-  return `http://${family === "IPv6" ? `[${host}]` : host}:${port}`;
+  await within(1_000, new Promise<void>((resolve) => redis.once("ready", () => resolve())));
 }

@@ -84,7 +84,7 @@ export const NASTY = [
   "9999-12-31T23:59:59.999999999Z",
 ] as const;
 
-export const NUMBERS = [
+const NUMBERS = [
   0,
   -0,
   1,

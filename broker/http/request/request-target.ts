@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { SoukError } from "../../contract/errors.ts";
 
-export const MAX_URL = 8_192;
+const MAX_URL = 8_192;
 
 /** A whole address, as proxies are sent it. No user: a server takes none (RFC 9110, 4.2.4). */
 const ABSOLUTE = /^https?:\/\/([^/?#@]+)([/?].*)?$/i;

@@ -2,7 +2,9 @@
  * A call that its node refused before it began, because the node is stopping or has just stopped, is made on another node.
  * Nothing has been done then, so that holds for writes, too. Who names a node is told instead.
  */
-import type { ActionEndpoint, Context, Middleware } from "moleculer";
+
+import type { Context, Middleware } from "moleculer";
+import { anotherEndpoint } from "./endpoints.ts";
 
 /** More refusals than that say that something else is wrong. */
 const MAX_REFUSALS = 3;
@@ -27,7 +29,10 @@ export const refusedCalls: Middleware = {
       } catch (error) {
         if (!wasRefused(error, name, ctx)) throw error;
         const count = (refusals.get(ctx) ?? 0) + 1;
-        const other = count > MAX_REFUSALS ? undefined : anotherEndpoint(ctx, name);
+        const other =
+          count > MAX_REFUSALS
+            ? undefined
+            : anotherEndpoint(ctx.broker, name, (nodeID) => nodeID === ctx.nodeID);
         if (!other) throw error;
         const again = ctx.copy(other);
         refusals.set(again, count);
@@ -43,10 +48,4 @@ function wasRefused(error: unknown, action: string, { nodeID, options }: Context
   if (undelivered.has(error)) return true;
   const { type, data } = error as { type?: string; data?: { action?: string; nodeID?: string } };
   return NOT_HERE.includes(type ?? "") && data?.action === action && data.nodeID === nodeID;
-}
-
-function anotherEndpoint({ broker, nodeID }: Context, action: string): ActionEndpoint | undefined {
-  const all: ActionEndpoint[] = broker.registry.getActionEndpoints(action)?.endpoints ?? [];
-  const others = all.filter((it) => it.isAvailable && it.id !== nodeID);
-  return others[Math.floor(Math.random() * others.length)];
 }

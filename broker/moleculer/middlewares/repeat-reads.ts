@@ -3,9 +3,11 @@
  * although its answer was lost. Which actions are reads their contracts say. Moleculer's own retry would go to the same
  * node again where that is this one or the next in turn, so it is off, and its policy is carried out here.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ActionEndpoint, CallingOptions, Context, Middleware, ServiceBroker } from "moleculer";
 import { actionContract, isReadOnly } from "../../contract/contract.ts";
+import { anotherEndpoint, availableEndpoints } from "./endpoints.ts";
 
 /** How long one node has for a read while there is another to ask. Milliseconds. */
 const TRY_MS = 5_000;
@@ -84,7 +86,7 @@ class Read {
 
   #ask(target: Target, attempt: number): Answer {
     const { retries = 0 } = this.#broker.options.retryPolicy ?? {};
-    const hasMore = attempt < retries && this.#endpoints().length > 1;
+    const hasMore = attempt < retries && availableEndpoints(this.#broker, this.#name).length > 1;
     const timeout = hasMore ? Math.min(TRY_MS, this.#left) : this.#left;
     return this.#next(target, this.#params, {
       ...this.#options,
@@ -96,17 +98,11 @@ class Read {
     return error instanceof Error && this.#broker.options.retryPolicy?.check?.(error) === true;
   }
 
-  #endpoints(): ActionEndpoint[] {
-    const all: ActionEndpoint[] = this.#broker.registry.getActionEndpoints(this.#name)?.endpoints ?? [];
-    return all.filter((it) => it.isAvailable);
-  }
-
   /** A node that has not been asked yet; undefined where there is none, or none was asked to begin with. */
   #another(ctx: Context | undefined): ActionEndpoint | undefined {
     if (!ctx?.nodeID) return undefined;
     this.#tried.add(ctx.nodeID);
-    const others = this.#endpoints().filter((it) => !this.#tried.has(it.id));
-    return others[Math.floor(Math.random() * others.length)];
+    return anotherEndpoint(this.#broker, this.#name, (nodeID) => this.#tried.has(nodeID));
   }
 }
 

@@ -1,4 +1,6 @@
 /** Whether a node can do its work now, and what it lacks if not. */
+import { inTime } from "../../resilience/deadline.ts";
+import { textOf } from "../../resilience/refusals.ts";
 
 export interface Check {
   readonly name: string;
@@ -22,16 +24,10 @@ export async function readiness(checks: readonly Check[]): Promise<Readiness> {
 }
 
 async function outcome({ name, run }: Check): Promise<Readiness["missing"][number] | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_MS} ms`)), CHECK_MS);
-  });
   try {
-    await Promise.race([run(), late]);
+    await inTime(CHECK_MS, run(), () => new Error(`no answer within ${CHECK_MS} ms`));
     return undefined;
   } catch (error) {
-    return { check: name, reason: error instanceof Error ? error.message : String(error) };
-  } finally {
-    clearTimeout(timer);
+    return { check: name, reason: textOf(error) };
   }
 }

@@ -5,8 +5,8 @@
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { ConfigError } from "../../contract/variables.ts";
+import { urlOf } from "../../http/server.ts";
 import type { Log } from "../../resilience/log.ts";
 import { LIVE, type Operations, readyReply } from "./operations.ts";
 
@@ -69,7 +69,7 @@ export async function startOperationsServer({
   server.setTimeout(patienceMs, (socket) => socket.destroy());
   await listen(server, port, host);
   return {
-    url: urlOf(server.address() as AddressInfo),
+    url: urlOf(server),
     async close() {
       const closed = once(server, "close");
       server.close();
@@ -133,6 +133,3 @@ function reasonOf({ code, message }: NodeJS.ErrnoException, port: number, host: 
   if (code === "EACCES") return `OPS_PORT: port ${port} is not for this user`;
   return `OPS_PORT: ${message}`;
 }
-
-const urlOf = ({ address, port, family }: AddressInfo): string =>
-  `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;

@@ -24,7 +24,7 @@ export const bigOf = (value: Raw): bigint =>
     : BigInt(value.buf.readInt32LE(value.start));
 
 /** An int where `long` does not ask for more and the value fits, a long where it fits, else undefined. */
-export function integerRaw(value: bigint, long: boolean): Raw | undefined {
+function integerRaw(value: bigint, long: boolean): Raw | undefined {
   if (!long && value <= 0x7fffffffn && value >= -0x80000000n) return intRaw(Number(value));
   return value <= maxLong && value >= minLong ? longRaw(value) : undefined;
 }

@@ -15,7 +15,7 @@ const unsupported = (value: Raw, to: string): StoreError =>
   failure(`Unsupported conversion from ${typeName(value.type)} to ${to} ${suffix}`);
 
 /** A double as C's `%.16g` writes it, which is how MongoDB does. */
-export function doubleText(value: number): string {
+function doubleText(value: number): string {
   if (!Number.isFinite(value))
     throw new StoreError(238, "text of NaN and infinity is not supported by this store");
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";

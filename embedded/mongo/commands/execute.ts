@@ -123,8 +123,12 @@ function isWork(reply: Reply | Work<Reply>): reply is Work<Reply> {
   return !Buffer.isBuffer(reply) && typeof reply.next === "function";
 }
 
-function* workOf(reply: Reply | Work<Reply>): Work<Reply> {
-  return isWork(reply) ? yield* reply : reply;
+/** Work that is done already is as good as any; what is work is taken as it is. */
+const workOf = (reply: Reply | Work<Reply>): Work<Reply> => (isWork(reply) ? reply : done(reply));
+
+// biome-ignore lint/correctness/useYield: it has no step left
+function* done(reply: Reply): Work<Reply> {
+  return reply;
 }
 
 const idField = Buffer.from("id");

@@ -16,7 +16,7 @@ import { type Tools, updateStored, upsertDocument } from "../update/statement.ts
 import { checkCollation } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
 import { expressionsFor } from "./expressions.ts";
-import { parseArrayFilters, select } from "./write.ts";
+import { parseArrayFilters, select, storedById } from "./write.ts";
 
 const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
 
@@ -102,10 +102,7 @@ function* findOne(
 ): Work<Stored | undefined> {
   const { request } = context;
   const byId = request.has("hint") ? undefined : idFilter(query);
-  if (byId !== undefined) {
-    const stored = collection.byId(byId.key);
-    return stored !== undefined && byId.matches(stored.document) ? stored : undefined;
-  }
+  if (byId !== undefined) return storedById(collection, byId);
   const options = { hint: request.get("hint"), sort: request.document("sort"), limit: 1 };
   while (true) {
     const { rows, fresh, matches } = yield* select(context, collection, filter(), options, tools);

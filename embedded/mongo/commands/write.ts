@@ -363,7 +363,8 @@ interface PickedRow {
   readonly document: Raw | undefined;
 }
 
-function storedById(collection: Collection, { key, matches }: IdFilter): Stored | undefined {
+/** The document that a filter names by its `_id`, where it matches the rest of the filter, too. */
+export function storedById(collection: Collection, { key, matches }: IdFilter): Stored | undefined {
   const stored = collection.byId(key);
   return stored !== undefined && matches(stored.document) ? stored : undefined;
 }

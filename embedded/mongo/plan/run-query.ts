@@ -256,7 +256,7 @@ export function parseSort(spec: Raw | undefined, text = false): SortField[] {
 }
 
 /** True for `{$natural: -1}`, as a sort or a hint. */
-export function naturalBackward(spec: Raw | undefined): boolean {
+function naturalBackward(spec: Raw | undefined): boolean {
   const natural = spec?.type === Type.object ? getField(spec, naturalName) : undefined;
   return natural?.isNumber() === true && numberOf(natural) < 0;
 }
@@ -280,7 +280,7 @@ export function accessOptions(
 }
 
 /** The index that a hint names. */
-export function parseHint(
+function parseHint(
   hint: Raw | undefined,
   collection: Collection | undefined,
 ): Index | "_id_" | "$natural" | undefined {

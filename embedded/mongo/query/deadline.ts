@@ -11,7 +11,8 @@ export class Deadline {
   /** `ms` of 0 means no limit. */
   constructor(ms: number) {
     this.left = ms > 0 ? ms : Number.POSITIVE_INFINITY;
-    this.at = performance.now() + this.left;
+    // The clock is not looked at where there is no limit.
+    this.at = ms > 0 ? performance.now() + ms : this.left;
   }
 
   /** Throws MaxTimeMSExpired once the time is over. Looks at the clock every 16th time only. */

@@ -32,7 +32,7 @@ export const vertical: Ranges = [
 export const newline: Ranges = [[10, 10]];
 
 /** Everything else. */
-export function complement(ranges: Ranges): Ranges {
+function complement(ranges: Ranges): Ranges {
   const out: [number, number][] = [];
   let next = 0;
   for (const [from, to] of [...ranges].sort((a, b) => a[0] - b[0])) {

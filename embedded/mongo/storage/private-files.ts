@@ -27,7 +27,7 @@ export function openPrivateFolder(dir: string): void {
 const OWN_FILES = /^(mongodb\.sock|uri|uri\.new)$/;
 
 /** Makes a file that only this user can open, unless it is there. */
-export function touchPrivate(file: string): void {
+function touchPrivate(file: string): void {
   closeSync(openSync(file, "a", 0o600));
 }
 

@@ -5,7 +5,7 @@ import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { orderNumber } from "../order/order-number.ts";
 
-export const ORDER_NUMBERS = "order_numbers";
+const ORDER_NUMBERS = "order_numbers";
 
 export interface OrderNumberDocument {
   /** The number. */

@@ -1,0 +1,17 @@
+/** The nodes that an action can be asked of. */
+import type { ActionEndpoint, ServiceBroker } from "moleculer";
+
+export function availableEndpoints({ registry }: ServiceBroker, action: string): ActionEndpoint[] {
+  const all: ActionEndpoint[] = registry.getActionEndpoints(action)?.endpoints ?? [];
+  return all.filter((it) => it.isAvailable);
+}
+
+/** One of those that are left, at random; undefined where none is. */
+export function anotherEndpoint(
+  broker: ServiceBroker,
+  action: string,
+  isTried: (nodeID: string) => boolean,
+): ActionEndpoint | undefined {
+  const others = availableEndpoints(broker, action).filter((it) => !isTried(it.id));
+  return others[Math.floor(Math.random() * others.length)];
+}
