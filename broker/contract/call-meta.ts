@@ -25,3 +25,7 @@ export interface CallMeta {
   $statusCode?: number;
   $responseType?: string;
 }
+
+/** Whether a caller is staff; admins are, too. */
+export const isStaff = (user: CallMeta["user"]): boolean =>
+  user?.roles.some((role) => role === "staff" || role === "admin") ?? false;

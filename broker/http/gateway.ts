@@ -4,9 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorRegistry, SoukError } from "../contract/errors.ts";
-import { systemClock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
-import { Alarms } from "../resilience/rate-limited-log.ts";
+import { alarmsOf } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import { afterAnswer, type Exchange, holderOf, openExchange } from "./http-exchange.ts";
@@ -86,7 +85,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   for (const page of pages) router.add("GET", page.path, { page });
   const always = publicUrl.startsWith("https:") ? { ...securityHeaders, ...HSTS } : securityHeaders;
 
-  const alarms = new Alarms(log, systemClock);
+  const alarms = alarmsOf(log);
   let draining = false;
   let open = 0;
   let onDrained: (() => void) | undefined;

@@ -40,8 +40,6 @@ type Handler<A> =
     ? (ctx: ActionContext<z.output<P>>) => Promise<z.input<R>> | z.input<R>
     : never;
 
-type HandlerOrCached<A> = Handler<A> | { cache: { keys?: string[]; ttl: number }; handler: Handler<A> };
-
 type ReceivedBy<W> = W extends { receives: readonly (infer T)[] } ? Extract<T, MessageType> : never;
 
 export interface WorkerTools {
@@ -86,7 +84,7 @@ export interface ServiceTools<M, H> {
 type KeysOfWorkers<C extends ServiceContract> = keyof C["workers"] & string;
 
 export interface ServiceParts<C extends ServiceContract> {
-  actions: { [K in keyof C["actions"] & string]: HandlerOrCached<C["actions"][K]> };
+  actions: { [K in keyof C["actions"] & string]: Handler<C["actions"][K]> };
   workers?: { [K in KeysOfWorkers<C>]: WorkerHandler<C["workers"][K]> };
   /** Receives what an instance of this service gave to `notify`. */
   notified?(subject: string): void;
@@ -135,10 +133,9 @@ export function defineService<
           // Moleculer clones and broadcasts schemas, which zod's don't survive: the validator looks this name up.
           params: { $contract: `${contract.service}.${name}` },
           handler(this: Service, ctx: Context) {
-            const entry = of(this).parts.actions[name as keyof ServiceParts<C>["actions"]];
-            const handler = (
-              typeof entry === "function" ? entry : (entry as { handler: unknown }).handler
-            ) as Handler<ActionContract>;
+            const handler = of(this).parts.actions[
+              name as keyof ServiceParts<C>["actions"]
+            ] as Handler<ActionContract>;
             const run = () => handler(ctx as unknown as ActionContext<unknown>);
             return needsKey(action, ctx) ? runOnce(this, contract.service, action, ctx, run) : run();
           },

@@ -3,6 +3,7 @@
  * unordered bulkWrite, one in flight. Each caller learns what became of its own. At load this saves most of what
  * writing costs; an idle collection is written to at once.
  */
+
 import {
   type AnyBulkWriteOperation,
   type Collection,
@@ -14,6 +15,7 @@ import { SoukError } from "../contract/errors.ts";
 import { COMMAND_PATIENCE_MS, inTime } from "../resilience/deadline.ts";
 import { isTransient } from "../resilience/retry.ts";
 import { OneAtATime } from "./batcher.ts";
+import { isDuplicateKey } from "./duplicate-key.ts";
 
 interface Write {
   operation: AnyBulkWriteOperation;
@@ -45,6 +47,17 @@ export class WriteGroup<T extends Document = Document> {
   /** @throws MongoServerError with code 11000 where a unique key is taken; whatever the driver throws when MongoDB is away */
   async insert(document: T): Promise<void> {
     await this.#add({ insertOne: { document } } as never);
+  }
+
+  /** Inserts it where its unique keys are free. @returns false where one is taken already */
+  async insertNew(document: T): Promise<boolean> {
+    try {
+      await this.insert(document);
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
   }
 
   /**

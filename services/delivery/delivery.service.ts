@@ -1,4 +1,5 @@
 /** Deliveries of paid orders, and what the carrier says about them. */
+import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { type DeliveryState, deliveryActor } from "./delivery.actor.ts";
@@ -15,8 +16,7 @@ export default defineService(
     actions: {
       async getByOrder({ params, meta: { user } }) {
         const found = await models.delivery.findOne({ "state.orderId": params.id }, { state: 1 }).lean();
-        const staff = user?.roles.some((role) => role !== "customer");
-        if (!found || !(staff || found.state.customerId === user?.id))
+        if (!found || !(isStaff(user) || found.state.customerId === user?.id))
           throw new SoukError("NOT_FOUND", "There is no delivery for this order.");
         return view(found._id, found.state);
       },

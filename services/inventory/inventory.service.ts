@@ -2,7 +2,6 @@
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
-import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
 import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../broker/mongo/write-group.ts";
 import { inventory } from "./inventory.contract.ts";
@@ -41,16 +40,8 @@ export default defineService(
       },
       workers: {
         async ledger({ id, subject, data, time }) {
-          try {
-            await writeGroup<LedgerEntry>(models.ledger.collection as never).insert({
-              _id: id,
-              sku: subject,
-              ...data,
-              at: new Date(time),
-            });
-          } catch (error) {
-            if (!isDuplicateKey(error)) throw error;
-          }
+          const entries = writeGroup<LedgerEntry>(models.ledger.collection as never);
+          await entries.insertNew({ _id: id, sku: subject, ...data, at: new Date(time) });
         },
       },
     };

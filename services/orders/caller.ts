@@ -1,5 +1,6 @@
 /** Who asks, and what they may see. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
+import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import type { ActionContext } from "../../broker/moleculer/define-service.ts";
 import type { OrderMessage } from "./order/decision.ts";
@@ -13,9 +14,6 @@ export function callerId({ meta: { user } }: Caller): string {
   return user.id;
 }
 
-export const isStaff = ({ meta: { user } }: Caller): boolean =>
-  user?.roles.some((role) => role === "staff" || role === "admin") ?? false;
-
 /** The order, if the caller may see it. @throws SoukError NOT_FOUND, also for an order of somebody else */
 export async function visibleOrder(
   orders: ActorHost<OrderState, OrderMessage>,
@@ -24,7 +22,7 @@ export async function visibleOrder(
 ): Promise<Snapshot<OrderState>> {
   const customerId = callerId(caller);
   const order = await orders.read(id);
-  if (!order || !(order.state.customerId === customerId || isStaff(caller)))
+  if (!order || !(order.state.customerId === customerId || isStaff(caller.meta.user)))
     throw new SoukError("NOT_FOUND", "There is no such order, or it is not yours.");
   return order;
 }

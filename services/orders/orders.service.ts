@@ -1,8 +1,9 @@
 /** Orders: checkout, history, cancelling, further attempts to pay. What becomes of an order stands in order.actor.ts. */
+import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
-import { callerId, isStaff, visibleOrder } from "./caller.ts";
+import { callerId, visibleOrder } from "./caller.ts";
 import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
 import { createNumberClaim } from "./checkout/claim-number.ts";
 import { createProviderCheck } from "./checkout/known-providers.ts";
@@ -37,7 +38,8 @@ export default defineService(
 
         async list(ctx) {
           const { all, status, limit, cursor } = ctx.params;
-          if (all && !isStaff(ctx)) throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
+          if (all && !isStaff(ctx.meta.user))
+            throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
           const mine = all ? {} : { customerId: callerId(ctx) };
           return listOrders(models.order, { ...mine, status, limit, cursor });
         },

@@ -10,7 +10,7 @@ import { anomalyModel } from "./anomaly.model.ts";
 import { creditNoteModel, invoiceModel } from "./invoices/invoice.model.ts";
 import { createInvoicing } from "./invoices/issue-invoice.ts";
 import { createPdfPrinter } from "./invoices/pdf-printer.ts";
-import { creditNotePdf, creditNotesOf, invoicePdf } from "./invoices/read-invoice.ts";
+import { checkOwner, creditNotePdf, creditNotesOf, invoicePdf } from "./invoices/read-invoice.ts";
 import { ledgerModel } from "./ledger/ledger.model.ts";
 import { bookMoney, listTransactions, readBalances } from "./ledger/ledger.ts";
 import { attemptsOf, listAnomalies, listOpenings, listPayments } from "./list-payments.ts";
@@ -75,13 +75,9 @@ export default defineService(payments, owned, (tools) => {
   return {
     actions: {
       async listByOrder(ctx) {
-        const { id } = ctx.params;
-        const { user } = ctx.meta;
-        const attempts = await attemptsOf(models.payments, id);
+        const attempts = await attemptsOf(models.payments, ctx.params.id);
         // Not every order has payments yet; whose it is, orders knows.
-        const owner = attempts[0]?.customerId ?? (await ctx.call("orders.owner", { id })).customerId;
-        const staff = user?.roles.some((role) => role !== "customer");
-        if (!staff && owner !== user?.id) throw new SoukError("NOT_FOUND", "There is no such order.");
+        await checkOwner(ctx, attempts[0]?.customerId);
         return { items: attempts.map((it) => it.payment), nextCursor: null };
       },
 

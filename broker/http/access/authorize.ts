@@ -1,6 +1,6 @@
 /** Who may call what. A route is served only as its contract declares; nothing is allowed by omission. */
 
-import type { CallMeta } from "../../contract/call-meta.ts";
+import { type CallMeta, isStaff } from "../../contract/call-meta.ts";
 import type { Audience } from "../../contract/contract.ts";
 import { SoukError } from "../../contract/errors.ts";
 
@@ -8,13 +8,13 @@ import { SoukError } from "../../contract/errors.ts";
 export function authorize(auth: Audience, user: CallMeta["user"]): void {
   if (auth === "public") return;
   if (!user) throw new SoukError("UNAUTHENTICATED");
-  if (!MAY[auth](user.roles)) throw new SoukError("FORBIDDEN");
+  if (!MAY[auth](user)) throw new SoukError("FORBIDDEN");
 }
 
-type Roles = NonNullable<CallMeta["user"]>["roles"];
+type User = NonNullable<CallMeta["user"]>;
 
-const MAY: Record<Exclude<Audience, "public">, (roles: Roles) => boolean> = {
+const MAY: Record<Exclude<Audience, "public">, (user: User) => boolean> = {
   customer: () => true,
-  staff: (roles) => roles.includes("staff") || roles.includes("admin"),
-  admin: (roles) => roles.includes("admin"),
+  staff: isStaff,
+  admin: ({ roles }) => roles.includes("admin"),
 };

@@ -114,8 +114,10 @@ export function createLiveSessions(
     },
     changed(subject) {
       changes++;
-      known.delete(subject);
-      pending.delete(subject);
+      const wasKnown = known.delete(subject);
+      const wasAsked = pending.delete(subject);
+      // A session: no user has its id.
+      if (wasKnown || wasAsked) return;
       for (const [id, { session }] of known.entries()) if (session?.userId === subject) known.delete(id);
     },
   };

@@ -1,7 +1,6 @@
 /** Numbers of orders are unique by a document each, `order_numbers`, so that orders can be sharded by `_id`. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
-import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { orderNumber } from "../order/order-number.ts";
 
@@ -25,16 +24,12 @@ export function createNumberClaim(database: Connection, numberOf = orderNumber):
     .getClient()
     .db(database.name)
     .collection(ORDER_NUMBERS);
+  const writes = writeGroup(numbers);
 
   return async (orderId) => {
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
       const number = numberOf(orderId, attempt);
-      try {
-        await writeGroup(numbers).insert({ _id: number, order: orderId });
-        return number;
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      if (await writes.insertNew({ _id: number, order: orderId })) return number;
       if ((await numbers.findOne({ _id: number }))?.order === orderId) return number;
     }
     throw new Error(`order ${orderId} finds no number that is free`);

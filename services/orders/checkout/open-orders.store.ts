@@ -2,7 +2,6 @@
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 import type { ActorHost } from "../../../broker/actor/runtime/document/actor-host.types.ts";
-import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import type { OrderMessage } from "../order/decision.ts";
@@ -65,13 +64,7 @@ export function openOrdersStore(
         const change = { $set: content, $inc: { version: 1 } };
         return (await writes.update({ _id, version }, change)) ?? false;
       }
-      try {
-        await writes.insert({ _id, version: 1, ...content });
-        return true;
-      } catch (error) {
-        if (isDuplicateKey(error)) return false;
-        throw error;
-      }
+      return writes.insertNew({ _id, version: 1, ...content });
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Invoices and credit notes for those who may see them: the customer and the staff. */
 import type { Model } from "mongoose";
+import { isStaff } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { ActionContext } from "../../../broker/moleculer/define-service.ts";
 import type { CreditNote, Invoice } from "./invoice.model.ts";
@@ -49,12 +50,14 @@ export async function creditNotePdf(
 
 const NO_ORDER = "There is no such order.";
 
-/** @param known whose order it is, where a document says so; else orders does */
-async function checkOwner(ctx: Asked, known: string | undefined): Promise<void> {
+/**
+ * @param known whose order it is, where a document says so; else orders does
+ * @throws SoukError NOT_FOUND for a caller who is neither its owner nor staff
+ */
+export async function checkOwner(ctx: Asked, known: string | undefined): Promise<void> {
   const { user } = ctx.meta;
   const owner = known ?? (await ctx.call("orders.owner", { id: ctx.params.id })).customerId;
-  const staff = user?.roles.some((role) => role !== "customer");
-  if (!staff && owner !== user?.id) throw new SoukError("NOT_FOUND", NO_ORDER);
+  if (!isStaff(user) && owner !== user?.id) throw new SoukError("NOT_FOUND", NO_ORDER);
 }
 
 async function printed(printer: PdfPrinter, { meta }: Asked, document: PrintedDocument): Promise<Buffer> {

@@ -2,7 +2,6 @@
 import type { Document } from "mongodb";
 import type { Model } from "mongoose";
 import type { ParamsIn } from "../../../broker/contract/contract.ts";
-import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID } from "../page-key.ts";
 import { type Balance, type Booking, isBalanced, type Transaction, transactionOf } from "./transaction.ts";
@@ -11,11 +10,7 @@ type Ledger = Model<Transaction>;
 
 /** Enters it, once: its id is made from what it is about. */
 export async function bookMoney(ledger: Ledger, booking: Booking): Promise<void> {
-  try {
-    await writeGroup<Document>(ledger.collection as never).insert(transactionOf(booking) as never);
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
-  }
+  await writeGroup<Document>(ledger.collection as never).insertNew(transactionOf(booking) as never);
 }
 
 type ListParams = Omit<ParamsIn<"payments.ledger">, "limit"> & { limit: number };

@@ -10,7 +10,6 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { id as idSchema } from "../../../broker/contract/schemas.ts";
 import type { Outbox, PendingMessage } from "../../../broker/mongo/document-outbox.ts";
-import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
@@ -64,17 +63,15 @@ export async function receiveWebhook(
   const event = await verified(to, adapter, { ...request, rawBody });
   const messages = await messagesFor(to, adapter, event);
   const _id = `${provider}:${event.eventId}`;
-  try {
-    await writeGroup<Document>(to.inbox.collection as never).insert({
-      _id,
-      provider,
-      providerRef: event.providerRef,
-      body: rawBody,
-      receivedAt: new Date(to.clock.now()),
-      ...(messages.length > 0 ? { outbox: messages } : {}),
-    });
-  } catch (error) {
-    if (!isDuplicateKey(error)) throw error;
+  const isNew = await writeGroup<Document>(to.inbox.collection as never).insertNew({
+    _id,
+    provider,
+    providerRef: event.providerRef,
+    body: rawBody,
+    receivedAt: new Date(to.clock.now()),
+    ...(messages.length > 0 ? { outbox: messages } : {}),
+  });
+  if (!isNew) {
     // Handled already, or its message is still in the first copy's outbox, where the sweep looks.
     to.metrics.webhook(provider, "repeated");
     return answer;

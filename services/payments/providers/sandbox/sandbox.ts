@@ -7,7 +7,6 @@ import { z } from "zod";
 import { SoukError } from "../../../../broker/contract/errors.ts";
 import { newId } from "../../../../broker/contract/ids.ts";
 import { secret as secretVariable } from "../../../../broker/contract/variables.ts";
-import { isDuplicateKey } from "../../../../broker/mongo/duplicate-key.ts";
 import { writeGroup } from "../../../../broker/mongo/write-group.ts";
 import {
   defineProvider,
@@ -151,10 +150,7 @@ function createSandbox(
         refunds: [],
         refunded: 0,
       };
-      try {
-        await writeGroup(payments).insert(payment);
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
+      if (!(await writeGroup(payments).insertNew(payment))) {
         const first = await known(ref);
         if (first.amount !== amount.amount || first.currency !== amount.currency)
           throw new ProviderRefused("opened before with another amount");
