@@ -7,11 +7,10 @@ import type { ChannelModel } from "amqplib";
 import { ConfigError } from "../../contract/variables.ts";
 import { toError } from "../../resilience/retry.ts";
 import { closeChannel } from "./close-channel.ts";
-import { openChannel, TopologyError } from "./declare.ts";
+import { hasExchange, openChannel, TopologyError } from "./declare.ts";
 
 const PRECONDITION_FAILED = 406;
 const ACCESS_REFUSED = 403;
-const NOT_FOUND = 404;
 
 /** Name of the exchange that says whose messages these are. */
 export const shopExchangeName = (prefix: string): string => `${prefix}.shop`;
@@ -59,17 +58,8 @@ export async function claimMessages(model: ChannelModel, prefix: string, shop: s
 }
 
 /** Whether any shop has messages under this prefix. */
-export async function isClaimed(model: ChannelModel, prefix: string): Promise<boolean> {
-  const { channel, gone } = await openChannel(model);
-  try {
-    await channel.checkExchange(shopExchangeName(prefix));
-  } catch (thrown) {
-    if ((thrown as { code?: unknown }).code === NOT_FOUND) return false;
-    throw thrown;
-  }
-  await closeChannel(channel, gone);
-  return true;
-}
+export const isClaimed = (model: ChannelModel, prefix: string): Promise<boolean> =>
+  hasExchange(model, shopExchangeName(prefix));
 
 /** From "… received … but current is the value '<prefix>.shop.<id>' of type 'longstr'". */
 const currentOf = (message: string): string | undefined => {

@@ -87,10 +87,15 @@ function markOf(prefix: string, topology: Topology): string {
  * consumer, and by a message that comes back.
  * @throws when the connection is lost meanwhile
  */
-export async function isDeclared(model: ChannelModel, prefix: string, topology: Topology): Promise<boolean> {
+export function isDeclared(model: ChannelModel, prefix: string, topology: Topology): Promise<boolean> {
+  return hasExchange(model, markOf(prefix, topology));
+}
+
+/** Whether there is such an exchange. @throws when the connection is lost meanwhile */
+export async function hasExchange(model: ChannelModel, name: string): Promise<boolean> {
   const { channel, gone } = await openChannel(model);
   try {
-    await channel.checkExchange(markOf(prefix, topology));
+    await channel.checkExchange(name);
   } catch (thrown) {
     if ((thrown as { code?: unknown }).code === NOT_FOUND) return false;
     throw thrown;
