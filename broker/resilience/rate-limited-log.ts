@@ -1,17 +1,16 @@
 /** Lines that may come by the thousand: logged at once, then at most every ten seconds per key, with a count. */
 import { type Clock, systemClock } from "./clock.ts";
 import type { Log } from "./log.ts";
+import { Quiet } from "./quiet.ts";
 
 const QUIET_MS = 10_000;
-/** More keys than this are a fault of who makes them; the memory for them is bounded all the same. */
-const MAX_KEYS = 500;
 
 type Fields = Record<string, unknown>;
 
 export class Alarms {
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #last = new Map<string, { at: number; suppressed: number }>();
+  readonly #quiet = new Quiet(QUIET_MS);
 
   constructor(log: Log, clock: Clock) {
     this.#log = log;
@@ -29,15 +28,9 @@ export class Alarms {
   }
 
   #say(level: "warn" | "error", key: string, message: string, fields: Fields): void {
-    const now = this.#clock.now();
-    const last = this.#last.get(key);
-    if (last && now - last.at < QUIET_MS) {
-      last.suppressed++;
-      return;
-    }
-    this.#log[level](message, last?.suppressed ? { ...fields, suppressed: last.suppressed } : fields);
-    if (this.#last.size >= MAX_KEYS) this.#last.clear();
-    this.#last.set(key, { at: now, suppressed: 0 });
+    const suppressed = this.#quiet.pass(key, this.#clock.now());
+    if (suppressed !== undefined)
+      this.#log[level](message, suppressed > 0 ? { ...fields, suppressed } : fields);
   }
 }
 

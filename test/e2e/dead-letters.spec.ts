@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { type ChannelModel, connect } from "amqplib";
 import { deadQueueName, mailboxName, partitionOf, queueName } from "../../broker/bus/topology.ts";
 import { DEFAULT_PARTITIONS } from "../../broker/contract/contract.ts";
@@ -9,6 +7,7 @@ import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../support/eventually.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { runScript } from "../support/run-script.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import {
   decide,
@@ -73,20 +72,8 @@ describe("A message that fails for its own cause, on a running shop over RabbitM
       .updateOne({ _id: broken }, { $set: { "state.holds": holds }, $inc: { version: 1 } });
 
   /** `npm run dlq -- …` as a process of its own. */
-  const dlq = async (args: readonly string[], preload: readonly string[] = []) => {
-    const imports = ["./scripts/support/preload.mjs", ...preload].flatMap((it) => ["--import", it]);
-    const child = spawn(process.execPath, [...imports, "scripts/dlq.ts", ...args], {
-      env: { ...process.env, AMQP_URL, AMQP_PREFIX: prefix, NODE_ENV: "test" },
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    const [code, signal] = await once(child, "close");
-    // Which servers were looked at stands on the first line.
-    return { code, signal, output: output.replace(/^servers: .*\n/, "") };
-  };
+  const dlq = (args: readonly string[], preload: readonly string[] = []) =>
+    runScript("dlq", args, { AMQP_URL, AMQP_PREFIX: prefix }, preload);
   const succeeds = async (...args: string[]): Promise<string> => {
     const { code, output } = await dlq(args);
     assert.equal(code, 0, output);

@@ -2,6 +2,7 @@
 
 import {
   decide,
+  deliveryOf,
   order,
   PASSWORD,
   type Person,
@@ -12,7 +13,6 @@ import {
   signUp,
 } from "../e2e/support/people.ts";
 import { createWorld } from "../e2e/support/routes.ts";
-import { eventually } from "../support/eventually.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { Harvest } from "./known.ts";
 import type { Speaker } from "./requests.ts";
@@ -50,11 +50,7 @@ export async function startFuzzedShop(): Promise<FuzzedShop> {
   const waiting = await order(owner, article.sku);
   const page = payPage(waiting);
   await decide(owner.http, page, { outcome: "succeed" });
-  const delivery = await eventually("there is a delivery", async () => {
-    const reply = await staff.http.request<{ id: string }>("GET", `/orders/${waiting.id}/delivery`);
-    return reply.status === 200 && reply.body;
-  });
-  known.gather("deliveries", delivery);
+  known.gather("deliveries", await deliveryOf(staff, waiting.id));
   await gatherFrom(known, owner, staff);
   await putInCart(owner, article.sku);
   const people = new Map<string, Person>([

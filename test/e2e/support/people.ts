@@ -113,6 +113,12 @@ export async function order(person: Person, sku: string, quantity = 1): Promise<
   return body;
 }
 
+/** The order's delivery, as soon as there is one. */
+export const deliveryOf = ({ http }: Pick<Person, "http">, orderId: string): Promise<{ id: string }> =>
+  eventually("there is a delivery", () =>
+    http.expect<{ id: string }>(200, "GET", `/orders/${orderId}/delivery`),
+  );
+
 /** Where the order can be paid now. */
 export function payPage({ number, payment }: OrderView): string {
   assert.equal(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +12,7 @@ import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 import { type RabbitPlace, rabbitUrl, spawnRabbit } from "../../support/rabbit-process.ts";
+import { runScript } from "../../support/run-script.ts";
 import { rabbitBinary } from "../../support/servers.ts";
 
 const PREFIX = "managed";
@@ -64,19 +65,8 @@ describe("npm run topology on a RabbitMQ with its management plugin", function (
   });
 
   const topology = async (...args: string[]) => {
-    const child = spawn(
-      process.execPath,
-      ["--import", "./scripts/support/preload.mjs", "scripts/check-topology.ts", ...args],
-      { env: { ...process.env, AMQP_URL: url, AMQP_PREFIX: PREFIX, NODE_ENV: "test" } },
-    );
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (chunk: Buffer) => {
-        output += chunk.toString();
-      });
-    const [code] = await once(child, "close");
-    // Which servers were looked at stands on the first line.
-    return { code, output: output.replace(/^servers: .*\n/, "") };
+    const { code, output } = await runScript("check-topology", args, { AMQP_URL: url, AMQP_PREFIX: PREFIX });
+    return { code, output };
   };
 
   it("is content with what the shop declares, over both ways", async () => {

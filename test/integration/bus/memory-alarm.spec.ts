@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
@@ -12,10 +10,8 @@ import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { counter } from "../../support/bus-conformance.ts";
 import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
 import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
+import { type PrivateRabbit, privateRabbit } from "../../support/private-rabbit.ts";
 import { quietLog } from "../../support/quiet-log.ts";
-import { type RabbitPlace, rabbitEnvironment, rabbitUrl, spawnRabbit } from "../../support/rabbit-process.ts";
-import { rabbitBinary } from "../../support/servers.ts";
 import { startToyNode } from "../actor/support/node.ts";
 import { check, ordersOf, rest } from "../actor/support/shop-checks.ts";
 
@@ -24,29 +20,18 @@ const WINDOW = 50;
 const BACKLOG = 100;
 const ORDERS = 300;
 const UNITS = 1_000;
-/** Share of the machine's memory that RabbitMQ has already. */
-const ALARM = "0.00001";
 
 describe("A RabbitMQ that runs out of memory", function () {
   this.timeout(90_000);
   let dir: string;
-  let binary: string;
-  let place: RabbitPlace;
-  let rabbit: ChildProcess | undefined;
+  let rabbit: PrivateRabbit;
   let bus: Bus | undefined;
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "souk-alarm-"));
-    binary = rabbitBinary(() => undefined);
-    place = {
-      dir,
-      nodeName: `souk-alarm-${process.pid}`,
-      port: await freePort(),
-      distPort: await freePort(),
-    };
-    rabbit = spawnRabbit(binary, place);
+    rabbit = await privateRabbit("alarm");
     bus = await createAmqpBus({
-      url: rabbitUrl(place),
+      url: rabbit.url,
       prefix: "alarm",
       name: "test",
       log: quietLog(),
@@ -57,24 +42,14 @@ describe("A RabbitMQ that runs out of memory", function () {
 
   after(async () => {
     await bus?.close();
-    if (rabbit && rabbit.exitCode === null) {
-      const gone = new Promise((resolve) => rabbit?.once("exit", resolve));
-      rabbit.kill("SIGTERM");
-      await gone;
-    }
+    await rabbit?.stop();
     await rm(dir, { recursive: true, force: true });
   });
-
-  const setWatermark = (share: string) =>
-    promisify(execFile)(join(dirname(binary), "rabbitmqctl"), ["set_vm_memory_high_watermark", share], {
-      env: rabbitEnvironment(place),
-      timeout: 30_000,
-    });
 
   it("leaves what actors send in their outboxes, few in memory, and brings all of it when it has memory again", async () => {
     const mongo = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "normal" });
     const relays = await createAmqpBus({
-      url: rabbitUrl(place),
+      url: rabbit.url,
       prefix: "alarmed",
       name: "actors",
       log: quietLog(),
@@ -101,7 +76,7 @@ describe("A RabbitMQ that runs out of memory", function () {
       await order(0, 20);
       await rest(node, 20);
 
-      await setWatermark(ALARM);
+      await rabbit.alarm(true);
       const before = relays.stats.confirmed;
       await order(20, ORDERS);
       // It is told when it sends; a few messages may get through until then.
@@ -121,14 +96,14 @@ describe("A RabbitMQ that runs out of memory", function () {
       );
       assert.ok(kept.length > 2 * WINDOW + BACKLOG, "more than memory holds");
 
-      await setWatermark("0.4");
+      await rabbit.alarm(false);
       await rest(node, ORDERS);
       await check(node, UNITS);
       const states = (await ordersOf(node)).map((it) => it.state.status);
       assert.deepEqual(new Set(states), new Set(["paid"]));
       assert.equal(relays.stats.nacked, 0);
     } finally {
-      await setWatermark("0.4");
+      await rabbit.alarm(false);
       await node.stop();
       await relays.close();
       await mongo.close();
@@ -155,7 +130,7 @@ describe("A RabbitMQ that runs out of memory", function () {
     });
     await eventually("messages flow", () => got.total > 1_000);
 
-    await setWatermark(ALARM);
+    await rabbit.alarm(true);
     await eventually("it is told", () => sender.state === "blocked");
     // What was written before it was told is with RabbitMQ's socket; from then on nothing is sent.
     const published = stats.published;
@@ -167,7 +142,7 @@ describe("A RabbitMQ that runs out of memory", function () {
     assert.ok(sent.length - confirmed <= WINDOW);
     assert.ok(stats.blocked >= 1);
 
-    await setWatermark("0.4");
+    await rabbit.alarm(false);
     await eventually(
       "it goes on",
       () => sender.state === "connected" && sent.length > confirmed + 1_000,

@@ -9,6 +9,7 @@ import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {
   type Article,
   decide,
+  deliveryOf,
   firstAdmin,
   order,
   orderBecomes,
@@ -85,13 +86,7 @@ describe("A queue of somebody else's, bound to all messages", function () {
       EVENT_WAIT_MS,
     );
   const deliver = async (id: string, status: string, more: object = {}) => {
-    const delivery = await eventually("there is a delivery", async () => {
-      const { status: code, body } = await buyer.http.request<{ id: string }>(
-        "GET",
-        `/orders/${id}/delivery`,
-      );
-      return code === 200 && body;
-    });
+    const delivery = await deliveryOf(buyer, id);
     await admin.http.expect(200, "PATCH", `/deliveries/${delivery.id}`, { body: { status, ...more } });
   };
   const refund = ({ payment }: OrderView) =>

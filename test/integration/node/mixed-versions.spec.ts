@@ -15,6 +15,7 @@ import { contracts } from "../../../services/contracts.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {
   decide,
+  deliveryOf,
   firstAdmin,
   order,
   orderBecomes,
@@ -152,13 +153,7 @@ describe("Nodes of two versions", function () {
     await orderBecomes(person, placed.id, "paid");
   };
   const deliver = async ({ order: { id }, person }: { person: Person; order: OrderView }, status: string) => {
-    const delivery = await eventually("there is a delivery", async () => {
-      const { status: code, body } = await person.http.request<{ id: string }>(
-        "GET",
-        `/orders/${id}/delivery`,
-      );
-      return code === 200 && body;
-    });
+    const delivery = await deliveryOf(person, id);
     await admin.http.expect(200, "PATCH", `/deliveries/${delivery.id}`, { body: { status } });
   };
   const all = <T>(those: readonly T[], act: (it: T) => Promise<unknown>) => Promise.all(those.map(act));
