@@ -40,7 +40,7 @@ export interface WebhookFaults {
   readonly race: boolean;
 }
 
-/** Faults of the provider's API. Each counts down with the requests it meets. */
+/** CrashPoints of the provider's API. Each counts down with the requests it meets. */
 export interface ApiFaults {
   /** As in "POST /v1/refunds", with a `*` for any one segment; all requests unless given. */
   readonly route?: string;

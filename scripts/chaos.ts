@@ -38,7 +38,7 @@ const briefly = {
   brief: true,
   customers: 12,
   orderTtl: 10,
-  patienceMs: 15_000,
+  retryForMs: 15_000,
   settleMs: 120_000,
 };
 const atLength = {
@@ -47,7 +47,7 @@ const atLength = {
   // At once. Many more would only wait for each other on a machine of two cores.
   customers: 40,
   orderTtl: 30,
-  patienceMs: 45_000,
+  retryForMs: 45_000,
   settleMs: 180_000,
 };
 

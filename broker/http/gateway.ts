@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { errorRegistry, SoukError } from "../contract/errors.ts";
 import type { Log } from "../resilience/log.ts";
-import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import { afterAnswer, type Exchange, holderOf, openExchange } from "./http-exchange.ts";
@@ -85,7 +85,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   for (const page of pages) router.add("GET", page.path, { page });
   const always = publicUrl.startsWith("https:") ? { ...securityHeaders, ...HSTS } : securityHeaders;
 
-  const alarms = alarmsOf(log);
+  const alarms = rateLimitedLog(log);
   let draining = false;
   let open = 0;
   let onDrained: (() => void) | undefined;

@@ -184,7 +184,7 @@ export const environment = z.object({
       "immediate opens a payment at its provider as soon as it is asked for; batch collects them and opens them together",
     ),
   INVOICE_BATCH_INTERVAL: duration(60_000).describe("Time between two openings in INVOICE_MODE=batch"),
-  // Two calls must fit into the patience with a worker, see define-service.ts.
+  // Two calls must fit into the time of a worker, see define-service.ts.
   PROVIDER_TIMEOUT: duration(15_000)
     .refine((it) => it <= 25_000, "must be at most 25s")
     .describe(

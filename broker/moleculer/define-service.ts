@@ -185,7 +185,7 @@ const notification = (service: string): string => `${service}.notified`;
  * A worker that has not come back by then is run again, as after a crash: some library calls never return when a
  * connection breaks at the wrong moment, and would keep their message and their place for ever.
  */
-const WORKER_PATIENCE_MS = 60_000;
+const WORKER_TIMEOUT_MS = 60_000;
 
 interface Running<C extends ServiceContract> {
   readonly parts: ServiceParts<C>;
@@ -248,7 +248,7 @@ function consume<C extends ServiceContract>(
   if (!handle) throw new Error(`worker ${service}.${worker} is declared but has no handler`);
   return bus.consumeWorker({ service, worker, receives }, (message) =>
     inTime(
-      WORKER_PATIENCE_MS,
+      WORKER_TIMEOUT_MS,
       handle(message as never, {
         answer: (type, subject, data, part = "") =>
           bus.publish(

@@ -1,7 +1,7 @@
 /** Connections to Redis: one way to open them, whoever uses it. */
 import { Redis, type RedisOptions } from "ioredis";
 import { redactedReason } from "../contract/redact.ts";
-import type { Alarms } from "../resilience/rate-limited-log.ts";
+import type { RateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";
 import { redisRefusal } from "./refusals.ts";
 
@@ -9,7 +9,7 @@ import { redisRefusal } from "./refusals.ts";
 const CHECK_MS = 3_000;
 
 export interface OpenRedisOptions extends RedisOptions {
-  alarms: Alarms;
+  alarms: RateLimitedLog;
   /** What its being away means, for the log. */
   away: string;
 }

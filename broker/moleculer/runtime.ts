@@ -1,7 +1,7 @@
 /** What a node lends its services: configuration, time, the bus and the database. */
 
 import type { Connection } from "mongoose";
-import type { Faults } from "../actor/runtime/crash-points.ts";
+import type { CrashPoints } from "../actor/runtime/crash-points.ts";
 import type { Tuning } from "../actor/runtime/tuning.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../resilience/clock.ts";
@@ -21,7 +21,7 @@ export interface NodeRuntime {
   /** What the node tells those who run it; parts of it add what they know. */
   readonly operations: Operations;
   /** Only for tests: other figures for the actors, and places where they may be crashed, by actor type. */
-  readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): Faults };
+  readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): CrashPoints };
 }
 
 declare module "moleculer" {

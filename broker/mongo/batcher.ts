@@ -5,7 +5,7 @@ const MAX_GROUP = 500;
  * Items that come while a command is under way wait and go out together in the next one. At load this saves most of what
  * commands cost; with nothing under way an item goes at once.
  */
-export class OneAtATime<T> {
+export class Batcher<T> {
   readonly #send: (group: readonly T[]) => Promise<void>;
   #waiting: T[] = [];
   #sending = false;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import mongoose, { type Connection } from "mongoose";
 import { redact, redactedReason } from "../contract/redact.ts";
 import type { Log } from "../resilience/log.ts";
-import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";
 import { failWithLostConnections } from "./driver-patch.ts";
 import { mongoRefusal } from "./refusals.ts";
@@ -18,7 +18,7 @@ const SERVER_SELECTION_MS = 1_000;
 const LOOK_EVERY_MS = 500;
 const ANSWERS_WITHIN_MS = 2_500;
 /** For work that may keep a small server busy: indexes, large copies. */
-const ANSWERS_PATIENT_MS = 60_000;
+const SLOW_ANSWERS_MS = 60_000;
 const MAX_DELAY_MS = 5_000;
 
 // Operators in a query can only be written by us: what came from outside is wrapped in $eq.
@@ -31,7 +31,7 @@ export interface Database {
   service(name: string): Connection;
   ping(): Promise<void>;
   /** Does work that may keep a service's server from answering for a while, on connections of its own. */
-  patiently<T>(service: string, work: (database: Connection) => Promise<T>): Promise<T>;
+  withSlowAnswers<T>(service: string, work: (database: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ export interface Database {
  * Connects, waiting with growing pauses while MongoDB is away, and saying so.
  * @param uri without a database name
  * @param signal gives up waiting
- * @param patient for scripts, whose work may keep the server from answering for a while
+ * @param slowAnswers for scripts, whose work may keep the server from answering for a while
  * @param variable where `uri` is configured
  * @throws {ConfigError} MongoDB will not have us as configured
  */
@@ -47,19 +47,19 @@ export async function connectDatabase(
   uri: string,
   log: Log,
   signal?: AbortSignal,
-  patient = false,
+  slowAnswers = false,
   variable = "MONGO_URL",
 ): Promise<Database> {
-  const answersWithinMs = patient ? ANSWERS_PATIENT_MS : ANSWERS_WITHIN_MS;
-  const client = await connectPatiently({ uri, variable, answersWithinMs }, log, signal);
+  const answersWithinMs = slowAnswers ? SLOW_ANSWERS_MS : ANSWERS_WITHIN_MS;
+  const client = await connectWithRetries({ uri, variable, answersWithinMs }, log, signal);
   return {
     service: (name) => client.useDb(databaseName(name), { useCache: true }),
-    async patiently(service, work) {
-      const patient = await connectOnce(uri, ANSWERS_PATIENT_MS);
+    async withSlowAnswers(service, work) {
+      const slow = await connectOnce(uri, SLOW_ANSWERS_MS);
       try {
-        return await work(patient.useDb(databaseName(service), { useCache: true }));
+        return await work(slow.useDb(databaseName(service), { useCache: true }));
       } finally {
-        await patient.close();
+        await slow.close();
       }
     },
     async ping() {
@@ -80,7 +80,7 @@ export async function connectDatabases(
   own: ReadonlyMap<string, OwnDatabase>,
   log: Log,
   signal?: AbortSignal,
-  patient = false,
+  slowAnswers = false,
 ): Promise<Database> {
   const servers = new Map([[uri, "MONGO_URL"]]);
   for (const it of own.values()) if (!servers.has(it.uri)) servers.set(it.uri, it.variable);
@@ -95,14 +95,14 @@ export async function connectDatabases(
   };
   try {
     for (const [server, variable] of servers)
-      opened.set(server, await connectDatabase(server, log, signal, patient, variable));
+      opened.set(server, await connectDatabase(server, log, signal, slowAnswers, variable));
   } catch (error) {
     await each((it) => it.close());
     throw error;
   }
   return {
     service: (name) => of(name).service(name),
-    patiently: (service, work) => of(service).patiently(service, work),
+    withSlowAnswers: (service, work) => of(service).withSlowAnswers(service, work),
     ping: () => each((it) => it.ping()),
     close: () => each((it) => it.close()),
   };
@@ -116,12 +116,12 @@ interface Server {
   answersWithinMs: number;
 }
 
-async function connectPatiently(
+async function connectWithRetries(
   { uri, variable, answersWithinMs }: Server,
   log: Log,
   signal?: AbortSignal,
 ): Promise<Connection> {
-  const alarms = alarmsOf(log);
+  const alarms = rateLimitedLog(log);
   for (let attempt = 1; ; attempt++) {
     try {
       return await connectOnce(uri, answersWithinMs);

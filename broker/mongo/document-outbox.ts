@@ -12,7 +12,7 @@ import { redactedReason } from "../contract/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
 import { within } from "../resilience/deadline.ts";
 import type { Log } from "../resilience/log.ts";
-import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { writeGroup } from "./write-group.ts";
 
 export interface PendingMessage {
@@ -83,7 +83,7 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
     const settled: Promise<void> = work.then(
       () => undefined,
       (error: Error) =>
-        alarmsOf(log).warn("outbox", `outbox: ${what}, will try again`, {
+        rateLimitedLog(log).warn("outbox", `outbox: ${what}, will try again`, {
           source,
           reason: redactedReason(error),
         }),

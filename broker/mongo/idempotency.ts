@@ -18,7 +18,7 @@ import { newId } from "../contract/ids.ts";
 import { redactedReason } from "../contract/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
-import { alarmsOf } from "../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { isDuplicateKey } from "./duplicate-key.ts";
 import { writeGroup } from "./write-group.ts";
 
@@ -170,7 +170,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     try {
       await write();
     } catch (error) {
-      alarmsOf(tools.log).error(
+      rateLimitedLog(tools.log).error(
         "idempotency",
         `${call.action}: ${what} could not be kept for its Idempotency-Key`,
         {

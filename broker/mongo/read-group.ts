@@ -3,8 +3,8 @@
  * starts after it was asked for, so it sees every write that was acknowledged before.
  */
 import type { Collection, Document } from "mongodb";
-import { COMMAND_PATIENCE_MS, inTime } from "../resilience/deadline.ts";
-import { OneAtATime } from "./batcher.ts";
+import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
+import { Batcher } from "./batcher.ts";
 
 interface Read<T> {
   id: string;
@@ -15,20 +15,20 @@ interface Read<T> {
 export class ReadGroup<T extends Document & { _id: string }> {
   readonly #collection: Pick<Collection<T>, "find">;
   readonly #projection: Document | undefined;
-  readonly #patienceMs: number;
-  readonly #reads = new OneAtATime<Read<T>>((group) => this.#send(group));
+  readonly #timeoutMs: number;
+  readonly #reads = new Batcher<Read<T>>((group) => this.#send(group));
   /** Commands sent, for benches. */
   commands = 0;
 
-  /** @param patienceMs see `write-group.ts` */
+  /** @param timeoutMs see `write-group.ts` */
   constructor(
     collection: Pick<Collection<T>, "find">,
     projection?: Document,
-    patienceMs = COMMAND_PATIENCE_MS,
+    timeoutMs = COMMAND_TIMEOUT_MS,
   ) {
     this.#collection = collection;
     this.#projection = projection;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** @throws whatever the driver throws when MongoDB is away */
@@ -50,7 +50,7 @@ export class ReadGroup<T extends Document & { _id: string }> {
       const filter = { _id: ids.length === 1 ? ids[0] : { $in: ids } };
       const options = this.#projection ? { projection: this.#projection } : {};
       const cursor = this.#collection.find(filter as never, options);
-      const found = (await inTime(this.#patienceMs, cursor.toArray())) as unknown as T[];
+      const found = (await inTime(this.#timeoutMs, cursor.toArray())) as unknown as T[];
       const documents = new Map(found.map((it) => [it._id, it]));
       for (const it of group) it.found(documents.get(it.id));
     } catch (error) {

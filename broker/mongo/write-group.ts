@@ -12,9 +12,9 @@ import {
   MongoServerError,
 } from "mongodb";
 import { SoukError } from "../contract/errors.ts";
-import { COMMAND_PATIENCE_MS, inTime } from "../resilience/deadline.ts";
+import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
 import { isTransient } from "../resilience/retry.ts";
-import { OneAtATime } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import { isDuplicateKey } from "./duplicate-key.ts";
 
 interface Write {
@@ -25,18 +25,18 @@ interface Write {
 
 export class WriteGroup<T extends Document = Document> {
   readonly #collection: Pick<Collection<T>, "bulkWrite">;
-  readonly #patienceMs: number;
-  readonly #writes = new OneAtATime<Write>((group) => this.#send(group));
+  readonly #timeoutMs: number;
+  readonly #writes = new Batcher<Write>((group) => this.#send(group));
   /** Commands sent, for benches. */
   commands = 0;
 
   /**
-   * @param patienceMs a command that has not come back by then is given up with UNAVAILABLE, whether it will be done
+   * @param timeoutMs a command that has not come back by then is given up with UNAVAILABLE, whether it will be done
    * or not: one that has gone silent is noticed by nobody else
    */
-  constructor(collection: Pick<Collection<T>, "bulkWrite">, patienceMs = COMMAND_PATIENCE_MS) {
+  constructor(collection: Pick<Collection<T>, "bulkWrite">, timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#collection = collection;
-    this.#patienceMs = patienceMs;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Resolves when the command that is under way is back; undefined where none is. */
@@ -78,7 +78,7 @@ export class WriteGroup<T extends Document = Document> {
     try {
       const operations = group.map((it) => it.operation) as never;
       const { matchedCount } = await inTime(
-        this.#patienceMs,
+        this.#timeoutMs,
         this.#collection.bulkWrite(operations, { ordered: false, ignoreUndefined: true }),
       );
       settle(group, matchedCount);

@@ -1,7 +1,7 @@
 import { SoukError } from "../contract/errors.ts";
 
 /** How long a command may keep the database busy, or its connection silent, before it is given up. */
-export const COMMAND_PATIENCE_MS = 15_000;
+export const COMMAND_TIMEOUT_MS = 15_000;
 
 /**
  * The result of `work`, if it comes within `ms`.

@@ -7,7 +7,7 @@ const QUIET_MS = 10_000;
 
 type Fields = Record<string, unknown>;
 
-export class Alarms {
+export class RateLimitedLog {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #quiet = new Quiet(QUIET_MS);
@@ -34,13 +34,13 @@ export class Alarms {
   }
 }
 
-const shared = new WeakMap<Log, Alarms>();
+const shared = new WeakMap<Log, RateLimitedLog>();
 
 /** The alarms of a log: whoever writes to it by these shares them. */
-export function alarmsOf(log: Log): Alarms {
+export function rateLimitedLog(log: Log): RateLimitedLog {
   let alarms = shared.get(log);
   if (!alarms) {
-    alarms = new Alarms(log, systemClock);
+    alarms = new RateLimitedLog(log, systemClock);
     shared.set(log, alarms);
   }
   return alarms;

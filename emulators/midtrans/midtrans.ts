@@ -70,7 +70,7 @@ export async function startMidtrans(
   { idempotencyKeys = true }: MidtransOptions = {},
 ): Promise<Emulator> {
   const { clock } = options;
-  const kit = createKit(options, { retry, patienceMs: 15_000 });
+  const kit = createKit(options, { retry, timeoutMs: 15_000 });
   const serverKey = `SB-Mid-server-${kit.token(24)}`;
   const pages = new Map<string, Page>();
   const replies = new Map<string, Answer>();

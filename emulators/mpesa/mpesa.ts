@@ -65,7 +65,7 @@ const OWNERS: Readonly<Record<string, { code: number; calls: 0 | 1 | 2; early?: 
 
 export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
   const { clock } = options;
-  const kit = createKit(options, { retry: () => null, patienceMs: 30_000 });
+  const kit = createKit(options, { retry: () => null, timeoutMs: 30_000 });
   const consumer = { key: kit.token(32), secret: kit.token(48) };
   const passkey = kit.token(64);
   const initiator = { name: "souk-api", credential: kit.token(88) };

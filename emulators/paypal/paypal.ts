@@ -38,7 +38,7 @@ const CLIENT_ID = "client-id-of-the-emulator";
 const CLIENT_SECRET = "client-secret-of-the-emulator";
 const WEBHOOK_ID = "1EMULATOR0WEBHOOK1";
 const TOKEN_S = 32_400;
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 const HOUR_MS = 3_600_000;
 /** How long request ids are known. */
 const KEEP_MS = { orders: 6 * HOUR_MS, payments: 45 * 24 * HOUR_MS };
@@ -48,7 +48,7 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
   const quirks: Quirks = { captures: "COMPLETED", refunds: "COMPLETED", certUrl: null };
   const counts = { tokens: 0, certificates: 0 };
   const books = emptyBooks();
-  const kit = createKit(options, { retry, patienceMs: PATIENCE_MS });
+  const kit = createKit(options, { retry, timeoutMs: TIMEOUT_MS });
   const signer = await createSigner(clock.now());
   const certificatePath = `/v1/notifications/certs/CERT-${kit.token(8).toLowerCase()}`;
   const certUrl = () => quirks.certUrl ?? `${kit.url()}${certificatePath}`;

@@ -32,13 +32,13 @@ export interface StripeEmulator extends Emulator {
 
 const SECRET_KEY = "sk_test_emulator_of_stripe";
 const WEBHOOK_SECRET = "whsec_emulator_of_stripe";
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 export async function startStripe(options: EmulatorOptions): Promise<StripeEmulator> {
   const { clock } = options;
   const quirks: Quirks = { latencyMs: 0, keptFailures: 0, refunds: "succeeded", secrets: [WEBHOOK_SECRET] };
   const books = emptyBooks();
-  const kit = createKit(options, { retry, patienceMs: PATIENCE_MS });
+  const kit = createKit(options, { retry, timeoutMs: TIMEOUT_MS });
   const tell = teller(kit, clock, () => quirks.secrets);
   const intents = createIntents(books, { kit, clock, tell, refundMode: () => quirks.refunds });
   const keyed = idempotency(clock);

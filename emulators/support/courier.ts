@@ -24,7 +24,7 @@ export interface CourierOptions {
    */
   retry(failures: number, result: DeliveryResult): number | null;
   /** How long the provider waits for an answer, real milliseconds. */
-  readonly patienceMs: number;
+  readonly timeoutMs: number;
 }
 
 export interface Courier {
@@ -41,7 +41,7 @@ const HOLD_MS = 250;
 /** Longer waits would make Node's timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function createCourier({ knobs, options, retry, patienceMs }: CourierOptions): Courier {
+export function createCourier({ knobs, options, retry, timeoutMs }: CourierOptions): Courier {
   const closing = new AbortController();
   const waiters: (() => void)[] = [];
   const held = new Set<() => void>();
@@ -109,7 +109,7 @@ export function createCourier({ knobs, options, retry, patienceMs }: CourierOpti
 
   /** @returns how it failed; null when it was taken */
   async function deliver({ url, body, headers }: OutgoingWebhook): Promise<DeliveryResult | null> {
-    const late = AbortSignal.timeout(patienceMs);
+    const late = AbortSignal.timeout(timeoutMs);
     try {
       const response = await fetch(url ?? options.webhookUrl(), {
         method: "POST",

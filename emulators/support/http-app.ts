@@ -41,7 +41,7 @@ export interface HttpAppOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly knobs: Knobs;
-  /** The provider's API. Faults befall these only. */
+  /** The provider's API. CrashPoints befall these only. */
   readonly routes: Routes;
   /** Control routes, beyond the reach of faults. */
   readonly control: Routes;

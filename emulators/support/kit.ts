@@ -37,7 +37,7 @@ const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789";
 
 export function createKit(
   options: EmulatorOptions,
-  webhooks: Pick<CourierOptions, "retry" | "patienceMs">,
+  webhooks: Pick<CourierOptions, "retry" | "timeoutMs">,
 ): Kit {
   const knobs = calm();
   const courier = createCourier({ knobs, options, ...webhooks });

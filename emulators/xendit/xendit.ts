@@ -25,7 +25,7 @@ export interface XenditOptions {
   /** Whether invoices know `X-IDEMPOTENCY-KEY`; the documentation leaves it open. */
   readonly idempotencyKeys?: boolean;
   /** How long an answer to a webhook may take, milliseconds. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -57,10 +57,10 @@ const refundRequest = z.object({
 
 export async function startXendit(
   options: EmulatorOptions,
-  { idempotencyKeys = true, patienceMs = 30_000 }: XenditOptions = {},
+  { idempotencyKeys = true, timeoutMs = 30_000 }: XenditOptions = {},
 ): Promise<Emulator> {
   const { clock } = options;
-  const kit = createKit(options, { retry, patienceMs });
+  const kit = createKit(options, { retry, timeoutMs });
   const secretKey = `xnd_production_${kit.token(40)}`;
   const callbackToken = kit.token(48);
   const invoices = new Map<string, Invoice>();

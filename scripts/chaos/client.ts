@@ -1,4 +1,4 @@
-/** HTTP as a patient customer does it: what failed without a definite answer is sent again, as it was. */
+/** HTTP with retries: what failed without a definite answer is sent again, as it was. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Answer<T> {
@@ -9,7 +9,7 @@ export interface Answer<T> {
 export interface ClientOptions {
   url: string;
   /** From the first try until it gives up, in milliseconds. */
-  patienceMs: number;
+  retryForMs: number;
   /** For one try. */
   timeoutMs: number;
 }
@@ -22,7 +22,7 @@ export interface RequestOptions {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_500;
 
-export class PatientClient {
+export class RetryingClient {
   readonly counts = { requests: 0, repeated: 0, gaveUp: 0 };
   readonly #options: ClientOptions;
 
@@ -30,18 +30,18 @@ export class PatientClient {
     this.#options = options;
   }
 
-  /** A client of the same shop that is less, or more, patient. */
-  with(options: Partial<ClientOptions>): PatientClient {
-    return new PatientClient({ ...this.#options, ...options });
+  /** A client of the same shop with other limits. */
+  with(options: Partial<ClientOptions>): RetryingClient {
+    return new RetryingClient({ ...this.#options, ...options });
   }
 
   /**
    * Sends until there is a definite answer: anything but a failed connection, a time-out, 5xx, 429 or "the first
    * request with this key is still running". `path` is below /api/v1.
-   * @returns null when patience is over: what became of the request is not known
+   * @returns null when the time is over: what became of the request is not known
    */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T> | null> {
-    const until = performance.now() + this.#options.patienceMs;
+    const until = performance.now() + this.#options.retryForMs;
     let pause = FIRST_PAUSE_MS;
     for (;;) {
       const answer = await this.try<T>(method, path, options);

@@ -1,7 +1,7 @@
 /** One customer's hands: what a person does in the shop, with retries, telling the journal what was answered. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import type { Answer, PatientClient, RequestOptions } from "./client.ts";
+import type { Answer, RetryingClient, RequestOptions } from "./client.ts";
 import type { Checkout, Journal } from "./journal.ts";
 import { type Person, signIn } from "./stage.ts";
 
@@ -38,10 +38,10 @@ const LONGEST_LOOK_MS = 1_000;
 
 export class Customer {
   readonly person: Person;
-  readonly #client: PatientClient;
+  readonly #client: RetryingClient;
   readonly #journal: Journal;
 
-  constructor(client: PatientClient, journal: Journal, person: Person) {
+  constructor(client: RetryingClient, journal: Journal, person: Person) {
     this.#client = client;
     this.#journal = journal;
     this.person = person;

@@ -22,7 +22,7 @@ interface Waiting {
   resolve(ms: number | null): void;
 }
 
-/** @param customers impatient ones, for probes alone; each has one try under way at most */
+/** @param customers clients for probes alone; each has one try under way at most */
 export function createProbe(customers: readonly Customer[], goods: Goods, journal: Journal): Probe {
   const idle = [...customers];
   const waiting = new Set<Waiting>();

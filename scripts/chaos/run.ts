@@ -5,7 +5,7 @@ import { failWithLostConnections } from "../../broker/mongo/driver-patch.ts";
 import { readBooks } from "./books.ts";
 import type { CheckResult } from "./check.ts";
 import { checkAll } from "./checks.ts";
-import { PatientClient } from "./client.ts";
+import { RetryingClient } from "./client.ts";
 import { BOOTSTRAP_TOKEN, type Cluster, type NodePlan, startCluster } from "./cluster.ts";
 import { Customer } from "./customer.ts";
 import { Journal } from "./journal.ts";
@@ -34,7 +34,7 @@ export interface ChaosOptions {
   /** Time to pay an order, in seconds. */
   orderTtl: number;
   /** How long a customer repeats a request without an answer, in milliseconds. */
-  patienceMs: number;
+  retryForMs: number;
   /** How long all may take to come to rest, in milliseconds. */
   settleMs: number;
   print(line: string): void;
@@ -49,7 +49,7 @@ export interface ChaosReport {
   recoveries: readonly Recovery[];
   /** How flows ended for their customers. */
   flows: ReadonlyMap<string, number>;
-  requests: PatientClient["counts"];
+  requests: RetryingClient["counts"];
   /** Data and logs, where they were kept: on demand, and when a check has failed. */
   keptIn: string | null;
 }
@@ -91,16 +91,16 @@ const aborted = (signal: AbortSignal | undefined) =>
   );
 
 async function underFire(cluster: Cluster, options: ChaosOptions): Promise<Omit<ChaosReport, "keptIn">> {
-  const { orders, seconds, seed, brief, patienceMs, orderTtl, print } = options;
+  const { orders, seconds, seed, brief, retryForMs, orderTtl, print } = options;
   const journal = new Journal();
-  const client = new PatientClient({ url: cluster.url, patienceMs, timeoutMs: REQUEST_TIMEOUT_MS });
+  const client = new RetryingClient({ url: cluster.url, retryForMs, timeoutMs: REQUEST_TIMEOUT_MS });
   const calm = dice(seed, "stage");
   const admin = await makeAdmin(client, BOOTSTRAP_TOKEN);
   const goods = await stockGoods(client, admin, calm, Math.max(2, Math.round(orders / 60)));
   const hands = (people: readonly Person[], by = client) => people.map((it) => new Customer(by, journal, it));
   const customers = hands(await registerCustomers(client, "buyer", options.customers));
-  const impatient = client.with({ patienceMs: 0, timeoutMs: PROBE_TIMEOUT_MS });
-  const probes = hands(await registerCustomers(client, "probe", PROBES), impatient);
+  const singleTry = client.with({ retryForMs: 0, timeoutMs: PROBE_TIMEOUT_MS });
+  const probes = hands(await registerCustomers(client, "probe", PROBES), singleTry);
   const staff = new Staff(new Customer(client, journal, admin), journal);
 
   failWithLostConnections();
@@ -118,7 +118,7 @@ async function underFire(cluster: Cluster, options: ChaosOptions): Promise<Omit<
     const bound = AbortSignal.timeout(seconds * 1_000 + Math.max(seconds * 1_000, LATE_MS));
     const violence = startViolence({ cluster, probe, random: dice(seed, "violence"), brief, print });
     const poisoned = poisonNowAndThen(cluster.amqpUrl, seed, end.signal);
-    const waitMs = Math.min(patienceMs, orderTtl * 1_000);
+    const waitMs = Math.min(retryForMs, orderTtl * 1_000);
     const flow = { seed, staff, goods, journal, waitMs, customers };
     const came = await runLoad({ ...flow, orders, seconds, signal: bound, progress });
     await (brief ? violence.done : violence.stop());

@@ -20,7 +20,7 @@ interface Stage {
 /** What the customer does with an order that waits for payment. */
 type Conduct = (stage: Stage, order: Order) => Promise<unknown>;
 
-const payLate: Conduct = ({ customer, random }, order) =>
+const refusePayment: Conduct = ({ customer, random }, order) =>
   customer.pay(order, { delayMs: random.between(300, 4_000), times: random.between(1, 3) });
 
 async function tryAgain({ customer, key, waitMs }: Stage, order: Order): Promise<void> {
@@ -49,7 +49,7 @@ const conducts: Record<string, { share: number; conduct: Conduct }> = {
     share: 8,
     conduct: ({ customer, random }, order) => customer.pay(order, { times: random.between(2, 4) }),
   },
-  "webhook late": { share: 8, conduct: payLate },
+  "webhook late": { share: 8, conduct: refusePayment },
   declines: { share: 10, conduct: secondAttempt("decline") },
   "lets it expire": { share: 2, conduct: secondAttempt("expire") },
   cancels: {

@@ -1,5 +1,5 @@
 /** Sets the stage before anything is killed: an admin, customers who are signed in, and goods, some of them scarce. */
-import type { Answer, PatientClient } from "./client.ts";
+import type { Answer, RetryingClient } from "./client.ts";
 import type { Dice } from "./random.ts";
 
 export interface Person {
@@ -39,7 +39,7 @@ export function must<T>(answer: Answer<T> | null, status: number): T {
 
 const bearer = ({ accessToken }: Session) => ({ authorization: `Bearer ${accessToken}` });
 
-export async function makeAdmin(client: PatientClient, token: string): Promise<Person> {
+export async function makeAdmin(client: RetryingClient, token: string): Promise<Person> {
   const email = "admin@chaos.example";
   const body = { token, email, password: PASSWORD, name: "Admin" };
   const session = must(await client.send<Session>("POST", "/auth/bootstrap", { body }), 201);
@@ -47,7 +47,7 @@ export async function makeAdmin(client: PatientClient, token: string): Promise<P
 }
 
 export async function registerCustomers(
-  client: PatientClient,
+  client: RetryingClient,
   name: string,
   count: number,
 ): Promise<Person[]> {
@@ -68,7 +68,7 @@ export async function registerCustomers(
 }
 
 /** Signs a person in again whose token has run out. @returns false where the shop did not answer in time */
-export async function signIn(client: PatientClient, person: Person): Promise<boolean> {
+export async function signIn(client: RetryingClient, person: Person): Promise<boolean> {
   const body = { email: person.email, password: PASSWORD };
   const answer = await client.send<Session>("POST", "/auth/login", { body });
   if (!answer) return false;
@@ -78,7 +78,7 @@ export async function signIn(client: PatientClient, person: Person): Promise<boo
 
 /** @param scarceUnits what there is of each scarce SKU */
 export async function stockGoods(
-  client: PatientClient,
+  client: RetryingClient,
   admin: Person,
   random: Dice,
   scarceUnits: number,

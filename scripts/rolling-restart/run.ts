@@ -3,7 +3,7 @@
  * what an operator does to bring a new version out, and what of it customers notice.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { PatientClient } from "../chaos/client.ts";
+import { RetryingClient } from "../chaos/client.ts";
 import { dice } from "../chaos/random.ts";
 import { makeAdmin, registerCustomers, stockGoods } from "../chaos/stage.ts";
 import { type Figures, Load } from "./load.ts";
@@ -42,7 +42,7 @@ async function underLoad(
   url: string,
   { readers = 4, carts = 3, customers = 4, print }: RollingRestartOptions,
 ): Promise<RollingRestart> {
-  const client = new PatientClient({ url, patienceMs: 20_000, timeoutMs: 10_000 });
+  const client = new RetryingClient({ url, retryForMs: 20_000, timeoutMs: 10_000 });
   const admin = await makeAdmin(client, BOOTSTRAP_TOKEN);
   const { plenty } = await stockGoods(client, admin, dice(1), UNITS);
   const people = await registerCustomers(client, "rolling", customers);

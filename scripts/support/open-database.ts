@@ -7,7 +7,7 @@ import { ownDatabases } from "../../broker/mongo/service-databases.ts";
 import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { serviceNames } from "../../services/index.ts";
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 export interface OpenDatabase {
   readonly database: Database;
@@ -18,15 +18,15 @@ export interface OpenDatabase {
 export async function openDatabase(config: Config, name: string): Promise<OpenDatabase> {
   const log = scriptLog(config, name);
   // A command ends: in a pipeline nobody would see what it waits for.
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const own = ownDatabases(config, serviceNames);
   if (config.MONGO_URL) {
-    const database = await connectDatabases(config.MONGO_URL, own, log, patience, true);
+    const database = await connectDatabases(config.MONGO_URL, own, log, timeout, true);
     return { database, close: () => database.close() };
   }
   const dir = storeFolder(config);
   const store = await startOrFind(dir, config);
-  const database = await connectDatabases(store.uri, own, log, patience, true);
+  const database = await connectDatabases(store.uri, own, log, timeout, true);
   return {
     database,
     async close() {

@@ -6,7 +6,7 @@ import { redactedReason } from "../../broker/contract/redact.ts";
 import type { EventStream } from "../../broker/http/event-stream.ts";
 import type { TypedCall } from "../../broker/moleculer/define-service.ts";
 import type { Log } from "../../broker/resilience/log.ts";
-import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import type { OrderStatus } from "../orders/orders.contract.ts";
 
 /** Statuses after which an order does not change any more. */
@@ -56,7 +56,7 @@ export async function followOrder({
       // The service may be on its way from one node to another; the client would come back at once anyway.
       failures++;
       if (failures > MAX_FAILURES) {
-        alarmsOf(log).warn("stream", "an event stream ends early", {
+        rateLimitedLog(log).warn("stream", "an event stream ends early", {
           order: id,
           reason: redactedReason(error),
         });

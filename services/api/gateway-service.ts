@@ -34,7 +34,7 @@ import { logFormat } from "../../broker/moleculer/log/logger.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import { within } from "../../broker/resilience/deadline.ts";
-import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import type { StreamRequest } from "./follow-order.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
 
@@ -442,7 +442,7 @@ function connectRedis(url: string, log: Service["logger"]): Redis {
     enableOfflineQueue: false,
     commandTimeout: ANSWERS_WITHIN_MS,
     maxRetriesPerRequest: 1,
-    alarms: alarmsOf(log),
+    alarms: rateLimitedLog(log),
     away: "this gateway counts its callers' requests alone, Redis is away",
   });
 }

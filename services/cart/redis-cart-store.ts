@@ -5,7 +5,7 @@ import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
 import type { Log } from "../../broker/resilience/log.ts";
-import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import {
   type Cart,
   type CartLine,
@@ -60,7 +60,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
     connectTimeout: ANSWERS_WITHIN_MS,
     commandTimeout: ANSWERS_WITHIN_MS,
     noDelay: true,
-    alarms: alarmsOf(log),
+    alarms: rateLimitedLog(log),
     away: "carts are away with Redis",
   });
   const keyOf = (owner: CartOwner): string =>

@@ -21,7 +21,7 @@ import { paymentView } from "./payment-view.ts";
 import { payments } from "./payments.contract.ts";
 import { createPaymentMetrics } from "./provider-calls/metrics.ts";
 import { openPayment } from "./provider-calls/open-payment.ts";
-import { createTurns } from "./provider-calls/provider-bulkhead.ts";
+import { createBulkhead } from "./provider-calls/provider-bulkhead.ts";
 import {
   cancelAtProvider,
   captureAtProvider,
@@ -67,7 +67,7 @@ export default defineService(payments, owned, (tools) => {
   });
   const metrics = createPaymentMetrics(tools.metrics);
   const receiver = { providers, inbox: models.inbox, payments: models.payments, outbox, clock, log, metrics };
-  const desk = { providers, turns: createTurns(), clock, log, metrics, timeoutMs: config.PROVIDER_TIMEOUT };
+  const caller = { providers, bulkhead: createBulkhead(), clock, log, metrics, timeoutMs: config.PROVIDER_TIMEOUT };
   const invoicing = createInvoicing({ ...models, config, clock });
   const printer = createPdfPrinter();
   const documents = { ...models, printer };
@@ -130,11 +130,11 @@ export default defineService(payments, owned, (tools) => {
     },
 
     workers: {
-      openPayment: (message, tools) => openPayment(desk, message, tools, config.INVOICE_MODE === "batch"),
-      checkAtProvider: (message, tools) => checkAtProvider(desk, message, tools),
-      captureAtProvider: (message, tools) => captureAtProvider(desk, message, tools),
-      cancelAtProvider: (message, tools) => cancelAtProvider(desk, message, tools),
-      refundAtProvider: (message, tools) => refundAtProvider(desk, message, tools),
+      openPayment: (message, tools) => openPayment(caller, message, tools, config.INVOICE_MODE === "batch"),
+      checkAtProvider: (message, tools) => checkAtProvider(caller, message, tools),
+      captureAtProvider: (message, tools) => captureAtProvider(caller, message, tools),
+      cancelAtProvider: (message, tools) => cancelAtProvider(caller, message, tools),
+      refundAtProvider: (message, tools) => refundAtProvider(caller, message, tools),
       issueInvoice: (message) => invoicing.issueInvoice(message),
       issueCreditNotes: (message) => invoicing.issueCreditNotes(message),
       async recordAnomaly({ data: { id, ...anomaly } }) {

@@ -2,12 +2,12 @@
 
 import { redactedReason } from "../../broker/contract/redact.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
-import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import { createPresentVariants } from "./catalogue/present-variants.ts";
 import { createCatalogueReader } from "./catalogue/read-products.ts";
 import { changeProduct, createProduct, removeProduct } from "./catalogue/write-product.ts";
 import { findCategory, listCategories } from "./categories/read-categories.ts";
-import { relistBelowMarked } from "./categories/reindex-below.ts";
+import { reindexBelowMarked } from "./categories/reindex-below.ts";
 import { treeLockModel } from "./categories/tree-lock.ts";
 import { createCategory, removeCategory, replaceCategory } from "./categories/write-category.ts";
 import { categoryModel } from "./models/category.model.ts";
@@ -55,13 +55,13 @@ export default defineService(products, owned, ({ models, clock, log, call, notif
   /** In the background: below a category there may be all products. One run after the other; none gets lost. */
   function relist(): void {
     relisting = relisting
-      .then(() => relistBelowMarked(tools, stopping.signal))
+      .then(() => reindexBelowMarked(tools, stopping.signal))
       .then(
         (count) => {
           if (count > 0) notify("catalogue");
         },
         (error: Error) =>
-          alarmsOf(log).warn("listing", "products were not listed anew yet", {
+          rateLimitedLog(log).warn("listing", "products were not listed anew yet", {
             reason: redactedReason(error),
           }),
       );

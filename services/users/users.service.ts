@@ -6,7 +6,7 @@ import { SoukError } from "../../broker/contract/errors.ts";
 import { redactedReason } from "../../broker/contract/redact.ts";
 import { defineService, type TypedCall } from "../../broker/moleculer/define-service.ts";
 import { createOutbox, type OutboxDocument } from "../../broker/mongo/document-outbox.ts";
-import { alarmsOf } from "../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./accounts/addresses.ts";
 import { announceBootstrap, bootstrapAdmin } from "./accounts/bootstrap-admin.ts";
 import { changeEmail, changePassword, type SignedIn } from "./accounts/change-credentials.ts";
@@ -86,7 +86,7 @@ export default defineService(users, owned, ({ models, config, clock, log, runtim
     try {
       await ctx.call("cart.merge", { cartId, userId });
     } catch (error) {
-      alarmsOf(log).warn("merge", "a guest's cart was not merged at login", {
+      rateLimitedLog(log).warn("merge", "a guest's cart was not merged at login", {
         cartId,
         userId,
         reason: redactedReason(error),

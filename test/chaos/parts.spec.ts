@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { strayStep } from "../../scripts/chaos/check-histories.ts";
-import { PatientClient } from "../../scripts/chaos/client.ts";
+import { RetryingClient } from "../../scripts/chaos/client.ts";
 import { notEmpty } from "../../scripts/chaos/queues.ts";
 import { dice } from "../../scripts/chaos/random.ts";
 import { recoveryTable, worstRecovery } from "../../scripts/chaos/report.ts";
@@ -35,7 +35,7 @@ describe("dice", () => {
   });
 });
 
-describe("a patient client", () => {
+describe("a client that retries", () => {
   let server: Server;
   let answers: (RequestListener | undefined)[];
   let served: number;
@@ -55,9 +55,9 @@ describe("a patient client", () => {
     server.close();
   });
 
-  const client = (patienceMs: number) => {
+  const client = (retryForMs: number) => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return new PatientClient({ url, patienceMs, timeoutMs: 200 });
+    return new RetryingClient({ url, retryForMs, timeoutMs: 200 });
   };
   const says =
     (status: number, body: unknown): RequestListener =>
@@ -73,9 +73,9 @@ describe("a patient client", () => {
   it("sends again after broken connections, time-outs, 5xx, 429 and a request that still runs", async () => {
     const running = says(409, { code: "IDEMPOTENCY_IN_PROGRESS" });
     answers = [undefined, silent, cutOff, says(503, {}), says(429, {}), running, says(201, { id: "x" })];
-    const patient = client(10_000);
-    assert.deepEqual(await patient.send("POST", "/orders", { body: {} }), { status: 201, body: { id: "x" } });
-    assert.deepEqual(patient.counts, { requests: 7, repeated: 6, gaveUp: 0 });
+    const retrying = client(10_000);
+    assert.deepEqual(await retrying.send("POST", "/orders", { body: {} }), { status: 201, body: { id: "x" } });
+    assert.deepEqual(retrying.counts, { requests: 7, repeated: 6, gaveUp: 0 });
   });
 
   it("takes any other answer as it is", async () => {
@@ -85,11 +85,11 @@ describe("a patient client", () => {
     }
   });
 
-  it("gives up when its patience is over", async () => {
+  it("gives up when its time is over", async () => {
     answers = [says(503, {})];
-    const patient = client(300);
-    assert.equal(await patient.send("GET", "/"), null);
-    assert.equal(patient.counts.gaveUp, 1);
+    const retrying = client(300);
+    assert.equal(await retrying.send("GET", "/"), null);
+    assert.equal(retrying.counts.gaveUp, 1);
   });
 });
 

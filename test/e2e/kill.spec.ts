@@ -29,7 +29,7 @@ const ROUNDS = 3;
 const BUYERS = 4;
 const INITIAL = 5_000;
 /** The sandbox may have died while it reported a payment: another try is made when its claim has lapsed, in a minute. */
-const PATIENCE_MS = 80_000;
+const TIMEOUT_MS = 80_000;
 
 /** A request for an order, and what its buyer knows of it. */
 interface Attempt {
@@ -208,7 +208,7 @@ describe("npm start under kill -9", () => {
           await checkStock(orders, skus);
           return true;
         },
-        PATIENCE_MS,
+        TIMEOUT_MS,
       );
     }
 
@@ -251,7 +251,7 @@ describe("npm start under kill -9", () => {
         await checkStock(orders, skus);
         return true;
       },
-      PATIENCE_MS,
+      TIMEOUT_MS,
     );
   });
 });

@@ -10,14 +10,14 @@ export class Hang extends Error {
 
 export class Conversation {
   readonly #socket: Socket;
-  readonly #patience: number;
+  readonly #timeoutMs: number;
   #bytes: Buffer = Buffer.alloc(0);
   #closed = false;
   #wake: (() => void) | undefined;
 
-  /** @param patience milliseconds for an answer, or for an end */
-  constructor(url: URL, patience: number) {
-    this.#patience = patience;
+  /** @param timeoutMs milliseconds for an answer, or for an end */
+  constructor(url: URL, timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
     this.#socket = connect({ host: url.hostname, port: Number(url.port), allowHalfOpen: true });
     this.#socket.on("data", (chunk: Buffer) => {
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
@@ -60,7 +60,7 @@ export class Conversation {
 
   /** @returns undefined where the other side has closed first. @throws {Hang} */
   async answer(method: string): Promise<WireAnswer | undefined> {
-    for (const until = performance.now() + this.#patience; ; ) {
+    for (const until = performance.now() + this.#timeoutMs; ; ) {
       const next = nextAnswer(this.#bytes, method, this.#closed);
       if (next) {
         this.#bytes = this.#bytes.subarray(next.length);
@@ -73,12 +73,12 @@ export class Conversation {
 
   /** Waits until the other side has closed. @throws {Hang} */
   async closing(): Promise<void> {
-    for (const until = performance.now() + this.#patience; !this.#closed; )
+    for (const until = performance.now() + this.#timeoutMs; !this.#closed; )
       await this.#news(until - performance.now(), "not closed");
   }
 
   async #news(ms: number, what: string): Promise<void> {
-    if (ms <= 0) throw new Hang(`${what} within ${this.#patience} ms`);
+    if (ms <= 0) throw new Hang(`${what} within ${this.#timeoutMs} ms`);
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;

@@ -17,7 +17,7 @@ export interface FuzzOptions {
   /** Connections at once. */
   connections?: number;
   /** Milliseconds without an answer or an end that are a hang. */
-  patience?: number;
+  timeoutMs?: number;
   /** Who asks; called now and then, as tokens end and fuzzing ends sessions. */
   speakers(): Promise<readonly Speaker[]>;
   /** Values that the shop holds already. */
@@ -105,7 +105,7 @@ const ONE_AFTER_ANOTHER = 0.55;
 const TALKS: readonly Talk[] = [pipelined, trickled, halfClosed, abandoned, garbled, bought];
 
 async function converse(run: Run, fate: Dice): Promise<void> {
-  const open = new Conversation(new URL(run.options.url), run.options.patience ?? 20_000);
+  const open = new Conversation(new URL(run.options.url), run.options.timeoutMs ?? 20_000);
   const talk = fate.chance(ONE_AFTER_ANOTHER) ? oneAfterAnother : fate.pick(TALKS);
   try {
     await talk(run, fate, open);

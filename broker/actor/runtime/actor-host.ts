@@ -14,9 +14,9 @@ import { ReadGroup } from "../../mongo/read-group.ts";
 import type { Clock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
-import { Alarms } from "../../resilience/rate-limited-log.ts";
+import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import type { ActorDefinition } from "../define-actor.ts";
-import type { Faults } from "./crash-points.ts";
+import type { CrashPoints } from "./crash-points.ts";
 import type {
   ActorDocument,
   ActorHost,
@@ -30,7 +30,7 @@ import { InboxArchive } from "./document/inbox-archive.ts";
 import { gauges } from "./gauges.ts";
 import { Inline, unavailable } from "./mailboxes/inline.ts";
 import { Mailbox } from "./mailboxes/mailbox.ts";
-import { Owners } from "./mailboxes/partition-owner.ts";
+import { PartitionOwners } from "./mailboxes/partition-owner.ts";
 import { Processor } from "./mailboxes/processor.ts";
 import { ActorQueues } from "./mailboxes/queues.ts";
 import { announcePlaces, nodesOf, offerRemote } from "./mailboxes/remote.ts";
@@ -38,7 +38,7 @@ import { Timers } from "./mailboxes/timers.ts";
 import { Relay } from "./outbox/relay.ts";
 import { Sweeper } from "./outbox/sweeper.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
-import { Watch } from "./version-waiters.ts";
+import { VersionWaiters } from "./version-waiters.ts";
 
 /** What it needs of its node. */
 export interface ActorRuntime {
@@ -58,7 +58,7 @@ export interface ActorHostOptions<S extends object, T extends MessageType> {
   broker: ServiceBroker;
   tuning?: Partial<Tuning>;
   /** Only for tests: called where a crash is interesting. */
-  faults?: Faults;
+  faults?: CrashPoints;
 }
 
 export function createActorHost<S extends object, T extends MessageType>(
@@ -88,16 +88,16 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   readonly #partitions: number;
   /** This node and this start of it: what an earlier run has left in an outbox is not being published by this one. */
   readonly #incarnation: string;
-  readonly #alarms: Alarms;
+  readonly #alarms: RateLimitedLog;
   readonly #processor: Processor<S, T>;
   readonly #queues: ActorQueues;
   readonly #relay: Relay;
   readonly #mailbox: Mailbox;
-  readonly #owners: Owners;
+  readonly #owners: PartitionOwners;
   readonly #sweeper: Sweeper;
   readonly #timers: Timers;
   readonly #inline: Inline<S>;
-  readonly #watch: Watch<S>;
+  readonly #watch: VersionWaiters<S>;
   readonly #reads: ReadGroup<ActorDocument<S>>;
   #commits = 0;
   #consumption: MailboxConsumption | undefined;
@@ -118,7 +118,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#tuning = tuning;
     this.#partitions = partitions;
     this.#incarnation = `${broker.nodeID}:${randomBytes(6).toString("base64url")}`;
-    this.#alarms = new Alarms(runtime.logger(`actor.${type}`), clock);
+    this.#alarms = new RateLimitedLog(runtime.logger(`actor.${type}`), clock);
 
     this.#reads = new ReadGroup(collection as never, { version: 1, state: 1 }, tuning.storeMs);
     const store = new ActorStore<S>(collection, definition.maps, tuning.storeMs);
@@ -140,7 +140,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#queues = new ActorQueues({
       work: (actor, batch) => this.#processor.work(actor, batch),
       outbox: (actor) => this.#outbox(actor),
-      patienceMs: tuning.outboxPatienceMs,
+      timeoutMs: tuning.outboxWaitMs,
       busy: () => store.committing,
       onTrouble: (error, actor) => this.#warn("a batch waits", error, { actor }),
     });
@@ -176,7 +176,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       onTrouble: (what, error, { type, id, subject }) =>
         this.#warn(`a message fails: ${what}`, error, { type, id, subject }),
     });
-    this.#owners = new Owners({
+    this.#owners = new PartitionOwners({
       actor: type,
       partitions,
       nodeId: broker.nodeID,
@@ -221,7 +221,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       isMine: (p) => this.#owners.isMine(p),
       onTrouble: (what, error, fields) => this.#warn(`timers: ${what} failed`, error, fields),
     });
-    this.#watch = new Watch({
+    this.#watch = new VersionWaiters({
       pollMs: tuning.pollMs,
       limit: tuning.waiters,
       readMany: (ids) => this.readMany(ids),

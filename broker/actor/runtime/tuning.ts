@@ -9,7 +9,7 @@ export interface Tuning {
   /** No batch is folded while an actor's outbox holds more entries that are not confirmed ... */
   outboxLimit: number;
   /** ... for at most so long, so that two busy actors can't wait for each other for ever. Milliseconds. */
-  outboxPatienceMs: number;
+  outboxWaitMs: number;
   /** With so many nothing is folded at all: the document must stay far below what MongoDB takes. */
   outboxMax: number;
   /** Publishes under way at once, over all actors of the type. */
@@ -46,7 +46,7 @@ export const defaultTuning: Tuning = {
   inboxSenders: 512,
   prefetch: 500,
   outboxLimit: 200,
-  outboxPatienceMs: 250,
+  outboxWaitMs: 250,
   outboxMax: 2_000,
   window: 2_000,
   backlog: 10_000,

@@ -10,7 +10,7 @@ interface Waiter<S> {
   timer: NodeJS.Timeout;
 }
 
-export interface WatchOptions<S> {
+export interface VersionWaitersOptions<S> {
   /** Milliseconds between two looks for commits of other nodes. */
   pollMs: number;
   /** Callers that may wait at once. */
@@ -20,13 +20,13 @@ export interface WatchOptions<S> {
   onError(error: unknown): void;
 }
 
-export class Watch<S extends object> {
-  readonly #options: WatchOptions<S>;
+export class VersionWaiters<S extends object> {
+  readonly #options: VersionWaitersOptions<S>;
   readonly #waiters = new Map<string, Set<Waiter<S>>>();
   #count = 0;
   #poll: NodeJS.Timeout | undefined;
 
-  constructor(options: WatchOptions<S>) {
+  constructor(options: VersionWaitersOptions<S>) {
     this.#options = options;
   }
 

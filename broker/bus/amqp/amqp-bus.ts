@@ -5,7 +5,7 @@ import { UnknownValueError } from "../../contract/tolerant.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
-import { Alarms } from "../../resilience/rate-limited-log.ts";
+import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
 import {
   type Bus,
@@ -46,7 +46,7 @@ const CLOSE_TIMEOUT_MS = 5_000;
 const DRAIN_MS = 5_000;
 const REPAIR_INTERVAL_MS = 5_000;
 /** How long a message with a value that is not known here is kept for a newer node. */
-const NEWER_PATIENCE_MS = 5 * 60_000;
+const NEWER_WAIT_MS = 5 * 60_000;
 /** When a node that has found all declared looks after bindings that somebody may have taken away; half of it random. */
 const CALM_MS = 60_000;
 
@@ -67,7 +67,7 @@ export interface AmqpBusOptions {
   /** Time until what is declared already is declared again, when nobody waits for it. Milliseconds. */
   calmMs?: number;
   /** How long a message is kept that a newer node may understand, before it is buried. Milliseconds. */
-  newerPatienceMs?: number;
+  newerWaitMs?: number;
   /** Gives up waiting for the first connection. */
   signal?: AbortSignal;
 }
@@ -94,7 +94,7 @@ class AmqpBus implements Bus {
   readonly #prefix: string;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #alarms: Alarms;
+  readonly #alarms: RateLimitedLog;
   readonly #publishLink: AmqpLink;
   readonly #consumeLink: AmqpLink;
   readonly #publisher: Publisher;
@@ -104,7 +104,7 @@ class AmqpBus implements Bus {
   #repairing: Promise<void> | undefined;
   #repairedAt = Number.NEGATIVE_INFINITY;
   readonly #calmMs: number;
-  readonly #newerPatienceMs: number;
+  readonly #newerWaitMs: number;
   #calm: NodeJS.Timeout | undefined;
 
   constructor(options: AmqpBusOptions) {
@@ -112,9 +112,9 @@ class AmqpBus implements Bus {
     this.#prefix = prefix;
     this.#log = log;
     this.#clock = clock;
-    this.#alarms = new Alarms(log, clock);
+    this.#alarms = new RateLimitedLog(log, clock);
     this.#calmMs = options.calmMs ?? CALM_MS;
-    this.#newerPatienceMs = options.newerPatienceMs ?? NEWER_PATIENCE_MS;
+    this.#newerWaitMs = options.newerWaitMs ?? NEWER_WAIT_MS;
     const link = (role: string) =>
       new AmqpLink({
         url: options.url,
@@ -338,7 +338,7 @@ class AmqpBus implements Bus {
   async #refuse(raw: ConsumeMessage, lease: Lease, queue: string, cause: Error): Promise<void> {
     if (cause instanceof UnknownValueError) {
       this.#alarms.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
-      await pause(this.#newerPatienceMs, lease.over);
+      await pause(this.#newerWaitMs, lease.over);
       if (lease.over.aborted) return;
     }
     await this.#bury(raw, lease, queue, cause, 1);

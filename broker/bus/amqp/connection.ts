@@ -3,12 +3,12 @@ import { type ChannelModel, connect } from "amqplib";
 import { redactedReason } from "../../contract/redact.ts";
 import { ConfigError } from "../../contract/variables.ts";
 import type { Log } from "../../resilience/log.ts";
-import type { Alarms } from "../../resilience/rate-limited-log.ts";
+import type { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { refused } from "../../resilience/refusals.ts";
 import { backoff, pause } from "../../resilience/retry.ts";
 import { partitionOf } from "../topology.ts";
 import { addressesWithHeartbeat } from "./address.ts";
-import { oneWriteATurn } from "./cork-writes.ts";
+import { corkWrites } from "./cork-writes.ts";
 import { TopologyError } from "./declare.ts";
 import { explainHandshakes } from "./handshake.ts";
 import { amqpRefusal, amqpRightsRefusal } from "./refusals.ts";
@@ -29,7 +29,7 @@ export interface LinkOptions {
   name: string;
   heartbeatSeconds: number;
   log: Log;
-  alarms: Alarms;
+  alarms: RateLimitedLog;
   /** Whether what is at the other end is what we want, asked of every connection before it is used. */
   admit?(model: ChannelModel): Promise<void>;
   /** Called after every connection but the first. */
@@ -132,7 +132,7 @@ export class AmqpLink {
         timeout: CONNECT_TIMEOUT_MS,
         clientProperties: { connection_name: name },
       });
-      oneWriteATurn(model.connection);
+      corkWrites(model.connection);
       log.debug(`${name}: connected to RabbitMQ at ${host}`);
       return model;
     } catch (thrown) {

@@ -1,6 +1,6 @@
 /** Consumes one queue on a channel of its own, and builds that anew when it dies. */
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
-import type { Alarms } from "../../resilience/rate-limited-log.ts";
+import type { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { backoff, pause, toError } from "../../resilience/retry.ts";
 import { Acks } from "./acks.ts";
 import { closeChannel, isClosed } from "./close-channel.ts";
@@ -83,7 +83,7 @@ export interface ConsumerOptions {
   link: AmqpLink;
   queue: string;
   prefetch: number;
-  alarms: Alarms;
+  alarms: RateLimitedLog;
   /** Must not throw. */
   onMessage(message: ConsumeMessage, lease: Lease): void;
   /** The channel has gone, and with it `lease.unsettled` deliveries. */

@@ -8,7 +8,7 @@ const gathered = new WeakSet<Socket>();
  * Gathers what is written to a connection in one turn of the event loop into one system call. amqplib writes each frame
  * for itself, which with `noDelay` is a packet each.
  */
-export function oneWriteATurn(connection: Connection): void {
+export function corkWrites(connection: Connection): void {
   const socket = socketOf(connection);
   if (gathered.has(socket)) return;
   gathered.add(socket);

@@ -2,7 +2,7 @@
 import type { ChannelModel, ConfirmChannel, Options } from "amqplib";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
-import type { Alarms } from "../../resilience/rate-limited-log.ts";
+import type { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { backoff, pause, toError } from "../../resilience/retry.ts";
 import { type BusStats, BusUnavailableError, UnroutableError } from "../bus.ts";
 import { Fifo } from "../local/fifo.ts";
@@ -36,7 +36,7 @@ export interface PublisherOptions {
   window: number;
   stats: BusStats;
   log: Log;
-  alarms: Alarms;
+  alarms: RateLimitedLog;
   /** A message that should have a queue had none. */
   unroutable(): void;
 }

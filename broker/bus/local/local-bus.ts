@@ -6,7 +6,7 @@
 import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import type { Log } from "../../resilience/log.ts";
-import { Alarms } from "../../resilience/rate-limited-log.ts";
+import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
 import {
   type Bus,
@@ -49,7 +49,7 @@ class LocalBus implements Bus {
   readonly #deadLetters: DeadLetterStore;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #alarms: Alarms;
+  readonly #alarms: RateLimitedLog;
   readonly #routes = new Routes();
   readonly #queues = new Map<string, LocalQueue>();
   /** Queues by message type: mailboxes by partition, then workers. */
@@ -67,7 +67,7 @@ class LocalBus implements Bus {
     this.#deadLetters = deadLetters;
     this.#log = log;
     this.#clock = clock;
-    this.#alarms = new Alarms(log, clock);
+    this.#alarms = new RateLimitedLog(log, clock);
     this.#poll = setInterval(() => {
       this.#polling = this.#polling.then(() => this.#replay());
     }, REPLAY_POLL_MS).unref();

@@ -6,7 +6,7 @@
  */
 import { LRUCache } from "lru-cache";
 import { SoukError } from "../../contract/errors.ts";
-import { OneAtATime } from "../../mongo/batcher.ts";
+import { Batcher } from "../../mongo/batcher.ts";
 import type { Clock } from "../../resilience/clock.ts";
 import type { AccessTokenClaims } from "./access-token.ts";
 
@@ -60,7 +60,7 @@ export function createLiveSessions(
   let changes = 0;
   let pausedUntil = 0;
 
-  const questions = new OneAtATime<Question>(async (group) => {
+  const questions = new Batcher<Question>(async (group) => {
     const [askedAt, changesBefore] = [clock.now(), changes];
     try {
       const live = new Map((await ask(group.map((it) => it.id))).map((it) => [it.id, it]));

@@ -2,7 +2,7 @@
 import { Errors, type Middleware } from "moleculer";
 import { errorCode, SoukError } from "../../contract/errors.ts";
 import { redactedReason } from "../../contract/redact.ts";
-import { alarmsOf } from "../../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { isTransient } from "../../resilience/retry.ts";
 
 export const passingFailures: Middleware = {
@@ -15,7 +15,7 @@ export const passingFailures: Middleware = {
         if (errorCode(error) || !isTransient(error)) throw error;
         // One line for all actions of a node, as they need the same. Moleculer tells of other nodes itself.
         if (!(error instanceof Errors.MoleculerError))
-          alarmsOf(ctx.broker.logger).warn("away", `${action.name}: something it needs is away`, {
+          rateLimitedLog(ctx.broker.logger).warn("away", `${action.name}: something it needs is away`, {
             reason: redactedReason(error),
           });
         throw new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 });

@@ -23,7 +23,7 @@ import { identifyShop, type ShopIdentity } from "./shop-id.ts";
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;
   /** See {@link Database}: for migrations. */
-  readonly patiently: Database["patiently"];
+  readonly withSlowAnswers: Database["withSlowAnswers"];
   readonly shop: ShopIdentity;
   /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
   readonly connected: Promise<void>;
@@ -80,7 +80,7 @@ export async function openRuntime(
       logger,
       operations,
     };
-    return { runtime, shop, connected, close, patiently: database.patiently };
+    return { runtime, shop, connected, close, withSlowAnswers: database.withSlowAnswers };
   } catch (error) {
     await close();
     throw error;

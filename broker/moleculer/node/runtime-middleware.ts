@@ -18,7 +18,7 @@ export interface RuntimeMiddlewareOptions {
 
 /** Moleculer calls these in the order of a broker's life. */
 export function runtimeMiddleware(
-  { runtime, shop, connected, patiently, close }: OpenRuntime,
+  { runtime, shop, connected, withSlowAnswers, close }: OpenRuntime,
   { contracts, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
   /** Why the node is not ready, apart from what it needs. */
@@ -46,7 +46,7 @@ export function runtimeMiddleware(
         .map((it) => it.name)
         .filter((name) => contracts.some((it) => it.service === name));
       await enterServices({ service: runtime.database }, services, shop);
-      if (runtime.config.MIGRATE_ON_START) await migrateAll(broker, patiently);
+      if (runtime.config.MIGRATE_ON_START) await migrateAll(broker, withSlowAnswers);
       await connected;
       if (runtime.bus.kind === "amqp" && shop.prefix === undefined)
         await bindPrefix({ service: runtime.database }, runtime.config.AMQP_PREFIX);
@@ -66,14 +66,14 @@ export function runtimeMiddleware(
 
 async function migrateAll(
   { services, nodeID, souk }: ServiceBroker,
-  patiently: OpenRuntime["patiently"],
+  withSlowAnswers: OpenRuntime["withSlowAnswers"],
 ): Promise<void> {
   const log = souk.logger("migrations");
   for (const { name } of services) {
     const all = await migrationsOf(name);
     const status = await migrationStatus(souk.database(name), all);
     if (status.every((it) => it.appliedAt !== null)) continue;
-    const applied = await patiently(name, (database) => migrateUp(database, all, nodeID, souk.clock));
+    const applied = await withSlowAnswers(name, (database) => migrateUp(database, all, nodeID, souk.clock));
     if (applied.length > 0) log.info(`${name}: applied ${applied.join(", ")}`);
   }
 }

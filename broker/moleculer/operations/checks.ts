@@ -3,7 +3,7 @@ import type { ServiceBroker } from "moleculer";
 import type { Bus } from "../../bus/bus.ts";
 import { redactedReason } from "../../contract/redact.ts";
 import type { Log } from "../../resilience/log.ts";
-import { alarmsOf } from "../../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import type { Check } from "./readiness.ts";
 
 /** @param bus undefined while it is being opened */
@@ -37,7 +37,7 @@ export const databaseCheck = (ping: () => (() => Promise<void>) | undefined, log
     if (!asked) throw new Error("has not answered yet");
     await asked().catch((cause: unknown) => {
       // Driver text names hosts; the log has it.
-      alarmsOf(log).warn("database", "the database does not answer", { reason: redactedReason(cause) });
+      rateLimitedLog(log).warn("database", "the database does not answer", { reason: redactedReason(cause) });
       throw new Error("does not answer");
     });
   },

@@ -13,7 +13,7 @@ import { LIVE, type Operations, readyReply } from "./operations.ts";
 const MAX_CONNECTIONS = 32;
 const MAX_HEADERS = 8_192;
 /** A request must be there so soon after its connection, and its answer be taken in that time. Milliseconds. */
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 const JSON_TYPE = "application/json";
 const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
@@ -32,7 +32,7 @@ export interface OperationsServerOptions {
   /** Whether `/metrics` is served. */
   metrics: boolean;
   log: Log;
-  patienceMs?: number;
+  timeoutMs?: number;
 }
 
 /** @throws {ConfigError} when the port can't be listened on */
@@ -42,7 +42,7 @@ export async function startOperationsServer({
   operations,
   metrics,
   log,
-  patienceMs = PATIENCE_MS,
+  timeoutMs = TIMEOUT_MS,
 }: OperationsServerOptions): Promise<OperationsServer> {
   const pages: Record<string, () => Promise<Answer> | Answer> = {
     "/health/live": () => ({ status: 200, type: JSON_TYPE, body: LIVE }),
@@ -52,10 +52,10 @@ export async function startOperationsServer({
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADERS,
-      headersTimeout: patienceMs,
-      requestTimeout: patienceMs,
-      keepAliveTimeout: patienceMs,
-      connectionsCheckingInterval: Math.min(1_000, patienceMs),
+      headersTimeout: timeoutMs,
+      requestTimeout: timeoutMs,
+      keepAliveTimeout: timeoutMs,
+      connectionsCheckingInterval: Math.min(1_000, timeoutMs),
     },
     (req, res) => {
       serve(pages, req, res).catch((error: unknown) => {
@@ -66,7 +66,7 @@ export async function startOperationsServer({
   );
   server.maxConnections = MAX_CONNECTIONS;
   // Also for whoever asks and does not read: nothing moves on such a socket.
-  server.setTimeout(patienceMs, (socket) => socket.destroy());
+  server.setTimeout(timeoutMs, (socket) => socket.destroy());
   await listen(server, port, host);
   return {
     url: urlOf(server),

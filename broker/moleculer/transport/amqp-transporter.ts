@@ -14,7 +14,7 @@ import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import { Transporters } from "moleculer";
 import { addressesWithHeartbeat } from "../../bus/amqp/address.ts";
 import { isClosed } from "../../bus/amqp/close-channel.ts";
-import { oneWriteATurn } from "../../bus/amqp/cork-writes.ts";
+import { corkWrites } from "../../bus/amqp/cork-writes.ts";
 import { explainHandshakes } from "../../bus/amqp/handshake.ts";
 import { amqpRefusal } from "../../bus/amqp/refusals.ts";
 import { destroySocket } from "../../bus/amqp/socket.ts";
@@ -22,7 +22,7 @@ import { SoukError } from "../../contract/errors.ts";
 import { redact, redactedReason } from "../../contract/redact.ts";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
-import { alarmsOf } from "../../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { refused } from "../../resilience/refusals.ts";
 import { backoff } from "../../resilience/retry.ts";
 import { notDelivered } from "../middlewares/refused-calls.ts";
@@ -160,7 +160,7 @@ export class AmqpTransporter extends Transporters.AMQP {
         this.#endWhereRefused(error);
         // The bus waits for the same RabbitMQ, and says so.
         if (this.#variable !== "AMQP_URL")
-          alarmsOf(this.#log).warn("connect", `calls wait for RabbitMQ: ${redactedReason(error)}`, {
+          rateLimitedLog(this.#log).warn("connect", `calls wait for RabbitMQ: ${redactedReason(error)}`, {
             attempt,
           });
         // What is left of the connection would keep the queues for itself.
@@ -171,7 +171,7 @@ export class AmqpTransporter extends Transporters.AMQP {
 
   async #lost(reason: unknown): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    alarmsOf(this.#log).warn("connect", `calls have lost RabbitMQ: ${redactedReason(reason ?? "closed")}`);
+    rateLimitedLog(this.#log).warn("connect", `calls have lost RabbitMQ: ${redactedReason(reason ?? "closed")}`);
     await this.connect();
   }
 
@@ -189,7 +189,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 
   #attend(channel: Channel): void {
-    oneWriteATurn(channel.connection);
+    corkWrites(channel.connection);
     this.#blocked = undefined;
     const connection: ChannelModel = this.connection;
     connection.on("blocked", (reason: string) => {
@@ -291,7 +291,7 @@ export class AmqpTransporter extends Transporters.AMQP {
       try {
         await this.receive(cmd, message.content);
       } catch (error) {
-        alarmsOf(this.#log).error("request", "a packet could not be handled", {
+        rateLimitedLog(this.#log).error("request", "a packet could not be handled", {
           cmd,
           reason: redactedReason(error),
         });

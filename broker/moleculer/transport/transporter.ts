@@ -4,7 +4,7 @@
  */
 import { type BrokerOptions, Transporters } from "moleculer";
 import { redact } from "../../contract/redact.ts";
-import { alarmsOf } from "../../resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { refused } from "../../resilience/refusals.ts";
 import type { Config } from "../config.ts";
 import { openRedis } from "../redis.ts";
@@ -94,7 +94,7 @@ class RedisTransporter extends Transporters.Redis {
 
   override getRedisClient() {
     const redis = openRedis(this.#url, {
-      alarms: alarmsOf(this.logger),
+      alarms: rateLimitedLog(this.logger),
       away: "calls to other nodes wait for Redis",
     });
     redis.on("error", (error) => {

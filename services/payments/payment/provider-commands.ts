@@ -6,15 +6,15 @@ import type { errand } from "../payments.contract.ts";
 import type { Decided } from "./decision.ts";
 import { inCurrencyOf, isOver, type Payment } from "./state.ts";
 
-export type Errand = z.output<typeof errand>;
+export type ProviderCommand = z.output<typeof errand>;
 
 /** One timer for each thing that is wanted; the same, wanted again, moves it. */
-export const timerOf = (it: Errand): string =>
+export const timerOf = (it: ProviderCommand): string =>
   ["again", it.task, ...(it.task === "refund" ? [it.refundId] : it.task === "check" ? marksOf(it) : [])].join(
     ":",
   );
 
-const marksOf = ({ receipt, disputed, settles }: Extract<Errand, { task: "check" }>): string[] => [
+const marksOf = ({ receipt, disputed, settles }: Extract<ProviderCommand, { task: "check" }>): string[] => [
   ...(disputed ? ["disputed"] : []),
   ...(settles ? ["settles"] : []),
   ...(receipt === null ? [] : [receipt]),
@@ -29,7 +29,7 @@ export const retry = (state: Payment, { subject, data }: Message<"payment.retry"
   send: wanted(state, subject, data.errand, data.failures),
 });
 
-function wanted(state: Payment, paymentId: string, it: Errand, failures: number): Outgoing[] {
+function wanted(state: Payment, paymentId: string, it: ProviderCommand, failures: number): Outgoing[] {
   const { provider, providerRef, amount, status, captured } = state;
   if (providerRef === null) return [];
   const at = { provider, providerRef, failures };
@@ -52,7 +52,7 @@ function refundAgain(state: Payment, paymentId: string, refundId: string, failur
   const surplus = state.surpluses.find((it) => it.refundId === refundId);
   if ((ours ?? surplus)?.status !== "pending") return [];
   if (ours) return [refundAtProvider(state, paymentId, { ...ours, receipt: state.receipt }, failures)];
-  return surplus ? [refundAtProvider(state, paymentId, surplusRefund(surplus), failures)] : [];
+  return surplus ? [refundAtProvider(state, paymentId, duplicateCaptureRefund(surplus), failures)] : [];
 }
 
 interface Wanted {
@@ -63,7 +63,7 @@ interface Wanted {
 }
 
 /** The customer's second payment of the same goes back whole. */
-export const surplusRefund = (it: { refundId: string; amount: number; receipt: string }): Wanted => ({
+export const duplicateCaptureRefund = (it: { refundId: string; amount: number; receipt: string }): Wanted => ({
   id: it.refundId,
   amount: it.amount,
   reason: "captured twice",

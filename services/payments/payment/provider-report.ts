@@ -5,7 +5,7 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
 import { type Decided, type Notified, type Step, still, then } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
-import { askAgain, refundAtProvider, surplusRefund } from "./provider-commands.ts";
+import { askAgain, refundAtProvider, duplicateCaptureRefund } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
 import { heard, inCurrencyOf, isWatched, type Payment, refundable, refunded } from "./state.ts";
 
@@ -103,12 +103,12 @@ function untaken(state: Payment, message: Notified): Decided {
   const isEnd = data.status === "failed" || data.status === "cancelled" || data.status === "expired";
   if (!isEnd || !isOurs(state, message) || refundable(state) === 0) return { state };
   return data.settles
-    ? takenBack(state, message, "voided")
+    ? chargeback(state, message, "voided")
     : { state, send: askAgain(state, subject, { settles: true }) };
 }
 
 /** More than a customer pays by mistake; what is beyond is left to staff. */
-const MAX_SURPLUSES = 20;
+const MAX_DUPLICATE_CAPTURES = 20;
 
 /** A second receipt is a second capture. It is staff's to know, and goes back by itself where its amount is told. */
 function capturedTwice(state: Payment, message: Notified, receipt: string): Step {
@@ -117,7 +117,7 @@ function capturedTwice(state: Payment, message: Notified, receipt: string): Step
   if (state.surpluses.some((it) => it.receipt === receipt)) return told;
   const { amount } = data;
   const known = amount !== null && amount.amount > 0 && amount.currency === state.amount.currency;
-  if (!known || !state.providerRef || state.surpluses.length >= MAX_SURPLUSES) return told;
+  if (!known || !state.providerRef || state.surpluses.length >= MAX_DUPLICATE_CAPTURES) return told;
   return then(told, (it) => {
     const refundId = derivedId("surplus", subject, receipt);
     const surplus = { receipt, amount: amount.amount, refundId, status: "pending" as const };
@@ -125,7 +125,7 @@ function capturedTwice(state: Payment, message: Notified, receipt: string): Step
       state: { ...it, surpluses: [...it.surpluses, surplus] },
       send: [
         book(it, message, "surplus", amount, receipt, receipt),
-        refundAtProvider(it, subject, surplusRefund(surplus)),
+        refundAtProvider(it, subject, duplicateCaptureRefund(surplus)),
       ],
     };
   });
@@ -190,7 +190,7 @@ function suspended(
 function aftermath(step: Step, message: Notified): Step {
   const { subject, data } = message;
   const refundsApplied = then(step, (it) => applyRefunds(it, message));
-  if (data.status === "disputed") return then(refundsApplied, (it) => takenBack(it, message, "disputed"));
+  if (data.status === "disputed") return then(refundsApplied, (it) => chargeback(it, message, "disputed"));
   const unnamed = data.status !== "captured" && data.refunds.length === 0 && !data.settles;
   return then(refundsApplied, (it) => ({
     state: it,
@@ -199,7 +199,7 @@ function aftermath(step: Step, message: Notified): Step {
 }
 
 /** Somebody else has taken what was left of the money. Staff hear of it once, and the ledger. */
-function takenBack(state: Payment, message: Notified, kind: "disputed" | "voided"): Step {
+function chargeback(state: Payment, message: Notified, kind: "disputed" | "voided"): Step {
   if (state.disputed) return still(state);
   const left = inCurrencyOf(state, state.captured - refunded(state));
   return then(anomaly(state, message, kind, { reported: left }), (it) => ({

@@ -7,7 +7,7 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import { anomaly, book } from "./anomaly.ts";
 import { type Decided, type Notified, type PaymentMessage, type Step, still, then } from "./decision.ts";
 import { askAgain, refundAtProvider } from "./provider-commands.ts";
-import { inCurrencyOf, type Payment, type Refund, refundable, refunded, type Surplus } from "./state.ts";
+import { inCurrencyOf, type Payment, type Refund, refundable, refunded, type DuplicateCapture } from "./state.ts";
 
 type RefundReport = DataOut<"payment.notified">["refunds"][number];
 type Told = Message<PaymentMessage>;
@@ -163,7 +163,7 @@ function foreign(state: Payment, message: Told, report: RefundReport): Step {
 
 function decide(state: Payment, message: Told, refundId: string, status: "succeeded" | "failed"): Step {
   const surplus = state.surpluses.find((it) => it.refundId === refundId);
-  if (surplus) return decideSurplus(state, message, surplus, status);
+  if (surplus) return decideDuplicateCapture(state, message, surplus, status);
   const it = state.refunds.find((one) => one.id === refundId);
   if (!it || it.status === status) return still(state);
   return status === "succeeded" ? succeed(state, message, it) : failed(state, message, it);
@@ -206,7 +206,7 @@ function failed(state: Payment, message: Told, it: Refund): Step {
   }));
 }
 
-function decideSurplus(state: Payment, message: Told, it: Surplus, status: "succeeded" | "failed"): Step {
+function decideDuplicateCapture(state: Payment, message: Told, it: DuplicateCapture, status: "succeeded" | "failed"): Step {
   if (it.status !== "pending") return still(state);
   const surpluses = state.surpluses.map((one) => (one.refundId === it.refundId ? { ...one, status } : one));
   const amount = inCurrencyOf(state, it.amount);

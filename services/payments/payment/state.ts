@@ -24,7 +24,7 @@ const surplus = z.strictObject({
   refundId: z.uuid(),
   status: z.enum(["pending", "succeeded", "failed"]),
 });
-export type Surplus = z.output<typeof surplus>;
+export type DuplicateCapture = z.output<typeof surplus>;
 
 interface Refunds {
   refunds: readonly Refund[];

@@ -1,8 +1,8 @@
-/** Calls to payment providers: each has its turn and a time-out, ends in one of four ways, and is counted and logged. */
+/** Calls to payment providers: each has a place in the bulkhead and a time-out, ends in one of four ways, and is counted and logged. */
 
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
-import { alarmsOf } from "../../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import type { Providers } from "../providers/index.ts";
 import {
   type PaymentProvider,
@@ -12,11 +12,11 @@ import {
 } from "../providers/provider.ts";
 import type { PaymentMetrics } from "./metrics.ts";
 import type { CallOutcome, ProviderCall } from "./outcome.ts";
-import type { Turns } from "./provider-bulkhead.ts";
+import type { Bulkhead } from "./provider-bulkhead.ts";
 
-export interface Desk {
+export interface ProviderCaller {
   readonly providers: Providers;
-  readonly turns: Turns;
+  readonly bulkhead: Bulkhead;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: PaymentMetrics;
@@ -33,7 +33,7 @@ export type Unsettled = Exclude<CallOutcome<never>, { kind: "done" | "refused" }
  * @param paymentId for the log
  */
 export async function callProvider<T>(
-  { providers, turns, log, metrics, timeoutMs }: Desk,
+  { providers, bulkhead, log, metrics, timeoutMs }: ProviderCaller,
   name: string,
   call: ProviderCall,
   paymentId: string,
@@ -41,7 +41,7 @@ export async function callProvider<T>(
 ): Promise<CallOutcome<T>> {
   const provider = providers.find(name);
   if (!provider) return { kind: "misconfigured", reason: `${name} is not configured` };
-  const ended = await turns.take(`${name} ${call}`);
+  const ended = await bulkhead.take(`${name} ${call}`);
   if (!ended) return { kind: "unknown", reason: `too many calls wait for ${name}` };
   const outcome = await settle(provider, timeoutMs, work);
   ended(outcome.kind === "done" || outcome.kind === "refused");
@@ -50,13 +50,13 @@ export async function callProvider<T>(
   else if (outcome.kind === "refused")
     log.info(`${provider.name}: ${call} was refused`, { paymentId, reason: outcome.reason });
   else if (outcome.kind === "misconfigured")
-    alarmsOf(log).error(`settings ${provider.name}`, `${provider.name}: our settings are wrong`, {
+    rateLimitedLog(log).error(`settings ${provider.name}`, `${provider.name}: our settings are wrong`, {
       paymentId,
       call,
       reason: outcome.reason,
     });
   else
-    alarmsOf(log).warn(`${provider.name} ${call}`, `${provider.name}: ${call} has failed`, {
+    rateLimitedLog(log).warn(`${provider.name} ${call}`, `${provider.name}: ${call} has failed`, {
       paymentId,
       reason: outcome.reason,
     });

@@ -1,23 +1,23 @@
 /** Worker: opens a payment at its provider. One try each: when there is another is the payment's to decide. */
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { WorkerTools } from "../../../broker/moleculer/define-service.ts";
-import { callProvider, type Desk, troubleOf } from "./call-provider.ts";
+import { callProvider, type ProviderCaller, troubleOf } from "./call-provider.ts";
 
 /**
  * The key is the payment's id, so a repetition finds what an earlier run has opened although its answer was lost.
  * @param waits payments are opened in batches, each when its timer says so
  */
 export async function openPayment(
-  desk: Desk,
+  caller: ProviderCaller,
   { type, subject: paymentId, data }: Message<"payment.request" | "provider.open">,
   { answer }: WorkerTools,
   waits: boolean,
 ): Promise<void> {
   if (waits && type === "payment.request") return;
   const { orderId, orderNumber, customerId, amount, payment } = data;
-  if (!desk.providers.names.includes(payment.provider))
+  if (!caller.providers.names.includes(payment.provider))
     return answer("payment.refused", paymentId, { reason: `${payment.provider} is not available here` });
-  const opened = await callProvider(desk, payment.provider, "open", paymentId, (provider, signal) =>
+  const opened = await callProvider(caller, payment.provider, "open", paymentId, (provider, signal) =>
     provider.createPayment(
       {
         paymentId,

@@ -1,6 +1,6 @@
 /**
  * How many calls may be under way at one provider, so that one which hangs or refuses everything leaves the workers'
- * places to the others. Who gets no turn does not wait for it: the payment asks again by a timer.
+ * places to the others. A call that gets no place fails at once: the payment asks again by a timer.
  */
 
 /** Of one kind at one provider, on this node. Workers have 50 places. */
@@ -8,10 +8,10 @@ const MAX_CALLS = 20;
 /** After so many failures in a row a provider is only tried by few. */
 const FAILING_AFTER = 5;
 const MAX_TRYING = 3;
-/** A provider that works lets others in soon. Milliseconds. */
-const PATIENCE_MS = 1_000;
+/** How long a call waits for a place, in milliseconds. */
+const WAIT_MS = 1_000;
 
-interface Lane {
+interface Calls {
   underWay: number;
   failures: number;
   /** Somebody waited in vain, and no call has ended since. */
@@ -19,52 +19,52 @@ interface Lane {
   readonly waiting: Set<(granted: boolean) => void>;
 }
 
-export interface Turns {
-  /** @returns null where it is not this call's turn; else what is to be told how it went */
-  take(lane: string): Promise<((worked: boolean) => void) | null>;
+export interface Bulkhead {
+  /** @returns null where there is no place; else what is to be told how it went */
+  take(name: string): Promise<((worked: boolean) => void) | null>;
 }
 
-export function createTurns(): Turns {
-  const lanes = new Map<string, Lane>();
+export function createBulkhead(): Bulkhead {
+  const callsOf = new Map<string, Calls>();
 
-  function done(lane: Lane, worked: boolean): void {
-    lane.underWay--;
-    lane.failures = worked ? 0 : lane.failures + 1;
-    lane.stuck = false;
-    if (isFailing(lane)) for (const wake of lane.waiting) wake(false);
+  function done(calls: Calls, worked: boolean): void {
+    calls.underWay--;
+    calls.failures = worked ? 0 : calls.failures + 1;
+    calls.stuck = false;
+    if (isFailing(calls)) for (const wake of calls.waiting) wake(false);
     else {
-      const [next] = lane.waiting;
+      const [next] = calls.waiting;
       next?.(true);
     }
   }
 
   return {
     async take(name) {
-      const lane = lanes.get(name) ?? { underWay: 0, failures: 0, stuck: false, waiting: new Set() };
-      lanes.set(name, lane);
-      const free = lane.underWay < (isFailing(lane) ? MAX_TRYING : MAX_CALLS);
-      if (free) lane.underWay++;
-      else if (isFailing(lane) || lane.stuck || !(await turn(lane))) return null;
-      return (worked) => done(lane, worked);
+      const calls = callsOf.get(name) ?? { underWay: 0, failures: 0, stuck: false, waiting: new Set() };
+      callsOf.set(name, calls);
+      const free = calls.underWay < (isFailing(calls) ? MAX_TRYING : MAX_CALLS);
+      if (free) calls.underWay++;
+      else if (isFailing(calls) || calls.stuck || !(await placeIn(calls))) return null;
+      return (worked) => done(calls, worked);
     },
   };
 }
 
-const isFailing = ({ failures }: Lane): boolean => failures >= FAILING_AFTER;
+const isFailing = ({ failures }: Calls): boolean => failures >= FAILING_AFTER;
 
-/** Who is woken has its place already, so that nobody comes between. */
-function turn(lane: Lane): Promise<boolean> {
+/** A call that is woken has its place already, so that no other comes between. */
+function placeIn(calls: Calls): Promise<boolean> {
   return new Promise((resolve) => {
     const wake = (granted: boolean) => {
       clearTimeout(timer);
-      lane.waiting.delete(wake);
-      if (granted) lane.underWay++;
+      calls.waiting.delete(wake);
+      if (granted) calls.underWay++;
       resolve(granted);
     };
     const timer = setTimeout(() => {
-      lane.stuck = true;
+      calls.stuck = true;
       wake(false);
-    }, PATIENCE_MS);
-    lane.waiting.add(wake);
+    }, WAIT_MS);
+    calls.waiting.add(wake);
   });
 }

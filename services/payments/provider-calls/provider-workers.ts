@@ -11,42 +11,42 @@ import type { AnomalyKind } from "../payment/anomaly.ts";
 import { saysTaken } from "../payment/provider-report.ts";
 import type { errand } from "../payments.contract.ts";
 import type { StatusReport } from "../providers/provider.ts";
-import { callProvider, type Desk, troubleOf, type Unsettled } from "./call-provider.ts";
+import { callProvider, type ProviderCaller, troubleOf, type Unsettled } from "./call-provider.ts";
 import type { CallOutcome } from "./outcome.ts";
 
 type AtProvider = Message<"provider.check" | "provider.capture" | "provider.cancel" | "provider.refund">;
 
 /** Asks how a payment stands. Its timer asks again, so what fails is only repeated where it is urgent. */
 export async function checkAtProvider(
-  desk: Desk,
+  caller: ProviderCaller,
   message: Message<"provider.check">,
   tools: WorkerTools,
 ): Promise<void> {
   const { receipt, disputed, settles, urgent } = message.data;
-  const asked = await ask(desk, message);
+  const asked = await ask(caller, message);
   if (asked.kind === "done") return report(message, tools, asked.value, { receipt, disputed, settles });
   if (asked.kind === "refused") return;
-  if (urgent) return unsettled(desk, message, tools, asked, { task: "check", receipt, disputed, settles });
-  if (asked.kind === "misconfigured") await tell(desk, message, tools, "provider_misconfigured");
+  if (urgent) return unsettled(caller, message, tools, asked, { task: "check", receipt, disputed, settles });
+  if (asked.kind === "misconfigured") await tell(caller, message, tools, "provider_misconfigured");
 }
 
 /** Takes what the customer has agreed to. Where the provider will not, what it says of the payment counts. */
 export async function captureAtProvider(
-  desk: Desk,
+  caller: ProviderCaller,
   message: Message<"provider.capture">,
   tools: WorkerTools,
 ): Promise<void> {
   const { subject: paymentId, data } = message;
   const { providerRef, amount } = data;
   const idempotencyKey = derivedId(paymentId, "capture");
-  const taken = await callProvider(desk, data.provider, "capture", paymentId, (provider, signal) =>
+  const taken = await callProvider(caller, data.provider, "capture", paymentId, (provider, signal) =>
     provider.capture({ providerRef, amount, idempotencyKey }, signal),
   );
   if (taken.kind === "done") return report(message, tools, taken.value);
-  if (taken.kind !== "refused") return unsettled(desk, message, tools, taken, { task: "capture" });
-  const now = await ask(desk, message);
-  if (now.kind === "refused") return tell(desk, message, tools, "provider_refused");
-  if (now.kind !== "done") return unsettled(desk, message, tools, now, { task: "capture" });
+  if (taken.kind !== "refused") return unsettled(caller, message, tools, taken, { task: "capture" });
+  const now = await ask(caller, message);
+  if (now.kind === "refused") return tell(caller, message, tools, "provider_refused");
+  if (now.kind !== "done") return unsettled(caller, message, tools, now, { task: "capture" });
   const stillOpen = now.value.status === "authorized" || now.value.status === "pending";
   await report(
     message,
@@ -60,35 +60,35 @@ export async function captureAtProvider(
  * at work on is found by the payment's next checks.
  */
 export async function cancelAtProvider(
-  desk: Desk,
+  caller: ProviderCaller,
   message: Message<"provider.cancel">,
   tools: WorkerTools,
 ): Promise<void> {
   const { subject: paymentId, data } = message;
-  const closed = await callProvider(desk, data.provider, "cancel", paymentId, (provider, signal) =>
+  const closed = await callProvider(caller, data.provider, "cancel", paymentId, (provider, signal) =>
     provider.cancel(data.providerRef, signal),
   );
   if (closed.kind === "done") return;
-  const now = closed.kind === "refused" ? await ask(desk, message) : closed;
-  if (now.kind === "refused") return tell(desk, message, tools, "provider_refused");
+  const now = closed.kind === "refused" ? await ask(caller, message) : closed;
+  if (now.kind === "refused") return tell(caller, message, tools, "provider_refused");
   if (now.kind === "done") return report(message, tools, now.value);
-  return unsettled(desk, message, tools, now, { task: "cancel" });
+  return unsettled(caller, message, tools, now, { task: "cancel" });
 }
 
 export async function refundAtProvider(
-  desk: Desk,
+  caller: ProviderCaller,
   message: Message<"provider.refund">,
   tools: WorkerTools,
 ): Promise<void> {
   const { subject: paymentId, data } = message;
   const { providerRef, receipt, refundId, amount, reason } = data;
-  const back = await callProvider(desk, data.provider, "refund", paymentId, (provider, signal) =>
+  const back = await callProvider(caller, data.provider, "refund", paymentId, (provider, signal) =>
     provider.refund({ providerRef, receipt, amount, reason, idempotencyKey: refundId }, signal),
   );
   const { answer } = tools;
   if (back.kind === "refused")
     return answer("provider.refund_failed", paymentId, { refundId, reason: back.reason });
-  if (back.kind !== "done") return unsettled(desk, message, tools, back, { task: "refund", refundId });
+  if (back.kind !== "done") return unsettled(caller, message, tools, back, { task: "refund", refundId });
   const { status, refundRef, reason: why } = back.value;
   switch (status) {
     case "succeeded":
@@ -104,8 +104,8 @@ export async function refundAtProvider(
   }
 }
 
-const ask = (desk: Desk, { subject: paymentId, data }: AtProvider): Promise<CallOutcome<StatusReport>> =>
-  callProvider(desk, data.provider, "check", paymentId, (provider, signal) =>
+const ask = (caller: ProviderCaller, { subject: paymentId, data }: AtProvider): Promise<CallOutcome<StatusReport>> =>
+  callProvider(caller, data.provider, "check", paymentId, (provider, signal) =>
     provider.fetchStatus(data.providerRef, signal),
   );
 
@@ -138,14 +138,14 @@ function report(
 }
 
 async function unsettled(
-  desk: Desk,
+  caller: ProviderCaller,
   message: AtProvider,
   tools: WorkerTools,
   outcome: Unsettled,
   of: z.output<typeof errand>,
 ): Promise<void> {
   const { subject, data } = message;
-  if (outcome.kind === "misconfigured") await tell(desk, message, tools, "provider_misconfigured");
+  if (outcome.kind === "misconfigured") await tell(caller, message, tools, "provider_misconfigured");
   const { provider, providerRef, failures } = data;
   await tools.answer("provider.unsettled", subject, {
     provider,
@@ -158,7 +158,7 @@ async function unsettled(
 
 /** Staff hear of it, once per payment. */
 const tell = (
-  { clock }: Desk,
+  { clock }: ProviderCaller,
   { subject: paymentId, data }: AtProvider,
   { answer }: WorkerTools,
   kind: AnomalyKind,

@@ -13,7 +13,7 @@ import type { Outbox, PendingMessage } from "../../../broker/mongo/document-outb
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
-import { alarmsOf } from "../../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import type { PaymentState } from "../payment/state.ts";
 import type { PaymentMetrics } from "../provider-calls/metrics.ts";
 import type { Providers } from "../providers/index.ts";
@@ -92,7 +92,7 @@ async function verified(
     if (!(error instanceof WebhookRejected)) throw error;
     metrics.webhook(adapter.name, "rejected");
     // Anybody can send them by the thousand; the access log has each.
-    alarmsOf(log).warn(`webhook ${adapter.name}`, "a webhook was rejected", {
+    rateLimitedLog(log).warn(`webhook ${adapter.name}`, "a webhook was rejected", {
       provider: adapter.name,
       reason: error.message,
       bytes: webhook.rawBody.length,

@@ -4,7 +4,7 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
-import { type CatalogueModels, presentListing, relistProduct } from "../listing/reindex-product.ts";
+import { type CatalogueModels, presentListing, reindexProduct } from "../listing/reindex-product.ts";
 import type { Product } from "../models/product.model.ts";
 import { slugOf, withSuffix } from "../text/slug.ts";
 import { unknownCategory, withCategories } from "./category-references.ts";
@@ -37,7 +37,7 @@ export async function createProduct(
       }
   });
   // What changed of its categories and stock between their reading and the insert found no product to tell.
-  await relistProduct(tools, product._id);
+  await reindexProduct(tools, product._id);
   return product;
 }
 
@@ -74,7 +74,7 @@ export async function changeProduct(
   const product = await withCategories(tools, changes.categoryIds ?? [], unknownCategory, () =>
     write(tools, id, ifMatch, (before) => ({ ...before, ...changes })),
   );
-  if (changes.categoryIds || changes.variants) await relistProduct(tools, id);
+  if (changes.categoryIds || changes.variants) await reindexProduct(tools, id);
   return product;
 }
 

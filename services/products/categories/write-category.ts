@@ -58,7 +58,7 @@ export function createCategory(
 
 /**
  * Renames or moves a category. Where the products below must be listed anew, the category is marked `relist`:
- * see {@link relistBelow}.
+ * see {@link reindexBelow}.
  * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, SLUG_TAKEN; CONFLICT for a move that makes a circle or too deep a tree
  */
 export function replaceCategory(

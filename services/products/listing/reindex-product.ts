@@ -16,7 +16,7 @@ export interface CatalogueModels {
 }
 
 /** Does nothing when there is no such product any more. */
-export async function relistProduct(models: CatalogueModels, productId: string): Promise<void> {
+export async function reindexProduct(models: CatalogueModels, productId: string): Promise<void> {
   for (;;) {
     const product = await models.products.findById(productId).lean<Product>();
     if (!product) return;

@@ -1,7 +1,7 @@
 /** Keeps `inStock` of products from what inventory says. Messages may come late, twice, or before the product. */
 import { type Model, trusted } from "mongoose";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
-import { type CatalogueModels, relistProduct } from "../listing/reindex-product.ts";
+import { type CatalogueModels, reindexProduct } from "../listing/reindex-product.ts";
 import type { Product } from "../models/product.model.ts";
 import type { StockLevel } from "../models/stock-level.model.ts";
 
@@ -22,7 +22,7 @@ export async function recordStockLevel(
   }
   // Also after a repeated message: the first may have been recorded by a node that died before it came to this.
   const product = await productWith(models.products, _id);
-  if (product) await relistProduct(models, product._id);
+  if (product) await reindexProduct(models, product._id);
 }
 
 const productWith = (products: Model<Product>, sku: string) =>

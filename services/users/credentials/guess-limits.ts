@@ -13,7 +13,7 @@ import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../../broker/moleculer/redis.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
-import { alarmsOf } from "../../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 
 export const FREE = 10;
 export const LONGEST_MS = 300_000;
@@ -112,7 +112,7 @@ export function redisCounters(
     enableOfflineQueue: false,
     commandTimeout: ANSWERS_WITHIN_MS,
     maxRetriesPerRequest: 1,
-    alarms: alarmsOf(log),
+    alarms: rateLimitedLog(log),
     away: "this node counts wrong passwords alone, Redis is away",
   });
   const options = { storeClient: redis, rejectIfRedisNotReady: true };

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { FaultPoint } from "../../../broker/actor/runtime/crash-points.ts";
+import type { CrashPoint } from "../../../broker/actor/runtime/crash-points.ts";
 
 const SCRIPT = join(import.meta.dirname, "support", "crash-run.ts");
 
@@ -14,7 +14,7 @@ interface Run {
   err: string;
 }
 
-function run(dir: string, point: FaultPoint | "none", passes = 0): Promise<Run> {
+function run(dir: string, point: CrashPoint | "none", passes = 0): Promise<Run> {
   const child = spawn(process.execPath, [SCRIPT, dir, point, String(passes)], { timeout: 50_000 });
   let out = "";
   let err = "";
@@ -53,7 +53,7 @@ describe("A process that is killed and started again", function () {
   });
   after(() => Promise.all(dirs.map((dir) => rm(dir, { recursive: true, force: true }))));
 
-  const points: FaultPoint[] = [
+  const points: CrashPoint[] = [
     "before-commit",
     "after-commit",
     "after-publish",

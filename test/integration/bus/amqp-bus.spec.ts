@@ -79,7 +79,7 @@ describe("The bus over RabbitMQ", function () {
     });
 
     it("buries it when nobody has taken over for long", async () => {
-      const older = await createBus({ newerPatienceMs: 300 });
+      const older = await createBus({ newerWaitMs: 300 });
       await older.declare(topology);
       await older.consumeMailboxes(mailbox, counter().handlers);
       await older.publish(newer);

@@ -5,7 +5,7 @@ import { Publisher } from "../../../broker/bus/amqp/publisher.ts";
 import { type BusStats, BusUnavailableError, newStats } from "../../../broker/bus/bus.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
-import { Alarms } from "../../../broker/resilience/rate-limited-log.ts";
+import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
 import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -39,7 +39,7 @@ describe("A publisher whose channel is lost", function () {
     proxy = await tcpProxy(amqpUrl);
     mayOpen = Promise.resolve();
     stats = newStats();
-    const shared = { log: silentLog, alarms: new Alarms(silentLog, systemClock) };
+    const shared = { log: silentLog, alarms: new RateLimitedLog(silentLog, systemClock) };
     link = new AmqpLink({
       ...shared,
       url: proxy.via(amqpUrl),

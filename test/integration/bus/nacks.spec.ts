@@ -6,7 +6,7 @@ import { Publisher } from "../../../broker/bus/amqp/publisher.ts";
 import { BusUnavailableError, newStats } from "../../../broker/bus/bus.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
-import { Alarms } from "../../../broker/resilience/rate-limited-log.ts";
+import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { silentLog } from "../../support/silent-log.ts";
@@ -35,7 +35,7 @@ describe("A publisher whose messages RabbitMQ nacks", function () {
     await channel.assertQueue(full, {
       arguments: { "x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish" },
     });
-    const alarms = new Alarms(silentLog, systemClock);
+    const alarms = new RateLimitedLog(silentLog, systemClock);
     const shared = { log: silentLog, alarms };
     link = new AmqpLink({
       ...shared,

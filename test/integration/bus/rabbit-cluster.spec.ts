@@ -37,7 +37,7 @@ const BUYERS = 4;
 /** From the loss of the leader to the first order that was placed and paid after it. */
 const BACK_WITHIN_MS = 20_000;
 /** The sandbox's report of a payment may have failed: another try is made when its claim has lapsed, in a minute. */
-const PATIENCE_MS = 90_000;
+const TIMEOUT_MS = 90_000;
 
 interface ListedQueue {
   name: string;
@@ -174,7 +174,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
           const reply = await ask();
           return reply.status !== 409 && reply.status !== 429 && reply.status < 500 && reply;
         },
-        PATIENCE_MS,
+        TIMEOUT_MS,
       );
 
     it("loses no order and no unit, and sells on soon", async () => {
@@ -202,7 +202,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
             const { body } = await buyer.http.request<OrderView>("GET", `/orders/${placed.body.id}`);
             return body.status === "awaiting_payment" && body.payment?.nextAction != null && body;
           },
-          PATIENCE_MS,
+          TIMEOUT_MS,
         );
         await insist("it is paid", () => decide(http, payPage(payable), { outcome: "succeed" }));
         const order = await eventually(
@@ -211,14 +211,14 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
             const { body } = await buyer.http.request<OrderView>("GET", `/orders/${placed.body.id}`);
             return body.status === "paid" && body;
           },
-          PATIENCE_MS,
+          TIMEOUT_MS,
         );
         paid.push({ order, begunAt, doneAt: performance.now() });
         await eventually(
           "it has left the cart",
           async () =>
             (await buyer.http.request<{ lines: unknown[] }>("GET", "/cart")).body.lines?.length === 0,
-          PATIENCE_MS,
+          TIMEOUT_MS,
         );
       };
       const shopping = Promise.all(

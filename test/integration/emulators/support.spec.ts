@@ -32,7 +32,7 @@ describe("what all emulators share", () => {
         random: seededRandom(7),
       },
       {
-        patienceMs: 1_000,
+        timeoutMs: 1_000,
         retry(failed) {
           failures.push(failed);
           return failed < 3 ? 20_000 : null;

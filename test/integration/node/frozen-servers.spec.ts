@@ -23,7 +23,7 @@ import { type Shop, startShop } from "../../support/shop.ts";
 import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
 
 /** What a request may take that needs what is frozen. */
-const PATIENCE_MS = 8_000;
+const TIMEOUT_MS = 8_000;
 const FROZEN_MS = 12_000;
 
 interface Answer {
@@ -68,7 +68,7 @@ async function whileFrozen(pid: number, requests: Record<string, () => ReturnTyp
         );
       await sleep(1_000);
     }
-    await Promise.race([Promise.all(sent), sleep(PATIENCE_MS + 20_000)]);
+    await Promise.race([Promise.all(sent), sleep(TIMEOUT_MS + 20_000)]);
   } finally {
     process.kill(pid, "SIGCONT");
   }
@@ -138,7 +138,7 @@ describe("a frozen store", function () {
     });
     for (const { what, ms, status, code, retryAfter } of answers) {
       const text = `${what}: ${status} ${code} after ${Math.round(ms)} ms`;
-      assert.ok(ms < PATIENCE_MS, text);
+      assert.ok(ms < TIMEOUT_MS, text);
       // What a cache knows needs no store; a key that is asked for again is still at work.
       if (status === 200 || code === "IDEMPOTENCY_IN_PROGRESS") continue;
       assert.deepEqual([status, code], [503, "UNAVAILABLE"], text);
@@ -212,7 +212,7 @@ describe("a frozen Redis", function () {
     });
     for (const { what, at, ms, status, code, retryAfter } of answers) {
       const text = `${what}: ${status} ${code} after ${Math.round(ms)} ms`;
-      assert.ok(ms < PATIENCE_MS, text);
+      assert.ok(ms < TIMEOUT_MS, text);
       const needsRedis = /cart|POST orders/.test(what);
       assert.equal(status, needsRedis ? 503 : 200, text);
       if (needsRedis) assert.ok(code === "UNAVAILABLE" && Number(retryAfter) >= 1, text);

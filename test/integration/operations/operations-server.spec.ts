@@ -6,7 +6,7 @@ import { createOperations, type Operations } from "../../../broker/moleculer/ope
 import { type OperationsServer, startOperationsServer } from "../../../broker/moleculer/operations/server.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
-const PATIENCE_MS = 300;
+const TIMEOUT_MS = 300;
 
 describe("the operations port", () => {
   let operations: Operations;
@@ -30,7 +30,7 @@ describe("the operations port", () => {
       operations,
       metrics,
       log: silentLog,
-      patienceMs: PATIENCE_MS,
+      timeoutMs: TIMEOUT_MS,
     });
 
   const get = async (path: string, init: RequestInit = {}) => {
@@ -108,7 +108,7 @@ describe("the operations port", () => {
     const dripping = await open();
     const slow = untilClosed(dripping);
     dripping.write("GET /health/live HTTP/1.1\r\nHost: x\r\n");
-    const drip = setInterval(() => dripping.write("X: y\r\n"), PATIENCE_MS / 5);
+    const drip = setInterval(() => dripping.write("X: y\r\n"), TIMEOUT_MS / 5);
     operations.measure("much", () => "x".repeat(50_000_000));
     const deaf = await open();
     deaf.write("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(4));
@@ -116,7 +116,7 @@ describe("the operations port", () => {
     assert.doesNotMatch(await slow, /200 OK/);
     clearInterval(drip);
     // What had been sent before it was given up is far from all.
-    await sleep(PATIENCE_MS * 4);
+    await sleep(TIMEOUT_MS * 4);
     assert.ok((await untilClosed(deaf)).length < 100_000_000);
   });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   type LineNode,
-  Owners,
+  PartitionOwners,
   preferredNodes,
 } from "../../../broker/actor/runtime/mailboxes/partition-owner.ts";
 import type { MailboxConsumption } from "../../../broker/bus/bus.ts";
@@ -70,7 +70,7 @@ describe("Preferred owners", () => {
       handOver: async () => undefined,
       stop: async () => undefined,
     };
-    const it = new Owners({
+    const it = new PartitionOwners({
       actor: "order",
       partitions: PARTITIONS,
       nodeId: "n1",
@@ -103,11 +103,11 @@ describe("Preferred owners", () => {
 });
 
 describe("A node among three", () => {
-  /** Owners of one node, with what they hand over. */
+  /** PartitionOwners of one node, with what they hand over. */
   function owning(nodeId: string, alive: () => string[], againMs = 0, settleMs = 2) {
     const held = new Set<number>();
     const handed: number[] = [];
-    const it = new Owners({
+    const it = new PartitionOwners({
       actor: "order",
       partitions: PARTITIONS,
       nodeId,
@@ -182,7 +182,7 @@ describe("A node among three", () => {
   it("tries again what could not be handed over, though no message comes", async () => {
     let fails = 1;
     const done: number[] = [];
-    const it = new Owners({
+    const it = new PartitionOwners({
       actor: "order",
       partitions: PARTITIONS,
       nodeId: "n1",
@@ -226,13 +226,13 @@ describe("A node among three", () => {
 class Lines {
   /** By partition: the consumers in the order they came; the first is the active one. */
   readonly queues: string[][] = Array.from({ length: PARTITIONS }, () => []);
-  readonly #killed = new Set<Owners>();
-  readonly nodes = new Map<string, { owners: Owners; held: Set<number>; told: LineNode }>();
+  readonly #killed = new Set<PartitionOwners>();
+  readonly nodes = new Map<string, { owners: PartitionOwners; held: Set<number>; told: LineNode }>();
 
   join(id: string): void {
     const held = new Set<number>();
     const told: LineNode = { id };
-    const owners = new Owners({
+    const owners = new PartitionOwners({
       actor: "order",
       partitions: PARTITIONS,
       nodeId: id,
@@ -272,7 +272,7 @@ class Lines {
     this.join(id);
   }
 
-  async #kill(id: string, node: { owners: Owners } | undefined): Promise<void> {
+  async #kill(id: string, node: { owners: PartitionOwners } | undefined): Promise<void> {
     if (node) this.#killed.add(node.owners);
     for (let p = 0; p < PARTITIONS; p++) this.#leave(id, p);
     await node?.owners.stop(1_000);

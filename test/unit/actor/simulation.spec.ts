@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import type { FaultPoint } from "../../../broker/actor/runtime/crash-points.ts";
+import type { CrashPoint } from "../../../broker/actor/runtime/crash-points.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { SimShop, seeded } from "./support/sim-shop.ts";
 
@@ -98,7 +98,7 @@ describe("Two nodes that compete for everything", function () {
     );
   });
 
-  const points: FaultPoint[] = [
+  const points: CrashPoint[] = [
     "before-commit",
     "after-commit",
     "after-publish",

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { deadHeaders, readDeadHeaders } from "../../../broker/bus/amqp/dead-headers.ts";
 import { describeFailure } from "../../../broker/bus/failure.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
-import { Alarms } from "../../../broker/resilience/rate-limited-log.ts";
+import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
-describe("Alarms", () => {
+describe("RateLimitedLog", () => {
   it("warn at once, then at most every ten seconds per key, with the number kept back", () => {
     const log = quietLog();
     let now = 0;
-    const alarms = new Alarms(log, { now: () => now });
+    const alarms = new RateLimitedLog(log, { now: () => now });
     for (; now < 25_000; now += 100) alarms.warn("a", "again and again", { at: now });
     alarms.warn("b", "another");
     assert.deepEqual(

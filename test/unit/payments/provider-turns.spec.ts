@@ -1,14 +1,14 @@
-/** Turns at a provider: one that hangs or fails takes no more than its share, and gets it back when it works again. */
+/** Bulkhead at a provider: one that hangs or fails takes no more than its share, and gets it back when it works again. */
 import assert from "node:assert/strict";
-import { createTurns } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
+import { createBulkhead } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
 
 describe("turns at a provider", () => {
-  const many = (n: number, lane: string, turns = createTurns()) =>
+  const many = (n: number, lane: string, turns = createBulkhead()) =>
     Promise.all(Array.from({ length: n }, () => turns.take(lane)));
   const granted = <T>(some: readonly (T | null)[]) => some.filter((it) => it !== null);
 
   it("are at most twenty at once while it hangs, and there are others elsewhere", async () => {
-    const turns = createTurns();
+    const turns = createBulkhead();
     const begun = Date.now();
     const [first, other] = await Promise.all([many(60, "slow check", turns), many(20, "other check", turns)]);
     assert.deepEqual([granted(first).length, granted(other).length], [20, 20]);
@@ -19,7 +19,7 @@ describe("turns at a provider", () => {
   });
 
   it("go on to who waits when a call ends", async () => {
-    const turns = createTurns();
+    const turns = createBulkhead();
     const [end] = await many(20, "a check", turns);
     const next = turns.take("a check");
     end?.(true);
@@ -28,7 +28,7 @@ describe("turns at a provider", () => {
   });
 
   it("are three while everything fails, at once for all, and all when something has worked", async () => {
-    const turns = createTurns();
+    const turns = createBulkhead();
     for (let n = 0; n < 5; n++) (await turns.take("a check"))?.(false);
     const begun = Date.now();
     const [one, ...others] = granted(await many(50, "a check", turns));
@@ -39,7 +39,7 @@ describe("turns at a provider", () => {
   });
 
   it("are not given to those who wait when it turns out to fail", async () => {
-    const turns = createTurns();
+    const turns = createBulkhead();
     const ends = await many(20, "a check", turns);
     const waiting = many(5, "a check", turns);
     for (const end of ends.slice(0, 5)) end?.(false);

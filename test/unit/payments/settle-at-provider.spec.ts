@@ -4,8 +4,8 @@ import type { DataIn } from "../../../broker/contract/contract.ts";
 import { envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
-import type { Desk } from "../../../services/payments/provider-calls/call-provider.ts";
-import { createTurns } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
+import type { ProviderCaller } from "../../../services/payments/provider-calls/call-provider.ts";
+import { createBulkhead } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
 import {
   cancelAtProvider,
   captureAtProvider,
@@ -34,15 +34,15 @@ const captured: StatusReport = { status: "captured", amount: usd, receipt: "R-1"
 
 /** What a worker answers where the provider throws this, in whichever call. */
 async function answers<T extends Command>(
-  work: (desk: Desk, message: Message<T>, tools: never) => Promise<void>,
+  work: (caller: ProviderCaller, message: Message<T>, tools: never) => Promise<void>,
   type: T,
   data: DataIn<T>,
   provider: Partial<PaymentProvider> | null,
 ) {
   const told: [type: string, data: Record<string, unknown>][] = [];
-  const desk: Desk = {
+  const caller: ProviderCaller = {
     providers: { find: () => provider ?? undefined } as unknown as Providers,
-    turns: createTurns(),
+    bulkhead: createBulkhead(),
     clock: Date,
     log: silentLog,
     metrics: { webhook: nothing, called: nothing, anomaly: nothing },
@@ -51,7 +51,7 @@ async function answers<T extends Command>(
   const message = envelope(type, paymentId, data, { source: "/test", at: 0 }) as unknown as Message<T>;
   const answer = async (kind: string, _: string, body: Record<string, unknown>) =>
     void told.push([kind, body]);
-  await work(desk, message, { answer } as never);
+  await work(caller, message, { answer } as never);
   return told;
 }
 const fails = (error: Error) => () => Promise.reject(error);

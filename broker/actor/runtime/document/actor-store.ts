@@ -6,7 +6,7 @@
 import { isDuplicateKey } from "../../../mongo/duplicate-key.ts";
 import { ReadGroup } from "../../../mongo/read-group.ts";
 import { bulkFailure, WriteGroup } from "../../../mongo/write-group.ts";
-import { COMMAND_PATIENCE_MS, inTime } from "../../../resilience/deadline.ts";
+import { COMMAND_TIMEOUT_MS, inTime } from "../../../resilience/deadline.ts";
 import type { ActorDocument, LoadedActor } from "./actor-host.types.ts";
 import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
@@ -25,23 +25,23 @@ export interface Pull {
 export class ActorStore<S extends object> {
   readonly #maps: readonly string[];
   readonly #collection: Pick<ActorCollection, "bulkWrite">;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #writes: WriteGroup;
   readonly #documents: ReadGroup<ActorDocument<S>>;
   readonly #commits: ReadGroup<Pick<ActorDocument<S>, "_id" | "commit">>;
 
   /**
    * @param maps see {@link diff}
-   * @param patienceMs see {@link WriteGroup}. Should a command that was given up be done after all, it meets the same
+   * @param timeoutMs see {@link WriteGroup}. Should a command that was given up be done after all, it meets the same
    * version check as any late write, and its commit has a name that no other has.
    */
-  constructor(collection: ActorCollection, maps: readonly string[] = [], patienceMs = COMMAND_PATIENCE_MS) {
+  constructor(collection: ActorCollection, maps: readonly string[] = [], timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#maps = maps;
-    this.#writes = new WriteGroup(collection as never, patienceMs);
+    this.#writes = new WriteGroup(collection as never, timeoutMs);
     this.#collection = collection;
-    this.#patienceMs = patienceMs;
-    this.#documents = new ReadGroup(collection as never, undefined, patienceMs);
-    this.#commits = new ReadGroup(collection as never, { commit: 1 }, patienceMs);
+    this.#timeoutMs = timeoutMs;
+    this.#documents = new ReadGroup(collection as never, undefined, timeoutMs);
+    this.#commits = new ReadGroup(collection as never, { commit: 1 }, timeoutMs);
   }
 
   /** Resolves when the commits that are under way are back; undefined where none is. Others would wait until then. */
@@ -87,7 +87,7 @@ export class ActorStore<S extends object> {
       const update = { $pull: { outbox: { id: { $in: some.flatMap((it) => it.entries) } } } };
       try {
         await inTime(
-          this.#patienceMs,
+          this.#timeoutMs,
           this.#collection.bulkWrite([{ updateMany: { filter, update } }] as never),
         );
       } catch (error) {

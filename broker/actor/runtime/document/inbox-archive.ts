@@ -22,13 +22,13 @@ interface ArchivedSenders {
 export class InboxArchive {
   readonly #collection: ActorCollection;
   readonly #writes: WriteGroup;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
 
-  /** @param patienceMs see {@link WriteGroup} */
-  constructor(collection: ActorCollection, patienceMs: number) {
+  /** @param timeoutMs see {@link WriteGroup} */
+  constructor(collection: ActorCollection, timeoutMs: number) {
     this.#collection = collection;
-    this.#writes = new WriteGroup(collection as never, patienceMs);
-    this.#patienceMs = patienceMs;
+    this.#writes = new WriteGroup(collection as never, timeoutMs);
+    this.#timeoutMs = timeoutMs;
   }
 
   /**
@@ -61,7 +61,7 @@ export class InboxArchive {
     const since = new Date(Math.min(...messages.map((it) => Date.parse(it.time))));
     const projection = Object.fromEntries(senders.map((it) => [`senders.${it}`, 1]));
     const cursor = this.#collection.find({ actor, until: { $gte: since } } as never, { projection });
-    const found = (await inTime(this.#patienceMs, cursor.toArray())) as unknown as ArchivedSenders[];
+    const found = (await inTime(this.#timeoutMs, cursor.toArray())) as unknown as ArchivedSenders[];
     const known = new Map<string, InboxEntry>();
     // The same sender may have been archived several times.
     for (const { senders } of found)

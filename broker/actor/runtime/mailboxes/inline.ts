@@ -7,7 +7,7 @@ import { SoukError } from "../../../contract/errors.ts";
 import { isTransient } from "../../../resilience/retry.ts";
 import type { LoadedActor } from "../document/actor-host.types.ts";
 import type { Outcome } from "../document/fold.ts";
-import type { Owners } from "./partition-owner.ts";
+import type { PartitionOwners } from "./partition-owner.ts";
 import type { ActorQueues } from "./queues.ts";
 import { type Applied, applyAt } from "./remote.ts";
 
@@ -17,7 +17,7 @@ export interface InlineOptions<S extends object> {
   broker: ServiceBroker;
   bus: Pick<Bus, "publish">;
   queues: ActorQueues;
-  owners: Owners;
+  owners: PartitionOwners;
   /** How long an answer of the owner's node, and of the database, may take. Milliseconds. */
   remoteMs: number;
   inlineMs: number;

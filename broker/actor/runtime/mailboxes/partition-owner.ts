@@ -82,7 +82,7 @@ interface Behind {
   at: number;
 }
 
-export class Owners {
+export class PartitionOwners {
   readonly #options: OwnersOptions;
   /** By partition; undefined when the registry has changed since. */
   #preferred: readonly string[] | undefined;

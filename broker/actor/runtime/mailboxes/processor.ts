@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import type { MessageType } from "../../../contract/contract.ts";
 import { parseReceived, UnknownValueError } from "../../../contract/tolerant.ts";
 import type { ActorDefinition } from "../../define-actor.ts";
-import type { Faults } from "../crash-points.ts";
+import type { CrashPoints } from "../crash-points.ts";
 import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "../document/actor-host.types.ts";
 import type { ActorStore } from "../document/actor-store.ts";
 import { withoutConfirmed } from "../document/diff.ts";
@@ -17,7 +17,7 @@ import type { Tuning } from "../tuning.ts";
 import type { Job } from "./queues.ts";
 
 /** From so many lost races in a row on, a batch waits a little before it tries again. */
-const PATIENT_RACES = 3;
+const RACES_WITHOUT_PAUSE = 3;
 /** So many confirmed entries behind one that is not are pulled before the next commit. */
 const PULL_FROM = 64;
 
@@ -27,7 +27,7 @@ export interface ProcessorOptions<S extends object, T extends MessageType> {
   archive: InboxArchive;
   stats: ActorStats;
   tuning: Tuning;
-  faults: Faults | undefined;
+  faults: CrashPoints | undefined;
   /** What {@link fold} needs and that is not known here. */
   foldOptions(actor: string): FoldOptions<S, T>;
   /** Told of every commit of this node. */
@@ -51,7 +51,7 @@ export class Processor<S extends object, T extends MessageType> {
   async work(actor: string, batch: readonly Job[]): Promise<void> {
     const { stats, faults, store, tuning } = this.#options;
     for (let races = 0; ; races++) {
-      if (races > PATIENT_RACES) await sleep(Math.random() * 10 * Math.min(races, 20));
+      if (races > RACES_WITHOUT_PAUSE) await sleep(Math.random() * 10 * Math.min(races, 20));
       const cached = this.#cache.get(actor);
       const guessed = !cached && races === 0 && this.#starts(batch);
       let document = cached ?? (guessed ? null : await this.#load(actor));

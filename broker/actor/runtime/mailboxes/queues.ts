@@ -27,15 +27,15 @@ interface ActorQueue {
   failures: number;
   /** Set while it waits for room in the outbox or for the next try. */
   pause: NodeJS.Timeout | undefined;
-  impatient: boolean;
+  waitedForRoom: boolean;
 }
 
 export interface QueuesOptions {
   /** Folds, commits and settles the batch. @throws when nothing of it could be written */
   work(actor: string, batch: readonly Job[]): Promise<void>;
-  /** How full the actor's outbox is: `full` makes it wait for at most the patience given, `stop` until there is room. */
+  /** How full the actor's outbox is: `full` makes it wait for at most the time given, `stop` until there is room. */
   outbox(actor: string): "room" | "full" | "stop";
-  patienceMs: number;
+  timeoutMs: number;
   /** Where a new batch would have to wait to be written: when it need not any more. Until then it can grow. */
   busy(): Promise<void> | undefined;
   /** Told of every failure of a whole batch that will be tried again. */
@@ -79,7 +79,7 @@ export class ActorQueues {
         oneByOne: 0,
         failures: 0,
         pause: undefined,
-        impatient: false,
+        waitedForRoom: false,
       };
       this.#queues.set(id, queue);
     }
@@ -179,12 +179,12 @@ export class ActorQueues {
 
   #mustWait(queue: ActorQueue): boolean {
     const outbox = this.#options.outbox(queue.id);
-    if (outbox === "room" || (outbox === "full" && queue.impatient)) {
-      queue.impatient = false;
+    if (outbox === "room" || (outbox === "full" && queue.waitedForRoom)) {
+      queue.waitedForRoom = false;
       return false;
     }
-    queue.impatient = true;
-    this.#sleep(queue, this.#options.patienceMs);
+    queue.waitedForRoom = true;
+    this.#sleep(queue, this.#options.timeoutMs);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import type { OutboxEntry } from "../document/actor-host.types.ts";
 
 /** What the relay has under way for one actor. Gone as soon as nothing is. */
-export class Lane {
+export class OutboxLane {
   readonly id: string;
   readonly flight = new Map<string, OutboxEntry>();
   /** Confirmed and still in the document. */

@@ -6,11 +6,11 @@
 import { type Bus, UnroutableError } from "../../../bus/bus.ts";
 import type { Clock } from "../../../resilience/clock.ts";
 import { backoff, toError } from "../../../resilience/retry.ts";
-import type { Faults } from "../crash-points.ts";
+import type { CrashPoints } from "../crash-points.ts";
 import type { ActorStats, OutboxEntry } from "../document/actor-host.types.ts";
 import type { Pull } from "../document/actor-store.ts";
 import type { Tuning } from "../tuning.ts";
-import { Lane } from "./outbox-lane.ts";
+import { OutboxLane } from "./outbox-lane.ts";
 
 /** Longest wait before the next try, in milliseconds. */
 const AWAY_CAP_MS = 2_000;
@@ -23,7 +23,7 @@ export interface RelayOptions {
   by: string;
   tuning: Tuning;
   stats: ActorStats;
-  faults: Faults | undefined;
+  faults: CrashPoints | undefined;
   /** Takes confirmed entries out of documents that are at rest. */
   pull(pulls: readonly Pull[]): Promise<void>;
   /** Whether a commit of the actor runs: its confirmed entries leave with it or with the next. */
@@ -38,8 +38,8 @@ const NONE: ReadonlySet<string> = new Set();
 
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #lanes = new Map<string, Lane>();
-  #backlog: Lane[] = [];
+  readonly #lanes = new Map<string, OutboxLane>();
+  #backlog: OutboxLane[] = [];
   #flying = 0;
   #held = 0;
   #touched = new Set<string>();
@@ -74,7 +74,7 @@ export class Relay {
     const due = this.#due(outbox, lane);
     if (due.length === 0) return;
     if (!lane) {
-      lane = new Lane(actor);
+      lane = new OutboxLane(actor);
       this.#lanes.set(actor, lane);
     }
     if (again) this.#options.stats.republished += due.length;
@@ -138,7 +138,7 @@ export class Relay {
    * Entries to take up. Young ones of another node are left to it, unless a newer one of this node's goes to the
    * same receiver: then the older has to go first, even if it goes twice.
    */
-  #due(outbox: readonly OutboxEntry[], lane: Lane | undefined): readonly OutboxEntry[] {
+  #due(outbox: readonly OutboxEntry[], lane: OutboxLane | undefined): readonly OutboxEntry[] {
     const { by, clock, tuning } = this.#options;
     const unknown = lane ? outbox.filter((it) => !lane.has(it.id)) : outbox;
     const young = clock.now() - tuning.sweepAfterMs;
@@ -149,7 +149,7 @@ export class Relay {
     return unknown.filter((it, i) => !isLeft(it) || (mine.get(it.message.subject) ?? -1) > i);
   }
 
-  #publish(lane: Lane, entry: OutboxEntry): void {
+  #publish(lane: OutboxLane, entry: OutboxEntry): void {
     const { bus, stats, faults } = this.#options;
     lane.flight.set(entry.id, entry);
     this.#flying++;
@@ -173,7 +173,7 @@ export class Relay {
     );
   }
 
-  #confirmed(lane: Lane, entry: OutboxEntry): void {
+  #confirmed(lane: OutboxLane, entry: OutboxEntry): void {
     lane.flight.delete(entry.id);
     this.#flying--;
     lane.failures = 0;
@@ -185,7 +185,7 @@ export class Relay {
     if (this.#backlog.length > 0) this.#pump();
   }
 
-  #failed(lane: Lane, entry: OutboxEntry, thrown: unknown): void {
+  #failed(lane: OutboxLane, entry: OutboxEntry, thrown: unknown): void {
     lane.flight.delete(entry.id);
     this.#flying--;
     const error = toError(thrown);
@@ -206,12 +206,12 @@ export class Relay {
     if (this.#backlog.length > 0) this.#pump();
   }
 
-  #hold(lane: Lane, entry: OutboxEntry): void {
+  #hold(lane: OutboxLane, entry: OutboxEntry): void {
     this.#held++;
     lane.hold(entry);
   }
 
-  #queue(lane: Lane, entry: OutboxEntry): void {
+  #queue(lane: OutboxLane, entry: OutboxEntry): void {
     this.#hold(lane, entry);
     if (lane.queued || lane.retry) return;
     lane.queued = true;
@@ -219,7 +219,7 @@ export class Relay {
   }
 
   /** Publishes what the lane holds, as far as the window allows. */
-  #release(lane: Lane): void {
+  #release(lane: OutboxLane): void {
     while (this.#flying < this.#options.tuning.window && !this.#closed) {
       const entry = lane.release();
       if (!entry) return;
@@ -248,7 +248,7 @@ export class Relay {
       const due = this.#resting;
       this.#resting = this.#touched;
       this.#touched = new Set();
-      const atRest: Lane[] = [];
+      const atRest: OutboxLane[] = [];
       for (const actor of due) {
         const lane = this.#lanes.get(actor);
         if (!lane || lane.confirmed.size === 0) continue;
@@ -260,7 +260,7 @@ export class Relay {
     }, this.#options.tuning.pullAfterMs / 2);
   }
 
-  async #pull(lanes: readonly Lane[]): Promise<void> {
+  async #pull(lanes: readonly OutboxLane[]): Promise<void> {
     if (lanes.length === 0) return;
     this.#pulling++;
     try {
@@ -274,7 +274,7 @@ export class Relay {
     }
   }
 
-  #dropIfEmpty(lane: Lane): void {
+  #dropIfEmpty(lane: OutboxLane): void {
     if (!lane.isEmpty) return;
     clearTimeout(lane.retry);
     this.#lanes.delete(lane.id);

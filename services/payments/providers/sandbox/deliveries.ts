@@ -10,7 +10,7 @@ import { redactedReason } from "../../../../broker/contract/redact.ts";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { inTime, within } from "../../../../broker/resilience/deadline.ts";
 import type { Log } from "../../../../broker/resilience/log.ts";
-import { alarmsOf } from "../../../../broker/resilience/rate-limited-log.ts";
+import { rateLimitedLog } from "../../../../broker/resilience/rate-limited-log.ts";
 import { createPoster } from "./http-post.ts";
 import type { SandboxPayment } from "./sandbox.model.ts";
 import { SIGNATURE_HEADER, sign } from "./signature.ts";
@@ -65,7 +65,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
   function inBackground(what: string, work: Promise<void>): void {
     const settled: Promise<void> = work
       .catch((error: Error) =>
-        alarmsOf(log).warn("sandbox", `sandbox: ${what}, will try again`, { reason: redactedReason(error) }),
+        rateLimitedLog(log).warn("sandbox", `sandbox: ${what}, will try again`, { reason: redactedReason(error) }),
       )
       .finally(() => running.delete(settled));
     running.add(settled);
@@ -120,7 +120,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
       return;
     }
     const at = clock.now() + retryDelay(failures);
-    alarmsOf(log).warn("not taken", "sandbox: a webhook was not taken", {
+    rateLimitedLog(log).warn("not taken", "sandbox: a webhook was not taken", {
       ref: shortened(_id),
       reason,
       failures,

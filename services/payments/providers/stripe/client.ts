@@ -31,7 +31,7 @@ export function createClient(secretKey: string, base: URL): { stripe: Stripe; as
     port: base.port || (base.protocol === "http:" ? 80 : 443),
     protocol: base.protocol === "http:" ? "http" : "https",
     httpClient: Stripe.createFetchHttpClient(fetchBounded),
-    // Who asks again is the caller, with its own patience and the same key.
+    // The caller asks again, within its own time and with the same key.
     maxNetworkRetries: 0,
     telemetry: false,
   });

@@ -3,7 +3,7 @@
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import mongoose, { type Connection } from "mongoose";
 import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
-import type { Faults } from "../../../../broker/actor/runtime/crash-points.ts";
+import type { CrashPoints } from "../../../../broker/actor/runtime/crash-points.ts";
 import type { ActorHost } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
 import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import type { Tuning } from "../../../../broker/actor/runtime/tuning.ts";
@@ -46,7 +46,7 @@ export interface ToyNodeOptions {
   bus?: Bus;
   clock?: Clock;
   log?: Log;
-  faults?: Faults;
+  faults?: CrashPoints;
   tuning?: Partial<Tuning>;
   env?: "test" | "development";
   /** Moleculer transporter, where nodes are to see each other. */

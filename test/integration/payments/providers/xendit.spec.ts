@@ -329,16 +329,16 @@ describe("Xendit", () => {
       shop.answer = () => (shop.received.length < 7 ? 500 : 200);
       await paid();
       assert.equal((await events()).length, 7);
-      const impatient = await start({ patienceMs: 50 });
+      const hasty = await start({ timeoutMs: 50 });
       try {
         shop.received.length = 0;
         shop.answer = () => "never";
-        const { providerRef } = await adapterOf(impatient.environment).createPayment(intent(), never);
-        await impatient.pay(providerRef, "succeed");
-        await impatient.idle();
+        const { providerRef } = await adapterOf(hasty.environment).createPayment(intent(), never);
+        await hasty.pay(providerRef, "succeed");
+        await hasty.idle();
         assert.equal(shop.received.length, 1);
       } finally {
-        await impatient.close();
+        await hasty.close();
       }
     });
   });

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import type { Model } from "mongoose";
 import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
-import type { Faults } from "../../../../broker/actor/runtime/crash-points.ts";
+import type { CrashPoints } from "../../../../broker/actor/runtime/crash-points.ts";
 import type { ActorDocument, ActorHost } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
 import { type Envelope, envelope } from "../../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../../broker/contract/ids.ts";
@@ -61,7 +61,7 @@ const QUICK = {
   sweepAfterMs: 60,
   sweepEveryMs: 40,
   timersEveryMs: 20,
-  outboxPatienceMs: 20,
+  outboxWaitMs: 20,
   inlineMs: 10_000,
   stopMs: 1_000,
 };
@@ -106,7 +106,7 @@ export class SimShop {
   }
 
   /** Starts a node. @param faults made with its life, so that a fault can end it */
-  async start(faults?: (life: Life) => Faults): Promise<SimNode> {
+  async start(faults?: (life: Life) => CrashPoints): Promise<SimNode> {
     const life = new Life();
     const bus = this.broker.node(life);
     const broker = new ServiceBroker({ logger: false, nodeID: `sim-${++this.#names}` });

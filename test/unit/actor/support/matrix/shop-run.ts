@@ -43,7 +43,7 @@ const QUICK = {
   sweepAfterMs: 1_000,
   sweepEveryMs: 40,
   timersEveryMs: 40,
-  outboxPatienceMs: 10,
+  outboxWaitMs: 10,
   stopMs: 10,
   settleMs: 5,
 };
@@ -131,7 +131,7 @@ export class ShopRun {
     this.#time.now += ms;
   }
 
-  /** Calls an action as a patient client does: again, of whoever is there then, when no answer comes. */
+  /** Calls an action as a client with retries does: again, of whoever is there then, when no answer comes. */
   async call<N extends ActionName>(name: N, params: ParamsIn<N>, meta: CallMeta = {}): Promise<Returned<N>> {
     for (;;) {
       const node = await this.#alive();
