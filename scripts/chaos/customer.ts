@@ -1,7 +1,7 @@
 /** One customer's hands: what a person does in the shop, with retries, telling the journal what was answered. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import type { Answer, RetryingClient, RequestOptions } from "./client.ts";
+import type { Answer, RequestOptions, RetryingClient } from "./client.ts";
 import type { Checkout, Journal } from "./journal.ts";
 import { type Person, signIn } from "./stage.ts";
 

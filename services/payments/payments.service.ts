@@ -67,7 +67,14 @@ export default defineService(payments, owned, (tools) => {
   });
   const metrics = createPaymentMetrics(tools.metrics);
   const receiver = { providers, inbox: models.inbox, payments: models.payments, outbox, clock, log, metrics };
-  const caller = { providers, bulkhead: createBulkhead(), clock, log, metrics, timeoutMs: config.PROVIDER_TIMEOUT };
+  const caller = {
+    providers,
+    bulkhead: createBulkhead(),
+    clock,
+    log,
+    metrics,
+    timeoutMs: config.PROVIDER_TIMEOUT,
+  };
   const invoicing = createInvoicing({ ...models, config, clock });
   const printer = createPdfPrinter();
   const documents = { ...models, printer };

@@ -74,7 +74,10 @@ describe("a client that retries", () => {
     const running = says(409, { code: "IDEMPOTENCY_IN_PROGRESS" });
     answers = [undefined, silent, cutOff, says(503, {}), says(429, {}), running, says(201, { id: "x" })];
     const retrying = client(10_000);
-    assert.deepEqual(await retrying.send("POST", "/orders", { body: {} }), { status: 201, body: { id: "x" } });
+    assert.deepEqual(await retrying.send("POST", "/orders", { body: {} }), {
+      status: 201,
+      body: { id: "x" },
+    });
     assert.deepEqual(retrying.counts, { requests: 7, repeated: 6, gaveUp: 0 });
   });
 

@@ -171,7 +171,10 @@ export class AmqpTransporter extends Transporters.AMQP {
 
   async #lost(reason: unknown): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    rateLimitedLog(this.#log).warn("connect", `calls have lost RabbitMQ: ${redactedReason(reason ?? "closed")}`);
+    rateLimitedLog(this.#log).warn(
+      "connect",
+      `calls have lost RabbitMQ: ${redactedReason(reason ?? "closed")}`,
+    );
     await this.connect();
   }
 

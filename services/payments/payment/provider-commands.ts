@@ -63,7 +63,11 @@ interface Wanted {
 }
 
 /** The customer's second payment of the same goes back whole. */
-export const duplicateCaptureRefund = (it: { refundId: string; amount: number; receipt: string }): Wanted => ({
+export const duplicateCaptureRefund = (it: {
+  refundId: string;
+  amount: number;
+  receipt: string;
+}): Wanted => ({
   id: it.refundId,
   amount: it.amount,
   reason: "captured twice",

@@ -5,7 +5,7 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
 import { type Decided, type Notified, type Step, still, then } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
-import { askAgain, refundAtProvider, duplicateCaptureRefund } from "./provider-commands.ts";
+import { askAgain, duplicateCaptureRefund, refundAtProvider } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
 import { heard, inCurrencyOf, isWatched, type Payment, refundable, refunded } from "./state.ts";
 

@@ -7,7 +7,14 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import { anomaly, book } from "./anomaly.ts";
 import { type Decided, type Notified, type PaymentMessage, type Step, still, then } from "./decision.ts";
 import { askAgain, refundAtProvider } from "./provider-commands.ts";
-import { inCurrencyOf, type Payment, type Refund, refundable, refunded, type DuplicateCapture } from "./state.ts";
+import {
+  type DuplicateCapture,
+  inCurrencyOf,
+  type Payment,
+  type Refund,
+  refundable,
+  refunded,
+} from "./state.ts";
 
 type RefundReport = DataOut<"payment.notified">["refunds"][number];
 type Told = Message<PaymentMessage>;
@@ -206,7 +213,12 @@ function failed(state: Payment, message: Told, it: Refund): Step {
   }));
 }
 
-function decideDuplicateCapture(state: Payment, message: Told, it: DuplicateCapture, status: "succeeded" | "failed"): Step {
+function decideDuplicateCapture(
+  state: Payment,
+  message: Told,
+  it: DuplicateCapture,
+  status: "succeeded" | "failed",
+): Step {
   if (it.status !== "pending") return still(state);
   const surpluses = state.surpluses.map((one) => (one.refundId === it.refundId ? { ...one, status } : one));
   const amount = inCurrencyOf(state, it.amount);

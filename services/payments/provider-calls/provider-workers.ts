@@ -104,7 +104,10 @@ export async function refundAtProvider(
   }
 }
 
-const ask = (caller: ProviderCaller, { subject: paymentId, data }: AtProvider): Promise<CallOutcome<StatusReport>> =>
+const ask = (
+  caller: ProviderCaller,
+  { subject: paymentId, data }: AtProvider,
+): Promise<CallOutcome<StatusReport>> =>
   callProvider(caller, data.provider, "check", paymentId, (provider, signal) =>
     provider.fetchStatus(data.providerRef, signal),
   );

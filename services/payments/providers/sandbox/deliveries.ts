@@ -65,7 +65,9 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
   function inBackground(what: string, work: Promise<void>): void {
     const settled: Promise<void> = work
       .catch((error: Error) =>
-        rateLimitedLog(log).warn("sandbox", `sandbox: ${what}, will try again`, { reason: redactedReason(error) }),
+        rateLimitedLog(log).warn("sandbox", `sandbox: ${what}, will try again`, {
+          reason: redactedReason(error),
+        }),
       )
       .finally(() => running.delete(settled));
     running.add(settled);
