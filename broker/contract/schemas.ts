@@ -1,5 +1,6 @@
 /** Schemas that many contracts share: the boundary for ids, money, text and paging. */
 import { z } from "zod";
+import { isoDate, isoTime, printable } from "./patterns.ts";
 import { cleanLine, cleanText } from "./text.ts";
 
 export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({
@@ -16,8 +17,6 @@ export const slug = z
   .max(120)
   .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case words joined by -")
   .meta({ examples: ["brass-lamp"] });
-/** Control characters never belong in a line of text. */
-const printable = /^[^\p{Cc}]*$/u;
 /**
  * One line that people have written. It is made clean rather than refused: messages and states of earlier versions are
  * read by the same schema.
@@ -55,7 +54,12 @@ export const moneySum = z.strictObject({
   currency,
 });
 export const quantity = z.int().min(1).max(999);
-export const time = z.iso.datetime();
+export const time = z.stringFormat("date-time", isoTime, "must be a time in UTC (RFC 3339)").meta({
+  examples: ["2026-11-27T09:30:00.000Z"],
+});
+export const date = z.stringFormat("date", isoDate, "must be a date (RFC 3339)").meta({
+  examples: ["2026-11-27"],
+});
 export const country = z
   .string()
   .regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code")

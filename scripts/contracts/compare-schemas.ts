@@ -96,9 +96,7 @@ class Comparison {
       ...below.flatMap((name) => tighter(name, (a, b) => a < b)),
       ...above.flatMap((name) => tighter(name, (a, b) => a > b)),
       ...same
-        .filter(
-          (name) => wide[name] !== undefined && JSON.stringify(wide[name]) !== JSON.stringify(narrow[name]),
-        )
+        .filter((name) => wide[name] !== undefined && !sameWord(name, narrow[name], wide[name]))
         .map((name) => `${place}: ${name} ${this.#change(narrow[name], wide[name])}`),
     ];
   }
@@ -172,6 +170,14 @@ function flattened(schema: Schema, root: Schema): Schema {
     additionalProperties: false,
   };
 }
+
+const sameWord = (name: string, one: unknown, other: unknown): boolean =>
+  JSON.stringify(one) === JSON.stringify(other) ||
+  (name === "pattern" && typeof one === "string" && plainPattern(one) === plainPattern(String(other)));
+
+/** Without the classes that other languages read otherwise, or not at all: written out they mean the same. */
+const plainPattern = (pattern: string): string =>
+  pattern.replaceAll("\\p{Cc}", "\\x00-\\x1f\\x7f-\\x9f").replaceAll("\\d", "[0-9]");
 
 const eachValue = (schema: Schema): Schema[] =>
   Array.isArray(schema.enum) ? schema.enum.map((it) => ({ const: it })) : [schema];

@@ -12,6 +12,7 @@ import {
 import {
   currency,
   cursor,
+  date,
   flag,
   id,
   limit,
@@ -112,12 +113,12 @@ export const anomalyView = z.strictObject({
 const bytes = z.custom<Uint8Array>((it) => it instanceof Uint8Array);
 const creditNoteNumber = z
   .string()
-  .regex(/^CN-\d{4}-\d{6,12}$/, "must be a credit note's number")
+  .regex(/^CN-[0-9]{4}-[0-9]{6,12}$/, "must be a credit note's number")
   .meta({ examples: ["CN-2026-000001"] });
 export const creditNoteView = z.strictObject({
   number: creditNoteNumber,
   invoice: z.string().meta({ description: "Number of the invoice that it takes back, in part or whole" }),
-  issuedOn: z.iso.date(),
+  issuedOn: date,
   reason: z.string(),
   net: money,
   tax: money,

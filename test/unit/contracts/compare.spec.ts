@@ -57,6 +57,14 @@ const pairs: readonly Pair[] = [
   ["a lower minimum", z.int().min(1), z.int().min(0), "", /minimum was 1, is 0/],
   ["a pattern where there was none", a, a.regex(/^x/), /pattern was open/, ""],
   ["another pattern", a.regex(/^x/), a.regex(/^y/), /pattern was/, /pattern was/],
+  [
+    "a pattern written for more languages",
+    a.regex(/^[^\p{Cc}]*\d$/u),
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the same in other words
+    a.regex(/^[^\x00-\x1f\x7f-\x9f]*[0-9]$/),
+    "",
+    "",
+  ],
   ["another format", z.uuid(), z.email(), /format was "uuid", is "email"/, /format was "uuid", is "email"/],
   ["fewer items", z.array(a).max(5), z.array(a).max(3), /maxItems was 5, is 3/, ""],
   ["other items", z.array(a), z.array(z.int()), /^\[\]: string became/, /^\[\]: integer was/],
