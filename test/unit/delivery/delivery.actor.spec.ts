@@ -1,132 +1,95 @@
-import assert from "node:assert/strict";
-import type { Decision } from "../../../broker/actor/define-actor.ts";
+import { ACTOR_ID, given } from "../../../broker/actor/testing/given.ts";
+import type { Step } from "../../../broker/actor/testing/steps.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
-import type { Message } from "../../../broker/contract/envelope.ts";
 import "../../../services/contracts.ts";
-import {
-  type DeliveryMessage,
-  type DeliveryState,
-  deliveryActor,
-  deliveryState,
-} from "../../../services/delivery/delivery.actor.ts";
-import { message } from "../../support/actor-messages.ts";
-import { deepFreeze } from "../../support/deep-freeze.ts";
+import { type DeliveryMessage, deliveryActor } from "../../../services/delivery/delivery.actor.ts";
 
-const ID = "019b76da-a800-7000-8000-000000000001";
 const ORDER = "019b76da-a800-7000-8000-000000000002";
-const request: DataIn<"delivery.request"> = {
+const aboutOrder: DataIn<"delivery.request"> = {
   orderId: ORDER,
   orderNumber: "N1",
   customerId: "019b76da-a800-7000-8000-000000000003",
   shippingAddress: { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" },
   items: [{ sku: "TEA-1", name: "Tea", quantity: 2 }],
 };
-const word = (status: "shipped" | "delivered" | "failed", tracking: string | null = null) => ({
-  status,
-  tracking,
-  reason: null,
-});
-
-function on<T extends DeliveryMessage>(
-  state: DeliveryState | null,
-  type: T,
-  data: DataIn<T>,
-): Decision<DeliveryState> {
-  const decision = deliveryActor.receive(state, message(type, ID, data) as Message<DeliveryMessage>);
-  if (decision.state) deliveryState.parse(deepFreeze(decision.state));
-  return decision;
-}
-
-function given(...words: DataIn<"delivery.update">[]): DeliveryState {
-  let { state } = on(null, "delivery.request", request);
-  for (const it of words) state = on(state, "delivery.update", it).state;
-  assert.ok(state);
-  return state;
-}
-
-const sent = ({ send = [] }: Decision<DeliveryState>) => send.map((it) => [it.type, it.subject, it.data]);
+type DeliveryStep = Step<DeliveryMessage>;
+const requested: DeliveryStep = ["delivery.request", aboutOrder];
+const cancelled: DeliveryStep = ["delivery.cancel", aboutOrder];
+const update = (status: "shipped" | "delivered" | "failed", tracking: string | null = null): DeliveryStep => [
+  "delivery.update",
+  { status, tracking, reason: null },
+];
+const delivery = (...past: DeliveryStep[]) => given(deliveryActor, past);
+const deliveryId = ACTOR_ID;
 
 describe("a delivery", () => {
   it("is made ready once, however often it is asked for", () => {
-    const first = on(null, "delivery.request", request);
-    assert.equal(first.state?.status, "created");
-    assert.deepEqual(sent(first), [["delivery.created", ORDER, { deliveryId: ID }]]);
-    const second = on(first.state, "delivery.request", request);
-    assert.equal(second.state, first.state);
-    assert.deepEqual(sent(second), []);
+    delivery()
+      .when(requested)
+      .then({ state: { status: "created" }, sends: [["delivery.created", ORDER, { deliveryId }]] })
+      .when(requested)
+      .thenNothing();
   });
 
   it("is shipped with a tracking number and arrives", () => {
-    const shipped = on(given(), "delivery.update", word("shipped", "T1"));
-    assert.deepEqual(sent(shipped), [["delivery.shipped", ORDER, { deliveryId: ID, tracking: "T1" }]]);
-    const delivered = on(shipped.state, "delivery.update", word("delivered"));
-    assert.deepEqual(sent(delivered), [["delivery.succeeded", ORDER, { deliveryId: ID }]]);
-    assert.equal(delivered.state?.tracking, "T1");
-    assert.deepEqual(
-      delivered.state?.history.map((it) => it.status),
-      ["created", "shipped", "delivered"],
-    );
+    const history = [{ status: "created" }, { status: "shipped" }, { status: "delivered" }] as const;
+    delivery(requested)
+      .when(update("shipped", "T1"))
+      .then({ sends: [["delivery.shipped", ORDER, { deliveryId, tracking: "T1" }]] })
+      .when(update("delivered"))
+      .then({
+        state: { tracking: "T1", history },
+        sends: [["delivery.succeeded", ORDER, { deliveryId }]],
+      });
   });
 
   it("takes the same word again as a success that changes nothing", () => {
-    const shipped = given(word("shipped", "T1"));
-    for (const again of [word("shipped", "T1"), word("shipped")]) {
-      const decision = on(shipped, "delivery.update", again);
-      assert.equal(decision.refusal, undefined);
-      assert.equal(decision.state, shipped);
-    }
+    const shipped = delivery(requested, update("shipped", "T1"));
+    for (const again of [update("shipped", "T1"), update("shipped")])
+      shipped.when(again).then({ state: "unchanged" });
   });
 
   it("refuses what can't be from where it is", () => {
-    const cases: [DeliveryState, DataIn<"delivery.update">][] = [
-      [given(), word("delivered")],
-      [given(word("shipped", "T1")), word("shipped", "T2")],
-      [given(word("shipped"), word("delivered")), word("failed")],
-      [given(word("shipped"), word("delivered")), word("shipped")],
-      [given(word("shipped"), word("failed")), word("delivered")],
+    const cases: [past: DeliveryStep[], word: DeliveryStep][] = [
+      [[], update("delivered")],
+      [[update("shipped", "T1")], update("shipped", "T2")],
+      [[update("shipped"), update("delivered")], update("failed")],
+      [[update("shipped"), update("delivered")], update("shipped")],
+      [[update("shipped"), update("failed")], update("delivered")],
     ];
-    for (const [state, update] of cases) {
-      const decision = on(state, "delivery.update", update);
-      assert.equal(decision.refusal?.code, "DELIVERY_TRANSITION", `${state.status} → ${update.status}`);
-      assert.equal(decision.state, state);
-    }
+    for (const [past, word] of cases)
+      delivery(requested, ...past)
+        .when(word)
+        .then({ refusal: "DELIVERY_TRANSITION" });
   });
 
   it("fails with the carrier's reason", () => {
-    const failed = on(given(word("shipped")), "delivery.update", {
-      ...word("failed"),
-      reason: "refused at the door",
-    });
-    assert.deepEqual(sent(failed), [
-      ["delivery.failed", ORDER, { deliveryId: ID, reason: "refused at the door" }],
-    ]);
+    delivery(requested, update("shipped"))
+      .when(["delivery.update", { status: "failed", tracking: null, reason: "refused at the door" }])
+      .then({ sends: [["delivery.failed", ORDER, { deliveryId, reason: "refused at the door" }]] });
   });
 
   it("is stopped while it has not left", () => {
-    const cancelled = on(given(), "delivery.cancel", request);
-    assert.deepEqual(sent(cancelled), [["delivery.cancelled", ORDER, { deliveryId: ID }]]);
-    assert.equal(
-      on(cancelled.state, "delivery.update", word("shipped")).refusal?.code,
-      "DELIVERY_TRANSITION",
-    );
+    delivery(requested)
+      .when(cancelled)
+      .then({ sends: [["delivery.cancelled", ORDER, { deliveryId }]] })
+      .when(update("shipped"))
+      .then({ refusal: "DELIVERY_TRANSITION" });
   });
 
   it("goes on when the cancellation comes after it has left", () => {
-    const shipped = given(word("shipped"));
-    const decision = on(shipped, "delivery.cancel", request);
-    assert.equal(decision.state, shipped);
-    assert.deepEqual(sent(decision), []);
+    delivery(requested, update("shipped")).when(cancelled).thenNothing();
   });
 
   it("never starts when the cancellation has overtaken the request", () => {
-    const cancelled = on(null, "delivery.cancel", request);
-    assert.equal(cancelled.state?.status, "cancelled");
-    const late = on(cancelled.state, "delivery.request", request);
-    assert.equal(late.state, cancelled.state);
-    assert.deepEqual(sent(late), []);
+    delivery()
+      .when(cancelled)
+      .then({ state: { status: "cancelled" } })
+      .when(requested)
+      .thenNothing();
   });
 
   it("is not invented by a carrier's word", () => {
-    assert.equal(on(null, "delivery.update", word("shipped")).state, null);
+    delivery().when(update("shipped")).then({ state: null });
   });
 });

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Decision } from "../../../broker/actor/define-actor.ts";
 import type { LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { diff } from "../../../broker/actor/runtime/document/diff.ts";
 import { fold } from "../../../broker/actor/runtime/document/fold.ts";
 import { Inbox } from "../../../broker/actor/runtime/document/inbox.ts";
-import type { DataIn } from "../../../broker/contract/contract.ts";
-import type { Message } from "../../../broker/contract/envelope.ts";
+import { given, type Situation } from "../../../broker/actor/testing/given.ts";
+import { message, type Step } from "../../../broker/actor/testing/steps.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import {
@@ -15,154 +14,105 @@ import {
   type StockMessage,
   type StockState,
   stockActor,
-  stockState,
 } from "../../../services/inventory/stock.actor.ts";
-import { message } from "../../support/actor-messages.ts";
-import { deepFreeze } from "../../support/deep-freeze.ts";
 
 const SKU = "TEA-1";
 const order = (n: number) => `019b76da-a800-7000-8000-00000000000${n}`;
+type StockStep = Step<StockMessage>;
 
-/** Applies a message and checks what must hold after each. */
-function on<T extends StockMessage>(
-  state: StockState | null,
-  type: T,
-  data: DataIn<T>,
-): Decision<StockState> {
-  const decision = stockActor.receive(state, message(type, SKU, data) as Message<StockMessage>);
-  if (decision.state) {
-    stockState.parse(deepFreeze(decision.state));
-    const sum = Object.values(decision.state.holds).reduce((total, it) => total + it.quantity, 0);
-    assert.equal(decision.state.held, sum);
-  }
-  return decision;
-}
+const isSound = ({ holds, held }: StockState): void => {
+  const sum = Object.values(holds).reduce((total, it) => total + it.quantity, 0);
+  assert.equal(held, sum);
+};
+const stock = (...past: StockStep[]) => given(stockActor, past, { id: SKU, invariant: isSound });
+const inStock = (onHand: number) => given(stockActor, newStock(onHand), { id: SKU, invariant: isSound });
 
-function given(...steps: [StockMessage, DataIn<StockMessage>][]): StockState {
-  let state: StockState | null = null;
-  for (const [type, data] of steps) state = on(state, type, data as DataIn<typeof type>).state;
-  assert.ok(state);
-  return state;
-}
-
-const sent = ({ send = [] }: Decision<StockState>) =>
-  send.map(({ type, subject, data }) => ({ type, subject, data }));
+const created = (onHand: number): StockStep => ["stock.create", { onHand }];
+const reserve = (orderId: string, quantity: number): StockStep => ["stock.reserve", { orderId, quantity }];
+const commit = (orderId: string, generation: number): StockStep => ["stock.commit", { orderId, generation }];
+const release = (orderId: string, generation: number): StockStep => [
+  "stock.release",
+  { orderId, generation },
+];
+const adjust = (delta: number): StockStep => ["stock.adjust", { delta, reason: "broken", by: null }];
+const reserved = (orderId: string, quantity: number, generation: number) =>
+  ["stock.reserved", orderId, { sku: SKU, quantity, generation }] as const;
 
 describe("stock", () => {
-  const five = newStock(5);
-
   it("holds units for an order and answers with the hold's generation", () => {
-    const decision = on(five, "stock.reserve", { orderId: order(1), quantity: 2 });
-    assert.deepEqual(decision.state?.holds, { [order(1)]: { quantity: 2, generation: 1 } });
-    assert.deepEqual(sent(decision), [
-      { type: "stock.reserved", subject: order(1), data: { sku: SKU, quantity: 2, generation: 1 } },
-    ]);
+    const outcome = inStock(5).when(reserve(order(1), 2));
+    outcome.then({ sends: [reserved(order(1), 2, 1)] });
+    assert.deepEqual(outcome.state?.holds, { [order(1)]: { quantity: 2, generation: 1 } });
   });
 
   it("gives an order that asks again the same answer and changes nothing", () => {
-    const held = given(
-      ["stock.create", { onHand: 5 }],
-      ["stock.reserve", { orderId: order(1), quantity: 2 }],
-    );
-    const again = on(held, "stock.reserve", { orderId: order(1), quantity: 2 });
-    assert.equal(again.state, held);
-    assert.deepEqual(sent(again)[0]?.data, { sku: SKU, quantity: 2, generation: 1 });
+    stock(created(5), reserve(order(1), 2))
+      .when(reserve(order(1), 2))
+      .then({ state: "unchanged", sends: [reserved(order(1), 2, 1)] });
   });
 
   it("rejects what it does not have, saying how many are left", () => {
-    const decision = on(five, "stock.reserve", { orderId: order(1), quantity: 6 });
-    assert.equal(decision.state, five);
-    assert.deepEqual(sent(decision), [
-      { type: "stock.rejected", subject: order(1), data: { sku: SKU, available: 5 } },
-    ]);
+    inStock(5)
+      .when(reserve(order(1), 6))
+      .then({ state: "unchanged", sends: [["stock.rejected", order(1), { sku: SKU, available: 5 }]] });
   });
 
   it("rejects a SKU that nobody keeps stock of, without starting to keep it", () => {
-    const decision = on(null, "stock.reserve", { orderId: order(1), quantity: 1 });
-    assert.equal(decision.state, null);
-    assert.deepEqual(sent(decision)[0]?.data, { sku: SKU, available: 0 });
+    stock()
+      .when(reserve(order(1), 1))
+      .then({ state: null, sends: [["stock.rejected", order(1), { sku: SKU, available: 0 }]] });
   });
 
   it("sells a hold, tells the ledger, and forgets the hold", () => {
-    const held = given(
-      ["stock.create", { onHand: 5 }],
-      ["stock.reserve", { orderId: order(1), quantity: 2 }],
-    );
-    const decision = on(held, "stock.commit", { orderId: order(1), generation: 1 });
-    assert.equal(decision.state?.onHand, 3);
-    assert.deepEqual(decision.state?.holds, {});
-    assert.deepEqual(sent(decision), [
-      {
-        type: "stock.moved",
-        subject: SKU,
-        data: { delta: -2, onHand: 3, reason: "sold", orderId: order(1), by: null },
-      },
-    ]);
+    const outcome = stock(created(5), reserve(order(1), 2)).when(commit(order(1), 1));
+    const sold = { delta: -2, onHand: 3, reason: "sold", orderId: order(1), by: null };
+    outcome.then({ state: { onHand: 3 }, sends: [["stock.moved", SKU, sold]] });
+    assert.deepEqual(outcome.state?.holds, {});
   });
 
   it("does not take stock twice for a late reserve and a late commit, both repeated", () => {
-    const sold = given(
-      ["stock.create", { onHand: 5 }],
-      ["stock.reserve", { orderId: order(1), quantity: 2 }],
-      ["stock.commit", { orderId: order(1), generation: 1 }],
-    );
-    const late = on(sold, "stock.reserve", { orderId: order(1), quantity: 2 });
-    assert.deepEqual(sent(late)[0]?.data, { sku: SKU, quantity: 2, generation: 2 });
-    const commit = on(late.state, "stock.commit", { orderId: order(1), generation: 1 });
-    assert.equal(commit.state, late.state);
-    const released = on(commit.state, "stock.release", { orderId: order(1), generation: 2 });
-    assert.deepEqual([released.state?.onHand, released.state?.held], [3, 0]);
+    stock(created(5), reserve(order(1), 2), commit(order(1), 1))
+      .when(reserve(order(1), 2))
+      .then({ sends: [reserved(order(1), 2, 2)] })
+      .when(commit(order(1), 1))
+      .thenNothing()
+      .when(release(order(1), 2))
+      .then({ state: { onHand: 3, held: 0 } });
   });
 
   it("leaves a hold alone when the release of an earlier one comes late", () => {
-    const held = given(
-      ["stock.create", { onHand: 5 }],
-      ["stock.reserve", { orderId: order(1), quantity: 2 }],
-      ["stock.release", { orderId: order(1), generation: 1 }],
-      ["stock.reserve", { orderId: order(1), quantity: 2 }],
-    );
-    assert.equal(on(held, "stock.release", { orderId: order(1), generation: 1 }).state, held);
+    stock(created(5), reserve(order(1), 2), release(order(1), 1), reserve(order(1), 2))
+      .when(release(order(1), 1))
+      .then({ state: "unchanged" });
   });
 
   it("refuses to take what is held for orders", () => {
-    const held = given(
-      ["stock.create", { onHand: 5 }],
-      ["stock.reserve", { orderId: order(1), quantity: 4 }],
-    );
-    const refused = on(held, "stock.adjust", { delta: -2, reason: "broken", by: null });
-    assert.equal(refused.refusal?.code, "INSUFFICIENT_STOCK");
-    assert.equal(refused.state, held);
-    assert.equal(on(held, "stock.adjust", { delta: -1, reason: "broken", by: null }).state?.onHand, 4);
+    const held = stock(created(5), reserve(order(1), 4));
+    held.when(adjust(-2)).then({ refusal: "INSUFFICIENT_STOCK" });
+    held.when(adjust(-1)).then({ state: { onHand: 4 } });
   });
 
   it("refuses more units than its messages can tell of", () => {
-    const full = given(["stock.create", { onHand: 1_000_000_000 }]);
-    const decision = on(full, "stock.adjust", { delta: 1, reason: "found", by: null });
-    assert.equal(decision.refusal?.code, "CONFLICT");
+    stock(created(1_000_000_000)).when(adjust(1)).then({ refusal: "CONFLICT" });
   });
 
   it("refuses to be created twice, and to be adjusted before", () => {
-    assert.equal(on(five, "stock.create", { onHand: 1 }).refusal?.code, "SKU_TAKEN");
-    assert.equal(
-      on(null, "stock.adjust", { delta: 1, reason: "found", by: null }).refusal?.code,
-      "NOT_FOUND",
-    );
+    inStock(5).when(created(1)).then({ refusal: "SKU_TAKEN" });
+    stock().when(adjust(1)).then({ refusal: "NOT_FOUND" });
   });
 
   it("tells when nothing is available any more and when something is again, and only then", () => {
-    const types = (decision: Decision<StockState>) => sent(decision).map((it) => it.type);
-    const two = on(null, "stock.create", { onHand: 2 });
-    assert.deepEqual(types(two), ["stock.moved", "stock.replenished"]);
-    const one = on(two.state, "stock.reserve", { orderId: order(1), quantity: 1 });
-    assert.deepEqual(types(one), ["stock.reserved"]);
-    const none = on(one.state, "stock.reserve", { orderId: order(2), quantity: 1 });
-    assert.deepEqual(types(none), ["stock.reserved", "stock.depleted"]);
-    assert.equal(none.state?.revision, 2);
-    const sold = on(none.state, "stock.commit", { orderId: order(1), generation: 1 });
-    assert.deepEqual(types(sold), ["stock.moved"]);
-    const back = on(sold.state, "stock.restock", { orderId: order(1), quantity: 1, reason: "returned" });
-    assert.deepEqual(types(back), ["stock.moved", "stock.replenished"]);
-    assert.equal(back.state?.revision, 3);
+    stock()
+      .when(created(2))
+      .then({ sends: ["stock.moved", "stock.replenished"] })
+      .when(reserve(order(1), 1))
+      .then({ sends: ["stock.reserved"] })
+      .when(reserve(order(2), 1))
+      .then({ state: { revision: 2 }, sends: ["stock.reserved", "stock.depleted"] })
+      .when(commit(order(1), 1))
+      .then({ sends: ["stock.moved"] })
+      .when(["stock.restock", { orderId: order(1), quantity: 1, reason: "returned" }])
+      .then({ state: { revision: 3 }, sends: ["stock.moved", "stock.replenished"] });
   });
 
   it("puts only restock and what people do through the inbox: the rest is known by its hold", () => {
@@ -200,20 +150,21 @@ describe("stock", () => {
     );
     fc.assert(
       fc.property(fc.nat({ max: 8 }), fc.array(step, { maxLength: 60, size: "max" }), (onHand, steps) => {
-        let state: StockState | null = deepFreeze(newStock(onHand));
+        let now: Situation<StockState, StockMessage> = inStock(onHand);
         let expected = onHand;
         const closed = new Set<number>();
         for (const { type, data } of steps) {
-          const before: StockState = state ?? newStock(0);
-          const decision: Decision<StockState> = on(before, type, data as never);
-          if (type === "stock.adjust" && !decision.refusal) expected += data.delta;
+          const before = now.state?.holds ?? {};
+          const outcome = now.when([type, data] as StockStep);
+          if (type === "stock.adjust" && !outcome.refusal) expected += data.delta;
           if (type === "stock.commit" || type === "stock.release") {
-            const hold = before.holds[data.orderId];
+            const hold = before[data.orderId];
             const matches = hold?.generation === data.generation;
             if (matches) closed.add(data.generation);
             if (matches && type === "stock.commit") expected -= hold.quantity;
           }
-          state = decision.state;
+          now = outcome;
+          const { state } = outcome;
           assert.ok(state);
           assert.equal(state.onHand, expected);
           assert.ok(available(state) >= 0);

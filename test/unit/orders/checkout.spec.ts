@@ -16,7 +16,7 @@ import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import { orderNumber } from "../../../services/orders/order/order-number.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import "../../../services/contracts.ts";
-import { message } from "../../support/actor-messages.ts";
+import { message } from "../../../broker/actor/testing/steps.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const codeOf = (error: unknown) => errorCode(error);

@@ -20,7 +20,7 @@ import { orderNumber } from "../../../services/orders/order/order-number.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 import "../../../services/contracts.ts";
-import { message } from "../../support/actor-messages.ts";
+import { message } from "../../../broker/actor/testing/steps.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const LIMITS = { orders: 3, quantity: 20 };

@@ -3,6 +3,7 @@
  * workers, and a pool of messages on their way, from which a test delivers any, in any order, as often as it likes.
  */
 import type { ActorDefinition, Decision, Outgoing } from "../../../broker/actor/define-actor.ts";
+import { deepFreeze } from "../../../broker/actor/runtime/document/freeze.ts";
 import type { DataIn, MessageType } from "../../../broker/contract/contract.ts";
 import { type Envelope, envelope, type Message } from "../../../broker/contract/envelope.ts";
 import type { ErrorCode } from "../../../broker/contract/errors.ts";
@@ -13,7 +14,6 @@ import { newStock, type StockState, stockActor } from "../../../services/invento
 import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { PaymentState } from "../../../services/payments/payment/state.ts";
-import { deepFreeze } from "../../support/deep-freeze.ts";
 import { paymentActor } from "../../support/payment-actor.ts";
 
 type AnyActor = ActorDefinition<object, MessageType>;

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { Decision, Outgoing } from "../../../broker/actor/define-actor.ts";
+import { given } from "../../../broker/actor/testing/given.ts";
+import { message as messageTo } from "../../../broker/actor/testing/steps.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
-import { checkEnvelope, envelope, type Message } from "../../../broker/contract/envelope.ts";
+import type { Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment/before-request.ts";
 import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment/payment.actor.ts";
-import { type Payment, type PaymentState, refunded } from "../../../services/payments/payment/state.ts";
+import { type Payment, refunded } from "../../../services/payments/payment/state.ts";
 import { paymentActor, schedule } from "../../support/payment-actor.ts";
 
 type RefundReport = NonNullable<DataIn<"payment.notified">["refunds"]>[number];
@@ -16,9 +17,8 @@ const orderId = newId();
 const START = Date.parse("2026-03-01T10:00:00.000Z");
 const usd = (amount: number) => ({ amount, currency: "USD" });
 
-function message<T extends PaymentMessage>(type: T, data: DataIn<T>): Message<T> {
-  return envelope(type, paymentId, data, { source: "/test", at: START }) as unknown as Message<T>;
-}
+const message = <T extends PaymentMessage>(type: T, data: DataIn<T>): Message<T> =>
+  messageTo(type, paymentId, data, START);
 const request = () =>
   message("payment.request", {
     orderId,
@@ -46,20 +46,14 @@ const cancel = () => message("payment.cancel", { reason: "order cancelled" });
 const refund = (amount: number | null, refundId = newId()) =>
   message("payment.refund", { refundId, amount: amount === null ? null : usd(amount), reason: "gift back" });
 
-/** Applies messages in turn, checking what the runtime would check. */
+/** What becomes of a payment by these messages. */
 function run(...messages: Message<PaymentMessage>[]) {
-  let state: PaymentState | null = null;
-  const sent: Outgoing[] = [];
-  let last: Decision<PaymentState> = { state: null };
-  for (const it of messages) {
-    last = paymentActor.receive(state, it);
-    state = last.state;
-    if (state) paymentActor.state.parse(state);
-    for (const out of last.send ?? []) {
-      checkEnvelope(envelope(out.type, out.subject, out.data as never, { source: "/payments", at: START }));
-      sent.push(out);
-    }
-  }
+  const {
+    state,
+    sends: sent,
+    timers,
+    refusal,
+  } = given(paymentActor, null, { id: paymentId }).when(...messages);
   return {
     state,
     get payment(): Payment {
@@ -70,8 +64,8 @@ function run(...messages: Message<PaymentMessage>[]) {
     types: sent.map((it) => it.type).filter((it) => it !== "ledger.book"),
     /** What went into the ledger. */
     booked: sent.flatMap((it) => (it.type === "ledger.book" ? [[it.data.kind, it.data.amount.amount]] : [])),
-    refusal: last.refusal?.code,
-    timers: last.timers ?? [],
+    refusal,
+    timers,
     kinds: sent.flatMap((it) => (it.type === "payment.anomaly" ? [it.data.kind] : [])),
   };
 }
@@ -574,7 +568,7 @@ describe("a refund", () => {
 
 describe("a payment by itself", () => {
   const timer = (it: ReturnType<typeof run>, id: string) =>
-    it.timers.find((one) => ("set" in one ? one.set : one.cancel) === id);
+    it.timers.findLast((one) => ("set" in one ? one.set : one.cancel) === id);
   const due = (it: ReturnType<typeof run>, id: string) => {
     const found = timer(it, id);
     return found && "set" in found ? found.due - START : undefined;
@@ -685,7 +679,7 @@ describe("a payment by itself", () => {
       failures,
     });
   const retried = (it: ReturnType<typeof run>) => {
-    const found = it.timers.find((one) => "set" in one && one.set.startsWith("again:"));
+    const found = it.timers.findLast((one) => "set" in one && one.set.startsWith("again:"));
     assert.ok(found && "set" in found);
     return [found.due - START, found.message] as const;
   };

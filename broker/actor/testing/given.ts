@@ -1,0 +1,177 @@
+/**
+ * Given what has happened, when messages come, then this is decided: how an actor is tested, without a store or a bus.
+ *
+ *     given(order, [placed, teaHeld]).when(cupHeld).then({
+ *       state: { status: "awaiting_payment" },
+ *       sends: [["payment.request", PAYMENT]],
+ *     });
+ *
+ * Each decision on the way is checked, too, see check-decision.ts.
+ */
+import assert from "node:assert/strict";
+import type { DataIn, MessageType } from "../../contract/contract.ts";
+import type { ErrorCode } from "../../contract/errors.ts";
+import type { ActorDefinition, Outgoing, TimerChange } from "../define-actor.ts";
+import { checkState, decide } from "./check-decision.ts";
+import { messageOf, type Step } from "./steps.ts";
+
+/** Id of the actor under test, unless told. */
+export const ACTOR_ID = "019b76da-a800-7000-8000-000000000001";
+
+type Partly<V> = V extends readonly (infer E)[]
+  ? readonly Partly<E>[]
+  : V extends object
+    ? { readonly [K in keyof V]?: Partly<V[K]> | undefined }
+    : V;
+
+/** A message that is sent, as closely as the test wants to look: its type, to whom, and all of its data. */
+export type ExpectedSend = {
+  [K in MessageType]: K | readonly [type: K, subject: string, data?: DataIn<K>];
+}[MessageType];
+
+export interface Expected<S> {
+  /** The state, as far as it is given; `null`: there is no actor; `"unchanged"`: nothing has changed. */
+  state?: Partly<S> | null | "unchanged";
+  /** All messages that are sent, in order. */
+  sends?: readonly ExpectedSend[];
+  /** All changes of timers, in order. */
+  timers?: readonly TimerChange[];
+  /** Of the last message. None, unless told. */
+  refusal?: ErrorCode;
+}
+
+export interface Situation<S extends object, T extends MessageType> {
+  readonly state: S | null;
+  /** Hands the messages to the actor, one after the other. */
+  when(...steps: readonly Step<T>[]): Outcome<S, T>;
+}
+
+export interface Outcome<S extends object, T extends MessageType> extends Situation<S, T> {
+  /** What the messages of `when` have led to. */
+  readonly sends: readonly Outgoing[];
+  readonly timers: readonly TimerChange[];
+  readonly refusal: ErrorCode | undefined;
+  /** Data of the messages of one type that are sent. */
+  sent<K extends MessageType>(type: K): DataIn<K>[];
+  /** Compares; gives the situation, from which a test may go on. */
+  then(expected: Expected<S>): Situation<S, T>;
+  /** The messages change nothing, send nothing and are not refused. */
+  thenNothing(): Situation<S, T>;
+}
+
+export interface GivenOptions<S> {
+  /** Of the actor, where its decisions depend on it. */
+  id?: string;
+  /** What must hold of every state. @throws where it does not */
+  invariant?(state: S): void;
+}
+
+/**
+ * An actor as it has become.
+ * @param past its state, or the messages that have led there; `null`: there is no actor yet
+ */
+export function given<S extends object, T extends MessageType>(
+  actor: ActorDefinition<S, T>,
+  past: NoInfer<S> | null | readonly Step<NoInfer<T>>[] = null,
+  options: GivenOptions<NoInfer<S>> = {},
+): Situation<S, T> {
+  if (!isSteps(past)) return situation(actor, past && checkState(actor, past), options);
+  const { state, refusal } = handle(actor, null, past, options);
+  assert.equal(refusal, undefined, `${actor.type}: what is given was refused`);
+  return situation(actor, state, options);
+}
+
+const isSteps = <T extends MessageType>(
+  past: object | null | readonly Step<T>[],
+): past is readonly Step<T>[] => Array.isArray(past);
+
+function situation<S extends object, T extends MessageType>(
+  actor: ActorDefinition<S, T>,
+  state: S | null,
+  options: GivenOptions<S>,
+): Situation<S, T> {
+  return { state, when: (...steps) => outcome(actor, state, steps, options) };
+}
+
+interface Handled<S> {
+  readonly state: S | null;
+  readonly sends: readonly Outgoing[];
+  readonly timers: readonly TimerChange[];
+  readonly refusal: ErrorCode | undefined;
+}
+
+function handle<S extends object, T extends MessageType>(
+  actor: ActorDefinition<S, T>,
+  before: S | null,
+  steps: readonly Step<T>[],
+  { id = ACTOR_ID, invariant }: GivenOptions<S>,
+): Handled<S> {
+  let state = before;
+  let refusal: ErrorCode | undefined;
+  const sends: Outgoing[] = [];
+  const timers: TimerChange[] = [];
+  for (const step of steps) {
+    const decision = decide(actor, state, messageOf(step, id));
+    state = decision.state;
+    if (state) invariant?.(state);
+    refusal = decision.refusal?.code;
+    sends.push(...(decision.send ?? []));
+    timers.push(...(decision.timers ?? []));
+  }
+  return { state, sends, timers, refusal };
+}
+
+function outcome<S extends object, T extends MessageType>(
+  actor: ActorDefinition<S, T>,
+  before: S | null,
+  steps: readonly Step<T>[],
+  options: GivenOptions<S>,
+): Outcome<S, T> {
+  const handled = handle(actor, before, steps, options);
+  const next = situation(actor, handled.state, options);
+  const then = (expected: Expected<S>): Situation<S, T> => {
+    if (typeof expected === "function") throw new TypeError("a specification is not awaited");
+    compare(handled, before, expected);
+    return next;
+  };
+  return {
+    ...handled,
+    ...next,
+    sent: (type) => handled.sends.flatMap((it) => (it.type === type ? [it.data as never] : [])),
+    then,
+    thenNothing: () => then({ state: "unchanged", sends: [], timers: [] }),
+  };
+}
+
+function compare<S extends object>(actual: Handled<S>, before: S | null, expected: Expected<S>): void {
+  assert.equal(actual.refusal, expected.refusal, "refusal");
+  if (expected.state === "unchanged") assert.equal(actual.state, before, "the state has changed");
+  else if (expected.state !== undefined)
+    assert.deepEqual(lookedAt(actual.state, expected.state), expected.state);
+  if (expected.sends) assert.deepEqual(asExpected(actual.sends, expected.sends), expected.sends);
+  if (expected.timers) assert.deepEqual(actual.timers, expected.timers);
+}
+
+/** The part of `actual` that a test looks at: fields that it names, of arrays all elements. */
+function lookedAt(actual: unknown, expected: unknown): unknown {
+  if (!isObject(actual) || !isObject(expected)) return actual;
+  if (!Array.isArray(expected))
+    return Object.fromEntries(
+      Object.entries(expected).map(([key, it]) => [
+        key,
+        lookedAt((actual as Record<string, unknown>)[key], it),
+      ]),
+    );
+  if (!Array.isArray(actual) || actual.length !== expected.length) return actual;
+  return actual.map((it, i) => lookedAt(it, expected[i]));
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** Messages as closely as the test looks at each; what it does not expect, by type and subject. */
+const asExpected = (sends: readonly Outgoing[], expected: readonly ExpectedSend[]): unknown[] =>
+  sends.map(({ type, subject, data }, i) => {
+    const wanted = expected[i];
+    if (typeof wanted === "string") return type;
+    return wanted?.length === 3 ? [type, subject, data] : [type, subject];
+  });

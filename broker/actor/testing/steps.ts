@@ -1,0 +1,40 @@
+/** Messages as an actor receives them in a test. */
+import type { DataIn, MessageType } from "../../contract/contract.ts";
+import { envelope, type Message } from "../../contract/envelope.ts";
+import { deepFreeze } from "../runtime/document/freeze.ts";
+
+/** When messages are sent, unless a test says otherwise. */
+export const SENT_AT = Date.parse("2026-01-01T00:00:00Z");
+
+/**
+ * A message for the actor under test: its type, its data and, where it matters, when it was sent (milliseconds since the
+ * epoch). The same step twice is one message that comes twice.
+ */
+export type Step<T extends MessageType> =
+  | { [K in T]: readonly [type: K, data: DataIn<K>, at?: number] }[T]
+  | Message<T>;
+
+/** A message to the actor `subject`, frozen all the way down. @throws ZodError when the data does not fit its contract */
+export function message<T extends MessageType>(
+  type: T,
+  subject: string,
+  data: DataIn<T>,
+  at: number = SENT_AT,
+): Message<T> {
+  return deepFreeze(envelope(type, subject, data, { source: "/test", at })) as Message<T>;
+}
+
+const made = new WeakMap<object, Map<string, unknown>>();
+
+/** The message of a step; of the same step always the same one. */
+export function messageOf<T extends MessageType>(step: Step<T>, subject: string): Message<T> {
+  if (!isTuple(step)) return deepFreeze(step);
+  const bySubject = made.get(step) ?? new Map<string, unknown>();
+  made.set(step, bySubject);
+  if (!bySubject.has(subject)) bySubject.set(subject, message(step[0], subject, step[1], step[2]));
+  return bySubject.get(subject) as Message<T>;
+}
+
+const isTuple = <T extends MessageType>(
+  step: Step<T>,
+): step is { [K in T]: readonly [type: K, data: DataIn<K>, at?: number] }[T] => Array.isArray(step);
