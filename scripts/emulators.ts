@@ -1,8 +1,8 @@
 /** `npm run emulators [-- --shop URL --port N --speed N]`: payment providers on this machine, without accounts or money. */
 import { parseArgs } from "node:util";
 import { systemClock } from "../broker/resilience/clock.ts";
-import type { Emulator } from "../emulators/emulator.ts";
-import { emulators } from "../emulators/index.ts";
+import type { Emulator } from "../services/payments/providers/emulator.ts";
+import { emulators } from "../services/payments/providers/emulators.ts";
 import { stopOnSignal } from "./support/run-node.ts";
 
 const USAGE = `usage: npm run emulators -- [--shop http://127.0.0.1:3000] [--port 4100] [--speed 60]

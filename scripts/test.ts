@@ -51,7 +51,9 @@ try {
     if (named.length > 0) await run("tests", "mocha", named, env);
     else {
       const alone = globSync(ALONE);
-      const others = globSync("test/**/*.spec.ts", { exclude: [...ALONE, ...LONG] });
+      const others = globSync(["test/**/*.spec.ts", "services/**/*.spec.ts"], {
+        exclude: [...ALONE, ...LONG],
+      });
       await run("tests, three at a time", "mocha", ["--parallel", "--jobs", "3", ...LONG, ...others], env);
       await run("tests, one by one", "mocha", alone, env);
     }

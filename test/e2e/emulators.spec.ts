@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
-import { emulators } from "../../emulators/index.ts";
+import { emulators } from "../../services/payments/providers/emulators.ts";
 import "../../services/contracts.ts";
 import { modules } from "../../services/payments/providers/index.ts";
 import type { ProviderModule } from "../../services/payments/providers/provider.ts";

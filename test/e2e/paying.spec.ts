@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
-import { type BookEntry, calm, type Emulator } from "../../emulators/emulator.ts";
-import { emulators } from "../../emulators/index.ts";
-import { seededRandom } from "../../emulators/support/random.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
+import { type BookEntry, calm, type Emulator } from "../../services/payments/providers/emulator.ts";
+import { emulators } from "../../services/payments/providers/emulators.ts";
+import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import {

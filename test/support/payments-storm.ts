@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
-import { seededRandom } from "../../emulators/support/random.ts";
+import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "./eventually.ts";
 import { openProviderShop, type ProviderShopOptions, staff } from "./provider-shop.ts";
 

@@ -19,7 +19,7 @@ import assert from "node:assert/strict";
 import { errorCode } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
-import { calm, type Knobs, type StartEmulator } from "../../emulators/emulator.ts";
+import { calm, type Knobs, type StartEmulator } from "../../services/payments/providers/emulator.ts";
 import { createProviders } from "../../services/payments/providers/index.ts";
 import { eventually } from "./eventually.ts";
 import { openProviderShop, type ProviderShop, type ProviderShopOptions, staff } from "./provider-shop.ts";

@@ -4,7 +4,7 @@ import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
 import { type Config, loadConfig } from "../../broker/moleculer/config.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
-import { calm, type Emulator } from "../../emulators/emulator.ts";
+import { calm, type Emulator } from "../../services/payments/providers/emulator.ts";
 import type {
   PaymentIntent,
   PaymentProvider,

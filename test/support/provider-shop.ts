@@ -9,11 +9,11 @@ import { envelope } from "../../broker/contract/envelope.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
-import type { BookEntry, Emulator, StartEmulator } from "../../emulators/emulator.ts";
-import { seededRandom } from "../../emulators/support/random.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
+import type { BookEntry, Emulator, StartEmulator } from "../../services/payments/providers/emulator.ts";
+import type { Intercepting } from "../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
+import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "./eventually.ts";
-import type { Intercepting } from "./sandbox-emulator.ts";
 import { type Shop, startShop } from "./shop.ts";
 import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
 

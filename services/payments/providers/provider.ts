@@ -1,7 +1,7 @@
 /**
  * The port to payment providers. A provider is one folder here and one line in index.ts: its variables, its contract
  * facts and its adapter are in its own folder. Adapters do I/O only: what a report means for an order is decided by
- * payment.actor.ts. An emulator in `emulators/<name>` behaves like the provider.
+ * payment.actor.ts. An emulator in `emulator/` behaves like the provider.
  */
 import type { Connection } from "mongoose";
 import type { z } from "zod";

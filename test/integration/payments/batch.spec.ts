@@ -1,8 +1,8 @@
 /** Payments that are opened together, and openings that fail for a while. */
 import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
-import { calm } from "../../../emulators/emulator.ts";
-import { startStripe } from "../../../emulators/stripe/stripe.ts";
+import { calm } from "../../../services/payments/providers/emulator.ts";
+import { startStripe } from "../../../services/payments/providers/stripe/emulator/stripe.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 

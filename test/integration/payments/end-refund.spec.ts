@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { calm } from "../../../emulators/emulator.ts";
-import { startMpesa } from "../../../emulators/mpesa/mpesa.ts";
+import { calm } from "../../../services/payments/providers/emulator.ts";
+import { startMpesa } from "../../../services/payments/providers/mpesa/emulator/mpesa.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop, staff } from "../../support/provider-shop.ts";
 

@@ -1,9 +1,9 @@
 /** Providers are apart: what one of them keeps waiting or refuses delays nobody who pays by another. */
 import { newId } from "../../../broker/contract/ids.ts";
-import type { Emulator, StartEmulator } from "../../../emulators/emulator.ts";
-import { startMidtrans } from "../../../emulators/midtrans/midtrans.ts";
-import { seededRandom } from "../../../emulators/support/random.ts";
-import { startXendit } from "../../../emulators/xendit/xendit.ts";
+import type { Emulator, StartEmulator } from "../../../services/payments/providers/emulator.ts";
+import { startMidtrans } from "../../../services/payments/providers/midtrans/emulator/midtrans.ts";
+import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
+import { startXendit } from "../../../services/payments/providers/xendit/emulator/xendit.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 

@@ -9,7 +9,7 @@ import payments from "../../../services/payments/payments.service.ts";
 import { sign } from "../../../services/payments/providers/sandbox/signature.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
-import { openWebhookFront, type Received, type WebhookFront } from "./webhook-front.ts";
+import { openWebhookFront, type Received, type WebhookFront } from "../../support/webhook-front.ts";
 
 const SECRET = "a secret of the sandbox, long enough";
 const usd = (amount: number) => ({ amount, currency: "USD" });

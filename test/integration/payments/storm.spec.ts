@@ -3,9 +3,12 @@
  * PAYMENTS_STORM_SEED sets what befalls whom.
  */
 import assert from "node:assert/strict";
-import { emulators } from "../../../emulators/index.ts";
+import { emulators } from "../../../services/payments/providers/emulators.ts";
+import {
+  sandboxBooks,
+  startSandbox,
+} from "../../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
 import { FAULTS, paymentsStorm, type Storm } from "../../support/payments-storm.ts";
-import { sandboxBooks, startSandbox } from "../../support/sandbox-emulator.ts";
 
 const COUNT = Number(process.env.PAYMENTS_STORM ?? 60);
 const ONLY = process.env.PAYMENTS_STORM_PROVIDER;

@@ -1,8 +1,11 @@
 /** Money that is gone again, by nobody's refund: staff and the ledger know, and the order stays as it is. */
 import assert from "node:assert/strict";
-import type { StartEmulator } from "../../../emulators/emulator.ts";
-import { startMidtrans } from "../../../emulators/midtrans/midtrans.ts";
-import { type PayPalEmulator, startPayPal } from "../../../emulators/paypal/paypal.ts";
+import type { StartEmulator } from "../../../services/payments/providers/emulator.ts";
+import { startMidtrans } from "../../../services/payments/providers/midtrans/emulator/midtrans.ts";
+import {
+  type PayPalEmulator,
+  startPayPal,
+} from "../../../services/payments/providers/paypal/emulator/paypal.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 

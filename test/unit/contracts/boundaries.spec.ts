@@ -33,10 +33,17 @@ function circlesIn(imports: ReadonlyMap<string, ReadonlySet<string>>): string[][
 
 const files = (pattern: string) => globSync(pattern).sort();
 
+/** Specs that stand beside what they are of, and what only they need. */
+const isTest = (file: string) => /\.spec\.ts$|\/test\//.test(file);
+/** Providers as tests and `npm run emulators` have them. */
+const isEmulator = (file: string) => /\/emulator\/|\/providers\/emulators\.ts$/.test(file);
+const inProduction = (file: string) => !isTest(file) && !isEmulator(file);
+const PROVIDERS = "services/payments/providers";
+
 describe("boundaries", () => {
   it("a service imports its own folder, broker/ and others' contracts only", () => {
     const wrong: string[] = [];
-    for (const file of files("services/*/**/*.ts")) {
+    for (const file of files("services/*/**/*.ts").filter((it) => !isTest(it))) {
       const own = `services/${file.split("/")[1]}/`;
       for (const target of importsOf(file)) {
         const fine =
@@ -48,6 +55,40 @@ describe("boundaries", () => {
           wrong.push(`${file} → ${target}`);
       }
     }
+    assert.deepEqual(wrong, []);
+  });
+
+  it("what runs in production imports no spec, no test support and no emulator", () => {
+    const wrong = files("{broker,services}/**/*.ts")
+      .filter(inProduction)
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((it) => !inProduction(it) || it.startsWith("test/"))
+          .map((it) => `${file} → ${it}`),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("an emulator knows of its adapter only how the provider writes amounts", () => {
+    const wrong = files(`${PROVIDERS}/*/emulator/**/*.ts`).flatMap((file) => {
+      const own = file.slice(0, file.indexOf("/emulator/"));
+      const shared = [`${own}/amounts.ts`, `${PROVIDERS}/emulator.ts`];
+      const folders = [`${own}/emulator/`, `${PROVIDERS}/support/emulator/`, "broker/"];
+      return importsOf(file)
+        .filter((it) => !shared.includes(it) && !folders.some((folder) => it.startsWith(folder)))
+        .map((it) => `${file} → ${it}`);
+    });
+    assert.deepEqual(wrong, []);
+  });
+
+  it("a provider imports no other", () => {
+    const wrong = files(`${PROVIDERS}/*/**/*.ts`).flatMap((file) => {
+      const own = file.split("/")[3] ?? "";
+      return importsOf(file)
+        .filter((it) => it.startsWith(`${PROVIDERS}/`) && it.split("/").length > 4)
+        .filter((it) => ![own, "support"].includes(it.split("/")[3] ?? ""))
+        .map((it) => `${file} → ${it}`);
+    });
     assert.deepEqual(wrong, []);
   });
 
@@ -76,11 +117,11 @@ describe("boundaries", () => {
 
   it("the rooms of a folder do not import each other in a circle", () => {
     const circles: string[] = [];
-    for (const folder of folders("{broker,services,emulators}/**/")) {
+    for (const folder of folders("{broker,services}/**/")) {
       const prefix = folder === "" ? "" : `${folder}/`;
       const entryOf = (file: string) => file.slice(prefix.length).split("/")[0] ?? "";
       const imports = new Map<string, Set<string>>();
-      for (const file of files(`${prefix}**/*.ts`))
+      for (const file of files(`${prefix}**/*.ts`).filter((it) => !isTest(it)))
         for (const target of importsOf(file)) {
           if (!target.startsWith(prefix) || entryOf(target) === entryOf(file)) continue;
           imports.set(entryOf(file), (imports.get(entryOf(file)) ?? new Set()).add(entryOf(target)));
@@ -91,7 +132,7 @@ describe("boundaries", () => {
   });
 
   it("no file imports itself in a circle, types aside", () => {
-    const all = files("{broker,services,embedded,emulators,scripts,test}/**/*.ts");
+    const all = files("{broker,services,embedded,scripts,test}/**/*.ts");
     const imports = new Map(all.map((file) => [file, new Set(importsOf(file, false))]));
     assert.deepEqual(circlesIn(imports), []);
   });

@@ -14,18 +14,14 @@ import { brokerOptions } from "../../../../../broker/moleculer/broker-options.ts
 import { loadConfig } from "../../../../../broker/moleculer/config.ts";
 import { createOperations } from "../../../../../broker/moleculer/operations/operations.ts";
 import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
-import type { Emulator, StartEmulator } from "../../../../../emulators/emulator.ts";
-import { startStripe } from "../../../../../emulators/stripe/stripe.ts";
-import { seededRandom } from "../../../../../emulators/support/random.ts";
-import { startXendit } from "../../../../../emulators/xendit/xendit.ts";
 import { contracts } from "../../../../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../../../../services/index.ts";
-import {
-  openWebhookFront,
-  type Received,
-  type WebhookFront,
-} from "../../../../integration/payments/webhook-front.ts";
+import type { Emulator, StartEmulator } from "../../../../../services/payments/providers/emulator.ts";
+import { startStripe } from "../../../../../services/payments/providers/stripe/emulator/stripe.ts";
+import { seededRandom } from "../../../../../services/payments/providers/support/emulator/random.ts";
+import { startXendit } from "../../../../../services/payments/providers/xendit/emulator/xendit.ts";
 import { silentLog } from "../../../../support/silent-log.ts";
+import { openWebhookFront, type Received, type WebhookFront } from "../../../../support/webhook-front.ts";
 import { Life } from "../life.ts";
 import { seeded } from "../sim-shop.ts";
 import { type Crash, Points } from "./points.ts";

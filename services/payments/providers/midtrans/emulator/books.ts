@@ -1,0 +1,74 @@
+/** Midtrans' books: pages of Snap, and the transactions that come of them. */
+import type { BookEntry } from "../../emulator.ts";
+
+export type Status =
+  | "authorize"
+  | "capture"
+  | "settlement"
+  | "pending"
+  | "deny"
+  | "cancel"
+  | "expire"
+  | "refund"
+  | "partial_refund"
+  | "chargeback";
+
+export interface Refund {
+  readonly refund_chargeback_id: number;
+  readonly refund_amount: string;
+  readonly refund_key: string;
+  readonly reason?: string;
+  readonly created_at: string;
+}
+
+export interface Transaction {
+  readonly id: string;
+  status: Status;
+  fraud: "accept" | "challenge" | "deny";
+  readonly paymentType: string;
+  /** Rupiah; the page's unless the customer has paid another. */
+  readonly amount: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  settledAt: number | null;
+  refunds: Refund[];
+}
+
+export interface Page {
+  readonly token: string;
+  readonly orderId: string;
+  readonly amount: number;
+  readonly expiresAt: number;
+  /** Where its notifications go; null for the account's address. */
+  readonly notifyUrls: readonly (string | null)[];
+  /** None until the customer has picked a method. */
+  transaction: Transaction | null;
+}
+
+export const isPaid = ({ status, fraud }: Transaction): boolean =>
+  (status === "capture" && fraud === "accept") ||
+  ["settlement", "refund", "partial_refund", "chargeback"].includes(status);
+
+export const refunded = ({ refunds }: Transaction): number =>
+  refunds.reduce((sum, it) => sum + Number(it.refund_amount), 0);
+
+/** In minor units a rupiah is 100, though nobody pays in sen. */
+export const SEN = 100;
+
+export function bookEntry({ orderId, amount, transaction }: Page): BookEntry {
+  return {
+    providerRef: orderId,
+    paymentId: orderId.slice(0, 36),
+    status: transaction?.status ?? "opened",
+    amount: amount * SEN,
+    currency: "IDR",
+    captured: transaction && isPaid(transaction) ? transaction.amount * SEN : 0,
+    refunded: transaction ? refunded(transaction) * SEN : 0,
+  };
+}
+
+/** GMT+7, as Midtrans writes it. */
+export const jakarta = (at: number): string =>
+  new Date(at + 7 * 3_600_000).toISOString().slice(0, 19).replace("T", " ");
+
+export const decimal = (rupiah: number): string => `${rupiah}.00`;

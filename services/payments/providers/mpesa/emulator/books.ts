@@ -1,0 +1,71 @@
+/** M-Pesa's books: prompts on phones, and what was paid on them. */
+import type { BookEntry } from "../../emulator.ts";
+
+export interface Prompt {
+  readonly merchantRequestId: string;
+  readonly checkoutRequestId: string;
+  readonly phone: string;
+  /** Whole shillings, as all below. */
+  readonly amount: number;
+  readonly callbackUrl: string;
+  /** Null while the phone asks. */
+  result: { code: number; description: string } | null;
+  receipt: string | null;
+  paid: number;
+  reversed: number;
+}
+
+const CENTS = 100;
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+
+export const bookEntry = (it: Prompt): BookEntry => ({
+  providerRef: it.checkoutRequestId,
+  // Safaricom is told nothing but the address to call back.
+  paymentId: UUID.exec(it.callbackUrl)?.[0] ?? null,
+  status: it.result ? String(it.result.code) : "asked",
+  amount: it.amount * CENTS,
+  currency: "KES",
+  captured: it.paid * CENTS,
+  refunded: it.reversed * CENTS,
+});
+
+export const DESCRIPTIONS: Readonly<Record<number, string>> = {
+  0: "The service request is processed successfully.",
+  1: "The balance is insufficient for the transaction.",
+  1001: "Unable to lock subscriber, a transaction is already in process for the current subscriber",
+  1032: "Request cancelled by user",
+  1037: "DS timeout user cannot be reached",
+  2001: "The initiator information is invalid.",
+};
+
+/** As Safaricom calls back at the end of a prompt. @param time `YYYYMMDDHHmmss`, East Africa Time */
+export function promptCallback(it: Prompt, time: string): object {
+  const { code = 0, description = "" } = it.result ?? {};
+  return {
+    Body: {
+      stkCallback: {
+        MerchantRequestID: it.merchantRequestId,
+        CheckoutRequestID: it.checkoutRequestId,
+        ResultCode: code,
+        ResultDesc: description,
+        ...(code === 0
+          ? {
+              CallbackMetadata: {
+                Item: [
+                  { Name: "Amount", Value: it.paid },
+                  { Name: "MpesaReceiptNumber", Value: it.receipt },
+                  { Name: "Balance" },
+                  { Name: "TransactionDate", Value: Number(time) },
+                  { Name: "PhoneNumber", Value: Number(it.phone) },
+                ],
+              },
+            }
+          : {}),
+      },
+    },
+  };
+}
+
+/** East Africa Time. */
+export const nairobi = (at: number): string =>
+  new Date(at + 3 * 3_600_000).toISOString().slice(0, 19).replace(/\D/g, "");

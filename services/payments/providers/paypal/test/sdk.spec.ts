@@ -1,0 +1,108 @@
+/** PayPal's own SDK for Node against the emulator: unchanged but for the socket that its requests go to. */
+import assert from "node:assert/strict";
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import {
+  ApiError,
+  CheckoutPaymentIntent,
+  Client,
+  Environment,
+  OrdersController,
+  PaymentsController,
+} from "@paypal/paypal-server-sdk";
+import { newId } from "../../../../../broker/contract/ids.ts";
+import { calmDown } from "../../../../../test/support/provider-context.ts";
+import { movableClock } from "../../../../../test/support/services-node.ts";
+import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
+import { seededRandom } from "../../support/emulator/random.ts";
+import { type PayPalEmulator, startPayPal } from "../emulator/paypal.ts";
+
+describe("PayPal's own SDK, at the emulator", () => {
+  let shop: WebhookReceiver;
+  let emulator: PayPalEmulator;
+
+  /** The SDK knows PayPal's two addresses only, so its requests are led to the emulator where they leave. */
+  const transport = {
+    request(options: RequestOptions, answered: (it: IncomingMessage) => void): ClientRequest {
+      const { hostname, port } = new URL(emulator.url);
+      return http.request({ ...options, protocol: "http:", hostname, port, agent: false }, answered);
+    },
+  };
+  const sdk = (secret = emulator.environment.PAYPAL_CLIENT_SECRET) => {
+    const client = new Client({
+      clientCredentialsAuthCredentials: {
+        oAuthClientId: emulator.environment.PAYPAL_CLIENT_ID ?? "",
+        oAuthClientSecret: secret ?? "",
+      },
+      environment: Environment.Sandbox,
+      unstable_httpClientOptions: { transport, maxRedirects: 0 },
+    });
+    return { orders: new OrdersController(client), payments: new PaymentsController(client) };
+  };
+  const order = (value: string) => ({
+    intent: CheckoutPaymentIntent.Capture,
+    purchaseUnits: [{ customId: newId(), amount: { currencyCode: "USD", value } }],
+  });
+  const refusedWith = (status: number, said: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof ApiError, String(error));
+    assert.equal(error.statusCode, status);
+    assert.match(String(error.body), said);
+    return true;
+  };
+
+  before(async () => {
+    shop = await openWebhookReceiver();
+    emulator = await startPayPal({
+      port: 0,
+      webhookUrl: () => shop.url,
+      timeScale: 10_000_000,
+      clock: movableClock(),
+      random: seededRandom(1),
+    });
+  });
+  after(async () => {
+    await emulator.close();
+    await shop.close();
+  });
+  beforeEach(() => calmDown(emulator, shop));
+
+  it("opens an order once for one request id, captures it and gives a part of it back", async () => {
+    const { orders, payments } = sdk();
+    const asked = { body: order("19.99"), paypalRequestId: newId() };
+    const { result: opened } = await orders.createOrder(asked);
+    const { result: again } = await orders.createOrder(asked);
+    assert.ok(opened.id);
+    assert.equal(again.id, opened.id);
+    assert.equal(opened.status, "CREATED");
+
+    await emulator.pay(opened.id, "succeed");
+    assert.equal((await orders.getOrder({ id: opened.id })).result.status, "APPROVED");
+
+    const { result: captured } = await orders.captureOrder({ id: opened.id, paypalRequestId: newId() });
+    assert.equal(captured.status, "COMPLETED");
+    const captureId = captured.purchaseUnits?.[0]?.payments?.captures?.[0]?.id;
+    assert.ok(captureId);
+
+    const { result: refunded } = await payments.refundCapturedPayment({
+      captureId,
+      paypalRequestId: newId(),
+      body: { amount: { currencyCode: "USD", value: "5.00" } },
+    });
+    assert.equal(refunded.status, "COMPLETED");
+    const [books] = emulator.books();
+    assert.deepEqual([books?.captured, books?.refunded], [1_999, 500]);
+  });
+
+  it("is told what is wrong in the shapes that it knows", async () => {
+    const { orders } = sdk();
+    const { result } = await orders.createOrder({ body: order("10.00"), paypalRequestId: newId() });
+    await assert.rejects(
+      orders.captureOrder({ id: String(result.id), paypalRequestId: newId() }),
+      refusedWith(422, /ORDER_NOT_APPROVED/),
+    );
+    await assert.rejects(orders.getOrder({ id: "NO0SUCH0ORDER" }), refusedWith(404, /RESOURCE_NOT_FOUND/));
+    await assert.rejects(
+      sdk("wrong").orders.getOrder({ id: String(result.id) }),
+      (error: unknown) => error instanceof ApiError && error.statusCode === 401,
+    );
+  });
+});

@@ -1,0 +1,80 @@
+/**
+ * The sandbox as an emulator: it is inside the shop, so its customer acts at its pay page, its books are in the shop's
+ * database, and what happens to webhooks on their way happens in the relay.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Shop } from "../../../../../test/support/shop.ts";
+import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
+import { type BookEntry, calm, type Emulator, type StartEmulator } from "../../emulator.ts";
+import { type SandboxPayment, sandboxPayments } from "../sandbox.model.ts";
+
+export interface Intercepting {
+  /** What of a webhook comes through; nothing where it is lost. */
+  intercept(webhook: ReceivedWebhook): Promise<ReceivedWebhook | null>;
+}
+
+const DECISIONS = {
+  succeed: { outcome: "succeed" },
+  decline: { outcome: "decline" },
+  cancel: { outcome: "decline" },
+  expire: { outcome: "expire" },
+  tooMuch: { outcome: "succeed", amount: 1_000_000 },
+} as const;
+
+const REORDER_MS = 30;
+
+export const startSandbox: StartEmulator = async ({ webhookUrl, random }) => {
+  const knobs = calm();
+  const emulator: Emulator & Intercepting = {
+    name: "sandbox",
+    url: "",
+    environment: { SANDBOX_WEBHOOK_SECRET: "a secret of the sandbox, long enough" },
+    knobs,
+    async pay(ref, outcome) {
+      const times = random() < knobs.webhooks.duplicate ? 2 : 1;
+      const answer = await fetch(`${new URL(webhookUrl()).origin}/api/v1/sandbox/pay/${ref}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ ...DECISIONS[outcome], times }),
+      });
+      await answer.arrayBuffer();
+      if (answer.status !== 200) throw new Error(`the pay page answered ${answer.status}`);
+    },
+    async intercept(webhook) {
+      const { drop, tamper, reorder } = knobs.webhooks;
+      if (random() < drop) return null;
+      if (random() < reorder) await sleep(REORDER_MS * random());
+      if (random() >= tamper) return webhook;
+      return {
+        ...webhook,
+        rawBody: Buffer.from(webhook.rawBody.toString().replace('"value":', '"value":1')),
+      };
+    },
+    async refundAtProvider() {
+      throw new Error("the sandbox has no dashboard");
+    },
+    async dispute() {
+      throw new Error("the sandbox has no banks");
+    },
+    books: () => [],
+    idle: async () => undefined,
+    close: async () => undefined,
+  };
+  return emulator;
+};
+
+/** The sandbox's books, from where the shop keeps them. */
+export async function sandboxBooks({ node }: Shop): Promise<BookEntry[]> {
+  const all = await sandboxPayments(node.runtime.database("payments")).find().toArray();
+  return all.map(entryOf);
+}
+
+const entryOf = (it: SandboxPayment): BookEntry => ({
+  providerRef: it._id,
+  paymentId: it.paymentId,
+  status: it.status,
+  amount: it.amount,
+  currency: it.currency,
+  captured: it.status === "captured" ? (it.decision?.amount ?? it.amount) : 0,
+  refunded: it.refunded,
+});

@@ -1,0 +1,59 @@
+/** Stripe's events: of the types that an endpoint subscribes to, signed like Stripe signs, repeated for three days. */
+import { createHmac } from "node:crypto";
+import type { Clock } from "../../../../../broker/resilience/clock.ts";
+import type { CourierOptions } from "../../support/emulator/courier.ts";
+import type { Call } from "../../support/emulator/http-app.ts";
+import type { Kit } from "../../support/emulator/kit.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** Stripe promises three days of exponential back-off, not its exact steps. */
+const WAITS = [
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
+];
+
+export const retry: CourierOptions["retry"] = (failures) => WAITS[failures - 1] ?? null;
+
+/** `t=…,v1=…`, one v1 for each secret; more than one while a secret is rolled. */
+export function signature(body: string, secrets: readonly string[], now: number): string {
+  const seconds = Math.floor(now / 1_000);
+  const signed = secrets.map(
+    (secret) => `v1=${createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex")}`,
+  );
+  return [`t=${seconds}`, ...signed].join(",");
+}
+
+/** Sends an event about an object as it is now. */
+export type Tell = (type: string, object: object, cause?: Call) => void;
+
+export function teller(kit: Kit, clock: Clock, secrets: () => readonly string[]): Tell {
+  return (type, object, cause) => {
+    const event = {
+      id: `evt_${kit.token(24)}`,
+      object: "event",
+      api_version: "2026-10-28.endive",
+      created: Math.floor(clock.now() / 1_000),
+      data: { object },
+      livemode: false,
+      pending_webhooks: 1,
+      request: { id: null, idempotency_key: cause?.headers["idempotency-key"] ?? null },
+      type,
+    };
+    kit.courier.send(
+      {
+        url: null,
+        body: JSON.stringify(event, null, 2),
+        headers: (body) => ({ "stripe-signature": signature(body, secrets(), clock.now()) }),
+      },
+      cause,
+    );
+  };
+}

@@ -1,0 +1,29 @@
+/** The page where an emulator's redirects lead: buttons for what a customer may do. */
+import type { Outcome } from "../../emulator.ts";
+import type { Answer } from "./http-app.ts";
+
+const OUTCOMES: readonly Outcome[] = ["succeed", "decline", "cancel", "expire", "tooMuch"];
+
+const escaped = (text: string): string =>
+  text.replace(
+    /[&<>"']/g,
+    (it) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[it] ?? it,
+  );
+
+/** @param about shown as it is; nothing in it is trusted */
+export function payPage(title: string, about: string, providerRef: string): Answer {
+  const buttons = OUTCOMES.map((it) => `<button value="${it}">${it}</button>`).join(" ");
+  const body = `<!doctype html><meta charset="utf-8"><title>${escaped(title)}</title>
+<h1>${escaped(title)}</h1><p>${escaped(about)}</p><p id="buttons">${buttons}</p><pre id="answer"></pre>
+<script>
+for (const button of document.querySelectorAll("button"))
+  button.onclick = async () => {
+    const answer = await fetch("/_sim/pay/" + ${JSON.stringify(encodeURIComponent(providerRef))}, {
+      method: "POST",
+      body: JSON.stringify({ outcome: button.value }),
+    });
+    document.querySelector("#answer").textContent = await answer.text();
+  };
+</script>`;
+  return { status: 200, body, headers: { "content-type": "text/html; charset=utf-8" } };
+}

@@ -1,0 +1,87 @@
+/** Xendit's books: invoices and refunds, as its API shows them. */
+import { minorDigits } from "../../../../../broker/contract/currency.ts";
+import type { BookEntry } from "../../emulator.ts";
+
+export interface Invoice {
+  readonly id: string;
+  readonly external_id: string;
+  status: "PENDING" | "PAID" | "SETTLED" | "EXPIRED";
+  /** In major units, as all below. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly description: string;
+  readonly created: string;
+  readonly expiry_date: string;
+  updated: string;
+  paid_amount?: number;
+  paid_at?: string;
+  payment_id?: string;
+  readonly metadata: unknown;
+}
+
+export interface Refund {
+  readonly id: string;
+  readonly invoice_id: string;
+  readonly payment_id: string;
+  readonly amount: number;
+  readonly currency: string;
+  readonly reference_id: string;
+  readonly reason: string;
+  readonly metadata: unknown;
+  readonly created: string;
+  status: "PENDING" | "SUCCEEDED" | "FAILED";
+  failure_code: string | null;
+  updated: string;
+}
+
+export const isPaid = ({ status }: Invoice): boolean => status === "PAID" || status === "SETTLED";
+
+/** What is given back or on its way. */
+export const spoken = (refunds: readonly Refund[]): number =>
+  refunds.filter((it) => it.status !== "FAILED").reduce((sum, it) => sum + it.amount, 0);
+
+const WHOLE = new Set(["IDR", "VND"]);
+const minor = (amount: number, currency: string): number => Math.round(amount * 10 ** minorDigits(currency));
+
+export const isAmount = (amount: number, currency: string): boolean =>
+  amount > 0 && (WHOLE.has(currency) ? Number.isInteger(amount) : /^\d+(\.\d{1,2})?$/.test(String(amount)));
+
+/** The other way round. */
+export const major = (amount: number, currency: string): number => amount / 10 ** minorDigits(currency);
+
+export const bookEntry = (it: Invoice, refunds: readonly Refund[]): BookEntry => ({
+  providerRef: it.id,
+  paymentId: it.external_id,
+  status: it.status,
+  amount: minor(it.amount, it.currency),
+  currency: it.currency,
+  captured: isPaid(it) ? minor(it.paid_amount ?? 0, it.currency) : 0,
+  refunded: minor(spoken(refunds.filter((one) => one.status === "SUCCEEDED")), it.currency),
+});
+
+/** As answers show it; lists of methods are empty, as of an account that has none. */
+export const invoiceBody = (it: Invoice, url: string) => ({
+  ...it,
+  user_id: "5f9a3fbd571a1c4068aa40ce",
+  merchant_name: "Souk",
+  merchant_profile_picture_url: `${url}/logo.png`,
+  invoice_url: `${url}/web/${it.id}`,
+  should_send_email: false,
+  available_banks: [],
+  available_retail_outlets: [],
+  available_ewallets: [],
+  available_qr_codes: [],
+  available_direct_debits: [],
+  available_paylaters: [],
+});
+
+/** As webhooks show it. */
+export const invoiceCallback = ({ metadata: _metadata, expiry_date: _expiry, ...it }: Invoice) => ({
+  ...it,
+  user_id: "5f9a3fbd571a1c4068aa40ce",
+  is_high: false,
+  merchant_name: "Souk",
+  ...(isPaid(it as Invoice)
+    ? { payment_method: "EWALLET", payment_channel: "DANA", ewallet_type: "DANA" }
+    : {}),
+});
