@@ -4,14 +4,14 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { type BusCpu, type BusShape, benchBus } from "./bench/bus.ts";
-import { benchCatalogue } from "./bench/catalogue.ts";
-import { benchCheckout } from "./bench/checkout.ts";
-import { memoryOf } from "./bench/cpu.ts";
-import { benchFlashSale } from "./bench/flash-sale.ts";
-import { benchHotSku } from "./bench/hot-sku.ts";
-import { percentile } from "./bench/http.ts";
-import { type BenchShop, type Mode, startBenchShop } from "./bench/shop-process.ts";
+import { type BusCpu, type BusShape, benchBus } from "../test/bench/bus.ts";
+import { benchCatalogue } from "../test/bench/catalogue.ts";
+import { benchCheckout } from "../test/bench/checkout.ts";
+import { memoryOf } from "../test/bench/cpu.ts";
+import { benchFlashSale } from "../test/bench/flash-sale.ts";
+import { benchHotSku } from "../test/bench/hot-sku.ts";
+import { percentile } from "../test/bench/http.ts";
+import { type BenchShop, type Mode, startBenchShop } from "../test/bench/shop-process.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
 
 const { values, positionals } = parseArgs({

@@ -1,16 +1,16 @@
 /**
  * `npm run chaos [-- --orders 2000 --seconds 120 --seed N]`: the whole cluster on its own RabbitMQ and store, customers
  * who order and pay, and meanwhile every kind of process killed, frozen and cut off, again and again. Then all is left
- * to come to rest, and the books are checked. Exits 1 when a check fails; `--keep` leaves data and logs where they are,
+ * to come to rest, and the snapshot are checked. Exits 1 when a check fails; `--keep` leaves data and logs where they are,
  * `--brief` kills each kind of few processes once. Ends after about twice the given time and 5 minutes at the latest.
  */
 import { randomInt } from "node:crypto";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { tableOf } from "./chaos/check.ts";
-import { eachService, fewProcesses } from "./chaos/cluster.ts";
-import { recoveryTable, worstRecovery } from "./chaos/report.ts";
-import { type ChaosReport, runChaos } from "./chaos/run.ts";
+import { tableOf } from "../test/chaos/checks/check.ts";
+import { eachService, fewProcesses } from "../test/chaos/cluster/cluster.ts";
+import { recoveryTable, worstRecovery } from "../test/chaos/report.ts";
+import { type ChaosReport, runChaos } from "../test/chaos/run.ts";
 
 const { values } = parseArgs({
   options: {

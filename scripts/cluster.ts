@@ -119,7 +119,7 @@ async function startStore(): Promise<string> {
 }
 
 async function restartInTurn(): Promise<number> {
-  const { rollingRestart, figuresOf } = await import("./rolling-restart/run.ts");
+  const { rollingRestart, figuresOf } = await import("../test/rolling-restart/run.ts");
   const plan = serviceNames.map((name) => ({ name, services: [name], count: counts.get(name) ?? 2 }));
   const run = await rollingRestart({ plan, amqpUrl: env.AMQP_URL ?? "", print, log: print });
   print(figuresOf(run));

@@ -2,40 +2,40 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { strayStep } from "../../scripts/chaos/check-histories.ts";
-import { RetryingClient } from "../../scripts/chaos/client.ts";
-import { notEmpty } from "../../scripts/chaos/queues.ts";
-import { dice } from "../../scripts/chaos/random.ts";
-import { recoveryTable, worstRecovery } from "../../scripts/chaos/report.ts";
-import { stockFaults } from "../../scripts/chaos/sampler.ts";
+import { seededRandom } from "../support/seeded-random.ts";
+import { strayStep } from "./checks/check-histories.ts";
+import { notEmpty } from "./cluster/queues.ts";
+import { RetryingClient } from "./customers/retrying-client.ts";
+import { stockFaults } from "./observers/stock-sampler.ts";
+import { recoveryTable, worstRecovery } from "./report.ts";
 
-describe("dice", () => {
-  const throws = (seed: number, ...parts: string[]) => {
-    const random = dice(seed, ...parts);
+describe("seeded random numbers", () => {
+  const numbers = (seed: number, ...parts: string[]) => {
+    const random = seededRandom(seed, ...parts);
     return Array.from({ length: 50 }, () => random.between(1, 1_000));
   };
 
-  it("fall the same way for the same seed and parts, and another way for others", () => {
-    assert.deepEqual(throws(7, "a"), throws(7, "a"));
-    assert.notDeepEqual(throws(7, "a"), throws(8, "a"));
-    assert.notDeepEqual(throws(7, "a"), throws(7, "b"));
+  it("are the same for the same seed and parts, and others for others", () => {
+    assert.deepEqual(numbers(7, "a"), numbers(7, "a"));
+    assert.notDeepEqual(numbers(7, "a"), numbers(8, "a"));
+    assert.notDeepEqual(numbers(7, "a"), numbers(7, "b"));
   });
 
-  it("fall everywhere in their range, and nowhere else", () => {
-    const random = dice(1);
+  it("are everywhere in their range, and nowhere else", () => {
+    const random = seededRandom(1);
     const seen = new Set(Array.from({ length: 500 }, () => random.between(3, 6)));
     assert.deepEqual([...seen].sort(), [3, 4, 5, 6]);
   });
 
   it("shuffle without losing anything", () => {
     const items = [1, 2, 3, 4, 5, 6, 7, 8];
-    const shuffled = dice(3).shuffled(items);
+    const shuffled = seededRandom(3).shuffled(items);
     assert.notDeepEqual(shuffled, items);
     assert.deepEqual([...shuffled].sort(), items);
   });
 });
 
-describe("a client that retries", () => {
+describe("a retrying client", () => {
   let server: Server;
   let answers: (RequestListener | undefined)[];
   let served: number;
@@ -145,8 +145,8 @@ describe("what lies in queues", () => {
 });
 
 describe("recoveries", () => {
-  const recovery = (act: string, kind: string, ms: number | null, together: string[] = []) => ({
-    act,
+  const recovery = (fault: string, kind: string, ms: number | null, together: string[] = []) => ({
+    fault,
     kind,
     isKill: true,
     ms,

@@ -1,8 +1,8 @@
 /** A whole shop whose RabbitMQ is out of memory, with the calls between its nodes going over another server. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Shop, type ShopNode, startShop } from "../../scripts/rolling-restart/shop.ts";
 import { serviceNames } from "../../services/index.ts";
+import { type Shop, type ShopNode, startShop } from "../rolling-restart/shop.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
 

@@ -1,7 +1,7 @@
 /** A shop whose processes are restarted one after the other while people read, fill carts and order: nobody notices. */
 import assert from "node:assert/strict";
-import { figuresOf, rollingRestart } from "../../scripts/rolling-restart/run.ts";
 import { serviceNames } from "../../services/index.ts";
+import { figuresOf, rollingRestart } from "../rolling-restart/run.ts";
 import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
 
 describe("A rolling restart", function () {

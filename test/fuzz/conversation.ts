@@ -1,7 +1,7 @@
 /** One connection to the shop, from its opening to its end: what is written, and what must come back in time. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Dice } from "../../scripts/chaos/random.ts";
+import type { SeededRandom } from "../support/seeded-random.ts";
 import { nextAnswer, type WireAnswer } from "./wire.ts";
 
 export class Hang extends Error {
@@ -15,7 +15,7 @@ export class Conversation {
   #closed = false;
   #wake: (() => void) | undefined;
 
-  /** @param timeoutMs milliseconds for an answer, or for an end */
+  /** @param timeoutMs for an answer, or for an end */
   constructor(url: URL, timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
     this.#socket = connect({ host: url.hostname, port: Number(url.port), allowHalfOpen: true });
@@ -40,12 +40,12 @@ export class Conversation {
   }
 
   /** In pieces, with pauses. */
-  async trickle(bytes: Buffer, dice: Dice): Promise<void> {
+  async trickle(bytes: Buffer, random: SeededRandom): Promise<void> {
     for (let at = 0; at < bytes.length && !this.#closed; ) {
-      const size = dice.between(1, Math.max(1, Math.ceil(bytes.length / 4)));
+      const size = random.between(1, Math.max(1, Math.ceil(bytes.length / 4)));
       this.write(bytes.subarray(at, at + size));
       at += size;
-      await sleep(dice.between(0, 15));
+      await sleep(random.between(0, 15));
     }
   }
 

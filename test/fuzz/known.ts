@@ -1,5 +1,5 @@
 /** What a shop is known to hold: gathered from its answers, so that later requests name things that are there. */
-import type { Dice } from "../../scripts/chaos/random.ts";
+import type { SeededRandom } from "../support/seeded-random.ts";
 import type { Known } from "./values.ts";
 
 const MOST = 200;
@@ -43,15 +43,15 @@ export class Harvest implements Known {
     }
   }
 
-  pick(dice: Dice, name: string): string | undefined {
+  pick(random: SeededRandom, name: string): string | undefined {
     const pool =
       this.#pools.get(SEGMENTS[name] ?? name) ?? (name.endsWith("Id") ? this.#pools.get("uuid") : undefined);
-    return pool && pool.length > 0 ? dice.pick(pool) : undefined;
+    return pool && pool.length > 0 ? random.pick(pool) : undefined;
   }
 
   /** An id for `{id}` in a path: mostly of what the path is about. */
-  id(dice: Dice, path: string): string | undefined {
+  id(random: SeededRandom, path: string): string | undefined {
     const segment = path.split("/{")[0]?.split("/").at(-1) ?? "";
-    return (dice.chance(0.8) ? this.pick(dice, segment) : undefined) ?? this.pick(dice, "uuid");
+    return (random.chance(0.8) ? this.pick(random, segment) : undefined) ?? this.pick(random, "uuid");
   }
 }

@@ -2,7 +2,7 @@
  * Fuzzing of a running shop over raw sockets: requests made from `docs/openapi.json`, by guests, a customer and staff. An
  * answer of 5xx, one that the document does not promise, and a request that is neither answered nor cut off are faults.
  */
-import { type Dice, dice } from "../../scripts/chaos/random.ts";
+import { type SeededRandom, seededRandom } from "../support/seeded-random.ts";
 import { flawOf, flawOfAny } from "./check-answer.ts";
 import { Conversation, Hang } from "./conversation.ts";
 import { Harvest } from "./known.ts";
@@ -81,7 +81,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const talk = async () => {
     while (run.sent < requests && run.faults.length < MOST_FAULTS) {
       await run.renewing;
-      await converse(run, dice(seed, "conversation", conversations++));
+      await converse(run, seededRandom(seed, "conversation", conversations++));
       options.progress?.(run.sent);
     }
   };
@@ -99,12 +99,12 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   };
 }
 
-type Talk = (run: Run, fate: Dice, open: Conversation) => Promise<void>;
+type Talk = (run: Run, fate: SeededRandom, open: Conversation) => Promise<void>;
 
 const ONE_AFTER_ANOTHER = 0.55;
 const TALKS: readonly Talk[] = [pipelined, trickled, halfClosed, abandoned, garbled, bought];
 
-async function converse(run: Run, fate: Dice): Promise<void> {
+async function converse(run: Run, fate: SeededRandom): Promise<void> {
   const open = new Conversation(new URL(run.options.url), run.options.timeoutMs ?? 20_000);
   const talk = fate.chance(ONE_AFTER_ANOTHER) ? oneAfterAnother : fate.pick(TALKS);
   try {
@@ -114,7 +114,7 @@ async function converse(run: Run, fate: Dice): Promise<void> {
   }
 }
 
-async function oneAfterAnother(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function oneAfterAnother(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   for (let n = fate.between(1, 8); n > 0 && !open.closed; n--) {
     const request = next(run, fate);
     const bytes = bytesOf(request, fate.chance(0.15) ? fate : undefined);
@@ -139,7 +139,7 @@ const PURCHASE: readonly [operation: string, speaker: string][] = [
   ["payments.endRefund", "staff"],
 ];
 
-async function bought(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function bought(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   for (const [id, name] of PURCHASE) {
     const operation = run.api.operations.find((it) => it.id === id);
     const speaker = run.speakers.find((it) => it.name === name);
@@ -151,7 +151,7 @@ async function bought(run: Run, fate: Dice, open: Conversation): Promise<void> {
   }
 }
 
-async function pipelined(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function pipelined(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   const all = Array.from({ length: fate.between(2, 10) }, () => {
     const request = next(run, fate);
     return { request, bytes: bytesOf(request) };
@@ -161,7 +161,7 @@ async function pipelined(run: Run, fate: Dice, open: Conversation): Promise<void
   for (const { request, bytes } of all) if (!(await expectAnswer(run, open, request, bytes))) return;
 }
 
-async function trickled(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function trickled(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   const request = next(run, fate);
   const bytes = bytesOf(request, fate.chance(0.5) ? fate : undefined);
   await open.trickle(bytes, fate);
@@ -169,7 +169,7 @@ async function trickled(run: Run, fate: Dice, open: Conversation): Promise<void>
 }
 
 /** The whole request, then the client's half of the connection ends: an answer or an end. */
-async function halfClosed(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function halfClosed(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   const request = next(run, fate);
   const bytes = bytesOf(request);
   open.write(bytes);
@@ -178,13 +178,13 @@ async function halfClosed(run: Run, fate: Dice, open: Conversation): Promise<voi
 }
 
 /** The client goes away at once. */
-async function abandoned(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function abandoned(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   const bytes = bytesOf(next(run, fate));
   open.write(bytes.subarray(0, fate.between(1, bytes.length)));
   if (fate.chance(0.5)) await new Promise((resolve) => setTimeout(resolve, fate.between(0, 20)));
 }
 
-async function garbled(run: Run, fate: Dice, open: Conversation): Promise<void> {
+async function garbled(run: Run, fate: SeededRandom, open: Conversation): Promise<void> {
   const request = next(run, fate);
   const bytes = nonsense(fate, request);
   open.write(bytes);
@@ -206,7 +206,7 @@ async function garbled(run: Run, fate: Dice, open: Conversation): Promise<void> 
 
 function next(
   run: Run,
-  fate: Dice,
+  fate: SeededRandom,
   operation: Operation = fate.pick(run.api.operations),
   speaker: Speaker = speakerFor(run, fate, operation),
   care: Care = anyCare(fate),
@@ -216,7 +216,7 @@ function next(
 }
 
 /** Mostly somebody who may: others come to little. */
-function speakerFor({ speakers }: Run, fate: Dice, { id }: Operation): Speaker {
+function speakerFor({ speakers }: Run, fate: SeededRandom, { id }: Operation): Speaker {
   const usual = /^(?:cart|orders|users)\./.test(id) ? "customer" : "admin";
   const found = fate.chance(0.6) ? speakers.find((it) => it.name === usual) : undefined;
   return found ?? fate.pick(speakers);

@@ -1,5 +1,5 @@
 /** HTTP as bytes: a request written in any way, right or wrong, and the answers that came back. */
-import type { Dice } from "../../scripts/chaos/random.ts";
+import type { SeededRandom } from "../support/seeded-random.ts";
 
 export interface WireRequest {
   method: string;
@@ -9,7 +9,7 @@ export interface WireRequest {
 }
 
 /** Well-formed: its length said, or in chunks. */
-export function bytesOf({ method, target, headers, body }: WireRequest, chunks?: Dice): Buffer {
+export function bytesOf({ method, target, headers, body }: WireRequest, chunks?: SeededRandom): Buffer {
   const lines = [`${method} ${target} HTTP/1.1`, "Host: shop.test", ...headers.map(([n, v]) => `${n}: ${v}`)];
   if (body === undefined) return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
   lines.push(chunks ? "Transfer-Encoding: chunked" : `Content-Length: ${body.length}`);
@@ -17,11 +17,11 @@ export function bytesOf({ method, target, headers, body }: WireRequest, chunks?:
   return Buffer.concat([head, chunks ? chunked(chunks, body) : body]);
 }
 
-function chunked(dice: Dice, body: Buffer): Buffer {
+function chunked(random: SeededRandom, body: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < body.length; ) {
-    const size = dice.between(1, Math.max(1, Math.min(body.length - at, 5_000)));
-    const more = dice.chance(0.1) ? ";ext=1" : "";
+    const size = random.between(1, Math.max(1, Math.min(body.length - at, 5_000)));
+    const more = random.chance(0.1) ? ";ext=1" : "";
     parts.push(
       Buffer.from(`${size.toString(16)}${more}\r\n`),
       body.subarray(at, at + size),
@@ -29,31 +29,31 @@ function chunked(dice: Dice, body: Buffer): Buffer {
     );
     at += size;
   }
-  parts.push(Buffer.from(dice.chance(0.1) ? "0\r\nX-Trailer: x\r\n\r\n" : "0\r\n\r\n"));
+  parts.push(Buffer.from(random.chance(0.1) ? "0\r\nX-Trailer: x\r\n\r\n" : "0\r\n\r\n"));
   return Buffer.concat(parts);
 }
 
-const NONSENSE: readonly ((dice: Dice, request: WireRequest) => Buffer)[] = [
+const NONSENSE: readonly ((random: SeededRandom, request: WireRequest) => Buffer)[] = [
   // Cut off anywhere.
-  (dice, it) => {
+  (random, it) => {
     const whole = bytesOf(it);
-    return whole.subarray(0, dice.between(1, whole.length - 1));
+    return whole.subarray(0, random.between(1, whole.length - 1));
   },
   // Some bytes are others.
-  (dice, it) => {
+  (random, it) => {
     const bytes = Buffer.from(bytesOf(it));
-    for (let n = dice.between(1, 4); n > 0; n--)
-      bytes[dice.between(0, bytes.length - 1)] = dice.between(0, 255);
+    for (let n = random.between(1, 4); n > 0; n--)
+      bytes[random.between(0, bytes.length - 1)] = random.between(0, 255);
     return bytes;
   },
   // Chunks whose sizes are wrong, or none.
-  (dice, it) => {
+  (random, it) => {
     const sizes = ["zz", "-1", "ffffffffffffffff", "5;".padEnd(20_000, "x"), " 5", "0x5", "5\n", ""];
     const head = bytesOf({ ...it, headers: [...it.headers, ["Transfer-Encoding", "chunked"]] });
-    return Buffer.concat([head, Buffer.from(`${dice.pick(sizes)}\r\nhello\r\n0\r\n\r\n`)]);
+    return Buffer.concat([head, Buffer.from(`${random.pick(sizes)}\r\nhello\r\n0\r\n\r\n`)]);
   },
   // Two lengths, or a length and chunks: what request smuggling is made of.
-  (dice, it) => {
+  (random, it) => {
     const both: [string, string][][] = [
       [
         ["Content-Length", "5"],
@@ -69,13 +69,13 @@ const NONSENSE: readonly ((dice: Dice, request: WireRequest) => Buffer)[] = [
       [["Content-Length", "5, 5"]],
       [["Content-Length", "99999999999999999999"]],
     ];
-    return Buffer.concat([bytesOf({ ...it, headers: dice.pick(both) }), Buffer.from("hello")]);
+    return Buffer.concat([bytesOf({ ...it, headers: random.pick(both) }), Buffer.from("hello")]);
   },
   // Heads that no client writes.
-  (dice, it) => {
+  (random, it) => {
     const { method, target } = it;
     return Buffer.from(
-      dice.pick([
+      random.pick([
         `${method} ${target}\r\n\r\n`,
         `${method} ${target} HTTP/0.9\r\n\r\n`,
         `${method} ${target} HTTP/1.1\r\n\r\n`,
@@ -102,7 +102,8 @@ const NONSENSE: readonly ((dice: Dice, request: WireRequest) => Buffer)[] = [
 ];
 
 /** Bytes that are no request, or hardly one. */
-export const nonsense = (dice: Dice, request: WireRequest): Buffer => dice.pick(NONSENSE)(dice, request);
+export const nonsense = (random: SeededRandom, request: WireRequest): Buffer =>
+  random.pick(NONSENSE)(random, request);
 
 export interface WireAnswer {
   status: number;

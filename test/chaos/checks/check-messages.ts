@@ -1,0 +1,66 @@
+/** Messages: none given up that was not meant to be, none left behind, and none missing between two of a sender. */
+import type { CheckResult } from "./check.ts";
+import type { Evidence } from "./checks.ts";
+
+type MessageEvidence = Pick<Evidence, "snapshot" | "recorder" | "poison">;
+
+export function checkMessages({ snapshot, recorder, poison }: MessageEvidence): CheckResult[] {
+  const meant = new Set(poison);
+  const found = new Set(snapshot.dead.map((it) => it.id));
+  return [
+    {
+      name: "dead queues hold what was put there on purpose",
+      looked: `dead queues, ${poison.length} poisoned messages`,
+      count: snapshot.queues,
+      failures: [
+        ...snapshot.dead.flatMap(({ id, queue }) =>
+          meant.has(id) ? [] : [`message ${id} is dead in ${queue}`],
+        ),
+        ...poison.filter((id) => !found.has(id)).map((id) => `poisoned message ${id} is in no dead queue`),
+      ],
+    },
+    {
+      name: "no message is left in a queue",
+      looked: "queues",
+      count: snapshot.queues,
+      failures: [...snapshot.waiting].map(([queue, n]) => `${n} in ${queue}`),
+    },
+    {
+      name: "outboxes are empty, no timer is due",
+      looked: "collections of all services",
+      count: snapshot.collections,
+      failures: [
+        ...snapshot.outboxes.map((it) => `${it} has messages in its outbox`),
+        ...snapshot.dueTimers.map((it) => `${it} has a timer that has not fired`),
+      ],
+    },
+    checkSequences(snapshot, recorder),
+  ];
+}
+
+/** Whatever an actor has sent, by its own count, has been seen on the exchange: 1 to `sent`, without a gap. */
+function checkSequences(
+  snapshot: MessageEvidence["snapshot"],
+  recorder: MessageEvidence["recorder"],
+): CheckResult {
+  const senders = new Map<string, number>([
+    ...snapshot.orders.map((it) => [`order/${it._id}`, it.sent] as const),
+    ...snapshot.stock.map((it) => [`stock/${it._id}`, it.sent] as const),
+    ...snapshot.payments.map((it) => [`payment/${it._id}`, it.sent] as const),
+    ...snapshot.deliveries.map((it) => [`delivery/${it._id}`, it.sent] as const),
+  ]);
+  const failures: string[] = [];
+  for (const [sender, sent] of senders) {
+    const seen = recorder.seen.get(sender) ?? new Set<number>();
+    const missing = Array.from({ length: sent }, (_, i) => i + 1).filter((it) => !seen.has(it));
+    if (missing.length > 0) failures.push(`${sender} sent ${sent}, not seen: ${missing.join(", ")}`);
+    if (seen.size > sent - missing.length) failures.push(`${sender} sent ${sent}, more were seen`);
+  }
+  for (const sender of recorder.seen.keys()) if (!senders.has(sender)) failures.push(`${sender} is no actor`);
+  return {
+    name: "the audit of each sender has no gap in `sequence`",
+    looked: `messages of ${senders.size} senders, ${recorder.counts.repeats} repeated`,
+    count: recorder.counts.messages,
+    failures,
+  };
+}

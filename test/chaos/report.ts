@@ -1,0 +1,39 @@
+/** How soon the shop served again, by fault. */
+import type { Recovery } from "./faults/fault-injector.ts";
+
+const inSeconds = (ms: number | null): string => (ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`);
+const slower = (a: Recovery, b: Recovery) =>
+  (b.ms ?? Number.POSITIVE_INFINITY) - (a.ms ?? Number.POSITIVE_INFINITY);
+
+const worstOf = (recoveries: readonly Recovery[]): string => {
+  const [worst] = recoveries.toSorted(slower);
+  return worst ? inSeconds(worst.ms) : "";
+};
+const alone = (recoveries: readonly Recovery[]) => recoveries.filter((it) => it.together.length === 0);
+
+/**
+ * A row for each kind of fault and process: how often, the worst time until a whole checkout worked again, and the worst
+ * of those while nothing else was under way.
+ */
+export function recoveryTable(recoveries: readonly Recovery[]): string {
+  const kinds = Map.groupBy(recoveries, (it) => it.kind);
+  const rows = [...kinds]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([kind, all]) => [kind, String(all.length), worstOf(all), worstOf(alone(all))]);
+  const table = [["", "times", "worst", "alone"], ...rows];
+  const widths = [0, 1, 2, 3].map((i) => Math.max(...table.map((row) => row[i]?.length ?? 0)));
+  return table
+    .map(([kind = "", ...cells]) =>
+      [kind.padEnd(widths[0] ?? 0), ...cells.map((cell, i) => cell.padStart(widths[i + 1] ?? 0))].join("  "),
+    )
+    .map((row) => `  ${row}`)
+    .join("\n");
+}
+
+/** The worst of all, and the worst while nothing else was under way, each with what it was after. */
+export function worstRecovery(recoveries: readonly Recovery[]): string {
+  const [worst] = recoveries.toSorted(slower);
+  const [single] = alone(recoveries).toSorted(slower);
+  const told = (it: Recovery | undefined) => (it ? `${inSeconds(it.ms)} (${it.fault})` : "none");
+  return `${told(worst)}, alone ${told(single)}`;
+}
