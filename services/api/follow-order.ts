@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { redactedReason } from "../../broker/contract/redact.ts";
 import type { EventStream } from "../../broker/http/event-stream.ts";
-import type { TypedCall } from "../../broker/moleculer/define-service.ts";
+import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import type { Log } from "../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import type { OrderStatus } from "../orders/orders.contract.ts";

@@ -29,7 +29,7 @@ import { traceOf } from "../../broker/http/request/request-headers.ts";
 import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
 import { closeServer, createHttpServer, urlOf } from "../../broker/http/server.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
-import type { TypedCall } from "../../broker/moleculer/define-service.ts";
+import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import { logFormat } from "../../broker/moleculer/log/logger.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";

@@ -3,7 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
-import { defineService } from "../../broker/moleculer/define-service.ts";
+import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
 import { cart } from "./cart.contract.ts";
 import { type Cart, type CartLines, type CartOwner, NO_CART } from "./cart-store.ts";
 import { viewCart } from "./cart-view.ts";
@@ -15,7 +15,7 @@ import { redisCartStore } from "./redis-cart-store.ts";
 /** Carts whose SKUs a node remembers. */
 const HINTS = 5_000;
 
-export default defineService(cart, {}, ({ config, clock, log, runtime }) => {
+export default defineServiceFromParts(cart, {}, ({ config, clock, log, runtime }) => {
   const { REDIS_URL, CART_TTL: ttl, NAMESPACE, CURRENCY } = config;
   const store = REDIS_URL
     ? redisCartStore({ url: REDIS_URL, prefix: `souk-${NAMESPACE}:`, ttl, log })

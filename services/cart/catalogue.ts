@@ -1,5 +1,5 @@
 /** What products and inventory say about a cart's SKUs, asked at the same time. */
-import type { TypedCall } from "../../broker/moleculer/define-service.ts";
+import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import type { Catalogue } from "./cart-view.ts";
 
 /** A request's context. */

@@ -1,7 +1,7 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
-import { defineService } from "../../broker/moleculer/define-service.ts";
+import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
 import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../broker/mongo/write-group.ts";
 import { inventory } from "./inventory.contract.ts";
@@ -9,7 +9,7 @@ import { type LedgerEntry, ledgerModel } from "./ledger.model.ts";
 import { available, type StockState, stockActor } from "./stock.actor.ts";
 import { stockModel } from "./stock.model.ts";
 
-export default defineService(
+export default defineServiceFromParts(
   inventory,
   {
     models: { stock: stockModel, ledger: ledgerModel },

@@ -2,7 +2,7 @@
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
-import type { ActionContext } from "../../broker/moleculer/define-service.ts";
+import type { ActionContext } from "../../broker/moleculer/handlers.ts";
 import type { OrderMessage } from "./order/decision.ts";
 import type { OrderState } from "./order/state.ts";
 

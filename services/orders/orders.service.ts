@@ -2,7 +2,7 @@
 import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
-import { defineService } from "../../broker/moleculer/define-service.ts";
+import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
 import { callerId, visibleOrder } from "./caller.ts";
 import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
 import { createNumberClaim } from "./checkout/claim-number.ts";
@@ -16,7 +16,7 @@ import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
 
-export default defineService(
+export default defineServiceFromParts(
   orders,
   { models: { order: orderModel }, actors: { order: { definition: orderActor, model: orderModel } } },
   ({ models, actors, config, clock, call, runtime }) => {

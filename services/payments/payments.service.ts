@@ -3,7 +3,7 @@
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
-import { defineService } from "../../broker/moleculer/define-service.ts";
+import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
 import { createOutbox, type OutboxDocument } from "../../broker/mongo/document-outbox.ts";
 import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
 import { anomalyModel } from "./anomaly.model.ts";
@@ -53,7 +53,7 @@ const owned = {
   },
 };
 
-export default defineService(payments, owned, (tools) => {
+export default defineServiceFromParts(payments, owned, (tools) => {
   const { models, actors, config, clock, log, runtime } = tools;
   const database = runtime.database("payments");
   const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) });

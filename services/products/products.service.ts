@@ -1,7 +1,7 @@
 /** The catalogue: products with their variants, and categories. */
 
 import { redactedReason } from "../../broker/contract/redact.ts";
-import { defineService } from "../../broker/moleculer/define-service.ts";
+import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import { createPresentVariants } from "./catalogue/present-variants.ts";
 import { createCatalogueReader } from "./catalogue/read-products.ts";
@@ -30,7 +30,7 @@ const owned = {
 /** How often marked categories are looked for that a stopped node has left behind. */
 const RELIST_EVERY_MS = 60_000;
 
-export default defineService(products, owned, ({ models, clock, log, call, notify }) => {
+export default defineServiceFromParts(products, owned, ({ models, clock, log, call, notify }) => {
   const tools = { ...models, clock };
   const availability = createAvailability((skus) => call("inventory.availability", { skus }), log);
   const reader = createCatalogueReader({ ...models, availability });

@@ -4,7 +4,8 @@ import { trusted } from "mongoose";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { redactedReason } from "../../broker/contract/redact.ts";
-import { defineService, type TypedCall } from "../../broker/moleculer/define-service.ts";
+import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
+import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import { createOutbox, type OutboxDocument } from "../../broker/mongo/document-outbox.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./accounts/addresses.ts";
@@ -42,7 +43,7 @@ function signedIn({ meta }: { meta: CallMeta }): SignedIn {
 
 const callerOf = (ctx: { meta: CallMeta }): string => signedIn(ctx).id;
 
-export default defineService(users, owned, ({ models, config, clock, log, runtime, notify }) => {
+export default defineServiceFromParts(users, owned, ({ models, config, clock, log, runtime, notify }) => {
   const { accounts } = models;
   const keys = createSigningKeys({
     model: models.signingKeys,

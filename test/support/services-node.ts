@@ -10,11 +10,12 @@ import {
   actionContract,
   type ParamsIn,
   type Returned,
+  type ServiceContract,
 } from "../../broker/contract/contract.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
-import { contracts } from "../../services/contracts.ts";
+import { contracts as shop } from "../../services/contracts.ts";
 
 export interface ServicesNode extends SoukNode {
   /** Calls an action as the gateway does; extra and mistyped parameters are for tests of the boundary. */
@@ -28,9 +29,16 @@ export interface ServicesNode extends SoukNode {
   close(): Promise<void>;
 }
 
+export interface ServicesNodeOptions {
+  env?: Record<string, string>;
+  clock?: Clock;
+  /** The shop's unless told. */
+  contracts?: readonly ServiceContract[];
+}
+
 export async function startServices(
   services: readonly ServiceSchema[],
-  { env = {}, clock }: { env?: Record<string, string>; clock?: Clock } = {},
+  { env = {}, clock, contracts = shop }: ServicesNodeOptions = {},
 ): Promise<ServicesNode> {
   const dataDir = await mkdtemp(join(tmpdir(), "souk-"));
   const config = loadConfig({

@@ -5,7 +5,7 @@ import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { derivedV7, newId } from "../../../broker/contract/ids.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
-import type { ActionContext } from "../../../broker/moleculer/define-service.ts";
+import type { ActionContext } from "../../../broker/moleculer/handlers.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
 import { callerId } from "../caller.ts";

@@ -2,7 +2,7 @@
 import type { Model } from "mongoose";
 import { isStaff } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
-import type { ActionContext } from "../../../broker/moleculer/define-service.ts";
+import type { ActionContext } from "../../../broker/moleculer/handlers.ts";
 import type { CreditNote, Invoice } from "./invoice.model.ts";
 import type { PdfPrinter } from "./pdf-printer.ts";
 import { type PrintedDocument, printedCreditNote, printedInvoice } from "./printed-document.ts";

@@ -1,6 +1,6 @@
 /** Worker: opens a payment at its provider. One try each: when there is another is the payment's to decide. */
 import type { Message } from "../../../broker/contract/envelope.ts";
-import type { WorkerTools } from "../../../broker/moleculer/define-service.ts";
+import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
 import { callProvider, type ProviderCaller, troubleOf } from "./call-provider.ts";
 
 /**

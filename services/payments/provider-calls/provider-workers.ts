@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
-import type { WorkerTools } from "../../../broker/moleculer/define-service.ts";
+import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
 import type { AnomalyKind } from "../payment/anomaly.ts";
 import { saysTaken } from "../payment/provider-report.ts";
 import type { errand } from "../payments.contract.ts";

@@ -41,7 +41,7 @@ const inProduction = (file: string) => !isTest(file) && !isEmulator(file);
 const PROVIDERS = "services/payments/providers";
 
 describe("boundaries", () => {
-  it("a service imports its own folder, broker/ and others' contracts only", () => {
+  it("a service imports its own folder, broker/, mixins/ and others' contracts only", () => {
     const wrong: string[] = [];
     for (const file of files("services/*/**/*.ts").filter((it) => !isTest(it))) {
       const own = `services/${file.split("/")[1]}/`;
@@ -49,6 +49,7 @@ describe("boundaries", () => {
         const fine =
           target.startsWith(own) ||
           target.startsWith("broker/") ||
+          target.startsWith("mixins/") ||
           /^services\/[a-z]+\/[a-z]+\.contract\.ts$/.test(target);
         // The gateway serves everybody's contracts.
         if (!fine && !(own === "services/api/" && target === "services/contracts.ts"))
@@ -59,7 +60,7 @@ describe("boundaries", () => {
   });
 
   it("what runs in production imports no spec, no test support and no emulator", () => {
-    const wrong = files("{broker,services}/**/*.ts")
+    const wrong = files("{broker,mixins,services}/**/*.ts")
       .filter(inProduction)
       .flatMap((file) =>
         importsOf(file)
@@ -92,13 +93,26 @@ describe("boundaries", () => {
     assert.deepEqual(wrong, []);
   });
 
-  it("broker/ knows nothing of commerce", () => {
-    const wrong = files("broker/**/*.ts").flatMap((file) =>
+  it("broker/ and mixins/ know nothing of commerce", () => {
+    const wrong = files("{broker,mixins}/**/*.ts").flatMap((file) =>
       importsOf(file)
         .filter((it) => it.startsWith("services/"))
         .map((it) => `${file} → ${it}`),
     );
     assert.deepEqual(wrong, []);
+  });
+
+  it("mixins/ stands on broker/, and broker/ knows no mixin", () => {
+    const elsewhere = files("mixins/**/*.ts").flatMap((file) =>
+      importsOf(file)
+        .filter((it) => !/^(?:mixins|broker)\//.test(it))
+        .map((it) => `${file} → ${it}`),
+    );
+    assert.deepEqual(elsewhere, []);
+    assert.deepEqual(
+      files("broker/**/*.ts").filter((file) => importsOf(file).some((it) => it.startsWith("mixins/"))),
+      [],
+    );
   });
 
   it("the rooms of broker/ import downwards only", () => {
@@ -117,7 +131,7 @@ describe("boundaries", () => {
 
   it("the rooms of a folder do not import each other in a circle", () => {
     const circles: string[] = [];
-    for (const folder of folders("{broker,services}/**/")) {
+    for (const folder of folders("{broker,mixins,services}/**/")) {
       const prefix = folder === "" ? "" : `${folder}/`;
       const entryOf = (file: string) => file.slice(prefix.length).split("/")[0] ?? "";
       const imports = new Map<string, Set<string>>();
@@ -132,7 +146,7 @@ describe("boundaries", () => {
   });
 
   it("no file imports itself in a circle, types aside", () => {
-    const all = files("{broker,services,embedded,scripts,test}/**/*.ts");
+    const all = files("{broker,mixins,services,embedded,scripts,test}/**/*.ts");
     const imports = new Map(all.map((file) => [file, new Set(importsOf(file, false))]));
     assert.deepEqual(circlesIn(imports), []);
   });

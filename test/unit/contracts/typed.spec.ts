@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { ActionName, MessageType, Returned } from "../../../broker/contract/contract.ts";
 import { actionContract, defineContract, messageContract } from "../../../broker/contract/contract.ts";
-import type { TypedCall } from "../../../broker/moleculer/define-service.ts";
+import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
 import "../../../services/contracts.ts";
 import { z } from "zod";
 

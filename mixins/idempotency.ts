@@ -1,0 +1,43 @@
+/**
+ * Honours `Idempotency-Key`: an action that says `idempotent` works once for one key and answers twice. Where the key is
+ * `optional`, a request without one is done as often as it comes. See `broker/mongo/idempotency.ts`.
+ */
+import type { ActionSchema, Context, Service } from "moleculer";
+import type { CallMeta } from "../broker/contract/call-meta.ts";
+import type { ActionContract } from "../broker/contract/contract.ts";
+import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
+import { once } from "../broker/mongo/idempotency.ts";
+
+/** An action's schema with what `defineService` takes over from the contract. */
+export type IdempotentAction = ActionSchema & Pick<ActionContract, "idempotent" | "status">;
+
+/** Wraps the handlers of such actions. The service's database keeps the answers. */
+export function idempotency(): Mixin {
+  return defineMixin({
+    covers: ["idempotency"],
+    merged({ actions = {} }) {
+      for (const action of Object.values(actions))
+        if (typeof action === "object" && (action as IdempotentAction).idempotent) wrap(action);
+    },
+  });
+}
+
+function wrap(action: IdempotentAction): void {
+  const { handler, idempotent, status = 200 } = action;
+  if (!handler) return;
+  action.handler = function once(this: Service, ctx: Context<unknown, CallMeta>) {
+    const work = () => handler.call(this, ctx);
+    const isAsked = idempotent === "required" || ctx.meta.idempotencyKey !== undefined;
+    return isAsked ? runOnce(this, ctx, status, work) : work();
+  };
+}
+
+function runOnce(
+  { broker, logger, name }: Service,
+  { action, params, meta }: Context<unknown, CallMeta>,
+  status: number,
+  work: () => unknown,
+): Promise<unknown> {
+  const tools = { connection: broker.souk.database(name), clock: broker.souk.clock, log: logger };
+  return once(tools, { action: action?.name ?? name, params, meta, status }, work);
+}

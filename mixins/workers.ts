@@ -1,0 +1,67 @@
+/**
+ * Runs the workers that a service's contract declares: they take messages once its actors have started, and stop first.
+ * Handlers stand in the service's schema, under `workers`.
+ */
+import type { Service, ServiceSchema } from "moleculer";
+import type { Consumption } from "../broker/bus/bus.ts";
+import { knownContracts } from "../broker/contract/contract.ts";
+import { type Envelope, envelope } from "../broker/contract/envelope.ts";
+import { derivedId } from "../broker/contract/ids.ts";
+import type { WorkerTools } from "../broker/moleculer/handlers.ts";
+import { defineMixin, type Mixin, takesWorkIn } from "../broker/moleculer/mixin.ts";
+import { inTime } from "../broker/resilience/deadline.ts";
+
+/**
+ * A worker that has not come back by then is run again, as after a crash: some library calls never return when a
+ * connection breaks at the wrong moment, and would keep their message and their place for ever.
+ */
+const WORKER_TIMEOUT_MS = 60_000;
+
+type Handler = (this: Service, message: Envelope, tools: WorkerTools) => Promise<void>;
+
+/** Consumes what the contract's workers receive. */
+export function workers(): Mixin {
+  const consumptions = new WeakMap<Service, Consumption[]>();
+  return defineMixin({
+    covers: ["workers"],
+    merged: takesWorkIn("workers", {
+      async started() {
+        const running: Consumption[] = [];
+        consumptions.set(this, running);
+        const { workers: declared = {} } = knownContracts().find((it) => it.service === this.name) ?? {};
+        for (const [worker, { receives }] of Object.entries(declared))
+          running.push(
+            await this.broker.souk.bus.consumeWorker(
+              { service: this.name, worker, receives },
+              handlingOf(this, worker),
+            ),
+          );
+      },
+      async stopped() {
+        const running = consumptions.get(this) ?? [];
+        await Promise.all(running.map((it) => it.stop(async () => undefined)));
+      },
+    }),
+  });
+}
+
+function handlingOf(service: Service, worker: string): (message: Envelope) => Promise<void> {
+  const { workers: handlers = {} } = service.schema as ServiceSchema & { workers?: Record<string, Handler> };
+  const handle = handlers[worker];
+  if (!handle) throw new Error(`worker ${service.name}.${worker} is declared but has no handler`);
+  return (message) =>
+    inTime(WORKER_TIMEOUT_MS, handle.call(service, message, { answer: answerTo(message, worker, service) }));
+}
+
+function answerTo(cause: Envelope, worker: string, { name, broker }: Service): WorkerTools["answer"] {
+  const { bus, clock } = broker.souk;
+  return (type, subject, data, part = "") =>
+    bus.publish(
+      envelope(type, subject, data, {
+        source: `/${name}`,
+        at: clock.now(),
+        id: derivedId(cause.id, worker, type, part),
+        cause,
+      }),
+    );
+}
