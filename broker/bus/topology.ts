@@ -1,6 +1,7 @@
 /** From contracts to queues: names, routing keys and partitions. Everything here is pure. */
 import {
   DEFAULT_PARTITIONS,
+  formerTypes,
   knownContracts,
   messageContract,
   type ServiceContract,
@@ -97,18 +98,21 @@ export interface QueuePlan {
   readonly singleActiveConsumer: boolean;
 }
 
+/** Messages that were published under a former name are still on their way. */
+const withFormer = (receives: readonly string[]): string[] => [...receives, ...formerTypes(receives)];
+
 export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
   return [
     ...mailboxes.flatMap(({ actor, partitions, receives }) =>
       Array.from({ length: partitions }, (_, partition) => ({
         name: mailboxName(actor, partition),
-        bindings: receives.map((type) => routingKey(type, partition)),
+        bindings: withFormer(receives).map((type) => routingKey(type, partition)),
         singleActiveConsumer: true,
       })),
     ),
     ...workers.map(({ service, worker, receives }) => ({
       name: workerName(service, worker),
-      bindings: receives.map((type) => `${type}.*`),
+      bindings: withFormer(receives).map((type) => `${type}.*`),
       singleActiveConsumer: false,
     })),
   ];
@@ -157,9 +161,9 @@ export class Routes {
     const { mailboxes, workers } = mergeTopologies(topologyOf(contracts), this.#declared);
     this.#partitions = new Map();
     for (const { receives } of workers)
-      for (const type of receives) this.#partitions.set(type, DEFAULT_PARTITIONS);
+      for (const type of withFormer(receives)) this.#partitions.set(type, DEFAULT_PARTITIONS);
     for (const { receives, partitions } of mailboxes)
-      for (const type of receives) this.#partitions.set(type, partitions);
+      for (const type of withFormer(receives)) this.#partitions.set(type, partitions);
     this.#contracts = contracts.length;
   }
 }

@@ -51,6 +51,8 @@ export interface MessageContract<D extends z.ZodType = z.ZodType> {
   /** What the envelope's `subject` identifies, e.g. `"order"`. */
   readonly subject: string;
   readonly data: D;
+  /** Names that it had in earlier releases: messages under way or stored under them still arrive. */
+  readonly formerly?: readonly string[];
 }
 
 /** An actor type and the messages its mailboxes are bound to. Partitions are fixed at creation. */
@@ -117,12 +119,12 @@ export const isReadOnly = ({ rest, readOnly = rest?.startsWith("GET ") ?? false 
   readOnly;
 
 function message(kind: MessageKind) {
-  return <D extends z.ZodType>(subject: string, summary: string, data: D): MessageContract<D> => ({
-    kind,
-    subject,
-    summary,
-    data,
-  });
+  return <D extends z.ZodType>(
+    subject: string,
+    summary: string,
+    data: D,
+    options: Pick<MessageContract, "formerly"> = {},
+  ): MessageContract<D> => ({ kind, subject, summary, data, ...options });
 }
 export const command = message("command");
 export const reply = message("reply");
@@ -134,13 +136,27 @@ export function knownContracts(): readonly ServiceContract[] {
   return [...registry.values()];
 }
 
+/** What a message type is called now: the name itself unless an earlier release called it so. */
+export function presentType(type: string): string {
+  for (const { messages } of registry.values())
+    for (const [name, { formerly }] of Object.entries(messages)) if (formerly?.includes(type)) return name;
+  return type;
+}
+
+/** Names that these message types had in earlier releases. */
+export const formerTypes = (types: readonly string[]): string[] =>
+  types.flatMap((type) => findMessage(type)?.formerly ?? []);
+
 /** The contract of a message type. @throws when no loaded contract declares it. */
 export function messageContract(type: string): MessageContract {
-  for (const contract of registry.values()) {
-    const found = contract.messages[type];
-    if (found) return found;
-  }
-  throw new Error(`no loaded contract declares the message ${type}`);
+  const found = findMessage(type);
+  if (!found) throw new Error(`no loaded contract declares the message ${type}`);
+  return found;
+}
+
+function findMessage(type: string): MessageContract | undefined {
+  for (const { messages } of registry.values()) if (messages[type]) return messages[type];
+  return undefined;
 }
 
 /** Service that declares the message `type`; a message's `source` is `/<service>` of its sender, not of this. */

@@ -1,6 +1,6 @@
 /** CloudEvents 1.0 in JSON: how every message travels. */
 import { z } from "zod";
-import { type DataIn, type DataOut, type MessageType, messageContract } from "./contract.ts";
+import { type DataIn, type DataOut, type MessageType, messageContract, presentType } from "./contract.ts";
 import { newId } from "./ids.ts";
 import { parseReceived, tolerant } from "./tolerant.ts";
 
@@ -73,11 +73,13 @@ export function envelope<T extends MessageType>(
 const received = tolerant(envelopeSchema);
 
 /**
- * Checks a received envelope and its data, and leaves out what is not known here: a newer node may say more.
+ * Checks a received envelope and its data, and leaves out what is not known here: a newer node may say more. A type of an
+ * earlier release gets its present name.
  * @throws ZodError when either does not fit; {@link UnknownValueError} where a newer contract may know a value of its data;
  * Error when the type is unknown here.
  */
 export function checkEnvelope(value: unknown): Envelope {
   const checked = received.parse(value);
-  return { ...checked, data: parseReceived(messageContract(checked.type).data, checked.data, checked.type) };
+  const type = presentType(checked.type);
+  return { ...checked, type, data: parseReceived(messageContract(type).data, checked.data, type) };
 }

@@ -38,12 +38,46 @@ export class UnknownValueError extends Error {
  * @throws {UnknownValueError} where a newer version may understand it; ZodError where none would
  */
 export function parseReceived<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
-  const parsed = tolerant(schema).safeParse(value);
+  const parsed = tolerant(schema).safeParse(underPresentNames(schema, value));
   if (parsed.success) return parsed.data;
   if (!parsed.error.issues.every(isUnknownValue)) throw parsed.error;
   const places = parsed.error.issues.map((it) => it.path.join(".") || "it").join(", ");
   throw new UnknownValueError(`${what} has a value that is not known here: ${places}`, {
     cause: parsed.error,
+  });
+}
+
+type Renames = readonly (readonly [former: string, present: string])[];
+
+const renames = new WeakMap<Schema, Renames>();
+
+/**
+ * A value whose outermost fields have the names of now: a field says by `.meta({ "x-formerly": "name" })` what an earlier
+ * release called it. The same value where nothing was renamed.
+ */
+export function underPresentNames(schema: Schema, value: unknown): unknown {
+  let known = renames.get(schema);
+  if (!known) {
+    known = renamesOf(schema);
+    renames.set(schema, known);
+  }
+  if (known.length === 0 || typeof value !== "object" || value === null) return value;
+  const fields: Record<string, unknown> = { ...value };
+  for (const [former, present] of known) {
+    if (!Object.hasOwn(fields, former)) continue;
+    if (!Object.hasOwn(fields, present)) fields[present] = fields[former];
+    delete fields[former];
+  }
+  return fields;
+}
+
+function renamesOf(schema: Schema): Renames {
+  const def = schema._zod.def as object as Def;
+  if (def.type === "union") return (def.options as Schema[]).flatMap(renamesOf);
+  if (def.type !== "object") return [];
+  return Object.entries(def.shape as Record<string, Schema>).flatMap(([present, field]) => {
+    const former = z.globalRegistry.get(field)?.["x-formerly"];
+    return typeof former === "string" ? [[former, present] as const] : [];
   });
 }
 

@@ -183,9 +183,17 @@ const eachValue = (schema: Schema): Schema[] =>
   Array.isArray(schema.enum) ? schema.enum.map((it) => ({ const: it })) : [schema];
 const valuesOf = (schema: Schema): unknown[] | undefined =>
   Array.isArray(schema.enum) ? schema.enum : "const" in schema ? [schema.const] : undefined;
-const propertiesOf = (schema: Schema) => (schema.properties ?? {}) as Record<string, Schema>;
+/** By the names that they had first: a renamed field takes what comes under its former name, see tolerant.ts. */
+const propertiesOf = (schema: Schema): Record<string, Schema> =>
+  Object.fromEntries(declaredIn(schema).map(([name, it]) => [firstName(name, it), it]));
+const declaredIn = (schema: Schema) => Object.entries((schema.properties ?? {}) as Record<string, Schema>);
+const firstName = (name: string, field: Schema | undefined): string =>
+  typeof field?.["x-formerly"] === "string" ? field["x-formerly"] : name;
 const namesOf = (schema: Schema) => (schema.propertyNames ?? { type: "string" }) as Schema;
-const requiredOf = (schema: Schema): ReadonlySet<string> => new Set((schema.required ?? []) as string[]);
+const requiredOf = (schema: Schema): ReadonlySet<string> => {
+  const fields = Object.fromEntries(declaredIn(schema));
+  return new Set(((schema.required ?? []) as string[]).map((name) => firstName(name, fields[name])));
+};
 const isOpen = (it: unknown): it is Schema => typeof it === "object" && it !== null;
 const isAnything = (it: Schema): boolean =>
   ["type", "enum", "const", "anyOf", "oneOf", "allOf", "not"].every((key) => it[key] === undefined);

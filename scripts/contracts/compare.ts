@@ -8,7 +8,7 @@ const AUDIENCES = ["public", "customer", "staff", "admin"];
 /** @returns what breaks, one line each: what, where, how */
 export function contractBreaks(before: Snapshot, after: Snapshot): string[] {
   return [
-    ...each("message", before.messages, after.messages, (was, is) => [
+    ...each("message", before.messages, underFormerNames(after.messages), (was, is) => [
       ...changed("kind", was.kind, is.kind),
       ...changed("subject", was.subject, is.subject),
       ...shapeBreaks(was.data, is.data),
@@ -17,12 +17,25 @@ export function contractBreaks(before: Snapshot, after: Snapshot): string[] {
     ...each("receiver", before.receivers, after.receivers, (was, is) => [
       ...changed("partitions", was.partitions, is.partitions),
       ...was.receives
-        .filter((type) => !is.receives.includes(type))
+        .filter((type) => !is.receives.includes(presentName(after, type)))
         .map((type) => `no longer receives ${type}`),
     ]),
     ...each("state", before.states, after.states, shapeBreaks),
   ];
 }
+
+type Messages = Snapshot["messages"];
+
+/** A message that has another name now still takes what is sent under the old one. */
+function underFormerNames(messages: Messages): Messages {
+  const former = Object.values(messages).flatMap((it) =>
+    (it.formerly ?? []).map((type) => [type, it] as const),
+  );
+  return { ...messages, ...Object.fromEntries(former) };
+}
+
+const presentName = ({ messages }: Snapshot, type: string): string =>
+  Object.entries(messages).find(([, it]) => it.formerly?.includes(type))?.[0] ?? type;
 
 function each<T>(
   what: string,

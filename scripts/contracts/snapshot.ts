@@ -5,6 +5,7 @@
  */
 import { createRequire } from "node:module";
 import { z } from "zod";
+import type { MessageContract } from "../../broker/contract/contract.ts";
 import { contracts } from "../../services/contracts.ts";
 import { actorStates } from "./actor-states.ts";
 
@@ -18,7 +19,10 @@ export interface Shape {
 
 export interface Snapshot {
   readonly version: string;
-  readonly messages: Record<string, { kind: string; subject: string; data: Shape }>;
+  readonly messages: Record<
+    string,
+    { kind: string; subject: string; data: Shape; formerly?: readonly string[] }
+  >;
   readonly actions: Record<string, ActionSnapshot>;
   /** Mailboxes of actors and queues of workers. */
   readonly receivers: Record<string, { receives: readonly string[]; partitions?: number }>;
@@ -41,8 +45,8 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
 export async function contractSnapshot(): Promise<Snapshot> {
   const snapshot: Snapshot = { version, messages: {}, actions: {}, receivers: {}, states: {} };
   for (const { service, messages, actions, actors, workers } of contracts) {
-    for (const [type, { kind, subject, data }] of Object.entries<Declared>(messages))
-      snapshot.messages[type] = { kind, subject, data: shapeOf(data) };
+    for (const [type, { kind, subject, data, formerly }] of Object.entries<Declared>(messages))
+      snapshot.messages[type] = { kind, subject, data: shapeOf(data), ...(formerly && { formerly }) };
     for (const [name, action] of Object.entries<DeclaredAction>(actions))
       snapshot.actions[`${service}.${name}`] = actionOf(action);
     for (const [actor, { receives, partitions }] of Object.entries<Receiver>(actors))
@@ -54,7 +58,7 @@ export async function contractSnapshot(): Promise<Snapshot> {
   return snapshot;
 }
 
-type Declared = { kind: string; subject: string; data: z.ZodType };
+type Declared = Pick<MessageContract, "kind" | "subject" | "data" | "formerly">;
 type DeclaredAction = Omit<ActionSnapshot, "params" | "returns"> & { params: z.ZodType; returns: z.ZodType };
 type Receiver = { receives: readonly string[]; partitions?: number };
 

@@ -145,7 +145,7 @@ const receipt = z.string().max(200).nullable();
 /** How often the provider was asked for it in vain. */
 const failures = z.int().min(0).default(0);
 /** What a payment wants of its provider, by a `provider.*` command. */
-export const errand = z.discriminatedUnion("task", [
+export const providerCommand = z.discriminatedUnion("task", [
   z.strictObject({
     task: z.literal("check"),
     receipt: receipt.default(null),
@@ -187,9 +187,12 @@ export const bookingKind = z.enum([
   "capture",
   "refund",
   "refund_returned",
+  "duplicate_capture",
+  "duplicate_capture_refund",
+  "dispute",
+  // What 0.1.0 called a duplicate capture and its refund: the ledger keeps what was booked under these names.
   "surplus",
   "surplus_refund",
-  "dispute",
 ]);
 export const bookingSchema = z.strictObject({
   /** Made from what it is about, so that booking it twice is harmless. */
@@ -385,12 +388,13 @@ export const payments = defineContract({
       "The provider would not open it",
       z.strictObject({ reason: z.string() }),
     ),
-    "payment.unopened": reply(
+    "payment.open_failed": reply(
       "payment",
       "The provider has not opened it, and may yet",
       z.strictObject({ trouble: openingTrouble, reason: z.string().max(500) }),
+      { formerly: ["payment.unopened"] },
     ),
-    "payment.notified": command(
+    "payment.report": command(
       "payment",
       "A provider has reported something: a webhook that proves itself, or an answer to our question",
       z.strictObject({
@@ -405,6 +409,7 @@ export const payments = defineContract({
         /** The answer to a question that was asked because a report did not fit: it counts as it is. */
         settles: z.boolean().default(false),
       }),
+      { formerly: ["payment.notified"] },
     ),
     "payment.check": timer(
       "payment",
@@ -414,7 +419,7 @@ export const payments = defineContract({
     "payment.retry": timer(
       "payment",
       "Ask the provider once more for what it has not done",
-      z.strictObject({ errand, failures }),
+      z.strictObject({ command: providerCommand.meta({ "x-formerly": "errand" }), failures }),
     ),
     "payment.unmatched": timer(
       "payment",
@@ -498,17 +503,18 @@ export const payments = defineContract({
         failures,
       }),
     ),
-    "provider.unsettled": reply(
+    "provider.command_failed": reply(
       "payment",
       "The provider has not done it, or it is not known whether it has: to be asked again",
       z.strictObject({
         provider,
         providerRef: ref,
-        errand,
+        command: providerCommand.meta({ "x-formerly": "errand" }),
         trouble: openingTrouble,
         reason: z.string().max(500),
         failures: z.int().min(1),
       }),
+      { formerly: ["provider.unsettled"] },
     ),
     "provider.refunded": reply(
       "payment",
@@ -538,11 +544,11 @@ export const payments = defineContract({
         "payment.request",
         "payment.opened",
         "payment.refused",
-        "payment.unopened",
-        "payment.notified",
+        "payment.open_failed",
+        "payment.report",
         "payment.cancel",
         "payment.refund",
-        "provider.unsettled",
+        "provider.command_failed",
         "provider.refunded",
         "provider.refund_pending",
         "provider.refund_failed",

@@ -38,8 +38,10 @@ export async function endRefund(
   { id, refundId, outcome }: { id: string; refundId: string; outcome: "succeeded" | "failed" },
 ): Promise<Payment> {
   const status = (it: Payment) =>
-    (it.refunds.find((one) => one.id === refundId) ?? it.surpluses.find((one) => one.refundId === refundId))
-      ?.status;
+    (
+      it.refunds.find((one) => one.id === refundId) ??
+      it.duplicateCaptures.find((one) => one.refundId === refundId)
+    )?.status;
   const present = requested(await payments.read(id));
   if (!status(present)) throw new SoukError("NOT_FOUND", "There is no such refund.");
   if (status(present) === outcome) return present;

@@ -145,6 +145,14 @@ export function busConformance(create: () => Promise<BusHarness>): void {
       assert.deepEqual({ published, confirmed, returned }, { published: 2, confirmed: 2, returned: 0 });
     });
 
+    it("brings what was sent under a former name, with a field that had another, under the present ones", async () => {
+      const heard: unknown[] = [];
+      await bus.consumeWorker(jobs, async ({ type, data }) => void heard.push([type, data]));
+      await bus.publish(testMessage("bustest.toil", "somebody", { count: 7 }));
+      await eventually("heard", () => heard.length === 1);
+      assert.deepEqual(heard, [["bustest.work", { n: 7 }]]);
+    });
+
     it("refuses a command or reply that nobody receives", async () => {
       await assert.rejects(bus.publish(testMessage("bustest.done", "somebody", { n: 1 })), UnroutableError);
     });

@@ -15,7 +15,12 @@ export const busContract = defineContract({
       "Counts.",
       z.strictObject({ n: z.int(), pad: z.string().optional(), mode: z.enum(["once"]).optional() }),
     ),
-    "bustest.work": command("job", "Asks the worker.", z.strictObject({ n: z.int() })),
+    "bustest.work": command(
+      "job",
+      "Asks the worker.",
+      z.strictObject({ n: z.int().meta({ "x-formerly": "count" }) }),
+      { formerly: ["bustest.toil"] },
+    ),
     "bustest.done": reply("counter", "Nobody receives it.", z.strictObject({ n: z.int() })),
     "bustest.heard": event("counter", "An actor and a worker listen.", z.strictObject({ n: z.int() })),
     "bustest.unheard": event("counter", "Nobody listens.", z.strictObject({ n: z.int() })),

@@ -1,4 +1,4 @@
-/** A connection for a short errand, to whichever node of RabbitMQ answers. */
+/** A connection for a short task, to whichever node of RabbitMQ answers. */
 import { type ChannelModel, connect } from "amqplib";
 import { refused } from "../../resilience/refusals.ts";
 import { toError } from "../../resilience/retry.ts";

@@ -3,6 +3,7 @@
  * published only when every subscriber has settled it, so until then it is in its sender's outbox.
  */
 
+import { presentType } from "../../contract/contract.ts";
 import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import type { Log } from "../../resilience/log.ts";
@@ -222,8 +223,9 @@ class LocalBus implements Bus {
   #receivers(message: Envelope): readonly LocalQueue[] {
     const { partition, mandatory } = this.#routes.route(message);
     if (!mandatory) return [];
-    const workers = this.#workers.get(message.type) ?? [];
-    const mailboxes = this.#mailboxes.get(message.type) ?? [];
+    const type = presentType(message.type);
+    const workers = this.#workers.get(type) ?? [];
+    const mailboxes = this.#mailboxes.get(type) ?? [];
     const queues = [...mailboxes.map((it) => it[partition]!), ...workers];
     if (queues.length > 0) return queues;
     this.stats.returned++;

@@ -31,6 +31,8 @@ const MOVES: Record<Booking["kind"], { from: string; to: string }> = {
   refund: { from: "provider", to: "refunds" },
   // The customer was to have it, but it is with the provider again.
   refund_returned: { from: "suspense", to: "provider" },
+  duplicate_capture: { from: "suspense", to: "provider" },
+  duplicate_capture_refund: { from: "provider", to: "suspense" },
   surplus: { from: "suspense", to: "provider" },
   surplus_refund: { from: "provider", to: "suspense" },
   dispute: { from: "provider", to: "disputes" },

@@ -29,7 +29,7 @@ export function anomaly(
   { about = [], expected = state.amount, reported }: Told = {},
 ): Step {
   const { subject: paymentId, time } = message;
-  const report = message.type === "payment.notified" ? (message.data as DataIn<"payment.notified">) : null;
+  const report = message.type === "payment.report" ? (message.data as DataIn<"payment.report">) : null;
   const id = derivedId("anomaly", paymentId, kind, ...about);
   if (state.told.includes(id)) return { state, send: [] };
   return {

@@ -1,8 +1,9 @@
 /** Before a payment is asked for: what overtakes the request is kept until it comes. */
 import { type Outgoing, send, type TimerChange } from "../../../broker/actor/define-actor.ts";
-import type { Envelope, Message } from "../../../broker/contract/envelope.ts";
+import { presentType } from "../../../broker/contract/contract.ts";
+import { checkEnvelope, type Envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
-import type { Decided, Notified, PaymentMessage } from "./decision.ts";
+import type { Decided, PaymentMessage, ProviderReport } from "./decision.ts";
 import { saysTaken } from "./provider-report.ts";
 import type { Early, Payment, PaymentState } from "./state.ts";
 
@@ -23,9 +24,10 @@ export function keep(state: Early | null, message: Envelope): Decided {
   return { state: { ...early, kept }, timers: [unmatchedTimer(early, message)] };
 }
 
+const REPORTS = ["payment.report", "provider.command_failed"];
+
 /** Also that there is one, and that the provider could not be asked about it. */
-const isReport = ({ type }: Envelope): boolean =>
-  type === "payment.notified" || type === "provider.unsettled";
+const isReport = ({ type }: Envelope): boolean => REPORTS.includes(presentType(type));
 
 /** Counts from the first report; setting it again with that time changes nothing. */
 function unmatchedTimer(early: Early, message: Envelope): TimerChange {
@@ -45,7 +47,7 @@ export function reportUnmatched(state: Early): Decided {
 
 function unknownPayment(message: Envelope): Outgoing[] {
   if (!isReport(message)) return [];
-  const { data, subject } = message as Notified | Message<"provider.unsettled">;
+  const { data, subject } = message as ProviderReport | Message<"provider.command_failed">;
   if ("status" in data && !saysTaken(data.status)) return [];
   return [
     send("payment.anomaly", subject, {
@@ -82,7 +84,7 @@ export function request({ data, time }: Message<"payment.request">): Payment {
     receipt: null,
     failure: null,
     refunds: [],
-    surpluses: [],
+    duplicateCaptures: [],
     disputed: false,
     told: [],
     createdAt: time,
@@ -101,8 +103,8 @@ export function requestAfterEarly(
   let state: PaymentState | null = request(message);
   const sent: Outgoing[] = [];
   for (const it of early.kept) {
-    // Kept messages were checked against their contracts when they came.
-    const decision = receive(state, it as Message<PaymentMessage>);
+    // Checked when it came, but an earlier release may have kept it.
+    const decision = receive(state, checkEnvelope(it) as Message<PaymentMessage>);
     state = decision.state;
     sent.push(...(decision.send ?? []));
   }

@@ -8,20 +8,20 @@ export type PaymentMessage =
   | "payment.open"
   | "payment.opened"
   | "payment.refused"
-  | "payment.unopened"
-  | "payment.notified"
+  | "payment.open_failed"
+  | "payment.report"
   | "payment.check"
   | "payment.retry"
   | "payment.unmatched"
   | "payment.cancel"
   | "payment.refund"
-  | "provider.unsettled"
+  | "provider.command_failed"
   | "provider.refunded"
   | "provider.refund_pending"
   | "provider.refund_failed";
 
 export type Decided = Decision<PaymentState>;
-export type Notified = Message<"payment.notified">;
+export type ProviderReport = Message<"payment.report">;
 
 /** A decision about a payment that is not the last word of its message: further ones follow it. */
 export interface Step {

@@ -30,7 +30,7 @@ export const refused = (state: Payment, { subject, data }: Message<"payment.refu
   fail(state, subject, data.reason);
 
 /** Tried again from a timer (schedule.ts), until the order's time to pay is over. */
-export function unopened(state: Payment, message: Message<"payment.unopened">): Decided {
+export function unopened(state: Payment, message: Message<"payment.open_failed">): Decided {
   const { subject, data, time } = message;
   const { trouble, reason } = data;
   if (isTooLate(state, time)) return failInTime(state, subject);
@@ -88,7 +88,7 @@ const STUCK_AFTER_CHECKS = 16;
 function tellStuck(state: Payment, message: Message<"payment.check">): Step {
   const open = [
     ...state.refunds.map(({ id, amount, status }) => ({ id, amount, status })),
-    ...state.surpluses.map(({ refundId: id, amount, status }) => ({ id, amount, status })),
+    ...state.duplicateCaptures.map(({ refundId: id, amount, status }) => ({ id, amount, status })),
   ].filter((it) => it.status === "pending");
   return open.reduce<Step>(
     (step, { id, amount }) =>

@@ -12,7 +12,7 @@ import type { Message } from "../../../broker/contract/envelope.ts";
 import * as first from "./before-request.ts";
 import type { Decided, PaymentMessage } from "./decision.ts";
 import * as opening from "./open.ts";
-import * as errands from "./provider-commands.ts";
+import * as providerCommands from "./provider-commands.ts";
 import * as reports from "./provider-report.ts";
 import * as refunds from "./refund.ts";
 import { type PaymentSchedule, withTimers } from "./schedule.ts";
@@ -51,9 +51,9 @@ const early = <T extends PaymentMessage>(
 const keep = {
   "payment.opened": early<"payment.opened">(first.keep),
   "payment.refused": early<"payment.refused">(first.keep),
-  "payment.unopened": early<"payment.unopened">(first.keep),
-  "payment.notified": early<"payment.notified">(first.keep),
-  "provider.unsettled": early<"provider.unsettled">(first.keep),
+  "payment.open_failed": early<"payment.open_failed">(first.keep),
+  "payment.report": early<"payment.report">(first.keep),
+  "provider.command_failed": early<"provider.command_failed">(first.keep),
   "payment.cancel": early<"payment.cancel">(first.keep),
 };
 
@@ -71,16 +71,16 @@ const notPaid = (status: Status) => row<"payment.refund">([status], refunds.notR
 const check = (...to: Status[]) => row<"payment.check">(to, opening.check);
 /** What its provider was asked for in vain, in any status. */
 const again = (status: Status) => ({
-  "provider.unsettled": row<"provider.unsettled">([status], errands.unsettled),
-  "payment.retry": row<"payment.retry">([status], errands.retry),
+  "provider.command_failed": row<"provider.command_failed">([status], providerCommands.commandFailed),
+  "payment.retry": row<"payment.retry">([status], providerCommands.retry),
 });
 
 /** It can still be paid. */
 const open = {
   "payment.request": REQUESTED,
-  "payment.notified": row<"payment.notified">(
+  "payment.report": row<"payment.report">(
     ["requested", "pending", "authorized", "failed", "expired", "cancelled", ...PAID],
-    reports.notifiedOpen,
+    reports.reportWhileOpen,
   ),
   "payment.unmatched": MATCHED,
   "payment.cancel": row<"payment.cancel">(["cancelled"], opening.cancel),
@@ -95,8 +95,8 @@ const ended = (status: "expired" | "cancelled", opened: Pick<Rows, "payment.open
   "payment.request": REQUESTED,
   "payment.open": ignore(`${status} already`),
   "payment.refused": ignore(`${status} already`),
-  "payment.unopened": ignore(`${status} already`),
-  "payment.notified": row<"payment.notified">([status, ...PAID], reports.notifiedEnded),
+  "payment.open_failed": ignore(`${status} already`),
+  "payment.report": row<"payment.report">([status, ...PAID], reports.reportAfterEnd),
   "payment.check": check(status),
   "payment.unmatched": MATCHED,
   "payment.cancel": ignore(`${status} already`),
@@ -109,8 +109,8 @@ const paid = (status: "captured" | "partially_refunded" | "refunded") => ({
   "payment.open": OPENED,
   "payment.opened": row<"payment.opened">([status], opening.noteOpened),
   "payment.refused": ignore("it was paid, whatever a repeated opening says"),
-  "payment.unopened": ignore("it was paid, whatever a repeated opening says"),
-  "payment.notified": row<"payment.notified">([status, ...PAID], reports.notifiedCaptured),
+  "payment.open_failed": ignore("it was paid, whatever a repeated opening says"),
+  "payment.report": row<"payment.report">([status, ...PAID], reports.reportAfterCapture),
   "payment.check": check(status),
   "payment.unmatched": MATCHED,
   "payment.cancel": ignore("paid: the order is told, and asks for a refund if it has no use for it"),
@@ -160,7 +160,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.open": row<"payment.open">(["requested", "failed"], opening.openNow),
       "payment.opened": row<"payment.opened">(["pending"], opening.open),
       "payment.refused": row<"payment.refused">(["failed"], opening.refused),
-      "payment.unopened": row<"payment.unopened">(["requested", "failed"], opening.unopened),
+      "payment.open_failed": row<"payment.open_failed">(["requested", "failed"], opening.unopened),
       "payment.check": check("requested", "expired"),
       "payment.refund": notPaid("requested"),
     },
@@ -170,7 +170,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.open": OPENED,
       "payment.opened": OPENED,
       "payment.refused": ignore("an earlier run has opened it"),
-      "payment.unopened": ignore("an earlier run has opened it"),
+      "payment.open_failed": ignore("an earlier run has opened it"),
       "payment.check": check("pending", "expired"),
       "payment.refund": notPaid("pending"),
     },
@@ -180,7 +180,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.open": OPENED,
       "payment.opened": row<"payment.opened">(["authorized"], opening.noteOpened),
       "payment.refused": ignore("an earlier run has opened it"),
-      "payment.unopened": ignore("an earlier run has opened it"),
+      "payment.open_failed": ignore("an earlier run has opened it"),
       "payment.check": check("authorized", "expired"),
       "payment.refund": notPaid("authorized"),
     },
@@ -190,9 +190,9 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.open": ignore("failed already"),
       "payment.opened": row<"payment.opened">(["failed"], opening.openedInVain),
       "payment.refused": ignore("failed already"),
-      "payment.unopened": ignore("failed already"),
+      "payment.open_failed": ignore("failed already"),
       // A provider may let the customer try again after a failure.
-      "payment.notified": row<"payment.notified">(["failed", "authorized", ...PAID], reports.notifiedOpen),
+      "payment.report": row<"payment.report">(["failed", "authorized", ...PAID], reports.reportWhileOpen),
       "payment.check": check("failed"),
       "payment.refund": notPaid("failed"),
     },
@@ -221,14 +221,14 @@ export const createPaymentActor = (
       "payment.open",
       "payment.opened",
       "payment.refused",
-      "payment.unopened",
-      "payment.notified",
+      "payment.open_failed",
+      "payment.report",
       "payment.check",
       "payment.retry",
       "payment.unmatched",
       "payment.cancel",
       "payment.refund",
-      "provider.unsettled",
+      "provider.command_failed",
       "provider.refunded",
       "provider.refund_pending",
       "provider.refund_failed",

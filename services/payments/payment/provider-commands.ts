@@ -2,11 +2,11 @@
 import type { z } from "zod";
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
-import type { errand } from "../payments.contract.ts";
+import type { providerCommand } from "../payments.contract.ts";
 import type { Decided } from "./decision.ts";
 import { inCurrencyOf, isOver, type Payment } from "./state.ts";
 
-export type ProviderCommand = z.output<typeof errand>;
+export type ProviderCommand = z.output<typeof providerCommand>;
 
 /** One timer for each thing that is wanted; the same, wanted again, moves it. */
 export const timerOf = (it: ProviderCommand): string =>
@@ -21,12 +21,12 @@ const marksOf = ({ receipt, disputed, settles }: Extract<ProviderCommand, { task
 ];
 
 /** Noted by its timer alone. */
-export const unsettled = (state: Payment): Decided => ({ state });
+export const commandFailed = (state: Payment): Decided => ({ state });
 
 /** The time has come to ask once more, where it is still wanted. */
 export const retry = (state: Payment, { subject, data }: Message<"payment.retry">): Decided => ({
   state,
-  send: wanted(state, subject, data.errand, data.failures),
+  send: wanted(state, subject, data.command, data.failures),
 });
 
 function wanted(state: Payment, paymentId: string, it: ProviderCommand, failures: number): Outgoing[] {
@@ -49,10 +49,10 @@ function wanted(state: Payment, paymentId: string, it: ProviderCommand, failures
 
 function refundAgain(state: Payment, paymentId: string, refundId: string, failures: number): Outgoing[] {
   const ours = state.refunds.find((it) => it.id === refundId);
-  const surplus = state.surpluses.find((it) => it.refundId === refundId);
-  if ((ours ?? surplus)?.status !== "pending") return [];
+  const duplicate = state.duplicateCaptures.find((it) => it.refundId === refundId);
+  if ((ours ?? duplicate)?.status !== "pending") return [];
   if (ours) return [refundAtProvider(state, paymentId, { ...ours, receipt: state.receipt }, failures)];
-  return surplus ? [refundAtProvider(state, paymentId, duplicateCaptureRefund(surplus), failures)] : [];
+  return duplicate ? [refundAtProvider(state, paymentId, duplicateCaptureRefund(duplicate), failures)] : [];
 }
 
 interface Wanted {

@@ -3,20 +3,20 @@ import { send } from "../../../broker/actor/define-actor.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
-import { type Decided, type Notified, type Step, still, then } from "./decision.ts";
+import { type Decided, type ProviderReport, type Step, still, then } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
 import { askAgain, duplicateCaptureRefund, refundAtProvider } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
 import { heard, inCurrencyOf, isWatched, type Payment, refundable, refunded } from "./state.ts";
 
-type Reported = DataIn<"payment.notified">["status"];
+type Reported = DataIn<"payment.report">["status"];
 
 /** All statuses that money must have been taken for. */
 export const saysTaken = (status: Reported): boolean =>
   status === "captured" || status === "partially_refunded" || status === "refunded" || status === "disputed";
 
 /** While the payment is open, or its attempt has failed and may be made again at the provider. */
-export function notifiedOpen(state: Payment, message: Notified): Decided {
+export function reportWhileOpen(state: Payment, message: ProviderReport): Decided {
   const { subject, data } = message;
   if (saysTaken(data.status)) return taken(state, message);
   if (!isOurs(state, message)) return { state };
@@ -46,7 +46,7 @@ export function notifiedOpen(state: Payment, message: Notified): Decided {
 }
 
 /** The customer has agreed to pay: the money is taken now. Another amount than the order's never is. */
-function authorized(state: Payment, message: Notified): Decided {
+function authorized(state: Payment, message: ProviderReport): Decided {
   const { subject, data } = message;
   const kind = data.amount && mismatch(state, message);
   if (kind) return anomaly(state, message, kind, { about: figures(message) });
@@ -60,7 +60,7 @@ function authorized(state: Payment, message: Notified): Decided {
 }
 
 /** Over for us, but a capture is real money: the order is told and, where it has no use for it, asks for it back. */
-export function notifiedEnded(state: Payment, message: Notified): Decided {
+export function reportAfterEnd(state: Payment, message: ProviderReport): Decided {
   const { data, subject } = message;
   if (saysTaken(data.status)) {
     const step = taken(state, message);
@@ -77,7 +77,7 @@ export function notifiedEnded(state: Payment, message: Notified): Decided {
 }
 
 /** Paid already: the same capture again is an echo, another one is money too much. */
-export function notifiedCaptured(state: Payment, message: Notified): Decided {
+export function reportAfterCapture(state: Payment, message: ProviderReport): Decided {
   const { data } = message;
   if (!saysTaken(data.status)) return untaken(state, message);
   if (data.provider !== state.provider)
@@ -85,7 +85,7 @@ export function notifiedCaptured(state: Payment, message: Notified): Decided {
   if (data.providerRef !== state.providerRef)
     return suspended(state, message, "double_capture", data.providerRef);
   if (data.receipt !== null && state.receipt !== null && data.receipt !== state.receipt)
-    return capturedTwice(state, message, data.receipt);
+    return duplicateCapture(state, message, data.receipt);
   // Told about the capture that counts, not of another one.
   const kind = data.amount && mismatch(state, message);
   if (kind) return anomaly(state, message, kind, { about: figures(message) });
@@ -98,7 +98,7 @@ export function notifiedCaptured(state: Payment, message: Notified): Decided {
  * It was not taken, says a report. That came late, as a rule; where the provider answers so too, the money is gone again: a
  * card that somebody has voided at the provider. What we have given back ourselves may look like that.
  */
-function untaken(state: Payment, message: Notified): Decided {
+function untaken(state: Payment, message: ProviderReport): Decided {
   const { subject, data } = message;
   const isEnd = data.status === "failed" || data.status === "cancelled" || data.status === "expired";
   if (!isEnd || !isOurs(state, message) || refundable(state) === 0) return { state };
@@ -111,28 +111,29 @@ function untaken(state: Payment, message: Notified): Decided {
 const MAX_DUPLICATE_CAPTURES = 20;
 
 /** A second receipt is a second capture. It is staff's to know, and goes back by itself where its amount is told. */
-function capturedTwice(state: Payment, message: Notified, receipt: string): Step {
+function duplicateCapture(state: Payment, message: ProviderReport, receipt: string): Step {
   const { subject, data } = message;
   const told = anomaly(state, message, "double_capture", { about: [receipt] });
-  if (state.surpluses.some((it) => it.receipt === receipt)) return told;
+  if (state.duplicateCaptures.some((it) => it.receipt === receipt)) return told;
   const { amount } = data;
   const known = amount !== null && amount.amount > 0 && amount.currency === state.amount.currency;
-  if (!known || !state.providerRef || state.surpluses.length >= MAX_DUPLICATE_CAPTURES) return told;
+  if (!known || !state.providerRef || state.duplicateCaptures.length >= MAX_DUPLICATE_CAPTURES) return told;
   return then(told, (it) => {
+    // The name of before stays in the id: a report that comes again after an upgrade must find its refund.
     const refundId = derivedId("surplus", subject, receipt);
-    const surplus = { receipt, amount: amount.amount, refundId, status: "pending" as const };
+    const duplicate = { receipt, amount: amount.amount, refundId, status: "pending" as const };
     return {
-      state: { ...it, surpluses: [...it.surpluses, surplus] },
+      state: { ...it, duplicateCaptures: [...it.duplicateCaptures, duplicate] },
       send: [
-        book(it, message, "surplus", amount, receipt, receipt),
-        refundAtProvider(it, subject, duplicateCaptureRefund(surplus)),
+        book(it, message, "duplicate_capture", amount, receipt, receipt),
+        refundAtProvider(it, subject, duplicateCaptureRefund(duplicate)),
       ],
     };
   });
 }
 
 /** A report that money was taken from a payment that was not paid so far. */
-function taken(state: Payment, message: Notified): Step {
+function taken(state: Payment, message: ProviderReport): Step {
   const { subject, data } = message;
   // Told of by its consequences only; the provider says how much it was.
   const incomplete = data.status !== "captured" && data.amount === null && !data.settles;
@@ -143,7 +144,7 @@ function taken(state: Payment, message: Notified): Step {
 }
 
 /** The only way to be paid: our provider, our reference, the right amount in the right currency. */
-function capture(state: Payment, message: Notified): Step {
+function capture(state: Payment, message: ProviderReport): Step {
   const { subject, data } = message;
   if (!isOurs(state, message))
     return anomaly(state, message, "unknown_payment", { about: [data.provider, data.providerRef] });
@@ -173,7 +174,7 @@ function capture(state: Payment, message: Notified): Step {
 /** Money that belongs to nothing: told to staff, and entered as such. */
 function suspended(
   state: Payment,
-  message: Notified,
+  message: ProviderReport,
   kind: AnomalyKind,
   ...about: (string | number)[]
 ): Step {
@@ -182,12 +183,12 @@ function suspended(
   if (told.send.length === 0 || amount === null || amount.amount === 0) return told;
   return then(told, (it) => ({
     state: it,
-    send: [book(it, message, "surplus", amount, about.join(" "), receipt)],
+    send: [book(it, message, "duplicate_capture", amount, about.join(" "), receipt)],
   }));
 }
 
 /** What the report says beyond the capture: refunds, a dispute. */
-function aftermath(step: Step, message: Notified): Step {
+function aftermath(step: Step, message: ProviderReport): Step {
   const { subject, data } = message;
   const refundsApplied = then(step, (it) => applyRefunds(it, message));
   if (data.status === "disputed") return then(refundsApplied, (it) => chargeback(it, message, "disputed"));
@@ -199,7 +200,7 @@ function aftermath(step: Step, message: Notified): Step {
 }
 
 /** Somebody else has taken what was left of the money. Staff hear of it once, and the ledger. */
-function chargeback(state: Payment, message: Notified, kind: "disputed" | "voided"): Step {
+function chargeback(state: Payment, message: ProviderReport, kind: "disputed" | "voided"): Step {
   if (state.disputed) return still(state);
   const left = inCurrencyOf(state, state.captured - refunded(state));
   return then(anomaly(state, message, kind, { reported: left }), (it) => ({
@@ -208,13 +209,13 @@ function chargeback(state: Payment, message: Notified, kind: "disputed" | "voide
   }));
 }
 
-const isOurs = (state: Payment, { data }: Notified): boolean =>
+const isOurs = (state: Payment, { data }: ProviderReport): boolean =>
   data.provider === state.provider && (state.providerRef === null || data.providerRef === state.providerRef);
 
-function mismatch({ amount }: Payment, { data }: Notified): AnomalyKind | null {
+function mismatch({ amount }: Payment, { data }: ProviderReport): AnomalyKind | null {
   if (data.amount && data.amount.currency !== amount.currency) return "currency_mismatch";
   return data.amount?.amount === amount.amount ? null : "amount_mismatch";
 }
 
-const figures = ({ data }: Notified): (string | number)[] =>
+const figures = ({ data }: ProviderReport): (string | number)[] =>
   data.amount ? [data.amount.amount, data.amount.currency] : [];

@@ -5,7 +5,14 @@ import type { Message } from "../../../broker/contract/envelope.ts";
 import type { ErrorCode } from "../../../broker/contract/errors.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { anomaly, book } from "./anomaly.ts";
-import { type Decided, type Notified, type PaymentMessage, type Step, still, then } from "./decision.ts";
+import {
+  type Decided,
+  type PaymentMessage,
+  type ProviderReport,
+  type Step,
+  still,
+  then,
+} from "./decision.ts";
 import { askAgain, refundAtProvider } from "./provider-commands.ts";
 import {
   type DuplicateCapture,
@@ -16,7 +23,7 @@ import {
   refunded,
 } from "./state.ts";
 
-type RefundReport = DataOut<"payment.notified">["refunds"][number];
+type RefundReport = DataOut<"payment.report">["refunds"][number];
 type Told = Message<PaymentMessage>;
 
 /** More than anybody gives back in parts; bounds the document. */
@@ -125,17 +132,18 @@ function withRef(state: Payment, refundId: string, refundRef: string | null, mes
 // ---- reports -------------------------------------------------------------------------------------------------
 
 /** All refunds that a report names: ours and such as were made at the provider. */
-export function applyRefunds(state: Payment, message: Notified): Step {
+export function applyRefunds(state: Payment, message: ProviderReport): Step {
   let step = still(state);
   for (const report of message.data.refunds) step = then(step, (it) => reported(it, message, report));
   return step;
 }
 
-function reported(state: Payment, message: Notified, report: RefundReport): Step {
+function reported(state: Payment, message: ProviderReport, report: RefundReport): Step {
   const { refundId, refundRef, status, amount } = report;
   const isOurs = (it: Refund) => it.id === refundId || it.refundRef === refundRef;
-  const surplus = state.surpluses.find((it) => it.refundId === refundId);
-  if (surplus) return status === "pending" ? still(state) : decide(state, message, surplus.refundId, status);
+  const duplicate = state.duplicateCaptures.find((it) => it.refundId === refundId);
+  if (duplicate)
+    return status === "pending" ? still(state) : decide(state, message, duplicate.refundId, status);
   const ours =
     state.refunds.find(isOurs) ??
     // The provider does not say whose it is: ours that is on its way, where the amount fits.
@@ -169,8 +177,8 @@ function foreign(state: Payment, message: Told, report: RefundReport): Step {
 // ---- how it ended --------------------------------------------------------------------------------------------
 
 function decide(state: Payment, message: Told, refundId: string, status: "succeeded" | "failed"): Step {
-  const surplus = state.surpluses.find((it) => it.refundId === refundId);
-  if (surplus) return decideDuplicateCapture(state, message, surplus, status);
+  const duplicate = state.duplicateCaptures.find((it) => it.refundId === refundId);
+  if (duplicate) return decideDuplicateCapture(state, message, duplicate, status);
   const it = state.refunds.find((one) => one.id === refundId);
   if (!it || it.status === status) return still(state);
   return status === "succeeded" ? succeed(state, message, it) : failed(state, message, it);
@@ -220,9 +228,11 @@ function decideDuplicateCapture(
   status: "succeeded" | "failed",
 ): Step {
   if (it.status !== "pending") return still(state);
-  const surpluses = state.surpluses.map((one) => (one.refundId === it.refundId ? { ...one, status } : one));
+  const duplicateCaptures = state.duplicateCaptures.map((one) =>
+    one.refundId === it.refundId ? { ...one, status } : one,
+  );
   const amount = inCurrencyOf(state, it.amount);
-  const next = { ...state, surpluses };
+  const next = { ...state, duplicateCaptures };
   if (status === "failed")
     return anomaly(next, message, "refund_failed", {
       about: [it.refundId],
@@ -231,7 +241,7 @@ function decideDuplicateCapture(
     });
   return {
     state: next,
-    send: [book(next, message, "surplus_refund", amount, it.receipt, it.receipt)],
+    send: [book(next, message, "duplicate_capture_refund", amount, it.receipt, it.receipt)],
   };
 }
 

@@ -91,10 +91,10 @@ function retryTimers(
 ): TimerChange[] {
   const kept = before?.status === "early" ? (before.kept as Message<PaymentMessage>[]) : [];
   return [...kept, message].flatMap((it) => {
-    if (it.type !== "provider.unsettled") return [];
-    const { errand, failures } = it.data;
+    if (it.type !== "provider.command_failed") return [];
+    const { command, failures } = it.data;
     const due = Date.parse(message.time) + retryDelay(schedule, failures);
-    return [{ set: timerOf(errand), message: { type: "payment.retry", data: { errand, failures } }, due }];
+    return [{ set: timerOf(command), message: { type: "payment.retry", data: { command, failures } }, due }];
   });
 }
 

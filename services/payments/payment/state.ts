@@ -18,13 +18,13 @@ const refund = z.strictObject({
 export type Refund = z.output<typeof refund>;
 
 /** Money that the provider took beside the capture: a second one. It goes back by itself. */
-const surplus = z.strictObject({
+const duplicateCapture = z.strictObject({
   receipt: z.string(),
   amount: minorUnits,
   refundId: z.uuid(),
   status: z.enum(["pending", "succeeded", "failed"]),
 });
-export type DuplicateCapture = z.output<typeof surplus>;
+export type DuplicateCapture = z.output<typeof duplicateCapture>;
 
 interface Refunds {
   refunds: readonly Refund[];
@@ -70,7 +70,7 @@ const payment = z
     receipt: z.string().nullable(),
     failure: z.string().nullable(),
     refunds: z.array(refund),
-    surpluses: z.array(surplus).default([]),
+    duplicateCaptures: z.array(duplicateCapture).default([]).meta({ "x-formerly": "surpluses" }),
     disputed: z.boolean().default(false),
     /** Ids of the anomalies that were told: providers repeat themselves. */
     told: z.array(z.uuid()).default([]),
@@ -98,7 +98,7 @@ export const refundable = (it: Payment): number => it.captured - spoken(it);
 
 /** Refunds that the provider has not decided yet. */
 export const openRefunds = (it: Payment): number =>
-  [...it.refunds, ...it.surpluses].filter((one) => one.status === "pending").length;
+  [...it.refunds, ...it.duplicateCaptures].filter((one) => one.status === "pending").length;
 
 export const inCurrencyOf = (it: Payment, amount: number): Money => ({
   amount,

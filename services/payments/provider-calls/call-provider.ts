@@ -25,7 +25,7 @@ export interface ProviderCaller {
 }
 
 /** What can be tried again. */
-export type Unsettled = Exclude<CallOutcome<never>, { kind: "done" | "refused" }>;
+export type FailedCall = Exclude<CallOutcome<never>, { kind: "done" | "refused" }>;
 
 /**
  * Never throws for what a provider does: a message that is retried in place would keep a worker's place, which others need.
@@ -97,7 +97,7 @@ async function inTime<T>(
 }
 
 /** As the payment is told of it. */
-export const troubleOf = ({ kind, reason }: Unsettled) => ({
+export const troubleOf = ({ kind, reason }: FailedCall) => ({
   trouble: kind === "misconfigured" ? ("misconfigured" as const) : ("unreachable" as const),
   reason,
 });

@@ -32,7 +32,7 @@ export async function openPayment(
     ),
   );
   if (opened.kind === "refused") return answer("payment.refused", paymentId, { reason: opened.reason });
-  if (opened.kind !== "done") return answer("payment.unopened", paymentId, troubleOf(opened));
+  if (opened.kind !== "done") return answer("payment.open_failed", paymentId, troubleOf(opened));
   const { providerRef, nextAction, expiresAt } = opened.value;
   await answer("payment.opened", paymentId, {
     providerRef,

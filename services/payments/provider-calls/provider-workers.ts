@@ -9,9 +9,9 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
 import type { AnomalyKind } from "../payment/anomaly.ts";
 import { saysTaken } from "../payment/provider-report.ts";
-import type { errand } from "../payments.contract.ts";
+import type { providerCommand } from "../payments.contract.ts";
 import type { StatusReport } from "../providers/provider.ts";
-import { callProvider, type ProviderCaller, troubleOf, type Unsettled } from "./call-provider.ts";
+import { callProvider, type FailedCall, type ProviderCaller, troubleOf } from "./call-provider.ts";
 import type { CallOutcome } from "./outcome.ts";
 
 type AtProvider = Message<"provider.check" | "provider.capture" | "provider.cancel" | "provider.refund">;
@@ -26,7 +26,8 @@ export async function checkAtProvider(
   const asked = await ask(caller, message);
   if (asked.kind === "done") return report(message, tools, asked.value, { receipt, disputed, settles });
   if (asked.kind === "refused") return;
-  if (urgent) return unsettled(caller, message, tools, asked, { task: "check", receipt, disputed, settles });
+  if (urgent)
+    return commandFailed(caller, message, tools, asked, { task: "check", receipt, disputed, settles });
   if (asked.kind === "misconfigured") await tell(caller, message, tools, "provider_misconfigured");
 }
 
@@ -43,10 +44,10 @@ export async function captureAtProvider(
     provider.capture({ providerRef, amount, idempotencyKey }, signal),
   );
   if (taken.kind === "done") return report(message, tools, taken.value);
-  if (taken.kind !== "refused") return unsettled(caller, message, tools, taken, { task: "capture" });
+  if (taken.kind !== "refused") return commandFailed(caller, message, tools, taken, { task: "capture" });
   const now = await ask(caller, message);
   if (now.kind === "refused") return tell(caller, message, tools, "provider_refused");
-  if (now.kind !== "done") return unsettled(caller, message, tools, now, { task: "capture" });
+  if (now.kind !== "done") return commandFailed(caller, message, tools, now, { task: "capture" });
   const stillOpen = now.value.status === "authorized" || now.value.status === "pending";
   await report(
     message,
@@ -72,7 +73,7 @@ export async function cancelAtProvider(
   const now = closed.kind === "refused" ? await ask(caller, message) : closed;
   if (now.kind === "refused") return tell(caller, message, tools, "provider_refused");
   if (now.kind === "done") return report(message, tools, now.value);
-  return unsettled(caller, message, tools, now, { task: "cancel" });
+  return commandFailed(caller, message, tools, now, { task: "cancel" });
 }
 
 export async function refundAtProvider(
@@ -88,7 +89,7 @@ export async function refundAtProvider(
   const { answer } = tools;
   if (back.kind === "refused")
     return answer("provider.refund_failed", paymentId, { refundId, reason: back.reason });
-  if (back.kind !== "done") return unsettled(caller, message, tools, back, { task: "refund", refundId });
+  if (back.kind !== "done") return commandFailed(caller, message, tools, back, { task: "refund", refundId });
   const { status, refundRef, reason: why } = back.value;
   switch (status) {
     case "succeeded":
@@ -127,7 +128,7 @@ function report(
   hints: Hints = { receipt: null, disputed: false, settles: false },
 ): Promise<void> {
   const disputed = disputesUnseen && hints.disputed && saysTaken(status);
-  return answer("payment.notified", subject, {
+  return answer("payment.report", subject, {
     provider: data.provider,
     eventId: `asked:${id}`,
     providerRef: data.providerRef,
@@ -140,20 +141,20 @@ function report(
   });
 }
 
-async function unsettled(
+async function commandFailed(
   caller: ProviderCaller,
   message: AtProvider,
   tools: WorkerTools,
-  outcome: Unsettled,
-  of: z.output<typeof errand>,
+  outcome: FailedCall,
+  of: z.output<typeof providerCommand>,
 ): Promise<void> {
   const { subject, data } = message;
   if (outcome.kind === "misconfigured") await tell(caller, message, tools, "provider_misconfigured");
   const { provider, providerRef, failures } = data;
-  await tools.answer("provider.unsettled", subject, {
+  await tools.answer("provider.command_failed", subject, {
     provider,
     providerRef,
-    errand: of,
+    command: of,
     ...troubleOf(outcome),
     failures: failures + 1,
   });

@@ -130,7 +130,7 @@ async function messagesFor(
     return [told];
   }
   if (webhooksProve) {
-    const notified = outbox.entry("payment.notified", paymentId, {
+    const notified = outbox.entry("payment.report", paymentId, {
       provider,
       eventId,
       providerRef,

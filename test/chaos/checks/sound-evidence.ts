@@ -109,7 +109,7 @@ const payment = (name: string, captured: number, refunded: number) =>
       atProvider: captured > 0 ? "captured" : "pending",
       checks: 0,
       givenUp: false,
-      surpluses: [],
+      duplicateCaptures: [],
       disputed: false,
       told: [],
       refunds: refunded > 0 ? [{ ...REFUND, amount: refunded }] : [],

@@ -5,7 +5,7 @@ import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
 import { tcpProxy } from "../../support/tcp-proxy.ts";
 
-describe("A connection to RabbitMQ for a short errand", () => {
+describe("A connection to RabbitMQ for a short task", () => {
   it("passes over an address that takes connections and says nothing", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");

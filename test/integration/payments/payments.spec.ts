@@ -175,7 +175,7 @@ describe("the payments service", () => {
       await eventually("four webhooks", () => front.received.length === before + 4);
       await becomes(it.orderId, "captured");
       assert.equal(sent("payment.captured", it.orderId).length, 1);
-      assert.equal(sent("payment.notified", it.paymentId).length, 1);
+      assert.equal(sent("payment.report", it.paymentId).length, 1);
     });
 
     it("waits with the webhook as long as it was asked to", async () => {
@@ -272,7 +272,7 @@ describe("the payments service", () => {
       const webhook = signed(bodyOf(it));
       await Promise.all(Array.from({ length: 5 }, () => deliver(webhook)));
       await becomes(it.orderId, "captured");
-      assert.equal(sent("payment.notified", it.paymentId).length, 1);
+      assert.equal(sent("payment.report", it.paymentId).length, 1);
     });
 
     it("are accepted and recorded when nobody knows their payment", async () => {
@@ -313,7 +313,7 @@ describe("the payments service", () => {
 
     it("are told to the payment later when the bus is away, although the provider has its answer", async () => {
       const it = await opened();
-      blocked = "payment.notified";
+      blocked = "payment.report";
       await deliver(signed(bodyOf(it)));
       blocked = undefined;
       ahead += LEFT_BEHIND_MS + 1_000;

@@ -144,7 +144,7 @@ export class SagaWorld {
   reportCharge(charge: Charge, status: "captured" | "failed" | "expired"): void {
     if (charge.status !== "open") return;
     if (status !== "failed") charge.status = status;
-    this.post("payment.notified", charge.paymentId, {
+    this.post("payment.report", charge.paymentId, {
       provider: "sandbox",
       eventId: `e${this.#ids}`,
       providerRef: `ref-${charge.paymentId}`,

@@ -10,7 +10,7 @@ import { createPaymentActor, type PaymentMessage } from "../../../services/payme
 import { type Payment, refunded } from "../../../services/payments/payment/state.ts";
 import { paymentActor, schedule } from "../../support/payment-actor.ts";
 
-type RefundReport = NonNullable<DataIn<"payment.notified">["refunds"]>[number];
+type RefundReport = NonNullable<DataIn<"payment.report">["refunds"]>[number];
 
 const paymentId = newId();
 const orderId = newId();
@@ -31,8 +31,8 @@ const request = () =>
 const redirect = { type: "redirect", url: "http://127.0.0.1/pay/ref-1" } as const;
 const opened = () =>
   message("payment.opened", { providerRef: "ref-1", nextAction: redirect, expiresAt: null });
-const notified = (data: Partial<DataIn<"payment.notified">> = {}) =>
-  message("payment.notified", {
+const notified = (data: Partial<DataIn<"payment.report">> = {}) =>
+  message("payment.report", {
     provider: "sandbox",
     eventId: newId(),
     providerRef: "ref-1",
@@ -292,12 +292,12 @@ describe("a payment", () => {
     const wrong = () => notified({ amount: usd(1) });
     const { kinds, booked } = run(request(), opened(), wrong(), wrong(), cancel(), wrong());
     assert.deepEqual(kinds, ["amount_mismatch"]);
-    assert.deepEqual(booked, [["surplus", 1]]);
+    assert.deepEqual(booked, [["duplicate_capture", 1]]);
   });
 
   it("gives a second capture back by itself, where its receipt is told", () => {
     const twice = run(request(), opened(), notified(), notified({ receipt: "R-2" }));
-    const refundId = twice.payment.surpluses[0]?.refundId ?? "";
+    const refundId = twice.payment.duplicateCaptures[0]?.refundId ?? "";
     assert.deepEqual(
       twice.sent.filter((it) => it.type === "provider.refund").map((it) => [it.data.receipt, it.data.amount]),
       [["R-2", usd(2_500)]],
@@ -313,8 +313,8 @@ describe("a payment", () => {
     assert.deepEqual([back.payment.status, back.payment.captured], ["captured", 2_500]);
     assert.deepEqual(back.booked, [
       ["capture", 2_500],
-      ["surplus", 2_500],
-      ["surplus_refund", 2_500],
+      ["duplicate_capture", 2_500],
+      ["duplicate_capture_refund", 2_500],
     ]);
   });
 
@@ -575,7 +575,7 @@ describe("a payment by itself", () => {
   };
   const check = (last = false) => message("payment.check", { last });
   const unopened = (trouble: "misconfigured" | "unreachable") =>
-    message("payment.unopened", { trouble, reason: "no such key" });
+    message("payment.open_failed", { trouble, reason: "no such key" });
 
   it("asks its provider after 10 s, 30 s, 1 min, 2 min and so on, at most an hour apart", () => {
     const waits: (number | undefined)[] = [];
@@ -669,11 +669,11 @@ describe("a payment by itself", () => {
     assert.ok(timers.some((it) => "set" in it && it.set === "open" && it.due === START + 1_000));
   });
 
-  const unsettled = (errand: DataIn<"provider.unsettled">["errand"], failures = 1) =>
-    message("provider.unsettled", {
+  const unsettled = (command: DataIn<"provider.command_failed">["command"], failures = 1) =>
+    message("provider.command_failed", {
       provider: "sandbox",
       providerRef: "ref-1",
-      errand,
+      command,
       trouble: "unreachable",
       reason: "no answer",
       failures,
@@ -683,8 +683,8 @@ describe("a payment by itself", () => {
     assert.ok(found && "set" in found);
     return [found.due - START, found.message] as const;
   };
-  const retry = (errand: DataIn<"payment.retry">["errand"], failures = 1) =>
-    message("payment.retry", { errand, failures });
+  const retry = (command: DataIn<"payment.retry">["command"], failures = 1) =>
+    message("payment.retry", { command, failures });
   const ref = { provider: "sandbox", providerRef: "ref-1" };
 
   it("asks once more for what its provider has not done, ever more slowly", () => {
@@ -692,7 +692,7 @@ describe("a payment by itself", () => {
       const [wait, due] = retried(run(request(), opened(), cancel(), unsettled({ task: "cancel" }, n + 1)));
       assert.deepEqual(due, {
         type: "payment.retry",
-        data: { errand: { task: "cancel" }, failures: n + 1 },
+        data: { command: { task: "cancel" }, failures: n + 1 },
       });
       return wait / 1_000;
     });
@@ -725,17 +725,17 @@ describe("a payment by itself", () => {
       "provider.check",
       { ...ref, receipt: "R-1", disputed: true, settles: false, urgent: true, failures: 1 },
     ]);
-    const surplus = run(...paid, notified({ receipt: "R-2" })).payment.surpluses[0]?.refundId ?? "";
-    const again = run(...paid, notified({ receipt: "R-2" }), retry({ task: "refund", refundId: surplus }));
+    const duplicate = run(...paid, notified({ receipt: "R-2" })).payment.duplicateCaptures[0]?.refundId ?? "";
+    const again = run(...paid, notified({ receipt: "R-2" }), retry({ task: "refund", refundId: duplicate }));
     const [first, second] = again.sent.filter((it) => it.type === "provider.refund").map((it) => it.data);
     assert.deepEqual({ ...second, failures: 0 }, first);
-    for (const [before, errand] of [
+    for (const [before, command] of [
       [paid, { task: "capture" }],
       [paid, { task: "cancel" }],
       [[...paid, refund(500, id), message("provider.refunded", { refundId: id })], refunds],
       [[request(), opened(), cancel(), notified({ status: "cancelled", amount: null })], { task: "cancel" }],
     ] as const)
-      assert.deepEqual(run(...before, retry(errand)).sent, run(...before).sent, errand.task);
+      assert.deepEqual(run(...before, retry(command)).sent, run(...before).sent, command.task);
   });
 
   it("that nobody has asked for, and whose provider could not be asked, is told to staff", () => {

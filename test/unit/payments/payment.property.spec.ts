@@ -43,7 +43,7 @@ const refundReport = fc.record({
   status: fc.constantFrom("pending", "succeeded", "succeeded", "failed"),
   reason: fc.constant(null),
 });
-const errand = fc.oneof(
+const command = fc.oneof(
   fc.constantFrom(
     { task: "capture" as const },
     { task: "cancel" as const },
@@ -96,15 +96,15 @@ const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
       refunds: fc.array(refundReport, { maxLength: 2 }),
       settles: fc.boolean(),
     })
-    .chain((data) => at.map((time) => make("payment.notified", data, time))),
+    .chain((data) => at.map((time) => make("payment.report", data, time))),
   at.map((time) => make("payment.unmatched", {}, time)),
-  fc.tuple(errand, fc.integer({ min: 1, max: 50 }), at).map(([it, failures, time]) =>
+  fc.tuple(command, fc.integer({ min: 1, max: 50 }), at).map(([it, failures, time]) =>
     make(
-      "provider.unsettled",
+      "provider.command_failed",
       {
         provider: "sandbox",
         providerRef: "ref-1",
-        errand: it,
+        command: it,
         trouble: "unreachable",
         reason: "no",
         failures,
@@ -113,12 +113,12 @@ const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
     ),
   ),
   fc
-    .tuple(errand, fc.integer({ min: 1, max: 50 }), at)
-    .map(([it, failures, time]) => make("payment.retry", { errand: it, failures }, time)),
+    .tuple(command, fc.integer({ min: 1, max: 50 }), at)
+    .map(([it, failures, time]) => make("payment.retry", { command: it, failures }, time)),
   at.map((time) => make("payment.open", {}, time)),
   fc
     .tuple(fc.constantFrom("misconfigured", "unreachable"), at)
-    .map(([trouble, time]) => make("payment.unopened", { trouble, reason: "no" }, time)),
+    .map(([trouble, time]) => make("payment.open_failed", { trouble, reason: "no" }, time)),
   fc.tuple(fc.boolean(), at).map(([last, time]) => make("payment.check", { last }, time)),
   at.map((time) => make("payment.cancel", { reason: "cancelled" }, time)),
   fc
@@ -217,7 +217,7 @@ describe("payments under any interleaving", () => {
       assert.ok(
         reports.some(
           (it) =>
-            it.type === "payment.notified" &&
+            it.type === "payment.report" &&
             TAKEN.has(it.data.status) &&
             it.data.provider === "sandbox" &&
             it.data.amount?.amount === AMOUNT &&
@@ -271,7 +271,7 @@ describe("payments under any interleaving", () => {
   it("come to one end, in whatever order and however often they hear it, once the provider was asked", () => {
     const notified = (status: string, more: object = {}, eventId = status) =>
       make(
-        "payment.notified",
+        "payment.report",
         {
           provider: "sandbox",
           eventId,
@@ -281,7 +281,7 @@ describe("payments under any interleaving", () => {
           receipt: "R-1",
           reason: null,
           ...more,
-        } as DataIn<"payment.notified">,
+        } as DataIn<"payment.report">,
         START,
       );
     const back = (status: string) => ({
@@ -344,7 +344,7 @@ describe("payments under any interleaving", () => {
   it("never lose a capture that is reported: it is taken, an echo, kept, or an anomaly", () => {
     check((steps) => {
       for (const { before, message, after, send } of steps) {
-        if (message.type !== "payment.notified" || message.data.status !== "captured") continue;
+        if (message.type !== "payment.report" || message.data.status !== "captured") continue;
         const taken = !tookMoney(before) && tookMoney(after);
         const kept = after?.status === "early";
         const anomaly = send.some((it) => it.type === "payment.anomaly") || wasTold(before, message);
@@ -378,7 +378,7 @@ describe("payments under any interleaving", () => {
       if (!isWatched(last) && !last.givenUp) return;
       const byUs = last.failure === "cancelled" && steps.some((it) => it.message.type === "payment.cancel");
       const byProvider = steps.some(
-        (it) => it.message.type === "payment.notified" && it.message.data.status === "cancelled",
+        (it) => it.message.type === "payment.report" && it.message.data.status === "cancelled",
       );
       if (byUs && !byProvider) assert.ok(sentBy(steps).some((it) => it.type === "provider.cancel"));
     });

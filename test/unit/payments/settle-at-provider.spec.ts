@@ -100,8 +100,8 @@ describe("a worker at a provider", () => {
   for (const { task, run } of tasks)
     it(`answers that a ${task.task} is not settled, whatever keeps it`, async () => {
       const unsettled = (trouble: string, reason: string) => [
-        "provider.unsettled",
-        { ...at, errand: task, trouble, reason, failures: 3 },
+        "provider.command_failed",
+        { ...at, command: task, trouble, reason, failures: 3 },
       ];
       assert.deepEqual(await run(all(fails(providerFailed("acme answered 503")))), [
         unsettled("unreachable", "acme answered 503"),
@@ -144,8 +144,8 @@ describe("a worker at a provider", () => {
       const [told] = await answers(cancelAtProvider, "provider.cancel", at, by);
       return [told?.[0], told?.[1].status];
     };
-    assert.deepEqual(await of(captured), ["payment.notified", "captured"]);
-    assert.deepEqual(await of(waits), ["payment.notified", "pending"]);
+    assert.deepEqual(await of(captured), ["payment.report", "captured"]);
+    assert.deepEqual(await of(waits), ["payment.report", "pending"]);
   });
 
   it("takes a webhook's word for a dispute only where the provider does not let us look", async () => {

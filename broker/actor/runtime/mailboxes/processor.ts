@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { MessageType } from "../../../contract/contract.ts";
-import { parseReceived, UnknownValueError } from "../../../contract/tolerant.ts";
+import { parseReceived, UnknownValueError, underPresentNames } from "../../../contract/tolerant.ts";
 import type { ActorDefinition } from "../../define-actor.ts";
 import type { CrashPoints } from "../crash-points.ts";
 import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "../document/actor-host.types.ts";
@@ -157,7 +157,7 @@ export class Processor<S extends object, T extends MessageType> {
     if (whole.success) return { state: whole.data };
     const what = `the stored state of ${type} ${actor}`;
     try {
-      return { state: parseReceived(schema, stored, what), stored };
+      return { state: parseReceived(schema, stored, what), stored: underPresentNames(schema, stored) as S };
     } catch (cause) {
       if (cause instanceof UnknownValueError) throw cause;
       throw new Error(`${what} does not fit its schema`, { cause });

@@ -3,7 +3,7 @@
  * a message to the actor, which counts only while the actor still has that timer, and removes it in the same commit.
  */
 
-import { messageContract } from "../../../contract/contract.ts";
+import { messageContract, presentType } from "../../../contract/contract.ts";
 import type { Envelope } from "../../../contract/envelope.ts";
 import { derivedId } from "../../../contract/ids.ts";
 import { parseReceived } from "../../../contract/tolerant.ts";
@@ -141,7 +141,8 @@ export class Timers {
     });
   }
 
-  #message(actor: string, { id, due, type, data, cause }: TimerEntry): Envelope {
+  #message(actor: string, { id, due, type: stored, data, cause }: TimerEntry): Envelope {
+    const type = presentType(stored);
     const { service, type: actorType } = this.#options;
     const message: Envelope = {
       specversion: "1.0",
