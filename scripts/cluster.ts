@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { storeProgram } from "@souk/embedded-mongo";
 import { storeFolder } from "../broker/moleculer/node/data-folder.ts";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
@@ -109,7 +110,7 @@ async function untilReady(): Promise<void> {
 
 async function startStore(): Promise<string> {
   const dir = resolve(storeFolder(config));
-  const child = startChild("store", file("../embedded/mongo/main.ts"), ["--dir", dir], {
+  const child = startChild("store", storeProgram, ["--dir", dir], {
     env,
     restart: true,
     print,

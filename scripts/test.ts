@@ -51,7 +51,7 @@ try {
     if (named.length > 0) await run("tests", "mocha", named, env);
     else {
       const alone = globSync(ALONE);
-      const others = globSync(["test/**/*.spec.ts", "services/**/*.spec.ts"], {
+      const others = globSync(["{test,services}/**/*.spec.ts", "packages/*/test/**/*.spec.ts"], {
         exclude: [...ALONE, ...LONG],
       });
       await run("tests, three at a time", "mocha", ["--parallel", "--jobs", "3", ...LONG, ...others], env);

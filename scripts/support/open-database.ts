@@ -1,10 +1,11 @@
 /** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
+
+import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Config } from "../../broker/moleculer/config.ts";
 import { scriptLog } from "../../broker/moleculer/log/logger.ts";
 import { storeFolder } from "../../broker/moleculer/node/data-folder.ts";
 import { connectDatabases, type Database } from "../../broker/mongo/database.ts";
 import { ownDatabases } from "../../broker/mongo/service-databases.ts";
-import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { serviceNames } from "../../services/index.ts";
 
 const TIMEOUT_MS = 30_000;

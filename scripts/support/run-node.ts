@@ -1,4 +1,6 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
+
+import { settingOfRunningStore } from "@souk/embedded-mongo";
 import { TopologyError } from "../../broker/bus/amqp/declare.ts";
 import { oneLine, redact, redactedStack } from "../../broker/contract/redact.ts";
 import { ConfigError } from "../../broker/contract/variables.ts";
@@ -7,7 +9,6 @@ import { storeFolder } from "../../broker/moleculer/node/data-folder.ts";
 import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { mongoRefusal } from "../../broker/mongo/refusals.ts";
-import { settingOfRunningStore } from "../../embedded/mongo/index.ts";
 import { contracts } from "../../services/contracts.ts";
 import { loadServices, serviceNames } from "../../services/index.ts";
 import { redactLastWords } from "./last-words.ts";

@@ -4,10 +4,10 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { closeDataFolder } from "@souk/embedded-mongo";
 import { redact } from "../../broker/contract/redact.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import { isDatabaseVariable } from "../../broker/mongo/service-databases.ts";
-import { closeDataFolder } from "../../embedded/mongo/index.ts";
 
 const FILE = "shop.json";
 const DEFAULT_FOLDER = "./data";

@@ -8,6 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
 import {
@@ -34,7 +35,6 @@ import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { connectDatabase } from "../../broker/mongo/database.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import type { Log } from "../../broker/resilience/log.ts";
-import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { type BusOrder, type BusStock, busBench, busOrder, busStock } from "./bus-shop.ts";
 import { cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";

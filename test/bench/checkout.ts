@@ -1,6 +1,7 @@
 /** The full checkout flow: two cart lines, order, sandbox payment, paid; by customers who are signed in. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { storeProgram } from "@souk/embedded-mongo";
 import { cpuOfChild, cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
 import {
   bootstrapAdmin,
@@ -130,5 +131,5 @@ function usage(shop: BenchShop) {
 
 /** The embedded store is a thread of the one process, or a child process of the cluster. */
 function storeCpu({ mode, pid }: BenchShop): number {
-  return mode === "embedded" ? cpuOfThread(pid, "embedded-mongo") : cpuOfChild(pid, "embedded/mongo/main.ts");
+  return mode === "embedded" ? cpuOfThread(pid, "embedded-mongo") : cpuOfChild(pid, storeProgram);
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { ServiceBroker as Broker, type ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
@@ -18,7 +19,6 @@ import { createOperations } from "../../broker/moleculer/operations/operations.t
 import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { connectDatabase } from "../../broker/mongo/database.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
-import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
 import { inventory } from "../../services/inventory/inventory.contract.ts";
 import { newStock, type StockState, stockActor } from "../../services/inventory/stock.actor.ts";
 import { stockModel } from "../../services/inventory/stock.model.ts";

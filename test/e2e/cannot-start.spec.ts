@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { freePort } from "../support/free-port.ts";
 
 describe("npm start where something is in the way", function () {

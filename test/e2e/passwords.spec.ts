@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startEmbeddedMongo } from "../../embedded/mongo/index.ts";
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { storeProgram } from "@souk/embedded-mongo";
 import { type Child, startChild } from "../../scripts/support/children.ts";
 import { type NodePlan, untilReady as untilUp } from "../chaos/cluster/cluster.ts";
 import { freePort } from "../support/free-port.ts";
@@ -74,7 +75,7 @@ export async function startShop({
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const store = startChild("store", file("../../embedded/mongo/main.ts"), ["--dir", join(dir, "mongo")], {
+    const store = startChild("store", storeProgram, ["--dir", join(dir, "mongo")], {
       env: process.env,
       restart: false,
       print: log,

@@ -3,8 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { tcpUri } from "../../embedded/mongo/kept-uri.ts";
+import { storeProgram, tcpUri } from "@souk/embedded-mongo";
 import { freePort } from "./free-port.ts";
 
 export interface TcpStore {
@@ -23,7 +22,7 @@ export async function tcpStore(parent?: string): Promise<TcpStore> {
   const file = join(dir, "store-password");
   await writeFile(file, password, { mode: 0o600 });
   return {
-    script: fileURLToPath(new URL("../../embedded/mongo/main.ts", import.meta.url)),
+    script: storeProgram,
     args: [
       ...["--dir", join(dir, "mongo"), "--host", "127.0.0.1", "--port", String(port)],
       ...["--password-file", file],

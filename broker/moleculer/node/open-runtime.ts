@@ -1,6 +1,7 @@
 /** Opens what a node's services stand on, before its broker is made: operations port, store, database, bus. */
+
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { type BrokerOptions, ServiceBroker } from "moleculer";
-import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { openAmqpBus } from "../../bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../bus/bus.ts";
 import { busMetrics } from "../../bus/bus-metrics.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { type Connection, createConnection } from "mongoose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -13,7 +14,6 @@ import {
 } from "../../../broker/mongo/idempotency.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { eventually } from "../../support/eventually.ts";
 
 describe("an action under an Idempotency-Key", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { amqpDeadQueues, checkQueueName, type DeadQueues } from "../../../broker/bus/dead-queues.ts";
@@ -6,7 +7,6 @@ import { describeFailure } from "../../../broker/bus/failure.ts";
 import { type DeadLetter, letterId, mongoDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { queueName, topologyOf } from "../../../broker/bus/topology.ts";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { newId } from "../../../broker/contract/ids.ts";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import migration from "../../../services/cart/migrations/0001-indexes.ts";
 import { CARTS, mongoCartStore } from "../../../services/cart/mongo-cart-store.ts";
 import { movableClock } from "../../support/services-node.ts";

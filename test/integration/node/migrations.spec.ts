@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Connection } from "mongoose";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import {
@@ -8,7 +9,6 @@ import {
   migrationsOf,
   type NamedMigration,
 } from "../../../broker/mongo/migrations.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { serviceNames } from "../../../services/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 

@@ -7,10 +7,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { connect as connectAmqp } from "amqplib";
 import { MongoClient } from "mongodb";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../../broker/bus/topology.ts";
-import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { contracts } from "../../../services/contracts.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {

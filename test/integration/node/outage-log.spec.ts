@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { storeProgram } from "@souk/embedded-mongo";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -31,7 +32,7 @@ describe("The log of a shop whose RabbitMQ is away for 28 s under load", functio
 
   const start = (name: string, script: string, args: string[], env: NodeJS.ProcessEnv = {}) => {
     lines.set(name, []);
-    const child = startChild(name, file(script), args, {
+    const child = startChild(name, script, args, {
       env: { ...process.env, ...env },
       restart: false,
       print: (line) => lines.get(name)?.push(line.slice(11)),
@@ -43,7 +44,7 @@ describe("The log of a shop whose RabbitMQ is away for 28 s under load", functio
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "souk-outage-"));
     proxy = await tcpProxy(AMQP_URL);
-    const store = start("store", "embedded/mongo/main.ts", ["--dir", join(dir, "mongo"), "--sync", "normal"]);
+    const store = start("store", storeProgram, ["--dir", join(dir, "mongo"), "--sync", "normal"]);
     const port = await freePort();
     const env = {
       NODE_ENV: "development",
@@ -58,9 +59,9 @@ describe("The log of a shop whose RabbitMQ is away for 28 s under load", functio
       LOG_LEVEL: "info",
       ACCESS_LOG: "off",
     };
-    start("front", "scripts/node.ts", ["api", "users", "cart"], env);
-    start("stock", "scripts/node.ts", ["products", "inventory"], env);
-    start("orders", "scripts/node.ts", ["orders", "payments", "delivery"], env);
+    start("front", file("scripts/node.ts"), ["api", "users", "cart"], env);
+    start("stock", file("scripts/node.ts"), ["products", "inventory"], env);
+    start("orders", file("scripts/node.ts"), ["orders", "payments", "delivery"], env);
     url = `http://127.0.0.1:${port}`;
     await eventually("the shop is ready", async () => (await fetch(`${url}/health/ready`)).ok, 120_000);
   });

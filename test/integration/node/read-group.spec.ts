@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
 interface Thing {

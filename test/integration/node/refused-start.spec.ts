@@ -6,12 +6,12 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { generate } from "selfsigned";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { checkRedis } from "../../../broker/moleculer/redis.ts";
 import { connectDatabase } from "../../../broker/mongo/database.ts";
-import { startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";

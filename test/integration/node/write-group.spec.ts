@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Collection } from "mongodb";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { WriteGroup } from "../../../broker/mongo/write-group.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
 interface Thing {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../embedded/mongo/index.ts";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";

@@ -14,6 +14,17 @@ function importsOf(file: string, types = true): string[] {
     .map((it) => relative(".", join(dirname(file), it)));
 }
 
+/** Names of the packages that `file` imports, Node's own aside. */
+function packagesImportedBy(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(IMPORT)]
+    .map((match) => match[1] ?? match[2] ?? match[3] ?? "")
+    .filter((it) => !it.startsWith(".") && !it.startsWith("node:"))
+    .map((it) => /^(?:@[^/]+\/)?[^/]+/.exec(it)?.[0] ?? it);
+}
+
+/** The workspace package that a file is of; undefined for the shop's own. */
+const packageOf = (file: string): string | undefined => /^packages\/[^/]+/.exec(file)?.[0];
+
 const folders = (pattern: string): string[] => globSync(pattern).map((it) => it.replace(/\/$/, ""));
 
 /** One circle of each entry that is in any. */
@@ -60,7 +71,7 @@ describe("boundaries", () => {
   });
 
   it("what runs in production imports no spec, no test support and no emulator", () => {
-    const wrong = files("{broker,mixins,services}/**/*.ts")
+    const wrong = files("{broker,mixins,services,packages}/**/*.ts")
       .filter(inProduction)
       .flatMap((file) =>
         importsOf(file)
@@ -131,7 +142,7 @@ describe("boundaries", () => {
 
   it("the rooms of a folder do not import each other in a circle", () => {
     const circles: string[] = [];
-    for (const folder of folders("{broker,mixins,services}/**/")) {
+    for (const folder of folders("{broker,mixins,services,packages}/**/")) {
       const prefix = folder === "" ? "" : `${folder}/`;
       const entryOf = (file: string) => file.slice(prefix.length).split("/")[0] ?? "";
       const imports = new Map<string, Set<string>>();
@@ -146,17 +157,28 @@ describe("boundaries", () => {
   });
 
   it("no file imports itself in a circle, types aside", () => {
-    const all = files("{broker,mixins,services,embedded,scripts,test}/**/*.ts");
+    const all = files("{broker,mixins,services,packages,scripts,test}/**/*.ts");
     const imports = new Map(all.map((file) => [file, new Set(importsOf(file, false))]));
     assert.deepEqual(circlesIn(imports), []);
   });
 
-  it("the embedded store depends on nothing else of the project", () => {
-    const wrong = files("embedded/**/*.ts").flatMap((file) =>
-      importsOf(file)
-        .filter((it) => !it.startsWith("embedded/"))
-        .map((it) => `${file} → ${it}`),
-    );
+  it("a package imports its own files and the dependencies that it declares, and is imported by its name", () => {
+    const wrong: string[] = [];
+    for (const file of files("{broker,mixins,services,packages,scripts,test}/**/*.ts"))
+      for (const target of importsOf(file))
+        if (packageOf(file) !== packageOf(target)) wrong.push(`${file} → ${target}`);
+    for (const home of folders("packages/*/")) {
+      const { dependencies = {}, devDependencies = {} } = JSON.parse(
+        readFileSync(`${home}/package.json`, "utf8"),
+      );
+      for (const [declared, pattern] of [
+        [dependencies, `${home}/src/**/*.ts`],
+        [{ ...dependencies, ...devDependencies }, `${home}/test/**/*.ts`],
+      ])
+        for (const file of files(pattern))
+          for (const name of packagesImportedBy(file))
+            if (!(name in declared)) wrong.push(`${file} → ${name}`);
+    }
     assert.deepEqual(wrong, []);
   });
 

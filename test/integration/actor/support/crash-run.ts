@@ -4,8 +4,8 @@
  * Arguments: folder, fault point or "none", how many times to pass that point before.
  */
 
+import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { derivedId } from "../../../../broker/contract/ids.ts";
-import { startEmbeddedMongo } from "../../../../embedded/mongo/index.ts";
 import { startToyNode } from "./node.ts";
 import { check, ordersOf, rest, stockOf } from "./shop-checks.ts";
 

@@ -3,31 +3,31 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { newId } from "../../../../broker/contract/ids.ts";
 import { migrateDown, migrationsOf } from "../../../../broker/mongo/migrations.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { creditNotesOf } from "../../../../services/payments/invoices/read-invoice.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { movableClock } from "../../../support/services-node.ts";
-import { type Started, startStore } from "../../embedded/with-store.ts";
 import { type InvoicingNode, openInvoicing, paidOrder, refund, refundedMessage } from "./support.ts";
 
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 
 describe("invoices", () => {
-  let store: Started;
+  let store: EmbeddedMongo;
   let nodes: InvoicingNode[];
   const clock = movableClock(Date.parse("2026-06-01T12:00:00.000Z"));
   const [first, second] = [() => nodes[0] as InvoicingNode, () => nodes[1] as InvoicingNode];
 
   beforeEach(async () => {
-    store = await startStore();
+    store = await startEmbeddedMongo({ dir: ":memory:" });
     nodes = [await openInvoicing(store.uri, { clock }), await openInvoicing(store.uri, { clock })];
     await first().migrate();
   });
   afterEach(async () => {
     await Promise.all(nodes.map((it) => it.close()));
-    await store.stop();
+    await store.close();
   });
 
   const numbers = async (year = 2026) =>

@@ -3,14 +3,9 @@
  * may do to it: take its time, fail before or after it has written. Query and update semantics are the embedded store's.
  */
 
+import { matcherOf, updated } from "@souk/embedded-mongo/semantics";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
 import type { ActorCollection } from "../../../../broker/actor/runtime/document/actor-model.ts";
-import { encode } from "../../../../embedded/mongo/bson/make.ts";
-import { decode } from "../../../../embedded/mongo/bson/raw.ts";
-import { compileFilter } from "../../../../embedded/mongo/query/match.ts";
-import { parseFilter } from "../../../../embedded/mongo/query/parse.ts";
-import { applyOperations } from "../../../../embedded/mongo/update/apply.ts";
-import { parseUpdate } from "../../../../embedded/mongo/update/parse.ts";
 import { Life } from "./life.ts";
 
 type Doc = Record<string, unknown> & { _id: string };
@@ -65,10 +60,7 @@ export class SimStore {
         const read = () =>
           round(() => {
             this.counts.finds++;
-            const matches = compileFilter(parseFilter(encode(filter)));
-            return [...this.documents.values()]
-              .filter((it) => matches(encode(it)))
-              .map((it) => structuredClone(it));
+            return [...this.documents.values()].filter(matcherOf(filter)).map((it) => structuredClone(it));
           });
         return {
           toArray: read,
@@ -132,10 +124,7 @@ function finish({ matchedCount, writeErrors }: BulkResult): { matchedCount: numb
 
 /** Applies update operators in place, as MongoDB does to a stored document. */
 export function applyUpdate(document: object, change: Record<string, unknown>): void {
-  const parsed = parseUpdate(encode(withoutUndefined(change) as Record<string, unknown>), new Map());
-  if (parsed.kind !== "modify") throw new Error("an update of operators was expected");
-  const context = { inserting: false, now: Date.now(), position: () => undefined };
-  const next = decode(applyOperations(encode(document), parsed, context));
+  const next = updated(document, withoutUndefined(change) as Record<string, unknown>);
   for (const name of Object.keys(document)) delete (document as Record<string, unknown>)[name];
   Object.assign(document, next);
 }

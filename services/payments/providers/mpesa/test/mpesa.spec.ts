@@ -1,9 +1,9 @@
 /** M-Pesa's adapter against its emulator, over HTTP. What all providers share is in provider-conformance. */
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
 import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../../../embedded/mongo/index.ts";
 import { calm, type Emulator } from "../../emulator.ts";
 import { seededRandom } from "../../support/emulator/random.ts";
 import { startMpesa } from "../emulator/mpesa.ts";

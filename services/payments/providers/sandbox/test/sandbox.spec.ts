@@ -1,10 +1,10 @@
 /** The sandbox as a provider, through the port that all providers share. */
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { loadConfig } from "../../../../../broker/moleculer/config.ts";
 import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../../../../embedded/mongo/index.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
 import { movableClock } from "../../../../../test/support/services-node.ts";

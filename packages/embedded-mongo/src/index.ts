@@ -1,0 +1,77 @@
+/** The embedded document store: MongoDB's wire protocol over SQLite, for laptops, tests and small shops. */
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { keptUri, keptUriFile, passwordOf, socketUri } from "./kept-uri.ts";
+import type { RunOptions } from "./run.ts";
+
+export { tcpUri } from "./kept-uri.ts";
+export { closeDataFolder } from "./storage/private-files.ts";
+
+/** The program that runs a store as a process of its own: a file for `node`. Its first line of output is the URI. */
+export const storeProgram = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+export interface EmbeddedMongoOptions {
+  /** Data folder, created if need be, and closed to other users; `":memory:"` keeps nothing. */
+  dir: string;
+  /**
+   * Where to listen; by default a unix socket that only this user may open, in `dir`, or where its path would be too
+   * long (socket-place.ts). Over TCP, only where asked for, clients log in: the URI carries a password, which is the
+   * last run's or a generated one unless given.
+   */
+  listen?: RunOptions["listen"];
+  /** `full` (default): acknowledged writes survive a loss of power; `normal`: they survive a crash of the process. */
+  sync?: "full" | "normal";
+}
+
+export interface EmbeddedMongo {
+  /** For any MongoDB driver, without a database name. */
+  uri: string;
+  /** Answers what runs, writes everything into the data file and ends the thread. */
+  close(): Promise<void>;
+}
+
+/**
+ * Where a store listens that runs on `dir` already (its start failed with "in use"): only the user whose store it is
+ * may read it.
+ */
+export function runningStoreUri(dir: string): string | undefined {
+  const socket = resolve(dir, "mongodb.sock");
+  // A version that kept no URI listened there alone.
+  return keptUri(resolve(dir)) ?? (existsSync(socket) ? socketUri(socket) : undefined);
+}
+
+/** Variable and value, ready for a shell, by which a node uses the store that runs on `dir`. Shows no password. */
+export function settingOfRunningStore(dir: string): string | undefined {
+  const uri = runningStoreUri(dir);
+  if (uri === undefined) return undefined;
+  const secret = passwordOf(uri) !== undefined;
+  return secret ? `MONGO_URL_FILE='${keptUriFile(resolve(dir))}'` : `MONGO_URL='${uri}'`;
+}
+
+type Said = { uri?: string; failed?: string; closed?: boolean };
+
+/** Starts the store in a worker thread of this process. Rejects when the folder is in use or can't be written. */
+export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
+  const workerData: RunOptions = { dir: options.dir, listen: options.listen, sync: options.sync };
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: "embedded-mongo" });
+  const [said] = (await once(worker, "message")) as [Said];
+  if (said.uri === undefined) {
+    throw new Error(said.failed ?? "the embedded store did not start");
+  }
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    const ended = once(worker, "exit");
+    worker.postMessage("close");
+    await ended;
+  };
+  return {
+    uri: said.uri,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

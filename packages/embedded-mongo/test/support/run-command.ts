@@ -1,0 +1,45 @@
+/** Runs commands on a store without a socket. */
+import assert from "node:assert/strict";
+import { type Document, deserialize } from "bson";
+import { encode } from "../../src/bson/make.ts";
+import { fields } from "../../src/bson/raw.ts";
+import { execute } from "../../src/commands/execute.ts";
+import { Request } from "../../src/commands/request.ts";
+import { Store } from "../../src/store.ts";
+
+export function memoryStore(clock?: () => number): Store {
+  return new Store({ dir: ":memory:", sync: "normal", ...(clock ? { clock } : {}) });
+}
+
+/** The reply to a command, whether it succeeded or not. */
+export function command(store: Store, document: Document): Document {
+  const args = new Map(fields(encode({ $db: "test", ...document })));
+  args.delete("$db");
+  const [name = ""] = Object.keys(document);
+  const reply = execute(store, new Request(name, args, new Map(), { id: 1 }, "test"));
+  // Without a turn of its own a command runs to its end.
+  assert.ok(Buffer.isBuffer(reply));
+  return deserialize(reply);
+}
+
+/** The first batch of a find or aggregate; throws what the store refused. */
+export function rows(store: Store, document: Document): Document[] {
+  return succeeded(command(store, document)).cursor.firstBatch as Document[];
+}
+
+/** The documents of a find, batch after batch. */
+export function allRows(store: Store, find: Document): Document[] {
+  let { cursor } = succeeded(command(store, find));
+  const found = [...(cursor.firstBatch as Document[])];
+  while (Number(cursor.id) !== 0) {
+    const more = { getMore: cursor.id, collection: find.find, batchSize: find.batchSize };
+    ({ cursor } = succeeded(command(store, more)));
+    found.push(...(cursor.nextBatch as Document[]));
+  }
+  return found;
+}
+
+function succeeded(reply: Document): Document {
+  if (reply.ok !== 1) throw new Error(`${reply.code}: ${reply.errmsg}`);
+  return reply;
+}
