@@ -7,13 +7,13 @@ import { parseArgs } from "node:util";
 import { amqpAddresses, virtualHost } from "../broker/bus/amqp/address.ts";
 import { checkOverAmqp, checkOverApi } from "../broker/bus/amqp/topology-check.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import { contracts } from "../services/contracts.ts";
+import core from "../services/index.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 
 const { values } = parseArgs({ options: { api: { type: "string" } } });
 const config = rabbitConfigOrExit();
 const { AMQP_URL, AMQP_PREFIX } = config;
-const topology = topologyOf(contracts);
+const topology = topologyOf(core.contracts);
 await runJob(config, async () => {
   const vhost = virtualHost(amqpAddresses(AMQP_URL)[0] ?? "");
   const flaws = values.api

@@ -9,10 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { storeProgram } from "@souk/embedded-mongo";
+import { serviceNames } from "../broker/moleculer/extension.ts";
 import { storeFolder } from "../broker/moleculer/node/data-folder.ts";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
-import { serviceNames } from "../services/index.ts";
+import core from "../services/index.ts";
 import { type Child, startChild } from "./support/children.ts";
 import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
@@ -59,7 +60,7 @@ rememberShop(config.DATA_DIR, given);
 await prepareCatalogue();
 let opsPort = config.OPS_PORT ?? 0;
 // The gateway's operations port is the first.
-for (const service of ["api", ...serviceNames.filter((it) => it !== "api")])
+for (const service of ["api", ...serviceNames(core).filter((it) => it !== "api")])
   for (let n = 1; n <= (counts.get(service) ?? 1); n++) {
     const name = (counts.get(service) ?? 1) > 1 ? `${service}-${n}` : service;
     children.push(
@@ -88,7 +89,7 @@ async function prepareCatalogue(): Promise<void> {
     for (const service of ["products", "inventory"])
       await migrateUp(
         database.service(service),
-        await migrationsOf(service),
+        await migrationsOf(core.migrations[service]),
         `cluster-${process.pid}`,
         systemClock,
       );
@@ -121,7 +122,7 @@ async function startStore(): Promise<string> {
 
 async function restartInTurn(): Promise<number> {
   const { rollingRestart, figuresOf } = await import("../test/rolling-restart/run.ts");
-  const plan = serviceNames.map((name) => ({ name, services: [name], count: counts.get(name) ?? 2 }));
+  const plan = serviceNames(core).map((name) => ({ name, services: [name], count: counts.get(name) ?? 2 }));
   const run = await rollingRestart({ plan, amqpUrl: env.AMQP_URL ?? "", print, log: print });
   print(figuresOf(run));
   return run.failed === 0 && run.paid === run.orders ? 0 : 1;
@@ -129,8 +130,8 @@ async function restartInTurn(): Promise<number> {
 
 function countOf(text: string): [string, number] {
   const [service = "", count = ""] = text.split("=");
-  if (!serviceNames.includes(service) || !/^[1-9]\d?$/.test(count)) {
-    console.error(`--nodes: ${text} is not service=count with a service of ${serviceNames.join(", ")}`);
+  if (!serviceNames(core).includes(service) || !/^[1-9]\d?$/.test(count)) {
+    console.error(`--nodes: ${text} is not service=count with a service of ${serviceNames(core).join(", ")}`);
     process.exit(2);
   }
   return [service, Number(count)];

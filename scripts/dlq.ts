@@ -12,7 +12,7 @@ import { mongoDeadLetters } from "../broker/bus/local/dead-letters.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { ConfigError } from "../broker/contract/variables.ts";
 import type { Config } from "../broker/moleculer/config.ts";
-import { contracts } from "../services/contracts.ts";
+import core from "../services/index.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 
@@ -33,7 +33,7 @@ if (
 }
 
 const config = jobConfigOrExit();
-const topology = topologyOf(contracts);
+const topology = topologyOf(core.contracts);
 await runJob(config, async () => {
   const queue = given === undefined ? "" : checkQueueName(topology, config.AMQP_PREFIX, given);
   const queues = await open(config);

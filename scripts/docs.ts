@@ -8,7 +8,7 @@ import { errorsMarkdown } from "../broker/http/docs/error-docs.ts";
 import { openapi } from "../broker/http/docs/openapi.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
 import { routeHeaders } from "../services/api/route-headers.ts";
-import { contracts } from "../services/contracts.ts";
+import core from "../services/index.ts";
 import { envExample } from "./support/env-example.ts";
 
 const root = new URL("../", import.meta.url);
@@ -16,8 +16,8 @@ const root = new URL("../", import.meta.url);
 /** Generated files by their path from the root. */
 export async function generatedDocs(): Promise<Record<string, string>> {
   return {
-    "docs/openapi.json": `${JSON.stringify(openapi(contracts, routeHeaders), null, 2)}\n`,
-    "docs/asyncapi.json": `${JSON.stringify(asyncapi(contracts), null, 2)}\n`,
+    "docs/openapi.json": `${JSON.stringify(openapi(core.contracts, routeHeaders), null, 2)}\n`,
+    "docs/asyncapi.json": `${JSON.stringify(asyncapi(core.contracts), null, 2)}\n`,
     "docs/errors.md": errorsMarkdown(),
     ...(await stateDiagrams()),
     ".env.example": envExample(),

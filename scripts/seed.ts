@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { parseArgs } from "node:util";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
+import core from "../services/index.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { createProgress } from "./support/progress.ts";
@@ -30,7 +31,12 @@ await runJob(config, async () => {
   try {
     const by = `seed-${randomUUID()}`;
     for (const service of ["products", "inventory"])
-      await migrateUp(database.service(service), await migrationsOf(service), by, systemClock);
+      await migrateUp(
+        database.service(service),
+        await migrationsOf(core.migrations[service]),
+        by,
+        systemClock,
+      );
     const progress = createProgress("products");
     const { products, stockItems } = await seedCatalogue({
       products: database.service("products"),

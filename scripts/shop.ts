@@ -10,7 +10,7 @@ import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp/hand
 import { topologyOf } from "../broker/bus/topology.ts";
 import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/node/shop-id.ts";
 import type { Database } from "../broker/mongo/database.ts";
-import { contracts } from "../services/contracts.ts";
+import core from "../services/index.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 
@@ -22,14 +22,14 @@ const { positionals, values } = argumentsOrExit();
 const [verb = "", given] = positionals;
 const config = rabbitConfigOrExit();
 const { AMQP_URL, AMQP_PREFIX } = config;
-const topology = topologyOf(contracts);
+const topology = topologyOf(core.contracts);
 
 await runJob(config, async () => {
   const { database, close } = await openDatabase(config, "shop");
   try {
     const shop = await identifyShop(
       database,
-      contracts.map((it) => it.service),
+      core.contracts.map((it) => it.service),
     );
     const model = await connectToAny(AMQP_URL);
     try {

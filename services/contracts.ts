@@ -1,10 +1,8 @@
-/** All contracts: for the gateway's routes, the generated docs, and the whole RabbitMQ topology. */
-import { cart } from "./cart/cart.contract.ts";
-import { delivery } from "./delivery/delivery.contract.ts";
-import { inventory } from "./inventory/inventory.contract.ts";
-import { orders } from "./orders/orders.contract.ts";
-import { payments } from "./payments/payments.contract.ts";
-import { products } from "./products/products.contract.ts";
-import { users } from "./users/users.contract.ts";
-
-export const contracts = [users, products, inventory, cart, orders, payments, delivery] as const;
+/** All contracts, one line for each service: the service and its migrations are found in the contract's folder. */
+export { cart } from "./cart/cart.contract.ts";
+export { delivery } from "./delivery/delivery.contract.ts";
+export { inventory } from "./inventory/inventory.contract.ts";
+export { orders } from "./orders/orders.contract.ts";
+export { payments } from "./payments/payments.contract.ts";
+export { products } from "./products/products.contract.ts";
+export { users } from "./users/users.contract.ts";

@@ -1,7 +1,7 @@
 /** Versioned, reversible, locked changes of a service's database: indexes first of all. */
 
 import { existsSync, readdirSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { basename, extname } from "node:path";
 import type { Connection } from "mongoose";
 import type { Clock } from "../resilience/clock.ts";
 import { isDuplicateKey } from "./duplicate-key.ts";
@@ -33,20 +33,29 @@ interface Applied {
   until?: Date;
 }
 
-/** The migrations of a service, sorted by file name. */
-export async function migrationsOf(service: string): Promise<NamedMigration[]> {
-  const folder = fileURLToPath(new URL(`../../services/${service}/migrations/`, import.meta.url));
-  if (!existsSync(folder)) return [];
-  const files = readdirSync(folder)
-    .filter((file) => /^\d{4}-.*\.ts$/.test(file))
-    .sort();
-  return Promise.all(
+/** The migrations in these folders, sorted by file name. A folder that is not there has none. @throws on a name in two of them */
+export async function migrationsOf(folders: readonly URL[] = []): Promise<NamedMigration[]> {
+  const files = folders.filter((it) => existsSync(it)).flatMap(migrationFiles);
+  const found = await Promise.all(
     files.map(async (file) => {
-      const { default: migration }: { default: Migration } = await import(pathToFileURL(folder + file).href);
-      return { name: file.replace(/\.ts$/, ""), up: migration.up, down: migration.down };
+      const { default: migration }: { default: Migration } = await import(file.href);
+      return {
+        name: basename(file.pathname, extname(file.pathname)),
+        up: migration.up,
+        down: migration.down,
+      };
     }),
   );
+  found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const [n, { name }] of found.entries())
+    if (name === found[n + 1]?.name) throw new Error(`there are two migrations ${name}`);
+  return found;
 }
+
+const migrationFiles = (folder: URL): URL[] =>
+  readdirSync(folder)
+    .filter((file) => /^\d{4}-[^.]+\.[jt]s$/.test(file))
+    .map((file) => new URL(file, folder));
 
 /** Every migration with the time it was applied, or null. */
 export async function migrationStatus(

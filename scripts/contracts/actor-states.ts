@@ -2,14 +2,14 @@
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { contracts } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 
 const services = new URL("../../services/", import.meta.url);
 
 /** @throws where an actor of a contract has no such schema */
 export async function actorStates(): Promise<Record<string, z.ZodType>> {
   const states: Record<string, z.ZodType> = {};
-  for (const { service, actors } of contracts)
+  for (const { service, actors } of core.contracts)
     for (const actor of Object.keys(actors)) states[actor] = await stateOf(service, actor);
   return states;
 }

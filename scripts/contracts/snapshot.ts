@@ -6,7 +6,7 @@
 import { createRequire } from "node:module";
 import { z } from "zod";
 import type { MessageContract } from "../../broker/contract/contract.ts";
-import { contracts } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 import { actorStates } from "./actor-states.ts";
 
 export type Schema = { readonly [key: string]: unknown };
@@ -44,7 +44,7 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { ve
 
 export async function contractSnapshot(): Promise<Snapshot> {
   const snapshot: Snapshot = { version, messages: {}, actions: {}, receivers: {}, states: {} };
-  for (const { service, messages, actions, actors, workers } of contracts) {
+  for (const { service, messages, actions, actors, workers } of core.contracts) {
     for (const [type, { kind, subject, data, formerly }] of Object.entries<Declared>(messages))
       snapshot.messages[type] = { kind, subject, data: shapeOf(data), ...(formerly && { formerly }) };
     for (const [name, action] of Object.entries<DeclaredAction>(actions))

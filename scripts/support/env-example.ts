@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { environment, SECRETS } from "../../broker/moleculer/config.ts";
 import { databaseVariables } from "../../broker/mongo/service-databases.ts";
-import { contracts } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 import { modules } from "../../services/payments/providers/index.ts";
 
-const databases = databaseVariables(contracts.map((it) => it.service));
+const databases = databaseVariables(core.contracts.map((it) => it.service));
 
 export function envExample(): string {
   const groups = [

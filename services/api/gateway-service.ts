@@ -6,7 +6,12 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
-import ApiGateway, { type Alias, type ApiSettingsSchema, type IncomingRequest } from "moleculer-web";
+import ApiGateway, {
+  type Alias,
+  type ApiRouteSchema,
+  type ApiSettingsSchema,
+  type IncomingRequest,
+} from "moleculer-web";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import type { ServiceContract } from "../../broker/contract/contract.ts";
 import { errorCode, errorRegistry, SoukError } from "../../broker/contract/errors.ts";
@@ -39,7 +44,8 @@ import type { StreamRequest } from "./follow-order.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
 
 export interface GatewayServiceOptions {
-  contracts: readonly ServiceContract[];
+  /** Whose routes are served; those of the whole shop unless told. */
+  contracts?: readonly ServiceContract[];
   /** What answers an action that `produces` an event stream, by the action's name. */
   streams: Readonly<Record<string, (request: StreamRequest) => Promise<void>>>;
   /** Actions that are limited per address and account. */
@@ -109,20 +115,25 @@ export interface DrainableService extends Service {
 /** Checks settings as moleculer-web's, which Moleculer's own types do not know. */
 const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
 
-/** @throws when the contracts' routes can't be served */
+/** A service that fails to be created when the contracts' routes can't be served. */
 export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
   const running = new WeakMap<Service, Running>();
-  const routes = apiRoutes(options.contracts, new Set(options.sharedServices));
-  for (const { action, produces } of routes)
-    if (produces === "text/event-stream" && !options.streams[action])
-      throw new Error(`${action} produces an event stream, but nothing streams it`);
   const of = (service: Service): Running => {
     const found = running.get(service);
     if (!found) throw new Error("the gateway was not created");
     return found;
   };
 
+  const hooks = {
+    // Before moleculer-web makes its routes, and when there is a broker that knows the contracts.
+    merged(this: Service, schema: ServiceSchema) {
+      const { routes } = offered(this, options);
+      Object.assign(schema.settings as object, webSettings({ routes: [webRoute(routes, of)] }));
+    },
+  };
+
   return {
+    ...hooks,
     name: "api",
     mixins: [ApiGateway],
     settings: webSettings({
@@ -134,28 +145,6 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
       logRequestParams: null,
       logResponse: null,
       logRouteRegistration: null,
-      routes: [
-        {
-          path: API_BASE,
-          aliases: Object.fromEntries(routes.map((it) => [`${it.method} ${it.pattern}`, it.action])),
-          mappingPolicy: "restrict",
-          // Bodies are read after the caller is known; parameters are merged by params.ts.
-          bodyParsers: false,
-          mergeParams: false,
-          logging: false,
-          async onBeforeCall(this: Service, ctx: Context, _route: unknown, req: RestParams["req"]) {
-            if (!req.served) throw new Error("the request did not come through the gateway's front");
-            const { api, rawParams } = req.served;
-            const exchange = exchangeOf(req);
-            const { gate, held } = of(this);
-            const { params, meta, holder } = await admit(gate, api, exchange, rawParams);
-            if (exchange.res.destroyed) throw new ClientGoneError("the client left before its call was made");
-            afterAnswer(exchange, held.inFlight.take(holder));
-            Object.assign(ctx.meta, meta);
-            req.$params = params;
-          },
-        },
-      ],
     }),
     // `false` takes a mixin's action away: these would let any node list and change routes.
     actions: {
@@ -227,7 +216,7 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
       },
     },
     created(this: Service) {
-      running.set(this, create(this as WebService, options, routes));
+      running.set(this, create(this as WebService, options));
     },
     async started(this: Service) {
       const { HOST, PORT } = this.broker.souk.config;
@@ -249,8 +238,49 @@ export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
   };
 }
 
-function create(service: WebService, options: GatewayServiceOptions, routes: readonly ApiRoute[]): Running {
+interface Offered {
+  contracts: readonly ServiceContract[];
+  routes: readonly ApiRoute[];
+}
+
+/** @throws when the contracts' routes can't be served */
+function offered(
+  { broker }: Service,
+  { sharedServices, streams, ...options }: GatewayServiceOptions,
+): Offered {
+  const contracts = options.contracts ?? broker.souk.contracts;
+  const routes = apiRoutes(contracts, new Set(sharedServices));
+  for (const { action, produces } of routes)
+    if (produces === "text/event-stream" && !streams[action])
+      throw new Error(`${action} produces an event stream, but nothing streams it`);
+  return { contracts, routes };
+}
+
+/** All routes as one of moleculer-web's, with an alias each. */
+const webRoute = (routes: readonly ApiRoute[], of: (service: Service) => Running): ApiRouteSchema => ({
+  path: API_BASE,
+  aliases: Object.fromEntries(routes.map((it) => [`${it.method} ${it.pattern}`, it.action])),
+  mappingPolicy: "restrict",
+  // Bodies are read after the caller is known; parameters are merged by params.ts.
+  bodyParsers: false,
+  mergeParams: false,
+  logging: false,
+  async onBeforeCall(this: Service, ctx: Context, _route: unknown, req: RestParams["req"]) {
+    if (!req.served) throw new Error("the request did not come through the gateway's front");
+    const { api, rawParams } = req.served;
+    const exchange = exchangeOf(req);
+    const { gate, held } = of(this);
+    const { params, meta, holder } = await admit(gate, api, exchange, rawParams);
+    if (exchange.res.destroyed) throw new ClientGoneError("the client left before its call was made");
+    afterAnswer(exchange, held.inFlight.take(holder));
+    Object.assign(ctx.meta, meta);
+    req.$params = params;
+  },
+});
+
+function create(service: WebService, options: GatewayServiceOptions): Running {
   const { broker, logger } = service;
+  const { contracts, routes } = offered(service, options);
   const { config, clock, operations } = broker.souk;
   const held = heldOf(config);
   const metrics = new RequestMetrics(held, config.METRICS === "on");
@@ -267,7 +297,7 @@ function create(service: WebService, options: GatewayServiceOptions, routes: rea
   const gateway = createGateway({
     routes,
     pages: gatewayPages({
-      contracts: options.contracts,
+      contracts,
       routeHeaders: options.routeHeaders ?? {},
       operations,
     }),

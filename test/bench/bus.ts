@@ -183,6 +183,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
   }
   const bus: Bus = await createAmqpBus({ url, prefix, name: prefix, log });
   const runtime: NodeRuntime = {
+    contracts: [busBench],
     config: loadConfig({}),
     clock: systemClock,
     bus,

@@ -50,6 +50,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
   await createInboxArchive(connection, "stock");
   const bus = createLocalBus({ deadLetters: memoryDeadLetters(), log, clock: systemClock });
   const runtime: NodeRuntime = {
+    contracts: [inventory],
     config: loadConfig({}),
     clock: systemClock,
     bus: withoutListeners(bus),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
-import { contracts } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { changed, settled } from "./support/database.ts";
 import { order, putInCart, signUp } from "./support/people.ts";
@@ -18,7 +18,7 @@ import {
 describe("who may do what, on every route of a running shop", () => {
   let shop: Shop;
   let world: World;
-  const routes = apiRoutes(contracts);
+  const routes = apiRoutes(core.contracts);
 
   before(async function () {
     this.timeout(30_000);

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { type ErrorCode, errorRegistry, type FieldError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
-import { contracts } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 import { sign } from "../../services/payments/providers/sandbox/signature.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { changed, type Fingerprint, settled } from "./support/database.ts";
@@ -19,7 +19,7 @@ describe("hostile input to a running shop", () => {
   let world: World;
   let before_: Fingerprint;
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-  const routes = apiRoutes(contracts);
+  const routes = apiRoutes(core.contracts);
   /** A right request for each route, by somebody who may send it. */
   const requests = new Map<string, { request: ApiRequest; caller: Caller }>();
 

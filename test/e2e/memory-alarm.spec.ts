@@ -1,7 +1,8 @@
 /** A whole shop whose RabbitMQ is out of memory, with the calls between its nodes going over another server. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { serviceNames } from "../../services/index.ts";
+import { serviceNames } from "../../broker/moleculer/extension.ts";
+import core from "../../services/index.ts";
 import { type Shop, type ShopNode, startShop } from "../rolling-restart/shop.ts";
 import { eventually } from "../support/eventually.ts";
 import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
@@ -53,7 +54,7 @@ describe("A shop whose RabbitMQ is out of memory", function () {
 
   for (const [name, TRANSPORTER] of Object.entries(TRANSPORTERS))
     it(`answers reads over ${name}, also when one of two nodes is killed`, async () => {
-      const others = serviceNames.filter((it) => it !== "api");
+      const others = serviceNames(core).filter((it) => it !== "api");
       shop = await startShop({
         plan: [
           { name: "shop", services: others, count: 2 },
@@ -77,7 +78,7 @@ describe("A shop whose RabbitMQ is out of memory", function () {
   it("says so where calls go over RabbitMQ, knows its nodes all the time, and goes on by itself", async () => {
     shop = await startShop({
       plan: [
-        { name: "shop", services: serviceNames.filter((it) => it !== "api"), count: 1 },
+        { name: "shop", services: serviceNames(core).filter((it) => it !== "api"), count: 1 },
         { name: "api", services: ["api"], count: 1 },
       ],
       amqpUrl: rabbit.url,

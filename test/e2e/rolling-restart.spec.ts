@@ -1,6 +1,7 @@
 /** A shop whose processes are restarted one after the other while people read, fill carts and order: nobody notices. */
 import assert from "node:assert/strict";
-import { serviceNames } from "../../services/index.ts";
+import { serviceNames } from "../../broker/moleculer/extension.ts";
+import core from "../../services/index.ts";
 import { figuresOf, rollingRestart } from "../rolling-restart/run.ts";
 import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
 
@@ -17,7 +18,7 @@ describe("A rolling restart", function () {
     const lines: string[] = [];
     const run = await rollingRestart({
       plan: [
-        { name: "shop", services: serviceNames.filter((it) => it !== "api"), count: 2 },
+        { name: "shop", services: serviceNames(core).filter((it) => it !== "api"), count: 2 },
         { name: "api", services: ["api"], count: 2 },
       ],
       amqpUrl: rabbit.url,

@@ -8,14 +8,14 @@ import {
   queuesOf,
   topologyOf,
 } from "../../broker/bus/topology.ts";
-import { contracts } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 
 /** Deletes everything that a shop with this prefix has declared on RabbitMQ. */
 export async function deleteQueues(url: string, prefix: string): Promise<void> {
   const connection = await connectToAny(url);
   try {
     const channel = await connection.createChannel();
-    for (const { name } of queuesOf(topologyOf(contracts))) {
+    for (const { name } of queuesOf(topologyOf(core.contracts))) {
       const queue = queueName(prefix, name);
       await channel.deleteQueue(queue);
       await channel.deleteQueue(deadQueueName(queue));

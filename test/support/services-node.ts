@@ -15,7 +15,7 @@ import {
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
-import { contracts as shop } from "../../services/contracts.ts";
+import core from "../../services/index.ts";
 
 export interface ServicesNode extends SoukNode {
   /** Calls an action as the gateway does; extra and mistyped parameters are for tests of the boundary. */
@@ -38,7 +38,7 @@ export interface ServicesNodeOptions {
 
 export async function startServices(
   services: readonly ServiceSchema[],
-  { env = {}, clock, contracts = shop }: ServicesNodeOptions = {},
+  { env = {}, clock, contracts = core.contracts }: ServicesNodeOptions = {},
 ): Promise<ServicesNode> {
   const dataDir = await mkdtemp(join(tmpdir(), "souk-"));
   const config = loadConfig({
@@ -48,7 +48,12 @@ export async function startServices(
     EMBEDDED_SYNC: "normal",
     ...env,
   });
-  const node = await startNode({ config, services, contracts, ...(clock ? { clock } : {}) });
+  const node = await startNode({
+    config,
+    services,
+    shop: { ...core, contracts },
+    ...(clock ? { clock } : {}),
+  });
   return {
     ...node,
     async call(name, params, meta = {}, options = {}) {

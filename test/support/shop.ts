@@ -3,10 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../broker/moleculer/config.ts";
+import { loadServices, serviceNames } from "../../broker/moleculer/extension.ts";
 import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
-import { contracts } from "../../services/contracts.ts";
-import { loadServices, serviceNames } from "../../services/index.ts";
+import core from "../../services/index.ts";
 import { freePort } from "./free-port.ts";
 import { HttpClient } from "./http-client.ts";
 
@@ -32,7 +32,7 @@ export interface ShopOptions {
 
 export async function startShop({
   env = {},
-  services = serviceNames,
+  services = serviceNames(core),
   clock,
   dataDir,
 }: ShopOptions = {}): Promise<Shop> {
@@ -50,8 +50,8 @@ export async function startShop({
   });
   const node = await startNode({
     config,
-    services: await loadServices(services),
-    contracts,
+    services: await loadServices(core, services),
+    shop: core,
     ...(clock ? { clock } : {}),
   });
   const url = `http://127.0.0.1:${port}`;

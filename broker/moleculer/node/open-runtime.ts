@@ -14,6 +14,7 @@ import type { Clock } from "../../resilience/clock.ts";
 import type { Log } from "../../resilience/log.ts";
 import type { SoukBrokerOptions } from "../broker-options.ts";
 import type { Config } from "../config.ts";
+import type { Extension } from "../extension.ts";
 import { busCheck, databaseCheck } from "../operations/checks.ts";
 import { createOperations, type Operations } from "../operations/operations.ts";
 import { startOperationsServer } from "../operations/server.ts";
@@ -34,7 +35,7 @@ export interface OpenRuntime {
 
 export interface Services {
   /** All that the shop has. */
-  readonly known: readonly string[];
+  readonly shop: Extension;
   /** Those of this node; all unless told. */
   readonly here?: readonly string[] | undefined;
 }
@@ -65,7 +66,7 @@ export async function openRuntime(
     operations.check(busCheck(() => runtime?.bus));
     await openOperationsPort(config, operations, logger("operations"), undo);
     const database = await openDatabase(config, services, logger("database"), undo);
-    const shop = await identifyShop(database, services.known);
+    const shop = await identifyShop(database, namesOf(services.shop));
     checkMessages(config, shop, logger("shop"));
     const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
     undo.push(() => bus.close());
@@ -74,6 +75,7 @@ export async function openRuntime(
     connected.catch(() => undefined);
     runtime = {
       config,
+      contracts: services.shop.contracts,
       clock,
       bus,
       database: database.service,
@@ -87,6 +89,8 @@ export async function openRuntime(
     throw error;
   }
 }
+
+const namesOf = ({ contracts }: Extension): string[] => contracts.map((it) => it.service);
 
 /** Logs of the time before there is a broker, written as the broker's are. */
 function loggerOf({ nodeID, namespace, logger, logLevel }: BrokerOptions): (module: string) => Log {
@@ -121,11 +125,11 @@ async function openOperationsPort(
 
 async function openDatabase(
   config: Config,
-  { known, here = known }: Services,
+  { shop, here = namesOf(shop) }: Services,
   log: Log,
   undo: (() => Promise<unknown>)[],
 ): Promise<Database> {
-  const own = new Map([...ownDatabases(config, known)].filter(([service]) => here.includes(service)));
+  const own = new Map([...ownDatabases(config, namesOf(shop))].filter(([service]) => here.includes(service)));
   let uri = config.MONGO_URL;
   if (!uri) {
     const store = await startEmbeddedMongo({

@@ -1,25 +1,25 @@
 /** The runtime as a middleware: a broker that has it gives its services all they need, whoever starts it. */
 import type { Middleware, ServiceBroker } from "moleculer";
 import { topologyOf } from "../../bus/topology.ts";
-import type { ServiceContract } from "../../contract/contract.ts";
 import { moleculerMetrics } from "../../http/metrics.ts";
 import { migrateUp, migrationStatus, migrationsOf } from "../../mongo/migrations.ts";
+import type { Extension } from "../extension.ts";
 import { transporterCheck } from "../operations/checks.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
 import { bindPrefix, enterServices } from "./shop-id.ts";
 
 export interface RuntimeMiddlewareOptions {
-  /** Contracts of the whole shop: every node declares all queues, so that none misses what is sent before it starts. */
-  contracts: readonly ServiceContract[];
+  /** All that the shop has: every node declares all queues, so that none misses what is sent before it starts. */
+  shop: Extension;
   /** Runs when the databases are migrated and before the services start. */
   prepare?(runtime: NodeRuntime): Promise<void>;
 }
 
 /** Moleculer calls these in the order of a broker's life. */
 export function runtimeMiddleware(
-  { runtime, shop, connected, withSlowAnswers, close }: OpenRuntime,
-  { contracts, prepare }: RuntimeMiddlewareOptions,
+  { runtime, shop: identity, connected, withSlowAnswers, close }: OpenRuntime,
+  { shop, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
   /** Why the node is not ready, apart from what it needs. */
   let phase: string | undefined = "is starting";
@@ -44,13 +44,13 @@ export function runtimeMiddleware(
     async starting(broker: ServiceBroker) {
       const services = broker.services
         .map((it) => it.name)
-        .filter((name) => contracts.some((it) => it.service === name));
-      await enterServices({ service: runtime.database }, services, shop);
-      if (runtime.config.MIGRATE_ON_START) await migrateAll(broker, withSlowAnswers);
+        .filter((name) => shop.contracts.some((it) => it.service === name));
+      await enterServices({ service: runtime.database }, services, identity);
+      if (runtime.config.MIGRATE_ON_START) await migrateAll(broker, shop, withSlowAnswers);
       await connected;
-      if (runtime.bus.kind === "amqp" && shop.prefix === undefined)
+      if (runtime.bus.kind === "amqp" && identity.prefix === undefined)
         await bindPrefix({ service: runtime.database }, runtime.config.AMQP_PREFIX);
-      await runtime.bus.declare(topologyOf(contracts));
+      await runtime.bus.declare(topologyOf(shop.contracts));
       await prepare?.(runtime);
     },
 
@@ -66,11 +66,12 @@ export function runtimeMiddleware(
 
 async function migrateAll(
   { services, nodeID, souk }: ServiceBroker,
+  { migrations }: Extension,
   withSlowAnswers: OpenRuntime["withSlowAnswers"],
 ): Promise<void> {
   const log = souk.logger("migrations");
   for (const { name } of services) {
-    const all = await migrationsOf(name);
+    const all = await migrationsOf(migrations[name]);
     const status = await migrationStatus(souk.database(name), all);
     if (status.every((it) => it.appliedAt !== null)) continue;
     const applied = await withSlowAnswers(name, (database) => migrateUp(database, all, nodeID, souk.clock));

@@ -36,8 +36,7 @@ export async function openBroker({
   ...setup
 }: BrokerSetup): Promise<{ options: SoukBrokerOptions; open: OpenRuntime }> {
   const options = brokerOptions(config);
-  const known = setup.contracts.map((it) => it.service);
-  const open = await openRuntime(config, { known, here: runs }, options, clock);
+  const open = await openRuntime(config, { shop: setup.shop, here: runs }, options, clock);
   return {
     options: { ...options, middlewares: [...options.middlewares, runtimeMiddleware(open, setup)] },
     open,

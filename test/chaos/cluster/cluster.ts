@@ -12,7 +12,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connect as connectAmqp } from "amqplib";
-import { serviceNames } from "../../../services/index.ts";
+import { serviceNames } from "../../../broker/moleculer/extension.ts";
+import core from "../../../services/index.ts";
 import { freePort } from "../../support/free-port.ts";
 import {
   type RabbitPlace,
@@ -38,7 +39,7 @@ export interface NodePlan {
 
 const TWICE = ["inventory", "orders", "payments"];
 /** Each service its own process, two of those whose actors everything depends on. */
-export const eachService: readonly NodePlan[] = serviceNames.map((name) => ({
+export const eachService: readonly NodePlan[] = serviceNames(core).map((name) => ({
   name,
   services: [name],
   count: TWICE.includes(name) ? 2 : 1,
@@ -48,7 +49,7 @@ export const fewProcesses: readonly NodePlan[] = [
   { name: "actors", services: ["inventory", "orders", "payments", "delivery"], count: 2 },
   {
     name: "others",
-    services: serviceNames.filter((it) => ![...TWICE, "delivery", "api"].includes(it)),
+    services: serviceNames(core).filter((it) => ![...TWICE, "delivery", "api"].includes(it)),
     count: 1,
   },
   { name: "api", services: ["api"], count: 1 },

@@ -3,7 +3,8 @@
  * Nodes under chaos know it beside the shop's own contracts, and the harness consumes it.
  */
 import { defineContract, type ServiceContract } from "../../../broker/contract/contract.ts";
-import { contracts } from "../../../services/contracts.ts";
+import type { Extension } from "../../../broker/moleculer/extension.ts";
+import core from "../../../services/index.ts";
 
 const isPublished =
   ({ messages }: ServiceContract) =>
@@ -15,8 +16,8 @@ export const recorder = defineContract({
   actions: {},
   messages: {},
   workers: {
-    recorder: { receives: contracts.flatMap((it) => Object.keys(it.messages).filter(isPublished(it))) },
+    recorder: { receives: core.contracts.flatMap((it) => Object.keys(it.messages).filter(isPublished(it))) },
   },
 });
 
-export const recordedContracts = [...contracts, recorder] as const;
+export const recordedShop: Extension = { ...core, contracts: [...core.contracts, recorder] };

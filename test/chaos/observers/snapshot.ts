@@ -18,7 +18,7 @@ import {
   type SandboxPayment,
 } from "../../../services/payments/providers/sandbox/sandbox.model.ts";
 import { PREFIX } from "../cluster/cluster.ts";
-import { recordedContracts } from "../cluster/message-recorder.contract.ts";
+import { recordedShop } from "../cluster/message-recorder.contract.ts";
 
 /** A message that lies in a dead queue. */
 export interface Dead {
@@ -118,7 +118,7 @@ async function documentsWith(client: MongoClient, filter: Filter<Document>): Pro
 }
 
 export const queueNames = () =>
-  queuesOf(topologyOf(recordedContracts)).map(({ name }) => queueName(PREFIX, name));
+  queuesOf(topologyOf(recordedShop.contracts)).map(({ name }) => queueName(PREFIX, name));
 
 /** Messages that wait in live queues, by queue. */
 export async function waitingMessages(connection: ChannelModel): Promise<Map<string, number>> {

@@ -4,7 +4,7 @@ import { ServiceBroker } from "moleculer";
 import { newId } from "../../../broker/contract/ids.ts";
 import { FRESH_MS } from "../../../broker/http/access/live-sessions.ts";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
@@ -20,7 +20,7 @@ const MAY: Record<string, readonly Caller[]> = {
 
 describe("access to the API", () => {
   let gateway: TestGateway;
-  const routes = apiRoutes(contracts);
+  const routes = apiRoutes(core.contracts);
 
   before(async () => {
     gateway = await startGateway({ absent: [] });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { raw, startGateway, type TestGateway } from "./support.ts";
 
 describe("hostile requests", () => {
   let gateway: TestGateway;
   const errors: unknown[][] = [];
-  const routes = apiRoutes(contracts).filter((it) => it.produces !== "text/event-stream");
+  const routes = apiRoutes(core.contracts).filter((it) => it.produces !== "text/event-stream");
 
   before(async () => {
     gateway = await startGateway({ errors });

@@ -17,7 +17,7 @@ import { followOrder } from "../../../services/api/follow-order.ts";
 import type { DrainableService, GatewayServiceOptions } from "../../../services/api/gateway-service.ts";
 import { gatewayService } from "../../../services/api/gateway-service.ts";
 import { routeHeaders } from "../../../services/api/route-headers.ts";
-import { contracts as shop } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 
 export interface FakeCall<P = Record<string, unknown>> {
   params: P;
@@ -88,7 +88,7 @@ const keysOnce = newKeys();
 const live = new Map<string, { id: string; userId: string; roles: CallerRoles }>();
 
 export async function startGateway(setup: GatewaySetup = {}): Promise<TestGateway> {
-  const { env = {}, fakes = {}, contracts = shop, absent = [], clock = systemClock } = setup;
+  const { env = {}, fakes = {}, contracts = core.contracts, absent = [], clock = systemClock } = setup;
   const keys = await keysOnce;
   const calls: TestGateway["calls"] = [];
   const broker = new ServiceBroker({

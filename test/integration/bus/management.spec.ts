@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { connect } from "amqplib";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../../broker/bus/topology.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";
@@ -52,7 +52,7 @@ describe("npm run topology on a RabbitMQ with its management plugin", function (
       log: quietLog(),
       signal: AbortSignal.timeout(60_000),
     });
-    await bus.declare(topologyOf(contracts));
+    await bus.declare(topologyOf(core.contracts));
     await bus.close();
   });
   after(async () => {
@@ -84,7 +84,7 @@ describe("npm run topology on a RabbitMQ with its management plugin", function (
   });
 
   it("fails for queues without dead-letter exchange, quorum type, delivery limit or binding", async () => {
-    const [bare, classic, unbound] = queuesOf(topologyOf(contracts));
+    const [bare, classic, unbound] = queuesOf(topologyOf(core.contracts));
     assert.ok(bare && classic && unbound);
     const [one, two, three] = [bare, classic, unbound].map((it) => queueName(PREFIX, it.name));
     assert.ok(one && two && three);

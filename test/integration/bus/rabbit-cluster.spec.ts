@@ -9,8 +9,8 @@ import { BusUnavailableError } from "../../../broker/bus/bus.ts";
 import { amqpDeadQueues } from "../../../broker/bus/dead-queues.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { contracts } from "../../../services/contracts.ts";
-import { serviceNames } from "../../../services/index.ts";
+import { serviceNames } from "../../../broker/moleculer/extension.ts";
+import core from "../../../services/index.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {
   decide,
@@ -156,7 +156,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
       };
       const behind = ["orders", "inventory"];
       back = await startShop({ env: { ...env, NODE_ID: "back" }, services: behind });
-      const others = serviceNames.filter((it) => !behind.includes(it));
+      const others = serviceNames(core).filter((it) => !behind.includes(it));
       front = await startShop({ env: { ...env, NODE_ID: "front" }, services: others });
       await front.node.broker.waitForServices(behind, 20_000, 100);
     });
@@ -256,7 +256,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
           return true;
         });
       }
-      const dead = await amqpDeadQueues(url, "souk", topologyOf(contracts));
+      const dead = await amqpDeadQueues(url, "souk", topologyOf(core.contracts));
       assert.deepEqual(await dead.list(), []);
       await dead.close();
       await eventually("no message is left", async () =>

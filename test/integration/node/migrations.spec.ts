@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Connection } from "mongoose";
+import { serviceNames } from "../../../broker/moleculer/extension.ts";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import {
   migrateDown,
@@ -9,7 +10,7 @@ import {
   migrationsOf,
   type NamedMigration,
 } from "../../../broker/mongo/migrations.ts";
-import { serviceNames } from "../../../services/index.ts";
+import core from "../../../services/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
 const clock = { now: () => Date.now() };
@@ -81,10 +82,10 @@ describe("migrations", () => {
     assert.deepEqual(await migrateUp(db, [counting("0001-a", runs)], "two", clock), ["0001-a"]);
   });
 
-  for (const service of serviceNames)
+  for (const service of serviceNames(core))
     it(`of ${service} go up, down to nothing, and up again`, async () => {
       const own = database.service(service);
-      const all = await migrationsOf(service);
+      const all = await migrationsOf(core.migrations[service]);
       const indexes = async () => {
         const names: string[] = [];
         for (const { name } of await own.listCollections())

@@ -11,7 +11,7 @@ import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { connect as connectAmqp } from "amqplib";
 import { MongoClient } from "mongodb";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../../broker/bus/topology.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {
   decide,
@@ -219,7 +219,7 @@ describe("Nodes of two versions", function () {
     const connection = await connectAmqp(AMQP_URL);
     const channel = await connection.createChannel();
     const buried: string[] = [];
-    for (const { name } of queuesOf(topologyOf(contracts))) {
+    for (const { name } of queuesOf(topologyOf(core.contracts))) {
       const queue = deadQueueName(queueName(prefix, name));
       const { messageCount } = await channel.checkQueue(queue);
       if (messageCount > 0) buried.push(`${queue}: ${messageCount}`);

@@ -9,9 +9,9 @@ import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
 import { replaceClaim } from "../../../broker/bus/amqp/hand-over.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
+import { loadServices } from "../../../broker/moleculer/extension.ts";
 import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
-import { contracts } from "../../../services/contracts.ts";
-import { loadServices } from "../../../services/index.ts";
+import core from "../../../services/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
 import { silentLog } from "../../support/silent-log.ts";
@@ -19,7 +19,7 @@ import { tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 /** Few queues: which shop it is has nothing to do with how many there are. */
-const few = contracts.filter((it) => it.service === "cart" || it.service === "products");
+const few = core.contracts.filter((it) => it.service === "cart" || it.service === "products");
 
 describe("one shop is one shop", function () {
   this.timeout(60_000);
@@ -58,7 +58,11 @@ describe("one shop is one shop", function () {
       TRANSPORTER: "Fake",
       ...env,
     });
-    const node = await startNode({ config, services: await loadServices(["products"]), contracts: few });
+    const node = await startNode({
+      config,
+      services: await loadServices(core, ["products"]),
+      shop: { ...core, contracts: few },
+    });
     nodes.push(node);
     return node;
   };

@@ -11,6 +11,7 @@ import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { migrateDown, migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
 import { ownDatabases } from "../../../broker/mongo/service-databases.ts";
+import core from "../../../services/index.ts";
 import { createNumberClaim } from "../../../services/orders/checkout/claim-number.ts";
 import { firstAdmin, orderBecomes, paidOrder, putOnSale, signUp } from "../../e2e/support/people.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -141,7 +142,7 @@ describe("numbers of orders", () => {
     const db = database.service("orders");
     await db.dropDatabase();
     const clock = { now: () => Date.now() };
-    const all = await migrationsOf("orders");
+    const all = await migrationsOf(core.migrations.orders);
     const before = all.filter((it) => it.name < "0004");
     await migrateUp(db, before, "test", clock);
     const orders = db.collection<{

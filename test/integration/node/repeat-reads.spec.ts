@@ -8,7 +8,7 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
@@ -269,7 +269,7 @@ describe("Reads when a node fails", function () {
 
 describe("Contracts", () => {
   it("call every GET route a read, and no other route", () => {
-    for (const { service, actions } of contracts)
+    for (const { service, actions } of core.contracts)
       for (const [name, it] of Object.entries(actions))
         if (it.rest) assert.equal(isReadOnly(it), it.rest.startsWith("GET "), `${service}.${name}`);
   });

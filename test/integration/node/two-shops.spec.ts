@@ -12,7 +12,7 @@ import { createRateLimits } from "../../../broker/http/limits/rate-limit.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
 import cart from "../../../services/cart/cart.service.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
 
@@ -62,7 +62,7 @@ describe("two shops on one RabbitMQ and one Redis that differ only in AMQP_PREFI
             { name: `of-${prefix}`, actions: { ping: () => prefix } },
             { name: "both", actions: { whose: () => prefix } },
           ],
-          contracts: contracts.filter((it) => it.service === "cart"),
+          shop: { ...core, contracts: core.contracts.filter((it) => it.service === "cart") },
         }),
       );
     }
@@ -88,7 +88,7 @@ describe("two shops on one RabbitMQ and one Redis that differ only in AMQP_PREFI
     const friend = await startNode({
       config: configOf(first, { DATA_DIR: dirs[0] ?? "", MONGO_URL: uriOf(a()), NODE_ID: "friend" }),
       services: [],
-      contracts: contracts.filter((it) => it.service === "cart"),
+      shop: { ...core, contracts: core.contracts.filter((it) => it.service === "cart") },
     });
     try {
       await eventually("a node of the same shop is seen", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { newId } from "../../../broker/contract/ids.ts";
 import { migrateDown, migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
+import core from "../../../services/index.ts";
 import { OPEN_ORDERS } from "../../../services/orders/checkout/open-orders.store.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import {
@@ -250,7 +251,7 @@ for (const kind of ["MongoDB", "Redis"] as const)
       const customer = await customerWith(sku, 1);
       const first = await order(customer);
       const db = shop.node.runtime.database("orders");
-      const migrations = await migrationsOf("orders");
+      const migrations = await migrationsOf(core.migrations.orders);
       const upTo = migrations.findIndex((it) => it.name === "0003-open-orders");
       const known = migrations.slice(0, upTo + 1);
       while ((await migrateDown(db, known, "test", shop.node.runtime.clock)) !== "0003-open-orders");

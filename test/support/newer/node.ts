@@ -10,13 +10,13 @@ import {
   type MessageContract,
 } from "../../../broker/contract/contract.ts";
 import { tolerant } from "../../../broker/contract/tolerant.ts";
+import { loadServices, serviceNames } from "../../../broker/moleculer/extension.ts";
 import { startNode } from "../../../broker/moleculer/node/start-node.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { actorStates } from "../../../scripts/contracts/actor-states.ts";
 import { configOrExit, stopOnSignal } from "../../../scripts/support/run-node.ts";
-import { contracts } from "../../../services/contracts.ts";
 import { deliveryActor } from "../../../services/delivery/delivery.actor.ts";
-import { loadServices, serviceNames } from "../../../services/index.ts";
+import core from "../../../services/index.ts";
 import { stockActor } from "../../../services/inventory/stock.actor.ts";
 import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import { machine as paymentMachine } from "../../../services/payments/payment/payment.actor.ts";
@@ -34,7 +34,7 @@ const newer = (schema: z.ZodType): z.ZodType =>
   });
 
 function sayMore(): void {
-  for (const { messages } of contracts)
+  for (const { messages } of core.contracts)
     for (const message of Object.values<Mutable<MessageContract>>(messages))
       message.data = newer(message.data);
 }
@@ -88,9 +88,9 @@ async function publishMore({ bus }: NodeRuntime): Promise<void> {
 const config = configOrExit();
 sayMore();
 await keepMore();
-const services = await loadServices(serviceNames);
+const services = await loadServices(core, serviceNames(core));
 for (const service of services) answerMore(service);
-const node = await startNode({ config, services, contracts, prepare: publishMore });
+const node = await startNode({ config, services, shop: core, prepare: publishMore });
 const { broker } = node;
 const call = broker.call.bind(broker) as (name: unknown, params: unknown, options?: object) => unknown;
 broker.call = ((name: string | { action: { name: string } }, params: object, options?: object) => {

@@ -11,7 +11,7 @@ import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { workerName } from "../../../broker/bus/topology.ts";
 import { connectDatabase } from "../../../broker/mongo/database.ts";
 import { migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { type FinalState, finalState } from "./support/matrix/final-state.ts";
 import type { Crash, Place, Points } from "./support/matrix/points.ts";
@@ -26,8 +26,8 @@ const MODES: Mode[] = ["duplicated", "shuffled"];
 /** MATRIX_SEED gives the same crashes and the same order of messages again. */
 const SEED = Number(process.env.MATRIX_SEED ?? 1);
 
-const actors = contracts.flatMap((it) => Object.keys(it.actors));
-const workers = contracts.flatMap((it) =>
+const actors = core.contracts.flatMap((it) => Object.keys(it.actors));
+const workers = core.contracts.flatMap((it) =>
   Object.keys(it.workers).map((worker) => workerName(it.service, worker)),
 );
 
@@ -88,7 +88,9 @@ describe("The shop, killed anywhere", function () {
       stores.set(mode, mongo);
       const database = await connectDatabase(mongo.uri, silentLog);
       for (const service of SERVICES)
-        await migrateUp(database.service(service), await migrationsOf(service), "matrix", { now: Date.now });
+        await migrateUp(database.service(service), await migrationsOf(core.migrations[service]), "matrix", {
+          now: Date.now,
+        });
       await database.close();
     }
     clean = await run("in order");

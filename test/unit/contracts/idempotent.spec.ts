@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 
 /** POSTs that take no Idempotency-Key, and why asking twice does no harm. */
 const HARMLESS: Readonly<Record<string, string>> = {
@@ -22,7 +22,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
 };
 
 describe("POST routes", () => {
-  const posts = contracts.flatMap(({ service, actions }) =>
+  const posts = core.contracts.flatMap(({ service, actions }) =>
     Object.entries(actions)
       .filter(([, action]) => "rest" in action && String(action.rest).startsWith("POST "))
       .map(([name, action]) => ({

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { line, text } from "../../../broker/contract/schemas.ts";
 import { cleanLine, cleanText } from "../../../broker/contract/text.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { textSchemas } from "../../support/string-schemas.ts";
 
 /** Blanks around it, two characters for é, what turns text around, more marks than any letter has. */
@@ -71,7 +71,7 @@ describe("Text", () => {
 
   it("is clean wherever a route takes it", () => {
     const taken: string[] = [];
-    for (const { service, actions } of contracts)
+    for (const { service, actions } of core.contracts)
       for (const [name, { params, rest }] of Object.entries(actions)) {
         if (!rest) continue;
         for (const { path, schema } of textSchemas(params)) {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { z } from "zod";
 import { tolerant } from "../../../broker/contract/tolerant.ts";
 import { actorStates } from "../../../scripts/contracts/actor-states.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 
 /** A schema, something that it takes, and the same with fields in it that it does not know. */
 interface Sample {
@@ -209,7 +209,7 @@ describe("The tolerant form of a schema", () => {
   it("can be made of every contract and every actor's state", async () => {
     for (const schema of Object.values(await actorStates())) tolerant(schema).safeParse({});
 
-    for (const { actions, messages } of contracts) {
+    for (const { actions, messages } of core.contracts) {
       for (const { params, returns } of Object.values(actions)) {
         tolerant(params);
         tolerant(returns).safeParse({});

@@ -7,7 +7,7 @@ import { openapi } from "../../../broker/http/docs/openapi.ts";
 import { stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
 import { generatedDocs } from "../../../scripts/docs.ts";
 import { routeHeaders } from "../../../services/api/route-headers.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 
 type Operations = Record<
   string,
@@ -15,7 +15,7 @@ type Operations = Record<
 >;
 
 describe("the generated docs", () => {
-  const document = openapi(contracts, routeHeaders);
+  const document = openapi(core.contracts, routeHeaders);
   const paths = document.paths as Operations;
 
   it("are what the code makes of them now (else run: npm run docs)", async () => {
@@ -34,7 +34,7 @@ describe("the generated docs", () => {
     const described = Object.entries(paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, it]) => `${method.toUpperCase()} ${path} ${it.operationId}`),
     );
-    const declared = apiRoutes(contracts).map(
+    const declared = apiRoutes(core.contracts).map(
       (it) => `${it.method} ${it.pattern.replaceAll(/:([^/]+)/g, "{$1}")} ${it.action}`,
     );
     assert.deepEqual(described.sort(), declared.sort());
@@ -52,7 +52,7 @@ describe("the generated docs", () => {
   });
 
   it("point to nothing that is not there", () => {
-    for (const made of [document, asyncapi(contracts)])
+    for (const made of [document, asyncapi(core.contracts)])
       for (const [, pointer = ""] of JSON.stringify(made).matchAll(/"\$ref":"#([^"]+)"/g)) {
         let at: unknown = made;
         for (const key of pointer.slice(1).split("/"))
@@ -62,11 +62,11 @@ describe("the generated docs", () => {
   });
 
   it("describe every message but timers once, with its data", () => {
-    const { channels, components } = asyncapi(contracts) as {
+    const { channels, components } = asyncapi(core.contracts) as {
       channels: Record<string, object>;
       components: { messages: Record<string, { payload: { properties: { data: { type?: string } } } }> };
     };
-    const types = contracts
+    const types = core.contracts
       .flatMap((it) => Object.entries(it.messages))
       .flatMap(([type, { kind }]) => (kind === "timer" ? [] : [type]))
       .sort();

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { z } from "zod";
 import { cleanLine } from "../../../broker/contract/text.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { stringSchemas } from "../../support/string-schemas.ts";
 import { patternsIn } from "../linear-time/support/regular-expressions.ts";
 
@@ -105,7 +105,7 @@ describe("Patterns of the public documents", () => {
   it("judge as the contracts do, on texts that fit, nearly fit or do not", () => {
     const ajv = new Ajv2020({ unicodeRegExp: false, validateFormats: false, strict: false });
     const schemas = stringSchemas(
-      contracts.flatMap(({ actions, messages }) => [
+      core.contracts.flatMap(({ actions, messages }) => [
         ...Object.values(actions).flatMap(({ params, returns }) => [params, returns]),
         ...Object.values(messages).map(({ data }) => data),
       ]),

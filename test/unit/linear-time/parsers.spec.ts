@@ -24,7 +24,7 @@ import {
 import { originCheck } from "../../../broker/http/response-headers.ts";
 import { Router } from "../../../broker/http/router.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
-import { contracts } from "../../../services/contracts.ts";
+import core from "../../../services/index.ts";
 import { fromCursor, TIME_AND_ID, UUID } from "../../../services/payments/page-key.ts";
 import { phoneOf } from "../../../services/payments/providers/mpesa/phone.ts";
 import { readCursor } from "../../../services/products/page-cursor.ts";
@@ -145,7 +145,7 @@ describe("In linear time", function () {
 
   it("is read: a phone number", () => isLinear((phone) => phoneOf({ phone }), ["+254 7", "x"]));
 
-  const actions = contracts.flatMap((it) => Object.values(it.actions));
+  const actions = core.contracts.flatMap((it) => Object.values(it.actions));
   const schemas = stringSchemas(actions.filter((it) => it.rest).map((it) => it.params));
   it(`is read: each of the ${schemas.length} kinds of text that a contract takes`, async function () {
     this.timeout(120_000);

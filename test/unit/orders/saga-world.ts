@@ -8,8 +8,8 @@ import type { DataIn, MessageType } from "../../../broker/contract/contract.ts";
 import { type Envelope, envelope, type Message } from "../../../broker/contract/envelope.ts";
 import type { ErrorCode } from "../../../broker/contract/errors.ts";
 import { derivedId, derivedV7 } from "../../../broker/contract/ids.ts";
-import { contracts } from "../../../services/contracts.ts";
 import { type DeliveryState, deliveryActor } from "../../../services/delivery/delivery.actor.ts";
+import core from "../../../services/index.ts";
 import { newStock, type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";
 import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
@@ -22,7 +22,7 @@ const definitions = new Map(
 );
 /** Which actor types each message type goes to, as the mailboxes are bound. */
 const mailboxes = new Map<string, string[]>();
-for (const { actors } of contracts)
+for (const { actors } of core.contracts)
   for (const [actor, { receives }] of Object.entries(actors))
     for (const type of receives) mailboxes.set(type, [...(mailboxes.get(type) ?? []), actor]);
 

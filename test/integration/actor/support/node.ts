@@ -74,6 +74,7 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     metrics: { enabled: options.metrics ?? false, reporter: [] },
   });
   const runtime: NodeRuntime = {
+    contracts: [toy],
     config: loadConfig({ NODE_ENV: env }),
     clock,
     bus,

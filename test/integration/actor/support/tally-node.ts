@@ -36,6 +36,7 @@ for (const side of SIDES) await createActorIndexes(connection, `tally${side}`);
 const bus = await createAmqpBus({ url, prefix, name, log: silentLog });
 const broker = new ServiceBroker(brokerOptions(config));
 const runtime: NodeRuntime = {
+  contracts: [tally],
   config,
   clock: systemClock,
   bus,

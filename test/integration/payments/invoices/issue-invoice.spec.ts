@@ -7,6 +7,7 @@ import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { newId } from "../../../../broker/contract/ids.ts";
 import { migrateDown, migrationsOf } from "../../../../broker/mongo/migrations.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
+import core from "../../../../services/index.ts";
 import { creditNotesOf } from "../../../../services/payments/invoices/read-invoice.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { movableClock } from "../../../support/services-node.ts";
@@ -198,7 +199,7 @@ describe("invoices", () => {
   });
 
   it("can be taken back by the migration, and put in place again", async () => {
-    const all = await migrationsOf("payments");
+    const all = await migrationsOf(core.migrations.payments);
     const { connection } = first();
     while (!(await migrateDown(connection, all, "test", systemClock))?.endsWith("-invoices"));
     const left = await connection.collection("invoices").indexes();

@@ -6,6 +6,7 @@ import { loadConfig } from "../../../../broker/moleculer/config.ts";
 import { migrateUp, migrationsOf } from "../../../../broker/mongo/migrations.ts";
 import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
 import "../../../../services/contracts.ts";
+import core from "../../../../services/index.ts";
 import { creditNoteModel, invoiceModel } from "../../../../services/payments/invoices/invoice.model.ts";
 import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";
 import { paymentModel } from "../../../../services/payments/payment/model.ts";
@@ -32,7 +33,7 @@ export async function openInvoicing(uri: string, { clock = systemClock, env = {}
     ...createInvoicing({ ...models, clock, config: loadConfig(env) }),
     connection,
     migrate: async () =>
-      void (await migrateUp(connection, await migrationsOf("payments"), "test", systemClock)),
+      void (await migrateUp(connection, await migrationsOf(core.migrations.payments), "test", systemClock)),
     close: () => connection.close(),
   };
 }

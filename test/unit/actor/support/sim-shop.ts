@@ -111,6 +111,7 @@ export class SimShop {
     const bus = this.broker.node(life);
     const broker = new ServiceBroker({ logger: false, nodeID: `sim-${++this.#names}` });
     const runtime: NodeRuntime = {
+      contracts: [],
       config: loadConfig({ NODE_ENV: "test" }),
       clock: systemClock,
       bus,

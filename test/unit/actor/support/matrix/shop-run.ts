@@ -12,10 +12,10 @@ import type { ActionName, ParamsIn, Returned } from "../../../../../broker/contr
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { brokerOptions } from "../../../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../../../broker/moleculer/config.ts";
+import { loadServices, serviceNames } from "../../../../../broker/moleculer/extension.ts";
 import { createOperations } from "../../../../../broker/moleculer/operations/operations.ts";
 import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
-import { contracts } from "../../../../../services/contracts.ts";
-import { loadServices, serviceNames } from "../../../../../services/index.ts";
+import core from "../../../../../services/index.ts";
 import type { Emulator, StartEmulator } from "../../../../../services/payments/providers/emulator.ts";
 import { startStripe } from "../../../../../services/payments/providers/stripe/emulator/stripe.ts";
 import { seededRandom } from "../../../../../services/payments/providers/support/emulator/random.ts";
@@ -92,7 +92,7 @@ export class ShopRun {
     this.emulators = emulators;
     this.mode = mode;
     this.points = new Points(crash);
-    this.messages = new StepBroker(topologyOf(contracts), mode, seeded(seed), this.points, (life) =>
+    this.messages = new StepBroker(topologyOf(core.contracts), mode, seeded(seed), this.points, (life) =>
       this.#deaths.get(life)?.(),
     );
   }
@@ -223,6 +223,7 @@ export class ShopRun {
       });
     });
     broker.souk = {
+      contracts: core.contracts,
       config,
       clock: { now: () => this.#time.now },
       bus: this.messages.node(life),
@@ -237,7 +238,7 @@ export class ShopRun {
         },
       },
     };
-    for (const service of await loadServices(SERVICES)) broker.createService(service);
+    for (const service of await loadServices(core, SERVICES)) broker.createService(service);
     await broker.start();
     this.#node = { life, broker, died };
     return this.#node;
@@ -286,7 +287,7 @@ async function watchedIn(database: Database): Promise<Watched[]> {
 }
 
 /** All that have work to do; what the gateway does is tried elsewhere. */
-export const SERVICES: readonly string[] = serviceNames.filter((it) => it !== "api");
+export const SERVICES: readonly string[] = serviceNames(core).filter((it) => it !== "api");
 
 export async function collectionsOf(db: Connection) {
   const all = await db.listCollections();

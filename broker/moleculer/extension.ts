@@ -1,0 +1,99 @@
+/**
+ * What a shop consists of, as plain data. Souk's own list is `services/index.ts`; another team's package has one like it,
+ * `export default extend({ name: "loyalty", contracts: [loyalty], services: { loyalty: () => import("./loyalty.service.ts") } })`.
+ * Queues, routes, documents, migrations and variables are derived from the list, whoever's it is.
+ */
+import { extname } from "node:path";
+import type { ServiceSchema } from "moleculer";
+import type { ServiceContract } from "../contract/contract.ts";
+
+/** Imports a service's module; called only where a node runs the service. */
+export type ServiceLoader = () => Promise<{ default: ServiceSchema }>;
+
+/**
+ * Parts of an extension that a domain takes, e.g. payment providers: the domain declares them here by declaration merging.
+ * Lists are joined when extensions are combined; keys of records must differ.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging in the domains
+export interface ExtensionParts {}
+
+export interface Extension extends Partial<ExtensionParts> {
+  /** Name of its package, e.g. `loyalty`. */
+  readonly name: string;
+  /** Contracts of its services. Every node loads them all: for queues, routes and documents. */
+  readonly contracts: readonly ServiceContract[];
+  /** By the service's name. */
+  readonly services: Readonly<Record<string, ServiceLoader>>;
+  /** Folders with files `NNNN-<what>.ts`, by the service whose database they change. */
+  readonly migrations: Readonly<Record<string, readonly URL[]>>;
+}
+
+/** Declares an extension; what it does not have may be left out. @throws on a name that is none */
+export function extend({
+  contracts = [],
+  services = {},
+  migrations = {},
+  ...rest
+}: Pick<Extension, "name"> & Partial<Extension>): Extension {
+  if (!/^[a-z][a-z0-9-]{0,39}$/.test(rest.name))
+    throw new Error(`an extension's name is lower-case letters, digits and -, not ${rest.name}`);
+  return { ...rest, contracts, services, migrations };
+}
+
+/**
+ * Services and migrations of contracts in the usual layout: `<service>/<service>.service.ts` and
+ * `<service>/migrations/` beside the file that asks.
+ * @param base `import.meta.url` of that file
+ */
+export function inFolders(
+  base: string,
+  contracts: readonly ServiceContract[],
+): Pick<Extension, "services" | "migrations"> {
+  const each = <T>(make: (service: string) => T) =>
+    Object.fromEntries(contracts.map(({ service }) => [service, make(service)]));
+  return {
+    services: each((it) => () => import(new URL(`./${it}/${it}.service${extname(base)}`, base).href)),
+    migrations: each((it) => [new URL(`./${it}/migrations/`, base)]),
+  };
+}
+
+/** Several extensions as one. @throws when two have the same name, or a service or another part of the same name */
+export function combine(first: Extension, ...others: readonly Extension[]): Extension {
+  const names = new Set([first.name]);
+  const combined: Record<string, unknown> = { ...first };
+  for (const { name, migrations, ...parts } of others) {
+    if (names.has(name)) throw new Error(`there are two extensions ${name}`);
+    names.add(name);
+    for (const [part, value] of Object.entries(parts))
+      combined[part] = joined(`extension ${name}: ${part}`, combined[part], value);
+    combined.migrations = joinLists(combined.migrations as Extension["migrations"], migrations);
+  }
+  return combined as unknown as Extension;
+}
+
+function joined(what: string, before: unknown, added: unknown): unknown {
+  if (before === undefined || added === undefined) return before ?? added;
+  if (Array.isArray(before)) return [...before, ...(added as unknown[])];
+  for (const key of Object.keys(added as object))
+    if (Object.hasOwn(before as object, key)) throw new Error(`${what}: there is ${key} already`);
+  return { ...(before as object), ...(added as object) };
+}
+
+function joinLists(before: Extension["migrations"], added: Extension["migrations"]): Extension["migrations"] {
+  const services = [...new Set([...Object.keys(before), ...Object.keys(added)])];
+  return Object.fromEntries(services.map((it) => [it, [...(before[it] ?? []), ...(added[it] ?? [])]]));
+}
+
+export const serviceNames = ({ services }: Extension): readonly string[] => Object.keys(services);
+
+/** Loads services by name, in the order of the list. @throws on a name that is none of them */
+export async function loadServices(
+  { services }: Extension,
+  names: readonly string[],
+): Promise<ServiceSchema[]> {
+  const known = Object.keys(services);
+  const unknown = names.find((name) => !Object.hasOwn(services, name));
+  if (unknown !== undefined) throw new Error(`there is no service ${unknown}; there are ${known.join(", ")}`);
+  const wanted = Object.entries(services).filter(([name]) => names.includes(name));
+  return Promise.all(wanted.map(async ([, load]) => (await load()).default));
+}
