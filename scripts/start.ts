@@ -1,5 +1,5 @@
-/** `npm start`: the whole shop in one process; embedded defaults where no server is named. */
-import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
+/** `npm start`: the whole shop in one process, with embedded defaults where no server is named. */
+import { printWelcome, seedIfEmpty, tokenToPrint } from "./support/first-start.ts";
 import { withOpsPort } from "./support/ops-port.ts";
 import { configOrExit, runNode, servicesOrExit } from "./support/run-node.ts";
 import { serversLine } from "./support/shop-servers.ts";
@@ -8,7 +8,9 @@ const config = withOpsPort(configOrExit());
 const names = servicesOrExit(config, []);
 console.error(serversLine(config));
 const hasCatalogue = names.includes("products") && names.includes("inventory");
-await runNode(config, names, async ({ database }) => {
-  if (hasCatalogue) await seedIfEmpty(config, database);
+let token: string | null = null;
+await runNode(config, names, async (runtime) => {
+  if (hasCatalogue) await seedIfEmpty(config, runtime.database);
+  if (names.includes("users")) token = await tokenToPrint(runtime);
 });
-if (names.includes("api")) printWelcome(config);
+if (names.includes("api")) printWelcome(config, token);

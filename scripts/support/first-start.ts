@@ -1,6 +1,8 @@
-/** What the first start does more, and what a person sees when the shop is up. */
+/** The demo catalogue of a first start, and the box that a start prints when the shop is up. */
 import type { Connection } from "mongoose";
 import type { Config } from "../../broker/moleculer/config.ts";
+import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
+import { bootstrapToken } from "../../services/users/accounts/bootstrap-admin.ts";
 import { createProgress } from "./progress.ts";
 import { isEmptyCatalogue, seedCatalogue } from "./seed-catalogue.ts";
 
@@ -10,7 +12,7 @@ export async function seedIfEmpty(
   database: (service: string) => Connection,
 ): Promise<void> {
   const products = database("products");
-  // A demo has no place in a shop that means business.
+  // A production shop gets no demo products unless it asks for them.
   const wanted = SEED_ON_START ?? NODE_ENV !== "production";
   if (!wanted || SEED_COUNT === 0 || !(await isEmptyCatalogue(products))) return;
   const progress = createProgress("demo products");
@@ -24,22 +26,42 @@ export async function seedIfEmpty(
   progress.end();
 }
 
-/** Prints where everything is. */
-export function printWelcome(config: Config): void {
+/**
+ * The generated token that makes the first admin, for the person at the terminal. It is null in production, where logs
+ * are kept, and where BOOTSTRAP_TOKEN is set, since who set it knows it.
+ */
+export async function tokenToPrint(
+  runtime: Pick<NodeRuntime, "config" | "database">,
+): Promise<string | null> {
+  const { NODE_ENV, BOOTSTRAP_TOKEN } = runtime.config;
+  return NODE_ENV === "production" || BOOTSTRAP_TOKEN ? null : bootstrapToken(runtime);
+}
+
+/** Prints a box that says where everything is. A bootstrap token, where given, stands in it. */
+export function printWelcome(config: Config, bootstrapToken: string | null = null): void {
   const { HOST, PORT, PUBLIC_URL, DATA_DIR, AMQP_URL, MONGO_URL, OPS_PORT, OPS_HOST } = config;
   const url = PUBLIC_URL ?? `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`;
+  const operations = OPS_PORT === "off" ? "off" : `http://${OPS_HOST}:${OPS_PORT}/metrics`;
   console.log(
-    [
+    box([
+      `Souk is running. Open ${url}/docs to try the API.`,
       "",
-      "Souk is open.",
-      `  API            ${url}/api/v1`,
-      `  documentation  ${url}/docs`,
-      `  health         ${url}/health/ready`,
-      ...(OPS_PORT
-        ? [`  operations     ${OPS_PORT === "off" ? "off" : `http://${OPS_HOST}:${OPS_PORT}/metrics`}`]
-        : []),
-      `  data           ${MONGO_URL ? "MongoDB" : DATA_DIR}${AMQP_URL ? ", messages over RabbitMQ" : ""}`,
-      "",
-    ].join("\n"),
+      `API              ${url}/api/v1`,
+      `health           ${url}/health/ready`,
+      ...(OPS_PORT ? [`operations       ${operations}`] : []),
+      `data             ${MONGO_URL ? "MongoDB" : DATA_DIR}${AMQP_URL ? ", messages over RabbitMQ" : ""}`,
+      ...(bootstrapToken ? ["", ...firstAdmin(bootstrapToken)] : []),
+    ]),
   );
+}
+
+const firstAdmin = (token: string): string[] => [
+  "There is no admin yet. POST /api/v1/auth/bootstrap {token, email, password, name} makes one.",
+  `bootstrap token  ${token}`,
+];
+
+function box(lines: readonly string[]): string {
+  const width = Math.max(...lines.map((line) => line.length));
+  const edge = "─".repeat(width + 2);
+  return ["", `┌${edge}┐`, ...lines.map((line) => `│ ${line.padEnd(width)} │`), `└${edge}┘`, ""].join("\n");
 }

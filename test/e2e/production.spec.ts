@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
+import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/free-port.ts";
 import { HttpClient } from "../support/http-client.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
@@ -129,7 +130,7 @@ describe("the first start of a shop in production", function () {
   it("prints no token, seeds nothing, and lets nobody in without BOOTSTRAP_TOKEN", async () => {
     const run = await startScript("start", { dataDir, env: production });
     try {
-      assert.doesNotMatch(run.output(), /with token/);
+      assert.doesNotMatch(run.output(), /with token|bootstrap token /);
       assert.match(run.output(), /set BOOTSTRAP_TOKEN/);
       const http = new HttpClient(run.url);
       const { items } = await http.expect<{ items: unknown[] }>(200, "GET", "/products");
@@ -147,15 +148,31 @@ describe("the first start of a shop in production", function () {
     }
   });
 
-  it("prints a generated token once elsewhere, and says at the next start where it is", async () => {
+  it("prints a generated token in the box of each start elsewhere, until there is an admin", async () => {
     const env = { SEED_ON_START: "false" };
     const first = await startScript("start", { dataDir, env });
     const token = await first.bootstrapToken();
     await first.terminate();
     const second = await startScript("start", { dataDir, env });
+    assert.equal(await second.bootstrapToken(), token);
+    await firstAdmin(new HttpClient(second.url), token);
+    await second.terminate();
+    const third = await startScript("start", { dataDir, env });
+    await eventually("the box is printed", () => /Souk is running/.test(third.output()));
+    await third.terminate();
+    assert.ok(!third.output().includes(token), third.output());
+    assert.doesNotMatch(third.output(), /no admin yet/);
+  });
+
+  it("logs a generated token once where there is no box, and says at the next start where it is", async () => {
+    const env = { SEED_ON_START: "false" };
+    const first = await startScript("node", { dataDir, env });
+    const token = await first.bootstrapToken();
+    await first.terminate();
+    const second = await startScript("node", { dataDir, env });
     await second.terminate();
     assert.ok(!second.output().includes(token), second.output());
-    assert.match(second.output(), /no admin yet: .*first start's log, or set BOOTSTRAP_TOKEN/);
+    assert.match(second.output(), /no admin yet: .*first start printed, or set BOOTSTRAP_TOKEN/);
   });
 
   for (const address of [

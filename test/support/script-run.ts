@@ -1,4 +1,4 @@
-/** `npm start`, `npm run cluster` or Moleculer's runner as a user would run them, with a data folder and a port of its own. */
+/** Runs `npm start`, `npm run cluster`, `npm run node` or Moleculer's runner as a user would, with its own data folder and port. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
@@ -15,7 +15,7 @@ export interface ScriptRun {
   readonly child: ChildProcess;
   /** Everything printed so far. */
   output(): string;
-  /** The token that the first start printed. */
+  /** The bootstrap token, once it is printed. */
   bootstrapToken(): Promise<string>;
   /** SIGTERM; resolves with the exit code. */
   terminate(): Promise<number | null>;
@@ -39,6 +39,7 @@ const runner = ["-c", "moleculer.config.ts", "--mask", "**/*.service.ts", "servi
 const commands = {
   start: ["scripts/start.ts"],
   cluster: ["scripts/cluster.ts"],
+  node: ["scripts/node.ts"],
   "moleculer-runner": [bin("moleculer-runner.js"), ...runner],
   "moleculer-runner-esm": [bin("moleculer-runner.mjs"), ...runner],
 } as const;
@@ -98,7 +99,10 @@ export async function startScript(
     child,
     output: () => text,
     bootstrapToken: () =>
-      eventually("the bootstrap token is printed", () => /no admin yet: .* with token (\S+)/.exec(text)?.[1]),
+      eventually(
+        "the bootstrap token is printed",
+        () => /(?:no admin yet: .* with token|bootstrap token) +(\S+)/.exec(text)?.[1],
+      ),
     terminate,
     async stop() {
       await terminate();

@@ -1,6 +1,6 @@
 /**
- * The first admin. While the shop has none, one request that shows the bootstrap token may make it; the unique index
- * on `firstAdmin` lets one of several racing requests through.
+ * The first admin. While the shop has no admin, one request with the bootstrap token may create it. The unique index on
+ * `firstAdmin` lets only one of several concurrent requests succeed.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Model } from "mongoose";
@@ -33,7 +33,7 @@ export async function bootstrapAdmin(
   if (!sameSecret(token, expected)) throw new SoukError("INVALID_TOKEN");
   const standing = { roles: ["customer", "staff", "admin"] as Account["roles"], firstAdmin: true as const };
   const admin = await openAccount(tools, account, standing, meta).catch(async (error) => {
-    // Of two requests with one address, the loser may meet the address before it meets the admin.
+    // Of two requests with the same address, the loser may fail on the address first.
     if (errorCode(error) === "EMAIL_TAKEN" && (await hasAdmin(tools.accounts)))
       throw new SoukError("BOOTSTRAP_CLOSED");
     throw error;
@@ -43,8 +43,8 @@ export async function bootstrapAdmin(
 }
 
 /**
- * The token that makes the first admin, or null when there is one already, or none may be made. The same on every node and
- * at every start until it is used: BOOTSTRAP_TOKEN, else one generated and kept.
+ * The token that creates the first admin: BOOTSTRAP_TOKEN, else a generated one that is stored. It is the same on every
+ * node and at every start until it is used. It is null once there is an admin, and in production without BOOTSTRAP_TOKEN.
  */
 export async function bootstrapToken({
   config,
@@ -57,8 +57,8 @@ export async function bootstrapToken({
 }
 
 /**
- * Tells whoever starts the shop how to get in, while nobody is. A generated token is shown once, at the start that makes it:
- * logs are read by more people, and kept longer, than an admin's secret should be. In production there is none.
+ * Logs how to create the first admin while there is none. A generated token is logged once, at the start that generates
+ * it, because many people read logs and logs are kept. `npm start` generates it earlier and prints it in its box.
  */
 export async function announceBootstrap(
   tools: Pick<BootstrapTools, "accounts" | "bootstrapTokens" | "config">,
@@ -70,7 +70,7 @@ export async function announceBootstrap(
   if (!current) log.warn("there is no admin yet: set BOOTSTRAP_TOKEN to make one");
   else if (tools.config.BOOTSTRAP_TOKEN) log.info(`${how} with token BOOTSTRAP_TOKEN`);
   else if (current.isNew) log.info(`${how} with token ${current.token}`);
-  else log.info(`${how} with the token of the first start's log, or set BOOTSTRAP_TOKEN`);
+  else log.info(`${how} with the token that the first start printed, or set BOOTSTRAP_TOKEN`);
 }
 
 const hasAdmin = async (accounts: Model<Account>): Promise<boolean> =>
@@ -78,11 +78,11 @@ const hasAdmin = async (accounts: Model<Account>): Promise<boolean> =>
 
 interface CurrentToken {
   readonly token: string;
-  /** It was made just now. */
+  /** This call has generated it. */
   readonly isNew: boolean;
 }
 
-/** BOOTSTRAP_TOKEN, else one that is generated and kept, the same for every node; undefined in production without. */
+/** BOOTSTRAP_TOKEN, else the stored token, generated when missing. Undefined in production without BOOTSTRAP_TOKEN. */
 async function currentToken({
   bootstrapTokens,
   config,
@@ -102,6 +102,6 @@ async function currentToken({
   }
 }
 
-/** Constant time; hashing first makes the lengths equal. */
+/** Compares in constant time. The hashes have equal lengths. */
 const sameSecret = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
