@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 
 const start = (env: Record<string, string>, script = "start", args: string[] = []) =>
   spawnSync(
@@ -32,22 +31,5 @@ describe("a start that can't be", () => {
     const { status, stderr } = start({}, "node", ["orders", "warehouse"]);
     assert.equal(status, 1);
     assert.match(stderr, /there is no service warehouse/);
-  });
-});
-
-describe("README", () => {
-  const readme = readFileSync("README.md", "utf8");
-
-  it("names only npm scripts that there are", () => {
-    const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
-    const named = [...readme.matchAll(/npm run ([a-z][a-z0-9:-]*)/g)].map((match) => match[1] ?? "");
-    assert.ok(named.length > 5);
-    for (const name of named) assert.ok(scripts[name], `npm run ${name}`);
-  });
-
-  it("links only to files that there are", () => {
-    const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1] ?? "");
-    for (const link of links) readFileSync(link);
-    assert.ok(links.length > 3);
   });
 });
