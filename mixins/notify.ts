@@ -3,7 +3,7 @@
  * is disconnected, so what depends on it needs a time limit as well. Whoever wants to hear of it subscribes to the
  * Moleculer event `<service>.notified`, in the service's group.
  */
-import type { Service } from "moleculer";
+import type { Context, Service, ServiceSchema } from "moleculer";
 import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 
 export interface Notification {
@@ -15,17 +15,32 @@ export interface NotifyParts {
   notify(subject: string): void;
 }
 
-/** The event that a service's notifications come as. */
-export const notificationOf = (service: string): string => `${service}.notified`;
-
 /** Puts `notify` on `this`. */
 export function notify(): Mixin<NotifyParts> {
   return defineMixin<NotifyParts>({
     methods: {
-      notify(this: Service, subject: string): void {
-        const notification: Notification = { subject };
-        void this.broker.broadcast(notificationOf(this.name), notification, [this.name]);
+      notify(subject: string): void {
+        broadcastNotification(this, subject);
       },
     },
   });
+}
+
+/** The event that a service's notifications come as. */
+export const notificationOf = (service: string): string => `${service}.notified`;
+
+export function broadcastNotification({ broker, name }: Service, subject: string): void {
+  const notification: Notification = { subject };
+  void broker.broadcast(notificationOf(name), notification, [name]);
+}
+
+/** The `merged` hook of a mixin that listens to its service's own notifications. */
+export function onNotified<T extends object>(listen: (service: Service & T, subject: string) => void) {
+  return function merged(this: Service, schema: Partial<ServiceSchema>): void {
+    const handler = function notified(this: Service & T, { params }: Context<Notification>) {
+      listen(this, params.subject);
+    };
+    const event = notificationOf(schema.name ?? "");
+    schema.events = this.mergeSchemaEvents({ [event]: { handler } }, schema.events ?? {});
+  };
 }

@@ -1,10 +1,17 @@
 /** Services declared from their contract: handlers are typed by it, and nothing undeclared can be called. */
-import type { CallingOptions, EventSchemas, Service, ServiceHooks, ServiceSchema } from "moleculer";
+import type { CallingOptions, Service, ServiceSchema } from "moleculer";
 import type { ServiceContract } from "../contract/contract.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Config } from "./config.ts";
 import type { ActionHandlers, TypedCall, WorkerHandlers } from "./handlers.ts";
-import { type Added, type Duty, defineMixin, type Lifecycle, type Mixin } from "./mixin.ts";
+import {
+  type Added,
+  type Duty,
+  defineMixin,
+  type Mixin,
+  type OpenSchema,
+  type ServiceMethods,
+} from "./mixin.ts";
 
 /** What every service has on `this`, beside what Moleculer puts there. */
 export interface ServiceBase {
@@ -17,8 +24,6 @@ export interface ServiceBase {
 /** `this` of a service with the mixins `X`. */
 export type ServiceWith<X extends readonly unknown[]> = Service & ServiceBase & Added<X>;
 
-export type ServiceMethods = Record<string, (...args: never[]) => unknown>;
-
 /** A list of handlers that may be left out where the contract declares none. */
 type Workers<C extends ServiceContract> = keyof C["workers"] extends never
   ? { workers?: WorkerHandlers<C> }
@@ -29,17 +34,13 @@ export interface ServiceDefinition<
   X extends readonly Mixin[],
   P extends object,
   M extends ServiceMethods,
-> extends Lifecycle {
+> extends OpenSchema {
   /** They are created and started in this order, before the service, and stopped after it. */
   mixins?: X;
   /** Makes what the handlers give to use-cases; put on `this`. Runs once per instance, after the mixins' `created`. */
   setup?: (service: ServiceWith<X>) => P;
   actions: ActionHandlers<C>;
   methods?: M;
-  /** Moleculer's events: volatile ones. Durable messages come to actors and workers. */
-  events?: EventSchemas<never>;
-  /** Moleculer's action hooks. */
-  hooks?: ServiceHooks<never>;
   /** Runs before the service's actors and workers take messages. */
   started?(): Promise<void> | void;
   /** Runs when its actors and workers have drained. */

@@ -4,7 +4,7 @@
  * Moleculer applies the last mixin of a service first. Their `created` and `started` run before the service's own, and
  * all `stopped` run in the reverse order.
  */
-import type { Service, ServiceSchema } from "moleculer";
+import type { ActionHooks, EventSchema, Service, ServiceSchema } from "moleculer";
 
 declare const adds: unique symbol;
 
@@ -24,16 +24,25 @@ export type Added<X extends readonly unknown[]> = X extends readonly [Mixin<infe
   ? Readonly<A> & Added<R>
   : unknown;
 
-/** Moleculer's hooks in a service's life, with `this` left to the schema around them. */
-export interface Lifecycle {
-  created?(): void;
+/** Parts of Moleculer's schema, with `this` left to the schema around them. */
+export interface OpenSchema {
+  methods?: ServiceMethods;
+  /** Moleculer's events: volatile ones. Durable messages come to actors and workers. */
+  events?: Record<string, EventSchema | NonNullable<EventSchema["handler"]>>;
+  /** Before, after and instead of a failure of the service's actions. */
+  hooks?: { readonly [K in keyof ActionHooks]: Record<string, NonNullable<ActionHooks[K]>> };
   started?(): Promise<void> | void;
   stopped?(): Promise<void> | void;
 }
 
-export interface MixinSchema extends Omit<ServiceSchema, "name" | "mixins" | keyof Lifecycle>, Lifecycle {
+export type ServiceMethods = Record<string, (...args: never[]) => unknown>;
+
+export interface MixinSchema
+  extends Omit<ServiceSchema, "name" | "mixins" | "created" | keyof OpenSchema>,
+    OpenSchema {
   /** Runs with the schema of the whole service, before it is created. */
   merged?(schema: Partial<ServiceSchema>): void;
+  created?(): void;
   covers?: readonly Duty[];
 }
 

@@ -1,11 +1,14 @@
 /** Carts of users and guests. */
 import { LRUCache } from "lru-cache";
-import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
-import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { cache } from "../../mixins/cache.ts";
+import { mongo } from "../../mixins/mongo.ts";
+import { workers } from "../../mixins/workers.ts";
+import { callersCart } from "./callers-cart.ts";
 import { cart } from "./cart.contract.ts";
-import { type Cart, type CartLines, type CartOwner, NO_CART } from "./cart-store.ts";
+import { type Cart, NO_CART } from "./cart-store.ts";
 import { viewCart } from "./cart-view.ts";
 import { type Caller, lookUp } from "./catalogue.ts";
 import { mongoCartStore } from "./mongo-cart-store.ts";
@@ -15,72 +18,81 @@ import { redisCartStore } from "./redis-cart-store.ts";
 /** Carts whose SKUs a node remembers. */
 const HINTS = 5_000;
 
-export default defineServiceFromParts(cart, {}, ({ config, clock, log, runtime }) => {
-  const { REDIS_URL, CART_TTL: ttl, NAMESPACE, CURRENCY } = config;
-  const store = REDIS_URL
-    ? redisCartStore({ url: REDIS_URL, prefix: `souk-${NAMESPACE}:`, ttl, log })
-    : mongoCartStore({ database: runtime.database("cart"), clock, ttl });
-  const tools = { store, clock, hints: new LRUCache<string, readonly string[]>({ max: HINTS }) };
+export default defineService(cart, {
+  mixins: [
+    mongo(),
+    cache(() => ({ hints: new LRUCache<string, readonly string[]>({ max: HINTS }) })),
+    workers(),
+  ],
 
-  /**
-   * The caller's cart: a user's is known by the user's id. What a user has put in as a guest comes along, as long as
-   * the request still names the guest's cart. Null for a guest without a cart.
-   */
-  async function callersCart({ user, cartId }: CallMeta): Promise<{ id: string; owner: CartOwner } | null> {
-    if (!user) return cartId ? { id: cartId, owner: { guest: cartId } } : null;
-    if (cartId) await store.merge(cartId, user.id);
-    return { id: user.id, owner: { user: user.id } };
-  }
+  setup({ config, clock, database, logger }) {
+    const { REDIS_URL: url, CART_TTL: ttl, NAMESPACE } = config;
+    const carts = url
+      ? redisCartStore({ url, prefix: `souk-${NAMESPACE}:`, ttl, log: logger })
+      : mongoCartStore({ database, clock, ttl });
+    return { carts };
+  },
 
-  const view = async (ctx: Caller, id: string, found: Cart) =>
-    viewCart(id, found, await lookUp(ctx, skusOf(found.lines)), CURRENCY);
+  methods: {
+    async view(ctx: Caller, id: string, found: Cart) {
+      const catalogue = await lookUp(
+        ctx,
+        found.lines.map((it) => it.sku),
+      );
+      return viewCart(id, found, catalogue, this.config.CURRENCY);
+    },
+  },
 
-  return {
-    actions: {
-      async get(ctx) {
-        const found = await callersCart(ctx.meta);
-        return found ? view(ctx, found.id, await store.read(found.owner)) : view(ctx, newId(), NO_CART);
-      },
-
-      async setItem(ctx) {
-        const { params, meta } = ctx;
-        const found = await callersCart(meta);
-        const id = found?.id ?? newId();
-        const put = { id, owner: found?.owner ?? { guest: id }, ...params };
-        const { changed, catalogue } = await putLine(tools, ctx, put);
-        // A guest's first cart: the reply says how to come back to it.
-        if (!found) meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
-        return viewCart(id, changed, catalogue, CURRENCY);
-      },
-
-      async removeItem(ctx) {
-        const { sku } = ctx.params;
-        const found = await callersCart(ctx.meta);
-        const left = found && (await store.removeLine(found.owner, sku));
-        if (!left) throw new SoukError("NOT_FOUND", `There is no ${sku} in the cart.`);
-        return view(ctx, found.id, left);
-      },
-
-      async clear({ meta }) {
-        const found = await callersCart(meta);
-        if (found) await store.clear(found.owner);
-      },
-
-      merge: ({ params: { cartId, userId } }) => store.merge(cartId, userId),
-
-      async contents({ params: { userId } }) {
-        const { revision, lines } = await store.read({ user: userId });
-        return { id: userId, revision, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
-      },
+  actions: {
+    async get(ctx) {
+      const mine = await callersCart(this.carts, ctx.meta);
+      return mine
+        ? this.view(ctx, mine.id, await this.carts.read(mine.owner))
+        : this.view(ctx, newId(), NO_CART);
     },
 
-    workers: {
-      dropBought: ({ subject: orderId, data: { customerId, lines } }) =>
-        store.dropBought(customerId, orderId, lines),
+    async setItem(ctx) {
+      const { params, meta } = ctx;
+      const mine = await callersCart(this.carts, meta);
+      const id = mine?.id ?? newId();
+      const put = { id, owner: mine?.owner ?? { guest: id }, ...params };
+      const tools = { store: this.carts, clock: this.clock, hints: this.caches.hints };
+      const { changed, catalogue } = await putLine(tools, ctx, put);
+      // A guest's first cart: the reply says how to come back to it.
+      if (!mine) meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
+      return viewCart(id, changed, catalogue, this.config.CURRENCY);
     },
 
-    stopped: () => store.close(),
-  };
+    async removeItem(ctx) {
+      const { sku } = ctx.params;
+      const mine = await callersCart(this.carts, ctx.meta);
+      const left = mine && (await this.carts.removeLine(mine.owner, sku));
+      if (!left) throw new SoukError("NOT_FOUND", `There is no ${sku} in the cart.`);
+      return this.view(ctx, mine.id, left);
+    },
+
+    async clear({ meta }) {
+      const mine = await callersCart(this.carts, meta);
+      if (mine) await this.carts.clear(mine.owner);
+    },
+
+    merge({ params: { cartId, userId } }) {
+      return this.carts.merge(cartId, userId);
+    },
+
+    async contents({ params: { userId } }) {
+      const { revision, lines } = await this.carts.read({ user: userId });
+      return { id: userId, revision, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
+    },
+  },
+
+  workers: {
+    dropBought({ subject: orderId, data: { customerId, lines } }) {
+      return this.carts.dropBought(customerId, orderId, lines);
+    },
+  },
+
+  stopped() {
+    return this.carts.close();
+  },
 });
-
-const skusOf = (lines: CartLines): string[] => lines.map((it) => it.sku);

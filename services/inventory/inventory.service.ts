@@ -1,52 +1,61 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
-import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
 import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../broker/mongo/write-group.ts";
+import { actorHost } from "../../mixins/actor-host.ts";
+import { idempotency } from "../../mixins/idempotency.ts";
+import { mongo } from "../../mixins/mongo.ts";
+import { workers } from "../../mixins/workers.ts";
 import { inventory } from "./inventory.contract.ts";
 import { type LedgerEntry, ledgerModel } from "./ledger.model.ts";
 import { available, type StockState, stockActor } from "./stock.actor.ts";
 import { stockModel } from "./stock.model.ts";
 
-export default defineServiceFromParts(
-  inventory,
-  {
-    models: { stock: stockModel, ledger: ledgerModel },
-    actors: { stock: { definition: stockActor, model: stockModel } },
+export default defineService(inventory, {
+  mixins: [
+    mongo({ stock: stockModel, ledger: ledgerModel }),
+    actorHost({ stock: { definition: stockActor, model: stockModel } }),
+    idempotency(),
+    workers(),
+  ],
+
+  setup: ({ models }) => ({
+    levels: new ReadGroup<ActorDocument<StockState>>(models.stock.collection as never, LEVELS),
+  }),
+
+  actions: {
+    async get({ params: { sku } }) {
+      const item = await this.levels.get(sku);
+      if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
+      return view({ id: sku, state: item.state });
+    },
+
+    async create({ params: { sku, onHand } }) {
+      return view(await this.actors.stock.apply(sku, "stock.create", { onHand }));
+    },
+
+    async adjust({ params: { sku, delta, reason }, meta }) {
+      const change = { delta, reason, by: meta.user?.id ?? null };
+      // A try that takes over from one that has died says the same message again, which the actor knows.
+      const { resourceId: id } = meta;
+      return view(await this.actors.stock.apply(sku, "stock.adjust", change, id === undefined ? {} : { id }));
+    },
+
+    async availability({ params: { skus } }) {
+      const items = await this.levels.getMany(skus);
+      return items.map((it) => ({ sku: it._id, available: available(it.state) }));
+    },
   },
-  ({ models, actors }) => {
-    const levels = new ReadGroup<ActorDocument<StockState>>(models.stock.collection as never, LEVELS);
-    return {
-      actions: {
-        async get({ params: { sku } }) {
-          const item = await levels.get(sku);
-          if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
-          return view({ id: sku, state: item.state });
-        },
-        async create({ params: { sku, onHand } }) {
-          return view(await actors.stock.apply(sku, "stock.create", { onHand }));
-        },
-        async adjust({ params: { sku, delta, reason }, meta }) {
-          const change = { delta, reason, by: meta.user?.id ?? null };
-          // A try that takes over from one that has died says the same message again, which the actor knows.
-          const { resourceId: id } = meta;
-          return view(await actors.stock.apply(sku, "stock.adjust", change, id === undefined ? {} : { id }));
-        },
-        async availability({ params: { skus } }) {
-          const items = await levels.getMany(skus);
-          return items.map((it) => ({ sku: it._id, available: available(it.state) }));
-        },
-      },
-      workers: {
-        async ledger({ id, subject, data, time }) {
-          const entries = writeGroup<LedgerEntry>(models.ledger.collection as never);
-          await entries.insertNew({ _id: id, sku: subject, ...data, at: new Date(time) });
-        },
-      },
-    };
+
+  workers: {
+    async ledger({ id, subject, data, time }) {
+      const entries = writeGroup<LedgerEntry>(this.models.ledger.collection as never);
+      await entries.insertNew({ _id: id, sku: subject, ...data, at: new Date(time) });
+    },
   },
-);
+});
 
 const view = ({ id, state }: { id: string; state: Pick<StockState, "onHand" | "held"> }) => ({
   sku: id,

@@ -2,7 +2,10 @@
 import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
-import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { actorHost } from "../../mixins/actor-host.ts";
+import { idempotency } from "../../mixins/idempotency.ts";
+import { mongo } from "../../mixins/mongo.ts";
 import { callerId, visibleOrder } from "./caller.ts";
 import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
 import { createNumberClaim } from "./checkout/claim-number.ts";
@@ -16,65 +19,76 @@ import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
 
-export default defineServiceFromParts(
-  orders,
-  { models: { order: orderModel }, actors: { order: { definition: orderActor, model: orderModel } } },
-  ({ models, actors, config, clock, call, runtime }) => {
-    const limit = createCheckoutLimit(config.MAX_IN_FLIGHT);
+export default defineService(orders, {
+  mixins: [
+    mongo({ orders: orderModel }),
+    actorHost({ order: { definition: orderActor, model: orderModel } }),
+    idempotency(),
+  ],
+
+  setup({ actors, database, config, clock, call }) {
     const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
-    const tools = {
-      host: actors.order,
-      openOrders: openOrdersStore(runtime.database("orders"), actors.order),
-      claimNumber: createNumberClaim(runtime.database("orders")),
-      limits: { orders: config.MAX_OPEN_ORDERS, quantity: config.MAX_OPEN_QUANTITY },
-      clock,
-      orderTtl: config.ORDER_TTL,
-      checkProvider,
-    };
-
     return {
-      actions: {
-        place: async (ctx) => orderView(await limit.run(() => placeOrder(tools, ctx))),
-
-        async list(ctx) {
-          const { all, status, limit, cursor } = ctx.params;
-          if (all && !isStaff(ctx.meta.user))
-            throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
-          const mine = all ? {} : { customerId: callerId(ctx) };
-          return listOrders(models.order, { ...mine, status, limit, cursor });
-        },
-
-        get: async (ctx) => orderView(await visibleOrder(actors.order, ctx, ctx.params.id)),
-
-        async cancel(ctx) {
-          const { id, reason = null } = ctx.params;
-          await visibleOrder(actors.order, ctx, id);
-          return orderView(await actors.order.apply(id, "order.cancel", { by: callerId(ctx), reason }));
-        },
-
-        async pay(ctx) {
-          const { id, ...payment } = ctx.params;
-          await visibleOrder(actors.order, ctx, id);
-          await checkProvider(payment.provider, "provider");
-          const paymentId = ctx.meta.resourceId ?? newId();
-          const order = await actors.order.apply(id, "order.pay", { paymentId, payment });
-          return orderView(await waitForPayment(actors.order, order, ctx.meta.preferWait));
-        },
-
-        // The gateway streams: it calls `next` again and again once this has found the order to be the caller's.
-        events: async (ctx) => orderView(await visibleOrder(actors.order, ctx, ctx.params.id)),
-
-        async next({ params: { id, after, waitMs } }) {
-          const order = await actors.order.next(id, after, waitMs);
-          return order && orderView(order);
-        },
-
-        async owner({ params: { id } }) {
-          const order = await actors.order.read(id);
-          if (!order) throw new SoukError("NOT_FOUND", "There is no such order.");
-          return { customerId: order.state.customerId, number: order.state.number };
-        },
+      checkouts: createCheckoutLimit(config.MAX_IN_FLIGHT),
+      checkProvider,
+      checkout: {
+        host: actors.order,
+        openOrders: openOrdersStore(database, actors.order),
+        claimNumber: createNumberClaim(database),
+        limits: { orders: config.MAX_OPEN_ORDERS, quantity: config.MAX_OPEN_QUANTITY },
+        clock,
+        orderTtl: config.ORDER_TTL,
+        checkProvider,
       },
     };
   },
-);
+
+  actions: {
+    async place(ctx) {
+      return orderView(await this.checkouts.run(() => placeOrder(this.checkout, ctx)));
+    },
+
+    async list(ctx) {
+      const { all, status, limit, cursor } = ctx.params;
+      if (all && !isStaff(ctx.meta.user))
+        throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
+      const mine = all ? {} : { customerId: callerId(ctx) };
+      return listOrders(this.models.orders, { ...mine, status, limit, cursor });
+    },
+
+    async get(ctx) {
+      return orderView(await visibleOrder(this.actors.order, ctx, ctx.params.id));
+    },
+
+    async cancel(ctx) {
+      const { id, reason = null } = ctx.params;
+      await visibleOrder(this.actors.order, ctx, id);
+      return orderView(await this.actors.order.apply(id, "order.cancel", { by: callerId(ctx), reason }));
+    },
+
+    async pay(ctx) {
+      const { id, ...payment } = ctx.params;
+      await visibleOrder(this.actors.order, ctx, id);
+      await this.checkProvider(payment.provider, "provider");
+      const paymentId = ctx.meta.resourceId ?? newId();
+      const order = await this.actors.order.apply(id, "order.pay", { paymentId, payment });
+      return orderView(await waitForPayment(this.actors.order, order, ctx.meta.preferWait));
+    },
+
+    // The gateway streams: it calls `next` again and again once this has found the order to be the caller's.
+    async events(ctx) {
+      return orderView(await visibleOrder(this.actors.order, ctx, ctx.params.id));
+    },
+
+    async next({ params: { id, after, waitMs } }) {
+      const order = await this.actors.order.next(id, after, waitMs);
+      return order && orderView(order);
+    },
+
+    async owner({ params: { id } }) {
+      const order = await this.actors.order.read(id);
+      if (!order) throw new SoukError("NOT_FOUND", "There is no such order.");
+      return { customerId: order.state.customerId, number: order.state.number };
+    },
+  },
+});

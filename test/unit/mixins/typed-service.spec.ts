@@ -6,6 +6,7 @@ import { action, defineContract } from "../../../broker/contract/contract.ts";
 import { defineService } from "../../../broker/moleculer/define-service.ts";
 import { defineMixin, type Mixin } from "../../../broker/moleculer/mixin.ts";
 import { actorHost } from "../../../mixins/actor-host.ts";
+import { cache } from "../../../mixins/cache.ts";
 import { idempotency } from "../../../mixins/idempotency.ts";
 import { mongo } from "../../../mixins/mongo.ts";
 import { notify } from "../../../mixins/notify.ts";
@@ -28,7 +29,7 @@ const handled = { copy: async () => undefined, listen: async () => undefined };
 describe("typed services", () => {
   it("have on `this` what their mixins, their setup and their methods add, and nothing else", () => {
     const schema = defineService(notes, {
-      mixins: [...mixins, notify(), outbox(noteModel)],
+      mixins: [...mixins, notify(), outbox(noteModel), cache(() => ({ pages: new Map<string, string>() }))],
       setup: ({ config, clock, models, actors, notify }) => ({
         port: config.PORT,
         tools: { clock, notes: models.notes, host: actors.note, notify },
@@ -82,6 +83,22 @@ describe("typed services", () => {
         },
         async listen({ data }) {
           this.notify(data.by);
+        },
+      },
+      events: {
+        "notes.notified"() {
+          this.caches.pages.clear();
+          // @ts-expect-error no such cache
+          this.caches.rows;
+        },
+      },
+      hooks: {
+        before: {
+          write() {
+            this.invalidate();
+            // @ts-expect-error neither a mixin nor setup adds this
+            this.printer;
+          },
         },
       },
       async started() {
@@ -171,6 +188,12 @@ describe("typed services", () => {
     assert.throws(declare(keys), message("idempotency"));
     assert.throws(declare(consumers), message("workers"));
     assert.ok(declare(models)());
+  });
+
+  it("take what can be cleared as a cache, and nothing else", () => {
+    assert.ok(cache(() => ({ pages: new Map() })));
+    // @ts-expect-error a number can't be cleared
+    assert.ok(cache(() => ({ pages: 1 })));
   });
 
   it("may have mixins of their own", () => {
