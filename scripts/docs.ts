@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { asyncapi } from "../broker/http/docs/asyncapi.ts";
 import { errorsMarkdown } from "../broker/http/docs/error-docs.ts";
-import { openapi } from "../broker/http/docs/openapi.ts";
+import { openapi } from "../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
 import { routeHeaders } from "../services/api/route-headers.ts";
 import core from "../services/index.ts";

@@ -10,6 +10,8 @@ export type RestRoute = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${strin
 export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
   /** One line for the API docs. */
   readonly summary: string;
+  /** Name of its route's method in generated clients, e.g. `placeOrder`; `ordersPlace` unless told. */
+  readonly operationId?: string;
   /** Everything the action takes: path, query and body parameters are one object. */
   readonly params: P;
   readonly returns: R;

@@ -44,15 +44,19 @@ export const minorUnits = z
   .min(0)
   .max(1_000_000_000_000)
   .meta({ examples: [1299] });
-export const money = z.strictObject({ amount: minorUnits, currency });
+export const money = z
+  .strictObject({ amount: minorUnits, currency })
+  .meta({ id: "Money", description: "An amount in the minor unit of its currency" });
 /** What several amounts come to: 100 lines of 999 pieces of what is dear may be more than an order may cost. */
-export const moneySum = z.strictObject({
-  amount: z
-    .int()
-    .min(0)
-    .meta({ examples: [2598] }),
-  currency,
-});
+export const moneySum = z
+  .strictObject({
+    amount: z
+      .int()
+      .min(0)
+      .meta({ examples: [2598] }),
+    currency,
+  })
+  .meta({ id: "MoneySum", description: "A sum of amounts, which may be larger than any of them may be" });
 export const quantity = z.int().min(1).max(999);
 export const time = z.stringFormat("date-time", isoTime, "must be a time in UTC (RFC 3339)").meta({
   examples: ["2026-11-27T09:30:00.000Z"],
@@ -65,25 +69,27 @@ export const country = z
   .regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code")
   .meta({ examples: ["US"] });
 
-export const address = z.strictObject({
-  name: line(120).meta({ examples: ["Ann"] }),
-  line1: line(200).meta({ examples: ["1 Market Street"] }),
-  line2: line(200)
-    .meta({ examples: ["Floor 2"] })
-    .optional(),
-  city: line(120).meta({ examples: ["Springfield"] }),
-  region: line(120)
-    .meta({ examples: ["IL"] })
-    .optional(),
-  postalCode: line(20).meta({ examples: ["12345"] }),
-  country,
-  phone: z
-    .string()
-    .max(20)
-    .regex(/^\+?[0-9 ()-]{4,}$/, "must be a phone number")
-    .meta({ examples: ["+1 555 0100"] })
-    .optional(),
-});
+export const address = z
+  .strictObject({
+    name: line(120).meta({ examples: ["Ann"] }),
+    line1: line(200).meta({ examples: ["1 Market Street"] }),
+    line2: line(200)
+      .meta({ examples: ["Floor 2"] })
+      .optional(),
+    city: line(120).meta({ examples: ["Springfield"] }),
+    region: line(120)
+      .meta({ examples: ["IL"] })
+      .optional(),
+    postalCode: line(20).meta({ examples: ["12345"] }),
+    country,
+    phone: z
+      .string()
+      .max(20)
+      .regex(/^\+?[0-9 ()-]{4,}$/, "must be a phone number")
+      .meta({ examples: ["+1 555 0100"] })
+      .optional(),
+  })
+  .meta({ id: "Address", description: "A postal address" });
 
 /** Paging as it comes in a query string, where numbers are text. */
 export const limit = z.coerce.number<number | string>().int().min(1).max(100).default(20);
@@ -93,8 +99,28 @@ export const cursor = z
   .regex(/^[A-Za-z0-9_-]+$/, "must be a cursor from a reply")
   .optional();
 export const flag = z.union([z.boolean(), z.stringbool()]);
+/** A part of a list; named after its items: `OrderPage`. */
 export const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ items: z.array(item), nextCursor: z.string().nullable(), total: z.int().optional() });
+  named(item, "Page", {
+    items: z.array(item),
+    nextCursor: z
+      .string()
+      .nullable()
+      .meta({ description: "`cursor` of the next page; null on the last one" }),
+    total: z.int().optional().meta({ description: "How many there are on all pages, where it is counted" }),
+  });
+/** A list that has no further pages; named after its items: `SessionList`. */
+export const list = <T extends z.ZodType>(item: T) =>
+  named(item, "List", {
+    items: z.array(item),
+    nextCursor: z.null().meta({ description: "Always null: there are no further pages" }),
+  });
+
+function named<S extends z.core.$ZodLooseShape>(item: z.ZodType, suffix: string, shape: S) {
+  const { id: name } = item.meta() ?? {};
+  if (name === undefined) throw new Error("what is listed needs a name: .meta({ id })");
+  return z.strictObject(shape).meta({ id: `${name}${suffix}` });
+}
 
 export type Money = z.output<typeof money>;
 export type Address = z.output<typeof address>;

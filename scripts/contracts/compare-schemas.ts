@@ -151,12 +151,13 @@ class Comparison {
 }
 
 function resolved(schema: Schema, root: Schema): Schema {
-  if (typeof schema.$ref !== "string") return schema;
-  if (schema.$ref === "#") return root;
-  const name = schema.$ref.replace("#/$defs/", "");
+  const { $ref, ...own } = schema;
+  if (typeof $ref !== "string") return schema;
+  if ($ref === "#") return root;
+  const name = $ref.replace("#/$defs/", "");
   const found = (root.$defs as Record<string, Schema> | undefined)?.[name];
-  if (!found) throw new Error(`${schema.$ref} leads nowhere`);
-  return resolved(found, root);
+  if (!found) throw new Error(`${$ref} leads nowhere`);
+  return resolved({ ...found, ...own }, root);
 }
 
 /** The halves of an intersection as one object. */

@@ -20,7 +20,7 @@ import { type Admission, admit, type CallerSession, type Gate } from "../../brok
 import { createLiveSessions } from "../../broker/http/access/live-sessions.ts";
 import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/http/access-log.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
-import type { RouteHeaders } from "../../broker/http/docs/openapi.ts";
+import type { RouteHeaders } from "../../broker/http/docs/openapi/headers.ts";
 import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
 import { afterAnswer, type Exchange, exchangeOf } from "../../broker/http/http-exchange.ts";

@@ -1,5 +1,5 @@
 /** Request headers that single routes care about, for the API docs. */
-import type { RouteHeaders } from "../../broker/http/docs/openapi.ts";
+import type { RouteHeaders } from "../../broker/http/docs/openapi/headers.ts";
 
 export const routeHeaders: RouteHeaders = {
   "cart.get": ["CartId"],

@@ -2,32 +2,36 @@ import { z } from "zod";
 import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
 import { id, money, moneySum, quantity, sku } from "../../broker/contract/schemas.ts";
 
-export const lineView = z.strictObject({
-  sku,
-  name: z.string(),
-  quantity,
-  unitPrice: money,
-  total: moneySum,
-});
+export const lineView = z
+  .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: moneySum })
+  .meta({ id: "CartLine" });
+const notice = z
+  .strictObject({
+    sku,
+    code: z.enum(["unavailable", "low_stock", "price_changed"]).meta({ id: "CartNoticeCode" }),
+    message: z.string(),
+  })
+  .meta({ id: "CartNotice", description: "What the customer should know of a line before ordering" });
 /** Another one after each change of the cart; `POST /orders` takes it as `cartRevision`. */
 export const cartRevision = z.int().min(0);
-export const cartView = z.strictObject({
-  id,
-  revision: cartRevision.meta({
-    description: "Another one after each change of the cart; POST /orders takes it as cartRevision",
-  }),
-  lines: z.array(lineView),
-  total: moneySum,
-  notices: z.array(
-    z.strictObject({ sku, code: z.enum(["unavailable", "low_stock", "price_changed"]), message: z.string() }),
-  ),
-});
+export const cartView = z
+  .strictObject({
+    id,
+    revision: cartRevision.meta({
+      description: "Another one after each change of the cart; POST /orders takes it as cartRevision",
+    }),
+    lines: z.array(lineView),
+    total: moneySum,
+    notices: z.array(notice),
+  })
+  .meta({ id: "Cart" });
 
 export const cart = defineContract({
   service: "cart",
   actions: {
     get: action({
       summary: "The caller's cart: a user's own, or a guest's by X-Cart-Id",
+      operationId: "getCart",
       rest: "GET /cart",
       auth: "public",
       params: z.strictObject({}),
@@ -35,6 +39,7 @@ export const cart = defineContract({
     }),
     setItem: action({
       summary: "Put a SKU into the cart or change its quantity; a guest's first call makes the cart",
+      operationId: "setCartItem",
       rest: "PUT /cart/items/:sku",
       auth: "public",
       params: z.strictObject({ sku, quantity }),
@@ -43,6 +48,7 @@ export const cart = defineContract({
     }),
     removeItem: action({
       summary: "Take a SKU out of the cart",
+      operationId: "removeCartItem",
       rest: "DELETE /cart/items/:sku",
       auth: "public",
       params: z.strictObject({ sku }),
@@ -51,6 +57,7 @@ export const cart = defineContract({
     }),
     clear: action({
       summary: "Empty the cart",
+      operationId: "clearCart",
       rest: "DELETE /cart",
       auth: "public",
       params: z.strictObject({}),

@@ -9,33 +9,47 @@ import {
 } from "../../broker/contract/contract.ts";
 import { address, id, line, quantity, sku, time } from "../../broker/contract/schemas.ts";
 
-export const deliveryStatus = z.enum(["created", "shipped", "delivered", "failed", "cancelled"]);
+export const deliveryStatus = z
+  .enum(["created", "shipped", "delivered", "failed", "cancelled"])
+  .meta({ id: "DeliveryStatus" });
 export type DeliveryStatus = z.output<typeof deliveryStatus>;
-export const deliveryView = z.strictObject({
-  id,
-  orderId: id,
-  status: deliveryStatus,
-  tracking: z.string().nullable(),
-  items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
-  shippingAddress: address,
-  history: z.array(z.strictObject({ status: deliveryStatus, at: time })),
-  createdAt: time,
-});
+const deliveryItem = z.strictObject({ sku, name: z.string(), quantity }).meta({ id: "DeliveryItem" });
+const statusChange = z
+  .strictObject({ status: deliveryStatus, at: time })
+  .meta({ id: "DeliveryStatusChange", description: "A status of a delivery, and since when" });
+export const deliveryView = z
+  .strictObject({
+    id,
+    orderId: id,
+    status: deliveryStatus,
+    tracking: z.string().nullable(),
+    items: z.array(deliveryItem),
+    shippingAddress: address,
+    history: z.array(statusChange),
+    createdAt: time,
+  })
+  .meta({ id: "Delivery" });
 
 const tracking = z.string().max(100).nullable();
-const request = z.strictObject({
-  orderId: id,
-  orderNumber: z.string(),
-  customerId: id,
-  shippingAddress: address,
-  items: z.array(z.strictObject({ sku, name: z.string(), quantity })),
-});
+const carrierStatus = z
+  .enum(["shipped", "delivered", "failed"])
+  .meta({ id: "CarrierStatus", description: "What a carrier reports of a delivery" });
+const request = z
+  .strictObject({
+    orderId: id,
+    orderNumber: z.string(),
+    customerId: id,
+    shippingAddress: address,
+    items: z.array(deliveryItem),
+  })
+  .meta({ id: "DeliveryRequest" });
 
 export const delivery = defineContract({
   service: "delivery",
   actions: {
     getByOrder: action({
       summary: "The delivery of one of the caller's orders",
+      operationId: "getOrderDelivery",
       rest: "GET /orders/:id/delivery",
       auth: "customer",
       params: z.strictObject({ id }),
@@ -44,11 +58,12 @@ export const delivery = defineContract({
     }),
     update: action({
       summary: "What the carrier says: shipped, delivered or failed",
+      operationId: "updateDelivery",
       rest: "PATCH /deliveries/:id",
       auth: "staff",
       params: z.strictObject({
         id,
-        status: z.enum(["shipped", "delivered", "failed"]),
+        status: carrierStatus,
         tracking: line(100).optional(),
         reason: line(200).optional(),
       }),
@@ -67,7 +82,7 @@ export const delivery = defineContract({
       "delivery",
       "The carrier's word; inline",
       z.strictObject({
-        status: z.enum(["shipped", "delivered", "failed"]),
+        status: carrierStatus,
         tracking,
         reason: z.string().nullable(),
       }),

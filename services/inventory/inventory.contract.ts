@@ -20,13 +20,16 @@ const delta = z
 /** Counts up per stock item with each hold, so that a late message about an old hold is told from the present one. */
 const generation = z.int().min(1);
 
-export const stockView = z.strictObject({ sku, onHand: level, held: level, available: level });
+export const stockView = z
+  .strictObject({ sku, onHand: level, held: level, available: level })
+  .meta({ id: "Stock" });
 
 export const inventory = defineContract({
   service: "inventory",
   actions: {
     get: action({
       summary: "Stock of one SKU",
+      operationId: "getStock",
       rest: "GET /inventory/:sku",
       auth: "public",
       params: z.strictObject({ sku }),
@@ -35,6 +38,7 @@ export const inventory = defineContract({
     }),
     create: action({
       summary: "Start to keep stock of a SKU",
+      operationId: "createStock",
       rest: "POST /inventory",
       auth: "staff",
       status: 201,
@@ -44,6 +48,7 @@ export const inventory = defineContract({
     }),
     adjust: action({
       summary: "Add to or take from stock; what is held for orders can't be taken",
+      operationId: "adjustStock",
       rest: "POST /inventory/:sku/adjustments",
       auth: "staff",
       idempotent: "optional",

@@ -24,46 +24,55 @@ import {
 } from "../../broker/contract/schemas.ts";
 import { cartRevision, cartView } from "../cart/cart.contract.ts";
 
-export const orderStatus = z.enum([
-  "placed",
-  "awaiting_payment",
-  "paid",
-  "shipped",
-  "delivered",
-  "rejected",
-  "cancelled",
-  "expired",
-  "delivery_failed",
-  "refunded",
-]);
+export const orderStatus = z
+  .enum([
+    "placed",
+    "awaiting_payment",
+    "paid",
+    "shipped",
+    "delivered",
+    "rejected",
+    "cancelled",
+    "expired",
+    "delivery_failed",
+    "refunded",
+  ])
+  .meta({ id: "OrderStatus" });
 export type OrderStatus = z.output<typeof orderStatus>;
 
 export const provider = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be a provider's name")
   .meta({ examples: ["sandbox"] });
-/** What a provider needs to know beyond the amount, e.g. a phone number; each provider checks its own keys. */
-export const paymentChoice = z.strictObject({
-  provider,
-  options: z.record(z.string().max(40), label(200)).optional(),
-});
-/** What the customer has to do next to pay. */
+export const paymentChoice = z
+  .strictObject({
+    provider,
+    options: z.record(z.string().max(40), label(200)).optional().meta({
+      description: "What the provider needs beyond the amount, as a phone number; each checks its own keys",
+    }),
+  })
+  .meta({ id: "PaymentChoice", description: "How the customer wants to pay" });
 export const nextAction = z
   .discriminatedUnion("type", [
-    z.strictObject({ type: z.literal("redirect"), url: z.url() }),
-    z.strictObject({ type: z.literal("client_secret"), clientSecret: z.string() }),
-    z.strictObject({ type: z.literal("phone_prompt"), message: z.string() }),
+    z.strictObject({ type: z.literal("redirect"), url: z.url() }).meta({ id: "RedirectAction" }),
+    z
+      .strictObject({ type: z.literal("client_secret"), clientSecret: z.string() })
+      .meta({ id: "ClientSecretAction" }),
+    z
+      .strictObject({ type: z.literal("phone_prompt"), message: z.string() })
+      .meta({ id: "PhonePromptAction" }),
   ])
+  .meta({ id: "NextAction", description: "What the customer has to do next to pay" })
   .nullable();
 export type NextAction = z.output<typeof nextAction>;
 
-export const orderLine = z.strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: money });
+export const orderLine = z
+  .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: money })
+  .meta({ id: "OrderLine" });
 export type OrderLine = z.output<typeof orderLine>;
 
-export const paymentSummary = z.strictObject({
-  id,
-  provider,
-  status: z.enum([
+const orderPaymentStatus = z
+  .enum([
     "requested",
     "pending",
     "captured",
@@ -72,32 +81,46 @@ export const paymentSummary = z.strictObject({
     "cancelled",
     "refunded",
     "partially_refunded",
-  ]),
-  nextAction,
-});
-export const deliverySummary = z.strictObject({
-  id,
-  status: z.enum(["requested", "created", "shipped", "delivered", "failed", "cancelled"]),
-  tracking: z.string().nullable(),
-});
-export const rejectedLine = z.strictObject({ sku, requested: quantity, available: z.int() });
+  ])
+  .meta({ id: "OrderPaymentStatus" });
+export const paymentSummary = z
+  .strictObject({ id, provider, status: orderPaymentStatus, nextAction })
+  .meta({ id: "OrderPayment", description: "The attempt to pay an order that counts" });
+const orderDeliveryStatus = z
+  .enum(["requested", "created", "shipped", "delivered", "failed", "cancelled"])
+  .meta({ id: "OrderDeliveryStatus" });
+export const deliverySummary = z
+  .strictObject({ id, status: orderDeliveryStatus, tracking: z.string().nullable() })
+  .meta({ id: "OrderDelivery" });
+export const rejectedLine = z
+  .strictObject({ sku, requested: quantity, available: z.int() })
+  .meta({ id: "RejectedLine", description: "A line that could not be had, and how much there was" });
+const statusChange = z
+  .strictObject({ status: orderStatus, at: time })
+  .meta({ id: "OrderStatusChange", description: "A status of an order, and since when" });
 
-export const orderView = z.strictObject({
-  id,
-  number: z.string(),
-  status: orderStatus,
-  lines: z.array(orderLine),
-  total: money,
-  shippingAddress: address,
-  payment: paymentSummary.nullable(),
-  delivery: deliverySummary.nullable(),
-  /** Present on a rejected order: the lines that could not be had. */
-  outOfStock: z.array(rejectedLine).optional(),
-  history: z.array(z.strictObject({ status: orderStatus, at: time })),
-  createdAt: time,
-  expiresAt: time.nullable(),
-  version: z.int(),
-});
+export const orderView = z
+  .strictObject({
+    id,
+    number: z.string(),
+    status: orderStatus,
+    lines: z.array(orderLine),
+    total: money,
+    shippingAddress: address,
+    payment: paymentSummary.nullable(),
+    delivery: deliverySummary.nullable(),
+    outOfStock: z
+      .array(rejectedLine)
+      .optional()
+      .meta({ description: "Present on a rejected order: the lines that could not be had" }),
+    history: z.array(statusChange),
+    createdAt: time,
+    expiresAt: time
+      .nullable()
+      .meta({ description: "Until when it can be paid; null where that does not matter any more" }),
+    version: z.int(),
+  })
+  .meta({ id: "Order" });
 export type OrderView = z.output<typeof orderView>;
 
 const paid = z.strictObject({
@@ -107,7 +130,9 @@ const paid = z.strictObject({
   total: money,
   paymentId: id,
 });
-const ended = z.strictObject({ number: z.string(), customerId: id, reason: z.string().nullable() });
+const ended = z
+  .strictObject({ number: z.string(), customerId: id, reason: z.string().nullable() })
+  .meta({ id: "OrderEnd", description: "The end of an order, and why" });
 
 export const orders = defineContract({
   service: "orders",
@@ -115,6 +140,7 @@ export const orders = defineContract({
     place: action({
       summary:
         "Order what is in the cart, once for each of its revisions. Prefer: wait=N (default 2 s, at most 10) waits for the payment's next action",
+      operationId: "placeOrder",
       rest: "POST /orders",
       auth: "customer",
       status: 201,
@@ -174,6 +200,7 @@ export const orders = defineContract({
     }),
     list: action({
       summary: "The caller's orders, newest first; staff see everybody's with all=true",
+      operationId: "listOrders",
       rest: "GET /orders",
       auth: "customer",
       params: z.strictObject({ status: orderStatus.optional(), all: flag.optional(), limit, cursor }),
@@ -182,6 +209,7 @@ export const orders = defineContract({
     }),
     get: action({
       summary: "One order of the caller",
+      operationId: "getOrder",
       rest: "GET /orders/:id",
       auth: "customer",
       params: z.strictObject({ id }),
@@ -190,6 +218,7 @@ export const orders = defineContract({
     }),
     cancel: action({
       summary: "Cancel an order that is not paid yet",
+      operationId: "cancelOrder",
       rest: "POST /orders/:id/cancel",
       auth: "customer",
       params: z.strictObject({ id, reason: line(200).optional() }),
@@ -198,6 +227,7 @@ export const orders = defineContract({
     }),
     pay: action({
       summary: "A new attempt to pay an order; the earlier attempt is cancelled at its provider",
+      operationId: "payOrder",
       rest: "POST /orders/:id/payments",
       auth: "customer",
       status: 201,
@@ -208,6 +238,7 @@ export const orders = defineContract({
     }),
     events: action({
       summary: "The order's changes as server-sent events: `order` with the whole order on each change",
+      operationId: "followOrder",
       rest: "GET /orders/:id/events",
       auth: "customer",
       produces: "text/event-stream",

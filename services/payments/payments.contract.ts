@@ -17,6 +17,7 @@ import {
   id,
   limit,
   line,
+  list,
   minorUnits,
   money,
   page,
@@ -24,153 +25,182 @@ import {
 } from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 
-export const paymentStatus = z.enum([
-  "requested",
-  "pending",
-  "authorized",
-  "captured",
-  "failed",
-  "expired",
-  "cancelled",
-  "partially_refunded",
-  "refunded",
-]);
+export const paymentStatus = z
+  .enum([
+    "requested",
+    "pending",
+    "authorized",
+    "captured",
+    "failed",
+    "expired",
+    "cancelled",
+    "partially_refunded",
+    "refunded",
+  ])
+  .meta({ id: "PaymentStatus" });
 /** A caller's (UUIDv7), or one derived: from the order's, or from the provider's for a refund made there. */
 const refundId = z.uuid();
-const refundStatus = z.enum(["pending", "succeeded", "failed"]);
-export const refundOrigin = z.enum(["shop", "provider"]);
-export const refundView = z.strictObject({
-  id: refundId,
-  amount: money,
-  reason: z.string(),
-  status: refundStatus,
-  origin: refundOrigin.meta({ description: "Who began it: the shop, or somebody at the provider" }),
-  at: time,
-});
-export const paymentView = z.strictObject({
-  id,
-  orderId: id,
-  provider,
-  status: paymentStatus,
-  amount: money,
-  captured: money,
-  refunded: money,
-  receipt: z.string().nullable().meta({ description: "The provider's receipt or reference number" }),
-  nextAction,
-  failure: z.string().nullable(),
-  refunds: z.array(refundView),
-  disputed: z.boolean().meta({
-    description: "The customer's bank has asked for the money back, or it was voided at the provider",
-  }),
-  createdAt: time,
-});
-const customer = z.strictObject({ id, name: z.string(), email: z.string() });
-export const staffPaymentView = paymentView.extend({
-  customerId: id,
-  customer: customer.nullable().meta({ description: "Null where the account is gone" }),
-});
-/** Why a payment is not open yet. */
-export const openingTrouble = z.enum(["misconfigured", "unreachable"]);
-const openingView = z.strictObject({
-  paymentId: id,
-  orderId: id,
-  provider,
-  amount: money,
-  trouble: openingTrouble,
-  reason: z.string().meta({ description: "For staff; customers are told that it is tried again" }),
-  failures: z.int(),
-  at: time,
-  nextAt: time.nullable().meta({ description: "When it is tried again" }),
-});
-export const anomalyKind = z.enum([
-  "amount_mismatch",
-  "currency_mismatch",
-  "double_capture",
-  "unknown_payment",
-  "capture_after_end",
-  "refund_failed",
-  "refund_excess",
-  "disputed",
-  "provider_misconfigured",
-  "provider_refused",
-  "refund_stuck",
-  "voided",
-]);
-export const anomalyView = z.strictObject({
-  /** Made from what did not fit, so that telling it twice is harmless. */
-  id: z.uuid(),
-  /** Null where the report names no payment of ours. */
-  paymentId: id.nullable(),
-  orderId: id.nullable(),
-  provider,
-  providerRef: z.string().max(200).nullable(),
-  kind: anomalyKind,
-  expected: money.nullable(),
-  reported: money.nullable(),
-  at: time,
-});
+const refundStatus = z.enum(["pending", "succeeded", "failed"]).meta({ id: "RefundStatus" });
+export const refundOrigin = z
+  .enum(["shop", "provider"])
+  .meta({ id: "RefundOrigin", description: "Who began it: the shop, or somebody at the provider" });
+export const refundView = z
+  .strictObject({
+    id: refundId,
+    amount: money,
+    reason: z.string(),
+    status: refundStatus,
+    origin: refundOrigin,
+    at: time,
+  })
+  .meta({ id: "Refund" });
+export const paymentView = z
+  .strictObject({
+    id,
+    orderId: id,
+    provider,
+    status: paymentStatus,
+    amount: money,
+    captured: money,
+    refunded: money,
+    receipt: z.string().nullable().meta({ description: "The provider's receipt or reference number" }),
+    nextAction,
+    failure: z.string().nullable(),
+    refunds: z.array(refundView),
+    disputed: z.boolean().meta({
+      description: "The customer's bank has asked for the money back, or it was voided at the provider",
+    }),
+    createdAt: time,
+  })
+  .meta({ id: "Payment", description: "One attempt to pay an order" });
+const customer = z.strictObject({ id, name: z.string(), email: z.string() }).meta({ id: "Customer" });
+export const staffPaymentView = paymentView
+  .extend({
+    customerId: id,
+    customer: customer.nullable().meta({ description: "Null where the account is gone" }),
+  })
+  .meta({ id: "StaffPayment", description: "A payment with its customer" });
+export const openingTrouble = z
+  .enum(["misconfigured", "unreachable"])
+  .meta({ id: "OpeningTrouble", description: "Why a payment is not open yet" });
+const openingView = z
+  .strictObject({
+    paymentId: id,
+    orderId: id,
+    provider,
+    amount: money,
+    trouble: openingTrouble,
+    reason: z.string().meta({ description: "For staff; customers are told that it is tried again" }),
+    failures: z.int(),
+    at: time,
+    nextAt: time.nullable().meta({ description: "When it is tried again" }),
+  })
+  .meta({ id: "PaymentOpening", description: "A payment that its provider has not opened yet" });
+export const anomalyKind = z
+  .enum([
+    "amount_mismatch",
+    "currency_mismatch",
+    "double_capture",
+    "unknown_payment",
+    "capture_after_end",
+    "refund_failed",
+    "refund_excess",
+    "disputed",
+    "provider_misconfigured",
+    "provider_refused",
+    "refund_stuck",
+    "voided",
+  ])
+  .meta({ id: "PaymentAnomalyKind" });
+export const anomalyView = z
+  .strictObject({
+    /** Made from what did not fit, so that telling it twice is harmless. */
+    id: z.uuid(),
+    /** Null where the report names no payment of ours. */
+    paymentId: id.nullable(),
+    orderId: id.nullable(),
+    provider,
+    providerRef: z.string().max(200).nullable(),
+    kind: anomalyKind,
+    expected: money.nullable(),
+    reported: money.nullable(),
+    at: time,
+  })
+  .meta({ id: "PaymentAnomaly", description: "A report of a provider that did not fit what was asked" });
 
 const bytes = z.custom<Uint8Array>((it) => it instanceof Uint8Array);
 const creditNoteNumber = z
   .string()
   .regex(/^CN-[0-9]{4}-[0-9]{6,12}$/, "must be a credit note's number")
   .meta({ examples: ["CN-2026-000001"] });
-export const creditNoteView = z.strictObject({
-  number: creditNoteNumber,
-  invoice: z.string().meta({ description: "Number of the invoice that it takes back, in part or whole" }),
-  issuedOn: date,
-  reason: z.string(),
-  net: money,
-  tax: money,
-  gross: money,
-});
+export const creditNoteView = z
+  .strictObject({
+    number: creditNoteNumber,
+    invoice: z.string().meta({ description: "Number of the invoice that it takes back, in part or whole" }),
+    issuedOn: date,
+    reason: z.string(),
+    net: money,
+    tax: money,
+    gross: money,
+  })
+  .meta({ id: "CreditNote" });
 
 const ref = z.string().min(1).max(200);
 /** A reference by which anybody may pay: it stays out of logs. */
 const capability = ref.meta({ format: "password" });
-export const reportedStatus = z.enum([
-  "pending",
-  "authorized",
-  "captured",
-  "partially_refunded",
-  "refunded",
-  "failed",
-  "cancelled",
-  "expired",
-  "disputed",
-]);
+export const reportedStatus = z
+  .enum([
+    "pending",
+    "authorized",
+    "captured",
+    "partially_refunded",
+    "refunded",
+    "failed",
+    "cancelled",
+    "expired",
+    "disputed",
+  ])
+  .meta({ id: "ReportedStatus", description: "How a payment stands, as its provider says" });
 const refundRef = z.string().min(1).max(200);
 /** The provider's number for money that was taken. */
 const receipt = z.string().max(200).nullable();
 /** How often the provider was asked for it in vain. */
 const failures = z.int().min(0).default(0);
 /** What a payment wants of its provider, by a `provider.*` command. */
-export const providerCommand = z.discriminatedUnion("task", [
-  z.strictObject({
-    task: z.literal("check"),
-    receipt: receipt.default(null),
-    disputed: z.boolean().default(false),
-    settles: z.boolean().default(false),
-  }),
-  z.strictObject({ task: z.literal("capture") }),
-  z.strictObject({ task: z.literal("cancel") }),
-  z.strictObject({ task: z.literal("refund"), refundId }),
-]);
-const reportedRefund = z.strictObject({
-  refundId: z.string().max(200).nullable(),
-  refundRef,
-  amount: money,
-  status: refundStatus,
-  reason: z.string().max(500).nullable(),
-});
-const paymentRequest = z.strictObject({
-  orderId: id,
-  orderNumber: z.string(),
-  customerId: id,
-  amount: money,
-  payment: paymentChoice,
-  expiresAt: time,
-});
+export const providerCommand = z
+  .discriminatedUnion("task", [
+    z
+      .strictObject({
+        task: z.literal("check"),
+        receipt: receipt.default(null),
+        disputed: z.boolean().default(false),
+        settles: z.boolean().default(false),
+      })
+      .meta({ id: "CheckCommand" }),
+    z.strictObject({ task: z.literal("capture") }).meta({ id: "CaptureCommand" }),
+    z.strictObject({ task: z.literal("cancel") }).meta({ id: "CancelCommand" }),
+    z.strictObject({ task: z.literal("refund"), refundId }).meta({ id: "RefundCommand" }),
+  ])
+  .meta({ id: "ProviderCommand", description: "What a payment wants of its provider" });
+const reportedRefund = z
+  .strictObject({
+    refundId: z.string().max(200).nullable(),
+    refundRef,
+    amount: money,
+    status: refundStatus,
+    reason: z.string().max(500).nullable(),
+  })
+  .meta({ id: "ReportedRefund" });
+const paymentRequest = z
+  .strictObject({
+    orderId: id,
+    orderNumber: z.string(),
+    customerId: id,
+    amount: money,
+    payment: paymentChoice,
+    expiresAt: time,
+  })
+  .meta({ id: "PaymentRequest", description: "What is to be paid, by when and how" });
 /** The provider's name, the headers, and the raw body in base64: it is verified byte by byte, wherever that is done. */
 const webhook = z.strictObject({
   provider,
@@ -178,58 +208,68 @@ const webhook = z.strictObject({
   body: z.string().max(1_400_000),
 });
 const webhookAnswer = z.record(z.string(), z.unknown()).meta({
+  id: "WebhookAnswer",
   description: "What the provider wants to read",
   examples: [{ received: true }],
 });
 
 /** What moves money; ledger/transaction.ts says between which accounts. */
-export const bookingKind = z.enum([
-  "capture",
-  "refund",
-  "refund_returned",
-  "duplicate_capture",
-  "duplicate_capture_refund",
-  "dispute",
-  // What 0.1.0 called a duplicate capture and its refund: the ledger keeps what was booked under these names.
-  "surplus",
-  "surplus_refund",
-]);
-export const bookingSchema = z.strictObject({
-  /** Made from what it is about, so that booking it twice is harmless. */
-  id: z.uuid(),
-  kind: bookingKind,
-  paymentId: id,
-  orderId: id,
-  provider,
-  amount: money,
-  /** The provider's number of it. */
-  reference: z.string().max(200).nullable(),
-  at: time,
-});
+export const bookingKind = z
+  .enum([
+    "capture",
+    "refund",
+    "refund_returned",
+    "duplicate_capture",
+    "duplicate_capture_refund",
+    "dispute",
+    // What 0.1.0 called a duplicate capture and its refund: the ledger keeps what was booked under these names.
+    "surplus",
+    "surplus_refund",
+  ])
+  .meta({ id: "LedgerBookingKind" });
+export const bookingSchema = z
+  .strictObject({
+    /** Made from what it is about, so that booking it twice is harmless. */
+    id: z.uuid(),
+    kind: bookingKind,
+    paymentId: id,
+    orderId: id,
+    provider,
+    amount: money,
+    /** The provider's number of it. */
+    reference: z.string().max(200).nullable(),
+    at: time,
+  })
+  .meta({ id: "LedgerBooking", description: "Money that has moved" });
 const account = z
   .string()
   .regex(/^[a-z]+(?::[a-z0-9_-]+)?$/)
   .meta({ examples: ["provider:sandbox"] });
 const signedMinorUnits = z.int().meta({ description: "Minor units; received is positive", examples: [1299] });
-const transactionView = bookingSchema.omit({ amount: true }).extend({
-  currency,
-  entries: z.array(z.strictObject({ account, amount: signedMinorUnits })).min(2),
-});
-const balanceView = z.strictObject({ account, currency, amount: signedMinorUnits });
+const entryView = z.strictObject({ account, amount: signedMinorUnits }).meta({ id: "LedgerEntry" });
+const transactionView = bookingSchema
+  .omit({ amount: true })
+  .extend({ currency, entries: z.array(entryView).min(2) })
+  .meta({ id: "LedgerTransaction", description: "Entries whose amounts sum to zero" });
+const balanceView = z
+  .strictObject({ account, currency, amount: signedMinorUnits })
+  .meta({ id: "LedgerBalance" });
 
 export const payments = defineContract({
   service: "payments",
   actions: {
     listByOrder: action({
       summary: "All attempts to pay one of the caller's orders, newest first",
+      operationId: "listOrderPayments",
       rest: "GET /orders/:id/payments",
       auth: "customer",
       params: z.strictObject({ id }),
-      returns: z.strictObject({ items: z.array(paymentView), nextCursor: z.null() }),
+      returns: list(paymentView),
       errors: ["NOT_FOUND"],
     }),
     invoice: action({
       summary: "The invoice of one of the caller's orders, from when it is paid",
+      operationId: "getInvoice",
       rest: "GET /orders/:id/invoice.pdf",
       auth: "customer",
       produces: "application/pdf",
@@ -239,14 +279,16 @@ export const payments = defineContract({
     }),
     creditNotes: action({
       summary: "What was credited of the invoice of one of the caller's orders, in order of number",
+      operationId: "listCreditNotes",
       rest: "GET /orders/:id/credit-notes",
       auth: "customer",
       params: z.strictObject({ id }),
-      returns: z.strictObject({ items: z.array(creditNoteView), nextCursor: z.null() }),
+      returns: list(creditNoteView),
       errors: ["NOT_FOUND"],
     }),
     creditNote: action({
       summary: "One credit note by its number, as PDF",
+      operationId: "getCreditNote",
       rest: "GET /orders/:id/credit-notes/:number",
       auth: "customer",
       produces: "application/pdf",
@@ -256,6 +298,7 @@ export const payments = defineContract({
     }),
     webhook: action({
       summary: "Where providers report; verified against the raw body, stored, then handled as a message",
+      operationId: "receiveWebhook",
       rest: "POST /payments/webhooks/:provider",
       auth: "public",
       body: "raw",
@@ -265,6 +308,7 @@ export const payments = defineContract({
     }),
     webhookWithKey: action({
       summary: "The same, for providers that are told an address of its own for each payment",
+      operationId: "receiveWebhookWithKey",
       rest: "POST /payments/webhooks/:provider/:key",
       auth: "public",
       body: "raw",
@@ -279,6 +323,7 @@ export const payments = defineContract({
     }),
     refund: action({
       summary: "Give back some or all of a captured payment",
+      operationId: "refundPayment",
       rest: "POST /payments/:id/refunds",
       auth: "staff",
       status: 201,
@@ -297,14 +342,20 @@ export const payments = defineContract({
     endRefund: action({
       summary:
         "Say how a refund has ended of which its provider never will; its own books are looked at first",
+      operationId: "endRefund",
       rest: "POST /payments/:id/refunds/:refundId/end",
       auth: "staff",
-      params: z.strictObject({ id, refundId, outcome: z.enum(["succeeded", "failed"]) }),
+      params: z.strictObject({
+        id,
+        refundId,
+        outcome: z.enum(["succeeded", "failed"]).meta({ id: "RefundOutcome" }),
+      }),
       returns: paymentView,
       errors: ["NOT_FOUND", "CONFLICT"],
     }),
     list: action({
       summary: "Payments with their customers, by status or receipt number",
+      operationId: "listPayments",
       rest: "GET /payments",
       auth: "staff",
       params: z.strictObject({
@@ -317,6 +368,7 @@ export const payments = defineContract({
     }),
     openings: action({
       summary: "Payments that their providers have not opened yet, and why",
+      operationId: "listPaymentOpenings",
       rest: "GET /payments/openings",
       auth: "staff",
       params: z.strictObject({ limit, cursor }),
@@ -324,6 +376,7 @@ export const payments = defineContract({
     }),
     anomalies: action({
       summary: "Reports from providers that did not fit what was asked",
+      operationId: "listPaymentAnomalies",
       rest: "GET /payments/anomalies",
       auth: "staff",
       params: z.strictObject({ limit, cursor }),
@@ -331,6 +384,7 @@ export const payments = defineContract({
     }),
     ledger: action({
       summary: "The payments ledger, newest first: immutable transactions whose entries sum to zero",
+      operationId: "listLedgerTransactions",
       rest: "GET /payments/ledger",
       auth: "staff",
       params: z.strictObject({ paymentId: id.optional(), limit, cursor }),
@@ -338,10 +392,16 @@ export const payments = defineContract({
     }),
     balances: action({
       summary: "Balances of the ledger's accounts, and whether each currency's sum is zero, as it must be",
+      operationId: "getLedgerBalances",
       rest: "GET /payments/ledger/balances",
       auth: "staff",
       params: z.strictObject({}),
-      returns: z.strictObject({ items: z.array(balanceView), balanced: z.boolean() }),
+      returns: z
+        .strictObject({
+          items: z.array(balanceView),
+          balanced: z.boolean().meta({ description: "Whether each currency's sum is zero, as it must be" }),
+        })
+        .meta({ id: "LedgerBalances" }),
     }),
     providers: action({
       summary: "Names of the configured providers",
@@ -351,6 +411,7 @@ export const payments = defineContract({
     }),
     sandboxPage: action({
       summary: "The sandbox provider's pay page",
+      operationId: "showSandboxPage",
       rest: "GET /sandbox/pay/:ref",
       auth: "public",
       produces: "text/html",
@@ -360,18 +421,19 @@ export const payments = defineContract({
     }),
     sandboxPay: action({
       summary: "Decide how the sandbox payment ends; the sandbox then calls the shop's webhook",
+      operationId: "paySandbox",
       rest: "POST /sandbox/pay/:ref",
       auth: "public",
       status: 202,
       params: z.strictObject({
         ref: capability,
-        outcome: z.enum(["succeed", "decline", "expire"]),
+        outcome: z.enum(["succeed", "decline", "expire"]).meta({ id: "SandboxOutcome" }),
         delayMs: z.int().min(0).max(86_400_000).default(0),
         times: z.int().min(1).max(10).default(1),
         amount: minorUnits.optional().meta({ description: "Report this amount instead of the right one" }),
         page: flag.optional().meta({ description: "Go back to the pay page (303), as its own form asks" }),
       }),
-      returns: z.strictObject({ status: z.literal("accepted") }),
+      returns: z.strictObject({ status: z.literal("accepted") }).meta({ id: "Accepted" }),
       errors: ["NOT_FOUND", "CONFLICT"],
     }),
   },

@@ -30,13 +30,12 @@ const image = z
   .max(500, { abort: true })
   .check(z.url({ protocol: /^https?$/ }));
 
-const variantInput = z.strictObject({ sku, price: money, options: options.default({}) });
-export const variantView = z.strictObject({
-  sku,
-  price: money,
-  options: z.record(z.string(), z.string()),
-  available: z.int(),
-});
+const variantInput = z
+  .strictObject({ sku, price: money, options: options.default({}) })
+  .meta({ id: "VariantInput" });
+export const variantView = z
+  .strictObject({ sku, price: money, options: z.record(z.string(), z.string()), available: z.int() })
+  .meta({ id: "Variant" });
 /** The unique index tells SKUs of different products apart; within one they are checked here. */
 const variantInputs = z
   .array(variantInput)
@@ -50,45 +49,54 @@ const variantInputs = z
       seen.add(sku);
     }
   });
-const productInput = z.strictObject({
-  slug: slug.optional().meta({ description: "Made from the name when left out" }),
-  name: line(200),
-  description: text(10_000).default(""),
-  categoryIds: z.array(id).max(20).default([]),
-  images: z.array(image).max(20).default([]),
-  variants: variantInputs,
-});
-export const productView = z.strictObject({
-  id,
-  slug,
-  name: z.string(),
-  description: z.string(),
-  categoryIds: z.array(id),
-  images: z.array(z.string()),
-  rating: z.strictObject({ average: z.number(), count: z.int() }),
-  variants: z.array(variantView),
-  version: z.int(),
-});
-const facet = z.strictObject({ id, name: z.string(), count: z.int() });
+const productInput = z
+  .strictObject({
+    slug: slug.optional().meta({ description: "Made from the name when left out" }),
+    name: line(200),
+    description: text(10_000).default(""),
+    categoryIds: z.array(id).max(20).default([]),
+    images: z.array(image).max(20).default([]),
+    variants: variantInputs,
+  })
+  .meta({ id: "ProductInput" });
+const rating = z.strictObject({ average: z.number(), count: z.int() }).meta({ id: "Rating" });
+export const productView = z
+  .strictObject({
+    id,
+    slug,
+    name: z.string(),
+    description: z.string(),
+    categoryIds: z.array(id),
+    images: z.array(z.string()),
+    rating,
+    variants: z.array(variantView),
+    version: z.int(),
+  })
+  .meta({ id: "Product" });
+const facet = z.strictObject({ id, name: z.string(), count: z.int() }).meta({ id: "CategoryFacet" });
+const facets = z.strictObject({ categories: z.array(facet) }).meta({ id: "ProductFacets" });
 
-const categoryInput = z.strictObject({
-  name: line(120),
-  slug: slug.optional(),
-  parentId: id.nullable().default(null),
-});
-export const categoryView = z.strictObject({
-  id,
-  name: z.string(),
-  slug,
-  parentId: id.nullable(),
-  version: z.int(),
-});
+const sort = z
+  .enum(["relevance", "newest", "name", "-name", "price", "-price", "rating"])
+  .meta({ id: "ProductSort", description: "What comes first; `-` turns it round" });
+
+const categoryInput = z
+  .strictObject({
+    name: line(120),
+    slug: slug.optional(),
+    parentId: id.nullable().default(null),
+  })
+  .meta({ id: "CategoryInput" });
+export const categoryView = z
+  .strictObject({ id, name: z.string(), slug, parentId: id.nullable(), version: z.int() })
+  .meta({ id: "Category" });
 
 export const products = defineContract({
   service: "products",
   actions: {
     list: action({
       summary: "Browse, search and filter the catalogue",
+      operationId: "listProducts",
       rest: "GET /products",
       auth: "public",
       params: z.strictObject({
@@ -100,16 +108,15 @@ export const products = defineContract({
         minPrice: z.coerce.number<number | string>().pipe(minorUnits).optional(),
         maxPrice: z.coerce.number<number | string>().pipe(minorUnits).optional(),
         inStock: flag.optional(),
-        sort: z.enum(["relevance", "newest", "name", "-name", "price", "-price", "rating"]).optional(),
+        sort: sort.optional(),
         limit,
         cursor,
       }),
-      returns: page(productView).extend({
-        facets: z.strictObject({ categories: z.array(facet) }).optional(),
-      }),
+      returns: page(productView).extend({ facets: facets.optional() }).meta({ id: "ProductPage" }),
     }),
     get: action({
       summary: "One product, by id or slug",
+      operationId: "getProduct",
       rest: "GET /products/:id",
       auth: "public",
       etag: true,
@@ -119,6 +126,7 @@ export const products = defineContract({
     }),
     create: action({
       summary: "Add a product",
+      operationId: "createProduct",
       rest: "POST /products",
       auth: "staff",
       status: 201,
@@ -129,6 +137,7 @@ export const products = defineContract({
     }),
     replace: action({
       summary: "Replace a product",
+      operationId: "replaceProduct",
       rest: "PUT /products/:id",
       auth: "staff",
       etag: true,
@@ -138,6 +147,7 @@ export const products = defineContract({
     }),
     update: action({
       summary: "Change some fields of a product",
+      operationId: "updateProduct",
       rest: "PATCH /products/:id",
       auth: "staff",
       etag: true,
@@ -155,6 +165,7 @@ export const products = defineContract({
     }),
     remove: action({
       summary: "Take a product off sale",
+      operationId: "removeProduct",
       rest: "DELETE /products/:id",
       auth: "staff",
       etag: true,
@@ -164,6 +175,7 @@ export const products = defineContract({
     }),
     listCategories: action({
       summary: "All categories",
+      operationId: "listCategories",
       rest: "GET /categories",
       auth: "public",
       params: z.strictObject({ limit, cursor }),
@@ -171,6 +183,7 @@ export const products = defineContract({
     }),
     getCategory: action({
       summary: "One category, by id or slug",
+      operationId: "getCategory",
       rest: "GET /categories/:id",
       auth: "public",
       etag: true,
@@ -180,6 +193,7 @@ export const products = defineContract({
     }),
     createCategory: action({
       summary: "Add a category",
+      operationId: "createCategory",
       rest: "POST /categories",
       auth: "staff",
       status: 201,
@@ -190,6 +204,7 @@ export const products = defineContract({
     }),
     replaceCategory: action({
       summary: "Replace a category",
+      operationId: "replaceCategory",
       rest: "PUT /categories/:id",
       auth: "staff",
       etag: true,
@@ -199,6 +214,7 @@ export const products = defineContract({
     }),
     removeCategory: action({
       summary: "Remove an empty category",
+      operationId: "removeCategory",
       rest: "DELETE /categories/:id",
       auth: "staff",
       etag: true,

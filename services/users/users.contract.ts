@@ -6,37 +6,44 @@ import {
   event,
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
-import { address, email, id, line, time } from "../../broker/contract/schemas.ts";
+import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
 
-export const role = z.enum(["customer", "staff", "admin"]);
+export const role = z.enum(["customer", "staff", "admin"]).meta({ id: "Role" });
 export type Role = z.output<typeof role>;
 
 const password = z.string().min(8).max(128).meta({ description: "8 to 128 characters" });
 const currentPassword = z.string().min(1).max(128);
 const token = z.string().min(20).max(512);
 
-export const userView = z.strictObject({ id, email, name: z.string(), roles: z.array(role) });
-export const tokens = z.strictObject({
-  user: userView,
-  accessToken: z.string(),
-  refreshToken: z.string(),
-  expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
-});
-export const sessionView = z.strictObject({
-  id,
-  createdAt: time,
-  lastUsedAt: time,
-  userAgent: z.string().optional(),
-  ip: z.string().optional(),
-  current: z.boolean().meta({ description: "Whether the request was made in it" }),
-});
-export const savedAddress = address.extend({ id });
+export const userView = z
+  .strictObject({ id, email, name: z.string(), roles: z.array(role) })
+  .meta({ id: "User" });
+export const tokens = z
+  .strictObject({
+    user: userView,
+    accessToken: z.string(),
+    refreshToken: z.string(),
+    expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
+  })
+  .meta({ id: "Tokens", description: "Who is signed in, and the tokens of the session" });
+export const sessionView = z
+  .strictObject({
+    id,
+    createdAt: time,
+    lastUsedAt: time,
+    userAgent: z.string().optional(),
+    ip: z.string().optional(),
+    current: z.boolean().meta({ description: "Whether the request was made in it" }),
+  })
+  .meta({ id: "Session" });
+export const savedAddress = address.extend({ id }).meta({ id: "SavedAddress" });
 
 export const users = defineContract({
   service: "users",
   actions: {
     register: action({
       summary: "Open an account",
+      operationId: "register",
       rest: "POST /auth/register",
       auth: "public",
       status: 201,
@@ -46,6 +53,7 @@ export const users = defineContract({
     }),
     login: action({
       summary: "Sign in with e-mail address and password; a guest's cart (X-Cart-Id) is merged",
+      operationId: "login",
       rest: "POST /auth/login",
       auth: "public",
       params: z.strictObject({ email, password: z.string().min(1).max(128) }),
@@ -54,6 +62,7 @@ export const users = defineContract({
     }),
     refresh: action({
       summary: "Exchange a refresh token, once; a reused one ends the whole session",
+      operationId: "refreshTokens",
       rest: "POST /auth/refresh",
       auth: "public",
       params: z.strictObject({ refreshToken: token }),
@@ -62,6 +71,7 @@ export const users = defineContract({
     }),
     logout: action({
       summary: "End the session of a refresh token",
+      operationId: "logout",
       rest: "POST /auth/logout",
       auth: "public",
       params: z.strictObject({ refreshToken: token }),
@@ -69,6 +79,7 @@ export const users = defineContract({
     }),
     forgotPassword: action({
       summary: "Ask for a password reset; the answer is the same whether or not there is such an account",
+      operationId: "requestPasswordReset",
       rest: "POST /auth/password/forgot",
       auth: "public",
       status: 202,
@@ -77,6 +88,7 @@ export const users = defineContract({
     }),
     resetPassword: action({
       summary: "Set a new password with a reset token; ends all sessions",
+      operationId: "resetPassword",
       rest: "POST /auth/password/reset",
       auth: "public",
       params: z.strictObject({ token, password }),
@@ -92,6 +104,7 @@ export const users = defineContract({
     }),
     bootstrap: action({
       summary: "Make the first admin, once, with the token printed at the first start",
+      operationId: "bootstrapAdmin",
       rest: "POST /auth/bootstrap",
       auth: "public",
       status: 201,
@@ -101,6 +114,7 @@ export const users = defineContract({
     }),
     me: action({
       summary: "The signed-in user",
+      operationId: "getMe",
       rest: "GET /users/me",
       auth: "customer",
       params: z.strictObject({}),
@@ -109,6 +123,7 @@ export const users = defineContract({
     updateMe: action({
       summary:
         "Change the signed-in user's name, or e-mail address, which needs the current password and ends all other sessions",
+      operationId: "updateMe",
       rest: "PATCH /users/me",
       auth: "customer",
       params: z
@@ -126,13 +141,15 @@ export const users = defineContract({
     }),
     listSessions: action({
       summary: "Where the user is signed in (up to 100), the last used first",
+      operationId: "listSessions",
       rest: "GET /users/me/sessions",
       auth: "customer",
       params: z.strictObject({}),
-      returns: z.strictObject({ items: z.array(sessionView), nextCursor: z.null() }),
+      returns: list(sessionView),
     }),
     endSession: action({
       summary: "End a session of the user: its tokens are refused from then on",
+      operationId: "endSession",
       rest: "DELETE /users/me/sessions/:id",
       auth: "customer",
       params: z.strictObject({ id }),
@@ -141,6 +158,7 @@ export const users = defineContract({
     }),
     changePassword: action({
       summary: "Change the signed-in user's password; ends all other sessions",
+      operationId: "changePassword",
       rest: "PUT /users/me/password",
       auth: "customer",
       params: z.strictObject({ currentPassword, password }),
@@ -149,13 +167,15 @@ export const users = defineContract({
     }),
     listAddresses: action({
       summary: "Saved addresses",
+      operationId: "listAddresses",
       rest: "GET /users/me/addresses",
       auth: "customer",
       params: z.strictObject({}),
-      returns: z.strictObject({ items: z.array(savedAddress), nextCursor: z.null() }),
+      returns: list(savedAddress),
     }),
     addAddress: action({
       summary: "Save an address (up to 50)",
+      operationId: "addAddress",
       rest: "POST /users/me/addresses",
       auth: "customer",
       status: 201,
@@ -165,6 +185,7 @@ export const users = defineContract({
     }),
     replaceAddress: action({
       summary: "Replace a saved address",
+      operationId: "replaceAddress",
       rest: "PUT /users/me/addresses/:id",
       auth: "customer",
       params: address.extend({ id }),
@@ -173,6 +194,7 @@ export const users = defineContract({
     }),
     removeAddress: action({
       summary: "Remove a saved address",
+      operationId: "removeAddress",
       rest: "DELETE /users/me/addresses/:id",
       auth: "customer",
       params: z.strictObject({ id }),

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { inlined } from "../support/inlined-schema.ts";
 import type { Schema } from "./values.ts";
 
 export interface Parameter {
@@ -44,7 +45,7 @@ interface Document {
       string,
       {
         operationId: string;
-        parameters: (Parameter | { $ref: string })[];
+        parameters: Parameter[];
         requestBody?: Content;
         responses: Record<string, Content>;
       }
@@ -70,12 +71,6 @@ export function readApi(file = "docs/openapi.json"): Api {
     const validate = ajv.compile(JSON.parse(text));
     return (value) => (validate(value) ? "" : ajv.errorsText(validate.errors, { dataVar: "" }).slice(0, 500));
   };
-  const resolved = (it: Parameter | { $ref: string }): Parameter => {
-    if (!("$ref" in it)) return it;
-    const found = document.components.parameters[it.$ref.split("/").at(-1) ?? ""];
-    if (!found) throw new Error(`${it.$ref} is not in ${file}`);
-    return found;
-  };
   const base = document.servers[0]?.url ?? "";
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(
@@ -83,8 +78,8 @@ export function readApi(file = "docs/openapi.json"): Api {
         id: operationId,
         method: method.toUpperCase(),
         path: base + path,
-        parameters: parameters.map(resolved),
-        bodies: new Map(Object.entries(requestBody?.content ?? {})),
+        parameters: inlined(parameters, document),
+        bodies: new Map(Object.entries(inlined(requestBody?.content ?? {}, document))),
         answers: new Map(
           Object.entries(responses).map(([status, { content = {} }]) => [
             Number(status),

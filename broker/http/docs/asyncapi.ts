@@ -1,7 +1,8 @@
 /** AsyncAPI 3.0 from the contracts: which messages there are, and which mailboxes and workers take them. */
 import { createRequire } from "node:module";
 import { DEFAULT_PARTITIONS, type MessageContract, type ServiceContract } from "../../contract/contract.ts";
-import { type JsonSchema, jsonSchema } from "./json-schema.ts";
+import { Components, nameOf, typeName } from "./components.ts";
+import type { JsonSchema } from "./json-schema.ts";
 
 const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
 
@@ -12,6 +13,11 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
     .flatMap((it) => Object.entries(it.messages))
     .filter(([, { kind }]) => kind !== "timer");
   const known = new Set(messages.map(([type]) => type));
+  const components = new Components();
+  components.add(ENVELOPE, envelope);
+  // Declared shapes first, so that derived ones are known to be the same.
+  for (const [, { data }] of messages) components.schema(data, "output");
+  const described = messages.map(([type, message]) => [type, describe(type, message, components)]);
   return {
     asyncapi: "3.0.0",
     info: {
@@ -27,9 +33,7 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
     defaultContentType: "application/cloudevents+json",
     channels: Object.fromEntries(messages.map(([type, message]) => [type, channel(type, message)])),
     operations: Object.fromEntries(contracts.flatMap((it) => receivers(it, known))),
-    components: {
-      messages: Object.fromEntries(messages.map(([type, message]) => [type, describe(type, message)])),
-    },
+    components: { messages: Object.fromEntries(described), schemas: opened(components.all()) },
   };
 }
 
@@ -47,8 +51,32 @@ function channel(type: string, { summary, subject }: MessageContract): JsonSchem
   };
 }
 
-function describe(type: string, { summary, kind, subject, data }: MessageContract): JsonSchema {
-  const string = { type: "string" };
+const string = { type: "string" };
+const ENVELOPE = "CloudEvent";
+const envelope: JsonSchema = {
+  description: "What every message has: CloudEvents 1.0, with Souk's extensions",
+  type: "object",
+  required: ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
+  properties: {
+    specversion: { const: "1.0" },
+    id: { type: "string", format: "uuid" },
+    source: { ...string, description: "The sending service, e.g. /orders" },
+    type: string,
+    subject: { ...string, description: "Id of what the message is about" },
+    time: { type: "string", format: "date-time" },
+    datacontenttype: { const: "application/json" },
+    data: {},
+    sender: { ...string, description: "The sending actor, <type>/<id>" },
+    sequence: { type: "integer", minimum: 1, description: "Counts up per sending actor" },
+    traceparent: string,
+    correlationid: string,
+    causationid: string,
+  },
+};
+
+function describe(type: string, message: MessageContract, components: Components): JsonSchema {
+  const { summary, kind, subject } = message;
+  const data = components.schema(message.data, "output");
   return {
     name: type,
     title: type,
@@ -56,23 +84,17 @@ function describe(type: string, { summary, kind, subject, data }: MessageContrac
     tags: [{ name: kind }],
     contentType: "application/cloudevents+json",
     payload: {
-      type: "object",
-      required: ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
-      properties: {
-        specversion: { const: "1.0" },
-        id: { type: "string", format: "uuid" },
-        source: { ...string, description: "The sending service, e.g. /orders" },
-        type: { const: type },
-        subject: { ...string, description: `Id of the ${subject}` },
-        time: { type: "string", format: "date-time" },
-        datacontenttype: { const: "application/json" },
-        data: opened(jsonSchema(data, "output")),
-        sender: { ...string, description: "The sending actor, <type>/<id>" },
-        sequence: { type: "integer", minimum: 1, description: "Counts up per sending actor" },
-        traceparent: string,
-        correlationid: string,
-        causationid: string,
-      },
+      allOf: [
+        { $ref: `#/components/schemas/${ENVELOPE}` },
+        {
+          type: "object",
+          properties: {
+            type: { const: type },
+            subject: { ...string, description: `Id of the ${subject}` },
+            data: nameOf(data) === undefined ? components.derived(typeName(type), data) : data,
+          },
+        },
+      ],
     },
   };
 }

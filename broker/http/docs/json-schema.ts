@@ -3,12 +3,21 @@ import { z } from "zod";
 
 export type JsonSchema = { [key: string]: unknown };
 
-/** @param io `input` for what callers send, `output` for what they get */
-export function jsonSchema(schema: z.ZodType, io: "input" | "output"): JsonSchema {
+/** What callers send, or what they get: they differ by defaults. */
+export type Direction = "input" | "output";
+
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Named shapes (`.meta({ id })`) stand in `$defs`. */
+export function jsonSchema(schema: z.ZodType, io: Direction): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: "any",
     target: "draft-2020-12",
+    override: ({ jsonSchema: made }) => {
+      // Generated clients of many languages take 32 bits unless told.
+      if (made.type === "integer" && Number(made.maximum) > MAX_INT32) made.format = "int64";
+    },
   });
   return rest;
 }
@@ -20,9 +29,8 @@ export interface ObjectSchema {
   example?: unknown;
 }
 
-/** @throws when a contract's parameters are no object: they could not be told apart by name */
-export function objectSchema(name: string, schema: z.ZodType): ObjectSchema {
-  const json = jsonSchema(schema, "input");
+/** @throws when it is no object: parameters could not be told apart by name */
+export function fieldsOf(name: string, json: JsonSchema): ObjectSchema {
   if (json.type !== "object") throw new Error(`${name}: parameters must be an object`);
   return {
     properties: (json.properties ?? {}) as Record<string, JsonSchema>,

@@ -3,7 +3,13 @@
  * What counts as wrong is decided here, from the schema that clients get to see, not by the validator under test.
  */
 import type { ApiRoute } from "../../../broker/http/api-route.ts";
-import { type JsonSchema, objectSchema } from "../../../broker/http/docs/json-schema.ts";
+import {
+  fieldsOf,
+  type JsonSchema,
+  jsonSchema,
+  type ObjectSchema,
+} from "../../../broker/http/docs/json-schema.ts";
+import { inlined } from "../../support/inlined-schema.ts";
 import type { ApiRequest } from "./routes.ts";
 
 export interface Mutation {
@@ -263,10 +269,7 @@ export function* ofWholeBody(body: Json): Generator<Mutation> {
 }
 
 /** Query strings that are wrong in one place. */
-export function* ofQuery(
-  schema: ReturnType<typeof objectSchema>,
-  query: ApiRequest["query"] = {},
-): Generator<Mutation> {
+export function* ofQuery(schema: ObjectSchema, query: ApiRequest["query"] = {}): Generator<Mutation> {
   const search = (name: string, value: string) =>
     new URLSearchParams(Object.entries({ ...query, [name]: value })).toString();
   for (const name of [...STRANGERS, ...PROTOTYPES])
@@ -349,7 +352,8 @@ export const hostileSegments = [
 /** All wrong requests that follow from the route's contract and a right one. */
 export function* mutationsOf(route: ApiRoute, request: ApiRequest): Generator<Mutation> {
   const inPath = new Set([...route.pattern.matchAll(/:([^/]+)/g)].map(([, name]) => name));
-  const { properties, required } = objectSchema(route.action, route.contract.params);
+  const json = jsonSchema(route.contract.params, "input");
+  const { properties, required } = fieldsOf(route.action, inlined(json, json));
   const own = Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.has(name)));
   const mine = { properties: own, required: required.filter((name) => !inPath.has(name)) };
   if (!route.takesBody) {

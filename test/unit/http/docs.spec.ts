@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { Validator } from "@seriousme/openapi-schema-validator";
+import { z } from "zod";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
 import { asyncapi } from "../../../broker/http/docs/asyncapi.ts";
-import { openapi } from "../../../broker/http/docs/openapi.ts";
+import { Components } from "../../../broker/http/docs/components.ts";
+import type { JsonSchema } from "../../../broker/http/docs/json-schema.ts";
+import { openapi } from "../../../broker/http/docs/openapi/document.ts";
+import { operationIdOf } from "../../../broker/http/docs/openapi/operation.ts";
 import { stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
 import { generatedDocs } from "../../../scripts/docs.ts";
 import { routeHeaders } from "../../../services/api/route-headers.ts";
@@ -11,8 +15,28 @@ import core from "../../../services/index.ts";
 
 type Operations = Record<
   string,
-  Record<string, { operationId: string; parameters: object[]; responses: object }>
+  Record<
+    string,
+    {
+      operationId: string;
+      parameters: object[];
+      requestBody?: { content: Record<string, { schema: JsonSchema }> };
+      responses: object;
+    }
+  >
 >;
+
+/** What a problem has beside the usual, and what a message says of its envelope. */
+const IN_PLACE = /^\/components\/(?:schemas\/\w+Problem|messages\/[\w.]+\/payload)\/allOf\/1$/;
+
+/** Where objects and enumerations stand that have no name. */
+function unnamedShapes(value: unknown, at = ""): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { properties, type, enum: values } = value as JsonSchema;
+  const isShape = (type === "object" && properties !== undefined) || Array.isArray(values);
+  const own = isShape && !/^\/components\/schemas\/\w+$/.test(at) ? [at] : [];
+  return [...own, ...Object.entries(value).flatMap(([key, it]) => unnamedShapes(it, `${at}/${key}`))];
+}
 
 describe("the generated docs", () => {
   const document = openapi(core.contracts, routeHeaders);
@@ -35,7 +59,7 @@ describe("the generated docs", () => {
       Object.entries(methods).map(([method, it]) => `${method.toUpperCase()} ${path} ${it.operationId}`),
     );
     const declared = apiRoutes(core.contracts).map(
-      (it) => `${it.method} ${it.pattern.replaceAll(/:([^/]+)/g, "{$1}")} ${it.action}`,
+      (it) => `${it.method} ${it.pattern.replaceAll(/:([^/]+)/g, "{$1}")} ${operationIdOf(it)}`,
     );
     assert.deepEqual(described.sort(), declared.sort());
     assert.deepEqual(document.servers, [{ url: API_BASE }]);
@@ -44,7 +68,8 @@ describe("the generated docs", () => {
   it("give every operation an id of its own, and no parameter twice", () => {
     const operations = Object.values(paths).flatMap((it) => Object.values(it));
     const ids = operations.map((it) => it.operationId);
-    assert.equal(new Set(ids).size, ids.length);
+    assert.equal(new Set(ids.map((it) => it.toLowerCase())).size, ids.length);
+    for (const id of ids) assert.match(id, /^[a-z]+(?:[A-Z][a-z]+)*$/);
     for (const { operationId, parameters } of operations) {
       const keys = parameters.map((it) => JSON.stringify(it));
       assert.equal(new Set(keys).size, keys.length, operationId);
@@ -64,14 +89,54 @@ describe("the generated docs", () => {
   it("describe every message but timers once, with its data", () => {
     const { channels, components } = asyncapi(core.contracts) as {
       channels: Record<string, object>;
-      components: { messages: Record<string, { payload: { properties: { data: { type?: string } } } }> };
+      components: {
+        messages: Record<string, { payload: { allOf: [JsonSchema, { properties: { data: JsonSchema } }] } }>;
+      };
     };
     const types = core.contracts
       .flatMap((it) => Object.entries(it.messages))
       .flatMap(([type, { kind }]) => (kind === "timer" ? [] : [type]))
       .sort();
     assert.deepEqual(Object.keys(channels).sort(), types);
-    for (const type of types) assert.ok(components.messages[type]?.payload.properties.data, type);
+    for (const type of types) {
+      const [envelope, own] = components.messages[type]?.payload.allOf ?? [];
+      assert.deepEqual(envelope, { $ref: "#/components/schemas/CloudEvent" });
+      assert.match(String(own?.properties.data.$ref), /^#\/components\/schemas\/[A-Z]/, type);
+    }
+  });
+
+  it("have a named schema for each shape and each enumeration, and refer to it everywhere", () => {
+    const named = ["Address", "Cart", "Delivery", "Money", "Order", "OrderLine", "Payment", "PlaceOrder"];
+    const more = ["Problem", "Product", "Stock", "Variant", "OrderStatus", "OrderPage", "SessionList"];
+    const { schemas } = document.components as { schemas: Record<string, JsonSchema> };
+    for (const name of [...named, ...more]) assert.ok(schemas[name], name);
+    for (const made of [document, asyncapi(core.contracts)])
+      assert.deepEqual(
+        unnamedShapes(made).filter((at) => !IN_PLACE.test(at)),
+        [],
+      );
+  });
+
+  it("have one name for a shape that is taken at several places", () => {
+    const body = (path: string, method: string) =>
+      paths[path]?.[method]?.requestBody?.content["application/json"]?.schema;
+    const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+    assert.deepEqual(body("/users/me/addresses", "post"), reference("Address"));
+    assert.deepEqual(body("/users/me/addresses/{id}", "put"), reference("Address"));
+    assert.deepEqual(body("/products/{id}", "put"), reference("ProductInput"));
+    assert.deepEqual(body("/orders/{id}/cancel", "post"), reference("CancelOrder"));
+  });
+
+  it("refuse a name that means two things", () => {
+    const components = new Components();
+    const door = z.strictObject({ open: z.boolean() });
+    components.schema(door.meta({ id: "Door" }), "output");
+    components.schema(z.array(door.meta({ id: "Door" })), "input");
+    const other = z.strictObject({
+      door: z.strictObject({ open: z.boolean().default(false) }).meta({ id: "Gate" }),
+    });
+    components.schema(other, "input");
+    assert.throws(() => components.schema(other, "output"), /two different schemas are called Gate/);
   });
 
   it("draw a machine's moves, and say what is ignored and why", () => {
