@@ -1,6 +1,7 @@
 /**
  * The real servers that some suites need: those that listen already, else private ones from installed binaries,
- * else (Debian, as root) installed first. Fails with one clear line when a server can't be had.
+ * else (Debian, as root) installed first. RabbitMQ is private where it is installed, since the suites declare many queues.
+ * Fails with one clear line when a server can't be had.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -29,6 +30,8 @@ interface Server {
   debianPackage: string;
   launch(binary: string, port: number, dir: string): Promise<{ child: ChildProcess; url: string }>;
   startTimeoutMs: number;
+  /** Whether a private one is better than one that listens, unless the variable names that. */
+  preferPrivate?: boolean;
   /** Whether a server that listens also works; it is taken for granted unless told. */
   works?(url: string): Promise<boolean>;
 }
@@ -41,6 +44,8 @@ const servers: readonly Server[] = [
     binaries: RABBIT_BINARIES,
     debianPackage: "rabbitmq-server",
     startTimeoutMs: 60_000,
+    // A shop has 150 quorum queues: with those of several shops a server that others use may answer nobody any more.
+    preferPrivate: true,
     works: declaresQueues,
     async launch(binary, port, dir) {
       const place = { dir, nodeName: `souk-test-${process.pid}`, port, distPort: await freePort() };
@@ -115,7 +120,8 @@ async function provide(
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const given = process.env[server.variable];
   const listening = given ?? server.defaultUrl;
-  const listens = await answers(listening);
+  const isBetterOff = !given && server.preferPrivate === true && server.binaries.some(existsSync);
+  const listens = !isBetterOff && (await answers(listening));
   const works = listens && (!server.works || (await server.works(listening)));
   if (listens && !works)
     print(`${server.name}: the one at ${withoutUser(listening)} listens and does not work`);

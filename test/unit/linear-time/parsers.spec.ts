@@ -188,7 +188,7 @@ describe("In linear time", function () {
 });
 
 describe("What is no linear time", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
 
   it("is found: the regular expressions by which bodies were read once", async () => {
     const MEMBER = /"[^"\\]*(?:\\.[^"\\]*)*"\s*(:?)/g;

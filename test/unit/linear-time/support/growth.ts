@@ -9,7 +9,8 @@ const MEASURABLE = 10;
 const ENOUGH = 65_536;
 /** Twice the time is linear, four times is quadratic: between them. */
 export const MOST = 3;
-const ATTEMPTS = 4;
+/** The best of many: a collection of garbage or a cold cache makes a run slower, and nothing makes it faster. */
+const ATTEMPTS = 5;
 
 export type Work = (text: string) => unknown;
 
@@ -18,19 +19,21 @@ export type Make = (n: number) => string;
 
 /**
  * How many times longer twice the input takes, from the size on at which that can be measured; 1 for what takes next
- * to no time at a size where quadratic work would take very long. Stops at the first measurement that is good enough.
+ * to no time at a size where quadratic work would take very long. Measured over two doublings, so that a slow run weighs
+ * less. Stops at the first measurement that is good enough.
  */
 export async function growth(run: Work, make: Make): Promise<number> {
   let n = 16;
   while (n < ENOUGH && (await best(run, make(n), 2)) < MEASURABLE) n *= 2;
   if (n >= ENOUGH && (await best(run, make(n), 2)) < MEASURABLE) return 1;
-  let [once, twice] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  let [once, fourfold] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const perDoubling = () => Math.sqrt(fourfold / once);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     once = Math.min(once, await best(run, make(n), 2));
-    twice = Math.min(twice, await best(run, make(2 * n), 2));
-    if (attempt > 0 && twice < MOST * once) break;
+    fourfold = Math.min(fourfold, await best(run, make(4 * n), 1));
+    if (perDoubling() < MOST) break;
   }
-  return twice / once;
+  return perDoubling();
 }
 
 /** The best of several runs, which have the same text but not the same string. */
