@@ -6,6 +6,7 @@
 import { extname } from "node:path";
 import type { ServiceSchema } from "moleculer";
 import type { ServiceContract } from "../contract/contract.ts";
+import { inNamespace, type MigrationSource } from "../mongo/migrations.ts";
 
 /** Imports a service's module; called only where a node runs the service. */
 export type ServiceLoader = () => Promise<{ default: ServiceSchema }>;
@@ -24,8 +25,8 @@ export interface Extension extends Partial<ExtensionParts> {
   readonly contracts: readonly ServiceContract[];
   /** By the service's name. */
   readonly services: Readonly<Record<string, ServiceLoader>>;
-  /** Folders with files `NNNN-<what>.ts`, by the service whose database they change. */
-  readonly migrations: Readonly<Record<string, readonly URL[]>>;
+  /** By the service whose database they change. Where that is not a service of its own, their names begin with its name. */
+  readonly migrations: Readonly<Record<string, readonly MigrationSource[]>>;
 }
 
 /** Declares an extension; what it does not have may be left out. @throws on a name that is none */
@@ -37,12 +38,16 @@ export function extend({
 }: Pick<Extension, "name"> & Partial<Extension>): Extension {
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(rest.name))
     throw new Error(`an extension's name is lower-case letters, digits and -, not ${rest.name}`);
-  return { ...rest, contracts, services, migrations };
+  const sources = Object.entries(migrations).map(([service, given]) => [
+    service,
+    Object.hasOwn(services, service) ? given : given.map((it) => inNamespace(rest.name, it)),
+  ]);
+  return { ...rest, contracts, services, migrations: Object.fromEntries(sources) };
 }
 
 /**
  * Services and migrations of contracts in the usual layout: `<service>/<service>.service.ts` and
- * `<service>/migrations/` beside the file that asks.
+ * `<service>/migrations/` beside the file that asks; rooms of a service may have migrations of their own.
  * @param base `import.meta.url` of that file
  */
 export function inFolders(
@@ -53,7 +58,7 @@ export function inFolders(
     Object.fromEntries(contracts.map(({ service }) => [service, make(service)]));
   return {
     services: each((it) => () => import(new URL(`./${it}/${it}.service${extname(base)}`, base).href)),
-    migrations: each((it) => [new URL(`./${it}/migrations/`, base)]),
+    migrations: each((it) => [{ folder: new URL(`./${it}/migrations/`, base), rooms: true }]),
   };
 }
 

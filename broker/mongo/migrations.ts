@@ -1,20 +1,40 @@
 /** Versioned, reversible, locked changes of a service's database: indexes first of all. */
 
-import { existsSync, readdirSync } from "node:fs";
-import { basename, extname } from "node:path";
+import { glob, readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { Connection } from "mongoose";
 import type { Clock } from "../resilience/clock.ts";
 import { isDuplicateKey } from "./duplicate-key.ts";
 
-/** Default export of `services/<domain>/migrations/NNNN-<what>.ts`; runs once per database, in order of file name. */
+/** Default export of `migrations/NNNN-<what>.ts`; runs once per database. */
 export interface Migration {
   up(db: Connection): Promise<void>;
   down(db: Connection): Promise<void>;
+  /** Names by which earlier versions recorded it: a database that has one of them has this migration. */
+  readonly formerly?: readonly string[];
 }
 
 export interface NamedMigration extends Migration {
   readonly name: string;
 }
+
+/** A folder with files `NNNN-<what>.ts`, applied in the order of their names. */
+export interface MigrationFolder {
+  readonly folder: URL;
+  /**
+   * Goes before the names, as in `loyalty/0001-points`. A service's own migrations have none; whoever else keeps data in
+   * its database has one.
+   */
+  readonly namespace?: string;
+  /**
+   * The folder is a service's own: it may be missing. `migrations/` folders in rooms of the service count too, in the
+   * namespace of their room, as in `mpesa/0001-pushes`.
+   */
+  readonly rooms?: boolean;
+}
+
+/** Where migrations of a service's database come from. */
+export type MigrationSource = URL | MigrationFolder | NamedMigration;
 
 export interface MigrationStatus {
   name: string;
@@ -33,37 +53,71 @@ interface Applied {
   until?: Date;
 }
 
-/** The migrations in these folders, sorted by file name. A folder that is not there has none. @throws on a name in two of them */
-export async function migrationsOf(folders: readonly URL[] = []): Promise<NamedMigration[]> {
-  const files = folders.filter((it) => existsSync(it)).flatMap(migrationFiles);
-  const found = await Promise.all(
-    files.map(async (file) => {
-      const { default: migration }: { default: Migration } = await import(file.href);
-      return {
-        name: basename(file.pathname, extname(file.pathname)),
-        up: migration.up,
-        down: migration.down,
-      };
-    }),
-  );
-  found.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const [n, { name }] of found.entries())
-    if (name === found[n + 1]?.name) throw new Error(`there are two migrations ${name}`);
-  return found;
+/**
+ * The migrations of all sources, in the order in which they are applied.
+ * @throws when two have the same name, or a folder is not there
+ */
+export async function migrationsOf(sources: readonly MigrationSource[] = []): Promise<NamedMigration[]> {
+  const all = (await Promise.all(sources.map(readSource))).flat();
+  const names = all.flatMap(namesOf);
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw new Error(`there are two migrations ${twice}`);
+  return all;
 }
 
-const migrationFiles = (folder: URL): URL[] =>
-  readdirSync(folder)
-    .filter((file) => /^\d{4}-[^.]+\.[jt]s$/.test(file))
-    .map((file) => new URL(file, folder));
+/** The source with a namespace, where it has none yet. */
+export function inNamespace(namespace: string, source: MigrationSource): MigrationSource {
+  if (source instanceof URL) return { folder: source, namespace };
+  if ("folder" in source) return { namespace, ...source };
+  return source.name.includes("/") ? source : { ...source, name: `${namespace}/${source.name}` };
+}
+
+async function readSource(source: MigrationSource): Promise<NamedMigration[]> {
+  if (source instanceof URL) return readFolder(source, "");
+  if (!("folder" in source)) return [source];
+  const { folder, namespace, rooms } = source;
+  const prefix = namespace === undefined ? "" : `${namespace}/`;
+  if (!rooms) return readFolder(folder, prefix);
+  const service = new URL("../", folder);
+  const found = await Array.fromAsync(glob("**/migrations", { cwd: fileURLToPath(service) }));
+  // "migrations" has no room: it sorts before "providers/mpesa/migrations", whose room is mpesa.
+  const inner = found.sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
+  const all = inner.map((path) => {
+    const room = path.split("/").at(-2);
+    return readFolder(new URL(`${path}/`, service), room === undefined ? prefix : `${prefix}${room}/`);
+  });
+  return (await Promise.all(all)).flat();
+}
+
+/** TypeScript, or JavaScript where the package was built. */
+const FILE = /^(\d{4}-[^.]+)\.[jt]s$/;
+
+async function readFolder(folder: URL, prefix: string): Promise<NamedMigration[]> {
+  const files = (await readdir(folder)).filter((file) => FILE.test(file)).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const { default: migration }: { default: Migration } = await import(new URL(file, folder).href);
+      return { ...migration, name: prefix + file.replace(FILE, "$1") };
+    }),
+  );
+}
+
+/** All names by which it may have been recorded. */
+const namesOf = ({ name, formerly = [] }: NamedMigration): string[] => [name, ...formerly];
 
 /** Every migration with the time it was applied, or null. */
 export async function migrationStatus(
   db: Connection,
   all: readonly NamedMigration[],
 ): Promise<MigrationStatus[]> {
-  const applied = new Map((await records(db).find().toArray()).map((it) => [it._id, it.appliedAt ?? null]));
-  return all.map(({ name }) => ({ name, appliedAt: applied.get(name) ?? null }));
+  const applied = new Map((await records(db).find().toArray()).map((it) => [it._id, it.appliedAt]));
+  return all.map((it) => ({
+    name: it.name,
+    appliedAt:
+      namesOf(it)
+        .map((name) => applied.get(name))
+        .find((at) => at !== undefined) ?? null,
+  }));
 }
 
 /** Applies what is pending, under a lock that other nodes wait for. @returns the names applied here */
@@ -86,7 +140,10 @@ export function migrateUp(
   });
 }
 
-/** Reverts the last applied migration. @returns its name, or null when there is none */
+/**
+ * Reverts the migration that was applied last. Those of one namespace are reverted in the reverse order of their names.
+ * @returns its name, or null when there is none
+ */
 export function migrateDown(
   db: Connection,
   all: readonly NamedMigration[],
@@ -94,12 +151,24 @@ export function migrateDown(
   clock: Clock,
 ): Promise<string | null> {
   return locked(db, by, clock, async () => {
-    const last = (await migrationStatus(db, all)).findLast((it) => it.appliedAt);
-    if (!last) return null;
-    await all.find((it) => it.name === last.name)?.down(db);
-    await records(db).deleteOne({ _id: last.name });
-    return last.name;
+    const last = appliedLast(await migrationStatus(db, all));
+    const migration = all.find((it) => it.name === last);
+    if (!migration) return null;
+    await migration.down(db);
+    await records(db).deleteMany({ _id: { $in: namesOf(migration) } });
+    return migration.name;
   });
+}
+
+/** Of each namespace the last one counts, whatever its time: the clocks of nodes differ. */
+function appliedLast(all: readonly MigrationStatus[]): string | undefined {
+  const lasts = new Map<string, { name: string; at: number }>();
+  for (const { name, appliedAt } of all)
+    if (appliedAt) lasts.set(name.slice(0, name.indexOf("/") + 1), { name, at: appliedAt.getTime() });
+  return [...lasts.values()].reduce<{ name: string; at: number } | undefined>(
+    (newest, it) => (newest && newest.at > it.at ? newest : it),
+    undefined,
+  )?.name;
 }
 
 const records = (db: Connection) => db.collection<Applied>(COLLECTION);

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { globSync } from "node:fs";
+import { basename } from "node:path";
 import type { ServiceSchema } from "moleculer";
 import type { ServiceContract } from "../../../broker/contract/contract.ts";
 import { combine, extend, loadServices, serviceNames } from "../../../broker/moleculer/extension.ts";
+import { migrationsOf } from "../../../broker/mongo/migrations.ts";
 import core from "../../../services/index.ts";
 
 const contract = (service: string): ServiceContract => ({
@@ -41,8 +43,9 @@ describe("An extension", () => {
     assert.deepEqual(serviceNames(shop), [...serviceNames(core), "points"]);
     assert.deepEqual(shop.migrations.orders, [
       ...(core.migrations.orders ?? []),
-      ...(loyalty.migrations.orders ?? []),
+      { folder: new URL("file:///orders/"), namespace: "loyalty" },
     ]);
+    assert.deepEqual(shop.migrations.points, [new URL("file:///points/")]);
     assert.deepEqual(await loadServices(shop, ["points"]), [schema("points")]);
     assert.equal(combine(core).contracts, core.contracts);
   });
@@ -64,8 +67,12 @@ describe("The core's list", () => {
     );
   });
 
-  it("names folders of migrations that are there", () => {
-    for (const folder of Object.values(core.migrations).flat()) assert.ok(existsSync(folder), String(folder));
+  it("has all migrations that are in folders of services", async () => {
+    for (const service of serviceNames(core)) {
+      const known = (await migrationsOf(core.migrations[service])).map((it) => `${basename(it.name)}.ts`);
+      const files = globSync(`services/${service}/**/migrations/*.ts`).map((it) => basename(it));
+      assert.deepEqual(known.sort(), files.sort(), service);
+    }
   });
 
   it("refuses a service that there is not", async () => {

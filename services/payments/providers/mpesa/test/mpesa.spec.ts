@@ -17,7 +17,6 @@ import {
   type ReceivedWebhook,
   type WebhookReceiver,
 } from "../../../../../test/support/webhook-receiver.ts";
-import migration from "../../../migrations/0004-mpesa-pushes.ts";
 import {
   type PaymentIntent,
   type PaymentProvider,
@@ -28,6 +27,7 @@ import {
   WebhookRejected,
 } from "../../provider.ts";
 import { callbackKey } from "../callback-key.ts";
+import migration from "../migrations/0001-pushes.ts";
 import { mpesa } from "../mpesa.ts";
 import { mpesaPushes } from "../push.model.ts";
 import { UNKNOWN_FOR_MS } from "../push.ts";

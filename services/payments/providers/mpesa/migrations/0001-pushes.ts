@@ -1,7 +1,8 @@
 /** M-Pesa's pushes by Safaricom's number, which is all that Daraja's answers and the payment actor name them by. */
-import type { Migration } from "../../../broker/mongo/migrations.ts";
+import type { Migration } from "../../../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {
+  formerly: ["0004-mpesa-pushes"],
   async up(db) {
     await db
       .collection("mpesa_pushes")
