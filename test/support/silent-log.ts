@@ -1,13 +1,1 @@
-import type { Log } from "../../broker/resilience/log.ts";
-
-const nothing = () => undefined;
-
-/** A log for tests that look at effects, not at lines. */
-export const silentLog = {
-  fatal: nothing,
-  error: nothing,
-  warn: nothing,
-  info: nothing,
-  debug: nothing,
-  trace: nothing,
-} as unknown as Log;
+export { silentLog } from "../../broker/resilience/silent-log.ts";

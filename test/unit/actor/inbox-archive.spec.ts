@@ -7,9 +7,9 @@ import { InboxArchive } from "../../../broker/actor/runtime/document/inbox-archi
 import { Processor } from "../../../broker/actor/runtime/mailboxes/processor.ts";
 import type { Job } from "../../../broker/actor/runtime/mailboxes/queues.ts";
 import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
+import { seeded } from "../../../broker/actor/testing/seeded.ts";
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
-import { seeded } from "./support/sim-shop.ts";
 import { SimStore } from "./support/sim-store.ts";
 import { type StockMessages, type StockState, toyStock } from "./support/toy.ts";
 

@@ -4,10 +4,10 @@ import fc from "fast-check";
 import type { ActorStats, OutboxEntry } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { Relay, type RelayOptions } from "../../../broker/actor/runtime/outbox/relay.ts";
 import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
+import { seeded } from "../../../broker/actor/testing/seeded.ts";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import type { Envelope } from "../../../broker/contract/envelope.ts";
 import { eventually } from "../../support/eventually.ts";
-import { seeded } from "./support/sim-shop.ts";
 
 const NOW = 1_000_000;
 const newStats = () => ({ published: 0, republished: 0, unroutable: 0 }) as ActorStats;

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import type { CrashPoint } from "../../../broker/actor/runtime/crash-points.ts";
+import { seeded } from "../../../broker/actor/testing/seeded.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { SimShop, seeded } from "./support/sim-shop.ts";
+import { SimShop } from "./support/sim-shop.ts";
 
 const SKUS = ["a", "b", "c"];
 const UNITS = 12;

@@ -2,6 +2,8 @@
  * A broker in memory with RabbitMQ's promises and no more: what is confirmed is in the queue, a mailbox partition has
  * one active consumer, what a consumer has not acked comes again. It may deliver twice and out of order.
  */
+
+import type { Life } from "../../../../broker/actor/testing/matrix/life.ts";
 import {
   type Bus,
   BusUnavailableError,
@@ -14,7 +16,6 @@ import {
 import { partitionOf } from "../../../../broker/bus/topology.ts";
 import { messageContract } from "../../../../broker/contract/contract.ts";
 import { checkEnvelope, type Envelope } from "../../../../broker/contract/envelope.ts";
-import type { Life } from "./life.ts";
 
 interface Actor {
   receives: readonly string[];

@@ -7,6 +7,8 @@ import type { Model } from "mongoose";
 import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
 import type { CrashPoints } from "../../../../broker/actor/runtime/crash-points.ts";
 import type { ActorDocument, ActorHost } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
+import { Life } from "../../../../broker/actor/testing/matrix/life.ts";
+import { seeded } from "../../../../broker/actor/testing/seeded.ts";
 import { type Envelope, envelope } from "../../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../../broker/contract/ids.ts";
 import { loadConfig } from "../../../../broker/moleculer/config.ts";
@@ -15,7 +17,6 @@ import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { eventually } from "../../../support/eventually.ts";
 import { silentLog } from "../../../support/silent-log.ts";
-import { Life } from "./life.ts";
 import { SimBroker } from "./sim-broker.ts";
 import { SimStore } from "./sim-store.ts";
 import {
@@ -28,16 +29,6 @@ import {
   toyOrder,
   toyStock,
 } from "./toy.ts";
-
-/** Numbers from 0 to 1 that the same seed gives again. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state = Math.imul(state ^ (state >>> 15), state | 1);
-    state ^= state + Math.imul(state ^ (state >>> 7), state | 61);
-    return ((state ^ (state >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 export interface SimNode {
   life: Life;

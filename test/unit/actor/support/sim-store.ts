@@ -6,7 +6,7 @@
 import { matcherOf, updated } from "@souk/embedded-mongo/semantics";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
 import type { ActorCollection } from "../../../../broker/actor/runtime/document/actor-model.ts";
-import { Life } from "./life.ts";
+import { Life } from "../../../../broker/actor/testing/matrix/life.ts";
 
 type Doc = Record<string, unknown> & { _id: string };
 

@@ -4,7 +4,7 @@ import type { CallMeta } from "../../../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { derivedV7 } from "../../../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../../../services/orders/orders.contract.ts";
-import { ORDER_TTL_MS, type ShopRun } from "./shop-run.ts";
+import { ORDER_TTL_MS, reports, type ShopRun } from "./shop-world.ts";
 
 /** SKUs: `PLENTY` has enough, one unit of `LAST` and `ONE`, and of `NONE` no stock was ever kept. */
 const CARTS = {
@@ -149,7 +149,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
       await tolerating("CONFLICT", run.call("payments.sandboxPay", { ref, ...decision }));
       return ref;
     });
-    return run.reports(refs);
+    return reports(run, refs);
   }
 
   /** At another provider; gives its reports. */
@@ -161,10 +161,10 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
         .collection<{ _id: string; state: { providerRef: string } }>("payments")
         .findOne({ _id: payment?.id ?? "" });
       const ref = found?.state.providerRef ?? "";
-      await run.emulators.get(providerOf(label))?.pay(ref, "succeed");
+      await run.world.emulators.get(providerOf(label))?.pay(ref, "succeed");
       return ref;
     });
-    return run.reports(refs);
+    return reports(run, refs);
   }
 
   /** What a provider does until it is answered; twice where everything comes twice. */
@@ -197,4 +197,19 @@ async function tolerating(code: string, call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {
     if (errorCode(error) !== code) throw error;
   });
+}
+
+/** Ids are random: they get the names of the orders that they belong to. */
+export async function nameIds(
+  run: ShopRun,
+  orders: ReadonlyMap<string, Label>,
+): Promise<Map<string, string>> {
+  const names = new Map<string, string>(orders);
+  for (const label of LABELS) names.set(customerOf(label), `customer of ${label}`);
+  for (const collection of ["payments", "delivery"])
+    for (const { _id, state } of await run.database(collection).collection(collection).find().toArray()) {
+      const label = orders.get(String(state.orderId));
+      if (label) names.set(String(_id), `${collection} of ${label}`);
+    }
+  return names;
 }

@@ -1,34 +1,35 @@
 /**
- * The shop's own services on a simulated broker and a real embedded store, one node at a time: when that dies, another
- * one takes its place, as after `kill -9`. What was on its way in the dead one never comes back.
+ * Services on a simulated broker and a real embedded store, one node at a time: when that dies, another one takes its
+ * place, as after `kill -9`. What was on its way in the dead one never comes back.
  */
 
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { type CallingOptions, ServiceBroker } from "moleculer";
 import type { Connection } from "mongoose";
-import { topologyOf } from "../../../../../broker/bus/topology.ts";
-import type { CallMeta } from "../../../../../broker/contract/call-meta.ts";
-import type { ActionName, ParamsIn, Returned } from "../../../../../broker/contract/contract.ts";
-import { errorCode } from "../../../../../broker/contract/errors.ts";
-import { brokerOptions } from "../../../../../broker/moleculer/broker-options.ts";
-import { loadConfig } from "../../../../../broker/moleculer/config.ts";
-import { loadServices, serviceNames } from "../../../../../broker/moleculer/extension.ts";
-import { createOperations } from "../../../../../broker/moleculer/operations/operations.ts";
-import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
-import core from "../../../../../services/index.ts";
-import type { Emulator, StartEmulator } from "../../../../../services/payments/providers/emulator.ts";
-import { startStripe } from "../../../../../services/payments/providers/stripe/emulator/stripe.ts";
-import { seededRandom } from "../../../../../services/payments/providers/support/emulator/random.ts";
-import { startXendit } from "../../../../../services/payments/providers/xendit/emulator/xendit.ts";
-import { silentLog } from "../../../../support/silent-log.ts";
-import { openWebhookFront, type Received, type WebhookFront } from "../../../../support/webhook-front.ts";
-import { Life } from "../life.ts";
-import { seeded } from "../sim-shop.ts";
-import { type Crash, Points } from "./points.ts";
-import { type Mode, StepBroker } from "./step-broker.ts";
+import { Life } from "../../../broker/actor/testing/matrix/life.ts";
+import { type Crash, Points } from "../../../broker/actor/testing/matrix/points.ts";
+import { type Mode, StepBroker } from "../../../broker/actor/testing/matrix/step-broker.ts";
+import { seeded } from "../../../broker/actor/testing/seeded.ts";
+import { topologyOf } from "../../../broker/bus/topology.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import type {
+  ActionName,
+  DataIn,
+  MessageType,
+  ParamsIn,
+  Returned,
+} from "../../../broker/contract/contract.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { derivedId } from "../../../broker/contract/ids.ts";
+import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
+import { type Extension, loadServices } from "../../../broker/moleculer/extension.ts";
+import { createOperations } from "../../../broker/moleculer/operations/operations.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 
-/** Time to pay, in the shop's own time. Shorter than a webhook's signature is good for. */
-export const ORDER_TTL_MS = 120_000;
 /** What a new start takes in the shop's own time: longer than leases and than what a sweep leaves to others. */
 const RESTART_MS = 20_000;
 
@@ -44,15 +45,25 @@ const QUICK = {
   settleMs: 5,
 };
 
-/** One whose webhooks prove nothing, so that it is asked; one whose money is taken when the customer has agreed. */
-const EMULATORS: Record<string, StartEmulator> = { xendit: startXendit, stripe: startStripe };
+/** What there is beside the services, e.g. an emulated provider. */
+export interface World {
+  /** Variables of the services. */
+  readonly environment?: Readonly<Record<string, string>>;
+  close?(): Promise<void>;
+}
 
-interface Surroundings {
-  own: Database;
-  front: WebhookFront;
-  emulators: ReadonlyMap<string, Emulator>;
-  /** The shop's and its providers' own. */
-  time: { now: number };
+export interface MatrixShop<W extends World = World> {
+  /** Whose services with a contract are in the run; what they send to others is only noted. */
+  readonly shop: Extension;
+  /** Made anew for each run. */
+  world?(run: { clock: Clock; seed: number }): Promise<W>;
+}
+
+export interface RunOptions {
+  uri: string;
+  mode: Mode;
+  seed: number;
+  crash?: Crash;
 }
 
 interface Node {
@@ -62,20 +73,12 @@ interface Node {
 }
 const DIED = Symbol("died");
 
-export interface RunOptions {
-  uri: string;
-  mode: Mode;
-  seed: number;
-  crash?: Crash;
-}
-
-export class ShopRun {
+export class MatrixRun<W extends World = World> {
   readonly points: Points;
   readonly messages: StepBroker;
-  readonly front: WebhookFront;
-  /** Beside the sandbox, which is in the shop. */
-  readonly emulators: ReadonlyMap<string, Emulator>;
   readonly mode: Mode;
+  readonly world: W;
+  readonly #shop: Extension;
   readonly #uri: string;
   readonly #own: Database;
   readonly #deaths = new Map<Life, () => void>();
@@ -84,37 +87,38 @@ export class ShopRun {
   #starting: Promise<Node> | undefined;
   #watched: readonly Watched[] = [];
 
-  private constructor({ uri, mode, seed, crash }: RunOptions, { own, front, emulators, time }: Surroundings) {
+  private constructor(
+    shop: Extension,
+    { uri, mode, seed, crash }: RunOptions,
+    { own, world, time }: { own: Database; world: W; time: { now: number } },
+  ) {
+    this.#shop = shop;
     this.#uri = uri;
     this.#own = own;
     this.#time = time;
-    this.front = front;
-    this.emulators = emulators;
+    this.world = world;
     this.mode = mode;
     this.points = new Points(crash);
-    this.messages = new StepBroker(topologyOf(core.contracts), mode, seeded(seed), this.points, (life) =>
+    this.messages = new StepBroker(topologyOf(shop.contracts), mode, seeded(seed), this.points, (life) =>
       this.#deaths.get(life)?.(),
     );
   }
 
-  static async open(options: RunOptions): Promise<ShopRun> {
+  static async open<W extends World>(
+    { shop, world: makeWorld }: MatrixShop<W>,
+    options: RunOptions,
+  ): Promise<MatrixRun<W>> {
     const time = { now: Date.now() };
-    const [own, front] = await Promise.all([connectDatabase(options.uri, silentLog), openWebhookFront()]);
-    const emulators = new Map<string, Emulator>();
-    for (const [name, start] of Object.entries(EMULATORS))
-      emulators.set(
-        name,
-        await start({
-          port: 0,
-          webhookUrl: () => `${front.url}/api/v1/payments/webhooks/${name}`,
-          timeScale: 1,
-          clock: { now: () => time.now },
-          random: seededRandom(options.seed),
-        }),
-      );
-    const run = new ShopRun(options, { own, front, emulators, time });
+    const own = await connectDatabase(options.uri, silentLog);
+    const world = await makeWorld?.({ clock: { now: () => time.now }, seed: options.seed });
+    const run = new MatrixRun(shop, options, { own, world: world ?? ({} as W), time });
     await run.#empty();
     return run;
+  }
+
+  /** Names of the services in the run. */
+  get services(): string[] {
+    return this.#shop.contracts.map((it) => it.service);
   }
 
   /** The databases as anybody sees them. */
@@ -127,10 +131,16 @@ export class ShopRun {
     this.#time.now += ms;
   }
 
-  /** Calls an action as a client with retries does: again, of whoever is there then, when no answer comes. */
+  /** A message of somebody who is not in the run. Its id comes from all that it says: said again, it is the same one. */
+  send<T extends MessageType>(type: T, subject: string, data: DataIn<T>): void {
+    const id = derivedId("sent to the run", type, subject, JSON.stringify(data));
+    this.messages.put(envelope(type, subject, data, { source: "/outside", at: this.#time.now, id }));
+  }
+
+  /** Calls an action as a patient client does: again, of whoever is there then, when no answer comes. */
   async call<N extends ActionName>(name: N, params: ParamsIn<N>, meta: CallMeta = {}): Promise<Returned<N>> {
     for (;;) {
-      const node = await this.#alive();
+      const node = await this.alive();
       const options: CallingOptions = { meta: { ...meta } };
       const answer = node.broker.call(name, params as object, options);
       const settled = answer.then(
@@ -146,28 +156,13 @@ export class ShopRun {
     }
   }
 
-  /** Waits for the provider's first report of each of these payments, and keeps it: passing it on is the caller's. */
-  async reports(refs: readonly string[]): Promise<Received[]> {
-    const deadline = Date.now() + 10_000;
-    for (;;) {
-      // A new node's sandbox may say again what the dead one said.
-      const found = refs.map((ref) =>
-        this.front.received.find((it) => Buffer.from(it.body, "base64").includes(ref)),
-      );
-      if (found.every((it) => it !== undefined)) return found;
-      if (Date.now() > deadline) throw new Error("a provider does not report");
-      await this.#alive();
-      await sleep(2);
-    }
-  }
-
   /** Until nothing is under way: no message in a queue or an outbox, no timer due. */
   async rest(): Promise<void> {
     const deadline = Date.now() + 20_000;
     let quiet = 0;
     while (quiet < 2) {
       if (Date.now() > deadline) throw new Error(`the shop does not come to rest: ${await this.#left()}`);
-      await this.#alive();
+      await this.alive();
       if (!this.messages.isEmpty) await this.messages.round();
       else if ((await this.#left()).length > 0) await sleep(5);
       else {
@@ -180,14 +175,14 @@ export class ShopRun {
   }
 
   async close(): Promise<void> {
-    const node = await this.#alive();
+    const node = await this.alive();
     await node.broker.stop();
-    await Promise.all([...this.emulators.values()].map((it) => it.close()));
-    await this.front.close();
+    await this.world.close?.();
     await this.#own.close();
   }
 
-  async #alive(): Promise<Node> {
+  /** The node that runs; a new one where the last one is dead. */
+  async alive(): Promise<Node> {
     if (this.#node && !this.#node.life.isDead) return this.#node;
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
@@ -203,14 +198,7 @@ export class ShopRun {
       NODE_ID: `matrix-${Math.random().toString(36).slice(2)}`,
       LOG_LEVEL: "fatal",
       METRICS: "off",
-      ORDER_TTL: `${ORDER_TTL_MS / 1_000}s`,
-      // The script says when the provider reports; asking it would make that another story.
-      RECONCILE_FIRST: "365d",
-      RECONCILE_MAX: "365d",
-      PUBLIC_URL: this.front.url,
-      SANDBOX_WEBHOOK_SECRET: "a secret of the sandbox, long enough",
-      ...Object.assign({}, ...[...this.emulators.values()].map((it) => it.environment)),
-      STRIPE_CAPTURE: "manual",
+      ...this.world.environment,
     });
     const broker = new ServiceBroker(brokerOptions(config));
     const database = await connectDatabase(this.#uri, silentLog);
@@ -223,8 +211,8 @@ export class ShopRun {
       });
     });
     broker.souk = {
-      contracts: core.contracts,
       config,
+      contracts: this.#shop.contracts,
       clock: { now: () => this.#time.now },
       bus: this.messages.node(life),
       database: database.service,
@@ -238,7 +226,7 @@ export class ShopRun {
         },
       },
     };
-    for (const service of await loadServices(core, SERVICES)) broker.createService(service);
+    for (const service of await loadServices(this.#shop, this.services)) broker.createService(service);
     await broker.start();
     this.#node = { life, broker, died };
     return this.#node;
@@ -259,13 +247,13 @@ export class ShopRun {
   }
 
   async #empty(): Promise<void> {
-    const all = await Promise.all(SERVICES.map((it) => collectionsOf(this.database(it))));
+    const all = await Promise.all(this.services.map((it) => collectionsOf(this.database(it))));
     await Promise.all(
       all
         .flat()
         .map(({ name, collection }) => (name === "migrations" ? undefined : collection.deleteMany({}))),
     );
-    this.#watched = watched ??= await watchedIn(this.#own);
+    this.#watched = await watchedIn(this.#own, this.#shop);
   }
 }
 
@@ -273,21 +261,21 @@ interface Watched {
   service: string;
   collection: string;
 }
-/** The same in all stores. */
-let watched: readonly Watched[] | undefined;
+/** The same in all stores and runs of a shop. */
+const watched = new WeakMap<object, readonly Watched[]>();
 
 /** Collections with outboxes or timers: those with an index for a sweep. */
-async function watchedIn(database: Database): Promise<Watched[]> {
+async function watchedIn(database: Database, shop: Extension): Promise<readonly Watched[]> {
+  const known = watched.get(shop);
+  if (known) return known;
   const found: Watched[] = [];
-  for (const service of SERVICES)
+  for (const { service } of shop.contracts)
     for (const { name, collection } of await collectionsOf(database.service(service)))
       if ((await collection.indexes()).some((it) => "outbox.at" in it.key || "timers.due" in it.key))
         found.push({ service, collection: name });
+  watched.set(shop, found);
   return found;
 }
-
-/** All that have work to do; what the gateway does is tried elsewhere. */
-export const SERVICES: readonly string[] = serviceNames(core).filter((it) => it !== "api");
 
 export async function collectionsOf(db: Connection) {
   const all = await db.listCollections();

@@ -11,11 +11,11 @@ import {
   type MailboxHandlers,
   newStats,
   type Topology,
-} from "../../../../../broker/bus/bus.ts";
-import { mailboxName, queuesOf, Routes, routingKey, workerName } from "../../../../../broker/bus/topology.ts";
-import { checkEnvelope, type Envelope } from "../../../../../broker/contract/envelope.ts";
-import { attempt } from "../../../../../broker/resilience/retry.ts";
-import type { Life } from "../life.ts";
+} from "../../../bus/bus.ts";
+import { mailboxName, queuesOf, Routes, routingKey, workerName } from "../../../bus/topology.ts";
+import { checkEnvelope, type Envelope } from "../../../contract/envelope.ts";
+import { attempt } from "../../../resilience/retry.ts";
+import type { Life } from "./life.ts";
 import type { Place, Points } from "./points.ts";
 
 export type Mode = "in order" | "duplicated" | "shuffled";
@@ -45,6 +45,8 @@ const working = new AsyncLocalStorage<Place["name"]>();
 const never = () => new Promise<never>(() => undefined);
 
 export class StepBroker {
+  /** Messages that no queue here takes, by id: for services that are not in the run. */
+  readonly left = new Map<string, Envelope>();
   readonly buried: { queue: string; message: Envelope; error: Error }[] = [];
   readonly #mode: Mode;
   readonly #random: () => number;
@@ -111,6 +113,11 @@ export class StepBroker {
         return { stop: async () => stop() };
       },
     };
+  }
+
+  /** A message of somebody who is not in the run. */
+  put(message: Envelope): void {
+    this.#put(JSON.parse(JSON.stringify(message)) as Envelope);
   }
 
   /** True where the node dies at this place; the caller goes no further then. */
@@ -183,13 +190,13 @@ export class StepBroker {
 
   #put(message: Envelope): void {
     const partition = this.#routes.partition(message);
-    if (partition === undefined) return;
-    const key = routingKey(message.type, partition);
-    for (const queue of this.#queues) {
-      if (!(queue.keys?.has(key) || queue.types?.has(message.type))) continue;
+    const key = partition === undefined ? "" : routingKey(message.type, partition);
+    const takers = this.#queues.filter((it) => it.keys?.has(key) || it.types?.has(message.type));
+    for (const queue of takers) {
       queue.waiting.push(message);
       if (this.#mode === "duplicated") this.#copies.push({ queue, message });
     }
+    if (takers.length === 0) this.left.set(message.id, message);
   }
 
   /** Copies come some rounds after their first, a few as late as the end of everything. */

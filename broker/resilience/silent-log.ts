@@ -1,0 +1,13 @@
+import type { Log } from "./log.ts";
+
+const nothing = () => undefined;
+
+/** A log for tests that look at effects, not at lines. */
+export const silentLog = {
+  fatal: nothing,
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+  trace: nothing,
+} as unknown as Log;

@@ -1,0 +1,74 @@
+/** What a run has come to: every document of every service, and what was sent to others, without what may differ between two runs. */
+import { Binary, ObjectId } from "mongodb";
+import { collectionsOf, type MatrixRun, type World } from "./matrix-run.ts";
+
+/** By service and collection, in order of their text. */
+export type FinalState = Record<string, unknown[]>;
+
+export interface Comparison {
+  /** Collections that tell how a run was carried out, beside the runtime's own. */
+  leaveOut?: RegExp;
+  /** Fields that count steps, or number things in the order in which they came, beside the runtime's own. */
+  skip?: readonly string[];
+  /** More of them, by collection. */
+  skipIn?: Readonly<Record<string, readonly string[]>>;
+  /** Texts that differ between runs, and what to read in their place. UUIDs and times need none. */
+  texts?: readonly (readonly [RegExp, string])[];
+}
+
+const LEFT_OUT = /^(migrations|idempotency_keys|\w+_inbox)$/;
+const STEPS = ["version", "inbox", "inboxUntil", "sent", "commit"];
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
+
+/** @param names what ids are to be called that differ between runs; all others are equal to each other */
+export async function finalState<W extends World>(
+  run: MatrixRun<W>,
+  { leaveOut, skip = [], skipIn = {}, texts = [] }: Comparison,
+  names: ReadonlyMap<string, string>,
+): Promise<FinalState> {
+  const plain = (document: unknown, collection: string) => {
+    const skipped = new Set([...STEPS, ...skip, ...(skipIn[collection] ?? [])]);
+    return JSON.stringify(normal(document, { names, texts, skipped }));
+  };
+  const state: FinalState = {};
+  const keep = (name: string, documents: string[]) => {
+    if (documents.length > 0) state[name] = documents.sort().map((it) => JSON.parse(it) as unknown);
+  };
+  for (const service of run.services)
+    for (const { name, collection } of await collectionsOf(run.database(service))) {
+      if (LEFT_OUT.test(name) || leaveOut?.test(name)) continue;
+      keep(
+        `${service}.${name}`,
+        (await collection.find().toArray()).map((it) => plain(it, name)),
+      );
+    }
+  keep(
+    "sent to others",
+    [...run.messages.left.values()].map(({ type, subject, data }) => plain({ type, subject, data }, "")),
+  );
+  return state;
+}
+
+interface Reading {
+  names: ReadonlyMap<string, string>;
+  texts: readonly (readonly [RegExp, string])[];
+  skipped: ReadonlySet<string>;
+}
+
+function normal(value: unknown, how: Reading): unknown {
+  if (typeof value === "string") {
+    const named = value.replaceAll(UUID, (id) => how.names.get(id) ?? "id").replaceAll(TIME, "time");
+    return how.texts.reduce((text, [pattern, name]) => text.replaceAll(pattern, name), named);
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Date) return "time";
+  if (value instanceof Binary || value instanceof ObjectId) return "bytes";
+  if (Array.isArray(value)) return value.map((it) => normal(it, how));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !how.skipped.has(key))
+      .map(([key, it]) => [normal(key, how) as string, normal(it, how)] as const)
+      .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+  );
+}
