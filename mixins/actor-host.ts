@@ -1,4 +1,4 @@
-/** Hosts actors of a service: they take messages once the service has started, and until it stops. */
+/** Hosts the actors of a service. They accept messages after the service has started, and until it stops. */
 import type { Service } from "moleculer";
 import type { ActorDefinition } from "../broker/actor/define-actor.ts";
 import { createActorHost } from "../broker/actor/runtime/actor-host.ts";
@@ -10,13 +10,13 @@ import type { ModelDefinition } from "../broker/mongo/model.ts";
 
 /** An actor of the service, and the model that its documents are kept in. */
 export interface HostedActor<S extends object, T extends MessageType> {
-  /** Made from the configuration where its decisions depend on it. */
+  /** A function where the actor's decisions depend on the configuration. */
   definition: ActorDefinition<S, T> | ((config: Config) => ActorDefinition<S, T>);
   model: ModelDefinition<ActorDocument<S>>;
 }
 
 export interface ActorHostParts<H> {
-  /** The hosts by the names that the actors were given. */
+  /** The actor hosts, by the names given to the mixin. */
   actors: { readonly [K in keyof H]: H[K] extends HostedActor<infer S, infer T> ? ActorHost<S, T> : never };
 }
 
@@ -52,7 +52,7 @@ export function actorHost<H extends Record<string, unknown>>(actors: H): Mixin<A
 function hostOf({ name, broker }: Service, { definition: given, model }: AnyActor): AnyHost {
   const runtime = broker.souk;
   const definition = typeof given === "function" ? given(runtime.config) : given;
-  // A service without a contract has no mailboxes; its actors are applied to, and have timers.
+  // A service without a contract has no mailboxes. Its actors get inline messages and timers only.
   const mailboxes = knownContracts().find((it) => it.service === name)?.actors[definition.type];
   return createActorHost({
     definition,

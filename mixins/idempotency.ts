@@ -1,6 +1,6 @@
 /**
- * Honours `Idempotency-Key`: an action that says `idempotent` works once for one key and answers twice. Where the key is
- * `optional`, a request without one is done as often as it comes. See `broker/mongo/idempotency.ts`.
+ * Implements `Idempotency-Key`: an action with `idempotent` runs once per key and answers each request. Where the key
+ * is `optional`, every request without a key runs the action. See `broker/mongo/idempotency.ts`.
  */
 import type { ActionSchema, Context, Service } from "moleculer";
 import type { CallMeta } from "../broker/contract/call-meta.ts";
@@ -8,7 +8,7 @@ import type { ActionContract } from "../broker/contract/contract.ts";
 import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 import { once } from "../broker/mongo/idempotency.ts";
 
-/** An action's schema with what `defineService` takes over from the contract. */
+/** An action's schema with the fields that `defineService` copies from the contract. */
 export type IdempotentAction = ActionSchema & Pick<ActionContract, "idempotent" | "status">;
 
 /** Wraps the handlers of such actions. The service's database keeps the answers. */

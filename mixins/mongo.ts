@@ -4,13 +4,16 @@ import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 import type { ModelDefinition } from "../broker/mongo/model.ts";
 
 export interface MongoParts<D> {
-  /** The models by the names that they were given. */
+  /** The models, by the names given to the mixin. */
   models: { readonly [K in keyof D]: Model<D[K]> };
-  /** The service's own database, for what has no model. */
+  /** The service's own database, for collections without a model. */
   database: Connection;
 }
 
-/** Puts `models` and `database` on `this`. @param definitions models by name; none where only the database is used */
+/**
+ * Puts `models` and `database` on `this`.
+ * @param definitions models by name; none where only the database is used
+ */
 export function mongo<D extends object = Record<never, never>>(
   definitions = {} as { readonly [K in keyof D]: ModelDefinition<D[K]> },
 ): Mixin<MongoParts<D>> {

@@ -5,11 +5,14 @@ import { createOutbox, type Outbox, type OutboxDocument } from "../broker/mongo/
 import type { ModelDefinition } from "../broker/mongo/model.ts";
 
 export interface OutboxParts {
-  /** Makes entries, which are written with the change that they tell of, and publishes them after that write. */
+  /** Makes entries, which the caller writes together with its change. Publishes them after that write. */
   outbox: Pick<Outbox, "entry" | "relay">;
 }
 
-/** Puts `outbox` on `this`. @param model of the documents with an `outbox`, which wants a sparse index on `outbox.at` */
+/**
+ * Puts `outbox` on `this`.
+ * @param model of the documents with an `outbox`; its collection needs a sparse index on `outbox.at`
+ */
 export function outbox({ collection }: Pick<ModelDefinition<unknown>, "collection">): Mixin<OutboxParts> {
   const outboxes = new WeakMap<Service, Outbox>();
   return defineMixin<OutboxParts>({

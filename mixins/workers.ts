@@ -1,6 +1,6 @@
 /**
- * Runs the workers that a service's contract declares: they take messages once its actors have started, and stop first.
- * Handlers stand in the service's schema, under `workers`.
+ * Runs the workers that a service's contract declares. They start after the actors and stop before them. Handlers are
+ * in the service's schema, under `workers`.
  */
 import type { Service, ServiceSchema } from "moleculer";
 import type { Consumption } from "../broker/bus/bus.ts";
@@ -12,14 +12,14 @@ import { defineMixin, type Mixin, takesWorkIn } from "../broker/moleculer/mixin.
 import { inTime } from "../broker/resilience/deadline.ts";
 
 /**
- * A worker that has not come back by then is run again, as after a crash: some library calls never return when a
- * connection breaks at the wrong moment, and would keep their message and their place for ever.
+ * A worker that takes longer is run again, as after a crash. Some library calls never return when a connection breaks
+ * at the wrong moment. They would block their message and their slot for ever.
  */
 const WORKER_TIMEOUT_MS = 60_000;
 
 type Handler = (this: Service, message: Envelope, tools: WorkerTools) => Promise<void>;
 
-/** Consumes what the contract's workers receive. */
+/** Consumes the message types of the contract's workers. */
 export function workers(): Mixin {
   const consumptions = new WeakMap<Service, Consumption[]>();
   return defineMixin({

@@ -1,4 +1,4 @@
-/** What the gateway puts into `ctx.meta`, and services may rely on. */
+/** What the gateway puts into `ctx.meta`. Services may rely on it. */
 export interface CallMeta {
   user?: {
     id: string;
@@ -6,13 +6,13 @@ export interface CallMeta {
     /** The session of the access token. */
     session?: string;
   };
-  /** `X-Cart-Id`, checked to be an id. */
+  /** `X-Cart-Id`, validated as an id. */
   cartId?: string;
-  /** Checked `Idempotency-Key`; `resourceId` is the id that a repeated run must use again. */
+  /** The validated `Idempotency-Key`. `resourceId` is the id that a repeated run must reuse. */
   idempotencyKey?: string;
   resourceId?: string;
   ifMatch?: number;
-  /** Seconds from `Prefer: wait=N`. */
+  /** N of `Prefer: wait=N`, in seconds. */
   preferWait?: number;
   requestId?: string;
   traceparent?: string;
@@ -26,6 +26,6 @@ export interface CallMeta {
   $responseType?: string;
 }
 
-/** Whether a caller is staff; admins are, too. */
+/** Whether a caller is staff. Admins are staff too. */
 export const isStaff = (user: CallMeta["user"]): boolean =>
   user?.roles.some((role) => role === "staff" || role === "admin") ?? false;

@@ -1,11 +1,11 @@
-/** Requests are checked strictly, and a failure names the fields. */
+/** Checks requests strictly. A failure names the fields. */
 import type { z } from "zod";
 import type { ActionContract } from "./contract.ts";
 import { type FieldError, SoukError } from "./errors.ts";
 
 const MAX_ERRORS = 20;
 
-/** One entry per field, by its dotted path; unknown keys are fields too. */
+/** One entry per field, by its dotted path. Unknown keys are also fields. */
 function fieldErrors({ code, path, message, ...issue }: z.core.$ZodIssue): FieldError[] {
   const at = path.map(String);
   if (code === "unrecognized_keys" && "keys" in issue)
@@ -13,7 +13,7 @@ function fieldErrors({ code, path, message, ...issue }: z.core.$ZodIssue): Field
   return [{ field: at.join("."), message }];
 }
 
-/** @returns the failure that tells a client which fields are wrong, at most 20 of them */
+/** @returns the failure that names the wrong fields, at most 20 of them */
 export function validationFailure({ issues }: z.ZodError): SoukError {
   const errors = issues.flatMap(fieldErrors).slice(0, MAX_ERRORS);
   const first = errors[0];
@@ -22,7 +22,8 @@ export function validationFailure({ issues }: z.ZodError): SoukError {
 }
 
 /**
- * Checks a request of a client strictly; what it becomes is left to whoever carries it out, whose version may be another.
+ * Checks a client's request strictly. It does not convert the request: the node that runs the action does, and may
+ * have another version.
  * @throws {SoukError} VALIDATION_FAILED
  */
 export function checkRequest({ params }: ActionContract, given: Readonly<Record<string, unknown>>): void {

@@ -1,4 +1,4 @@
-/** How many digits the minor unit of each currency has, as ISO 4217 says (`Intl` follows usage instead, e.g. for HUF). */
+/** Digits of each currency's minor unit by ISO 4217. `Intl` follows usage instead, for example for HUF. */
 const DIGITS: ReadonlyMap<string, number> = new Map([
   ..."BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
     .split(" ")
@@ -7,5 +7,5 @@ const DIGITS: ReadonlyMap<string, number> = new Map([
   ...["CLF", "UYW"].map((it) => [it, 4] as const),
 ]);
 
-/** Exponent of a currency's minor unit: 2 for USD, 0 for JPY. Amounts everywhere are counted in that unit. */
+/** Exponent of a currency's minor unit: 2 for USD, 0 for JPY. All amounts are in that unit. */
 export const minorDigits = (currency: string): number => DIGITS.get(currency) ?? 2;

@@ -1,4 +1,4 @@
-/** CloudEvents 1.0 in JSON: how every message travels. */
+/** CloudEvents 1.0 in JSON: the format of every message. */
 import { z } from "zod";
 import { type DataIn, type DataOut, type MessageType, messageContract, presentType } from "./contract.ts";
 import { newId } from "./ids.ts";
@@ -15,9 +15,9 @@ export const envelopeSchema = z.strictObject({
   time: z.iso.datetime(),
   datacontenttype: z.literal("application/json"),
   data: z.unknown(),
-  /** Extension: the sending actor, `<type>/<id>`; absent where an action or a worker sends. */
+  /** Extension: the sending actor, `<type>/<id>`. Absent where an action or a worker sends. */
   sender: name.optional(),
-  /** Extension: counts up per sending actor from 1; present exactly where `sender` is. */
+  /** Extension: counts per sending actor, from 1. Present exactly where `sender` is. */
   sequence: z.int().min(1).optional(),
   traceparent: z.string().max(64).optional(),
   correlationid: name.optional(),
@@ -26,7 +26,7 @@ export const envelopeSchema = z.strictObject({
 
 export type Envelope = Omit<z.output<typeof envelopeSchema>, "data"> & { data: unknown };
 
-/** A message of a known type, with its data typed by its contract. Distributes over a union of types. */
+/** A message of a known type. Its contract types the data. Distributes over a union of types. */
 export type Message<T extends MessageType = MessageType> = {
   [K in T]: Omit<Envelope, "type" | "data"> & { type: K; data: DataOut<K> };
 }[T];
@@ -42,8 +42,8 @@ export interface EnvelopeOptions {
 }
 
 /**
- * Wraps `data` for sending after checking it against the contract of `type`.
- * The cause's correlation and trace go on; its id becomes the causation id.
+ * Makes the envelope of a message, after checking `data` against the contract of `type`. It keeps the correlation id
+ * and the trace of the message that caused it. That message's id becomes the causation id.
  * @throws ZodError when the data does not fit, which is a bug of the sender.
  */
 export function envelope<T extends MessageType>(
@@ -73,10 +73,10 @@ export function envelope<T extends MessageType>(
 const received = tolerant(envelopeSchema);
 
 /**
- * Checks a received envelope and its data, and leaves out what is not known here: a newer node may say more. A type of an
- * earlier release gets its present name.
- * @throws ZodError when either does not fit; {@link UnknownValueError} where a newer contract may know a value of its data;
- * Error when the type is unknown here.
+ * Checks a received envelope and its data, and drops fields that are unknown here: a newer node may send more. A type
+ * of an earlier release gets its present name.
+ * @throws ZodError when either does not fit; {@link UnknownValueError} where a newer contract may know a value; Error
+ * when the type is unknown here.
  */
 export function checkEnvelope(value: unknown): Envelope {
   const checked = received.parse(value);

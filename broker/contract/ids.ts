@@ -1,16 +1,18 @@
 import { randomFillSync } from "node:crypto";
 import { v5, v7 } from "uuid";
 
-/** Random bytes are asked of the system in one piece for so many ids: asking for each costs more than the id. */
+/** Random bytes are fetched for many ids at once. One system call per id would cost more than the id itself. */
 const pool = new Uint8Array(16 * 512);
 let used = pool.length;
 
-/** RFC 9562 method 1: a counter of 32 bits behind the time, begun anew each millisecond below 2^24. */
+/**
+ * RFC 9562 method 1: a 32-bit counter after the time. Each millisecond it starts again at a random number below 2^24.
+ */
 const MAX_SEQUENCE = 2 ** 32 - 1;
 let lastMs = 0;
 let sequence = 0;
 
-/** A new id (UUIDv7); those of one process are in the order in which they were made. */
+/** A new id (UUIDv7). The ids of one process sort in the order of their creation. */
 export function newId(): string {
   if (used === pool.length) {
     randomFillSync(pool);
@@ -18,7 +20,7 @@ export function newId(): string {
   }
   used += 16;
   const random = pool.subarray(used - 16, used);
-  // A clock that was set back, or a full counter, borrows from the future.
+  // If the clock was set back or the counter is full, the id uses a later time.
   const now = Math.max(Date.now(), lastMs);
   if (now > lastMs || sequence === MAX_SEQUENCE) {
     lastMs = now > lastMs ? now : lastMs + 1;
@@ -29,13 +31,13 @@ export function newId(): string {
 
 const NAMESPACE = "5b0e1d5a-6f0c-4f5e-9a59-0a7b8f1f2c11";
 
-/** The same id for the same parts (UUIDv5): what a repeated run of a worker must produce again. */
+/** The same id for the same parts (UUIDv5). A repeated run of a worker must produce the same id. */
 export const derivedId = (...parts: readonly (string | number)[]): string =>
   v5(parts.join("\u0000"), NAMESPACE);
 
 /**
- * The same UUIDv7 for the same `base` and parts: the time of `base` (a UUIDv7), the rest a hash. For things that
- * are made together with another, or once per something, and must get the same id when that is run again.
+ * The same UUIDv7 for the same `base` and parts. It has the time of `base` (a UUIDv7); the rest is a hash. Use it for
+ * something that is created together with another thing, or once per thing. A repeated run gets the same id.
  */
 export const derivedV7 = (base: string, ...parts: readonly (string | number)[]): string =>
   `${base.slice(0, 13)}-7${derivedId(base, ...parts).slice(15)}`;

@@ -1,17 +1,17 @@
 /**
- * Takes secrets out of text before it is printed: passwords in addresses, secret query parameters, and, as a net, the
- * values of secrets that this process was given. Time is linear in the length of the text.
+ * Removes secrets from text before it is printed. Secrets are passwords in addresses, secret query parameters, and
+ * all secret values that this process was given. Time is linear in the length of the text.
  */
 const MASK = "***";
-/** Shorter values are parts of ordinary words; in an address they are masked all the same. */
+/** Shorter values are parts of ordinary words. In an address they are masked too. */
 const MIN_KNOWN = 6;
 
 const known = new Set<string>();
 let knownPattern: RegExp | undefined;
 
-/** From now on {@link redact} masks the value wherever it stands, also as URLs and JSON write it. */
+/** From now on, {@link redact} masks this value everywhere, also in its URL and JSON encodings. */
 export function keepSecret(value: string): void {
-  // Lines of a key in PEM are printed one by one, if at all.
+  // The lines of a PEM key may be printed one by one.
   const lines = value.split(/\r?\n/).filter((it) => !it.startsWith("-----"));
   for (const line of [value, ...lines].map((it) => it.trim()))
     for (const form of [line, decoded(line), encodeURIComponent(line), encodeURI(line)].flatMap((it) => [
@@ -24,7 +24,7 @@ export function keepSecret(value: string): void {
       }
 }
 
-/** Keeps the passwords of all addresses in the text, see {@link keepSecret}. */
+/** Registers the passwords of all addresses in the text. See {@link keepSecret}. */
 export function keepPasswords(text: string): void {
   for (const { scheme, info } of userinfos(text))
     if (info.password !== undefined) keepSecret(info.password);
@@ -33,7 +33,7 @@ export function keepPasswords(text: string): void {
     if (SECRET_NAME.test(name)) keepSecret(value);
 }
 
-/** The text as it may be printed. */
+/** The text without secrets. */
 export function redact(text: string): string {
   let clean = text.includes("://") ? withoutPasswords(text) : text;
   if (clean.includes("="))
@@ -48,14 +48,14 @@ export function redact(text: string): string {
 const PARAMETER = /([?&;])([\w.-]{1,100})=([^&;#\s"'<>,]+)/g;
 const SECRET_NAME = /password|passwd|passphrase|secret|token|ticket|api_?key|signature/i;
 
-/** Users without a password that are names; elsewhere, as with NATS, such a user is a token. */
+/** In these schemes a user without a password is a name. Elsewhere, as in NATS, it is a token. */
 const NAMED_USERS = /(?:amqps?|mongodb(?:\+srv)?|rediss?|mqtts?)$/i;
 
 interface Userinfo {
   user: string;
   password: string | undefined;
 }
-/** Where a userinfo stands, without its `@`. */
+/** The position of a userinfo, without its `@`. */
 interface Found {
   from: number;
   to: number;
@@ -63,10 +63,10 @@ interface Found {
   info: Userinfo;
 }
 
-/** What ends an address in running text or JSON. */
+/** Characters that end an address in running text or JSON. */
 const END = /[\s"<>`]/;
 
-/** All userinfos of addresses in the text, in order. */
+/** All userinfos of the addresses in the text, in order. */
 function userinfos(text: string): Found[] {
   const found: Found[] = [];
   for (let at = text.indexOf("://"), next: number; at >= 0; at = next) {
@@ -92,13 +92,13 @@ function userinfos(text: string): Found[] {
   return found;
 }
 
-/** Of `user:password` in what follows `://`; -1 where there is none. */
+/** Length of `user:password` after `://`, or -1. */
 function userinfoLength(address: string): number {
   const slash = address.search(/[/?#]/);
   const authority = slash < 0 ? address : address.slice(0, slash);
   const inAuthority = authority.lastIndexOf("@");
   if (inAuthority >= 0) return inAuthority;
-  // A password with a slash that is not percent-encoded: what should be a port is none.
+  // The password contains a slash that is not percent-encoded, so the "port" is no number.
   const colon = authority.lastIndexOf(":");
   const port = authority.slice(colon + 1);
   return colon >= 0 && !port.endsWith("]") && !/^\d*$/.test(port) ? address.lastIndexOf("@") : -1;
@@ -115,7 +115,7 @@ function withoutPasswords(text: string): string {
   return clean + text.slice(done);
 }
 
-/** An error in one line, with its code and causes, as it may be printed. */
+/** An error in one line, with its code and causes, without secrets. */
 export function redactedReason(error: unknown): string {
   const parts: string[] = [];
   for (let it: unknown = error, depth = 0; it !== undefined && it !== null && depth < 5; depth++) {
@@ -124,7 +124,7 @@ export function redactedReason(error: unknown): string {
       break;
     }
     const { code, errors } = it as { code?: unknown; errors?: unknown };
-    // Several addresses were tried: the message of such an error is often empty.
+    // Several addresses were tried. The message of such an error is often empty.
     const inner = Array.isArray(errors) ? errors.map((one) => redactedReason(one)).join(", ") : "";
     const text = it.message || inner || it.name;
     parts.push(typeof code === "string" && !text.includes(code) ? `${text} (${code})` : text);
@@ -136,7 +136,7 @@ export function redactedReason(error: unknown): string {
   return oneLine(redact(distinct.join(": ")));
 }
 
-/** Without line breaks and other control characters. */
+/** The text without line breaks and other control characters. */
 export const oneLine = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (it) =>
@@ -147,7 +147,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Not percent-encoded: as it stands.
+    // It is not percent-encoded.
     return text;
   }
 }
@@ -156,7 +156,7 @@ const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 const longerFirst = (a: string, b: string): number => b.length - a.length;
 const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 
-/** The stacks of an error and of its causes, as they may be printed. What else drivers hang on errors is left out. */
+/** The stacks of an error and its causes, without secrets. Other fields that drivers add to errors are left out. */
 export function redactedStack(error: unknown): string {
   const stacks: string[] = [];
   for (let it: unknown = error, depth = 0; it instanceof Error && depth < 5; it = it.cause, depth++)

@@ -1,14 +1,16 @@
-/** Text from outside, made fit to be compared and kept. */
+/** Cleans text from clients, so that it can be compared and stored. */
 
-/** No language needs near as many marks on one letter; Unicode's Stream-Safe Text Format (UAX #15) has this many. */
+/**
+ * No language needs that many marks on one letter. Unicode's Stream-Safe Text Format (UAX #15) has the same limit.
+ */
 const MAX_MARKS = 30;
 
-/** Marks, and the two letters that NFKD makes marks of. */
+/** Marks, and the two letters that NFKD turns into marks. */
 const MARKS = /[\p{M}\uff9e\uff9f]+/gu;
 
 /**
- * Without the marks of a letter beyond {@link MAX_MARKS}. Normalisation sorts the marks of a letter, in time that grows
- * with the square of their number: this comes before it.
+ * Removes marks of a letter beyond {@link MAX_MARKS}. Call it before normalisation, which sorts the marks of a letter
+ * in quadratic time.
  */
 export const withoutMarkFloods = (text: string): string =>
   text.replace(MARKS, (run) =>
@@ -18,19 +20,19 @@ export const withoutMarkFloods = (text: string): string =>
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /**
- * One form of each text, so that what is answered, stored, compared and printed is the same: well-formed, in Unicode's
- * composed form (NFC), without blanks around it. Cleaning it again changes nothing.
+ * One form of each text, so that answered, stored, compared and printed text is equal. It is well-formed, in
+ * Unicode's composed form (NFC), and trimmed. Cleaning it again changes nothing.
  */
 export function cleanText(text: string): string {
   if (PLAIN.test(text)) return text.trim();
-  // Some marks are two in NFC.
+  // Some marks become two marks in NFC.
   return withoutMarkFloods(withoutMarkFloods(text.toWellFormed()).normalize("NFC")).trim();
 }
 
-/** Characters that show nothing and change the direction of what stands around them, also of other people's text. */
+/** Invisible characters that change the direction of the surrounding text, also of other people's text. */
 const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const SEPARATORS = /[\u2028\u2029]/g;
 
-/** {@link cleanText} for one line: without line separators, and nothing in it changes the direction of writing. */
+/** {@link cleanText} for one line: removes line separators and direction marks. */
 export const cleanLine = (text: string): string =>
   cleanText(PLAIN.test(text) ? text : text.replace(DIRECTIONS, "").replace(SEPARATORS, " "));

@@ -1,7 +1,7 @@
 /**
- * What a receiver takes, derived from the strict schema of a contract: the same, but fields that it does not know are left
- * out instead of refused, at any depth. So a newer sender may say more than an older receiver knows. What is missing, of
- * another type or an unknown value of an enum is refused by both.
+ * Derives what a receiver accepts from the strict schema of a contract. Unknown fields are dropped at any depth
+ * instead of refused. So a newer sender may send more than an older receiver knows. Both schemas refuse a missing
+ * field, a wrong type and an unknown enum value.
  */
 import { z } from "zod";
 
@@ -10,9 +10,9 @@ type Schema = z.core.$ZodType;
 const derived = new WeakMap<Schema, Schema>();
 
 /**
- * The tolerant form of a schema; the same each time, and of itself itself. Objects that are not strict stay as they are.
- * @throws where a union has several objects and no discriminator: which of them is meant could then depend on fields
- * that are left out
+ * The tolerant form of a schema. The result is cached, and the tolerant form of a tolerant schema is itself. Objects
+ * that are not strict stay unchanged.
+ * @throws for a union of several objects without a discriminator: dropped fields could decide which object is meant
  */
 export function tolerant<S extends Schema>(schema: S): S {
   let made = derived.get(schema);
@@ -25,17 +25,17 @@ export function tolerant<S extends Schema>(schema: S): S {
 }
 
 /**
- * A value that this node's contract does not know, of an enum or as a kind of object: as a rule a newer node's. What needs
- * it is left for a newer node, instead of being given up.
+ * A value that this node's contract does not know: of an enum, or as a kind of object. Usually a newer node wrote it.
+ * The message or actor is left for a newer node and not given up.
  */
 export class UnknownValueError extends Error {
   override readonly name = "UnknownValueError";
 }
 
 /**
- * Reads what another version may have written.
+ * Reads data that another version may have written.
  * @param what names it in an error
- * @throws {UnknownValueError} where a newer version may understand it; ZodError where none would
+ * @throws {UnknownValueError} where a newer version may understand it; ZodError where no version would
  */
 export function parseReceived<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
   const parsed = tolerant(schema).safeParse(underPresentNames(schema, value));
@@ -52,8 +52,8 @@ type Renames = readonly (readonly [former: string, present: string])[];
 const renames = new WeakMap<Schema, Renames>();
 
 /**
- * A value whose outermost fields have the names of now: a field says by `.meta({ "x-formerly": "name" })` what an earlier
- * release called it. The same value where nothing was renamed.
+ * The value with the present names of its outermost fields. A renamed field has `.meta({ "x-formerly": "name" })`.
+ * Returns the same value where nothing was renamed.
  */
 export function underPresentNames(schema: Schema, value: unknown): unknown {
   let known = renames.get(schema);
@@ -81,7 +81,7 @@ function renamesOf(schema: Schema): Renames {
   });
 }
 
-/** What is known here of an answer; all of it where it does not fit, as older nodes leave newer fields out. */
+/** The known part of an answer. All of it where it does not fit, because older nodes leave out newer fields. */
 export function knownPart<T>(schema: z.ZodType<T>, value: T): T {
   const parsed = tolerant(schema).safeParse(value);
   return parsed.success ? parsed.data : value;
@@ -97,17 +97,17 @@ function derive(schema: Schema): Schema {
   const def = schema._zod.def as object as Def;
   const changes = changesOf(def);
   if (Object.keys(changes).length === 0) return schema;
-  // Some defaults are getters, which must stay such.
+  // Some defaults are getters and must stay getters.
   const descriptors = Object.getOwnPropertyDescriptors(def);
   for (const [key, value] of Object.entries(changes))
     descriptors[key] = { value, writable: true, enumerable: true, configurable: true };
   return z.core.clone(schema, Object.defineProperties({}, descriptors) as never);
 }
 
-/** The parts of a definition that are other schemas, made tolerant; only those that differ. */
+/** The parts of a definition that are schemas, made tolerant. Only those that differ. */
 function changesOf(def: Def): Def {
   if (def.type === "object") return objectChanges(def);
-  // A lazy schema may be about itself: its inner one is derived when it is first needed.
+  // A lazy schema may refer to itself. So its inner schema is derived on first use.
   if (def.type === "lazy") {
     const getter = def.getter as () => Schema;
     return { getter: () => tolerant(getter()), _cachedInner: undefined };
@@ -129,7 +129,7 @@ function changesOf(def: Def): Def {
 function objectChanges({ shape, catchall }: Def): Def {
   const fields = shape as Record<string, Schema>;
   const made = {};
-  // Getters, as a field may be of the type of its object.
+  // Getters, because a field may have the type of its own object.
   for (const key of Object.keys(fields))
     Object.defineProperty(made, key, {
       get: () => tolerant(fields[key] as Schema),

@@ -1,4 +1,4 @@
-/** Environment variables: how a part of Souk declares its own in zod, and how they are read. */
+/** Environment variables: how a part of Souk declares its variables in zod, and how they are read. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { keepPasswords, keepSecret, redact } from "./redact.ts";
@@ -7,7 +7,7 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** A variable that holds an address with one of these protocols. */
+/** A variable with an address that has one of these protocols. */
 export const url = (...protocols: string[]) =>
   z
     .string()
@@ -16,13 +16,13 @@ export const url = (...protocols: string[]) =>
       `must start with ${protocols.join(":// or ")}://`,
     )
     .optional();
-/** A variable that must not be guessed. */
+/** A secret that must be hard to guess. */
 export const secret = z.string().min(16, "must have at least 16 characters");
 
 /**
- * Parses the variables that a schema names. Empty values count as unset.
- * @param secrets names that may be given as `NAME_FILE` too
- * @throws {ConfigError} with one line per bad variable; values of secrets are never repeated
+ * Parses the variables that a schema names. An empty value counts as unset.
+ * @param secrets names that may also be given as `NAME_FILE`
+ * @throws {ConfigError} with one line per bad variable; it never contains values of secrets
  */
 export function parseVariables<S extends z.ZodObject>(
   schema: S,

@@ -1,9 +1,9 @@
-/** Items in one command. */
+/** Maximum number of items in one command. */
 const MAX_GROUP = 500;
 
 /**
- * Items that come while a command is under way wait and go out together in the next one. At load this saves most of what
- * commands cost; with nothing under way an item goes at once.
+ * Collects the items that arrive while a command is in flight. The next command carries all of them. This saves most
+ * of the cost of commands under load. An item is sent at once when no command is in flight.
  */
 export class Batcher<T> {
   readonly #send: (group: readonly T[]) => Promise<void>;
@@ -11,12 +11,12 @@ export class Batcher<T> {
   #sending = false;
   #underWay: Promise<void> | undefined;
 
-  /** @param send one command; must not throw, as each item has somebody of its own to be told */
+  /** @param send sends one command; it must not throw, because each item has its own caller */
   constructor(send: (group: readonly T[]) => Promise<void>) {
     this.#send = send;
   }
 
-  /** Resolves when the command that is under way is back; undefined where none is. */
+  /** Resolves when the command in flight has returned. Undefined when none is in flight. */
   get underWay(): Promise<void> | undefined {
     return this.#underWay;
   }
@@ -25,7 +25,7 @@ export class Batcher<T> {
     this.#waiting.push(item);
     if (this.#sending) return;
     this.#sending = true;
-    // The rest of this turn of the event loop may have more.
+    // More items may arrive before the event loop continues.
     setImmediate(() => void this.#sendAll());
   }
 

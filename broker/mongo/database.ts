@@ -9,19 +9,19 @@ import { failWithLostConnections } from "./driver-patch.ts";
 import { mongoRefusal } from "./refusals.ts";
 import type { OwnDatabase } from "./service-databases.ts";
 
-/** How long an operation looks for a server before it fails as a passing error (the caller gets 503). */
+/** How long an operation looks for a server before it fails as a transient error. The caller gets 503. */
 const SERVER_SELECTION_MS = 1_000;
 /**
- * A server that keeps its connections and says nothing (frozen, or behind a cut) is asked so often how it is. Where it does
- * not answer in time, all that is under way there fails as on a lost connection: whether it was done, nobody knows.
+ * How often a server is checked that keeps its connections and does not answer (frozen, or behind a cut). If a check
+ * fails, everything in flight fails as on a lost connection. Whether it was done is unknown.
  */
 const LOOK_EVERY_MS = 500;
 const ANSWERS_WITHIN_MS = 2_500;
-/** For work that may keep a small server busy: indexes, large copies. */
+/** Time limit for work that may keep a small server busy: indexes, large copies. */
 const SLOW_ANSWERS_MS = 60_000;
 const MAX_DELAY_MS = 5_000;
 
-// Operators in a query can only be written by us: what came from outside is wrapped in $eq.
+// Only our code may write operators in a query. sanitizeFilter wraps outside values in $eq.
 mongoose.set("sanitizeFilter", true);
 mongoose.set("strictQuery", true);
 
@@ -30,18 +30,18 @@ failWithLostConnections();
 export interface Database {
   service(name: string): Connection;
   ping(): Promise<void>;
-  /** Does work that may keep a service's server from answering for a while, on connections of its own. */
+  /** Runs work that may keep a service's server busy for a while, on separate connections. */
   withSlowAnswers<T>(service: string, work: (database: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
 /**
- * Connects, waiting with growing pauses while MongoDB is away, and saying so.
+ * Connects. While MongoDB is away, it waits with growing pauses and logs that.
  * @param uri without a database name
- * @param signal gives up waiting
- * @param slowAnswers for scripts, whose work may keep the server from answering for a while
+ * @param signal stops the waiting
+ * @param slowAnswers for scripts, whose work may keep the server busy for a while
  * @param variable where `uri` is configured
- * @throws {ConfigError} MongoDB will not have us as configured
+ * @throws {ConfigError} where MongoDB refuses this configuration
  */
 export async function connectDatabase(
   uri: string,
@@ -72,7 +72,7 @@ export async function connectDatabase(
 const databaseName = (service: string): string => `souk_${service}`;
 
 /**
- * As {@link connectDatabase}, to several servers.
+ * Like {@link connectDatabase}, for several servers.
  * @param own by service; all others are at `uri`
  */
 export async function connectDatabases(
@@ -112,7 +112,7 @@ interface Server {
   uri: string;
   /** Where it is configured. */
   variable: string;
-  /** How long it may be silent before it counts as away. */
+  /** How long the server may be silent before it counts as away. */
   answersWithinMs: number;
 }
 
@@ -142,7 +142,7 @@ async function connectWithRetries(
 
 /** @param answersWithinMs how long the server may be silent before it counts as away */
 async function connectOnce(uri: string, answersWithinMs: number): Promise<Connection> {
-  // Lets go of what an attempt has opened, also where it throws at once.
+  // Closes what an attempt has opened, also where it throws at once.
   const connection = mongoose.createConnection();
   try {
     await connection.openUri(uri, {
@@ -158,7 +158,7 @@ async function connectOnce(uri: string, answersWithinMs: number): Promise<Connec
       readConcern: { level: "majority" },
       retryWrites: true,
     });
-    // A server that wants a user lets anybody connect, and refuses what comes after.
+    // A server with authentication accepts any connection and refuses the first command.
     await connection
       .getClient()
       .db("admin")

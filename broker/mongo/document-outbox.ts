@@ -1,7 +1,7 @@
 /**
- * Messages of documents that are not actors. An entry is written in the same update as the change it tells of,
- * published after that write, and pulled once the bus has confirmed it. A sweep on any node finds what a crash left
- * behind: at least once, under the id that was fixed at the write.
+ * The outbox of documents that are not actors. An entry is written in the same update as the change. It is published
+ * after that write, and removed once the bus has confirmed it. A sweep on any node finds entries that a crash left
+ * behind. So delivery is at least once, under the id that was fixed at the write.
  */
 
 import type { Collection } from "mongodb";
@@ -16,13 +16,13 @@ import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { writeGroup } from "./write-group.ts";
 
 export interface PendingMessage {
-  /** The message's id, which a pull names. */
+  /** The message's id. It identifies the entry to remove. */
   id: string;
   at: Date;
   message: Envelope;
 }
 
-/** What {@link createOutbox} needs of the documents it serves. Wants a sparse index on `outbox.at`. */
+/** The part of a document that {@link createOutbox} needs. Its collection needs a sparse index on `outbox.at`. */
 export interface OutboxDocument {
   _id: string;
   outbox?: PendingMessage[];
@@ -30,7 +30,7 @@ export interface OutboxDocument {
 
 export interface OutboxOptions {
   collection: Collection<OutboxDocument>;
-  /** `source` of the messages, e.g. `/users`. */
+  /** `source` of the messages, for example `/users`. */
   source: string;
   bus: Bus;
   clock: Clock;
@@ -40,21 +40,21 @@ export interface OutboxOptions {
 type Trace = Pick<EnvelopeOptions, "traceparent" | "correlationid">;
 
 export interface Outbox {
-  /** Makes an entry for the caller to put into a document's `outbox`. */
+  /** Makes an entry. The caller puts it into a document's `outbox`. */
   entry<T extends MessageType>(type: T, subject: string, data: DataIn<T>, trace?: Trace): PendingMessage;
-  /** Publishes entries that were just written, in the background; what fails is left to the sweep. */
+  /** Publishes new entries in the background. The sweep handles failures. */
   relay(documentId: string, entries: readonly PendingMessage[]): void;
-  /** Publishes entries older than {@link LEFT_BEHIND_MS}; resolves with how many documents had some. */
+  /** Publishes entries older than {@link LEFT_BEHIND_MS}. Resolves with the number of documents that had some. */
   sweep(): Promise<number>;
   start(): void;
-  /** Stops sweeping and waits for what is being published, for {@link STOP_MS} at most. */
+  /** Stops sweeping and waits for publishes in flight, for {@link STOP_MS} at most. */
   stop(): Promise<void>;
 }
 
 const SWEEP_EVERY_MS = 5_000;
-/** Younger entries are still with the node that wrote them. */
+/** Younger entries still belong to the node that wrote them. */
 export const LEFT_BEHIND_MS = 10_000;
-/** How long a stop waits for what is under way. */
+/** How long a stop waits for work in flight. */
 const STOP_MS = 5_000;
 const DOCUMENTS_PER_SWEEP = 100;
 
@@ -62,7 +62,7 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
   const running = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
 
-  /** In order, and no further than the first failure, so that order within a document is kept. */
+  /** Publishes in order and stops at the first failure, so that the order within a document is kept. */
   async function publish(documentId: string, entries: readonly PendingMessage[]): Promise<void> {
     const confirmed: string[] = [];
     try {
@@ -113,14 +113,14 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
     relay: (documentId, entries) => inBackground("a message was not confirmed", publish(documentId, entries)),
     sweep,
     start() {
-      // At once: what an earlier run of this node has left behind has waited long enough.
+      // The first sweep runs at once: entries of this node's earlier run are old enough.
       inBackground("sweep failed", sweep());
       timer = setInterval(() => inBackground("sweep failed", sweep()), SWEEP_EVERY_MS);
       timer.unref();
     },
     async stop() {
       clearInterval(timer);
-      // What hangs is left to the sweep of the next start, or of another node.
+      // A sweep of the next start, or of another node, handles what hangs.
       await within(STOP_MS, Promise.all(running));
     },
   };

@@ -1,8 +1,8 @@
 /**
- * MongoDB's driver (7.8) waits for ever for a command that it writes to a connection which has just been closed: the
- * socket's `write` is false then, and the `drain` that it waits for never comes. A command of ours would hang, and so
- * does now and then the one with which the driver looks whether its server is back: then this process has lost its
- * database for good, long after everybody else has found it again. So a command fails with its connection.
+ * Makes a command fail when its connection is lost. MongoDB's driver (7.8) waits for ever for a command that it
+ * writes to a connection which has just been closed. The socket's `write` returns false, and the `drain` event never
+ * comes. A command of ours would hang. The driver's own server check can hang too; then this process has lost its
+ * database for good.
  */
 import { createRequire } from "node:module";
 import { MongoNetworkError } from "mongodb";
@@ -15,14 +15,17 @@ interface DriverConnection {
 }
 type WriteCommand = (this: DriverConnection, ...args: unknown[]) => Promise<void>;
 
-// The driver does not export the class, and has no option for this.
+// The driver does not export the class and has no option for this.
 const { Connection } = createRequire(import.meta.url)("mongodb/lib/cmap/connection.js") as {
   Connection: { prototype: { writeCommand: WriteCommand } };
 };
 
 let done = false;
 
-/** For the whole process, before it connects. @throws Error where the driver is not the one that this was made for */
+/**
+ * Patches the driver for the whole process. Call it before the first connection. @throws Error where the driver is
+ * not the version that this patch was made for
+ */
 export function failWithLostConnections(): void {
   if (done) return;
   const { writeCommand } = Connection.prototype;

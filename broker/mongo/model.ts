@@ -1,4 +1,4 @@
-/** Mongoose models declared apart from a connection, so that a service's file stays free of set-up. */
+/** Mongoose models declared without a connection, so that a service's file has no set-up code. */
 import type { Connection, Model, Schema } from "mongoose";
 
 export interface ModelDefinition<T> {
@@ -6,7 +6,7 @@ export interface ModelDefinition<T> {
   bind(connection: Connection): Model<T>;
 }
 
-/** A model on `collection`; bound to its service's database when the service is created. */
+/** A model on `collection`. It is bound to the service's database when the service is created. */
 export function defineModel<T>(collection: string, schema: Schema<T>): ModelDefinition<T> {
   return { collection, bind: (connection) => connection.model<T>(collection, schema, collection) };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads by `_id` of a collection, in groups: those that come while one is under way wait and go out together. Each
- * starts after it was asked for, so it sees every write that was acknowledged before.
+ * Groups reads by `_id` of one collection. Reads that arrive while a command is in flight go out together in the next
+ * one. Each read starts after it was requested, so it sees every write acknowledged before.
  */
 import type { Collection, Document } from "mongodb";
 import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
@@ -17,7 +17,7 @@ export class ReadGroup<T extends Document & { _id: string }> {
   readonly #projection: Document | undefined;
   readonly #timeoutMs: number;
   readonly #reads = new Batcher<Read<T>>((group) => this.#send(group));
-  /** Commands sent, for benches. */
+  /** Number of commands sent, for benches. */
   commands = 0;
 
   /** @param timeoutMs see `write-group.ts` */
@@ -31,18 +31,18 @@ export class ReadGroup<T extends Document & { _id: string }> {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** @throws whatever the driver throws when MongoDB is away */
+  /** @throws the driver's error when MongoDB is away */
   get(id: string): Promise<T | undefined> {
     return new Promise((found, failed) => this.#reads.add({ id, found, failed }));
   }
 
-  /** Those that there are, in no order. */
+  /** The documents that exist, in no particular order. */
   async getMany(ids: readonly string[]): Promise<T[]> {
     const found = await Promise.all(ids.map((id) => this.get(id)));
     return found.filter((it) => it !== undefined);
   }
 
-  /** Never throws: every read of the group is told what became of it. */
+  /** Never throws: it settles every read of the group. */
   async #send(group: readonly Read<T>[]): Promise<void> {
     this.commands++;
     try {

@@ -1,10 +1,10 @@
-/** Why MongoDB will not have us as we are configured. */
+/** Reasons for which MongoDB refuses our configuration. */
 import { field, textOf, tlsRefusal } from "../resilience/refusals.ts";
 
 /** Server codes: UserNotFound, Unauthorized, AuthenticationFailed, and Atlas' own. */
 const MONGO_CREDENTIALS = new Set([11, 18, 8_000]);
 const MONGO_UNAUTHORIZED = 13;
-/** The driver can't make sense of the address or its options. */
+/** The driver can't parse the address or its options. */
 const MONGO_MISUSE = new Set([
   "MongoParseError",
   "MongoInvalidArgumentError",
@@ -19,7 +19,7 @@ export function mongoRefusal(error: unknown): string | undefined {
   if (isMongo(error) && MONGO_CREDENTIALS.has(Number(code)))
     return "MongoDB refuses the user: wrong name, password or authSource";
   if (isMongo(error) && code === MONGO_UNAUTHORIZED) return mongoRights(textOf(error));
-  // A file of certificates or keys that the address names.
+  // The address names a file of certificates or keys.
   if (code === "ENOENT" || code === "EACCES" || code === "EISDIR") return textOf(error);
   const tls = tlsRefusal(error, "MongoDB");
   if (tls !== undefined) return tls;
@@ -30,7 +30,7 @@ export function mongoRefusal(error: unknown): string | undefined {
   return undefined;
 }
 
-/** MongoDB repeats the whole command. */
+/** Shortens MongoDB's message, which repeats the whole command. */
 function mongoRights(text: string): string {
   const [, database, command] = /not authorized on (\S+) to execute command \{ ?"?(\w+)/.exec(text) ?? [];
   if (database && command) return `MongoDB does not let the user do ${command} in the database ${database}`;
@@ -40,7 +40,7 @@ function mongoRights(text: string): string {
 
 const isMongo = (error: unknown): boolean => String(field(error, "name")).startsWith("Mongo");
 
-/** What an error of the driver has seen at each server, and its cause. */
+/** The errors behind a driver's error: one per server, and its cause. */
 function behind(error: unknown): unknown[] {
   const reason = field(error, "reason");
   const servers = field(reason, "servers");

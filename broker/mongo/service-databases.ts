@@ -1,4 +1,4 @@
-/** A MongoDB of its own for single services: `MONGO_URL_ORDERS` and the like. All others are in that of `MONGO_URL`. */
+/** A separate MongoDB for single services: `MONGO_URL_ORDERS` and so on. All others use `MONGO_URL`. */
 import { z } from "zod";
 import { ConfigError, parseVariables, url } from "../contract/variables.ts";
 
@@ -6,7 +6,7 @@ const PREFIX = "MONGO_URL_";
 
 const variableOf = (service: string): string => `${PREFIX}${service.toUpperCase()}`;
 
-/** The variables of these services. Each is a secret: it may be given as a file too. */
+/** The variables of these services. Each is a secret, so it may also be given as a file. */
 export const databaseVariables = (services: readonly string[]) =>
   z.object(
     Object.fromEntries(
@@ -19,7 +19,7 @@ export const databaseVariables = (services: readonly string[]) =>
     ),
   );
 
-/** A database of its own. */
+/** A service's separate database. */
 export interface OwnDatabase {
   uri: string;
   /** Where it is configured. */
@@ -27,9 +27,9 @@ export interface OwnDatabase {
 }
 
 /**
- * Those that are configured, by service.
- * @param services all that the shop has
- * @throws {ConfigError} a bad address, or one of a service that there is not
+ * The configured ones, by service.
+ * @param services all services of the shop
+ * @throws {ConfigError} for a bad address, or a service that does not exist
  */
 export function ownDatabases(
   { variables }: { variables: Readonly<NodeJS.ProcessEnv> },
@@ -50,6 +50,6 @@ export function ownDatabases(
   );
 }
 
-/** Whether a variable of the environment is one of them, or its file. */
+/** Whether a variable is one of them, or names its file. */
 export const isDatabaseVariable = (name: string): boolean =>
   /^MONGO_URL_[A-Z]+(_FILE)?$/.test(name) && name !== `${PREFIX}FILE`;

@@ -1,7 +1,7 @@
 /**
- * Group commit for a collection: writes that come while a command is under way wait and go out together, as one
- * unordered bulkWrite, one in flight. Each caller learns what became of its own. At load this saves most of what
- * writing costs; an idle collection is written to at once.
+ * Group commit for one collection. Writes that arrive while a command is in flight go out together in the next one,
+ * as one unordered bulkWrite. Each caller gets the result of its own write. This saves most of the cost of writing
+ * under load. An idle collection is written at once.
  */
 
 import {
@@ -27,29 +27,28 @@ export class WriteGroup<T extends Document = Document> {
   readonly #collection: Pick<Collection<T>, "bulkWrite">;
   readonly #timeoutMs: number;
   readonly #writes = new Batcher<Write>((group) => this.#send(group));
-  /** Commands sent, for benches. */
+  /** Number of commands sent, for benches. */
   commands = 0;
 
   /**
-   * @param timeoutMs a command that has not come back by then is given up with UNAVAILABLE, whether it will be done
-   * or not: one that has gone silent is noticed by nobody else
+   * @param timeoutMs a command without an answer by then fails with UNAVAILABLE, whether or not it will still be done
    */
   constructor(collection: Pick<Collection<T>, "bulkWrite">, timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#collection = collection;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Resolves when the command that is under way is back; undefined where none is. */
+  /** Resolves when the command in flight has returned. Undefined when none is in flight. */
   get underWay(): Promise<void> | undefined {
     return this.#writes.underWay;
   }
 
-  /** @throws MongoServerError with code 11000 where a unique key is taken; whatever the driver throws when MongoDB is away */
+  /** @throws MongoServerError with code 11000 where a unique key exists; the driver's error when MongoDB is away */
   async insert(document: T): Promise<void> {
     await this.#add({ insertOne: { document } } as never);
   }
 
-  /** Inserts it where its unique keys are free. @returns false where one is taken already */
+  /** Inserts the document unless one of its unique keys exists. @returns false where one exists */
   async insertNew(document: T): Promise<boolean> {
     try {
       await this.insert(document);
@@ -62,7 +61,7 @@ export class WriteGroup<T extends Document = Document> {
 
   /**
    * Updates one document.
-   * @returns true where the filter is known to have matched, undefined where it may not have: bulkWrite tells totals only
+   * @returns true where the filter matched; undefined where it may not have, because bulkWrite reports only totals
    */
   update(filter: Document, update: Document): Promise<boolean | undefined> {
     return this.#add({ updateOne: { filter, update } });
@@ -72,7 +71,7 @@ export class WriteGroup<T extends Document = Document> {
     return new Promise((done, failed) => this.#writes.add({ operation, done, failed }));
   }
 
-  /** Never throws: every write of the group is told what became of it. */
+  /** Never throws: it settles every write of the group. */
   async #send(group: readonly Write[]): Promise<void> {
     this.commands++;
     try {
@@ -92,13 +91,13 @@ export class WriteGroup<T extends Document = Document> {
 }
 
 /**
- * What really happened: the driver dresses a lost connection, and a write concern that was not met, as a
- * MongoBulkWriteError without write errors. Taken for one it would mean that every write had been done.
- * @returns a MongoBulkWriteError exactly where single operations were refused and all others done
+ * What really happened. The driver reports a lost connection, and an unmet write concern, as a MongoBulkWriteError
+ * without write errors. Taken literally, this would mean that every write succeeded.
+ * @returns a MongoBulkWriteError only where single operations were refused and all others were done
  */
 export function bulkFailure(thrown: unknown): unknown {
   if (!(thrown instanceof MongoBulkWriteError)) return thrown;
-  // Written, but perhaps not for good: as if nobody knew.
+  // It was written, but may be rolled back. So its outcome is unknown.
   if (thrown.result.getWriteConcernError()) return new SoukError("UNAVAILABLE");
   return thrown.errorResponse instanceof Error ? thrown.errorResponse : thrown;
 }
@@ -110,7 +109,7 @@ function settle(group: readonly Write[], matched: number): void {
   for (const it of group) it.done(all || !isUpdate(it) ? true : undefined);
 }
 
-/** Some operations were refused; the others have been done. */
+/** Some operations were refused. The others were done. */
 function partly(group: readonly Write[], error: MongoBulkWriteError): void {
   const refused = new Map([error.writeErrors].flat().map((it) => [it.index, it]));
   settle(

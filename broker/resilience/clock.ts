@@ -1,4 +1,4 @@
-/** Where the time comes from. Everything that decides by time takes one, so that tests can move it. */
+/** The source of time. Code that depends on time takes a clock, so that tests can move it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;

@@ -1,12 +1,12 @@
 import { SoukError } from "../contract/errors.ts";
 
-/** How long a command may keep the database busy, or its connection silent, before it is given up. */
+/** How long a command may keep the database busy, or its connection silent, before it fails. */
 export const COMMAND_TIMEOUT_MS = 15_000;
 
 /**
- * The result of `work`, if it comes within `ms`.
- * @param failure what it fails with when it does not
- * @throws SoukError UNAVAILABLE, or `failure`, when it does not; the work itself goes on, and nobody learns how it ended
+ * The result of `work`, if it arrives within `ms`.
+ * @param failure thrown when it does not
+ * @throws SoukError UNAVAILABLE, or `failure`, after `ms`; the work itself continues and its result is dropped
  */
 export async function inTime<T>(
   ms: number,
@@ -24,7 +24,7 @@ export async function inTime<T>(
   }
 }
 
-/** Waits for `work` for at most `ms`; the work itself goes on. */
+/** Waits for `work` for at most `ms`. The work itself continues. */
 export async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {

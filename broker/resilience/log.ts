@@ -1,4 +1,4 @@
 import type { Service } from "moleculer";
 
-/** Levels fatal to trace; a message, then an object of fields. */
+/** Levels from fatal to trace. A call takes a message, then an object of fields. */
 export type Log = Service["logger"];

@@ -1,9 +1,9 @@
-/** Something done again and again, one after the other, with a jittered pause in between. */
+/** A job that runs repeatedly, one run after the other, with a jittered pause in between. */
 
 import { inTime, within } from "./deadline.ts";
 import { toError } from "./retry.ts";
 
-/** A step that takes longer is left to itself and counts as failed, so that one that hangs does not end the loop. */
+/** A longer step counts as failed and is left alone, so that a hanging step does not stop the loop. */
 const STEP_MS = 30_000;
 /** How long a stop waits for a step. */
 const STOP_MS = 5_000;
@@ -16,7 +16,7 @@ export class Loop {
   #current: Promise<void> = Promise.resolve();
   #running = false;
 
-  /** @param onError told when a step failed; the next one comes all the same */
+  /** @param onError called when a step failed; the loop continues */
   constructor(everyMs: number, step: () => Promise<void>, onError: (error: Error) => void) {
     this.#everyMs = everyMs;
     this.#step = step;
@@ -33,7 +33,7 @@ export class Loop {
     this.#schedule();
   }
 
-  /** Resolves when the step that runs is over, or does not come back soon. */
+  /** Resolves when the running step has ended, or after a time limit. */
   stop(): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);

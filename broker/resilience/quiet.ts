@@ -1,20 +1,20 @@
-/** More keys than this are a fault of who makes them; the memory for them is bounded all the same. */
+/** More keys than this are a bug of the caller. The memory for them is bounded anyway. */
 const MAX_KEYS = 500;
 
-/** Lets one of a kind pass in a while, and counts those that it leaves out. */
+/** Lets one item per key pass in a time span, and counts the others. */
 export class Quiet {
   readonly #quietMs: number;
   readonly #last = new Map<string, { at: number; suppressed: number }>();
 
-  /** @param quietMs how long others of the same key are left out */
+  /** @param quietMs how long others with the same key are suppressed */
   constructor(quietMs: number) {
     this.#quietMs = quietMs;
   }
 
   /**
-   * @param key what is told apart
-   * @param now milliseconds of any clock, the same one each time
-   * @returns how many were left out before this one; undefined where this one is to be left out
+   * @param key what is limited separately
+   * @param now milliseconds of any clock, always the same one
+   * @returns how many were suppressed before this one; undefined where this one is suppressed
    */
   pass(key: string, now: number): number | undefined {
     const last = this.#last.get(key);

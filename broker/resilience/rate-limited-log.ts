@@ -1,4 +1,7 @@
-/** Lines that may come by the thousand: logged at once, then at most every ten seconds per key, with a count. */
+/**
+ * Log lines that may come by the thousand. The first is logged at once, then at most one per ten seconds and key,
+ * with a count.
+ */
 import { type Clock, systemClock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import { Quiet } from "./quiet.ts";
@@ -17,12 +20,12 @@ export class RateLimitedLog {
     this.#clock = clock;
   }
 
-  /** @param key what is told apart: one of a fixed, small set */
+  /** @param key what is limited separately: one of a fixed, small set */
   warn(key: string, message: string, fields: Fields = {}): void {
     this.#say("warn", key, message, fields);
   }
 
-  /** The same for what is nobody's outage. */
+  /** The same for failures that are not an outage. */
   error(key: string, message: string, fields: Fields = {}): void {
     this.#say("error", key, message, fields);
   }
@@ -36,7 +39,7 @@ export class RateLimitedLog {
 
 const shared = new WeakMap<Log, RateLimitedLog>();
 
-/** The alarms of a log: whoever writes to it by these shares them. */
+/** The rate-limited log of a log. All users of that log share it. */
 export function rateLimitedLog(log: Log): RateLimitedLog {
   let alarms = shared.get(log);
   if (!alarms) {
