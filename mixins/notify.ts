@@ -1,7 +1,7 @@
 /**
- * Tells every node's instance of a service, this one too, that something has changed. Volatile: it gets lost while a node
- * is disconnected, so what depends on it needs a time limit as well. Whoever wants to hear of it subscribes to the
- * Moleculer event `<service>.notified`, in the service's group.
+ * Tells all instances of a service, also this one, that something has changed. A notification is lost while a node is
+ * disconnected. So whatever depends on it also needs a time limit. A receiver subscribes to the Moleculer event
+ * `<service>.notified`, in the service's group.
  */
 import type { Context, Service, ServiceSchema } from "moleculer";
 import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
@@ -26,7 +26,7 @@ export function notify(): Mixin<NotifyParts> {
   });
 }
 
-/** The event that a service's notifications come as. */
+/** The event name of a service's notifications. */
 export const notificationOf = (service: string): string => `${service}.notified`;
 
 export function broadcastNotification({ broker, name }: Service, subject: string): void {

@@ -1,4 +1,4 @@
-/** Schemas that many contracts share: the boundary for ids, money, text and paging. */
+/** Schemas that many contracts share: ids, money, text and paging. */
 import { z } from "zod";
 import { isoDate, isoTime, printable } from "./patterns.ts";
 import { cleanLine, cleanText } from "./text.ts";
@@ -18,8 +18,8 @@ export const slug = z
   .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case words joined by -")
   .meta({ examples: ["brass-lamp"] });
 /**
- * One line that people have written. It is made clean rather than refused: messages and states of earlier versions are
- * read by the same schema.
+ * One line of text from a person. It is cleaned, not refused, because messages and states of earlier versions use the
+ * same schema.
  */
 export const line = (max: number) =>
   z
@@ -31,14 +31,14 @@ export const line = (max: number) =>
     .meta({ examples: ["Some text"] });
 /** A line that may be empty. */
 export const label = (max: number) => z.string().overwrite(cleanLine).max(max);
-/** Text of many lines. */
+/** Text of several lines. */
 export const text = (max: number) => z.string().overwrite(cleanText).max(max);
 export const email = z.email().max(254).toLowerCase();
 export const currency = z
   .string()
   .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
   .meta({ examples: ["USD"] });
-/** Amounts stay far below 2^53, so sums of them are exact. */
+/** Amounts stay far below 2^53, so their sums are exact. */
 export const minorUnits = z
   .int()
   .min(0)
@@ -47,7 +47,7 @@ export const minorUnits = z
 export const money = z
   .strictObject({ amount: minorUnits, currency })
   .meta({ id: "Money", description: "An amount in the minor unit of its currency" });
-/** What several amounts come to: 100 lines of 999 pieces of what is dear may be more than an order may cost. */
+/** A sum of several amounts. It may exceed the largest amount of one order: 100 lines of 999 expensive pieces. */
 export const moneySum = z
   .strictObject({
     amount: z
@@ -91,7 +91,7 @@ export const address = z
   })
   .meta({ id: "Address", description: "A postal address" });
 
-/** Paging as it comes in a query string, where numbers are text. */
+/** Paging parameters of a query string, where numbers are text. */
 export const limit = z.coerce.number<number | string>().int().min(1).max(100).default(20);
 export const cursor = z
   .string()

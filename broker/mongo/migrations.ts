@@ -1,4 +1,4 @@
-/** Versioned, reversible, locked changes of a service's database: indexes first of all. */
+/** Versioned, reversible, locked changes of a service's database, mainly indexes. */
 
 import { glob, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -43,7 +43,7 @@ export interface MigrationStatus {
 
 const COLLECTION = "migrations";
 const LOCK = "lock";
-/** A holder that died keeps others waiting no longer than this. Longer migrations renew it step by step. */
+/** The lock expires after this time if its holder has crashed. Longer migrations renew it step by step. */
 const LEASE_MS = 60_000;
 
 interface Applied {
@@ -120,7 +120,7 @@ export async function migrationStatus(
   }));
 }
 
-/** Applies what is pending, under a lock that other nodes wait for. @returns the names applied here */
+/** Applies pending migrations, under a lock that other nodes wait for. @returns the names applied here */
 export function migrateUp(
   db: Connection,
   all: readonly NamedMigration[],
