@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { storeProgram } from "@souk/embedded-mongo";
 import { serviceNames } from "../broker/moleculer/extension.ts";
 import { storeFolder } from "../broker/moleculer/node/data-folder.ts";
@@ -15,6 +15,7 @@ import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
 import core from "../services/index.ts";
 import { type Child, startChild } from "./support/children.ts";
+import { command } from "./support/command.ts";
 import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
 import { openDatabase } from "./support/open-database.ts";
@@ -25,19 +26,27 @@ import { rememberShop, serversLine } from "./support/shop-servers.ts";
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-const { values } = parseArgs({
-  options: { nodes: { type: "string", default: "" }, "rolling-restart": { type: "boolean", default: false } },
-});
-const counts = new Map(
-  values.nodes
-    .split(",")
-    .filter(Boolean)
-    .map((it) => countOf(it)),
-);
+const { nodes: counts, rollingRestart: isRollingRestart } = command(
+  "cluster",
+  "Runs every service as a process of its own on this machine, over RabbitMQ (AMQP_URL, or the one on the standard port).",
+)
+  .option(
+    "--nodes <list>",
+    "more nodes of some services: orders=2,inventory=2",
+    nodeCounts,
+    new Map<string, number>(),
+  )
+  .option(
+    "--rolling-restart",
+    "a shop of its own, restarted process by process while people are in it",
+    false,
+  )
+  .parse()
+  .opts();
 
 const env = withLocalRabbit(process.env);
 const config = withOpsPort(configOrExit(env));
-if (values["rolling-restart"]) process.exit(await restartInTurn());
+if (isRollingRestart) process.exit(await restartInTurn());
 const children: Child[] = [];
 const STOP_MS = stopLimit(config) + 1_000;
 
@@ -128,11 +137,13 @@ async function restartInTurn(): Promise<number> {
   return run.failed === 0 && run.paid === run.orders ? 0 : 1;
 }
 
-function countOf(text: string): [string, number] {
-  const [service = "", count = ""] = text.split("=");
-  if (!serviceNames(core).includes(service) || !/^[1-9]\d?$/.test(count)) {
-    console.error(`--nodes: ${text} is not service=count with a service of ${serviceNames(core).join(", ")}`);
-    process.exit(2);
-  }
-  return [service, Number(count)];
+function nodeCounts(list: string): Map<string, number> {
+  const counted = list.split(",").map((text): [string, number] => {
+    const [service = "", count = ""] = text.split("=");
+    if (serviceNames(core).includes(service) && /^[1-9]\d?$/.test(count)) return [service, Number(count)];
+    throw new InvalidArgumentError(
+      `${text} is not service=count with a service of ${serviceNames(core).join(", ")}.`,
+    );
+  });
+  return new Map(counted);
 }

@@ -13,58 +13,55 @@ import { topologyOf } from "../broker/bus/topology.ts";
 import { ConfigError } from "../broker/contract/variables.ts";
 import type { Config } from "../broker/moleculer/config.ts";
 import core from "../services/index.ts";
+import { commandOf, subcommand, wholeNumber } from "./support/command.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 
-const USAGE = `usage: npm run dlq -- list
-       npm run dlq -- show <queue> [n]
-       npm run dlq -- replay <queue> [id…]
-       npm run dlq -- drop <queue> [id…]`;
-
-const [verb = "", given, ...rest] = process.argv.slice(2);
-const limit = verb === "show" ? Number(rest[0] ?? 10) : 0;
-if (
-  !["list", "show", "replay", "drop"].includes(verb) ||
-  (verb !== "list" && !given) ||
-  !Number.isInteger(limit)
-) {
-  console.error(USAGE);
-  process.exit(2);
-}
-
-const config = jobConfigOrExit();
 const topology = topologyOf(core.contracts);
-await runJob(config, async () => {
-  const queue = given === undefined ? "" : checkQueueName(topology, config.AMQP_PREFIX, given);
-  const queues = await open(config);
-  try {
-    for (const line of await run(queues, queue)) console.log(line);
-  } finally {
-    await queues.close();
-  }
-});
 
-async function run(queues: DeadQueues, queue: string): Promise<string[]> {
-  const ids = rest.length > 0 ? rest : undefined;
-  switch (verb) {
-    case "show":
-      return orNothing((await queues.show(queue, limit)).flatMap(linesOf));
-    case "replay": {
-      const count = await queues.replay(queue, ids);
-      return [
-        config.AMQP_URL
-          ? `${count} sent to ${queue} again`
-          : `${count} marked: the shop sends them to ${queue} within seconds, or when it starts`,
-      ];
-    }
-    case "drop":
-      return [`${await queues.drop(queue, ids)} dropped from ${queue}`];
-    default: {
-      const counts = await queues.list();
-      return orNothing(counts.map((it) => `${String(it.count).padStart(7)}  ${it.queue}`));
-    }
-  }
+async function list(queues: DeadQueues): Promise<string[]> {
+  const counts = await queues.list();
+  return orNothing(counts.map((it) => `${String(it.count).padStart(7)}  ${it.queue}`));
 }
+
+async function show(queues: DeadQueues, queue: string, limit: number): Promise<string[]> {
+  return orNothing((await queues.show(queue, limit)).flatMap(linesOf));
+}
+
+async function replay(queues: DeadQueues, queue: string, ids: string[], config: Config): Promise<string[]> {
+  const count = await queues.replay(queue, orAll(ids));
+  return [
+    config.AMQP_URL
+      ? `${count} sent to ${queue} again`
+      : `${count} marked: the shop sends them to ${queue} within seconds, or when it starts`,
+  ];
+}
+
+async function drop(queues: DeadQueues, queue: string, ids: string[]): Promise<string[]> {
+  return [`${await queues.drop(queue, orAll(ids))} dropped from ${queue}`];
+}
+
+const orAll = (ids: readonly string[]) => (ids.length > 0 ? ids : undefined);
+
+/** @param work on the dead queues; what it returns is printed */
+async function run(work: (queues: DeadQueues, config: Config) => Promise<string[]>): Promise<void> {
+  const config = jobConfigOrExit();
+  await runJob(config, async () => {
+    const queues = await open(config);
+    try {
+      for (const line of await work(queues, config)) console.log(line);
+    } finally {
+      await queues.close();
+    }
+  });
+}
+
+/** The same on a named queue. */
+const runOn = (
+  queue: string,
+  work: (queues: DeadQueues, queue: string, config: Config) => Promise<string[]>,
+): Promise<void> =>
+  run((queues, config) => work(queues, checkQueueName(topology, config.AMQP_PREFIX, queue), config));
 
 function orNothing(lines: string[]): string[] {
   return lines.length > 0 ? lines : ["no dead messages"];
@@ -96,3 +93,19 @@ async function open(from: Config): Promise<DeadQueues> {
   const { database, close } = await openDatabase(from, "dlq");
   return storedDeadQueues(mongoDeadLetters(database.service("bus")), close);
 }
+
+await commandOf("dlq", "Shows messages that could not be handled, sends them again, or throws them away.", [
+  subcommand("list", "tells which queues have dead messages, and how many").action(() => run(list)),
+  subcommand("show", "shows dead messages of a queue, and why they failed")
+    .argument("<queue>")
+    .argument("[n]", "how many", wholeNumber(1), 10)
+    .action((queue, n) => runOn(queue, (queues, it) => show(queues, it, n))),
+  subcommand("replay", "sends dead messages to their queue again")
+    .argument("<queue>")
+    .argument("[id...]", "all where none is named")
+    .action((queue, ids) => runOn(queue, (queues, it, config) => replay(queues, it, ids, config))),
+  subcommand("drop", "throws dead messages away")
+    .argument("<queue>")
+    .argument("[id...]", "all where none is named")
+    .action((queue, ids) => runOn(queue, (queues, it) => drop(queues, it, ids))),
+]).parseAsync();

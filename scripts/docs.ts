@@ -9,6 +9,7 @@ import { openapi } from "../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
 import { routeHeaders } from "../services/api/route-headers.ts";
 import core from "../services/index.ts";
+import { command } from "./support/command.ts";
 import { envExample } from "./support/env-example.ts";
 
 const root = new URL("../", import.meta.url);
@@ -38,6 +39,7 @@ async function stateDiagrams(): Promise<Record<string, string>> {
 }
 
 if (import.meta.main) {
+  command("docs", "Renews docs/ and .env.example, which are made from the code.").parse();
   await mkdir(new URL("docs/", root), { recursive: true });
   for (const [path, content] of Object.entries(await generatedDocs())) {
     await writeFile(new URL(path, root), content);

@@ -1,22 +1,30 @@
 /** `npm run emulators [-- --shop URL --port N --speed N]`: payment providers on this machine, without accounts or money. */
-import { parseArgs } from "node:util";
 import { systemClock } from "../broker/resilience/clock.ts";
 import type { Emulator } from "../services/payments/providers/emulator.ts";
 import { emulators } from "../services/payments/providers/emulators.ts";
+import { command, httpAddress, positiveNumber, wholeNumber } from "./support/command.ts";
 import { stopOnSignal } from "./support/run-node.ts";
 
-const USAGE = `usage: npm run emulators -- [--shop http://127.0.0.1:3000] [--port 4100] [--speed 60]
-       --shop   where the shop takes webhooks
-       --port   of the first emulator; the others follow; 0 picks free ones
-       --speed  how much faster than the provider webhooks are repeated`;
-
+const { shop, port, speed } = command(
+  "emulators",
+  "Runs emulators of payment providers, without accounts or money.",
+)
+  .option("--shop <url>", "where the shop takes webhooks", httpAddress, "http://127.0.0.1:3000")
+  .option(
+    "--port <n>",
+    "of the first emulator; the others follow; 0 picks free ones",
+    wholeNumber(0, 65_000),
+    4_100,
+  )
+  .option("--speed <n>", "how much faster than the provider webhooks are repeated", positiveNumber, 60)
+  .parse()
+  .opts();
 const print = (line = "") => process.stdout.write(`${line}\n`);
 
 if (process.env.NODE_ENV === "production") {
   console.error("NODE_ENV: is production, where no emulator decides who has paid");
   process.exit(1);
 }
-const { shop, port, speed } = optionsOrExit();
 const running: Emulator[] = [];
 stopOnSignal(async () => {
   await Promise.all(running.map((it) => it.close()));
@@ -58,29 +66,3 @@ print(`  curl -X PATCH ${first?.url}/_sim/knobs -d '{"webhooks":{"duplicate":0.5
 print(`  curl -X PATCH ${first?.url}/_sim/knobs -d '{"autopay":{"outcome":"succeed","afterMs":1000}}'`);
 print();
 print(`Webhooks go to ${shop}. Ctrl-C stops.`);
-
-function optionsOrExit(): { shop: string; port: number; speed: number } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        shop: { type: "string", default: "http://127.0.0.1:3000" },
-        port: { type: "string", default: "4100" },
-        speed: { type: "string", default: "60" },
-      },
-    });
-    const given = {
-      shop: values.shop.replace(/\/+$/, ""),
-      port: Number(values.port),
-      speed: Number(values.speed),
-    };
-    if (!URL.canParse(given.shop) || !/^https?:$/.test(new URL(given.shop).protocol))
-      throw new Error("--shop must be an address");
-    if (!Number.isInteger(given.port) || given.port < 0 || given.port > 65_000)
-      throw new Error("--port must be a port");
-    if (!(given.speed > 0)) throw new Error("--speed must be a number above 0");
-    return given;
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${USAGE}`);
-    process.exit(2);
-  }
-}

@@ -1,36 +1,24 @@
 /** `npm run fuzz -- --requests 20000 --seed 1`: requests of all kinds to a shop in memory; fails on any fault. */
-import { parseArgs } from "node:util";
+import { randomInt } from "node:crypto";
+import { Option } from "@commander-js/extra-typings";
 import { fuzz, printed } from "../test/fuzz/run.ts";
 import { startFuzzedShop } from "../test/fuzz/shop.ts";
+import { command, wholeNumber } from "./support/command.ts";
 import { createProgress } from "./support/progress.ts";
 
-const USAGE = "usage: npm run fuzz [-- --requests 20000] [--seed 1] [--connections 8]";
-
-function numbersOrExit(): { requests: number; seed: number; connections: number } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        requests: { type: "string", default: "20000" },
-        seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
-        connections: { type: "string", default: "8" },
-      },
-    });
-    const numbers = {
-      requests: Number(values.requests),
-      seed: Number(values.seed),
-      connections: Number(values.connections),
-    };
-    const wrong = Object.entries(numbers).find(([, n]) => !Number.isSafeInteger(n) || n < 0);
-    if (!wrong) return numbers;
-    console.error(`--${wrong[0]}: must be a whole number`);
-  } catch (error) {
-    console.error((error as Error).message);
-  }
-  console.error(USAGE);
-  process.exit(2);
-}
-
-const options = numbersOrExit();
+const options = command(
+  "fuzz",
+  "Sends requests of all kinds, right and wrong, to a shop in memory. Ends with 1 on a fault.",
+)
+  .option("--requests <n>", "how many", wholeNumber(1), 20_000)
+  .addOption(
+    new Option("--seed <n>", "of what is sent")
+      .argParser(wholeNumber(0))
+      .default(randomInt(1_000_000), "a random one"),
+  )
+  .option("--connections <n>", "at once", wholeNumber(1, 1_000), 8)
+  .parse()
+  .opts();
 const shop = await startFuzzedShop();
 const progress = createProgress("requests");
 try {

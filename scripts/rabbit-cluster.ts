@@ -6,19 +6,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { startRabbitCluster } from "../test/support/rabbit-cluster.ts";
 import { rabbitBinary } from "../test/support/servers.ts";
+import { command, wholeNumber } from "./support/command.ts";
 
 /** Long enough to see what the shop does meanwhile. */
 const RESTART_AFTER_MS = 15_000;
 
-const { values } = parseArgs({ options: { nodes: { type: "string", default: "3" } } });
-const size = Number(values.nodes);
-if (!Number.isInteger(size) || size < 1 || size > 7) {
-  console.error("usage: npm run rabbit-cluster [-- --nodes 1..7]");
-  process.exit(2);
-}
+const { nodes: size } = command(
+  "rabbit-cluster",
+  "Runs a cluster of RabbitMQ on this machine, and prints its AMQP_URL. Kill a node and see; it is started again.",
+)
+  .option("--nodes <n>", "of RabbitMQ", wholeNumber(1, 7), 3)
+  .parse()
+  .opts();
 
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());

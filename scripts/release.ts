@@ -4,7 +4,9 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { contractSnapshot, snapshotText } from "./contracts/snapshot.ts";
+import { command } from "./support/command.ts";
 
 const UNRELEASED = "## [Unreleased]";
 
@@ -17,12 +19,18 @@ export function released(changelog: string, version: string, day: string): strin
   return `${before}${UNRELEASED}\n\n## [${version}] - ${day}${after}`;
 }
 
+function versionNumber(text: string): string {
+  if (/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be a version such as 1.2.0.");
+}
+
 if (import.meta.main) {
-  const [version = ""] = process.argv.slice(2);
-  if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/.test(version)) {
-    console.error("usage: npm run release -- <version>, e.g. 1.2.0");
-    process.exit(1);
-  }
+  const [version] = command(
+    "release",
+    "Makes a section of what CHANGELOG.md has as unreleased, and takes the present contracts as the released ones.",
+  )
+    .argument("<version>", "such as 1.2.0", versionNumber)
+    .parse().processedArgs;
   const file = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
   const changelog = await readFile(file("CHANGELOG.md"), "utf8");
   const made = released(changelog, version, new Date().toISOString().slice(0, 10));

@@ -1,10 +1,12 @@
 /** `npm run repl`: Moleculer's REPL, joined to the cluster without services of its own. */
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../broker/moleculer/broker-options.ts";
+import { command } from "./support/command.ts";
 import { jobConfigOrExit } from "./support/job.ts";
 import { redactOutput } from "./support/last-words.ts";
 import { exitUnstarted } from "./support/run-node.ts";
 
+command("repl", "Opens Moleculer's REPL, joined to the cluster without services of its own.").parse();
 const config = jobConfigOrExit();
 if (!config.AMQP_URL && !config.TRANSPORTER) {
   console.error(`AMQP_URL: is not set, and no shop with RabbitMQ has run on DATA_DIR ${config.DATA_DIR}`);

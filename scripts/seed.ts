@@ -1,9 +1,9 @@
 /** `npm run seed [-- --count 1000]`: fills the shop with a demo catalogue and its stock. */
 import { randomUUID } from "node:crypto";
-import { parseArgs } from "node:util";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
 import core from "../services/index.ts";
+import { command, wholeNumber } from "./support/command.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { createProgress } from "./support/progress.ts";
@@ -11,20 +11,13 @@ import { seedCatalogue } from "./support/seed-catalogue.ts";
 
 const MAX_COUNT = 1_000_000;
 
-function countOrExit(): number {
-  try {
-    const { values } = parseArgs({ options: { count: { type: "string", default: "1000" } } });
-    const count = Number(values.count);
-    if (Number.isInteger(count) && count >= 1 && count <= MAX_COUNT) return count;
-    console.error(`--count: must be a whole number from 1 to ${MAX_COUNT}`);
-  } catch (error) {
-    console.error((error as Error).message);
-  }
-  console.error("usage: npm run seed [-- --count 1000]");
-  process.exit(2);
-}
-
-const count = countOrExit();
+const { count } = command(
+  "seed",
+  "Fills the shop with a demo catalogue and its stock. Run again, it adds only what is missing.",
+)
+  .option("--count <n>", "products that the shop has afterwards", wholeNumber(1, MAX_COUNT), 1_000)
+  .parse()
+  .opts();
 const config = jobConfigOrExit();
 await runJob(config, async () => {
   const { database, close } = await openDatabase(config, "seed");

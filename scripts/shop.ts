@@ -2,7 +2,7 @@
  * `npm run shop -- show|adopt|move`: which shop the database and RabbitMQ's messages are of, and how a shop gets others on
  * purpose: after its database was replaced (`adopt`), or under another AMQP_PREFIX (`move`). No node may be running.
  */
-import { parseArgs } from "node:util";
+import { Argument, Option } from "@commander-js/extra-typings";
 import type { ChannelModel } from "amqplib";
 import { claimMessages, isClaimed, OtherShopError } from "../broker/bus/amqp/claim-shop.ts";
 import { connectToAny } from "../broker/bus/amqp/connect-once.ts";
@@ -11,41 +11,45 @@ import { topologyOf } from "../broker/bus/topology.ts";
 import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/node/shop-id.ts";
 import type { Database } from "../broker/mongo/database.ts";
 import core from "../services/index.ts";
+import { commandOf, subcommand } from "./support/command.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 
-const USAGE = `usage: npm run shop -- show
-       npm run shop -- adopt <id of the shop whose messages these were> [--messages keep|drop]
-       npm run shop -- move`;
-
-const { positionals, values } = argumentsOrExit();
-const [verb = "", given] = positionals;
-const config = rabbitConfigOrExit();
-const { AMQP_URL, AMQP_PREFIX } = config;
 const topology = topologyOf(core.contracts);
 
-await runJob(config, async () => {
-  const { database, close } = await openDatabase(config, "shop");
-  try {
-    const shop = await identifyShop(
-      database,
-      core.contracts.map((it) => it.service),
-    );
-    const model = await connectToAny(AMQP_URL);
-    try {
-      if (verb === "show") await show(model, shop);
-      else if (verb === "adopt") await adopt(model, database, shop);
-      else await move(model, database, shop);
-    } finally {
-      await model.close();
-    }
-  } finally {
-    await close();
-  }
-});
+interface Work {
+  model: ChannelModel;
+  database: Database;
+  shop: ShopIdentity;
+  /** AMQP_PREFIX. */
+  prefix: string;
+}
 
-async function show(model: ChannelModel, { id, prefix }: ShopIdentity): Promise<void> {
-  const owner = await ownerOf(model, id);
+/** Opens the shop's database and RabbitMQ, works on both, and closes them. */
+async function run(work: (given: Work) => Promise<void>): Promise<void> {
+  const config = rabbitConfigOrExit();
+  await runJob(config, async () => {
+    const { database, close } = await openDatabase(config, "shop");
+    try {
+      const shop = await identifyShop(
+        database,
+        core.contracts.map((it) => it.service),
+      );
+      const model = await connectToAny(config.AMQP_URL);
+      try {
+        await work({ model, database, shop, prefix: config.AMQP_PREFIX });
+      } finally {
+        await model.close();
+      }
+    } finally {
+      await close();
+    }
+  });
+}
+
+async function show({ model, shop, prefix: AMQP_PREFIX }: Work): Promise<void> {
+  const { id, prefix } = shop;
+  const owner = await ownerOf(model, AMQP_PREFIX, id);
   const { messages, consumers } = await useOfQueues(model, AMQP_PREFIX, topology);
   console.log(
     `database   shop ${id}${prefix ? `, messages under AMQP_PREFIX=${prefix}` : ", no messages on RabbitMQ yet"}`,
@@ -54,8 +58,12 @@ async function show(model: ChannelModel, { id, prefix }: ShopIdentity): Promise<
   console.log(`queues     ${messages} messages wait, ${consumers} consumers`);
 }
 
-async function adopt(model: ChannelModel, database: Database, { id }: ShopIdentity): Promise<void> {
-  const owner = await ownerOf(model, id);
+async function adopt(
+  { model, database, shop: { id }, prefix: AMQP_PREFIX }: Work,
+  given: string,
+  treatment: "keep" | "drop" | undefined,
+): Promise<void> {
+  const owner = await ownerOf(model, AMQP_PREFIX, id);
   if (owner === undefined || owner === id)
     throw new Error(
       `the messages under ${AMQP_PREFIX} are ${owner ? "this shop's already" : "nobody's"}: nothing to adopt`,
@@ -66,21 +74,22 @@ async function adopt(model: ChannelModel, database: Database, { id }: ShopIdenti
     );
   await checkQuiet(model, AMQP_PREFIX);
   const { messages } = await useOfQueues(model, AMQP_PREFIX, topology);
-  if (messages > 0 && !values.messages)
+  if (messages > 0 && !treatment)
     throw new Error(
       `${messages} messages wait for shop ${owner}. --messages drop throws them away; --messages keep lets shop ${id} ` +
         "take them, which is right only where its database is a restored one of the same shop",
     );
-  if (values.messages === "drop") await dropMessages(model, AMQP_PREFIX, topology);
+  if (treatment === "drop") await dropMessages(model, AMQP_PREFIX, topology);
   await replaceClaim(model, AMQP_PREFIX, id);
   await bindPrefix(database, AMQP_PREFIX);
   console.log(`the messages under ${AMQP_PREFIX} are of shop ${id} now`);
 }
 
-async function move(model: ChannelModel, database: Database, { id, prefix }: ShopIdentity): Promise<void> {
+async function move({ model, database, shop, prefix: AMQP_PREFIX }: Work): Promise<void> {
+  const { id, prefix } = shop;
   if (prefix === undefined || prefix === AMQP_PREFIX)
     throw new Error(`shop ${id} has no messages under another AMQP_PREFIX than ${AMQP_PREFIX}`);
-  const owner = await ownerOf(model, id);
+  const owner = await ownerOf(model, AMQP_PREFIX, id);
   if (owner !== undefined && owner !== id)
     throw new Error(`the messages under ${AMQP_PREFIX} are of shop ${owner}`);
   await checkQuiet(model, prefix);
@@ -94,11 +103,11 @@ async function move(model: ChannelModel, database: Database, { id, prefix }: Sho
   console.log(`shop ${id} has its messages under ${AMQP_PREFIX} now`);
 }
 
-/** The shop that has the messages under AMQP_PREFIX; asked by claiming them, which a claim of another refuses. */
-async function ownerOf(model: ChannelModel, own: string): Promise<string | undefined> {
-  if (!(await isClaimed(model, AMQP_PREFIX))) return undefined;
+/** The shop that has the messages under a prefix; asked by claiming them, which a claim of another refuses. */
+async function ownerOf(model: ChannelModel, prefix: string, own: string): Promise<string | undefined> {
+  if (!(await isClaimed(model, prefix))) return undefined;
   try {
-    await claimMessages(model, AMQP_PREFIX, own);
+    await claimMessages(model, prefix, own);
     return own;
   } catch (error) {
     if (error instanceof OtherShopError) return error.found ?? "(unknown)";
@@ -111,18 +120,15 @@ async function checkQuiet(model: ChannelModel, prefix: string): Promise<void> {
   if (consumers > 0) throw new Error(`nodes are running on the queues of ${prefix}: stop them first`);
 }
 
-function argumentsOrExit() {
-  try {
-    const parsed = parseArgs({ allowPositionals: true, options: { messages: { type: "string" } } });
-    const [verb, id, ...more] = parsed.positionals;
-    const known =
-      verb === "adopt" ? id !== undefined : (verb === "show" || verb === "move") && id === undefined;
-    const { messages } = parsed.values;
-    if (known && more.length === 0 && (messages === undefined || ["keep", "drop"].includes(messages)))
-      return parsed;
-  } catch (error) {
-    console.error((error as Error).message);
-  }
-  console.error(USAGE);
-  process.exit(2);
-}
+await commandOf(
+  "shop",
+  "Tells which shop the database and RabbitMQ's messages are of. No node may be running.",
+  [
+    subcommand("show", "shows the shop of each").action(() => run(show)),
+    subcommand("adopt", "takes another shop's messages, after the database was replaced")
+      .addArgument(new Argument("<id>", "of the shop whose messages these were"))
+      .addOption(new Option("--messages <what>", "that wait").choices(["keep", "drop"] as const))
+      .action((id, { messages }) => run((it) => adopt(it, id, messages))),
+    subcommand("move", "takes this shop's messages to another AMQP_PREFIX").action(() => run(move)),
+  ],
+).parseAsync();

@@ -1,9 +1,14 @@
-/** `npm start`: the whole shop in one process, with embedded defaults where no server is named. */
+/** `npm start`: the whole shop in one process; embedded defaults where no server is named. */
+import { command } from "./support/command.ts";
 import { printWelcome, seedIfEmpty, tokenToPrint } from "./support/first-start.ts";
 import { withOpsPort } from "./support/ops-port.ts";
 import { configOrExit, runNode, servicesOrExit } from "./support/run-node.ts";
 import { serversLine } from "./support/shop-servers.ts";
 
+command(
+  "start",
+  "Runs the whole shop in one process, on embedded defaults where no server is named.",
+).parse();
 const config = withOpsPort(configOrExit());
 const names = servicesOrExit(config, []);
 console.error(serversLine(config));

@@ -2,9 +2,10 @@
  * `npm test`: types, lint, then every suite, against real servers that are found, started or installed. Specs run three
  * at a time; those that look at the time something takes, or start many processes, come after them, one by one.
  */
-import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { provideServers } from "../test/support/servers.ts";
+import { command } from "./support/command.ts";
+import { runTool } from "./support/run-tool.ts";
 
 /** Take a minute or so: begun first, so that nothing waits for them in the end. */
 const LONG = [
@@ -19,25 +20,19 @@ const ALONE = [
   "test/integration/node/prompt-discoverer.spec.ts",
 ];
 
-// Named specs run alone: `npm test -- test/unit/orders/*.spec.ts`.
-const named = process.argv.slice(2);
+const [named] = command(
+  "test",
+  "Runs types, lint and every suite, against servers that are found, started or installed.",
+)
+  .argument("[spec...]", "files of tests to run instead of all")
+  .parse().processedArgs;
 const print = (line: string) => console.log(line);
 let failed = false;
 
 /** Goes on after a failure, so that one run tells all. */
-async function run(
-  title: string,
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<void> {
+async function run(title: string, tool: string, args: readonly string[], env = {}): Promise<void> {
   print(`\n— ${title}`);
-  const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", resolve);
-  });
-  if (code === 0) return;
+  if ((await runTool(tool, args, env)) === 0) return;
   failed = true;
   console.error(`${title}: failed`);
 }

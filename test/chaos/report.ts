@@ -1,5 +1,7 @@
 /** How soon the shop served again, by fault. */
+import { tableOf } from "./checks/check.ts";
 import type { Recovery } from "./faults/fault-injector.ts";
+import type { ChaosReport } from "./run.ts";
 
 const inSeconds = (ms: number | null): string => (ms === null ? "never" : `${(ms / 1_000).toFixed(1)} s`);
 const slower = (a: Recovery, b: Recovery) =>
@@ -36,4 +38,28 @@ export function worstRecovery(recoveries: readonly Recovery[]): string {
   const [single] = alone(recoveries).toSorted(slower);
   const told = (it: Recovery | undefined) => (it ? `${inSeconds(it.ms)} (${it.fault})` : "none");
   return `${told(worst)}, alone ${told(single)}`;
+}
+
+/** All of a run for a person. @param took seconds */
+export function reportOf(
+  { results, recoveries, flows, requests, keptIn }: ChaosReport,
+  took: number,
+  seed: number,
+): string {
+  const kills = recoveries.filter((it) => it.isKill);
+  const others = recoveries.filter((it) => !it.isKill);
+  return [
+    "",
+    "Customers, and how it ended for them:",
+    ...[...flows].sort().map(([what, count]) => `  ${String(count).padStart(6)}  ${what}`),
+    `  ${requests.requests} requests, ${requests.repeated} of them repeated; ${requests.gaveUp} given up`,
+    "",
+    `${kills.length} kills, ${others.length} freezes and cuts; from each until a checkout worked again:`,
+    recoveryTable(recoveries),
+    `  worst recovery after a kill: ${worstRecovery(kills)}; after anything else: ${worstRecovery(others)}`,
+    "",
+    `Checks, after ${took.toFixed(0)} s, seed ${seed}:`,
+    tableOf(results),
+    ...(keptIn ? ["", `data and logs are in ${keptIn}`] : []),
+  ].join("\n");
 }

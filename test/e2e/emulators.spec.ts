@@ -71,7 +71,7 @@ describe("npm run emulators", function () {
         timeout: 30_000,
       });
       assert.equal(status, 2);
-      assert.match(stderr, /usage: npm run emulators/);
+      assert.match(stderr, new RegExp(`^error: .*${args[0]}.*\n$`));
     }
   });
 });

@@ -53,7 +53,7 @@ describe("Commands beside a shop", function () {
       ["topology", [], /^AMQP_URL: is not set, and no shop with RabbitMQ has run on DATA_DIR /],
       ["repl", [], /^AMQP_URL: is not set, and no shop with RabbitMQ has run on DATA_DIR /],
     ] as const) {
-      const { status, stderr } = run(script === "topology" ? "check-topology" : script, args);
+      const { status, stderr } = run(script, args);
       assert.equal(status, 1);
       const lines = stderr.trimEnd().split("\n");
       assert.equal(lines.length, 2, stderr);
@@ -64,7 +64,7 @@ describe("Commands beside a shop", function () {
   it("end where a server refuses them, with one line and without the password", () => {
     for (const [script, args] of [
       ["dlq", ["list"]],
-      ["check-topology", []],
+      ["topology", []],
     ] as const) {
       const AMQP_URL = new URL(process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672");
       AMQP_URL.password = "a-wrong-one";

@@ -28,8 +28,11 @@ describe("a start that can't be", () => {
   });
 
   it("names a service that there is none of", () => {
-    const { status, stderr } = start({}, "node", ["orders", "warehouse"]);
-    assert.equal(status, 1);
-    assert.match(stderr, /there is no service warehouse/);
+    const named = start({}, "node", ["orders", "warehouse"]);
+    assert.equal(named.status, 2);
+    assert.match(named.stderr, /'warehouse' is invalid for argument 'service'\. Allowed choices are users, /);
+    const set = start({ SERVICES: "orders warehouse" });
+    assert.equal(set.status, 1);
+    assert.match(set.stderr, /SERVICES: there is no service warehouse/);
   });
 });

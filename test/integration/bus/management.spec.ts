@@ -65,7 +65,7 @@ describe("npm run topology on a RabbitMQ with its management plugin", function (
   });
 
   const topology = async (...args: string[]) => {
-    const { code, output } = await runScript("check-topology", args, { AMQP_URL: url, AMQP_PREFIX: PREFIX });
+    const { code, output } = await runScript("topology", args, { AMQP_URL: url, AMQP_PREFIX: PREFIX });
     return { code, output };
   };
 

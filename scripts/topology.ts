@@ -3,21 +3,31 @@
  * URL of the management API (`http://user:password@host:15672`) everything is read; without it, RabbitMQ is asked
  * over AMQP, and tells the first fault of a queue. Exits with 1 where something is wrong.
  */
-import { parseArgs } from "node:util";
 import { amqpAddresses, virtualHost } from "../broker/bus/amqp/address.ts";
 import { checkOverAmqp, checkOverApi } from "../broker/bus/amqp/topology-check.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import core from "../services/index.ts";
+import { command, httpAddress } from "./support/command.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 
-const { values } = parseArgs({ options: { api: { type: "string" } } });
+const { api } = command(
+  "topology",
+  "Tells whether all queues of the shop on RabbitMQ have what keeps messages safe. Ends with 1 where one has not.",
+)
+  .option(
+    "--api <url>",
+    "of RabbitMQ's management, http://user:password@host:15672: reads all, asks for no change",
+    httpAddress,
+  )
+  .parse()
+  .opts();
 const config = rabbitConfigOrExit();
 const { AMQP_URL, AMQP_PREFIX } = config;
 const topology = topologyOf(core.contracts);
 await runJob(config, async () => {
   const vhost = virtualHost(amqpAddresses(AMQP_URL)[0] ?? "");
-  const flaws = values.api
-    ? await checkOverApi(values.api, vhost, AMQP_PREFIX, topology)
+  const flaws = api
+    ? await checkOverApi(api, vhost, AMQP_PREFIX, topology)
     : await checkOverAmqp(AMQP_URL, AMQP_PREFIX, topology);
   for (const { name, what } of flaws) console.log(`${name}: ${what}`);
   if (flaws.length > 0) process.exitCode = 1;

@@ -1,0 +1,21 @@
+/** `npm run payments-storm`: many payments by each provider while webhooks come twice, late, forged or never; then the books. */
+import { Option } from "@commander-js/extra-typings";
+import { emulators } from "../services/payments/providers/emulators.ts";
+import { command, wholeNumber } from "./support/command.ts";
+import { runTool } from "./support/run-tool.ts";
+
+const { payments, provider, seed } = command(
+  "payments-storm",
+  "Makes many payments by each provider while webhooks come twice, late, forged or never, and compares the books.",
+)
+  .option("--payments <n>", "by each provider", wholeNumber(1), 1_000)
+  .addOption(new Option("--provider <name>", "only this one").choices(["sandbox", ...Object.keys(emulators)]))
+  .option("--seed <n>", "of what befalls whom", wholeNumber(1), 1)
+  .parse()
+  .opts();
+process.exitCode = await runTool("mocha", ["test/integration/payments/storm.spec.ts"], {
+  NODE_ENV: "test",
+  PAYMENTS_STORM: String(payments),
+  PAYMENTS_STORM_PROVIDER: provider ?? "",
+  PAYMENTS_STORM_SEED: String(seed),
+});

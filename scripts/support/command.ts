@@ -1,0 +1,68 @@
+/** The frame of all command lines: each has `--help`, and refuses what it does not take with one line and exit code 2. */
+import {
+  Command,
+  type CommanderError,
+  type CommandUnknownOpts,
+  InvalidArgumentError,
+} from "@commander-js/extra-typings";
+
+/** The exit code of a command line that is refused. Work that fails ends with 1. */
+const MISUSED = 2;
+
+/**
+ * A command that is run as `npm run NAME`. Nothing is started or read before its `parse`.
+ * @param summary what it does, the first thing that `--help` shows
+ */
+export function command(name: string, summary: string): Command {
+  return framed(name === "start" || name === "test" ? `npm ${name} --` : `npm run ${name} --`, summary);
+}
+
+/** A command with sub-commands, of which one must be named. Each may stand in a file of its own. */
+export function commandOf(
+  name: string,
+  summary: string,
+  subcommands: readonly CommandUnknownOpts[],
+): Command {
+  const parent = command(name, summary);
+  for (const it of subcommands) parent.addCommand(it);
+  return parent;
+}
+
+/** One of a command's sub-commands. Its `action` is what it does. */
+export const subcommand = (name: string, summary: string): Command => framed(name, summary);
+
+function framed(name: string, summary: string): Command {
+  return new Command(name)
+    .description(summary)
+    .helpOption("-h, --help", "shows this")
+    .helpCommand(false)
+    .configureOutput({ outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`) })
+    .exitOverride((error) => process.exit(exitCodeOf(error)));
+}
+
+/** Help that was asked for is a success. */
+const exitCodeOf = ({ exitCode }: CommanderError): number => (exitCode === 0 ? 0 : MISUSED);
+
+/** A value that is a whole number, both limits included. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const given = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(given) && given >= min && given <= max) return given;
+    const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;
+    throw new InvalidArgumentError(`It must be a whole number${range}.`);
+  };
+}
+
+/** A value that is a number above 0. */
+export function positiveNumber(text: string): number {
+  const given = Number(text);
+  if (text.trim() !== "" && given > 0 && Number.isFinite(given)) return given;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+/** A value that is an address of HTTP, without a slash at its end. */
+export function httpAddress(text: string): string {
+  const address = text.replace(/\/+$/, "");
+  if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;
+  throw new InvalidArgumentError("It must be an address of HTTP.");
+}
