@@ -2,9 +2,10 @@
  * Groups reads by `_id` of one collection. Reads that arrive while a command is in flight go out together in the next
  * one. Each read starts after it was requested, so it sees every write acknowledged before.
  */
-import type { Collection, Document } from "mongodb";
+import type { Document } from "mongodb";
 import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
 import { Batcher } from "./batcher.ts";
+import type { Documents } from "./documents.ts";
 
 interface Read<T> {
   id: string;
@@ -12,8 +13,8 @@ interface Read<T> {
   failed(error: unknown): void;
 }
 
-export class ReadGroup<T extends Document & { _id: string }> {
-  readonly #collection: Pick<Collection<T>, "find">;
+export class ReadGroup<T extends { _id: string }> {
+  readonly #collection: Pick<Documents<T>, "find">;
   readonly #projection: Document | undefined;
   readonly #timeoutMs: number;
   readonly #reads = new Batcher<Read<T>>((group) => this.#send(group));
@@ -21,11 +22,7 @@ export class ReadGroup<T extends Document & { _id: string }> {
   commands = 0;
 
   /** @param timeoutMs see `write-group.ts` */
-  constructor(
-    collection: Pick<Collection<T>, "find">,
-    projection?: Document,
-    timeoutMs = COMMAND_TIMEOUT_MS,
-  ) {
+  constructor(collection: Pick<Documents<T>, "find">, projection?: Document, timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#collection = collection;
     this.#projection = projection;
     this.#timeoutMs = timeoutMs;
@@ -49,8 +46,8 @@ export class ReadGroup<T extends Document & { _id: string }> {
       const ids = [...new Set(group.map((it) => it.id))];
       const filter = { _id: ids.length === 1 ? ids[0] : { $in: ids } };
       const options = this.#projection ? { projection: this.#projection } : {};
-      const cursor = this.#collection.find(filter as never, options);
-      const found = (await inTime(this.#timeoutMs, cursor.toArray())) as unknown as T[];
+      const cursor = this.#collection.find(filter, options);
+      const found = await inTime(this.#timeoutMs, cursor.toArray());
       const documents = new Map(found.map((it) => [it._id, it]));
       for (const it of group) it.found(documents.get(it.id));
     } catch (error) {

@@ -4,27 +4,26 @@
  * under load. An idle collection is written at once.
  */
 
-import {
-  type AnyBulkWriteOperation,
-  type Collection,
-  type Document,
-  MongoBulkWriteError,
-  MongoServerError,
-} from "mongodb";
+import { type Document, MongoBulkWriteError, MongoServerError } from "mongodb";
 import { SoukError } from "../contract/errors.ts";
 import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
 import { isTransient } from "../resilience/retry.ts";
 import { Batcher } from "./batcher.ts";
+import type { Documents } from "./documents.ts";
 import { isDuplicateKey } from "./duplicate-key.ts";
 
+type WriteOperation =
+  | { insertOne: { document: object } }
+  | { updateOne: { filter: Document; update: Document } };
+
 interface Write {
-  operation: AnyBulkWriteOperation;
+  operation: WriteOperation;
   done(matched: boolean | undefined): void;
   failed(error: unknown): void;
 }
 
-export class WriteGroup<T extends Document = Document> {
-  readonly #collection: Pick<Collection<T>, "bulkWrite">;
+export class WriteGroup<T extends object = object> {
+  readonly #collection: Pick<Documents<T>, "bulkWrite">;
   readonly #timeoutMs: number;
   readonly #writes = new Batcher<Write>((group) => this.#send(group));
   /** Number of commands sent, for benches. */
@@ -33,7 +32,7 @@ export class WriteGroup<T extends Document = Document> {
   /**
    * @param timeoutMs a command without an answer by then fails with UNAVAILABLE, whether or not it will still be done
    */
-  constructor(collection: Pick<Collection<T>, "bulkWrite">, timeoutMs = COMMAND_TIMEOUT_MS) {
+  constructor(collection: Pick<Documents<T>, "bulkWrite">, timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#collection = collection;
     this.#timeoutMs = timeoutMs;
   }
@@ -45,7 +44,7 @@ export class WriteGroup<T extends Document = Document> {
 
   /** @throws MongoServerError with code 11000 where a unique key exists; the driver's error when MongoDB is away */
   async insert(document: T): Promise<void> {
-    await this.#add({ insertOne: { document } } as never);
+    await this.#add({ insertOne: { document } });
   }
 
   /** Inserts the document unless one of its unique keys exists. @returns false where one exists */
@@ -67,7 +66,7 @@ export class WriteGroup<T extends Document = Document> {
     return this.#add({ updateOne: { filter, update } });
   }
 
-  #add(operation: AnyBulkWriteOperation): Promise<boolean | undefined> {
+  #add(operation: WriteOperation): Promise<boolean | undefined> {
     return new Promise((done, failed) => this.#writes.add({ operation, done, failed }));
   }
 
@@ -75,7 +74,7 @@ export class WriteGroup<T extends Document = Document> {
   async #send(group: readonly Write[]): Promise<void> {
     this.commands++;
     try {
-      const operations = group.map((it) => it.operation) as never;
+      const operations = group.map((it) => it.operation);
       const { matchedCount } = await inTime(
         this.#timeoutMs,
         this.#collection.bulkWrite(operations, { ordered: false, ignoreUndefined: true }),
@@ -123,11 +122,11 @@ function partly(group: readonly Write[], error: MongoBulkWriteError): void {
 const groups = new WeakMap<object, WriteGroup>();
 
 /** The one write group of a collection in this process. */
-export function writeGroup<T extends Document>(collection: Collection<T>): WriteGroup<T> {
+export function writeGroup<T extends object>(collection: Pick<Documents<T>, "bulkWrite">): WriteGroup<T> {
   let group = groups.get(collection);
   if (!group) {
-    group = new WriteGroup(collection as unknown as Collection);
+    group = new WriteGroup(collection);
     groups.set(collection, group);
   }
-  return group as unknown as WriteGroup<T>;
+  return group;
 }

@@ -1,7 +1,9 @@
 /** Stock of every SKU: who may have how many units, and a ledger of where they went. */
+
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
+import { collectionOf } from "../../broker/mongo/documents.ts";
 import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../broker/mongo/write-group.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
@@ -9,7 +11,7 @@ import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
 import { inventory } from "./inventory.contract.ts";
-import { type LedgerEntry, ledgerModel } from "./ledger.model.ts";
+import { ledgerModel } from "./ledger.model.ts";
 import { available, type StockState, stockActor } from "./stock.actor.ts";
 import { stockModel } from "./stock.model.ts";
 
@@ -22,7 +24,7 @@ export default defineService(inventory, {
   ],
 
   setup: ({ models }) => ({
-    levels: new ReadGroup<ActorDocument<StockState>>(models.stock.collection as never, LEVELS),
+    levels: new ReadGroup<ActorDocument<StockState>>(collectionOf(models.stock), LEVELS),
   }),
 
   actions: {
@@ -51,7 +53,7 @@ export default defineService(inventory, {
 
   workers: {
     async ledger({ id, subject, data, time }) {
-      const entries = writeGroup<LedgerEntry>(this.models.ledger.collection as never);
+      const entries = writeGroup(collectionOf(this.models.ledger));
       await entries.insertNew({ _id: id, sku: subject, ...data, at: new Date(time) });
     },
   },

@@ -10,6 +10,7 @@ import { type Envelope, envelope } from "../../contract/envelope.ts";
 import { SoukError } from "../../contract/errors.ts";
 import { derivedId } from "../../contract/ids.ts";
 import { parseReceived } from "../../contract/tolerant.ts";
+import { collectionOf } from "../../mongo/documents.ts";
 import { ReadGroup } from "../../mongo/read-group.ts";
 import type { Clock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
@@ -26,7 +27,7 @@ import type {
 } from "./document/actor-host.types.ts";
 import { inboxArchiveOf } from "./document/actor-model.ts";
 import { ActorStore } from "./document/actor-store.ts";
-import { InboxArchive } from "./document/inbox-archive.ts";
+import { type ArchivedSenders, InboxArchive } from "./document/inbox-archive.ts";
 import { gauges } from "./gauges.ts";
 import { Inline, unavailable } from "./mailboxes/inline.ts";
 import { Mailbox } from "./mailboxes/mailbox.ts";
@@ -112,7 +113,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     const { type, service } = definition;
     const { stats } = this;
     const tuning = { ...defaultTuning, ...options.tuning };
-    const collection = model.collection;
+    const collection = collectionOf(model);
     const partitions = options.partitions ?? DEFAULT_PARTITIONS;
     const partition = (actor: string) => partitionOf(actor, partitions);
     this.#tuning = tuning;
@@ -120,9 +121,9 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#incarnation = `${broker.nodeID}:${randomBytes(6).toString("base64url")}`;
     this.#alarms = new RateLimitedLog(runtime.logger(`actor.${type}`), clock);
 
-    this.#reads = new ReadGroup(collection as never, { version: 1, state: 1 }, tuning.storeMs);
+    this.#reads = new ReadGroup<ActorDocument<S>>(collection, { version: 1, state: 1 }, tuning.storeMs);
     const store = new ActorStore<S>(collection, definition.maps, tuning.storeMs);
-    const archive = model.db.collection(inboxArchiveOf(collection.name));
+    const archive = model.db.collection<ArchivedSenders>(inboxArchiveOf(collection.name));
     this.#processor = new Processor({
       definition,
       store,

@@ -1,8 +1,10 @@
 /** Issues an order's invoice when it is paid, and credit notes for what of it is given back. Repeats change nothing. */
+
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Payment, PaymentState } from "../payment/state.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
@@ -28,13 +30,13 @@ export interface Invoicing {
 export function createInvoicing({ invoices, creditNotes, payments, config, clock }: InvoiceTools): Invoicing {
   const timeZone = config.SELLER_TIME_ZONE;
   const invoiceSeries = new NumberedSeries<Invoice>({
-    collection: invoices.collection as never,
+    collection: collectionOf(invoices),
     prefix: "",
     timeZone,
     clock,
   });
   const creditSeries = new NumberedSeries<CreditNote>({
-    collection: creditNotes.collection as never,
+    collection: collectionOf(creditNotes),
     prefix: "CN-",
     timeZone,
     clock,

@@ -1,7 +1,8 @@
 /** Writing and reading the ledger. */
-import type { Document } from "mongodb";
+
 import type { Model } from "mongoose";
 import type { ParamsIn } from "../../../broker/contract/contract.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID } from "../page-key.ts";
 import { type Balance, type Booking, isBalanced, type Transaction, transactionOf } from "./transaction.ts";
@@ -10,7 +11,7 @@ type Ledger = Model<Transaction>;
 
 /** Enters it, once: its id is made from what it is about. */
 export async function bookMoney(ledger: Ledger, booking: Booking): Promise<void> {
-  await writeGroup<Document>(ledger.collection as never).insertNew(transactionOf(booking) as never);
+  await writeGroup(collectionOf(ledger)).insertNew(transactionOf(booking));
 }
 
 type ListParams = Omit<ParamsIn<"payments.ledger">, "limit"> & { limit: number };

@@ -3,13 +3,13 @@
  * to the payment by a message that the stored webhook carries until the bus has it. A repeat finds the first one.
  */
 
-import type { Document } from "mongodb";
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { id as idSchema } from "../../../broker/contract/schemas.ts";
 import type { Outbox, PendingMessage } from "../../../broker/mongo/document-outbox.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
@@ -63,7 +63,7 @@ export async function receiveWebhook(
   const event = await verified(to, adapter, { ...request, rawBody });
   const messages = await messagesFor(to, adapter, event);
   const _id = `${provider}:${event.eventId}`;
-  const isNew = await writeGroup<Document>(to.inbox.collection as never).insertNew({
+  const isNew = await writeGroup(collectionOf(to.inbox)).insertNew({
     _id,
     provider,
     providerRef: event.providerRef,

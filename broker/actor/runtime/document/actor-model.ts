@@ -1,6 +1,7 @@
 /** How actors are stored: one document each, in a collection per actor type. */
 import type { IndexDescription } from "mongodb";
-import { type Connection, type Model, Schema, type SchemaDefinition } from "mongoose";
+import { type Connection, Schema, type SchemaDefinition } from "mongoose";
+import type { Documents } from "../../../mongo/documents.ts";
 import { defineModel, type ModelDefinition } from "../../../mongo/model.ts";
 import type { ActorDocument } from "./actor-host.types.ts";
 import { KEEP_ARCHIVED_S } from "./inbox.ts";
@@ -66,7 +67,7 @@ export async function dropInboxArchive(db: Connection, collection: string): Prom
 }
 
 /** The part of a collection that the runtime uses; the driver's collection has it, and tests have a simulated one. */
-export type ActorCollection = Pick<Model<unknown>["collection"], "bulkWrite" | "find">;
+export type ActorCollection<S extends object = object> = Documents<ActorDocument<S>>;
 
 type Indexes = readonly Readonly<IndexDescription & { name: string }>[];
 

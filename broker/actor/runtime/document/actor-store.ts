@@ -24,7 +24,7 @@ export interface Pull {
 
 export class ActorStore<S extends object> {
   readonly #maps: readonly string[];
-  readonly #collection: Pick<ActorCollection, "bulkWrite">;
+  readonly #collection: Pick<ActorCollection<S>, "bulkWrite">;
   readonly #timeoutMs: number;
   readonly #writes: WriteGroup;
   readonly #documents: ReadGroup<ActorDocument<S>>;
@@ -35,13 +35,13 @@ export class ActorStore<S extends object> {
    * @param timeoutMs see {@link WriteGroup}. Should a command that was given up be done after all, it meets the same
    * version check as any late write, and its commit has a name that no other has.
    */
-  constructor(collection: ActorCollection, maps: readonly string[] = [], timeoutMs = COMMAND_TIMEOUT_MS) {
+  constructor(collection: ActorCollection<S>, maps: readonly string[] = [], timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#maps = maps;
-    this.#writes = new WriteGroup(collection as never, timeoutMs);
+    this.#writes = new WriteGroup(collection, timeoutMs);
     this.#collection = collection;
     this.#timeoutMs = timeoutMs;
-    this.#documents = new ReadGroup(collection as never, undefined, timeoutMs);
-    this.#commits = new ReadGroup(collection as never, { commit: 1 }, timeoutMs);
+    this.#documents = new ReadGroup(collection, undefined, timeoutMs);
+    this.#commits = new ReadGroup(collection, { commit: 1 }, timeoutMs);
   }
 
   /** Resolves when the commits that are under way are back; undefined where none is. Others would wait until then. */
@@ -86,10 +86,7 @@ export class ActorStore<S extends object> {
       const filter = { _id: { $in: some.map((it) => it.actor) } };
       const update = { $pull: { outbox: { id: { $in: some.flatMap((it) => it.entries) } } } };
       try {
-        await inTime(
-          this.#timeoutMs,
-          this.#collection.bulkWrite([{ updateMany: { filter, update } }] as never),
-        );
+        await inTime(this.#timeoutMs, this.#collection.bulkWrite([{ updateMany: { filter, update } }]));
       } catch (error) {
         throw bulkFailure(error);
       }

@@ -4,12 +4,12 @@
  * of a few hundred, and only a message sent before the newest of them has to be looked for here.
  */
 
+import type { Documents } from "../../../mongo/documents.ts";
 import { WriteGroup } from "../../../mongo/write-group.ts";
 import { inTime } from "../../../resilience/deadline.ts";
-import type { ActorCollection } from "./actor-model.ts";
 import { Inbox, type InboxEntry, inboxKey, type Stamp, type StoredInbox } from "./inbox.ts";
 
-interface ArchivedSenders {
+export interface ArchivedSenders {
   /** Name of the commit that takes them out of the actor's inbox. */
   _id: string;
   actor: string;
@@ -20,14 +20,14 @@ interface ArchivedSenders {
 }
 
 export class InboxArchive {
-  readonly #collection: ActorCollection;
+  readonly #collection: Documents<ArchivedSenders>;
   readonly #writes: WriteGroup;
   readonly #timeoutMs: number;
 
   /** @param timeoutMs see {@link WriteGroup} */
-  constructor(collection: ActorCollection, timeoutMs: number) {
+  constructor(collection: Documents<ArchivedSenders>, timeoutMs: number) {
     this.#collection = collection;
-    this.#writes = new WriteGroup(collection as never, timeoutMs);
+    this.#writes = new WriteGroup(collection, timeoutMs);
     this.#timeoutMs = timeoutMs;
   }
 
@@ -60,8 +60,8 @@ export class InboxArchive {
     const senders = [...new Set(messages.map((it) => inboxKey(it.sender)))];
     const since = new Date(Math.min(...messages.map((it) => Date.parse(it.time))));
     const projection = Object.fromEntries(senders.map((it) => [`senders.${it}`, 1]));
-    const cursor = this.#collection.find({ actor, until: { $gte: since } } as never, { projection });
-    const found = (await inTime(this.#timeoutMs, cursor.toArray())) as unknown as ArchivedSenders[];
+    const cursor = this.#collection.find({ actor, until: { $gte: since } }, { projection });
+    const found = await inTime(this.#timeoutMs, cursor.toArray());
     const known = new Map<string, InboxEntry>();
     // The same sender may have been archived several times.
     for (const { senders } of found)

@@ -90,11 +90,10 @@ export class Timers {
   async #look(): Promise<void> {
     const { clock, collection, partitionOf, isMine } = this.#options;
     const now = clock.now();
-    const due = { "timers.due": { $lte: new Date(now) } } as never;
+    const due = { "timers.due": { $lte: new Date(now) } };
     const cursor = collection.find(due, { projection: { timers: 1 }, batchSize: 200 });
-    for await (const found of cursor) {
+    for await (const { _id: actor, timers } of cursor) {
       if (this.#pending.size >= MAX_PENDING) break;
-      const { _id: actor, timers } = found as unknown as LoadedActor<object>;
       const from = isMine(partitionOf(actor)) ? now : now - OTHERS_AFTER_MS;
       for (const timer of timers) if (timer.due.getTime() <= from) this.#fire(actor, timer);
     }

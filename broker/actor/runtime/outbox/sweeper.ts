@@ -4,7 +4,6 @@
  */
 import type { Clock } from "../../../resilience/clock.ts";
 import { Loop } from "../../../resilience/loop.ts";
-import type { ActorDocument } from "../document/actor-host.types.ts";
 import type { ActorCollection } from "../document/actor-model.ts";
 import type { Relay } from "./relay.ts";
 
@@ -41,11 +40,10 @@ export class Sweeper {
   async sweep(): Promise<void> {
     const { collection, relay, clock, afterMs, isBusUp } = this.#options;
     if (!isBusUp()) return;
-    const old = { "outbox.at": { $lte: clock.now() - afterMs } } as never;
+    const old = { "outbox.at": { $lte: clock.now() - afterMs } };
     const cursor = collection.find(old, { projection: { outbox: 1 }, batchSize: 100 });
-    for await (const found of cursor) {
+    for await (const { _id: actor, outbox } of cursor) {
       if (!relay.hasRoom) break;
-      const { _id: actor, outbox } = found as unknown as ActorDocument<object>;
       if (!relay.knows(actor, outbox)) relay.offer(actor, outbox, true);
     }
   }

@@ -5,8 +5,9 @@
 
 import { matcherOf, updated } from "@souk/embedded-mongo/semantics";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
-import type { ActorCollection } from "../../../../broker/actor/runtime/document/actor-model.ts";
+import type { ActorDocument } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
 import { Life } from "../../../../broker/actor/testing/matrix/life.ts";
+import type { Documents } from "../../../../broker/mongo/documents.ts";
 
 type Doc = Record<string, unknown> & { _id: string };
 
@@ -38,7 +39,7 @@ export class SimStore {
   }
 
   /** A node's view. What a node sends before it dies or freezes is still done. */
-  collection(life: Life = new Life()): ActorCollection {
+  collection<T = ActorDocument<object>>(life: Life = new Life()): Documents<T> {
     const round = async <T>(work: () => T): Promise<T> => {
       await life.awake();
       await this.#options.delay?.();
@@ -60,7 +61,9 @@ export class SimStore {
         const read = () =>
           round(() => {
             this.counts.finds++;
-            return [...this.documents.values()].filter(matcherOf(filter)).map((it) => structuredClone(it));
+            return [...this.documents.values()]
+              .filter(matcherOf(filter))
+              .map((it) => structuredClone(it) as T);
           });
         return {
           toArray: read,
@@ -70,8 +73,7 @@ export class SimStore {
         };
       },
     };
-    // The driver's interface is far larger than what the runtime uses.
-    return view as unknown as ActorCollection;
+    return view;
   }
 
   #bulk(operations: readonly Operation[]): BulkResult {
