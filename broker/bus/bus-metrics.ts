@@ -1,4 +1,4 @@
-/** What the bus of this node has counted, for Prometheus. */
+/** The counters of this node's bus, for Prometheus. */
 import type { BusStats } from "./bus.ts";
 
 const HELP: Record<keyof BusStats, string> = {

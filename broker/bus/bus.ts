@@ -22,8 +22,8 @@ export interface WorkerSpec {
 }
 
 /**
- * One message as handed to a consumer. Exactly one of `ack` and `dead` settles it. In any order with others; after
- * the delivery's channel has gone both do nothing, as the message comes again.
+ * One message for a consumer. Exactly one of `ack` and `dead` settles it, in any order with other messages. When the
+ * delivery's channel is closed, both do nothing, because the message is delivered again.
  */
 export interface Delivery {
   readonly message: Envelope;
@@ -32,55 +32,54 @@ export interface Delivery {
   ack(): void;
   /**
    * Moves it to the queue's dead queue, with the error and its stack in the headers, then acks it. Tries until that
-   * is done or the delivery is lost, and never rejects.
+   * is done or the delivery is lost. Never rejects.
    */
   dead(error: Error, attempts: number): Promise<void>;
 }
 
 export interface Consumption {
   /**
-   * Stops taking new deliveries, awaits `drain` (in which the handler settles what it has), then closes the channel(s).
-   * A worker's running handlers are awaited before that, over RabbitMQ for 5 s at most. What is unsettled then comes
-   * again.
+   * Takes no new deliveries, awaits `drain` (the handler settles its messages), then closes the channels. A worker's
+   * running handlers are awaited first, over RabbitMQ for 5 s at most. Unsettled messages are delivered again.
    */
   stop(drain: () => Promise<void>): Promise<void>;
 }
 
 export interface MailboxConsumption extends Consumption {
-  /** Gives a partition away in order: no new deliveries, `drain()`, close the channel, consume again as a standby. */
+  /** Hands a partition over in order: no new deliveries, `drain()`, close the channel, consume again as a standby. */
   handOver(partition: number, drain: () => Promise<void>): Promise<void>;
-  /** Partitions from which this process has received since it (re)gained them. */
+  /** Partitions from which this process has received a message since it became their consumer. */
   readonly held: ReadonlySet<number>;
 }
 
 export interface MailboxHandlers {
-  /** Called in queue order per partition. Must not throw; settles the delivery later. */
+  /** Called in queue order per partition. Must not throw. Settles the delivery later. */
   onDelivery(delivery: Delivery): void;
   /**
-   * The partition's channel is gone (closed, connection lost): unsettled deliveries will come again, here or
-   * elsewhere. Not called for `stop` and `handOver`, unless they leave deliveries unsettled.
+   * The partition's channel is lost (closed, or connection lost). Unsettled deliveries come again, here or elsewhere.
+   * After `stop` and `handOver`, it is called only where they leave unsettled deliveries.
    */
   onLost(partition: number): void;
-  /** This process consumes the partition, for the first time or again: behind all others that do. */
+  /** This process consumes the partition, for the first time or again. It is the last in the line of consumers. */
   onQueuedUp?(partition: number): void;
 }
 
-/** Counters since the start. */
+/** Counters since the start of the process. */
 export interface BusStats {
-  /** Messages handed to the broker. */
+  /** Messages sent to RabbitMQ. */
   published: number;
   confirmed: number;
-  /** Came back as unroutable. */
+  /** Messages returned as unroutable. */
   returned: number;
-  /** Handed to the broker, but not confirmed by it: refused, or its channel or connection went first. */
+  /** Messages sent to RabbitMQ and not confirmed: refused, or their channel or connection was lost first. */
   nacked: number;
-  /** Connections made again. */
+  /** Reconnections. */
   reconnects: number;
-  /** Times that the broker asked publishers to wait. */
+  /** How often RabbitMQ asked publishers to wait. */
   blocked: number;
   delivered: number;
   redelivered: number;
-  /** Moved to a dead queue. */
+  /** Messages moved to a dead queue. */
   dead: number;
 }
 
@@ -102,15 +101,16 @@ export interface Bus {
   readonly kind: "amqp" | "local";
   readonly state: BusState;
   readonly stats: Readonly<BusStats>;
-  /** Declares queues and bindings; idempotent. They are declared again where the broker has lost them. */
+  /** Declares queues and bindings. Idempotent. They are declared again where RabbitMQ has lost them. */
   declare(topology: Topology): Promise<void>;
   /**
-   * Sends one message; resolves when it is safe with the broker (RabbitMQ: confirmed; local: handled by every
-   * subscriber). Many may be under way at once; messages to one queue keep the order of the calls. Waits while the
-   * broker is slow. An event that no known contract receives leaves all the same: others may have bound queues of their
-   * own, and if nobody has, it is gone.
-   * @throws {UnroutableError} a message that no queue takes, though it should have a receiver
-   * @throws {BusUnavailableError} nacked, or the connection is away: publish again later
+   * Sends one message. Resolves when it is safe (RabbitMQ: confirmed; local: handled by every subscriber). Many
+   * messages may be in flight. Messages to one queue keep the order of the calls. Waits while RabbitMQ is slow.
+   *
+   * An event that no known contract receives is published too, because other queues may be bound. Without any queue
+   * it is dropped.
+   * @throws {UnroutableError} no queue takes a message that needs a receiver
+   * @throws {BusUnavailableError} nacked, or the connection is lost: publish again later
    */
   publish(message: Envelope): Promise<void>;
   consumeMailboxes(
@@ -119,15 +119,15 @@ export interface Bus {
     options?: { prefetch?: number },
   ): Promise<MailboxConsumption>;
   /**
-   * Competing consumer. The handler's promise settles the message: resolved acks; rejected is retried in memory
-   * (see `resilience/retry.ts`), then goes to the dead queue.
+   * Competing consumer. The handler's promise settles the message. When it resolves, the message is acked. When it
+   * rejects, the message is retried in memory (see `resilience/retry.ts`), then goes to the dead queue.
    */
   consumeWorker(
     spec: WorkerSpec,
     handle: (message: Envelope) => Promise<void>,
     options?: { prefetch?: number },
   ): Promise<Consumption>;
-  /** Stops the workers, waits for what is being published, and closes. Stop mailboxes before. */
+  /** Stops the workers, waits for publishes in flight, and closes. Stop the mailboxes before. */
   close(): Promise<void>;
 }
 

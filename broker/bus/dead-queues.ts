@@ -1,4 +1,4 @@
-/** Looking into dead queues and emptying them by hand: one port for RabbitMQ and the embedded store. */
+/** Reads and empties dead queues, for operators: one port for RabbitMQ and the embedded store. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChannelModel, GetMessage } from "amqplib";
 import { connectToAny } from "./amqp/connect-once.ts";
@@ -10,32 +10,32 @@ import { deadQueueName, queueName, queuesOf } from "./topology.ts";
 
 /** A dead message as shown to an operator. */
 export interface DeadEntry {
-  /** Message id; empty for bytes that are no message. */
+  /** Message id. Empty for bytes that are no message. */
   readonly id: string;
   readonly error: Failure | undefined;
   readonly attempts: number | undefined;
-  /** When it was buried, ISO 8601. */
+  /** When it was moved to the dead queue, ISO 8601. */
   readonly time: string | undefined;
-  /** The message as JSON text where it is such. */
+  /** The message as JSON text, where it is JSON. */
   readonly content: string;
 }
 
 export interface DeadQueues {
   /** Queues (without prefix) that have dead messages. */
   list(): Promise<{ queue: string; count: number }[]>;
-  /** The oldest `limit` messages; they stay. */
+  /** The oldest `limit` messages. They stay in the queue. */
   show(queue: string, limit: number): Promise<DeadEntry[]>;
   /**
-   * Sends messages to the queue they came from, and to no other, under their own ids; each leaves the dead queue
-   * only when it is safe there. All of them unless `ids` are given. @returns how many
+   * Sends messages back to the queue they came from, and to no other, under their own ids. Each leaves the dead queue
+   * only when it is safe in the other one. Sends all of them unless `ids` are given. @returns how many
    */
   replay(queue: string, ids?: readonly string[]): Promise<number>;
-  /** Throws messages away: all of the queue unless `ids` are given. @returns how many */
+  /** Deletes messages: all of the queue unless `ids` are given. @returns how many */
   drop(queue: string, ids?: readonly string[]): Promise<number>;
   close(): Promise<void>;
 }
 
-/** @throws Error naming the queues that there are */
+/** @throws Error with the names of the existing queues */
 export function checkQueueName(topology: Topology, prefix: string, given: string): string {
   const known = queuesOf(topology).map((it) => it.name);
   const bare = given.replace(/\.dead$/, "");
@@ -48,7 +48,7 @@ export function checkQueueName(topology: Topology, prefix: string, given: string
   throw new Error(`there is no queue ${given}; there are ${all.join(", ")}`);
 }
 
-/** In embedded mode; a replay is carried out by the shop that runs on the store, now or at its next start. */
+/** For embedded mode. The shop that runs on the store performs a replay, now or at its next start. */
 export function storedDeadQueues(store: DeadLetterStore, close: () => Promise<void>): DeadQueues {
   return {
     list: () => store.queues(),
@@ -68,7 +68,7 @@ export function storedDeadQueues(store: DeadLetterStore, close: () => Promise<vo
   };
 }
 
-/** On RabbitMQ. @throws when it can't be reached */
+/** For RabbitMQ. @throws when it can't be reached */
 export async function amqpDeadQueues(url: string, prefix: string, topology: Topology): Promise<DeadQueues> {
   const connection = await connectToAny(url);
   const deadOf = (queue: string) => deadQueueName(queueName(prefix, queue));
@@ -141,7 +141,7 @@ function entryOf(message: GetMessage): DeadEntry {
   };
 }
 
-/** Messages in a queue; 0 where it is not declared yet. */
+/** Number of messages in a queue. 0 where it is not declared yet. */
 async function countOf(connection: ChannelModel, queue: string): Promise<number> {
   const channel = await connection.createChannel();
   channel.on("error", () => undefined);
@@ -156,8 +156,8 @@ async function countOf(connection: ChannelModel, queue: string): Promise<number>
 }
 
 /**
- * Takes what is in the queue now, one message after the other, and removes those for which `visit` says so.
- * The others go back in order when the channel is closed, also when `visit` throws.
+ * Reads the messages that are in the queue now, one by one. Removes those for which `visit` returns
+ * true. The others return in order when the channel is closed, also when `visit` throws.
  * @returns how many were removed
  */
 async function walk(
@@ -188,8 +188,8 @@ async function walk(
   return removed;
 }
 
-/** Messages of a closed channel return a moment later; until then they are neither counted nor found. */
+/** Waits for the messages of a closed channel. They return a moment later, and are not visible until then. */
 async function backInQueue(connection: ChannelModel, queue: string, count: number): Promise<void> {
-  // Somebody else may take them at once, so this does not wait for ever.
+  // The wait is bounded, because another consumer may take them at once.
   for (let polls = 0; polls < 100 && (await countOf(connection, queue)) < count; polls++) await sleep(20);
 }

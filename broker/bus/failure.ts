@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { redact } from "../contract/redact.ts";
 
-/** An error in the bounded form in which it travels with a dead message. */
+/** An error in bounded form, as stored with a dead message. */
 export interface Failure {
   readonly name: string;
   readonly message: string;
@@ -20,6 +20,6 @@ export function describeFailure(error: Error): Failure {
   };
 }
 
-/** Libraries have put other things than strings into these. */
+/** Some libraries put other values than strings into these. */
 const text = (value: unknown, max: number): string =>
   redact(typeof value === "string" ? value : inspect(value)).slice(0, max);

@@ -1,4 +1,4 @@
-/** From contracts to queues: names, routing keys and partitions. Everything here is pure. */
+/** From contracts to queues: names, routing keys and partitions. All pure functions. */
 import {
   DEFAULT_PARTITIONS,
   formerTypes,
@@ -52,7 +52,7 @@ function checkTopology({ mailboxes, workers }: Topology): void {
   }
 }
 
-/** Both topologies in one; specs of the same queue are replaced by the later one. @throws like {@link topologyOf} */
+/** Both topologies in one. The later spec of a queue replaces the earlier one. @throws like {@link topologyOf} */
 export function mergeTopologies(first: Topology, second: Topology): Topology {
   const mailboxes = new Map([...first.mailboxes, ...second.mailboxes].map((it) => [it.actor, it]));
   const workers = new Map(
@@ -64,8 +64,8 @@ export function mergeTopologies(first: Topology, second: Topology): Topology {
 }
 
 /**
- * The partition of an actor id: FNV-1a over the UTF-16 code units, mixed so that low bits depend on all of them.
- * Fixed for ever: senders of all versions must agree, and queues keep their messages over an upgrade.
+ * The partition of an actor id: FNV-1a over the UTF-16 code units, mixed so that the low bits depend on all of them.
+ * It must never change. Senders of all versions must agree, and queues keep their messages over an upgrade.
  */
 export function partitionOf(subject: string, partitions: number): number {
   let hash = 0x811c9dc5;
@@ -80,7 +80,7 @@ export function partitionOf(subject: string, partitions: number): number {
   return (hash >>> 0) % partitions;
 }
 
-/** Names of queues without the prefix; the local bus and dead letters use them as they are. */
+/** Names of queues without the prefix. The local bus and dead letters use them unchanged. */
 export const mailboxName = (actor: string, partition: number): string => `${actor}.${partition}`;
 export const workerName = (service: string, worker: string): string => `${service}.${worker}`;
 
@@ -91,14 +91,14 @@ export const queueName = (prefix: string, name: string): string => `${prefix}.${
 export const deadQueueName = (queue: string): string => `${queue}.dead`;
 export const routingKey = (type: string, partition: number): string => `${type}.${partition}`;
 
-/** One queue of a topology: what it is called (without prefix) and which routing keys it takes. */
+/** One queue of a topology: its name (without prefix) and its routing keys. */
 export interface QueuePlan {
   readonly name: string;
   readonly bindings: readonly string[];
   readonly singleActiveConsumer: boolean;
 }
 
-/** Messages that were published under a former name are still on their way. */
+/** Adds former names. Messages that were published under them may still be in transit. */
 const withFormer = (receives: readonly string[]): string[] => [...receives, ...formerTypes(receives)];
 
 export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
@@ -118,7 +118,7 @@ export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
   ];
 }
 
-/** Partition counts by received message type, from the contracts that this process knows and what it has declared. */
+/** Partition counts by received message type, from the contracts that this process knows and has declared. */
 export class Routes {
   #declared: Topology = { mailboxes: [], workers: [] };
   #contracts = -1;
@@ -134,7 +134,7 @@ export class Routes {
     this.#contracts = -1;
   }
 
-  /** The partition that a message goes to, or undefined where nobody receives its type. */
+  /** The partition of a message, or undefined where no mailbox receives its type. */
   partition({ type, subject }: Pick<Envelope, "type" | "subject">): number | undefined {
     const contracts = knownContracts();
     if (contracts.length !== this.#contracts) this.#build(contracts);
@@ -143,10 +143,10 @@ export class Routes {
   }
 
   /**
-   * Where a message goes. What a known contract receives must find a queue. An event that none receives leaves all the
-   * same, for whoever has bound a queue; without one it is gone.
+   * Where a message goes. A message that a known contract receives must find a queue. Any other event is published
+   * too, for queues that others have bound. Without such a queue it is dropped.
    * @throws {UnroutableError} a command or reply that no known contract receives
-   * @throws TypeError for a timer, which is its actor's own
+   * @throws TypeError for a timer, which is private to its actor
    */
   route(message: Pick<Envelope, "type" | "subject">): { partition: number; mandatory: boolean } {
     const partition = this.partition(message);

@@ -1,8 +1,9 @@
 /**
- * Acks of one AMQP channel, gathered for one turn of the event loop and sent as few frames: one for all from the
- * head that are settled without a gap, one each for those behind a gap. Not for speed: RabbitMQ holds back what
- * exceeds 32 ack commands that a quorum queue has not applied yet, and forgets those when the channel closes, so
- * that messages which were acked one by one come again after a hand-over.
+ * Collects the acks of one AMQP channel during one pass of the event loop, and sends few frames. All messages from
+ * the lowest tag that are settled without a gap get one ack. A message behind a gap gets its own.
+ *
+ * The purpose is not speed. RabbitMQ buffers ack commands beyond 32 that a quorum queue has not applied yet. It loses
+ * those when the channel closes. Messages that were acked one by one would then be delivered again after a hand-over.
  */
 import type { ConsumeMessage } from "amqplib";
 
@@ -10,18 +11,18 @@ export class Acks {
   readonly #send: (message: ConsumeMessage, allUpTo: boolean) => void;
   /** The lowest delivery tag that has not been acked; RabbitMQ counts tags from 1. */
   #low = 1;
-  /** Settled here and not sent yet. */
+  /** Settled here, ack not sent yet. */
   readonly #pending = new Map<number, ConsumeMessage>();
-  /** Acked behind a gap. */
+  /** Acked although an older message is not settled. */
   readonly #sent = new Set<number>();
   #scheduled = false;
 
-  /** @param send `channel.ack`, which must not throw */
+  /** @param send `channel.ack`; it must not throw */
   constructor(send: (message: ConsumeMessage, allUpTo: boolean) => void) {
     this.#send = send;
   }
 
-  /** Each message once. */
+  /** Call it once per message. */
   add(message: ConsumeMessage): void {
     this.#pending.set(message.fields.deliveryTag, message);
     if (this.#scheduled) return;

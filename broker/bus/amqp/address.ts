@@ -1,4 +1,4 @@
-/** Addresses of RabbitMQ: one, or those of several nodes of one cluster, separated by commas. */
+/** Addresses of RabbitMQ: one, or several nodes of one cluster, separated by commas. */
 
 const HOST = /^[\w.:[\]-]+$/;
 
@@ -6,7 +6,7 @@ const HOST = /^[\w.:[\]-]+$/;
 export const amqpAddresses = (text: string): string[] => text.split(",").map((it) => it.trim());
 
 /**
- * The same, with heartbeats in place of their own.
+ * The same addresses with this heartbeat.
  * @throws TypeError where an address is not a URL
  */
 export const addressesWithHeartbeat = (text: string, seconds: number): URL[] =>
@@ -16,7 +16,7 @@ export const addressesWithHeartbeat = (text: string, seconds: number): URL[] =>
     return url;
   });
 
-/** What is wrong with the text, for people and without the secrets in it; undefined where nothing is. */
+/** Describes what is wrong with the text, without its secrets. Undefined where nothing is wrong. */
 export function flawOfAddresses(text: string): string | undefined {
   const addresses = amqpAddresses(text);
   if (!addresses.every(isAddress))
@@ -25,7 +25,7 @@ export function flawOfAddresses(text: string): string | undefined {
   return undefined;
 }
 
-/** `/` unless the address names another. */
+/** `/` unless the address names another virtual host. */
 export const virtualHost = (address: string): string =>
   decodeURIComponent(new URL(address).pathname.slice(1)) || "/";
 

@@ -1,4 +1,4 @@
-/** The bus over RabbitMQ. Names and arguments of queues: `topology.ts`, `declare.ts`. */
+/** The bus over RabbitMQ. Names and arguments of queues are in `topology.ts` and `declare.ts`. */
 import type { ChannelModel, ConsumeMessage } from "amqplib";
 import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
 import { UnknownValueError } from "../../contract/tolerant.ts";
@@ -37,43 +37,49 @@ import { declareTopology, isDeclared, TopologyError } from "./declare.ts";
 import { Publisher } from "./publisher.ts";
 
 const DEFAULT_WINDOW = 2_000;
-/** RabbitMQ gives the partitions of a node that hangs to others after two to three of these without a sign of life. */
+/** RabbitMQ moves the partitions of a hanging node after two or three missed heartbeats. */
 const DEFAULT_HEARTBEAT_SECONDS = 3;
 const MAILBOX_PREFETCH = 100;
 const WORKER_PREFETCH = 50;
 const CLOSE_TIMEOUT_MS = 5_000;
-/** How long a stop waits for a worker's handlers; what is not done by then is redelivered, to whoever is there. */
+/** How long a stop waits for a worker's handlers. Unfinished messages are redelivered to another consumer. */
 const DRAIN_MS = 5_000;
 const REPAIR_INTERVAL_MS = 5_000;
-/** How long a message with a value that is not known here is kept for a newer node. */
+/** How long a message with an unknown value is kept for a newer node. */
 const NEWER_WAIT_MS = 5 * 60_000;
-/** When a node that has found all declared looks after bindings that somebody may have taken away; half of it random. */
-const CALM_MS = 60_000;
+/**
+ * When a node declares again after it has found the topology marker, in case somebody has deleted a binding. Half of
+ * it is random.
+ */
+const REDECLARE_MS = 60_000;
 
 export interface AmqpBusOptions {
-  /** One address or several, see `address.ts`. */
+  /** One address or several. See `address.ts`. */
   url: string;
-  /** First part of all names on the broker. */
+  /** First part of all names on RabbitMQ. */
   prefix: string;
-  /** Id of the shop whose messages these are; whose connections to another shop's messages are refused. Not asked unless given. */
+  /**
+   * Id of the shop that owns these messages. A connection to another shop's messages is refused. Without it, nothing
+   * is checked.
+   */
   shop?: string;
   /** Node id, shown in RabbitMQ's list of connections. */
   name: string;
   log: Log;
   clock?: Clock;
-  /** Messages that may be published and not yet confirmed; more wait. */
+  /** How many messages may be published and not yet confirmed. Further messages wait. */
   window?: number;
   heartbeatSeconds?: number;
-  /** Time until what is declared already is declared again, when nobody waits for it. Milliseconds. */
-  calmMs?: number;
-  /** How long a message is kept that a newer node may understand, before it is buried. Milliseconds. */
+  /** Milliseconds until existing queues are declared again. */
+  redeclareMs?: number;
+  /** Milliseconds for which a message is kept that a newer node may understand. Then it goes to the dead queue. */
   newerWaitMs?: number;
-  /** Gives up waiting for the first connection. */
+  /** Stops waiting for the first connection. */
   signal?: AbortSignal;
 }
 
 /**
- * Resolves when connected; while RabbitMQ is away it waits, and logs what for.
+ * Resolves when connected. While RabbitMQ is away, it waits and logs the reason.
  * @throws TypeError for a bad URL; {@link BusUnavailableError} when `signal` fires first; {@link OtherShopError}
  */
 export async function createAmqpBus(options: AmqpBusOptions): Promise<Bus> {
@@ -82,7 +88,7 @@ export async function createAmqpBus(options: AmqpBusOptions): Promise<Bus> {
   return bus;
 }
 
-/** Begins to connect; `connected` is what {@link createAmqpBus} waits for. */
+/** Starts to connect. `connected` is the promise of {@link createAmqpBus}. */
 export function openAmqpBus(options: AmqpBusOptions): { bus: Bus; connected: Promise<void> } {
   const bus = new AmqpBus(options);
   return { bus, connected: bus.start(options.signal) };
@@ -103,9 +109,9 @@ class AmqpBus implements Bus {
   #closed = false;
   #repairing: Promise<void> | undefined;
   #repairedAt = Number.NEGATIVE_INFINITY;
-  readonly #calmMs: number;
+  readonly #redeclareMs: number;
   readonly #newerWaitMs: number;
-  #calm: NodeJS.Timeout | undefined;
+  #redeclareTimer: NodeJS.Timeout | undefined;
 
   constructor(options: AmqpBusOptions) {
     const { prefix, shop, log, clock = systemClock, window = DEFAULT_WINDOW } = options;
@@ -113,7 +119,7 @@ class AmqpBus implements Bus {
     this.#log = log;
     this.#clock = clock;
     this.#alarms = new RateLimitedLog(log, clock);
-    this.#calmMs = options.calmMs ?? CALM_MS;
+    this.#redeclareMs = options.redeclareMs ?? REDECLARE_MS;
     this.#newerWaitMs = options.newerWaitMs ?? NEWER_WAIT_MS;
     const link = (role: string) =>
       new AmqpLink({
@@ -135,7 +141,7 @@ class AmqpBus implements Bus {
       alarms: this.#alarms,
       unroutable: () => void this.#repairSeldom(),
     });
-    this.#consumeLink.use({ up: (model) => void this.#lookAfter(model), down: () => undefined });
+    this.#consumeLink.use({ up: (model) => void this.#restoreTopology(model), down: () => undefined });
   }
 
   async start(signal?: AbortSignal): Promise<void> {
@@ -189,7 +195,8 @@ class AmqpBus implements Bus {
           held.add(partition);
           const message = this.#parse(raw, spec.receives);
           if (message instanceof Error) void this.#refuse(raw, lease, queue, message);
-          else this.#hand(handlers, new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)));
+          else
+            this.#dispatch(handlers, new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)));
         },
         onLost: (lease) => {
           held.delete(partition);
@@ -260,7 +267,7 @@ class AmqpBus implements Bus {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    clearTimeout(this.#calm);
+    clearTimeout(this.#redeclareTimer);
     await Promise.all([...this.#open].map((it) => it.stop(async () => undefined)));
     await this.#publisher.close(CLOSE_TIMEOUT_MS);
     this.#closed = true;
@@ -289,8 +296,8 @@ class AmqpBus implements Bus {
     });
   }
 
-  /** A handler that throws breaks the port's rule; its message must not take the channel down. */
-  #hand(handlers: MailboxHandlers, delivery: Delivery): void {
+  /** A handler that throws violates the port's contract. Its message must not close the channel. */
+  #dispatch(handlers: MailboxHandlers, delivery: Delivery): void {
     try {
       handlers.onDelivery(delivery);
     } catch (error) {
@@ -320,7 +327,8 @@ class AmqpBus implements Bus {
         }),
     );
     if (outcome.kind === "done") lease.ack(raw);
-    else if (outcome.kind === "dead") await this.#bury(raw, lease, queue, outcome.error, outcome.attempts);
+    else if (outcome.kind === "dead")
+      await this.#deadLetter(raw, lease, queue, outcome.error, outcome.attempts);
   }
 
   #parse(raw: ConsumeMessage, receives: readonly string[]): Envelope | Error {
@@ -334,23 +342,26 @@ class AmqpBus implements Bus {
     }
   }
 
-  /** What does not fit is buried; what a newer node may understand only when none has taken over for a while. */
+  /**
+   * An invalid message goes to the dead queue. A message that a newer node may understand goes there only after a
+   * wait.
+   */
   async #refuse(raw: ConsumeMessage, lease: Lease, queue: string, cause: Error): Promise<void> {
     if (cause instanceof UnknownValueError) {
       this.#alarms.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
       await pause(this.#newerWaitMs, lease.over);
       if (lease.over.aborted) return;
     }
-    await this.#bury(raw, lease, queue, cause, 1);
+    await this.#deadLetter(raw, lease, queue, cause, 1);
   }
 
   #burier(queue: string) {
     return (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) =>
-      this.#bury(raw, lease, queue, error, attempts);
+      this.#deadLetter(raw, lease, queue, error, attempts);
   }
 
-  /** To the dead queue with confirm, then ack; tried until it works or the delivery is lost. */
-  async #bury(
+  /** Publishes to the dead queue with confirm, then acks. Repeats until it works or the delivery is lost. */
+  async #deadLetter(
     raw: ConsumeMessage,
     lease: Lease,
     queue: string,
@@ -367,7 +378,7 @@ class AmqpBus implements Bus {
         lease.ack(raw);
         return;
       } catch (error) {
-        this.#alarms.warn("bury", `${queue}: the dead queue does not take a message yet`, {
+        this.#alarms.warn("dead-letter", `${queue}: the dead queue does not take a message yet`, {
           error: toError(error).message,
         });
         await pause(backoff(tries), lease.over);
@@ -376,7 +387,7 @@ class AmqpBus implements Bus {
     }
   }
 
-  /** Declares what a consumer needs where nobody has. */
+  /** Declares what a consumer needs, unless it is declared already. */
   async #ensure(topology: Topology): Promise<void> {
     if (this.#closed) throw new BusUnavailableError("the bus is closed");
     const { mailboxes, workers } = this.#routes.declared;
@@ -392,7 +403,7 @@ class AmqpBus implements Bus {
     for (let tries = 1; !this.#closed; tries++) {
       const { model } = this.#consumeLink;
       try {
-        if (model && (await isDeclared(model, this.#prefix, topology))) return this.#declareWhenCalm();
+        if (model && (await isDeclared(model, this.#prefix, topology))) return this.#redeclareLater();
         if (model) return await declareTopology(model, this.#prefix, topology);
       } catch (error) {
         if (error instanceof TopologyError) throw this.#consumeLink.rightsRefusal(error.cause) ?? error;
@@ -403,23 +414,26 @@ class AmqpBus implements Bus {
     throw new BusUnavailableError("the bus is closed");
   }
 
-  #declareWhenCalm(): void {
-    this.#calm ??= setTimeout(() => void this.#repair(), this.#calmMs * (0.5 + Math.random() / 2)).unref();
+  #redeclareLater(): void {
+    this.#redeclareTimer ??= setTimeout(
+      () => void this.#repair(),
+      this.#redeclareMs * (0.5 + Math.random() / 2),
+    ).unref();
   }
 
-  /** After a reconnection: the broker may have lost all that was declared. */
-  async #lookAfter(model: ChannelModel): Promise<void> {
+  /** Runs after a reconnection, because RabbitMQ may have lost all declarations. */
+  async #restoreTopology(model: ChannelModel): Promise<void> {
     const { declared } = this.#routes;
     if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
     try {
       if (!(await isDeclared(model, this.#prefix, declared))) await this.#repair();
     } catch (error) {
-      // The connection was lost again, or will be: its successor looks anew.
+      // The connection was lost again. The next connection checks again.
       this.#alarms.warn("look", `can't look for the queues: ${toError(error).message}`);
     }
   }
 
-  /** Declares again all that was declared, of which something is missing. */
+  /** Declares everything again, because something is missing. */
   #repair(): Promise<void> {
     this.#repairing ??= this.#redeclare().finally(() => {
       this.#repairing = undefined;
@@ -443,14 +457,14 @@ class AmqpBus implements Bus {
       } catch (error) {
         this.#alarms.warn("redeclare", `can't declare the queues again: ${toError(error).message}`);
       }
-      // Where the connection was lost meanwhile, it is for the next one that this was asked.
+      // If the connection was lost meanwhile, the next one is used.
       const present = this.#consumeLink.model;
       model = present === model ? undefined : present;
     }
   }
 }
 
-type Bury = (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) => Promise<void>;
+type DeadLetterFn = (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) => Promise<void>;
 
 class AmqpDelivery implements Delivery {
   readonly message: Envelope;
@@ -458,16 +472,22 @@ class AmqpDelivery implements Delivery {
   readonly redelivered: boolean;
   readonly #raw: ConsumeMessage;
   readonly #lease: Lease;
-  readonly #bury: Bury;
+  readonly #deadLetter: DeadLetterFn;
   #settled = false;
 
-  constructor(message: Envelope, partition: number, raw: ConsumeMessage, lease: Lease, bury: Bury) {
+  constructor(
+    message: Envelope,
+    partition: number,
+    raw: ConsumeMessage,
+    lease: Lease,
+    deadLetter: DeadLetterFn,
+  ) {
     this.message = message;
     this.partition = partition;
     this.redelivered = raw.fields.redelivered;
     this.#raw = raw;
     this.#lease = lease;
-    this.#bury = bury;
+    this.#deadLetter = deadLetter;
   }
 
   ack(): void {
@@ -479,6 +499,6 @@ class AmqpDelivery implements Delivery {
   async dead(error: Error, attempts: number): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
-    await this.#bury(this.#raw, this.#lease, error, attempts);
+    await this.#deadLetter(this.#raw, this.#lease, error, attempts);
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Whose messages RabbitMQ has. An exchange that nothing is published to says it: RabbitMQ keeps one argument of exchanges
- * for good and refuses to declare one again with another value, the name of its alternate exchange. That is atomic, holds
- * without any node online, and costs one round trip; the alternate exchange itself never exists.
+ * Which shop owns the messages on RabbitMQ. An exchange records it. RabbitMQ never changes the arguments of an
+ * existing exchange, and refuses to declare it with another alternate exchange. So declaring it is atomic, works
+ * without any other node, and costs one round trip. Nothing is published to this exchange, and the alternate exchange
+ * never exists.
  */
 import type { ChannelModel } from "amqplib";
 import { ConfigError } from "../../contract/variables.ts";
@@ -12,12 +13,12 @@ import { hasExchange, openChannel, TopologyError } from "./declare.ts";
 const PRECONDITION_FAILED = 406;
 const ACCESS_REFUSED = 403;
 
-/** Name of the exchange that says whose messages these are. */
+/** Name of the exchange that records the owner of the messages. */
 export const shopExchangeName = (prefix: string): string => `${prefix}.shop`;
 
-/** RabbitMQ's messages under this prefix are another shop's. */
+/** The messages under this prefix belong to another shop. */
 export class OtherShopError extends ConfigError {
-  /** Id of that shop; undefined where RabbitMQ's words can't be read. */
+  /** Id of that shop. Undefined where RabbitMQ's error text can't be parsed. */
   readonly found: string | undefined;
 
   constructor(prefix: string, found: string | undefined, own: string) {
@@ -31,9 +32,9 @@ export class OtherShopError extends ConfigError {
 }
 
 /**
- * Says that the messages under this prefix are this shop's, where nobody has yet.
+ * Records that the messages under this prefix belong to this shop, unless they belong to another one.
  * @throws {OtherShopError}
- * @throws {TopologyError} when the user has not the right to
+ * @throws {TopologyError} when the user lacks the right
  */
 export async function claimMessages(model: ChannelModel, prefix: string, shop: string): Promise<void> {
   const { channel, gone } = await openChannel(model);
@@ -57,11 +58,11 @@ export async function claimMessages(model: ChannelModel, prefix: string, shop: s
   await closeChannel(channel, gone);
 }
 
-/** Whether any shop has messages under this prefix. */
+/** Whether the messages under this prefix belong to any shop. */
 export const isClaimed = (model: ChannelModel, prefix: string): Promise<boolean> =>
   hasExchange(model, shopExchangeName(prefix));
 
-/** From "… received … but current is the value '<prefix>.shop.<id>' of type 'longstr'". */
+/** Parses "… received … but current is the value '<prefix>.shop.<id>' of type 'longstr'". */
 const currentOf = (message: string): string | undefined => {
   const [, current = ""] = message.split("current is ");
   return /\.shop\.([0-9a-f-]{36})'/.exec(current)?.[1];

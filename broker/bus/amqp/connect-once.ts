@@ -1,4 +1,4 @@
-/** A connection for a short task, to whichever node of RabbitMQ answers. */
+/** A connection for a short task, to any RabbitMQ node that answers. */
 import { type ChannelModel, connect } from "amqplib";
 import { refused } from "../../resilience/refusals.ts";
 import { toError } from "../../resilience/retry.ts";
@@ -12,9 +12,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 explainHandshakes();
 
 /**
- * Connects to the first of the addresses that answers. Where the connection is lost, the calls under way are rejected.
- * @throws {ConfigError} one answers, and will not have us as configured
- * @throws the error of the last one, where none answers
+ * Connects to the first address that answers. When the connection is lost, the calls in flight are rejected.
+ * @throws {ConfigError} RabbitMQ refuses this configuration
+ * @throws the error of the last address, where none answers
  */
 export async function connectToAny(
   text: string,
@@ -24,7 +24,7 @@ export async function connectToAny(
   for (const address of amqpAddresses(text)) {
     try {
       const connection = await connect(address, { noDelay: true, timeout });
-      // The calls tell; the event needs a listener all the same.
+      // The calls report the error. An event without a listener would end the process.
       connection.on("error", () => undefined);
       return connection;
     } catch (error) {

@@ -1,4 +1,4 @@
-/** One connection to RabbitMQ that comes back by itself. */
+/** One connection to RabbitMQ that reconnects by itself. */
 import { type ChannelModel, connect } from "amqplib";
 import { redactedReason } from "../../contract/redact.ts";
 import { ConfigError } from "../../contract/variables.ts";
@@ -17,29 +17,29 @@ import { destroySocket } from "./socket.ts";
 const CONNECT_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
-/** After a connection whose other end is not what we want. */
+/** Pause after a connection to the wrong kind of server or shop. */
 const REFUSED_DELAY_MS = 2_000;
 
 explainHandshakes();
 
 export interface LinkOptions {
-  /** One address or several, see `address.ts`. */
+  /** One address or several. See `address.ts`. */
   url: string;
   /** Shown in RabbitMQ's list of connections. */
   name: string;
   heartbeatSeconds: number;
   log: Log;
   alarms: RateLimitedLog;
-  /** Whether what is at the other end is what we want, asked of every connection before it is used. */
+  /** Checks each new connection before it is used. */
   admit?(model: ChannelModel): Promise<void>;
-  /** Called after every connection but the first. */
+  /** Called after every connection except the first. */
   reconnected(): void;
 }
 
 export interface LinkUser {
-  /** Connected, for the first time or again. */
+  /** The connection is open, for the first time or again. */
   up(model: ChannelModel): void;
-  /** The connection is gone; its channels are dead. */
+  /** The connection is lost, and all its channels. */
   down(): void;
   blocked?(reason: string): void;
   unblocked?(): void;
@@ -48,7 +48,7 @@ export interface LinkUser {
 export class AmqpLink {
   readonly #options: LinkOptions;
   readonly #addresses: readonly URL[];
-  /** Of the address to try next. Links begin at different ones, so that they share out the nodes of a cluster. */
+  /** Index of the address to try next. Links start at different addresses, so that they spread over a cluster. */
   #next: number;
   readonly #users: LinkUser[] = [];
   readonly #closing = new AbortController();
@@ -63,17 +63,17 @@ export class AmqpLink {
     this.#next = partitionOf(options.name, this.#addresses.length);
   }
 
-  /** The present connection; undefined while it is away. */
+  /** The present connection. Undefined while there is none. */
   get model(): ChannelModel | undefined {
     return this.#model;
   }
 
-  /** Fires when the link is being closed for good. */
+  /** Fires when the link is closed for good. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Registers a user; told at once where the link is up. */
+  /** Registers a user. Calls `up` at once if the link is connected. */
   use(user: LinkUser): void {
     this.#users.push(user);
     if (this.#model) user.up(this.#model);
@@ -81,19 +81,19 @@ export class AmqpLink {
 
   /**
    * Resolves when connected for the first time, or closed before that.
-   * @throws {ConfigError} RabbitMQ will not have us as configured, before it ever has
+   * @throws {ConfigError} RabbitMQ refuses this configuration at the first connection
    */
   start(): Promise<void> {
     this.#loop = this.#run();
     return this.#firstUp.promise;
   }
 
-  /** What to tell operators where the user lacks a right; undefined for any other error. */
+  /** A message for operators when the user lacks a right. Undefined for any other error. */
   rightsRefusal(error: unknown): ConfigError | undefined {
     return amqpRightsRefusal(error, this.#options.url);
   }
 
-  /** Breaks a connection that does not do what it should; another one follows. */
+  /** Closes a connection that does not work properly. The link then reconnects. */
   giveUp(model: ChannelModel): void {
     destroySocket(model);
   }
@@ -102,7 +102,7 @@ export class AmqpLink {
     this.#closing.abort();
     this.#firstUp.resolve();
     const model = this.#model;
-    // A peer that has gone silent never answers the farewell; the loop ends when the connection is closed either way.
+    // A silent peer never answers the close. The loop ends once the socket is destroyed.
     const deadline = model && setTimeout(() => destroySocket(model), FAREWELL_MS);
     model?.close().catch((error: Error) => {
       this.#options.log.debug(`${this.#options.name}: was closed already`, { error: error.message });
@@ -142,21 +142,21 @@ export class AmqpLink {
         this.#closing.abort();
         return undefined;
       }
-      // One line for all connections of a node: they wait for the same.
+      // One log line for all connections of a node, because they wait for the same server.
       alarms.warn("connect", `waiting for RabbitMQ at ${host}: ${refusal ?? redactedReason(thrown)}`, {
         attempt,
       });
-      // It pauses after each round; while there are other addresses they are tried at once.
+      // It pauses after each round. Within a round, the next address is tried at once.
       const rounds = attempt / this.#addresses.length;
       if (Number.isInteger(rounds)) await pause(backoff(rounds, MAX_RECONNECT_DELAY_MS), this.closing);
       return undefined;
     }
   }
 
-  /** @param first what will not do at the start ends it; later it is waited for */
+  /** @param first a refusal at the first connection ends the start; later, the link waits */
   async #admit(model: ChannelModel, first: boolean): Promise<boolean> {
     const { alarms, admit } = this.#options;
-    // A connection that is lost meanwhile tells so by the failing question; the event needs a listener all the same.
+    // A lost connection fails the pending check. An event without a listener would end the process.
     model.on("error", () => undefined);
     try {
       await admit?.(model);
@@ -182,7 +182,7 @@ export class AmqpLink {
     return url;
   }
 
-  /** Resolves when the connection has gone. */
+  /** Resolves when the connection is lost. */
   async #serve(model: ChannelModel): Promise<void> {
     const { name, alarms } = this.#options;
     const gone = Promise.withResolvers<void>();

@@ -1,4 +1,4 @@
-/** Consumes one queue on a channel of its own, and builds that anew when it dies. */
+/** Consumes one queue on its own channel, and opens a new channel when that one fails. */
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
 import type { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { backoff, pause, toError } from "../../resilience/retry.ts";
@@ -10,7 +10,7 @@ const NOT_FOUND = 404;
 /** A channel that is not closed by then is closed with its connection. */
 const CLOSE_MS = 5_000;
 
-/** One life of the channel. Deliveries belong to it: when it ends, acking them has no effect. */
+/** The lifetime of one channel. Deliveries belong to it. After its end, acks have no effect. */
 export class Lease {
   readonly #channel: Channel;
   readonly #giveUp: () => void;
@@ -18,18 +18,18 @@ export class Lease {
   readonly #ended = Promise.withResolvers<void>();
   readonly #acks = new Acks((message, allUpTo) => this.#send(message, allUpTo));
   #gone = false;
-  /** Handed over and not settled yet. */
+  /** Delivered and not settled yet. */
   unsettled = 0;
   /** We close the channel ourselves. */
   expected = false;
 
-  /** @param giveUp breaks the channel's connection */
+  /** @param giveUp closes the channel's connection */
   constructor(channel: Channel, giveUp: () => void) {
     this.#channel = channel;
     this.#giveUp = giveUp;
   }
 
-  /** Fires when nobody should go on trying for these deliveries: the channel is gone, or about to be closed. */
+  /** Fires when handlers should stop trying: the channel is closed or about to be closed. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -44,7 +44,7 @@ export class Lease {
     this.#ended.resolve();
   }
 
-  /** Settles one delivery; nothing happens where the channel is gone or closing, as it comes again then. */
+  /** Settles one delivery. Does nothing when the channel is closed, because the message is delivered again then. */
   ack(message: ConsumeMessage): void {
     this.unsettled--;
     if (!this.#gone) this.#acks.add(message);
@@ -66,8 +66,8 @@ export class Lease {
   }
 
   /**
-   * Closes a channel that is of no use any more; resolves when it is closed. A consumer that is neither working nor
-   * gone would keep its queue from all others, so where RabbitMQ does not answer the whole connection is given up.
+   * Closes a channel that is no longer useful. Resolves when it is closed. A consumer that neither works nor leaves
+   * would block its queue. So when RabbitMQ does not answer, the whole connection is closed.
    */
   async discard(): Promise<void> {
     const late = setTimeout(this.#giveUp, CLOSE_MS);
@@ -86,9 +86,9 @@ export interface ConsumerOptions {
   alarms: RateLimitedLog;
   /** Must not throw. */
   onMessage(message: ConsumeMessage, lease: Lease): void;
-  /** The channel has gone, and with it `lease.unsettled` deliveries. */
+  /** The channel is lost, with `lease.unsettled` deliveries. */
   onLost(lease: Lease): void;
-  /** It consumes, for the first time or again. */
+  /** The consumer has started, for the first time or again. */
   onOpen?(): void;
   /** The queue is missing: declare it again. */
   repair(): Promise<void>;
@@ -98,29 +98,32 @@ export class QueueConsumer {
   readonly #options: ConsumerOptions;
   readonly #consuming = Promise.withResolvers<void>();
   #lease: Lease | undefined;
-  /** Incoming messages are left unacked, for whoever gets the queue next. */
+  /** Incoming messages are not handled and not acked. The next consumer gets them. */
   #paused = false;
   #stopped = false;
   #opening = false;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    // Awaited by who starts it, which may be done by then.
+    // The caller that starts it awaits this. It may have finished before.
     this.#consuming.promise.catch(() => undefined);
     options.link.use({ up: (model) => void this.#open(model), down: () => undefined });
   }
 
-  /** Resolves when it consumes for the first time. @throws {ConfigError} it may not */
+  /** Resolves when it consumes for the first time. @throws {ConfigError} when the user lacks the right */
   get consuming(): Promise<void> {
     return this.#consuming.promise;
   }
 
-  /** From now on no message reaches `onMessage`, until {@link reopen}. */
+  /** Stops passing messages to `onMessage`, until {@link reopen}. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Closes the channel, which gives everything unsettled back in order, and consumes again behind other consumers. */
+  /**
+   * Closes the channel, so that unsettled messages return to the queue in order. Then it consumes again, behind the
+   * other consumers.
+   */
   async reopen(): Promise<void> {
     await this.#lease?.close();
     this.#paused = false;
@@ -135,7 +138,7 @@ export class QueueConsumer {
     await this.#lease?.close();
   }
 
-  /** Lets handlers that wait for their next try go. */
+  /** Stops handlers that wait for their next try. */
   abandon(): void {
     this.#lease?.abandon();
   }
@@ -153,7 +156,7 @@ export class QueueConsumer {
         const error = toError(thrown) as Error & { code?: unknown };
         if (!this.#wanted(model)) break;
         const refusal = link.rightsRefusal(error);
-        // Only who waits for the start is told; later the rights may come back as they went.
+        // Only the start fails. Later, the rights may come back.
         if (refusal) this.#consuming.reject(refusal);
         alarms.warn("consume", `can't consume ${queue} yet`, { error: error.message, attempt });
         if (error.code === NOT_FOUND) await repair();
@@ -161,7 +164,7 @@ export class QueueConsumer {
       }
     }
     this.#opening = false;
-    // The connection may have come back while this attempt on the old one was failing.
+    // A new connection may have opened while this attempt on the old one was failing.
     if (!this.#stopped && !this.#lease && link.model && link.model !== model) await this.#open(link.model);
   }
 
@@ -194,7 +197,7 @@ export class QueueConsumer {
     if (this.#stopped) await lease.close();
   }
 
-  /** RabbitMQ ended the consumer, as it does when the queue is deleted. */
+  /** RabbitMQ has ended the consumer. It does so when the queue is deleted. */
   #cancelled(lease: Lease): void {
     const { queue, alarms } = this.#options;
     alarms.warn("cancelled", `${queue}: RabbitMQ cancelled the consumer`);

@@ -5,8 +5,8 @@ import { socketOf } from "./socket.ts";
 const gathered = new WeakSet<Socket>();
 
 /**
- * Gathers what is written to a connection in one turn of the event loop into one system call. amqplib writes each frame
- * for itself, which with `noDelay` is a packet each.
+ * Combines all writes to a connection in one pass of the event loop into one system call. amqplib writes each frame
+ * separately, which with `noDelay` makes one packet each.
  */
 export function corkWrites(connection: Connection): void {
   const socket = socketOf(connection);

@@ -1,4 +1,4 @@
-/** What a message carries in RabbitMQ's dead queue beside itself. */
+/** The headers of a message in RabbitMQ's dead queue. */
 import { describeFailure, type Failure } from "../failure.ts";
 
 export interface DeadNote {
@@ -45,7 +45,9 @@ export function deadHeaders(
   };
 }
 
-/** Reads the headers back; undefined where RabbitMQ itself buried the message (`x-death` says why). */
+/**
+ * Parses the headers. Undefined where RabbitMQ itself moved the message to the dead queue (`x-death` has the reason).
+ */
 export function readDeadHeaders(headers: Readonly<Record<string, unknown>>): DeadNote | undefined {
   if (typeof headers[KEYS.name] !== "string") return undefined;
   const text = (key: string) => String(headers[key] ?? "");

@@ -1,4 +1,7 @@
-/** Declares exchanges, queues and bindings on RabbitMQ: idempotent, by many nodes at once, over several channels. */
+/**
+ * Declares exchanges, queues and bindings on RabbitMQ. Idempotent. Many nodes may run it at once. It uses several
+ * channels.
+ */
 
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,30 +18,33 @@ import {
 } from "../topology.ts";
 import { closeChannel } from "./close-channel.ts";
 
-/** A channel has one declaration under way at a time; more channels pipeline them. */
+/** A channel has one declaration in flight at a time. More channels pipeline them. */
 const CHANNELS = 16;
 const MAX_TRIES = 8;
-/** A backstop: RabbitMQ 3.x counts every crash and hand-over of a consumer, for each message it had not acked. */
+/**
+ * A backstop. RabbitMQ 3.x counts every crash and hand-over of a consumer, for each message that it had not acked.
+ */
 const DELIVERY_LIMIT = 200;
 /**
- * Milliseconds that RabbitMQ from 4.3 on leaves messages to a consumer whose RabbitMQ node is gone, and the single
- * active consumer active; its default of a minute stops every mailbox so long. Older ones wait for nothing.
+ * RabbitMQ 4.3 and later wait this long, in milliseconds, for a consumer whose RabbitMQ node is gone. Until then, the
+ * messages and the single active consumer stay with it. The default of one minute would stop every mailbox for that
+ * time. Older versions do not wait.
  */
 const CONSUMER_AWAY_MS = 1_000;
-/** Dead queues are looked at by hand, and 4.x would drop a message after its default of 20 looks. */
+/** Operators read dead queues by hand. RabbitMQ 4.x would drop a message after 20 reads by default. */
 const DEAD_DELIVERY_LIMIT = 1_000_000;
 
 const PRECONDITION_FAILED = 406;
 const ACCESS_REFUSED = 403;
 const NOT_FOUND = 404;
 
-/** A queue or exchange that exists with other arguments, or may not be declared. Trying again does not help. */
+/** A queue or exchange exists with other arguments, or may not be declared. Retrying does not help. */
 export class TopologyError extends Error {
   override readonly name = "TopologyError";
 }
 
 /**
- * Declares everything, and in the end an exchange that says so: see {@link isDeclared}.
+ * Declares everything, and finally the topology marker. See {@link isDeclared}.
  * @throws {TopologyError} names the queue
  */
 export async function declareTopology(
@@ -69,12 +75,12 @@ export async function declareTopology(
   const mark = markOf(prefix, topology);
   await withRetries(model, `exchange ${mark}`, async (channel) => {
     await channel.assertExchange(mark, "fanout", { durable: true, autoDelete: true });
-    // Nothing is published to it. So bound it goes with the exchange that all queues hang on.
+    // Nothing is published to the marker. It is bound to the exchange of all queues, and is deleted together with it.
     await channel.bindExchange(exchangeName(prefix), mark, "");
   });
 }
 
-/** Name of the exchange that stands for a topology: another one where anything that is declared differs. */
+/** Topology marker: an exchange named by the topology's hash. A node that finds it skips the declaration. */
 function markOf(prefix: string, topology: Topology): string {
   const plans = queuesOf(topology).map((it) => [it, queueArguments(prefix, it), deadQueueArguments]);
   const digest = createHash("sha256").update(JSON.stringify(plans)).digest("base64url");
@@ -82,16 +88,16 @@ function markOf(prefix: string, topology: Topology): string {
 }
 
 /**
- * Whether all of this has been declared here once: to do it again is hundreds of commands, which keep a RabbitMQ busy that
- * has just started. One that has lost its data has lost the mark, too; a queue that somebody has deleted is missed by its
- * consumer, and by a message that comes back.
+ * Whether exactly this topology has been declared before. Declaring again takes hundreds of commands, which keep a
+ * newly started RabbitMQ busy. A RabbitMQ that has lost its data has lost the marker too. If somebody deletes a
+ * queue, its consumer notices, and so does the publisher of a returned message.
  * @throws when the connection is lost meanwhile
  */
 export function isDeclared(model: ChannelModel, prefix: string, topology: Topology): Promise<boolean> {
   return hasExchange(model, markOf(prefix, topology));
 }
 
-/** Whether there is such an exchange. @throws when the connection is lost meanwhile */
+/** Whether the exchange exists. @throws when the connection is lost meanwhile */
 export async function hasExchange(model: ChannelModel, name: string): Promise<boolean> {
   const { channel, gone } = await openChannel(model);
   try {
@@ -106,7 +112,7 @@ export async function hasExchange(model: ChannelModel, name: string): Promise<bo
 
 export type QueueArguments = Readonly<Record<string, string | number | boolean>>;
 
-/** What makes a queue safe; see `topology-check.ts` for who looks whether it is so. */
+/** The arguments that make a queue safe. `topology-check.ts` verifies them. */
 export const queueArguments = (prefix: string, plan: QueuePlan): QueueArguments => ({
   "x-queue-type": "quorum",
   ...(plan.singleActiveConsumer ? { "x-single-active-consumer": true } : {}),
@@ -133,10 +139,10 @@ async function declareQueue(channel: Channel, prefix: string, plan: QueuePlan): 
 }
 
 /**
- * Runs `declare` on `channel` or a new one. Nodes that declare the same queue at once can make RabbitMQ close a
- * channel for reasons that pass; those are tried again on a new channel.
+ * Runs `declare` on `channel` or a new one. RabbitMQ may close a channel for a transient reason when nodes declare
+ * the same queue at once. Then it is tried again on a new channel.
  * @returns the channel, for the next declaration
- * @throws at once when no channel can be opened, as the connection is gone then
+ * @throws at once when no channel can be opened, because the connection is lost then
  */
 async function withRetries(
   model: ChannelModel,
@@ -178,7 +184,7 @@ interface DeclaringChannel {
 export async function openChannel(model: ChannelModel): Promise<DeclaringChannel> {
   const channel = await model.createChannel();
   const gone = new Promise<void>((resolve) => channel.once("close", resolve));
-  // The pending declaration is rejected with the same error; the event needs a listener all the same.
+  // The pending declaration is rejected with the same error. An event without a listener would end the process.
   channel.on("error", () => undefined);
   return { channel, gone };
 }

@@ -1,4 +1,4 @@
-/** Gives the messages of one shop on RabbitMQ to another, for an operator who says so. No node may be running. */
+/** Transfers the messages on RabbitMQ from one shop to another, when an operator asks for it. No node may run. */
 import type { Channel, ChannelModel } from "amqplib";
 import type { Topology } from "../bus.ts";
 import { deadQueueName, queueName, queuesOf } from "../topology.ts";
@@ -7,13 +7,13 @@ import { closeChannel } from "./close-channel.ts";
 import { openChannel } from "./declare.ts";
 
 export interface QueueUse {
-  /** How many messages wait, dead ones too. */
+  /** Number of waiting messages, also dead ones. */
   readonly messages: number;
-  /** How many consumers are there: none, where no node runs. */
+  /** Number of consumers. Zero when no node runs. */
   readonly consumers: number;
 }
 
-/** Of all queues of the shop under this prefix; those that there are not have neither. */
+/** The sum over all queues of the shop under this prefix. A missing queue counts as empty. */
 export async function useOfQueues(
   model: ChannelModel,
   prefix: string,
@@ -29,15 +29,15 @@ export async function useOfQueues(
   return { messages, consumers };
 }
 
-/** Throws all messages away that wait. */
+/** Deletes all waiting messages. */
 export const dropMessages = (model: ChannelModel, prefix: string, topology: Topology): Promise<void> =>
   eachQueue(model, prefix, topology, async (channel, queue) => {
     await channel.purgeQueue(queue);
   });
 
 /**
- * The messages under this prefix are this shop's from now on, whosever they were.
- * @throws {OtherShopError} when a node of another shop comes in between
+ * Makes this shop the owner of the messages under this prefix.
+ * @throws {OtherShopError} when a node of another shop claims them at the same time
  */
 export async function replaceClaim(model: ChannelModel, prefix: string, shop: string): Promise<void> {
   const { channel, gone } = await openChannel(model);
@@ -61,7 +61,7 @@ async function eachQueue(
       try {
         await visit(open.channel, it);
       } catch (thrown) {
-        // It has cost the channel.
+        // The error has closed the channel.
         if ((thrown as { code?: unknown }).code !== NOT_FOUND) throw thrown;
         open = await openChannel(model);
       }

@@ -1,7 +1,7 @@
 /**
- * amqplib does not say why a handshake failed: of RabbitMQ's own words only those about a password reach the caller, and
- * what another kind of server answers does not. With this a failed handshake has RabbitMQ's code and words, or
- * `UnlikeAmqpError` where what answers speaks something else.
+ * Adds the reason to a failed handshake. amqplib passes on RabbitMQ's text only for a wrong password, and never the
+ * answer of another kind of server. With this, the error has RabbitMQ's code and text. `UnlikeAmqpError` says that
+ * the server speaks another protocol.
  */
 import { createRequire } from "node:module";
 
@@ -11,7 +11,7 @@ interface Frame {
 }
 type OpenCallback = (error: Error | null, ok?: unknown) => void;
 interface Handshake {
-  /** What has come and is no frame yet. */
+  /** Received bytes that are not a complete frame yet. */
   rest: Buffer;
   recvFrame(): Frame | false;
   open(fields: object, callback: OpenCallback): void;
@@ -22,7 +22,7 @@ const require = createRequire(import.meta.url);
 const { Connection } = require("amqplib/lib/connection") as { Connection: { prototype: Handshake } };
 const { ConnectionClose } = require("amqplib/lib/defs") as { ConnectionClose: number };
 
-/** What answers at the address is no AMQP server. Its message names what it speaks. */
+/** The server at the address is no AMQP server. The message names its protocol. */
 export class UnlikeAmqpError extends Error {
   override readonly name = "UnlikeAmqpError";
 }
@@ -40,12 +40,15 @@ export class HandshakeRefusedError extends Error {
 
 let done = false;
 
-/** For the whole process, before it connects. @throws Error where amqplib is not the one that this was made for */
+/**
+ * Patches amqplib for the whole process. Call it before the first connection. @throws Error where amqplib is not the
+ * version that this patch was made for
+ */
 export function explainHandshakes(): void {
   if (done) return;
   const { open, recvFrame } = Connection.prototype;
   if (typeof open !== "function" || typeof recvFrame !== "function" || typeof ConnectionClose !== "number")
-    throw new Error("amqplib is not the one that amqp-handshake.ts was made for");
+    throw new Error("amqplib is not the version that handshake.ts was made for");
   Connection.prototype.open = function (fields, callback) {
     let refusal: Error | undefined;
     this.recvFrame = () => {

@@ -1,4 +1,4 @@
-/** Publishes with confirms, many in flight: a window bounds them, and whoever publishes beyond it waits. */
+/** Publishes with confirms. A window bounds the messages in flight. A publisher beyond it waits. */
 import type { ChannelModel, ConfirmChannel, Options } from "amqplib";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
@@ -8,17 +8,19 @@ import { type BusStats, BusUnavailableError, UnroutableError } from "../bus.ts";
 import { Fifo } from "../local/fifo.ts";
 import type { AmqpLink } from "./connection.ts";
 
-/** RabbitMQ 4 refuses more than 16 MiB by closing the channel, which would fail all that is in flight. */
+/** RabbitMQ 4 closes the channel for more than 16 MiB. That would fail everything in flight. */
 const MAX_CONTENT_BYTES = 8 * 1024 * 1024;
 /** AMQP's short strings: routing key and message id. */
 const MAX_NAME_BYTES = 255;
-/** Unconfirmed messages and no confirm for this long: the queue has lost its majority, or the broker is stuck. */
+/**
+ * There are unconfirmed messages and no confirm for this long. The queue has lost its majority, or RabbitMQ hangs.
+ */
 const STUCK_MS = 30_000;
-/** Longest wait from a nack to the channel that is opened for it, while nacks go on. */
+/** Longest wait from a nack to the new channel, while nacks continue. */
 const MAX_RENEWAL_MS = 1_000;
-/** A channel that has gone so long without a nack begins to count anew. */
+/** After this time without a nack, the count starts again. */
 const CALM_MS = 10_000;
-/** How long a channel that is left may take to confirm what was sent on it. */
+/** How long an abandoned channel may still confirm its messages. */
 const DRAIN_MS = 1_000;
 
 interface Publication {
@@ -37,7 +39,7 @@ export interface PublisherOptions {
   stats: BusStats;
   log: Log;
   alarms: RateLimitedLog;
-  /** A message that should have a queue had none. */
+  /** A mandatory message had no queue. */
   unroutable(): void;
 }
 
@@ -45,15 +47,18 @@ export class Publisher {
   readonly #options: PublisherOptions;
   #channel: ConfirmChannel | undefined;
   #blocked = false;
-  /** amqplib's write buffer is full: wait for `drain`. */
+  /** amqplib's write buffer is full. Wait for `drain`. */
   #full = false;
   #inFlight = 0;
-  /** Channels left for another one, without a calm between them. */
+  /** Channels replaced since the last calm period. */
   #renewals = 0;
   #openedAt = 0;
-  /** The present channel, where it is about to be left. */
+  /** The present channel, while it is being replaced. */
   #leaving: ConfirmChannel | undefined;
-  /** Nothing is sent until what is in flight is settled, which this is told of: so the order outlives the channel. */
+  /**
+   * Set while nothing may be sent until everything in flight is settled. So the order survives the change of
+   * channels.
+   */
   #drained: (() => void) | undefined;
   #closed = false;
   #idle: (() => void) | undefined;
@@ -63,7 +68,9 @@ export class Publisher {
   readonly #waiting = new Fifo<Publication>();
   /** Sent on the present channel and not confirmed. */
   readonly #flight = new Set<Publication>();
-  /** Message ids that came back; a return comes before its confirm. Counted, as one id may be in flight twice. */
+  /**
+   * Ids of returned messages. A return arrives before its confirm. Counted, because one id may be in flight twice.
+   */
   readonly #returned = new Map<string, number>();
 
   constructor(options: PublisherOptions) {
@@ -72,7 +79,7 @@ export class Publisher {
     options.link.use({
       up: (model) => void this.#open(model),
       down: () => {
-        // It was said of this connection, which may have no channel just now.
+        // The event is about this connection, which may have no channel just now.
         this.#blocked = false;
         this.#lost(this.#channel);
       },
@@ -99,10 +106,10 @@ export class Publisher {
   }
 
   /**
-   * Resolves when the broker has confirmed the message. Order of calls is order of sending.
-   * @throws {UnroutableError} no queue takes it, unless it need not be `mandatory`
-   * @throws {BusUnavailableError} nacked, or the connection is away
-   * @throws {RangeError} too large to travel
+   * Resolves when RabbitMQ has confirmed the message. Messages are sent in the order of the calls.
+   * @throws {UnroutableError} no queue takes it, though it is `mandatory`
+   * @throws {BusUnavailableError} nacked, or the connection is lost
+   * @throws {RangeError} too large for RabbitMQ
    */
   publish(
     exchange: string,
@@ -118,7 +125,7 @@ export class Publisher {
       }
       const names = Math.max(Buffer.byteLength(key), Buffer.byteLength(id));
       if (content.length > MAX_CONTENT_BYTES || names > MAX_NAME_BYTES) {
-        reject(new RangeError(`message ${id.slice(0, 40)} (${key.slice(0, 80)}) is too large to travel`));
+        reject(new RangeError(`message ${id.slice(0, 40)} (${key.slice(0, 80)}) is too large for RabbitMQ`));
         return;
       }
       const options: Options.Publish = {
@@ -133,7 +140,7 @@ export class Publisher {
     });
   }
 
-  /** Refuses new messages and waits until those under way are settled, at most `timeoutMs`. */
+  /** Refuses new messages and waits until those in flight are settled, at most `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     this.#closed = true;
     clearInterval(this.#watch);
@@ -175,8 +182,9 @@ export class Publisher {
       this.#full = false;
       this.#pump();
     });
-    // Before amqplib's own listener, which fails what is in flight one by one: after the first there would be room to
-    // send the next on the dead channel, and so on through all that wait.
+    // Runs before amqplib's own listener, which fails the messages in flight one by one. After the first failure,
+    // there
+    // would be room to send the next message on the closed channel.
     channel.prependListener("close", () => {
       if (this.#channel !== channel) return;
       this.#lost(channel);
@@ -193,8 +201,8 @@ export class Publisher {
   }
 
   /**
-   * Fails what is in flight: amqplib itself stops doing so at the first message that was confirmed before an older
-   * one, and the rest would wait for ever.
+   * Fails everything in flight. amqplib stops at the first message that was confirmed before an older one. The rest
+   * would wait for ever.
    */
   #lost(channel: ConfirmChannel | undefined): void {
     if (!channel || this.#channel !== channel) return;
@@ -229,19 +237,19 @@ export class Publisher {
     try {
       const more = channel.publish(it.exchange, it.key, it.content, it.options, (error) => {
         this.#settle(it, error);
-        // A channel that first met a quorum queue while its leader was down has all later messages to it nacked.
+        // If a channel first meets a quorum queue while its leader is down, RabbitMQ nacks all later messages to it.
         if (error) void this.#renew(channel);
       });
       if (!more) this.#full = true;
     } catch (error) {
-      // Closed under us, or not encodable. amqplib has counted the message all the same, so that its later confirms
-      // would be taken for others': this channel can't be used any more, not even for the next that waits.
+      // The channel is closed, or the message can't be encoded. amqplib has counted it anyway and would assign later
+      // confirms to the wrong messages. So this channel can't be used any more.
       this.#tell(it, toError(error));
       this.#giveUp(channel);
     }
   }
 
-  /** Breaks with a channel whose confirms can't be trusted any more; another one follows on the same connection. */
+  /** Closes a channel whose confirms are not reliable any more. A new one opens on the same connection. */
   #giveUp(channel: ConfirmChannel): void {
     if (this.#channel !== channel) return;
     const { link } = this.#options;
@@ -252,8 +260,8 @@ export class Publisher {
   }
 
   /**
-   * Goes on with another channel of the same connection. What is in flight is waited for; the longer nacks go on, as
-   * those of a full queue do, the longer it stays with each channel.
+   * Continues on another channel of the same connection, after the messages in flight. While nacks continue, for
+   * example from a full queue, it replaces channels more and more slowly.
    */
   async #renew(channel: ConfirmChannel): Promise<void> {
     const { link, log } = this.#options;
@@ -268,7 +276,7 @@ export class Publisher {
       next = await this.#create(model);
     } catch (error) {
       log.debug("publishing channel did not open", { error: toError(error).message });
-      // The next nack tries again, unless the connection goes as well.
+      // The next nack tries again, unless the connection is lost too.
       this.#leaving = undefined;
       return;
     }
@@ -279,12 +287,12 @@ export class Publisher {
     }
     const late = [...this.#flight];
     this.#use(next);
-    for (const it of late) this.#settle(it, new Error("its channel was left before it was confirmed"));
+    for (const it of late) this.#settle(it, new Error("its channel was replaced before it was confirmed"));
     this.#close(channel);
     this.#pump();
   }
 
-  /** Sends nothing until all that is in flight is settled, but for at most {@link DRAIN_MS}. */
+  /** Sends nothing until everything in flight is settled, for at most {@link DRAIN_MS}. */
   async #drain(): Promise<void> {
     if (this.#inFlight === 0) return;
     const drained = Promise.withResolvers<void>();
@@ -306,7 +314,7 @@ export class Publisher {
     this.#checkIdle();
   }
 
-  /** Counts the message and tells its publisher. @returns false where that has been done before */
+  /** Counts the message and settles its publisher's promise. @returns false where it was settled before */
   #tell(it: Publication, error: Error | null): boolean {
     if (!this.#flight.delete(it)) return false;
     const { stats, alarms, unroutable } = this.#options;
@@ -315,7 +323,10 @@ export class Publisher {
     const returned = this.#wasReturned(it.id);
     if (error) {
       stats.nacked++;
-      alarms.warn("nacked", `RabbitMQ did not take a message: ${error.message}`, { key: it.key, id: it.id });
+      alarms.warn("nacked", `RabbitMQ did not accept a message: ${error.message}`, {
+        key: it.key,
+        id: it.id,
+      });
       it.reject(new BusUnavailableError(`not confirmed: ${error.message}`));
     } else if (returned) {
       stats.returned++;
@@ -342,7 +353,7 @@ export class Publisher {
     const silentMs = Math.round(performance.now() - this.#settledAt);
     if (this.#inFlight === 0 || silentMs < STUCK_MS) return;
     const { alarms } = this.#options;
-    alarms.warn("stuck", "RabbitMQ confirms nothing", { inFlight: this.#inFlight, silentMs });
+    alarms.warn("stuck", "RabbitMQ confirms no messages", { inFlight: this.#inFlight, silentMs });
   }
 
   #checkIdle(): void {

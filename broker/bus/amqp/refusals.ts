@@ -1,4 +1,4 @@
-/** Why RabbitMQ will not have us as we are configured. */
+/** Reasons for which RabbitMQ refuses our configuration. */
 import type { ConfigError } from "../../contract/variables.ts";
 import { field, refused, textOf, tlsRefusal } from "../../resilience/refusals.ts";
 import { amqpAddresses, virtualHost } from "./address.ts";
@@ -7,19 +7,19 @@ import { HandshakeRefusedError, UnlikeAmqpError } from "./handshake.ts";
 const ACCESS_REFUSED = 403;
 const NOT_ALLOWED = 530;
 
-/** @param address one of RabbitMQ's, as configured */
+/** @param address the configured address of a RabbitMQ */
 export function amqpRefusal(error: unknown, address: string): string | undefined {
   const { host, username } = new URL(address);
   const user = decodeURIComponent(username) || "guest";
   const at = `RabbitMQ at ${host}`;
-  if (error instanceof UnlikeAmqpError) return `what answers at ${host} ${error.message}`;
+  if (error instanceof UnlikeAmqpError) return `the server at ${host} ${error.message}`;
   if (error instanceof HandshakeRefusedError) {
     if (error.code === ACCESS_REFUSED) return `${at} refuses the user ${user}: wrong name or password`;
     if (error.code !== NOT_ALLOWED) return undefined;
     const text = error.message.replace(/^NOT_ALLOWED - /, "");
     if (text.startsWith("vhost ") && text.endsWith(" not found"))
       return `${at} has no virtual host ${virtualHost(address)}`;
-    // A limit of connections, or a virtual host that is down, is said after the user's name.
+    // RabbitMQ reports a connection limit or a stopped virtual host after the user's name.
     if (text.startsWith("access to vhost ") && text.endsWith("'"))
       return `${at} does not let the user ${user} into the virtual host ${virtualHost(address)}`;
     return undefined;
@@ -29,7 +29,7 @@ export function amqpRefusal(error: unknown, address: string): string | undefined
   return tlsRefusal(error, host);
 }
 
-/** Where the user may not do what a node needs, told by a failed declaration or consumer. */
+/** The reason when a declaration or consumer fails because the user lacks a right. */
 export const amqpRightsRefusal = (error: unknown, addresses: string): ConfigError | undefined => {
   if (field(error, "code") !== ACCESS_REFUSED) return undefined;
   const reason = amqpRefusal(error, amqpAddresses(addresses)[0] ?? "");

@@ -1,7 +1,9 @@
 /**
- * Whether the queues on RabbitMQ are as safe as this version declares them; it declares nothing that is not there.
- * Over the management API everything is read, bindings and members as well. Over AMQP nothing can be read, but RabbitMQ refuses to declare an
- * existing queue again with other arguments, and names the first that differs.
+ * Checks whether the queues on RabbitMQ have the arguments that this version declares. It declares nothing that is
+ * missing.
+ *
+ * The management API shows everything, also bindings and replicas. AMQP shows nothing. But RabbitMQ refuses to
+ * declare an existing queue with other arguments, and names the first difference.
  */
 import type { Channel, ChannelModel } from "amqplib";
 import { toError } from "../../resilience/retry.ts";
@@ -13,11 +15,11 @@ import { deadQueueArguments, type QueueArguments, queueArguments } from "./decla
 export interface Flaw {
   /** Queue or exchange, with prefix. */
   readonly name: string;
-  /** For people, e.g. `x-delivery-limit is missing, not 200`. */
+  /** For people, for example `x-delivery-limit is missing, not 200`. */
   readonly what: string;
 }
 
-/** Members that a queue needs to outlive one of them. */
+/** Replicas that a queue needs to survive the loss of one. */
 const SAFE_MEMBERS = 3;
 
 interface Expected {
@@ -66,13 +68,13 @@ export async function checkOverAmqp(url: string, prefix: string, topology: Topol
   }
 }
 
-/** Runs `ask` on a channel of its own, which a refusal closes. @throws what is not a refusal */
+/** Runs `ask` on its own channel. A refusal closes that channel. @throws any error that is not a refusal */
 async function refusal(
   connection: ChannelModel,
   ask: (channel: Channel) => Promise<unknown>,
 ): Promise<Error | undefined> {
   const channel = await connection.createChannel();
-  // The pending question is rejected with the same error; the event needs a listener all the same.
+  // The pending call is rejected with the same error. An event without a listener would end the process.
   channel.on("error", () => undefined);
   try {
     await ask(channel);
@@ -86,7 +88,7 @@ async function refusal(
   return undefined;
 }
 
-/** RabbitMQ's own words are `inequivalent arg 'x' for queue 'q' in vhost '/': received … but current is …`. */
+/** Parses RabbitMQ's text: `inequivalent arg 'x' for queue 'q' in vhost '/': received … but current is …`. */
 function whatOf(error: Error): string {
   if ((error as { code?: unknown }).code === NOT_FOUND) return "is missing";
   const [, argument, told = ""] = /inequivalent arg '([^']+)'(.*)/s.exec(error.message) ?? [];
@@ -101,9 +103,9 @@ function whatOf(error: Error): string {
 }
 
 /**
- * @param apiUrl of the management API with user and password, e.g. `http://guest:guest@127.0.0.1:15672`
- * @param vhost `/` as a rule
- * @throws Error where the API does not answer as it should
+ * @param apiUrl of the management API with user and password, for example `http://guest:guest@127.0.0.1:15672`
+ * @param vhost usually `/`
+ * @throws Error where the API does not answer as expected
  */
 export async function checkOverApi(
   apiUrl: string,
@@ -139,8 +141,8 @@ export async function checkOverApi(
 }
 
 /**
- * Missing bindings, and those of types that a contract does not receive any more: nodes never unbind, as older ones
- * may still be running, and bury what comes over such a binding.
+ * Finds missing bindings, and bindings of types that a contract no longer receives. Nodes never unbind, because older
+ * nodes may still run. A message over such a binding goes to the dead queue.
  */
 function bindingFlaws(prefix: string, topology: Topology, present: readonly Listed[]): Flaw[] {
   const line = (exchange: string, queue: string, key: string) => `${exchange}\n${queue}\n${key}`;
@@ -169,7 +171,7 @@ interface Listed {
   name: string;
   durable?: boolean;
   arguments?: Record<string, unknown>;
-  /** Nodes that have the queue. */
+  /** RabbitMQ nodes that have a replica of the queue. */
   members?: string[];
   /** Of a binding: exchange and queue. */
   source?: string;

@@ -1,10 +1,10 @@
-/** Where the in-process bus keeps messages that were given up, and from where they are replayed. */
+/** Where the in-process bus stores messages that it could not deliver, and from where they are replayed. */
 import type { Connection } from "mongoose";
 import type { Envelope } from "../../contract/envelope.ts";
 import type { Failure } from "../failure.ts";
 
 export interface DeadLetter {
-  /** `<queue>/<message id>`: the same message buried again replaces itself. */
+  /** `<queue>/<message id>`: the same message, when it fails again, replaces itself. */
   readonly id: string;
   /** Name of the queue it came from, without prefix. */
   readonly queue: string;
@@ -17,7 +17,7 @@ export interface DeadLetter {
 export interface DeadLetterStore {
   /** Resolves when it is durable. */
   add(letter: DeadLetter): Promise<void>;
-  /** Queues that have dead letters, with how many. */
+  /** Queues that have dead letters, with their numbers. */
   queues(): Promise<{ queue: string; count: number }[]>;
   /** The oldest first. */
   list(queue: string, limit: number): Promise<DeadLetter[]>;
@@ -26,15 +26,15 @@ export interface DeadLetterStore {
    * ids) are given. @returns how many
    */
   requestReplay(queue: string, ids?: readonly string[]): Promise<number>;
-  /** Letters whose replay was asked for; they stay until they are dropped or buried again. */
+  /** Letters with a requested replay. They stay until they are dropped or fail again. */
   requested(limit: number): Promise<DeadLetter[]>;
-  /** Forgets letters: all of the queue unless `ids` (message ids) are given. @returns how many */
+  /** Deletes letters: all of the queue unless `ids` (message ids) are given. @returns how many */
   drop(queue: string, ids?: readonly string[]): Promise<number>;
 }
 
 export const letterId = (queue: string, messageId: string): string => `${queue}/${messageId}`;
 
-/** For tests: forgets with the process. */
+/** For tests: keeps letters in memory. */
 export function memoryDeadLetters(): DeadLetterStore {
   const letters = new Map<string, DeadLetter>();
   const asked = new Set<string>();
@@ -76,16 +76,16 @@ export function memoryDeadLetters(): DeadLetterStore {
 interface Stored extends Omit<DeadLetter, "id" | "message"> {
   _id: string;
   messageId: string;
-  /** JSON text: the message comes back exactly as it was, whatever its keys. */
+  /** JSON text, so that any message can be stored unchanged, whatever its keys. */
   message: string;
   replay: boolean;
 }
 
-/** Database and collection of the embedded mode's dead letters; `scripts/dlq.ts` opens them too. */
+/** Database and collection of the embedded mode's dead letters. `scripts/dlq.ts` opens them too. */
 export const DEAD_LETTER_DATABASE = "souk_bus";
 const COLLECTION = "dead_letters";
 
-/** On a MongoDB collection, `dead_letters` of the connection's database. It is small, so it has no further index. */
+/** On a MongoDB collection, `dead_letters` of the connection's database. It is small and has no further index. */
 export function mongoDeadLetters(connection: Connection): DeadLetterStore {
   const collection = connection.collection<Stored>(COLLECTION);
   const filter = (queue: string, ids?: readonly string[]) => ({

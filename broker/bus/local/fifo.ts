@@ -1,4 +1,4 @@
-/** A first-in-first-out list with cheap ends: an array and a head that is moved up now and then. */
+/** A first-in-first-out list with fast ends: an array and a start index that moves now and then. */
 export class Fifo<T> {
   #items: (T | undefined)[] = [];
   #head = 0;
@@ -25,13 +25,13 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Puts items back at the front, in the order given. Costs the whole length; for rare events. */
+  /** Puts items back at the front, in the order given. Costs the whole length. For rare events. */
   putBack(items: readonly T[]): void {
     this.#items = [...items, ...this.#items.slice(this.#head)];
     this.#head = 0;
   }
 
-  /** Takes everything out. */
+  /** Removes and returns all items. */
   clear(): T[] {
     const rest = this.#items.slice(this.#head) as T[];
     this.#items = [];

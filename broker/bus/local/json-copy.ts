@@ -1,7 +1,7 @@
 /**
- * The copy that a trip through JSON text would make, without the text: own enumerable keys, `undefined` and functions
- * left out, dates as strings. Keeps the in-process bus from sharing mutable data, at a fraction of the cost.
- * @throws TypeError for what JSON can't carry (bigint)
+ * Copies a value as JSON text would, without making the text. It copies own enumerable keys, drops
+ * `undefined` and functions, and turns dates into strings. So parts of one process share no mutable data. It costs a fraction of serializing.
+ * @throws TypeError for values that JSON can't hold (bigint)
  */
 export function jsonCopy(value: unknown): unknown {
   return copy(value, "");
@@ -16,7 +16,7 @@ function copy(value: unknown, key: string): unknown {
       // JSON has no -0 either.
       return Number.isFinite(value) ? value + 0 : null;
     case "bigint":
-      throw new TypeError("a bigint can't travel in a message");
+      throw new TypeError("a message can't hold a bigint");
     case "object":
       return value === null ? null : copyObject(value, key);
     default:

@@ -1,6 +1,6 @@
 /**
- * The bus in one process, for embedded mode. It keeps nothing over a crash and need not: a message counts as
- * published only when every subscriber has settled it, so until then it is in its sender's outbox.
+ * The bus in one process, for embedded mode. It stores nothing and loses nothing in a crash. A message counts as
+ * published only when every subscriber has settled it. Until then it is in its sender's outbox.
  */
 
 import { presentType } from "../../contract/contract.ts";
@@ -27,7 +27,7 @@ import { describeFailure } from "../failure.ts";
 import { mailboxName, queuesOf, Routes, workerName } from "../topology.ts";
 import { type DeadLetter, type DeadLetterStore, letterId } from "./dead-letters.ts";
 import { jsonCopy } from "./json-copy.ts";
-import { type Entry, LocalQueue, Seat } from "./queue.ts";
+import { type Entry, LocalConsumer, LocalQueue } from "./queue.ts";
 
 const MAILBOX_PREFETCH = 100;
 const WORKER_PREFETCH = 50;
@@ -82,7 +82,7 @@ class LocalBus implements Bus {
     this.#routes.add(topology);
     for (const plan of queuesOf(topology))
       if (!this.#queues.has(plan.name))
-        this.#queues.set(plan.name, new LocalQueue(plan.name, plan.singleActiveConsumer, this.#wake));
+        this.#queues.set(plan.name, new LocalQueue(plan.name, plan.singleActiveConsumer, this.#onReady));
     this.#bind();
   }
 
@@ -119,43 +119,43 @@ class LocalBus implements Bus {
   ): Promise<MailboxConsumption> {
     await this.#ensure({ mailboxes: [spec], workers: [] });
     const held = new Set<number>();
-    const sit = (partition: number): Seat => {
+    const subscribe = (partition: number): LocalConsumer => {
       const queue = this.#queue(mailboxName(spec.actor, partition));
-      const seat = new Seat(prefetch, (entry, on) => {
+      const consumer = new LocalConsumer(prefetch, (entry, on) => {
         held.add(partition);
         this.#count(entry);
         const message = this.#check(entry.message, spec.receives);
-        if (message instanceof Error) void this.#bury(queue, entry, on, message, 1);
-        else this.#hand(handlers, this.#delivery(queue, entry, on, message, partition));
+        if (message instanceof Error) void this.#deadLetter(queue, entry, on, message, 1);
+        else this.#dispatch(handlers, this.#delivery(queue, entry, on, message, partition));
       });
-      queue.sit(seat);
-      return seat;
+      queue.add(consumer);
+      return consumer;
     };
-    const leave = (partition: number, seat: Seat): void => {
+    const leave = (partition: number, consumer: LocalConsumer): void => {
       held.delete(partition);
-      if (this.#queue(mailboxName(spec.actor, partition)).leave(seat) > 0) handlers.onLost(partition);
+      if (this.#queue(mailboxName(spec.actor, partition)).leave(consumer) > 0) handlers.onLost(partition);
     };
-    const seats = Array.from({ length: spec.partitions }, (_, partition) => sit(partition));
+    const consumers = Array.from({ length: spec.partitions }, (_, partition) => subscribe(partition));
     const consumption: MailboxConsumption = {
       held,
       handOver: async (partition, drain) => {
-        const seat = seats[partition];
-        if (!seat) throw new Error(`${spec.actor} has no partition ${partition}`);
-        seat.paused = true;
+        const consumer = consumers[partition];
+        if (!consumer) throw new Error(`${spec.actor} has no partition ${partition}`);
+        consumer.paused = true;
         try {
           await drain();
         } finally {
-          leave(partition, seat);
-          seats[partition] = sit(partition);
+          leave(partition, consumer);
+          consumers[partition] = subscribe(partition);
         }
       },
       stop: async (drain) => {
-        for (const seat of seats) seat.paused = true;
+        for (const consumer of consumers) consumer.paused = true;
         try {
           await drain();
         } finally {
           this.#open.delete(consumption);
-          for (const [partition, seat] of seats.entries()) leave(partition, seat);
+          for (const [partition, consumer] of consumers.entries()) leave(partition, consumer);
         }
       },
     };
@@ -171,22 +171,22 @@ class LocalBus implements Bus {
     await this.#ensure({ mailboxes: [], workers: [spec] });
     const queue = this.#queue(workerName(spec.service, spec.worker));
     const running = new Set<Promise<void>>();
-    const seat = new Seat(prefetch, (entry, on) => {
+    const consumer = new LocalConsumer(prefetch, (entry, on) => {
       this.#count(entry);
       const run = this.#work(queue, entry, on, spec, handle).finally(() => running.delete(run));
       running.add(run);
     });
-    queue.sit(seat);
+    queue.add(consumer);
     const consumption: Consumption = {
       stop: async (drain) => {
-        seat.paused = true;
-        seat.abandon();
+        consumer.paused = true;
+        consumer.abandon();
         await Promise.all(running);
         try {
           await drain();
         } finally {
           this.#open.delete(consumption);
-          queue.leave(seat);
+          queue.leave(consumer);
         }
       },
     };
@@ -204,8 +204,11 @@ class LocalBus implements Bus {
     this.#underWay.clear();
   }
 
-  /** One turn of the event loop hands out whatever became ready in the one before: no timer per message. */
-  readonly #wake = (queue: LocalQueue): void => {
+  /**
+   * One pass of the event loop delivers everything that became ready in the pass before. This needs no timer per
+   * message.
+   */
+  readonly #onReady = (queue: LocalQueue): void => {
     queue.scheduled = true;
     if (this.#ready.push(queue) === 1) setImmediate(this.#deliver);
   };
@@ -219,7 +222,7 @@ class LocalBus implements Bus {
     }
   };
 
-  /** @throws {UnroutableError} where somebody should receive it and nobody does */
+  /** @throws {UnroutableError} where a message that needs a receiver has none */
   #receivers(message: Envelope): readonly LocalQueue[] {
     const { partition, mandatory } = this.#routes.route(message);
     if (!mandatory) return [];
@@ -276,7 +279,13 @@ class LocalBus implements Bus {
     }
   }
 
-  #delivery(queue: LocalQueue, entry: Entry, seat: Seat, message: Envelope, partition: number): Delivery {
+  #delivery(
+    queue: LocalQueue,
+    entry: Entry,
+    consumer: LocalConsumer,
+    message: Envelope,
+    partition: number,
+  ): Delivery {
     let settled = false;
     return {
       message,
@@ -284,18 +293,18 @@ class LocalBus implements Bus {
       redelivered: entry.redelivered,
       ack: () => {
         settled = true;
-        queue.settle(entry, seat);
+        queue.settle(entry, consumer);
       },
       dead: async (error, attempts) => {
         if (settled) return;
         settled = true;
-        await this.#bury(queue, entry, seat, error, attempts);
+        await this.#deadLetter(queue, entry, consumer, error, attempts);
       },
     };
   }
 
-  /** A handler that throws breaks the port's rule; its message must not take the bus down. */
-  #hand(handlers: MailboxHandlers, delivery: Delivery): void {
+  /** A handler that throws violates the port's contract. Its message must not stop the bus. */
+  #dispatch(handlers: MailboxHandlers, delivery: Delivery): void {
     try {
       handlers.onDelivery(delivery);
     } catch (error) {
@@ -307,15 +316,15 @@ class LocalBus implements Bus {
   async #work(
     queue: LocalQueue,
     entry: Entry,
-    seat: Seat,
+    consumer: LocalConsumer,
     spec: WorkerSpec,
     handle: (message: Envelope) => Promise<void>,
   ): Promise<void> {
     const message = this.#check(entry.message, spec.receives);
-    if (message instanceof Error) return this.#bury(queue, entry, seat, message, 1);
+    if (message instanceof Error) return this.#deadLetter(queue, entry, consumer, message, 1);
     const outcome = await attempt(
       () => handle(message),
-      seat.over,
+      consumer.over,
       (error, attempts, delay) =>
         this.#alarms.warn(`retry ${queue.name}`, `${queue.name}: ${message.type} failed, trying again`, {
           error: error.message,
@@ -324,12 +333,19 @@ class LocalBus implements Bus {
           delay,
         }),
     );
-    if (outcome.kind === "done") queue.settle(entry, seat);
-    else if (outcome.kind === "dead") await this.#bury(queue, entry, seat, outcome.error, outcome.attempts);
+    if (outcome.kind === "done") queue.settle(entry, consumer);
+    else if (outcome.kind === "dead")
+      await this.#deadLetter(queue, entry, consumer, outcome.error, outcome.attempts);
   }
 
-  /** To the dead letters, then off the queue; tried until it works or the consumer has left. */
-  async #bury(queue: LocalQueue, entry: Entry, seat: Seat, cause: Error, attempts: number): Promise<void> {
+  /** Moves a message to the dead letters, then off the queue. Repeats until it works or the consumer has left. */
+  async #deadLetter(
+    queue: LocalQueue,
+    entry: Entry,
+    consumer: LocalConsumer,
+    cause: Error,
+    attempts: number,
+  ): Promise<void> {
     const { message } = entry;
     for (let tries = 1; ; tries++) {
       try {
@@ -347,22 +363,22 @@ class LocalBus implements Bus {
           attempts,
           error: cause.message,
         });
-        queue.settle(entry, seat, true);
+        queue.settle(entry, consumer, true);
         return;
       } catch (error) {
-        this.#alarms.warn("bury", `${queue.name}: the dead letters do not take a message yet`, {
+        this.#alarms.warn("dead-letter", `${queue.name}: the dead letters do not take a message yet`, {
           error: toError(error).message,
         });
-        await pause(backoff(tries), seat.over);
-        if (seat.over.aborted) return;
+        await pause(backoff(tries), consumer.over);
+        if (consumer.over.aborted) return;
       }
     }
   }
 
-  /** A letter that was buried again has replaced itself; one that stays because it can't be dropped is replayed again. */
-  async #replayed({ id, queue, message }: DeadLetter, buried: boolean): Promise<void> {
+  /** A letter that fails again has replaced itself. A letter that can't be dropped is replayed again. */
+  async #replayed({ id, queue, message }: DeadLetter, deadLettered: boolean): Promise<void> {
     try {
-      if (!buried) await this.#deadLetters.drop(queue, [message.id]);
+      if (!deadLettered) await this.#deadLetters.drop(queue, [message.id]);
     } catch (error) {
       this.#alarms.warn("replay", `can't drop a replayed dead letter: ${toError(error).message}`, { id });
     } finally {
@@ -370,7 +386,7 @@ class LocalBus implements Bus {
     }
   }
 
-  /** Delivers letters again whose replay was asked for; each is dropped when its queue has settled it. */
+  /** Delivers letters whose replay was requested. Each is dropped when its queue has settled it. */
   async #replay(): Promise<void> {
     if (this.#closed) return;
     try {
@@ -378,7 +394,7 @@ class LocalBus implements Bus {
         const queue = this.#queues.get(letter.queue);
         if (!queue || this.#replaying.has(letter.id)) continue;
         this.#replaying.add(letter.id);
-        queue.put(letter.message, true, (buried) => void this.#replayed(letter, buried));
+        queue.put(letter.message, true, (deadLettered) => void this.#replayed(letter, deadLettered));
       }
     } catch (error) {
       this.#alarms.warn("replay", `can't read the dead letters: ${toError(error).message}`);

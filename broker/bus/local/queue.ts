@@ -2,23 +2,23 @@
 import type { Envelope } from "../../contract/envelope.ts";
 import { Fifo } from "./fifo.ts";
 
-/** A message in a queue. `settled` tells its publisher, and whether it was given up. */
+/** A message in a queue. `settled` informs its publisher, also when the message was given up. */
 export interface Entry {
   readonly message: Envelope;
   readonly seq: number;
   redelivered: boolean;
-  settled(buried: boolean): void;
+  settled(deadLettered: boolean): void;
 }
 
-/** One consumer's stay in the queue. Entries taken belong to it until they are settled or it leaves. */
-export class Seat {
+/** One consumer of the queue. Its entries belong to it until they are settled or it leaves. */
+export class LocalConsumer {
   readonly prefetch: number;
-  readonly onEntry: (entry: Entry, seat: Seat) => void;
+  readonly onEntry: (entry: Entry, consumer: LocalConsumer) => void;
   readonly taken = new Set<Entry>();
   readonly #over = new AbortController();
   paused = false;
 
-  constructor(prefetch: number, onEntry: (entry: Entry, seat: Seat) => void) {
+  constructor(prefetch: number, onEntry: (entry: Entry, consumer: LocalConsumer) => void) {
     this.prefetch = prefetch;
     this.onEntry = onEntry;
   }
@@ -27,7 +27,7 @@ export class Seat {
     return !this.paused && this.taken.size < this.prefetch;
   }
 
-  /** Fires when it should not go on trying for its entries. */
+  /** Fires when it should stop trying to handle its entries. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -40,10 +40,10 @@ export class Seat {
 export class LocalQueue {
   readonly name: string;
   readonly #single: boolean;
-  /** Called when there may be something to hand over. */
-  readonly #wake: (queue: LocalQueue) => void;
+  /** Called when there may be something to deliver. */
+  readonly #onReady: (queue: LocalQueue) => void;
   readonly #entries = new Fifo<Entry>();
-  #seats: Seat[] = [];
+  #consumers: LocalConsumer[] = [];
   #next = 0;
   #seq = 0;
   scheduled = false;
@@ -51,67 +51,69 @@ export class LocalQueue {
   constructor(name: string, singleActiveConsumer: boolean, wake: (queue: LocalQueue) => void) {
     this.name = name;
     this.#single = singleActiveConsumer;
-    this.#wake = wake;
+    this.#onReady = wake;
   }
 
   get length(): number {
     return this.#entries.length;
   }
 
-  put(message: Envelope, redelivered: boolean, settled: (buried: boolean) => void): void {
+  put(message: Envelope, redelivered: boolean, settled: (deadLettered: boolean) => void): void {
     this.#entries.push({ message, seq: this.#seq++, redelivered, settled });
     this.#wakeIfDue();
   }
 
-  sit(seat: Seat): void {
-    this.#seats.push(seat);
+  add(consumer: LocalConsumer): void {
+    this.#consumers.push(consumer);
     this.#wakeIfDue();
   }
 
-  /** The seat goes; what it has not settled goes back to the head of the queue, in order. @returns how many */
-  leave(seat: Seat): number {
-    if (!this.#seats.includes(seat)) return 0;
-    this.#seats = this.#seats.filter((it) => it !== seat);
-    seat.abandon();
-    const back = [...seat.taken].sort((a, b) => a.seq - b.seq);
-    seat.taken.clear();
+  /** Removes a consumer. Its unsettled entries return to the head of the queue, in order. @returns how many */
+  leave(consumer: LocalConsumer): number {
+    if (!this.#consumers.includes(consumer)) return 0;
+    this.#consumers = this.#consumers.filter((it) => it !== consumer);
+    consumer.abandon();
+    const back = [...consumer.taken].sort((a, b) => a.seq - b.seq);
+    consumer.taken.clear();
     for (const entry of back) entry.redelivered = true;
     if (back.length > 0) this.#entries.putBack(back);
     this.#wakeIfDue();
     return back.length;
   }
 
-  /** Takes an entry off for good; nothing happens where its seat has gone, as it comes again then. */
-  settle(entry: Entry, seat: Seat, buried = false): void {
-    if (!seat.taken.delete(entry)) return;
-    entry.settled(buried);
+  /**
+   * Removes an entry for good. Does nothing where its consumer has left, because the entry is delivered again then.
+   */
+  settle(entry: Entry, consumer: LocalConsumer, deadLettered = false): void {
+    if (!consumer.taken.delete(entry)) return;
+    entry.settled(deadLettered);
     this.#wakeIfDue();
   }
 
-  /** Hands out what fits of what is there now; what handlers add meanwhile is for the next turn. */
+  /** Delivers what is there now, within the prefetch. Entries that handlers add wait for the next pass. */
   deliver(): void {
     for (let left = this.#entries.length; left > 0; left--) {
-      const seat = this.#free();
-      const entry = seat && this.#entries.shift();
+      const consumer = this.#free();
+      const entry = consumer && this.#entries.shift();
       if (!entry) return;
-      seat.taken.add(entry);
-      seat.onEntry(entry, seat);
+      consumer.taken.add(entry);
+      consumer.onEntry(entry, consumer);
     }
   }
 
-  #free(): Seat | undefined {
-    if (this.#single) return this.#seats[0]?.free ? this.#seats[0] : undefined;
-    for (let i = 0; i < this.#seats.length; i++) {
-      const index = (this.#next + i) % this.#seats.length;
-      const seat = this.#seats[index];
-      if (!seat?.free) continue;
+  #free(): LocalConsumer | undefined {
+    if (this.#single) return this.#consumers[0]?.free ? this.#consumers[0] : undefined;
+    for (let i = 0; i < this.#consumers.length; i++) {
+      const index = (this.#next + i) % this.#consumers.length;
+      const consumer = this.#consumers[index];
+      if (!consumer?.free) continue;
       this.#next = index + 1;
-      return seat;
+      return consumer;
     }
     return undefined;
   }
 
   #wakeIfDue(): void {
-    if (!this.scheduled && this.#entries.length > 0) this.#wake(this);
+    if (!this.scheduled && this.#entries.length > 0) this.#onReady(this);
   }
 }

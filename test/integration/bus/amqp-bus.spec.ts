@@ -156,9 +156,9 @@ describe("The bus over RabbitMQ", function () {
           () => false,
         );
       };
-      const [hurried, calm] = [await createBus({}), await createBus({ calmMs: 300 })];
+      const [hurried, unhurried] = [await createBus({}), await createBus({ redeclareMs: 300 })];
       await hurried.declare(topology);
-      await calm.declare(topology);
+      await unhurried.declare(topology);
       assert.equal(await hasQueue(), false);
       await eventually("it is there again", hasQueue);
     });
@@ -399,7 +399,7 @@ describe("The bus over RabbitMQ", function () {
     }
   });
 
-  it("refuses what is too large to travel, without harm to others in flight", async () => {
+  it("refuses a message that is too large, without harm to others in flight", async () => {
     await open();
     try {
       const bus = await createBus();

@@ -16,7 +16,7 @@ export interface MailboxOptions {
   /** Told when this process has queued up for a partition. */
   onQueuedUp(partition: number): void;
   /** Told of messages that fail; whoever logs limits the rate. */
-  onTrouble(what: "retry" | "dead" | "bury" | "answer", error: Error, message: Envelope): void;
+  onTrouble(what: "retry" | "dead" | "dead-letter" | "answer", error: Error, message: Envelope): void;
 }
 
 export class Mailbox implements MailboxHandlers {
@@ -88,7 +88,7 @@ export class Mailbox implements MailboxHandlers {
       onTrouble("dead", error, job.message);
       job.delivery
         .dead(error, job.attempts.failures)
-        .catch((cause) => onTrouble("bury", toError(cause), job.message));
+        .catch((cause) => onTrouble("dead-letter", toError(cause), job.message));
       return;
     }
     onTrouble("retry", error, job.message);
