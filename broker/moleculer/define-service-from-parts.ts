@@ -1,5 +1,5 @@
 /** Services declared from their contract: handlers are typed by it, and nothing undeclared can be called. */
-import type { Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Context, Service, ServiceBroker } from "moleculer";
 import type { Model } from "mongoose";
 import type { ActorDefinition } from "../actor/define-actor.ts";
 import { createActorHost } from "../actor/runtime/actor-host.ts";
@@ -15,6 +15,7 @@ import type { Clock } from "../resilience/clock.ts";
 import { inTime } from "../resilience/deadline.ts";
 import type { Log } from "../resilience/log.ts";
 import type { Config } from "./config.ts";
+import type { DefinedService } from "./define-service.ts";
 import type { ActionContext, ActionHandler, TypedCall, WorkerHandler } from "./handlers.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
@@ -73,7 +74,7 @@ export function defineServiceFromParts<
   contract: C,
   owns: { models?: M; actors?: H },
   parts: (tools: ServiceTools<M, H>) => ServiceParts<C>,
-): ServiceSchema {
+): DefinedService {
   // Keyed by instance: one schema may serve several brokers of a process.
   const running = new WeakMap<Service, Running<C>>();
   const of = (service: Service): Running<C> => {

@@ -47,6 +47,11 @@ export interface ServiceDefinition<
   stopped?(): Promise<void> | void;
 }
 
+/** A service's Moleculer schema, under a name that declaration files can give it. */
+export interface DefinedService extends ServiceSchema {
+  readonly name: string;
+}
+
 /**
  * Declares a service. Handlers that use `this` must be methods: arrow functions have none.
  * @throws when the contract declares what has no handler, or promises what no mixin covers
@@ -59,7 +64,7 @@ export function defineService<
 >(
   contract: C,
   definition: ServiceDefinition<C, X, P, M> & Workers<C> & ThisType<ServiceWith<X> & P & M>,
-): ServiceSchema {
+): DefinedService {
   const { mixins = [], setup, actions, ...schema } = definition;
   checkHandlers(contract, "actions", actions);
   checkHandlers(contract, "workers", schema.workers ?? {});
@@ -83,7 +88,7 @@ export function defineService<
       ]),
     ),
     ...(setup && { created: createdBy(setup) }),
-  } as ServiceSchema;
+  } as DefinedService;
 }
 
 /** What each service has; `call` is typed for whoever uses it. */

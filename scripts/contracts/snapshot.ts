@@ -3,9 +3,9 @@
  * the last release it is kept in docs/contracts.json, which `compare.ts` holds against the present one. What a schema's
  * refinements check is not in it.
  */
-import { createRequire } from "node:module";
 import { z } from "zod";
 import type { MessageContract } from "../../broker/contract/contract.ts";
+import { version } from "../../broker/http/docs/version.ts";
 import core from "../../services/index.ts";
 import { actorStates } from "./actor-states.ts";
 
@@ -39,8 +39,6 @@ export interface ActionSnapshot {
   readonly params: Schema;
   readonly returns: Schema;
 }
-
-const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
 export async function contractSnapshot(): Promise<Snapshot> {
   const snapshot: Snapshot = { version, messages: {}, actions: {}, receivers: {}, states: {} };

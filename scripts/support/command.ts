@@ -14,8 +14,14 @@ const MISUSED = 2;
  * @param summary what it does, the first thing that `--help` shows
  */
 export function command(name: string, summary: string): Command {
-  return framed(name === "start" || name === "test" ? `npm ${name} --` : `npm run ${name} --`, summary);
+  return framed(called.as(name), summary);
 }
+
+/** How commands are called, for their help: as npm scripts, unless the command `souk` runs them. */
+export const called = {
+  as: (name: string): string =>
+    name === "start" || name === "test" ? `npm ${name} --` : `npm run ${name} --`,
+};
 
 /** A command with sub-commands, of which one must be named. Each may stand in a file of its own. */
 export function commandOf(

@@ -34,6 +34,7 @@ import { traceOf } from "../../broker/http/request/request-headers.ts";
 import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
 import { closeServer, createHttpServer, urlOf } from "../../broker/http/server.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
+import type { DefinedService } from "../../broker/moleculer/define-service.ts";
 import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import { logFormat } from "../../broker/moleculer/log/logger.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
@@ -116,7 +117,7 @@ export interface DrainableService extends Service {
 const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
 
 /** A service that fails to be created when the contracts' routes can't be served. */
-export function gatewayService(options: GatewayServiceOptions): ServiceSchema {
+export function gatewayService(options: GatewayServiceOptions): DefinedService {
   const running = new WeakMap<Service, Running>();
   const of = (service: Service): Running => {
     const found = running.get(service);

@@ -10,8 +10,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Tools that npm only passes arguments on to. */
-const TOOLS = ["format", "lint", "mocha", "types"];
+/** Tools that npm only passes arguments on to, and what it runs by itself. */
+const TOOLS = ["format", "lint", "mocha", "prepack", "types"];
 const preload = new URL("../support/nothing-starts.mjs", import.meta.url).href;
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {

@@ -17,6 +17,8 @@ import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node
 import type { Clock } from "../../broker/resilience/clock.ts";
 import core from "../../services/index.ts";
 
+export { movableClock } from "../../souk/testing/movable-clock.ts";
+
 export interface ServicesNode extends SoukNode {
   /** Calls an action as the gateway does; extra and mistyped parameters are for tests of the boundary. */
   call<N extends ActionName>(
@@ -64,17 +66,6 @@ export async function startServices(
     async close() {
       await node.stop();
       await rm(dataDir, { recursive: true, force: true });
-    },
-  };
-}
-
-/** A clock that stands still until it is moved. */
-export function movableClock(start = Date.now()): Clock & { advance(ms: number): void } {
-  let now = start;
-  return {
-    now: () => now,
-    advance(ms) {
-      now += ms;
     },
   };
 }

@@ -1,10 +1,8 @@
 /** AsyncAPI 3.0 from the contracts: which messages there are, and which mailboxes and workers take them. */
-import { createRequire } from "node:module";
 import { DEFAULT_PARTITIONS, type MessageContract, type ServiceContract } from "../../contract/contract.ts";
 import { Components, nameOf, typeName } from "./components.ts";
 import type { JsonSchema } from "./json-schema.ts";
-
-const { version } = createRequire(import.meta.url)("../../../package.json") as { version: string };
+import { version } from "./version.ts";
 
 /** @throws when an actor or worker receives a message that no contract declares */
 export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {

@@ -1,13 +1,11 @@
 /** OpenAPI 3.1 from the contracts: nothing in it is written twice. */
-import { createRequire } from "node:module";
 import type { ServiceContract } from "../../../contract/contract.ts";
 import { API_BASE, apiRoutes } from "../../api-route.ts";
 import { Components } from "../components.ts";
 import type { JsonSchema } from "../json-schema.ts";
+import { version } from "../version.ts";
 import { headerParameters, type RouteHeaders } from "./headers.ts";
 import { operation, tagOf } from "./operation.ts";
-
-const { version } = createRequire(import.meta.url)("../../../../package.json") as { version: string };
 
 /**
  * @param headers request headers that single actions care about

@@ -1,0 +1,4 @@
+import { createRequire } from "node:module";
+
+/** The version of Souk, found by the package's own name: so it is the same one in `dist/`. */
+export const { version } = createRequire(import.meta.url)("souk/package.json") as { version: string };

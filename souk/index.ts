@@ -1,0 +1,53 @@
+/**
+ * The package `souk`: what an extension declares its services, actors, providers and itself with, and how a node is
+ * started. Contracts of Souk's own services are in `souk/contracts`, helpers for tests in `souk/testing`.
+ */
+
+// Actors.
+export {
+  type ActorDefinition,
+  type Decision,
+  defineActor,
+  type Outgoing,
+  type Refusal,
+  send,
+  type TimerChange,
+} from "../broker/actor/define-actor.ts";
+export {
+  actorModel,
+  createActorIndexes,
+  createInboxArchive,
+  dropActorIndexes,
+  dropInboxArchive,
+} from "../broker/actor/runtime/document/actor-model.ts";
+export { withKey, withoutKey } from "../broker/actor/shared-record.ts";
+export { defineMachine, type Ignored, type MachineTable, NONE } from "../broker/actor/state-machine.ts";
+export { type CallMeta, isStaff } from "../broker/contract/call-meta.ts";
+// Contracts. As a whole, so that an extension can augment `Actions` and `Messages` by `declare module "souk"`.
+export * from "../broker/contract/contract.ts";
+export { type Envelope, envelope, type Message } from "../broker/contract/envelope.ts";
+export { type ErrorCode, errorCode, SoukError } from "../broker/contract/errors.ts";
+export { derivedId, derivedV7, newId } from "../broker/contract/ids.ts";
+export * from "../broker/contract/schemas.ts";
+export { ConfigError } from "../broker/contract/variables.ts";
+// Extensions and nodes.
+export { type Config, loadConfig } from "../broker/moleculer/config.ts";
+// Services and their databases.
+export { defineService } from "../broker/moleculer/define-service.ts";
+export { combine, type Extension, extend, inFolders } from "../broker/moleculer/extension.ts";
+export type { ActionContext, WorkerTools } from "../broker/moleculer/handlers.ts";
+export { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
+export { type SoukNode, startNode } from "../broker/moleculer/node/start-node.ts";
+export { isDuplicateKey } from "../broker/mongo/duplicate-key.ts";
+export type { Migration } from "../broker/mongo/migrations.ts";
+export { defineModel, type ModelDefinition } from "../broker/mongo/model.ts";
+export { actorHost } from "../mixins/actor-host.ts";
+export { cache } from "../mixins/cache.ts";
+export { idempotency } from "../mixins/idempotency.ts";
+export { mongo } from "../mixins/mongo.ts";
+export { notify } from "../mixins/notify.ts";
+export { outbox } from "../mixins/outbox.ts";
+export { workers } from "../mixins/workers.ts";
+export { default as souk } from "../services/index.ts";
+// Payment providers.
+export * from "../services/payments/providers/provider.ts";
