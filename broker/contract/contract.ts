@@ -3,6 +3,7 @@
  * AsyncAPI and RabbitMQ's topology are all derived from what stands here.
  */
 import type { z } from "zod";
+import type { ErrorCode, ErrorEntries } from "./errors.ts";
 
 export type Audience = "public" | "customer" | "staff" | "admin";
 export type RestRoute = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${string}`;
@@ -33,10 +34,10 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   /** What the route takes or gives that is not JSON. */
   readonly body?: "raw";
   readonly produces?: "text/html" | "text/event-stream" | "application/pdf";
-  /** Registry codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
-  readonly errors?: readonly string[];
+  /** Codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
+  readonly errors?: readonly ErrorCode[];
   /** Members that the problem documents of single codes have beside the usual ones, for the docs. */
-  readonly problems?: Readonly<Record<string, z.ZodObject>>;
+  readonly problems?: Readonly<Partial<Record<ErrorCode, z.ZodObject>>>;
   readonly deprecated?: boolean;
 }
 
@@ -74,6 +75,8 @@ export interface ServiceContract {
   readonly messages: Readonly<Record<string, MessageContract>>;
   readonly actors: Readonly<Record<string, ActorContract>>;
   readonly workers: Readonly<Record<string, WorkerContract>>;
+  /** Error codes of the domain. */
+  readonly errors?: ErrorEntries;
 }
 
 export const DEFAULT_PARTITIONS = 16;
@@ -91,7 +94,7 @@ export function defineContract<
   const M extends Record<string, MessageContract>,
   const T extends Record<string, ActorContract> = Record<never, ActorContract>,
   const W extends Record<string, WorkerContract> = Record<never, WorkerContract>,
->(contract: { service: S; actions: A; messages: M; actors?: T; workers?: W }) {
+>(contract: { service: S; actions: A; messages: M; actors?: T; workers?: W; errors?: ErrorEntries }) {
   const complete = {
     ...contract,
     actors: contract.actors ?? ({} as T),

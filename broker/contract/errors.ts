@@ -1,17 +1,43 @@
 /**
- * The error registry: every failure a client may meet, with its stable code, HTTP status and sentence.
- * `docs/errors.md` is generated from it. Anything thrown that is not a {@link SoukError} is a bug and becomes 500.
+ * Error codes: every failure a client may meet has a stable code, an HTTP status and a sentence. The codes below are those of
+ * every service; a domain's own stand in `services/<domain>/<domain>.errors.ts`. Anything thrown that is not a
+ * {@link SoukError} is a bug and becomes 500.
  */
+import { STATUS_CODES } from "node:http";
 import { Errors } from "moleculer";
 
-interface Entry {
-  status: number;
-  title: string;
+export interface ErrorEntry {
+  readonly status: number;
+  readonly title: string;
   /** Worth repeating as it is (by Moleculer's retry, a worker, or a client). */
-  retryable?: true;
+  readonly retryable?: true;
 }
 
-export const errorRegistry = {
+export type ErrorEntries = Readonly<Record<string, ErrorEntry>>;
+
+const registry = new Map<string, ErrorEntry>();
+
+/** In capitals, so that no other error's `type` is taken for one. */
+const CODE = /^[A-Z][A-Z0-9_]*$/;
+
+/**
+ * Declares error codes. The file that does so also augments {@link ErrorCodes}, so that they are typed everywhere; the
+ * domain's contract names them.
+ * @throws on a code that is declared already, or is none
+ */
+export function defineErrors<const E extends ErrorEntries>(errors: E): E {
+  for (const [code, entry] of Object.entries(errors)) {
+    if (!CODE.test(code)) throw new Error(`an error code is capitals, digits and _, not ${code}`);
+    if (entry.status < 400 || entry.status > 599)
+      throw new Error(`${code}: ${entry.status} is no status of an error`);
+    if (registry.has(code)) throw new Error(`the error code ${code} is declared twice`);
+    registry.set(code, entry);
+  }
+  return errors;
+}
+
+/** Codes that any service may use. */
+export const genericErrors = defineErrors({
   VALIDATION_FAILED: { status: 422, title: "The request does not fit the contract of this route." },
   MALFORMED_REQUEST: { status: 400, title: "The request line, a header or the URL is not well-formed." },
   SLOW_REQUEST: { status: 408, title: "The request took too long to arrive." },
@@ -25,49 +51,11 @@ export const errorRegistry = {
   METHOD_NOT_ALLOWED: { status: 405, title: "The route exists, but not for this method." },
   UNAUTHENTICATED: { status: 401, title: "A valid access token is needed." },
   FORBIDDEN: { status: 403, title: "The caller may not do this." },
-  INVALID_CREDENTIALS: { status: 401, title: "E-mail address and password do not match." },
-  WRONG_PASSWORD: { status: 403, title: "The current password is not right." },
-  WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
-  INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },
-  EMAIL_TAKEN: { status: 409, title: "There is an account with this e-mail address already." },
-  BOOTSTRAP_CLOSED: { status: 409, title: "The first admin has been made already." },
   RATE_LIMITED: { status: 429, title: "Too many requests.", retryable: true },
   NOT_FOUND: { status: 404, title: "There is no such thing, or it is not the caller's." },
   CONFLICT: { status: 409, title: "The request conflicts with the present state." },
   VERSION_MISMATCH: { status: 412, title: "It has changed since it was read (If-Match)." },
   PRECONDITION_REQUIRED: { status: 428, title: "This write needs If-Match." },
-  SLUG_TAKEN: { status: 409, title: "There is something with this slug already." },
-  SKU_TAKEN: { status: 409, title: "There is something with this SKU already." },
-  CATEGORY_IN_USE: { status: 409, title: "The category still has products or child categories." },
-  SKU_UNKNOWN: { status: 422, title: "There is no such SKU on sale." },
-  CART_EMPTY: { status: 422, title: "The cart has no lines." },
-  CART_FULL: { status: 422, title: "The cart has as many lines as it can hold." },
-  CURRENCY_MIXED: { status: 422, title: "All lines of an order must be in one currency." },
-  PRICE_CHANGED: { status: 409, title: "A price has changed since it was shown; `cart` has those of now." },
-  CART_CHANGED: { status: 409, title: "The cart has changed since it was shown; `cart` is what it is now." },
-  CART_ALREADY_ORDERED: {
-    status: 409,
-    title: "The cart has been ordered as it is: pay or cancel that order (`orderId`), or change the cart.",
-  },
-  TOO_MANY_OPEN_ORDERS: {
-    status: 409,
-    title: "So many orders wait for their payment already: pay or cancel one of them (`orderIds`) first.",
-  },
-  OPEN_QUANTITY_EXCEEDED: {
-    status: 409,
-    title:
-      "The orders that wait for their payment (`orderIds`) and this one would hold too many units together.",
-  },
-  INSUFFICIENT_STOCK: { status: 409, title: "There is not enough stock." },
-  ORDER_NOT_CANCELLABLE: { status: 409, title: "The order can't be cancelled any more." },
-  ORDER_NOT_PAYABLE: { status: 409, title: "The order can't be paid (any more)." },
-  INVOICE_NOT_ISSUED: { status: 404, title: "The order has no invoice (yet): it gets one when it is paid." },
-  PAYMENT_NOT_REFUNDABLE: { status: 409, title: "There is nothing left to refund on this payment." },
-  REFUND_TOO_LARGE: { status: 422, title: "The refund is larger than what is left of the capture." },
-  PROVIDER_UNKNOWN: { status: 422, title: "There is no such payment provider, or it is not configured." },
-  PROVIDER_FAILED: { status: 502, title: "The payment provider did not do what was asked.", retryable: true },
-  WEBHOOK_REJECTED: { status: 401, title: "The webhook's signature is missing or wrong." },
-  DELIVERY_TRANSITION: { status: 409, title: "The delivery can't go to this status from where it is." },
   IDEMPOTENCY_KEY_MISSING: { status: 400, title: "This route needs an Idempotency-Key header." },
   IDEMPOTENCY_KEY_INVALID: { status: 400, title: "The Idempotency-Key is empty, too long or not printable." },
   IDEMPOTENCY_KEY_REUSED: { status: 422, title: "The Idempotency-Key was used with another request." },
@@ -83,9 +71,26 @@ export const errorRegistry = {
     retryable: true,
   },
   INTERNAL: { status: 500, title: "Something went wrong on our side." },
-} as const satisfies Record<string, Entry>;
+});
 
-export type ErrorCode = keyof typeof errorRegistry;
+export type CodesOf<E> = { [K in keyof E & string]: ErrorEntry };
+
+/** All codes, by declaration merging. */
+export interface ErrorCodes extends CodesOf<typeof genericErrors> {}
+export type ErrorCode = keyof ErrorCodes & string;
+
+/** What is declared for a code. @throws when no loaded contract declares it */
+export function errorEntry(code: ErrorCode): ErrorEntry {
+  const entry = registry.get(code);
+  if (!entry) throw new Error(`no loaded contract declares the error code ${code}`);
+  return entry;
+}
+
+/** Codes of some contracts, after those of every service; or of whatever else declares some. */
+export const errorsOf = (declared: readonly { readonly errors?: ErrorEntries }[]): [string, ErrorEntry][] =>
+  [genericErrors as ErrorEntries, ...declared.map((it) => it.errors ?? {})].flatMap((it) =>
+    Object.entries(it),
+  );
 
 export interface FieldError {
   field: string;
@@ -100,23 +105,49 @@ export interface ErrorData {
   members?: Readonly<Record<string, unknown>>;
 }
 
+const NAME = "SoukError";
+
 /**
- * An expected failure. Its type is the registry code, so it survives a trip between nodes.
+ * An expected failure. Its type is the error code, so it survives a trip between nodes.
  * @param detail a sentence for the client about this occurrence; never driver text
  */
 export class SoukError extends Errors.MoleculerError {
   declare type: ErrorCode;
 
-  constructor(code: ErrorCode, detail: string = errorRegistry[code].title, data: ErrorData = {}) {
-    super(detail, errorRegistry[code].status, code, data);
-    this.name = "SoukError";
-    this.retryable = "retryable" in errorRegistry[code] && errorRegistry[code].status === 503;
+  constructor(code: ErrorCode, detail?: string, data: ErrorData = {}) {
+    const { status, title, retryable = false } = errorEntry(code);
+    super(detail ?? title, status, code, data);
+    this.name = NAME;
+    this.retryable = retryable && status === 503;
   }
 }
 
-/** The registry code of any error, also of one that came from another node; undefined for a bug. */
+/** The code of any error, also of one that came from another node; undefined for a bug, and for a code that nobody here declares. */
 export function errorCode(error: unknown): ErrorCode | undefined {
+  const type = typeOf(error);
+  return type !== undefined && registry.has(type) ? (type as ErrorCode) : undefined;
+}
+
+export interface ExpectedFailure extends ErrorEntry {
+  readonly code: string;
+}
+
+/**
+ * What is known of an expected failure; undefined for a bug. A code may come from a node whose contracts this process does
+ * not load: then the error itself says what it is.
+ */
+export function expectedFailure(error: unknown): ExpectedFailure | undefined {
+  const code = typeOf(error);
+  if (code === undefined) return undefined;
+  const declared = registry.get(code);
+  if (declared) return { code, ...declared };
+  const { name, code: status, retryable } = error as Record<string, unknown>;
+  if (name !== NAME || !CODE.test(code) || typeof status !== "number") return undefined;
+  const title = status >= 400 ? STATUS_CODES[status] : undefined;
+  return title === undefined ? undefined : { code, status, title, ...(retryable === true && { retryable }) };
+}
+
+function typeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("type" in error)) return undefined;
-  const { type } = error;
-  return typeof type === "string" && Object.hasOwn(errorRegistry, type) ? (type as ErrorCode) : undefined;
+  return typeof error.type === "string" ? error.type : undefined;
 }

@@ -3,7 +3,7 @@
  * every failure into a problem document. Actions are called by whoever is given as `serve`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { errorRegistry, SoukError } from "../contract/errors.ts";
+import { SoukError } from "../contract/errors.ts";
 import type { Log } from "../resilience/log.ts";
 import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -166,7 +166,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       return;
     }
     const failure = failureOf(error);
-    const { status } = errorRegistry[failure.code];
+    const { status } = failure;
     exchange.code = failure.code;
     const about = { method: req.method, path: exchange.shownPath ?? path, traceId: trace.traceId };
     // In an outage or a flood there are thousands a second; the access log has each of them.

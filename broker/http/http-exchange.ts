@@ -1,6 +1,5 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { ErrorCode } from "../contract/errors.ts";
 import { addressKey } from "./limits/address.ts";
 import { clientAddress } from "./limits/client-address.ts";
 import type { Holder } from "./limits/shares.ts";
@@ -26,7 +25,7 @@ export interface Exchange {
   /** Who asks, where that is known. */
   userId?: string;
   /** Of the problem document that it was answered with. */
-  code?: ErrorCode;
+  code?: string;
   /** Status of an answer that did not go through `res`. */
   answered?: number;
   /** The call that was made for it. It goes on when the client leaves, and counts as in flight until it ends. */

@@ -3,8 +3,8 @@ import { Errors } from "moleculer";
 import {
   type ErrorCode,
   type ErrorData,
-  errorCode,
-  errorRegistry,
+  errorEntry,
+  expectedFailure,
   type FieldError,
   SoukError,
 } from "../contract/errors.ts";
@@ -16,7 +16,7 @@ export interface Problem {
   title: string;
   status: number;
   detail: string;
-  code: ErrorCode;
+  code: string;
   /** W3C trace id of the request: what support asks for and what logs carry. */
   traceId: string;
   instance: string;
@@ -43,10 +43,16 @@ const MOLECULER: Readonly<Record<string, ErrorCode>> = {
 };
 
 /** Seconds after which a client may come again, where the failure itself does not say. */
-const RETRY_AFTER: Partial<Record<ErrorCode, number>> = { OVERLOADED: 1, UNAVAILABLE: 2, RATE_LIMITED: 60 };
+const RETRY_AFTER: ReadonlyMap<string, number> = new Map<ErrorCode, number>([
+  ["OVERLOADED", 1],
+  ["UNAVAILABLE", 2],
+  ["RATE_LIMITED", 60],
+]);
 
 export interface Failure {
-  code: ErrorCode;
+  code: string;
+  status: number;
+  title: string;
   detail: string;
   errors?: readonly FieldError[];
   /** Seconds. */
@@ -54,16 +60,24 @@ export interface Failure {
   members?: Readonly<Record<string, unknown>>;
 }
 
+/** A failure of the gateway itself. */
+export function failure(code: ErrorCode): Failure {
+  const { status, title } = errorEntry(code);
+  return { code, status, title, detail: title };
+}
+
 /** What a client is told about anything that was thrown, here or on another node. */
 export function failureOf(error: unknown): Failure {
-  const code = errorCode(error) ?? moleculerCode(error) ?? "INTERNAL";
-  const { title } = errorRegistry[code];
-  const known = errorCode(error) !== undefined && code !== "INTERNAL" && error instanceof Error;
+  const expected = expectedFailure(error);
+  const { code, status, title, detail } = expected
+    ? { ...expected, detail: expected.title }
+    : failure(moleculerCode(error) ?? "INTERNAL");
+  const known = expected !== undefined && code !== "INTERNAL" && error instanceof Error;
   const data: ErrorData = known && "data" in error && isData(error.data) ? error.data : {};
-  const retryAfter = data.retryAfter ?? RETRY_AFTER[code];
+  const retryAfter = data.retryAfter ?? RETRY_AFTER.get(code);
   return {
-    code,
-    detail: known && error.message ? error.message : title,
+    ...{ code, status, title },
+    detail: known && error.message ? error.message : detail,
     ...(data.errors ? { errors: data.errors } : {}),
     ...(retryAfter === undefined ? {} : { retryAfter }),
     ...(data.members ? { members: data.members } : {}),
@@ -86,12 +100,11 @@ const isData = (data: unknown): data is ErrorData => typeof data === "object" &&
  * @param instance path of the request, without its query
  */
 export function problem(failure: Failure, { base, traceId, instance }: ProblemContext): Problem {
-  const { status, title } = errorRegistry[failure.code];
   return {
     ...failure.members,
     type: `${base}/docs/errors#${failure.code}`,
-    title,
-    status,
+    title: failure.title,
+    status: failure.status,
     detail: failure.detail,
     code: failure.code,
     traceId,

@@ -13,7 +13,7 @@
 import { hash } from "node:crypto";
 import type { Connection } from "mongoose";
 import type { CallMeta } from "../contract/call-meta.ts";
-import { type ErrorCode, type ErrorData, errorCode, errorRegistry, SoukError } from "../contract/errors.ts";
+import { type ErrorCode, type ErrorData, errorCode, errorEntry, SoukError } from "../contract/errors.ts";
 import { newId } from "../contract/ids.ts";
 import { redactedReason } from "../contract/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
@@ -157,7 +157,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
 
   async function recordFailure(error: unknown): Promise<unknown> {
     const code = errorCode(error);
-    if (code === undefined || errorRegistry[code].status >= 500)
+    if (code === undefined || errorEntry(code).status >= 500)
       return records.updateOne(mine, { $set: { run: "", lockedUntil: new Date(0) } });
     if (NOT_KEPT.has(code)) return records.deleteOne(mine);
     const { message, data } = error as SoukError;

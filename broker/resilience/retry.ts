@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { Errors } from "moleculer";
-import { errorCode, errorRegistry } from "../contract/errors.ts";
+import { expectedFailure } from "../contract/errors.ts";
 import { UnknownValueError } from "../contract/tolerant.ts";
 
 export const MAX_TRIES = 5;
@@ -89,15 +89,15 @@ export class TransientError extends Error {
 
 /**
  * Whether trying the same again later may succeed: something that the handler needs is away or overloaded.
- * Looks through causes and aggregates; a registry error speaks for itself.
+ * Looks through causes and aggregates; an expected failure speaks for itself.
  */
 export function isTransient(error: unknown, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > 5) return false;
   if (error instanceof TransientError) return true;
   // A newer node will be there, or this one be replaced.
   if (error instanceof UnknownValueError) return true;
-  const registered = errorCode(error);
-  if (registered) return "retryable" in errorRegistry[registered];
+  const expected = expectedFailure(error);
+  if (expected) return expected.retryable === true;
   if (error instanceof Errors.MoleculerRetryableError) return true;
   if (error instanceof Errors.MoleculerError) return error.retryable === true;
   const { name, code, message, cause, errors } = error as {

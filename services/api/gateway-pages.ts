@@ -1,6 +1,7 @@
 /** What the gateway serves beside the API: docs and health. */
 import type { ServiceBroker } from "moleculer";
 import type { ServiceContract } from "../../broker/contract/contract.ts";
+import { errorsOf } from "../../broker/contract/errors.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
 import { openapi } from "../../broker/http/docs/openapi/document.ts";
@@ -18,10 +19,11 @@ export interface PagesOptions {
 
 export function gatewayPages({ contracts, routeHeaders, operations }: PagesOptions): Page[] {
   return [
-    ...docsPages(
-      () => openapi(contracts, routeHeaders),
-      () => asyncapi(contracts),
-    ),
+    ...docsPages({
+      openapi: () => openapi(contracts, routeHeaders),
+      asyncapi: () => asyncapi(contracts),
+      errors: () => errorsOf(contracts),
+    }),
     live("/health/live", "application/json", async () => ({ status: 200, body: LIVE })),
     live("/health/ready", "application/json", async () => readyReply(await operations.ready())),
   ];

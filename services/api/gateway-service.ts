@@ -14,7 +14,7 @@ import ApiGateway, {
 } from "moleculer-web";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import type { ServiceContract } from "../../broker/contract/contract.ts";
-import { errorCode, errorRegistry, SoukError } from "../../broker/contract/errors.ts";
+import { errorCode, SoukError } from "../../broker/contract/errors.ts";
 import { createTokenVerifier } from "../../broker/http/access/access-token.ts";
 import { type Admission, admit, type CallerSession, type Gate } from "../../broker/http/access/admit.ts";
 import { createLiveSessions } from "../../broker/http/access/live-sessions.ts";
@@ -28,7 +28,7 @@ import { Connections } from "../../broker/http/limits/connections.ts";
 import { createRateLimits } from "../../broker/http/limits/rate-limit.ts";
 import { Shares } from "../../broker/http/limits/shares.ts";
 import { RequestMetrics } from "../../broker/http/metrics.ts";
-import { ClientGoneError, problem } from "../../broker/http/problem.ts";
+import { ClientGoneError, failure, problem } from "../../broker/http/problem.ts";
 import { reply } from "../../broker/http/reply.ts";
 import { traceOf } from "../../broker/http/request/request-headers.ts";
 import { originCheck, securityHeaders } from "../../broker/http/response-headers.ts";
@@ -319,7 +319,7 @@ function create(service: WebService, options: GatewayServiceOptions): Running {
       const { traceId } = req ? exchangeOf(req).trace : traceOf(undefined);
       const about = { base: publicUrl, traceId, instance: "/" };
       return {
-        problem: problem({ code, detail: errorRegistry[code].title }, about),
+        problem: problem(failure(code), about),
         headers: securityHeaders,
       };
     },

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
 import { id, money, moneySum, quantity, sku } from "../../broker/contract/schemas.ts";
+import { cartErrors } from "./cart.errors.ts";
 
 export const lineView = z
   .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: moneySum })
@@ -28,6 +29,7 @@ export const cartView = z
 
 export const cart = defineContract({
   service: "cart",
+  errors: cartErrors,
   actions: {
     get: action({
       summary: "The caller's cart: a user's own, or a guest's by X-Cart-Id",

@@ -8,6 +8,7 @@ import {
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
 import { address, id, line, quantity, sku, time } from "../../broker/contract/schemas.ts";
+import { deliveryErrors } from "./delivery.errors.ts";
 
 export const deliveryStatus = z
   .enum(["created", "shipped", "delivered", "failed", "cancelled"])
@@ -46,6 +47,7 @@ const request = z
 
 export const delivery = defineContract({
   service: "delivery",
+  errors: deliveryErrors,
   actions: {
     getByOrder: action({
       summary: "The delivery of one of the caller's orders",

@@ -9,6 +9,7 @@ import {
   reply,
 } from "../../broker/contract/contract.ts";
 import { id, line, quantity, sku } from "../../broker/contract/schemas.ts";
+import { inventoryErrors } from "./inventory.errors.ts";
 
 export const MAX_UNITS = 1_000_000_000;
 const level = z.int().min(0).max(MAX_UNITS);
@@ -26,6 +27,7 @@ export const stockView = z
 
 export const inventory = defineContract({
   service: "inventory",
+  errors: inventoryErrors,
   actions: {
     get: action({
       summary: "Stock of one SKU",

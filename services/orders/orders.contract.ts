@@ -23,6 +23,7 @@ import {
   time,
 } from "../../broker/contract/schemas.ts";
 import { cartRevision, cartView } from "../cart/cart.contract.ts";
+import { ordersErrors } from "./orders.errors.ts";
 
 export const orderStatus = z
   .enum([
@@ -136,6 +137,7 @@ const ended = z
 
 export const orders = defineContract({
   service: "orders",
+  errors: ordersErrors,
   actions: {
     place: action({
       summary:

@@ -24,6 +24,7 @@ import {
   time,
 } from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
+import { paymentsErrors } from "./payments.errors.ts";
 
 export const paymentStatus = z
   .enum([
@@ -257,6 +258,7 @@ const balanceView = z
 
 export const payments = defineContract({
   service: "payments",
+  errors: paymentsErrors,
   actions: {
     listByOrder: action({
       summary: "All attempts to pay one of the caller's orders, newest first",

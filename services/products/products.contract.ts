@@ -13,6 +13,7 @@ import {
   slug,
   text,
 } from "../../broker/contract/schemas.ts";
+import { productsErrors } from "./products.errors.ts";
 
 const options = z
   .record(
@@ -93,6 +94,7 @@ export const categoryView = z
 
 export const products = defineContract({
   service: "products",
+  errors: productsErrors,
   actions: {
     list: action({
       summary: "Browse, search and filter the catalogue",

@@ -7,6 +7,7 @@ import {
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
 import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
+import { usersErrors } from "./users.errors.ts";
 
 export const role = z.enum(["customer", "staff", "admin"]).meta({ id: "Role" });
 export type Role = z.output<typeof role>;
@@ -40,6 +41,7 @@ export const savedAddress = address.extend({ id }).meta({ id: "SavedAddress" });
 
 export const users = defineContract({
   service: "users",
+  errors: usersErrors,
   actions: {
     register: action({
       summary: "Open an account",

@@ -1,10 +1,11 @@
-/** The error registry as a page of Markdown. */
-import { errorRegistry } from "../../contract/errors.ts";
+/** All error codes as a page of Markdown. */
+import { type ErrorEntries, errorsOf } from "../../contract/errors.ts";
 
-export function errorsMarkdown(): string {
-  const rows = Object.entries(errorRegistry).map(
-    ([code, entry]) =>
-      `| \`${code}\` | ${entry.status} | ${entry.title} | ${"retryable" in entry ? "yes" : ""} |`,
+/** @param declared whatever declares codes beside those of every service: contracts, payment providers */
+export function errorsMarkdown(declared: readonly { readonly errors?: ErrorEntries }[]): string {
+  const rows = errorsOf(declared).map(
+    ([code, { status, title, retryable }]) =>
+      `| \`${code}\` | ${status} | ${title} | ${retryable ? "yes" : ""} |`,
   );
   return [
     "# Errors",

@@ -1,7 +1,7 @@
 /** Pages beside the API: interactive docs (Swagger UI, served from here), the list of errors, health, metrics. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { errorRegistry } from "../../contract/errors.ts";
+import type { ErrorEntry } from "../../contract/errors.ts";
 import type { Page } from "../gateway.ts";
 import type { Exchange } from "../http-exchange.ts";
 import { bodyTag, isNotModified } from "../request/conditional.ts";
@@ -33,11 +33,17 @@ const DOCS_START = `SwaggerUIBundle({
 });
 `;
 
-/** @param openapi made on first use: it costs more than the rest of a start */
-export function docsPages(openapi: () => unknown, asyncapi: () => unknown): Page[] {
+export interface Documents {
+  /** Made on first use: it costs more than the rest of a start. */
+  openapi(): unknown;
+  asyncapi(): unknown;
+  errors(): readonly [code: string, entry: ErrorEntry][];
+}
+
+export function docsPages({ openapi, asyncapi, errors }: Documents): Page[] {
   return [
     fixed("/docs", "text/html", () => DOCS_PAGE, DOCS_POLICY),
-    fixed("/docs/errors", "text/html", errorsPage, DOCS_POLICY),
+    fixed("/docs/errors", "text/html", () => errorsPage(errors()), DOCS_POLICY),
     fixed("/docs/start.js", "text/javascript", () => DOCS_START),
     fixed("/docs/swagger-ui.css", "text/css", () => swaggerUi("swagger-ui.css")),
     fixed("/docs/swagger-ui-bundle.js", "text/javascript", () => swaggerUi("swagger-ui-bundle.js")),
@@ -108,11 +114,11 @@ tr:target { background: #fde68a; color: #422006; }
 `;
 
 /** What a problem's `type` leads to. */
-function errorsPage(): string {
-  const rows = Object.entries(errorRegistry).map(
+function errorsPage(errors: ReturnType<Documents["errors"]>): string {
+  const rows = errors.map(
     ([code, entry]) =>
       `<tr id="${code}"><td><code>${code.replaceAll("_", "_<wbr>")}</code></td><td>${entry.status}</td><td>${escapeHtml(entry.title)}</td>` +
-      `<td>${"retryable" in entry ? "yes" : "no"}</td></tr>`,
+      `<td>${entry.retryable ? "yes" : "no"}</td></tr>`,
   );
   return `<!doctype html>
 <html lang="en">

@@ -1,6 +1,6 @@
 /** The database or the broker away is no bug: callers get 503 and may come again. */
 import { Errors, type Middleware } from "moleculer";
-import { errorCode, SoukError } from "../../contract/errors.ts";
+import { expectedFailure, SoukError } from "../../contract/errors.ts";
 import { redactedReason } from "../../contract/redact.ts";
 import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { isTransient } from "../../resilience/retry.ts";
@@ -12,7 +12,7 @@ export const passingFailures: Middleware = {
       try {
         return await next.call(this, ctx);
       } catch (error) {
-        if (errorCode(error) || !isTransient(error)) throw error;
+        if (expectedFailure(error) || !isTransient(error)) throw error;
         // One line for all actions of a node, as they need the same. Moleculer tells of other nodes itself.
         if (!(error instanceof Errors.MoleculerError))
           rateLimitedLog(ctx.broker.logger).warn("away", `${action.name}: something it needs is away`, {

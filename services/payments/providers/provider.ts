@@ -5,7 +5,7 @@
  */
 import type { Connection } from "mongoose";
 import type { z } from "zod";
-import { SoukError } from "../../../broker/contract/errors.ts";
+import { type ErrorEntries, SoukError } from "../../../broker/contract/errors.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
 import { parseVariables } from "../../../broker/contract/variables.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
@@ -172,6 +172,8 @@ export interface ProviderModule<P extends PaymentProvider | null = PaymentProvid
   readonly variables: z.ZodObject;
   /** Those of them that may be given as `NAME_FILE` too, and are never logged. */
   readonly secrets: readonly string[];
+  /** Error codes of its own, as `defineErrors` gives them. */
+  readonly errors?: ErrorEntries;
   /** Null where it is not configured. @throws {ConfigError} where it is configured halfway */
   create(context: Omit<ProviderContext, "webhookUrl">): P;
 }
@@ -198,6 +200,7 @@ export function defineProvider<
   name: N;
   variables: S;
   secrets: readonly (keyof z.output<S> & string)[];
+  errors?: ErrorEntries;
   create(context: ProviderContext, settings: z.output<S>): P;
 }): ProviderModule<P> & { readonly name: N } {
   return {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Errors, ServiceBroker } from "moleculer";
 import { newId } from "../../../broker/contract/ids.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
@@ -22,5 +23,36 @@ describe("the gateway", () => {
     assert.deepEqual(body, product);
     assert.equal(headers.get("etag"), '"3"');
     assert.match(headers.get("x-request-id") ?? "", /^[0-9a-f]{32}$/);
+  });
+
+  it("keeps code and status of a failure that only the other node's contracts declare", async () => {
+    const namespace = `foreign-${newId()}`;
+    const other = new ServiceBroker({ nodeID: newId(), namespace, transporter: "Fake", logger: false });
+    other.createService({
+      name: "products",
+      actions: {
+        get() {
+          const error = new Errors.MoleculerError("Three are not enough.", 409, "POINTS_TOO_FEW", {
+            members: { points: 3 },
+          });
+          throw Object.assign(error, { name: "SoukError" });
+        },
+      },
+    });
+    const joined = await startGateway({ namespace, absent: ["products"] });
+    await other.start();
+    try {
+      await joined.broker.waitForServices("products");
+      const { status, body } = await joined.get("/api/v1/products/lamp");
+      assert.equal(status, 409);
+      const { code, title, detail, points } = body;
+      assert.deepEqual(
+        { code, title, detail, points },
+        { code: "POINTS_TOO_FEW", title: "Conflict", detail: "Three are not enough.", points: 3 },
+      );
+    } finally {
+      await joined.stop();
+      await other.stop();
+    }
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import type { DataIn, DataOut, MessageType, ParamsIn } from "../../../broker/contract/contract.ts";
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
-import { errorCode, errorRegistry } from "../../../broker/contract/errors.ts";
+import { errorCode, errorEntry } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
 import payments from "../../../services/payments/payments.service.ts";
@@ -62,7 +62,7 @@ describe("the payments service", () => {
       return 200;
     } catch (error) {
       const code = errorCode(error);
-      return code ? errorRegistry[code].status : 500;
+      return code ? errorEntry(code).status : 500;
     }
   };
 

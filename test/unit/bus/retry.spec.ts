@@ -4,6 +4,7 @@ import { Errors } from "moleculer";
 import { MongoNetworkError, MongoServerError } from "mongodb";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
+import "../../../services/contracts.ts";
 import {
   Attempts,
   attempt,

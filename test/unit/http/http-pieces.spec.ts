@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Errors, ServiceBroker } from "moleculer";
-import { errorRegistry, SoukError } from "../../../broker/contract/errors.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { moleculerMetrics, RequestMetrics } from "../../../broker/http/metrics.ts";
-import { failureOf } from "../../../broker/http/problem.ts";
+import { failure, failureOf } from "../../../broker/http/problem.ts";
+import "../../../services/contracts.ts";
 import { parseJson } from "../../../broker/http/request/body.ts";
 import { bodyTag, isNotModified, versionTag } from "../../../broker/http/request/conditional.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "../../../broker/http/request/params.ts";
@@ -234,15 +235,35 @@ describe("parameters", () => {
 });
 
 describe("a failure", () => {
-  it("of the registry is told as it is, also when it comes from another node", () => {
+  it("with a declared code is told as it is, also when it comes from another node", () => {
     const remote = new Errors.MoleculerError("Not enough.", 409, "INSUFFICIENT_STOCK", {
       errors: [{ field: "sku", message: "x" }],
     });
     assert.deepEqual(failureOf(remote), {
-      code: "INSUFFICIENT_STOCK",
+      ...failure("INSUFFICIENT_STOCK"),
       detail: "Not enough.",
       errors: [{ field: "sku", message: "x" }],
     });
+  });
+
+  it("whose code no contract here declares is told as the error itself says", () => {
+    const foreign = (type: string, code: unknown, name = "SoukError") =>
+      Object.assign(new Error("Too few points."), { name, type, code, data: { members: { points: 3 } } });
+    assert.deepEqual(failureOf(foreign("POINTS_TOO_FEW", 409)), {
+      code: "POINTS_TOO_FEW",
+      status: 409,
+      title: "Conflict",
+      detail: "Too few points.",
+      members: { points: 3 },
+    });
+    for (const bug of [
+      foreign("POINTS_TOO_FEW", 409, "Error"),
+      foreign("POINTS_TOO_FEW", 200),
+      foreign("POINTS_TOO_FEW", "409"),
+      foreign("POINTS_TOO_FEW", 499),
+      foreign("points too few", 409),
+    ])
+      assert.deepEqual(failureOf(bug), failure("INTERNAL"));
   });
 
   it("of Moleculer is one of ours being away or overloaded, with a time to come again", () => {
@@ -255,17 +276,9 @@ describe("a failure", () => {
       new Errors.MoleculerRetryableError("disconnected", 502, "BAD_GATEWAY", {}),
     ];
     for (const error of away)
-      assert.deepEqual(
-        failureOf(error),
-        { code: "UNAVAILABLE", detail: errorRegistry.UNAVAILABLE.title, retryAfter: 2 },
-        error.name,
-      );
+      assert.deepEqual(failureOf(error), { ...failure("UNAVAILABLE"), retryAfter: 2 }, error.name);
     const full = new Errors.QueueIsFullError({ action: "x", nodeID: "n" });
-    assert.deepEqual(failureOf(full), {
-      code: "OVERLOADED",
-      detail: errorRegistry.OVERLOADED.title,
-      retryAfter: 1,
-    });
+    assert.deepEqual(failureOf(full), { ...failure("OVERLOADED"), retryAfter: 1 });
   });
 
   it("that is a bug says nothing of itself", () => {
@@ -279,8 +292,7 @@ describe("a failure", () => {
       new SoukError("INTERNAL", "secret"),
       Object.assign(new Error("secret"), { type: "toString" }),
     ];
-    for (const bug of bugs)
-      assert.deepEqual(failureOf(bug), { code: "INTERNAL", detail: errorRegistry.INTERNAL.title });
+    for (const bug of bugs) assert.deepEqual(failureOf(bug), failure("INTERNAL"));
   });
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import "../../../services/users/users.contract.ts";
 import { errorCode, type SoukError } from "../../../broker/contract/errors.ts";
 import { checkPasswordRules } from "../../../services/users/credentials/password-rules.ts";
 

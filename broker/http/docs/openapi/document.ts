@@ -1,5 +1,6 @@
 /** OpenAPI 3.1 from the contracts: nothing in it is written twice. */
 import type { ServiceContract } from "../../../contract/contract.ts";
+import { errorsOf } from "../../../contract/errors.ts";
 import { API_BASE, apiRoutes } from "../../api-route.ts";
 import { Components } from "../components.ts";
 import type { JsonSchema } from "../json-schema.ts";
@@ -14,13 +15,14 @@ import { operation, tagOf } from "./operation.ts";
 export function openapi(contracts: readonly ServiceContract[], headers: RouteHeaders = {}): JsonSchema {
   const routes = apiRoutes(contracts);
   const components = new Components();
+  const codes = errorsOf(contracts).map(([code]) => code);
   const paths: Record<string, Record<string, unknown>> = {};
   // Declared shapes first, so that derived ones are known to be the same.
   for (const { contract } of routes) components.schema(contract.params, "input");
   for (const route of routes) {
     const path = route.pattern.replaceAll(/:([^/]+)/g, "{$1}");
     paths[path] ??= {};
-    paths[path][route.method.toLowerCase()] = operation(route, headers, components);
+    paths[path][route.method.toLowerCase()] = operation(route, { headers, components, codes });
   }
   const tags = contracts.map((it) => it.service).filter((tag) => routes.some((it) => tagOf(it) === tag));
   return {

@@ -11,8 +11,16 @@ export const operationIdOf = ({ action, contract }: ApiRoute): string =>
 
 export const tagOf = ({ action }: ApiRoute): string => action.slice(0, action.indexOf("."));
 
-/** @param components takes in the named schemas that the operation refers to */
-export function operation(route: ApiRoute, headers: RouteHeaders, components: Components): JsonSchema {
+/** What the document around an operation knows. */
+export interface DocumentParts {
+  headers: RouteHeaders;
+  /** Takes in the named schemas that operations refer to. */
+  components: Components;
+  /** All error codes that there are. */
+  codes: readonly string[];
+}
+
+export function operation(route: ApiRoute, { headers, components, codes }: DocumentParts): JsonSchema {
   const { action, contract, auth } = route;
   const params = components.schema(contract.params, "input");
   const fields = fieldsOf(action, components.resolve(params));
@@ -26,7 +34,7 @@ export function operation(route: ApiRoute, headers: RouteHeaders, components: Co
     security: securityOf(route, headers),
     parameters: [...pathAndQuery(route, fields), ...requestHeaders(route, headers)],
     ...(body ? { requestBody: body } : {}),
-    responses: { ...success(route, components), ...failures(route, components) },
+    responses: { ...success(route, components), ...failures(route, components, codes) },
   };
 }
 

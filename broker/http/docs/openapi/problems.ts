@@ -1,7 +1,7 @@
 /** Failures: the problem document, its codes, and which of them an operation may answer with. */
 import { z } from "zod";
 import type { ActionContract } from "../../../contract/contract.ts";
-import { type ErrorCode, errorRegistry } from "../../../contract/errors.ts";
+import { type ErrorCode, errorEntry } from "../../../contract/errors.ts";
 import type { ApiRoute } from "../../api-route.ts";
 import { PROBLEM_TYPE } from "../../problem.ts";
 import { type Components, typeName } from "../components.ts";
@@ -12,16 +12,14 @@ const fieldError = z
   .meta({ id: "FieldError", description: "A field of a request that does not fit, and why" });
 
 /** Open: single codes have members of their own. */
-const problemSchema = () =>
+const problemSchema = (codes: readonly string[]) =>
   z
     .looseObject({
       type: z.string().meta({ format: "uri-reference", description: "Leads to what the code means" }),
       title: z.string(),
       status: z.int(),
       detail: z.string().meta({ description: "What is wrong with this request" }),
-      code: z
-        .enum(Object.keys(errorRegistry) as ErrorCode[])
-        .meta({ id: "ErrorCode", description: "Stable, for programs to decide by" }),
+      code: z.enum(codes).meta({ id: "ErrorCode", description: "Stable, for programs to decide by" }),
       traceId: z
         .string()
         .regex(/^[0-9a-f]{32}$/)
@@ -31,11 +29,18 @@ const problemSchema = () =>
     })
     .meta({ id: "Problem", description: "RFC 9457 problem document" });
 
-/** Responses of a route's failures, by status. */
-export function failures(route: ApiRoute, components: Components): Record<string, JsonSchema> {
-  const byStatus = new Map<number, Set<string>>();
+/**
+ * Responses of a route's failures, by status.
+ * @param all every code that there is
+ */
+export function failures(
+  route: ApiRoute,
+  components: Components,
+  all: readonly string[],
+): Record<string, JsonSchema> {
+  const byStatus = new Map<number, Set<ErrorCode>>();
   for (const code of codesOf(route)) {
-    const { status } = errorRegistry[code];
+    const { status } = errorEntry(code);
     byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
   }
   return Object.fromEntries(
@@ -43,15 +48,20 @@ export function failures(route: ApiRoute, components: Components): Record<string
       String(status),
       {
         description: [...codes].join(", "),
-        content: { [PROBLEM_TYPE]: { schema: problemOf(route.contract, [...codes], components) } },
+        content: { [PROBLEM_TYPE]: { schema: problemOf(route.contract, [...codes], components, all) } },
       },
     ]),
   );
 }
 
 /** One of the usual form, or of one of the forms that the contract gives for single codes. */
-function problemOf({ problems = {} }: ActionContract, codes: readonly string[], components: Components) {
-  const usual = components.schema(problemSchema(), "output");
+function problemOf(
+  { problems = {} }: ActionContract,
+  codes: readonly ErrorCode[],
+  components: Components,
+  all: readonly string[],
+) {
+  const usual = components.schema(problemSchema(all), "output");
   const special = codes.flatMap((code) => {
     const members = problems[code];
     if (!members) return [];
@@ -68,15 +78,11 @@ function problemOf({ problems = {} }: ActionContract, codes: readonly string[], 
 
 /** Codes of the contract, and those that the gateway itself answers with on such a route. */
 function codesOf({ action, contract, auth, takesBody, method }: ApiRoute): ErrorCode[] {
+  const errors: readonly string[] = contract.errors ?? [];
   for (const code of Object.keys(contract.problems ?? {}))
-    if (!contract.errors?.includes(code)) throw new Error(`${action}: ${code} is not among its errors`);
-  const own = (contract.errors ?? []).map((code) => {
-    if (!Object.hasOwn(errorRegistry, code))
-      throw new Error(`${action}: ${code} is not in the error registry`);
-    return code as ErrorCode;
-  });
+    if (!errors.includes(code)) throw new Error(`${action}: ${code} is not among its errors`);
   return [
-    ...own,
+    ...(contract.errors ?? []),
     "VALIDATION_FAILED",
     // A token that is presented must be good, on public routes too.
     ...(contract.body === "raw" ? [] : (["UNAUTHENTICATED"] as const)),

@@ -6,6 +6,9 @@ import {
   defineActor,
   send,
 } from "../../../../broker/actor/define-actor.ts";
+import "../../../../services/inventory/inventory.errors.ts";
+import "../../../../services/orders/orders.errors.ts";
+import "../../../../services/products/products.errors.ts";
 import {
   command,
   defineContract,

@@ -6,6 +6,7 @@ import { WebhookRejected } from "../../provider.ts";
 import { signature, verifyNotification } from "../notification.ts";
 import { reportOf, statusOf } from "../statuses.ts";
 import { instant as jakarta, midtransTime, transaction } from "../transaction.ts";
+import "../../../payments.contract.ts";
 
 const atAnyTime = fc.integer({ min: Date.UTC(2000, 0, 1), max: Date.UTC(2090, 0, 1) });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ProviderRefused } from "../../provider.ts";
 import { fromPayPal, toPayPal } from "../amounts.ts";
+import "../../../payments.contract.ts";
 
 const currency = fc.constantFrom(...Intl.supportedValuesOf("currency"));
 const amount = fc.integer({ min: 0, max: 1_000_000_000_000 });

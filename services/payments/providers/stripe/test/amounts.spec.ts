@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { minorDigits } from "../../../../../broker/contract/currency.ts";
 import { ProviderRefused } from "../../provider.ts";
 import { fromStripe, toStripe } from "../amounts.ts";
+import "../../../payments.contract.ts";
 
 const currency = fc.constantFrom(...Intl.supportedValuesOf("currency"));
 const amount = fc.integer({ min: 0, max: 1_000_000_000_000 });

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { freePort } from "../../../../../test/support/free-port.ts";
 import { ProviderMisconfigured } from "../../provider.ts";
 import { checkStatus, createHttp, expected, neverSent, type ProviderHttp, segment } from "../http.ts";
+import "../../../payments.contract.ts";
 
 const never = new AbortController().signal;
 const failed = { type: "PROVIDER_FAILED" };

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ProviderRefused } from "../../provider.ts";
 import { majorOf, moneyOf, reportOf as xenditReport } from "../statuses.ts";
+import "../../../payments.contract.ts";
 
 const minor = fc.integer({ min: 0, max: 1_000_000_000_000 });
 
