@@ -56,7 +56,10 @@ export const nameOf = ({ $ref }: JsonSchema): string | undefined =>
 
 /** `orders.place` and `order-page` as the name of a type: `OrdersPlace`, `OrderPage`. */
 export const typeName = (text: string): string =>
-  text.replaceAll(/(?:^|[^A-Za-z0-9]+)([A-Za-z0-9])/g, (_, first: string) => first.toUpperCase());
+  text
+    .split(/[^A-Za-z0-9]/)
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join("");
 
 const withoutWords = ({ description: _, examples: __, ...rest }: JsonSchema): JsonSchema => rest;
 

@@ -117,7 +117,7 @@ describe("The tolerant form of a schema", () => {
       }),
       { numRuns: 1_000 },
     );
-    assert.ok(seen > 100, `only ${seen} of them had unknown fields`);
+    assert.ok(seen > 50, `only ${seen} of them had unknown fields`);
   });
 
   it("refuses what the strict one refuses for more than unknown fields", () => {

@@ -197,13 +197,16 @@ export class SimShop {
   }
 }
 
+const ACTORS = "actors";
+
 function modelOn<S extends object>(
   store: SimStore & { archive: SimStore },
   life: Life,
 ): Model<ActorDocument<S>> {
   // Of the model the runtime uses the collection and that of the archive, nothing else.
-  const db = { collection: () => store.archive.collection(life) };
-  return { collection: store.collection(life), db } as unknown as Model<ActorDocument<S>>;
+  const collections = { actors: store.collection(life), archive: store.archive.collection(life) };
+  const db = { collection: (name: string) => (name === ACTORS ? collections.actors : collections.archive) };
+  return { collection: { name: ACTORS }, db } as unknown as Model<ActorDocument<S>>;
 }
 
 export type { Envelope };
