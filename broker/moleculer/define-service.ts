@@ -4,14 +4,7 @@ import type { ServiceContract } from "../contract/contract.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Config } from "./config.ts";
 import type { ActionHandlers, TypedCall, WorkerHandlers } from "./handlers.ts";
-import {
-  type Added,
-  type Duty,
-  defineMixin,
-  type Mixin,
-  type OpenSchema,
-  type ServiceMethods,
-} from "./mixin.ts";
+import { type Added, type Duty, defineMixin, type Mixin, type OpenSchema } from "./mixin.ts";
 
 /** What every service has on `this`, beside what Moleculer puts there. */
 export interface ServiceBase {
@@ -33,8 +26,8 @@ export interface ServiceDefinition<
   C extends ServiceContract,
   X extends readonly Mixin[],
   P extends object,
-  M extends ServiceMethods,
-> extends OpenSchema {
+  M extends object,
+> extends Omit<OpenSchema, "methods"> {
   /** They are created and started in this order, before the service, and stopped after it. */
   mixins?: X;
   /** Makes what the handlers give to use-cases; put on `this`. Runs once per instance, after the mixins' `created`. */
@@ -60,7 +53,7 @@ export function defineService<
   C extends ServiceContract,
   const X extends readonly Mixin[] = readonly [],
   P extends object = object,
-  M extends ServiceMethods = Record<never, never>,
+  M extends object = Record<never, never>,
 >(
   contract: C,
   definition: ServiceDefinition<C, X, P, M> & Workers<C> & ThisType<ServiceWith<X> & P & M>,

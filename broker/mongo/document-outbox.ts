@@ -44,6 +44,9 @@ export interface Outbox {
   entry<T extends MessageType>(type: T, subject: string, data: DataIn<T>, trace?: Trace): PendingMessage;
   /** Publishes new entries in the background. The sweep handles failures. */
   relay(documentId: string, entries: readonly PendingMessage[]): void;
+}
+
+export interface RunningOutbox extends Outbox {
   /** Publishes entries older than {@link LEFT_BEHIND_MS}. Resolves with the number of documents that had some. */
   sweep(): Promise<number>;
   start(): void;
@@ -58,7 +61,7 @@ export const LEFT_BEHIND_MS = 10_000;
 const STOP_MS = 5_000;
 const DOCUMENTS_PER_SWEEP = 100;
 
-export function createOutbox({ collection, source, bus, clock, log }: OutboxOptions): Outbox {
+export function createOutbox({ collection, source, bus, clock, log }: OutboxOptions): RunningOutbox {
   const running = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
 

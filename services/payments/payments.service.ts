@@ -3,9 +3,12 @@
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
-import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
-import { createOutbox, type OutboxDocument } from "../../broker/mongo/document-outbox.ts";
-import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { actorHost } from "../../mixins/actor-host.ts";
+import { idempotency } from "../../mixins/idempotency.ts";
+import { mongo } from "../../mixins/mongo.ts";
+import { outbox } from "../../mixins/outbox.ts";
+import { workers } from "../../mixins/workers.ts";
 import { anomalyModel } from "./anomaly.model.ts";
 import { creditNoteModel, invoiceModel } from "./invoices/invoice.model.ts";
 import { createInvoicing } from "./invoices/issue-invoice.ts";
@@ -31,140 +34,175 @@ import {
 import { createProviders } from "./providers/index.ts";
 import { payPage } from "./providers/sandbox/page.ts";
 import { statusAt } from "./providers/sandbox/sandbox.ts";
+import { recordAnomaly } from "./record-anomaly.ts";
 import { endRefund, refundPayment } from "./refund-payment.ts";
 import { publicUrl } from "./webhooks/public-url.ts";
 import { receiveWebhook } from "./webhooks/receive-webhook.ts";
 import { webhookInboxModel } from "./webhooks/webhook-inbox.model.ts";
 
-const owned = {
-  models: {
-    payments: paymentModel,
-    anomalies: anomalyModel,
-    inbox: webhookInboxModel,
-    invoices: invoiceModel,
-    creditNotes: creditNoteModel,
-    ledger: ledgerModel,
+export default defineService(payments, {
+  mixins: [
+    mongo({
+      payments: paymentModel,
+      anomalies: anomalyModel,
+      inbox: webhookInboxModel,
+      invoices: invoiceModel,
+      creditNotes: creditNoteModel,
+      ledger: ledgerModel,
+    }),
+    outbox(webhookInboxModel),
+    actorHost({
+      payment: {
+        definition: (config: Config) => createPaymentActor(scheduleOf(config)),
+        model: paymentModel,
+      },
+    }),
+    idempotency(),
+    workers(),
+  ],
+
+  setup({ broker, config, clock, database, logger: log, models, outbox }) {
+    const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) });
+    const metrics = createPaymentMetrics(broker.metrics);
+    const { inbox, payments, anomalies } = models;
+    return {
+      providers,
+      caller: {
+        providers,
+        bulkhead: createBulkhead(),
+        clock,
+        log,
+        metrics,
+        timeoutMs: config.PROVIDER_TIMEOUT,
+      },
+      webhooks: { providers, inbox, payments, outbox, clock, log, metrics },
+      anomalies: { anomalies, metrics, log },
+      invoicing: createInvoicing({ ...models, config, clock }),
+      documents: { ...models, printer: createPdfPrinter() },
+    };
   },
-  actors: {
-    payment: {
-      definition: (config: Config) => createPaymentActor(scheduleOf(config)),
-      model: paymentModel,
+
+  methods: {
+    /** @throws {SoukError} NOT_FOUND where it is switched off */
+    sandbox() {
+      const { sandbox } = this.providers.made;
+      if (sandbox.closed) throw new SoukError("NOT_FOUND");
+      return sandbox;
     },
   },
-};
 
-export default defineServiceFromParts(payments, owned, (tools) => {
-  const { models, actors, config, clock, log, runtime } = tools;
-  const database = runtime.database("payments");
-  const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) });
-  const { sandbox } = providers.made;
-  const outbox = createOutbox({
-    collection: database.collection<OutboxDocument>(webhookInboxModel.collection),
-    source: "/payments",
-    bus: runtime.bus,
-    clock,
-    log,
-  });
-  const metrics = createPaymentMetrics(tools.metrics);
-  const receiver = { providers, inbox: models.inbox, payments: models.payments, outbox, clock, log, metrics };
-  const caller = {
-    providers,
-    bulkhead: createBulkhead(),
-    clock,
-    log,
-    metrics,
-    timeoutMs: config.PROVIDER_TIMEOUT,
-  };
-  const invoicing = createInvoicing({ ...models, config, clock });
-  const printer = createPdfPrinter();
-  const documents = { ...models, printer };
-
-  return {
-    actions: {
-      async listByOrder(ctx) {
-        const attempts = await attemptsOf(models.payments, ctx.params.id);
-        // Not every order has payments yet; whose it is, orders knows.
-        await checkOwner(ctx, attempts[0]?.customerId);
-        return { items: attempts.map((it) => it.payment), nextCursor: null };
-      },
-
-      invoice: (ctx) => invoicePdf(documents, ctx),
-
-      creditNotes: (ctx) => creditNotesOf(documents, ctx),
-
-      creditNote: (ctx) => creditNotePdf(documents, ctx, ctx.params.number),
-
-      webhook: ({ params, meta }) =>
-        receiveWebhook(receiver, { ...params, key: null, address: meta.clientIp ?? null }),
-
-      webhookWithKey: ({ params, meta }) =>
-        receiveWebhook(receiver, { ...params, address: meta.clientIp ?? null }),
-
-      async refund({ params: { id, amount, reason }, meta }) {
-        const refundId = meta.resourceId ?? newId();
-        return paymentView(id, await refundPayment(actors.payment, { id, refundId, amount, reason }));
-      },
-
-      endRefund: async ({ params }) => paymentView(params.id, await endRefund(actors.payment, params)),
-
-      list: (ctx) => listPayments(models.payments, ctx.params, (ids) => ctx.call("users.contacts", { ids })),
-
-      openings: ({ params }) => listOpenings(models.payments, params),
-
-      anomalies: ({ params: { limit, cursor } }) => listAnomalies(models.anomalies, limit, cursor),
-
-      ledger: ({ params }) => listTransactions(models.ledger, params),
-
-      balances: () => readBalances(models.ledger),
-
-      providers: () => [...providers.names],
-
-      async sandboxPage({ params: { ref } }) {
-        if (sandbox.closed) throw new SoukError("NOT_FOUND");
-        const payment = await sandbox.find(ref);
-        return payPage(payment, statusAt(payment, clock.now()));
-      },
-
-      async sandboxPay({ params: { ref, page, ...decision }, meta }) {
-        if (sandbox.closed) throw new SoukError("NOT_FOUND");
-        await sandbox.decide(ref, decision);
-        if (page) {
-          meta.$statusCode = 303;
-          meta.$responseHeaders = { Location: `/api/v1/sandbox/pay/${encodeURIComponent(ref)}` };
-        }
-        return { status: "accepted" };
-      },
+  actions: {
+    async listByOrder(ctx) {
+      const attempts = await attemptsOf(this.models.payments, ctx.params.id);
+      // Not every order has payments yet; whose it is, orders knows.
+      await checkOwner(ctx, attempts[0]?.customerId);
+      return { items: attempts.map((it) => it.payment), nextCursor: null };
     },
 
-    workers: {
-      openPayment: (message, tools) => openPayment(caller, message, tools, config.INVOICE_MODE === "batch"),
-      checkAtProvider: (message, tools) => checkAtProvider(caller, message, tools),
-      captureAtProvider: (message, tools) => captureAtProvider(caller, message, tools),
-      cancelAtProvider: (message, tools) => cancelAtProvider(caller, message, tools),
-      refundAtProvider: (message, tools) => refundAtProvider(caller, message, tools),
-      issueInvoice: (message) => invoicing.issueInvoice(message),
-      issueCreditNotes: (message) => invoicing.issueCreditNotes(message),
-      async recordAnomaly({ data: { id, ...anomaly } }) {
-        try {
-          await models.anomalies.create({ _id: id, ...anomaly });
-        } catch (error) {
-          if (!isDuplicateKey(error)) throw error;
-          return;
-        }
-        metrics.anomaly(anomaly.provider, anomaly.kind);
-        log.warn("staff should look at a payment", { ...anomaly, id });
-      },
-      bookMoney: ({ data }) => bookMoney(models.ledger, data),
+    invoice(ctx) {
+      return invoicePdf(this.documents, ctx);
     },
 
-    async started() {
-      await providers.start();
-      outbox.start();
+    creditNotes(ctx) {
+      return creditNotesOf(this.documents, ctx);
     },
-    async stopped() {
-      await outbox.stop();
-      await providers.stop();
-      await printer.close();
+
+    creditNote(ctx) {
+      return creditNotePdf(this.documents, ctx, ctx.params.number);
     },
-  };
+
+    webhook({ params, meta }) {
+      return receiveWebhook(this.webhooks, { ...params, key: null, address: meta.clientIp ?? null });
+    },
+
+    webhookWithKey({ params, meta }) {
+      return receiveWebhook(this.webhooks, { ...params, address: meta.clientIp ?? null });
+    },
+
+    async refund({ params: { id, amount, reason }, meta }) {
+      const refundId = meta.resourceId ?? newId();
+      return paymentView(id, await refundPayment(this.actors.payment, { id, refundId, amount, reason }));
+    },
+
+    async endRefund({ params }) {
+      return paymentView(params.id, await endRefund(this.actors.payment, params));
+    },
+
+    list(ctx) {
+      return listPayments(this.models.payments, ctx.params, (ids) => ctx.call("users.contacts", { ids }));
+    },
+
+    openings({ params }) {
+      return listOpenings(this.models.payments, params);
+    },
+
+    anomalies({ params: { limit, cursor } }) {
+      return listAnomalies(this.models.anomalies, limit, cursor);
+    },
+
+    ledger({ params }) {
+      return listTransactions(this.models.ledger, params);
+    },
+
+    balances() {
+      return readBalances(this.models.ledger);
+    },
+
+    providers() {
+      return [...this.providers.names];
+    },
+
+    async sandboxPage({ params: { ref } }) {
+      const payment = await this.sandbox().find(ref);
+      return payPage(payment, statusAt(payment, this.clock.now()));
+    },
+
+    async sandboxPay({ params: { ref, page, ...decision }, meta }) {
+      await this.sandbox().decide(ref, decision);
+      if (page) {
+        meta.$statusCode = 303;
+        meta.$responseHeaders = { Location: `/api/v1/sandbox/pay/${encodeURIComponent(ref)}` };
+      }
+      return { status: "accepted" };
+    },
+  },
+
+  workers: {
+    openPayment(message, tools) {
+      return openPayment(this.caller, message, tools, this.config.INVOICE_MODE === "batch");
+    },
+    checkAtProvider(message, tools) {
+      return checkAtProvider(this.caller, message, tools);
+    },
+    captureAtProvider(message, tools) {
+      return captureAtProvider(this.caller, message, tools);
+    },
+    cancelAtProvider(message, tools) {
+      return cancelAtProvider(this.caller, message, tools);
+    },
+    refundAtProvider(message, tools) {
+      return refundAtProvider(this.caller, message, tools);
+    },
+    issueInvoice(message) {
+      return this.invoicing.issueInvoice(message);
+    },
+    issueCreditNotes(message) {
+      return this.invoicing.issueCreditNotes(message);
+    },
+    recordAnomaly({ data }) {
+      return recordAnomaly(this.anomalies, data);
+    },
+    bookMoney({ data }) {
+      return bookMoney(this.models.ledger, data);
+    },
+  },
+
+  async started() {
+    await this.providers.start();
+  },
+
+  async stopped() {
+    await this.providers.stop();
+    await this.documents.printer.close();
+  },
 });

@@ -1,13 +1,15 @@
 /** The catalogue: products with their variants, and categories. */
 
-import { redactedReason } from "../../broker/contract/redact.ts";
-import { defineServiceFromParts } from "../../broker/moleculer/define-service-from-parts.ts";
-import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
-import { createPresentVariants } from "./catalogue/present-variants.ts";
+import { defineService } from "../../broker/moleculer/define-service.ts";
+import { cache } from "../../mixins/cache.ts";
+import { mongo } from "../../mixins/mongo.ts";
+import { workers } from "../../mixins/workers.ts";
+import { catalogueCaches } from "./catalogue/caches.ts";
+import { presentVariants } from "./catalogue/present-variants.ts";
 import { createCatalogueReader } from "./catalogue/read-products.ts";
 import { changeProduct, createProduct, removeProduct } from "./catalogue/write-product.ts";
 import { findCategory, listCategories } from "./categories/read-categories.ts";
-import { reindexBelowMarked } from "./categories/reindex-below.ts";
+import { createReindexing } from "./categories/reindex-in-background.ts";
 import { treeLockModel } from "./categories/tree-lock.ts";
 import { createCategory, removeCategory, replaceCategory } from "./categories/write-category.ts";
 import { categoryModel } from "./models/category.model.ts";
@@ -18,104 +20,102 @@ import { createAvailability } from "./stock/availability.ts";
 import { recordStockLevel } from "./stock/record-stock-level.ts";
 import { categoryViewOf } from "./views.ts";
 
-const owned = {
-  models: {
-    products: productModel,
-    categories: categoryModel,
-    stockLevels: stockLevelModel,
-    treeLocks: treeLockModel,
+export default defineService(products, {
+  mixins: [
+    mongo({
+      products: productModel,
+      categories: categoryModel,
+      stockLevels: stockLevelModel,
+      treeLocks: treeLockModel,
+    }),
+    cache(catalogueCaches),
+    workers(),
+  ],
+
+  setup({ models, caches, invalidate, clock, call, logger }) {
+    const catalogue = { ...models, clock };
+    const availability = createAvailability((skus) => call("inventory.availability", { skus }), logger);
+    return {
+      catalogue,
+      reader: createCatalogueReader({ ...models, availability, caches }),
+      reindexing: createReindexing(catalogue, invalidate, logger),
+    };
   },
-};
 
-/** How often marked categories are looked for that a stopped node has left behind. */
-const RELIST_EVERY_MS = 60_000;
-
-export default defineServiceFromParts(products, owned, ({ models, clock, log, call, notify }) => {
-  const tools = { ...models, clock };
-  const availability = createAvailability((skus) => call("inventory.availability", { skus }), log);
-  const reader = createCatalogueReader({ ...models, availability });
-  const variants = createPresentVariants(models.products);
-  const stopping = new AbortController();
-  let relisting = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
-
-  function forget(): void {
-    reader.clear();
-    variants.clear();
-  }
-
-  /** Own caches at once, so that a writer reads what it wrote; other nodes' as soon as they hear of it. */
-  async function changing<T>(write: Promise<T>): Promise<T> {
-    const result = await write;
-    forget();
-    notify("catalogue");
-    return result;
-  }
-
-  /** In the background: below a category there may be all products. One run after the other; none gets lost. */
-  function relist(): void {
-    relisting = relisting
-      .then(() => reindexBelowMarked(tools, stopping.signal))
-      .then(
-        (count) => {
-          if (count > 0) notify("catalogue");
-        },
-        (error: Error) =>
-          rateLimitedLog(log).warn("listing", "products were not listed anew yet", {
-            reason: redactedReason(error),
-          }),
-      );
-  }
-
-  return {
-    actions: {
-      list: (ctx) => reader.list(ctx.params),
-      get: (ctx) => reader.find(ctx.params.id),
-      async create(ctx) {
-        return reader.view(await changing(createProduct(tools, ctx.params)));
-      },
-      async replace(ctx) {
-        const { id, ...content } = ctx.params;
-        return reader.view(await changing(changeProduct(tools, id, ctx.meta.ifMatch, content)));
-      },
-      async update(ctx) {
-        const { id, ...changes } = ctx.params;
-        return reader.view(await changing(changeProduct(tools, id, ctx.meta.ifMatch, changes)));
-      },
-      remove: (ctx) => changing(removeProduct(tools, ctx.params.id, ctx.meta.ifMatch)),
-      listCategories: (ctx) => listCategories(models.categories, ctx.params),
-      getCategory: (ctx) => findCategory(models.categories, ctx.params.id),
-      async createCategory(ctx) {
-        return categoryViewOf(await changing(createCategory(tools, ctx.params)));
-      },
-      async replaceCategory(ctx) {
-        const { id, ...input } = ctx.params;
-        const category = await changing(replaceCategory(tools, id, ctx.meta.ifMatch, input));
-        if (category.relist) relist();
-        return categoryViewOf(category);
-      },
-      removeCategory: (ctx) => changing(removeCategory(tools, ctx.params.id, ctx.meta.ifMatch)),
-      variants: (ctx) => variants.of(ctx.params.skus),
+  methods: {
+    /** The result of a write, once no cache has what was there before. */
+    async changing<T>(write: Promise<T>): Promise<T> {
+      const result = await write;
+      this.invalidate();
+      return result;
     },
-    workers: {
-      async stockLevel({ type, subject, data }) {
-        await recordStockLevel(models, {
-          _id: subject,
-          revision: data.revision,
-          inStock: type === "stock.replenished",
-        });
-      },
+  },
+
+  actions: {
+    list({ params }) {
+      return this.reader.list(params);
     },
-    notified: forget,
-    async started() {
-      timer = setInterval(relist, RELIST_EVERY_MS);
-      timer.unref();
-      relist();
+
+    get({ params }) {
+      return this.reader.find(params.id);
     },
-    async stopped() {
-      clearInterval(timer);
-      stopping.abort();
-      await relisting;
+
+    async create({ params }) {
+      return this.reader.view(await this.changing(createProduct(this.catalogue, params)));
     },
-  };
+
+    async replace({ params: { id, ...content }, meta }) {
+      const change = changeProduct(this.catalogue, id, meta.ifMatch, content);
+      return this.reader.view(await this.changing(change));
+    },
+
+    async update({ params: { id, ...changes }, meta }) {
+      const change = changeProduct(this.catalogue, id, meta.ifMatch, changes);
+      return this.reader.view(await this.changing(change));
+    },
+
+    remove({ params, meta }) {
+      return this.changing(removeProduct(this.catalogue, params.id, meta.ifMatch));
+    },
+
+    listCategories({ params }) {
+      return listCategories(this.models.categories, params);
+    },
+
+    getCategory({ params }) {
+      return findCategory(this.models.categories, params.id);
+    },
+
+    async createCategory({ params }) {
+      return categoryViewOf(await this.changing(createCategory(this.catalogue, params)));
+    },
+
+    async replaceCategory({ params: { id, ...input }, meta }) {
+      const category = await this.changing(replaceCategory(this.catalogue, id, meta.ifMatch, input));
+      if (category.relist) this.reindexing.run();
+      return categoryViewOf(category);
+    },
+
+    removeCategory({ params, meta }) {
+      return this.changing(removeCategory(this.catalogue, params.id, meta.ifMatch));
+    },
+
+    variants({ params }) {
+      return presentVariants({ products: this.models.products, cache: this.caches.variants }, params.skus);
+    },
+  },
+
+  workers: {
+    async stockLevel({ type, subject: _id, data: { revision } }) {
+      await recordStockLevel(this.models, { _id, revision, inStock: type === "stock.replenished" });
+    },
+  },
+
+  started() {
+    this.reindexing.start();
+  },
+
+  stopped() {
+    return this.reindexing.stop();
+  },
 });

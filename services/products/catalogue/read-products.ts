@@ -1,22 +1,15 @@
 /**
- * Reads of the catalogue, through caches in this process. What staff write is kept for {@link ROWS_TTL_MS} at most and
+ * Reads of the catalogue, through caches in this process. What staff write is kept for a few seconds at most and
  * dropped when a change is heard of; units available are never older than a second, see availability.ts.
  */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
-import { createReadCache } from "../cache.ts";
-import { type ListParams, listProducts, type MatchSet, type ProductPage } from "../listing/list-products.ts";
+import { type ListParams, listProducts, type ProductPage } from "../listing/list-products.ts";
 import type { Category } from "../models/category.model.ts";
 import type { Product } from "../models/product.model.ts";
 import type { Availability } from "../stock/availability.ts";
 import { type ProductRow, type ProductView, ROW_FIELDS, rowOf, withAvailable } from "../views.ts";
-
-/** How long a change on another node may stay unseen when its notification is lost. */
-export const ROWS_TTL_MS = 5_000;
-/** Complete answers: with {@link FRESH_MS} of availability below, numbers are up to a second old. */
-const ANSWER_TTL_MS = 500;
-
-export type ListAnswer = Omit<ProductPage, "rows"> & { items: ProductView[] };
+import type { CatalogueCaches, ListAnswer } from "./caches.ts";
 
 export interface CatalogueReader {
   /** The answer may be shared with others who asked the same: it must not be changed. */
@@ -25,22 +18,23 @@ export interface CatalogueReader {
   find(idOrSlug: string): ProductView | Promise<ProductView>;
   /** A product as just written, with the units available. */
   view(product: Product): Promise<ProductView>;
-  clear(): void;
 }
 
 export interface ReaderTools {
   products: Model<Product>;
   categories: Model<Category>;
   availability: Availability;
+  caches: CatalogueCaches;
 }
 
-export function createCatalogueReader({ products, categories, availability }: ReaderTools): CatalogueReader {
-  const pages = createReadCache<ProductPage>(ROWS_TTL_MS, 2_000);
-  const sets = createReadCache<MatchSet>(ROWS_TTL_MS, 50);
-  const rows = createReadCache<ProductRow>(ROWS_TTL_MS, 20_000);
-  const listAnswers = createReadCache<ListAnswer>(ANSWER_TTL_MS, 2_000);
-  const productAnswers = createReadCache<ProductView>(ANSWER_TTL_MS, 20_000);
-  const tools = { products, categories, cachedSet: sets.get };
+export function createCatalogueReader({
+  products,
+  categories,
+  availability,
+  caches,
+}: ReaderTools): CatalogueReader {
+  const { pages, rows, listAnswers, productAnswers } = caches;
+  const tools = { products, categories, cachedSet: caches.sets.get };
 
   async function complete(page: ProductPage): Promise<ListAnswer> {
     const { rows, ...rest } = page;
@@ -72,8 +66,5 @@ export function createCatalogueReader({ products, categories, availability }: Re
         completeRow(await rows.get(idOrSlug, () => readRow(idOrSlug))),
       ),
     view: (product) => completeRow(rowOf(product)),
-    clear() {
-      for (const cache of [pages, sets, rows, listAnswers, productAnswers]) cache.clear();
-    },
   };
 }

@@ -42,6 +42,8 @@ export interface GuessCounters {
   takeBack(key: string): Promise<void>;
   /** Takes the only turn of so many milliseconds. @returns 0, or the milliseconds until the next one */
   turn(key: string, ms: number): Promise<number>;
+  /** Closes connections of its own. */
+  close(): void;
 }
 
 export function createGuessLimits(counters: GuessCounters): GuessLimits {
@@ -81,6 +83,7 @@ export function memoryCounters(clock: Clock, max = MAX_KEYS): GuessCounters {
   const tries = new LRUCache<string, { count: number; until: number }>({ max });
   const turns = new LRUCache<string, number>({ max });
   return {
+    close: () => undefined,
     async add(key) {
       const last = tries.get(key);
       const entry = last && last.until > clock.now() ? last : { count: 0, until: clock.now() + DAY_MS };
@@ -102,12 +105,7 @@ export function memoryCounters(clock: Clock, max = MAX_KEYS): GuessCounters {
 }
 
 /** Shared by all nodes; while Redis is away each node counts for itself. */
-export function redisCounters(
-  url: string,
-  namespace: string,
-  clock: Clock,
-  log: Log,
-): GuessCounters & { close(): void } {
+export function redisCounters(url: string, namespace: string, clock: Clock, log: Log): GuessCounters {
   const redis = openRedis(url, {
     enableOfflineQueue: false,
     commandTimeout: ANSWERS_WITHIN_MS,

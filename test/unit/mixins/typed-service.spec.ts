@@ -38,6 +38,11 @@ describe("typed services", () => {
         twice(n: number) {
           return n * 2 + this.port;
         },
+        async told<T>(work: Promise<T>): Promise<T> {
+          const result = await work;
+          this.notify("told");
+          return result;
+        },
       },
       actions: {
         async write({ params: { text } }) {
@@ -46,7 +51,7 @@ describe("typed services", () => {
           this.tools.notify(`${port}`);
           this.notify(this.name);
           this.outbox.relay(id, [this.outbox.entry("note.written", id, { text })]);
-          const { text: read } = await this.call("notes.read", { id });
+          const { text: read } = await this.told(this.call("notes.read", { id }));
           // @ts-expect-error no mixin has such a model
           await this.models.articles.findOne();
           // @ts-expect-error the state has no such field

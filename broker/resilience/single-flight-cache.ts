@@ -1,7 +1,7 @@
 /** A small cache for reads that come often: a hit is one look-up, and a stampede of misses is one load. */
 import { LRUCache } from "lru-cache";
 
-export interface ReadCache<V extends object> {
+export interface SingleFlightCache<V extends object> {
   /** The value kept, else what `load` gives; callers that ask while it loads share the same promise. */
   get(key: string, load: () => Promise<V>): V | Promise<V>;
   /** Forgets everything; what is being loaded now is not kept either, since it may have been read before. */
@@ -12,7 +12,7 @@ export interface ReadCache<V extends object> {
  * @param ttl how long a value is kept, in milliseconds, counted from when its load began
  * @param max how many values are kept
  */
-export function createReadCache<V extends object>(ttl: number, max: number): ReadCache<V> {
+export function createSingleFlightCache<V extends object>(ttl: number, max: number): SingleFlightCache<V> {
   const kept = new LRUCache<string, V>({ max, ttl, ttlResolution: 1 });
   const loading = new Map<string, Promise<V>>();
 

@@ -1,0 +1,22 @@
+/** What of the catalogue a node keeps in memory. A change clears all of it, see `mixins/cache.ts`. */
+import { createSingleFlightCache } from "../../../broker/resilience/single-flight-cache.ts";
+import type { MatchSet, ProductPage } from "../listing/list-products.ts";
+import type { ProductRow, ProductView } from "../views.ts";
+import { VariantCache } from "./variant-cache.ts";
+
+/** How long a change on another node may stay unseen when its notification is lost. */
+export const ROWS_TTL_MS = 5_000;
+/** Complete answers: with `FRESH_MS` of availability below, numbers are up to a second old. */
+const ANSWER_TTL_MS = 500;
+
+export type ListAnswer = Omit<ProductPage, "rows"> & { items: ProductView[] };
+export type CatalogueCaches = ReturnType<typeof catalogueCaches>;
+
+export const catalogueCaches = () => ({
+  pages: createSingleFlightCache<ProductPage>(ROWS_TTL_MS, 2_000),
+  sets: createSingleFlightCache<MatchSet>(ROWS_TTL_MS, 50),
+  rows: createSingleFlightCache<ProductRow>(ROWS_TTL_MS, 20_000),
+  listAnswers: createSingleFlightCache<ListAnswer>(ANSWER_TTL_MS, 2_000),
+  productAnswers: createSingleFlightCache<ProductView>(ANSWER_TTL_MS, 20_000),
+  variants: new VariantCache(),
+});
