@@ -9,7 +9,7 @@ import { openapi } from "../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
 import { routeHeaders } from "../services/api/route-headers.ts";
 import core from "../services/index.ts";
-import { modules } from "../services/payments/providers/index.ts";
+import { coreProviders } from "../services/payments/providers/create-providers.ts";
 import { command } from "./support/command.ts";
 import { envExample } from "./support/env-example.ts";
 
@@ -20,7 +20,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
   return {
     "docs/openapi.json": `${JSON.stringify(openapi(core.contracts, routeHeaders), null, 2)}\n`,
     "docs/asyncapi.json": `${JSON.stringify(asyncapi(core.contracts), null, 2)}\n`,
-    "docs/errors.md": errorsMarkdown([...core.contracts, ...Object.values(modules)]),
+    "docs/errors.md": errorsMarkdown([...core.contracts, ...coreProviders]),
     ...(await stateDiagrams()),
     ".env.example": envExample(),
   };

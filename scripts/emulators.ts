@@ -1,7 +1,7 @@
 /** `npm run emulators [-- --shop URL --port N --speed N]`: payment providers on this machine, without accounts or money. */
 import { systemClock } from "../broker/resilience/clock.ts";
+import { coreProviders } from "../services/payments/providers/create-providers.ts";
 import type { Emulator } from "../services/payments/providers/emulator.ts";
-import { emulators } from "../services/payments/providers/emulators.ts";
 import { command, httpAddress, positiveNumber, wholeNumber } from "./support/command.ts";
 import { stopOnSignal } from "./support/run-node.ts";
 
@@ -30,8 +30,10 @@ stopOnSignal(async () => {
   await Promise.all(running.map((it) => it.close()));
 }, 5_000);
 
-for (const [index, [name, start]] of Object.entries(emulators).entries())
+const emulated = coreProviders.flatMap(({ name, emulator }) => (emulator ? [{ name, emulator }] : []));
+for (const [index, { name, emulator }] of emulated.entries())
   try {
+    const start = await emulator();
     running.push(
       await start({
         port: port === 0 ? 0 : port + index,

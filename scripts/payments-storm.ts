@@ -1,6 +1,6 @@
 /** `npm run payments-storm`: many payments by each provider while webhooks come twice, late, forged or never; then the books. */
 import { Option } from "@commander-js/extra-typings";
-import { emulators } from "../services/payments/providers/emulators.ts";
+import { coreProviders } from "../services/payments/providers/create-providers.ts";
 import { command, wholeNumber } from "./support/command.ts";
 import { runTool } from "./support/run-tool.ts";
 
@@ -9,7 +9,7 @@ const { payments, provider, seed } = command(
   "Makes many payments by each provider while webhooks come twice, late, forged or never, and compares the books.",
 )
   .option("--payments <n>", "by each provider", wholeNumber(1), 1_000)
-  .addOption(new Option("--provider <name>", "only this one").choices(["sandbox", ...Object.keys(emulators)]))
+  .addOption(new Option("--provider <name>", "only this one").choices(coreProviders.map((it) => it.name)))
   .option("--seed <n>", "of what befalls whom", wholeNumber(1), 1)
   .parse()
   .opts();

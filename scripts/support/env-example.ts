@@ -3,7 +3,7 @@ import { z } from "zod";
 import { environment, SECRETS } from "../../broker/moleculer/config.ts";
 import { databaseVariables } from "../../broker/mongo/service-databases.ts";
 import core from "../../services/index.ts";
-import { modules } from "../../services/payments/providers/index.ts";
+import { coreProviders } from "../../services/payments/providers/create-providers.ts";
 
 const databases = databaseVariables(core.contracts.map((it) => it.service));
 
@@ -12,9 +12,7 @@ export function envExample(): string {
     "# All settings of Souk. Made by `npm run docs` from broker/moleculer/config.ts and the payment providers.\n",
     variables(environment, SECRETS),
     `# Databases of their own\n\n${variables(databases, Object.keys(databases.shape))}`,
-    ...Object.values(modules).map(
-      (it) => `# Payment provider ${it.name}\n\n${variables(it.variables, it.secrets)}`,
-    ),
+    ...coreProviders.map((it) => `# Payment provider ${it.name}\n\n${variables(it.variables, it.secrets)}`),
   ];
   return groups.join("\n");
 }
@@ -23,7 +21,7 @@ export function envExample(): string {
 export const variableNames = (): string[] => [
   ...Object.keys(environment.shape),
   ...Object.keys(databases.shape),
-  ...Object.values(modules).flatMap((it) => Object.keys(it.variables.shape)),
+  ...coreProviders.flatMap((it) => Object.keys(it.variables.shape)),
 ];
 
 function variables({ shape }: z.ZodObject, secrets: readonly string[]): string {

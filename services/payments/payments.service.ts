@@ -31,9 +31,9 @@ import {
   checkAtProvider,
   refundAtProvider,
 } from "./provider-calls/provider-workers.ts";
-import { createProviders } from "./providers/index.ts";
+import { createProviders } from "./providers/create-providers.ts";
 import { payPage } from "./providers/sandbox/page.ts";
-import { statusAt } from "./providers/sandbox/sandbox.ts";
+import { sandbox, statusAt } from "./providers/sandbox/sandbox.ts";
 import { recordAnomaly } from "./record-anomaly.ts";
 import { endRefund, refundPayment } from "./refund-payment.ts";
 import { publicUrl } from "./webhooks/public-url.ts";
@@ -85,9 +85,9 @@ export default defineService(payments, {
   methods: {
     /** @throws {SoukError} NOT_FOUND where it is switched off */
     sandbox() {
-      const { sandbox } = this.providers.made;
-      if (sandbox.closed) throw new SoukError("NOT_FOUND");
-      return sandbox;
+      const adapter = this.providers.of(sandbox);
+      if (!adapter || adapter.closed) throw new SoukError("NOT_FOUND");
+      return adapter;
     },
   },
 

@@ -3,10 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
-import { emulators } from "../../services/payments/providers/emulators.ts";
 import "../../services/contracts.ts";
-import { modules } from "../../services/payments/providers/index.ts";
-import type { ProviderModule } from "../../services/payments/providers/provider.ts";
+import { coreProviders } from "../../services/payments/providers/create-providers.ts";
 import { eventually } from "../support/eventually.ts";
 import { silentLog } from "../support/silent-log.ts";
 
@@ -16,6 +14,8 @@ const script = (...args: string[]) => [
   "scripts/emulators.ts",
   ...args,
 ];
+
+const emulated = coreProviders.filter((it) => it.emulator);
 
 describe("npm run emulators", function () {
   this.timeout(60_000);
@@ -34,16 +34,15 @@ describe("npm run emulators", function () {
       }));
       assert.deepEqual(
         urls.map((it) => it.name),
-        Object.keys(emulators),
+        emulated.map((it) => it.name),
       );
       for (const { url } of urls) assert.deepEqual(await (await fetch(`${url}/_sim/books`)).json(), []);
       const variables = Object.fromEntries(
         [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
       );
       const config = loadConfig(variables);
-      for (const name of Object.keys(emulators)) {
-        const module = (modules as Readonly<Record<string, ProviderModule>>)[name];
-        const adapter = module?.create({
+      for (const { name, create } of emulated) {
+        const adapter = create({
           config,
           clock: systemClock,
           log: silentLog,

@@ -4,7 +4,8 @@ import { newId } from "../../broker/contract/ids.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { type BookEntry, calm, type Emulator } from "../../services/payments/providers/emulator.ts";
-import { emulators } from "../../services/payments/providers/emulators.ts";
+import { paypal } from "../../services/payments/providers/paypal/paypal.ts";
+import { stripe } from "../../services/payments/providers/stripe/stripe.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Shop, startShop } from "../support/shop.ts";
@@ -26,7 +27,7 @@ interface PaymentView {
   refunds: { status: string; amount: { amount: number } }[];
 }
 
-const PROVIDERS = ["stripe", "paypal"];
+const PROVIDERS = [stripe, paypal];
 
 describe("paying at providers", function () {
   this.timeout(60_000);
@@ -37,9 +38,8 @@ describe("paying at providers", function () {
 
   before(async () => {
     let url = "";
-    for (const [index, name] of PROVIDERS.entries()) {
-      const start = emulators[name];
-      assert.ok(start, name);
+    for (const [index, { name, emulator: load }] of PROVIDERS.entries()) {
+      const start = (await load?.()) ?? assert.fail(name);
       const emulator = await start({
         port: 0,
         webhookUrl: () => `${url}/api/v1/payments/webhooks/${name}`,
@@ -61,7 +61,7 @@ describe("paying at providers", function () {
     await shop?.stop();
   });
 
-  for (const provider of PROVIDERS)
+  for (const { name: provider } of PROVIDERS)
     describe(provider, () => {
       let at: Emulator;
 

@@ -6,20 +6,11 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "./eventually.ts";
-import { openProviderShop, type ProviderShopOptions, staff } from "./provider-shop.ts";
+import { openProviderShop, staff } from "./provider-shop.ts";
+import type { ProviderTraits } from "./provider-traits.ts";
 
-export interface Storm extends Omit<ProviderShopOptions, "env"> {
-  readonly price: { readonly amount: number; readonly currency: string };
+export interface Storm extends ProviderTraits {
   readonly payments: number;
-  /** Whether it can give back parts. */
-  readonly refunds: boolean;
-  /** What customers do who do not pay; not every provider knows a decline. */
-  readonly unpaid: "decline" | "expire";
-  /**
-   * Where a forged webhook can't be rejected: the reference of the payment that one is about, null for a true one. Staff
-   * must hear of each such payment, and of no other.
-   */
-  readonly forged?: (rawBody: Buffer) => string | null;
   readonly seed: number;
 }
 
@@ -44,7 +35,12 @@ export interface StormFigures {
 
 /** @throws AssertionError naming what does not fit */
 export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
-  const { name, price, payments, refunds, seed } = storm;
+  const { payments, seed, limits = [] } = storm;
+  const { name } = storm.provider;
+  const [price] = storm.takes;
+  // Where a refund needs a webhook, one that is lost is a refund that fails.
+  const refunds = !limits.includes("refundNeedsWebhook");
+  const unpaid = limits.includes("silentDecline") ? "expire" : "decline";
   const random = seededRandom(seed);
   const began = Date.now();
   const floor = await openProviderShop({
@@ -63,7 +59,7 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
         const { order } = await floor.order(price);
         const { id } = await floor.payment(order.id, (it) => it.status === "pending", 60_000);
         const declines = random() < SHARE_DECLINED;
-        await floor.emulator.pay(await floor.refOf(id), declines ? storm.unpaid : "succeed");
+        await floor.emulator.pay(await floor.refOf(id), declines ? unpaid : "succeed");
         (declines ? declined : paid).push(order.id);
       }
     }

@@ -1,90 +1,26 @@
 /**
  * What every payment provider must do in the shop, run on each: the whole shop over HTTP against the provider's
- * emulator. A provider's spec is a call of it, with what the provider can and what it cannot:
+ * emulator. A provider's spec is a call of it with the provider's traits: what it can and what it cannot.
  *
- *     providerConformance({
- *       name: "stripe",
- *       start: startStripe,
- *       takes: [{ amount: 1_999, currency: "USD" }, { amount: 500, currency: "JPY" }, { amount: 1_250, currency: "KWD" }],
- *       refuses: { amount: 100, currency: "XTS" },
- *       webhooks: { proof: "signature", stale: true },
- *       can: ["refund", "partialRefund", "refundAtProvider", "dispute", "apiFaults", "misconfigure"],
- *     });
- *
- * `env` goes to the shop beside the emulator's own variables (say, to hold authorised money: `STRIPE_CAPTURE: "manual"`),
- * `payment` into the options of every payment (a phone number). What a provider can't do is tested to be refused, or
- * left out where there is nothing to refuse.
+ * What a provider can't do is tested to be refused, or left out where there is nothing to refuse.
  */
 import assert from "node:assert/strict";
 import { errorCode } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
-import { calm, type Knobs, type StartEmulator } from "../../services/payments/providers/emulator.ts";
-import { createProviders } from "../../services/payments/providers/index.ts";
+import { createProviders } from "../../services/payments/providers/create-providers.ts";
+import { calm, type Knobs } from "../../services/payments/providers/emulator.ts";
 import { eventually } from "./eventually.ts";
-import { openProviderShop, type ProviderShop, type ProviderShopOptions, staff } from "./provider-shop.ts";
+import { openProviderShop, type ProviderShop, staff } from "./provider-shop.ts";
+import type { Capability, ProviderTraits } from "./provider-traits.ts";
 import { cardNumbersIn, secretsIn } from "./secrets-in.ts";
-
-export type Capability =
-  /** Gives money back, or only says that it will. */
-  | "refund"
-  /** Several refunds of parts. */
-  | "partialRefund"
-  /** Its own dashboard can give money back, and it reports that. */
-  | "refundAtProvider"
-  /** The customer's bank can take the money back, and it reports that. */
-  | "dispute"
-  /** The emulator's API can fail: `Knobs.api`. */
-  | "apiFaults"
-  /** The customer's paying takes the money; else it waits for the shop's capture. */
-  | "takeAtOnce"
-  /** Asked twice with one key it opens one payment; else the customer is asked twice, and pays once. */
-  | "createOnce"
-  /** Answers 401 to wrong credentials. */
-  | "misconfigure"
-  /** A customer can pay the same payment after a failure there. */
-  | "retryAfterDecline"
-  /** The emulator's customer can pay another amount than asked. */
-  | "tooMuch";
-
-/** What a provider does otherwise than the others; that is tested in place of it. */
-export type Limit =
-  /** Keeps a failed attempt to itself: the customer may try again until it expires. */
-  | "silentDecline"
-  /** A webhook with a changed amount can't be rejected: it changes nothing, and staff hear of it. */
-  | "unsignedAmount"
-  /** Gives back only what a webhook has told it the receipt of; staff hear that a refund has failed. */
-  | "refundNeedsWebhook";
-
-export interface ProviderTraits {
-  readonly name: string;
-  readonly start: StartEmulator;
-  readonly env?: Record<string, string>;
-  readonly payment?: Record<string, string>;
-  /** One amount at least; one per number of decimals that it takes. The first is used throughout. */
-  readonly takes: readonly [Money, ...Money[]];
-  /** A currency that it does not take; null where there is none. */
-  readonly refuses: Money | null;
-  /**
-   * What a webhook brings to prove itself: a signature over the whole body, one in the body over some of it, a static
-   * token, or nothing. `stale`: an old one is rejected.
-   */
-  readonly webhooks: { readonly proof: "signature" | "body" | "token" | "none"; readonly stale: boolean };
-  /** As in {@link ProviderShopOptions}. */
-  readonly books?: ProviderShopOptions["books"];
-  readonly can: readonly Capability[];
-  /** Where the adapter asks for a refund of a part, as {@link Knobs.api} has it; none where the emulator has no API. */
-  readonly refundRoute?: string;
-  readonly limits?: readonly Limit[];
-  /** What the log must not hold, beside the secrets among the emulator's variables. */
-  readonly secrets?: Record<string, string>;
-}
 
 /** Variables of an emulator that may stand in a log. */
 const PUBLIC_VARIABLE = /(_API_BASE|_URL|_HOST|_CAPTURE|_INTENT|_SHORTCODE|_MODE|_TYPE|_ENV|_CURRENCY)$/;
 
 export function providerConformance(traits: ProviderTraits): void {
-  const { name, takes, refuses, webhooks, can, limits = [] } = traits;
+  const { takes, refuses, webhooks, can, limits = [] } = traits;
+  const { name } = traits.provider;
   const [price] = takes;
   const does = (it: Capability) => can.includes(it);
 
@@ -308,14 +244,14 @@ export function providerConformance(traits: ProviderTraits): void {
 
       it("about payments that nobody knows are taken and kept for staff", async () => {
         const { config, clock, database } = floor.shop.node.runtime;
-        const providers = createProviders({
+        const context = {
           config,
           clock,
           log: floor.shop.node.runtime.logger("test"),
           database: database("payments"),
           publicUrl: () => floor.relay.url,
-        });
-        const adapter = providers.find(name);
+        };
+        const adapter = createProviders(context, [traits.provider]).find(name);
         assert.ok(adapter);
         const paymentId = newId();
         const opened = await adapter.createPayment(

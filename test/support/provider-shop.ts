@@ -10,6 +10,7 @@ import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
+import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
 import type { BookEntry, Emulator, StartEmulator } from "../../services/payments/providers/emulator.ts";
 import type { Intercepting } from "../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
@@ -61,8 +62,9 @@ export interface ProviderShop {
 }
 
 export interface ProviderShopOptions {
-  name: string;
-  start: StartEmulator;
+  provider: ProviderModule;
+  /** Instead of the emulator that the module declares. */
+  start?: StartEmulator;
   env?: Record<string, string>;
   /** Of the provider's waits between repeated webhooks. */
   timeScale?: number;
@@ -74,7 +76,10 @@ export interface ProviderShopOptions {
 }
 
 export async function openProviderShop(it: ProviderShopOptions): Promise<ProviderShop> {
-  const { name, start, env = {}, timeScale = 10_000, seed = 1, payment: given } = it;
+  const { provider, env = {}, timeScale = 10_000, seed = 1, payment: given } = it;
+  const { name } = provider;
+  const start = it.start ?? (await provider.emulator?.());
+  assert.ok(start, `${name} has no emulator`);
   let ahead = 0;
   const clock: Clock = { now: () => Date.now() + ahead };
   const receiver = await openWebhookReceiver();

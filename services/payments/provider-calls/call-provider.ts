@@ -3,7 +3,7 @@
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
-import type { Providers } from "../providers/index.ts";
+import type { Providers } from "../providers/create-providers.ts";
 import {
   type PaymentProvider,
   ProviderMisconfigured,

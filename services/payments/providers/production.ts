@@ -9,8 +9,7 @@ thisMachine.addSubnet("::1", 128, "ipv6");
 thisMachine.addSubnet("::", 128, "ipv6");
 thisMachine.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
-/** Keys and addresses by which a provider is used without money moving. */
-const TEST_KEY = /^(?:sk|rk)_test_|^xnd_development_|^SB-/;
+/** Hosts at which a provider is used without money moving. */
 const TEST_HOST = /(?:^|[.-])sandbox[.-]/;
 
 /**
@@ -25,10 +24,16 @@ export function checkAddresses(variables: Readonly<Record<string, string | undef
   }
 }
 
-/** Names of variables that are of a provider's test mode: right for a shop that is being tried, and no other. */
-export const testVariables = (variables: Readonly<Record<string, string | undefined>>): string[] =>
+/**
+ * Names of variables that are of a provider's test mode: right for a shop that is being tried, and no other.
+ * @param testKey matches the provider's keys of its test mode
+ */
+export const testVariables = (
+  variables: Readonly<Record<string, string | undefined>>,
+  testKey?: RegExp,
+): string[] =>
   Object.entries(variables).flatMap(([name, value = ""]) =>
-    TEST_KEY.test(value) || TEST_HOST.test(addressIn(value)?.hostname ?? "") ? [name] : [],
+    testKey?.test(value) || TEST_HOST.test(addressIn(value)?.hostname ?? "") ? [name] : [],
   );
 
 function addressIn(value: string): URL | undefined {

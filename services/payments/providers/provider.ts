@@ -1,18 +1,14 @@
 /**
- * The port to payment providers. A provider is one folder here and one line in index.ts: its variables, its contract
- * facts and its adapter are in its own folder. Adapters do I/O only: what a report means for an order is decided by
- * payment.actor.ts. An emulator in `emulator/` behaves like the provider.
+ * The port to payment providers. Adapters do I/O only: what a report means for an order is decided by payment.actor.ts.
+ * define-provider.ts says what else a provider's folder has.
  */
 import type { Connection } from "mongoose";
-import type { z } from "zod";
-import { type ErrorEntries, SoukError } from "../../../broker/contract/errors.ts";
+import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
-import { parseVariables } from "../../../broker/contract/variables.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
-import { checkAddresses, testVariables } from "./production.ts";
 
 /**
  * What every provider's own statuses are mapped to. `authorized`: the customer has agreed and the money waits for our
@@ -39,7 +35,7 @@ export interface PaymentIntent {
   readonly amount: Money;
   /** When the order gives up waiting. */
   readonly expiresAt: Date;
-  /** What the customer chose beyond the provider, e.g. a phone number; each provider checks its own keys. */
+  /** What the customer chose beyond the provider, e.g. a phone number. */
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -163,60 +159,6 @@ export interface ProviderContext {
    * back in {@link Webhook.key}.
    */
   webhookUrl(key?: string): string;
-}
-
-/** One provider, as registered in index.ts. */
-export interface ProviderModule<P extends PaymentProvider | null = PaymentProvider | null> {
-  readonly name: string;
-  /** Its own variables, all in capitals and beginning with its name. */
-  readonly variables: z.ZodObject;
-  /** Those of them that may be given as `NAME_FILE` too, and are never logged. */
-  readonly secrets: readonly string[];
-  /** Error codes of its own, as `defineErrors` gives them. */
-  readonly errors?: ErrorEntries;
-  /** Null where it is not configured. @throws {ConfigError} where it is configured halfway */
-  create(context: Omit<ProviderContext, "webhookUrl">): P;
-}
-
-/** In production settings of an emulator are refused, and those of a test mode are said at each start. */
-function checkForProduction(
-  { config, log }: Pick<ProviderContext, "config" | "log">,
-  name: string,
-  schema: z.ZodObject,
-): void {
-  if (config.NODE_ENV !== "production") return;
-  const given = Object.fromEntries(Object.keys(schema.shape).map((it) => [it, config.variables[it]]));
-  checkAddresses(given);
-  const test = testVariables(given);
-  if (test.length > 0) log.warn(`${name} is in its test mode: no money moves (${test.join(", ")})`);
-}
-
-/** Declares a provider: its variables, and how its adapter is made from them; null where they are not set. */
-export function defineProvider<
-  const N extends string,
-  S extends z.ZodObject,
-  P extends PaymentProvider | null,
->(it: {
-  name: N;
-  variables: S;
-  secrets: readonly (keyof z.output<S> & string)[];
-  errors?: ErrorEntries;
-  create(context: ProviderContext, settings: z.output<S>): P;
-}): ProviderModule<P> & { readonly name: N } {
-  return {
-    ...it,
-    create(context) {
-      checkForProduction(context, it.name, it.variables);
-      return it.create(
-        {
-          ...context,
-          webhookUrl: (key) =>
-            `${context.publicUrl()}/api/v1/payments/webhooks/${it.name}${key === undefined ? "" : `/${key}`}`,
-        },
-        parseVariables(it.variables, it.secrets, context.config.variables),
-      );
-    },
-  };
 }
 
 /** A definite no: trying again would give the same answer. `message` may be shown to customers. */

@@ -16,7 +16,7 @@ import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import type { PaymentState } from "../payment/state.ts";
 import type { PaymentMetrics } from "../provider-calls/metrics.ts";
-import type { Providers } from "../providers/index.ts";
+import type { Providers } from "../providers/create-providers.ts";
 import {
   type PaymentProvider,
   type Webhook,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { calm } from "../../../services/payments/providers/emulator.ts";
-import { startStripe } from "../../../services/payments/providers/stripe/emulator/stripe.ts";
+import { stripe } from "../../../services/payments/providers/stripe/stripe.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 
@@ -15,8 +15,7 @@ describe("payments that are opened in batches", function () {
 
   before(async () => {
     floor = await openProviderShop({
-      name: "stripe",
-      start: startStripe,
+      provider: stripe,
       env: { INVOICE_MODE: "batch", INVOICE_BATCH_INTERVAL: `${BATCH_MS}ms`, LOG_LEVEL: "fatal" },
     });
   });

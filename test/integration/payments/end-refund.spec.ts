@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { calm } from "../../../services/payments/providers/emulator.ts";
-import { startMpesa } from "../../../services/payments/providers/mpesa/emulator/mpesa.ts";
+import { mpesa } from "../../../services/payments/providers/mpesa/mpesa.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop, staff } from "../../support/provider-shop.ts";
 
@@ -15,8 +15,7 @@ describe("a refund that does not end", function () {
 
   before(async () => {
     floor = await openProviderShop({
-      name: "mpesa",
-      start: startMpesa,
+      provider: mpesa,
       payment: { phone: "0712 345678" },
       env: { LOG_LEVEL: "fatal", RECONCILE_FIRST: "20ms", RECONCILE_MAX: "100ms" },
     });

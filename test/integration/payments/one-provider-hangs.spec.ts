@@ -1,7 +1,7 @@
 /** Providers are apart: what one of them keeps waiting or refuses delays nobody who pays by another. */
 import { newId } from "../../../broker/contract/ids.ts";
 import type { Emulator, StartEmulator } from "../../../services/payments/providers/emulator.ts";
-import { startMidtrans } from "../../../services/payments/providers/midtrans/emulator/midtrans.ts";
+import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";
 import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { startXendit } from "../../../services/payments/providers/xendit/emulator/xendit.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -19,8 +19,7 @@ describe("a provider in trouble", function () {
   before(async () => {
     troubled = await start(startXendit);
     floor = await openProviderShop({
-      name: "midtrans",
-      start: startMidtrans,
+      provider: midtrans,
       env: { ...troubled.environment, LOG_LEVEL: "fatal", PROVIDER_TIMEOUT: "10s" },
     });
   });

@@ -1,11 +1,9 @@
 /** Money that is gone again, by nobody's refund: staff and the ledger know, and the order stays as it is. */
 import assert from "node:assert/strict";
-import type { StartEmulator } from "../../../services/payments/providers/emulator.ts";
-import { startMidtrans } from "../../../services/payments/providers/midtrans/emulator/midtrans.ts";
-import {
-  type PayPalEmulator,
-  startPayPal,
-} from "../../../services/payments/providers/paypal/emulator/paypal.ts";
+import type { ProviderModule } from "../../../services/payments/providers/define-provider.ts";
+import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";
+import type { PayPalEmulator } from "../../../services/payments/providers/paypal/emulator/paypal.ts";
+import { paypal } from "../../../services/payments/providers/paypal/paypal.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 
@@ -17,8 +15,8 @@ describe("a capture that is taken back", function () {
   let floor: ProviderShop | undefined;
   afterEach(() => floor?.close());
 
-  const open = async (name: string, start: StartEmulator) => {
-    floor = await openProviderShop({ name, start, env: { LOG_LEVEL: "fatal" } });
+  const open = async (provider: ProviderModule) => {
+    floor = await openProviderShop({ provider, env: { LOG_LEVEL: "fatal" } });
     return floor;
   };
 
@@ -43,7 +41,7 @@ describe("a capture that is taken back", function () {
   }
 
   it("by PayPal's reversal", async () => {
-    const shop = await open("paypal", startPayPal);
+    const shop = await open(paypal);
     const { order } = await shop.order(USD);
     const { id } = await shop.payment(order.id, (it) => it.status === "pending");
     const ref = await shop.refOf(id);
@@ -54,7 +52,7 @@ describe("a capture that is taken back", function () {
   });
 
   it("by somebody who voids a card at Midtrans", async () => {
-    const shop = await open("midtrans", startMidtrans);
+    const shop = await open(midtrans);
     const { order } = await shop.order(IDR);
     const { id, nextAction } = await shop.payment(order.id, (it) => it.status === "pending");
     const token = nextAction?.type === "redirect" ? nextAction.url.split("/").at(-1) : assert.fail("no page");

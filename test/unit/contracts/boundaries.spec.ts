@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g;
 
-/** Project files that `file` imports, relative to the project; those that it needs for their types only, too, unless told. */
-function importsOf(file: string, types = true): string[] {
+/** Project files that `file` imports, relative to the project: for their types, or only when they are needed, too, unless told. */
+function importsOf(file: string, { types = true, later = true } = {}): string[] {
   return [...readFileSync(file, "utf8").matchAll(IMPORT)]
     .filter(([statement]) => types || !/^\s*(?:import|export) type\b/.test(statement))
+    .filter(([, , imported]) => later || imported === undefined)
     .map((match) => match[1] ?? match[2] ?? match[3] ?? "")
     .filter((it) => it.startsWith("."))
     .map((it) => relative(".", join(dirname(file), it)));
@@ -47,7 +48,7 @@ const files = (pattern: string) => globSync(pattern).sort();
 /** Specs that stand beside what they are of, and what only they need. */
 const isTest = (file: string) => /\.spec\.ts$|\/test\//.test(file);
 /** Providers as tests and `npm run emulators` have them. */
-const isEmulator = (file: string) => /\/emulator\/|\/providers\/emulators\.ts$/.test(file);
+const isEmulator = (file: string) => file.includes("/emulator/");
 const inProduction = (file: string) => !isTest(file) && !isEmulator(file);
 const PROVIDERS = "services/payments/providers";
 
@@ -72,8 +73,20 @@ describe("boundaries", () => {
     const wrong = files("{broker,mixins,services,packages}/**/*.ts")
       .filter(inProduction)
       .flatMap((file) =>
+        [
+          ...importsOf(file, { later: false }).filter(isEmulator),
+          ...importsOf(file).filter((it) => isTest(it) || it.startsWith("test/")),
+        ].map((it) => `${file} → ${it}`),
+      );
+    assert.deepEqual(wrong, []);
+  });
+
+  it("only a provider's module names its emulator, and loads it when it is wanted", () => {
+    const wrong = files("{broker,mixins,services,packages}/**/*.ts")
+      .filter(inProduction)
+      .flatMap((file) =>
         importsOf(file)
-          .filter((it) => !inProduction(it) || it.startsWith("test/"))
+          .filter((it) => isEmulator(it) && it !== `${dirname(file)}/emulator/${basename(file)}`)
           .map((it) => `${file} → ${it}`),
       );
     assert.deepEqual(wrong, []);
@@ -156,7 +169,7 @@ describe("boundaries", () => {
 
   it("no file imports itself in a circle, types aside", () => {
     const all = files("{broker,mixins,services,souk,packages,scripts,test}/**/*.ts");
-    const imports = new Map(all.map((file) => [file, new Set(importsOf(file, false))]));
+    const imports = new Map(all.map((file) => [file, new Set(importsOf(file, { types: false }))]));
     assert.deepEqual(circlesIn(imports), []);
   });
 

@@ -12,7 +12,7 @@ import {
   checkAtProvider,
   refundAtProvider,
 } from "../../../services/payments/provider-calls/provider-workers.ts";
-import type { Providers } from "../../../services/payments/providers/index.ts";
+import type { Providers } from "../../../services/payments/providers/create-providers.ts";
 import {
   type PaymentProvider,
   ProviderMisconfigured,

@@ -4,13 +4,8 @@
  */
 import { z } from "zod";
 import { secret } from "../../../../broker/contract/variables.ts";
-import {
-  defineProvider,
-  type PaymentProvider,
-  type ProviderContext,
-  ProviderRefused,
-  providerFailed,
-} from "../provider.ts";
+import { defineProvider } from "../define-provider.ts";
+import { type PaymentProvider, type ProviderContext, ProviderRefused, providerFailed } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
 import { segment } from "../support/http.ts";
 import { isConfigured } from "../support/settings.ts";
@@ -38,6 +33,8 @@ export const midtrans = defineProvider({
       ),
   }),
   secrets: ["MIDTRANS_SERVER_KEY"],
+  testKey: /^SB-/,
+  emulator: async () => (await import("./emulator/midtrans.ts")).startMidtrans,
   create: (context, { MIDTRANS_SERVER_KEY, ...bases }) =>
     isConfigured("midtrans", { MIDTRANS_SERVER_KEY }, bases) && MIDTRANS_SERVER_KEY
       ? createMidtrans(

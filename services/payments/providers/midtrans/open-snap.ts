@@ -29,9 +29,7 @@ export async function openSnap(
   { now, notify }: Moment,
   signal: AbortSignal,
 ): Promise<OpenedPayment> {
-  const { paymentId, orderNumber, amount, expiresAt, options } = intent;
-  const [option] = Object.keys(options);
-  if (option !== undefined) throw new ProviderRefused(`options.${option}: midtrans takes no options`);
+  const { paymentId, orderNumber, amount, expiresAt } = intent;
   const gross = rupiah(amount);
   const minutes = Math.floor((expiresAt.getTime() - now) / MINUTE_MS);
   if (minutes < 1) throw new ProviderRefused("too little time is left to pay");

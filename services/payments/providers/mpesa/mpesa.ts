@@ -4,12 +4,14 @@
  */
 import { z } from "zod";
 import { secret } from "../../../../broker/contract/variables.ts";
-import { defineProvider, type PaymentProvider, type ProviderContext, ProviderRefused } from "../provider.ts";
+import { defineProvider } from "../define-provider.ts";
+import { type PaymentProvider, type ProviderContext, ProviderRefused } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
 import { isConfigured } from "../support/settings.ts";
 import { allowedAddresses } from "./allowed-addresses.ts";
 import { receiveCallback } from "./callback.ts";
 import { createDaraja, type Initiator } from "./daraja.ts";
+import { mpesaOptions } from "./phone.ts";
 import { mpesaPushes, pushOf } from "./push.model.ts";
 import { pushToPhone } from "./push.ts";
 import { PAID, reportOf } from "./report.ts";
@@ -71,6 +73,8 @@ export const mpesa = defineProvider({
     "MPESA_CALLBACK_SECRET",
     "MPESA_SECURITY_CREDENTIAL",
   ],
+  options: mpesaOptions,
+  emulator: async () => (await import("./emulator/mpesa.ts")).startMpesa,
   create: (context, settings) => (isComplete(settings) ? createMpesa(context, settings) : null),
 });
 

@@ -7,7 +7,7 @@ import { type OpenedPayment, type PaymentIntent, ProviderRefused, providerFailed
 import { toWhole } from "../support/amounts.ts";
 import { callbackKey } from "./callback-key.ts";
 import { type Daraja, NotDone } from "./daraja.ts";
-import { phoneOf } from "./phone.ts";
+import { mpesaOptions } from "./phone.ts";
 import type { Push } from "./push.model.ts";
 
 export interface Pusher {
@@ -36,7 +36,7 @@ export async function pushToPhone(
 ): Promise<OpenedPayment> {
   const { pushes, daraja, clock, callbackSecret, webhookUrl } = it;
   const { paymentId, amount, orderNumber } = intent;
-  const phone = phoneOf(intent.options);
+  const { phone } = mpesaOptions.parse(intent.options);
   const whole = shillings(amount);
   const earlier = await begin(pushes, {
     _id: paymentId,

@@ -6,9 +6,9 @@
  */
 import { z } from "zod";
 import { ConfigError, secret } from "../../../../broker/contract/variables.ts";
+import { defineProvider } from "../define-provider.ts";
 import {
   type CaptureRequest,
-  defineProvider,
   type PaymentProvider,
   type ProviderContext,
   ProviderMisconfigured,
@@ -88,6 +88,7 @@ export const paypal = defineProvider({
   name: "paypal",
   variables,
   secrets: ["PAYPAL_CLIENT_SECRET"],
+  emulator: async () => (await import("./emulator/paypal.ts")).startPayPal,
   create(context, settings): PaymentProvider | null {
     const given = Object.entries(settings).find(([, value]) => value !== undefined);
     if (!given) return null;
@@ -200,8 +201,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     webhooksProve: false,
     fetchStatus,
 
-    async createPayment({ paymentId, orderNumber, amount, options }, signal) {
-      if (Object.keys(options).length > 0) throw new ProviderRefused("PayPal takes no options");
+    async createPayment({ paymentId, orderNumber, amount }, signal) {
       const body = {
         intent: settings.PAYPAL_INTENT === "authorize" ? "AUTHORIZE" : "CAPTURE",
         purchase_units: [

@@ -8,8 +8,8 @@ import { SoukError } from "../../../../broker/contract/errors.ts";
 import { newId } from "../../../../broker/contract/ids.ts";
 import { secret as secretVariable } from "../../../../broker/contract/variables.ts";
 import { writeGroup } from "../../../../broker/mongo/write-group.ts";
+import { defineProvider } from "../define-provider.ts";
 import {
-  defineProvider,
   type PaymentProvider,
   type ProviderContext,
   ProviderRefused,
@@ -132,8 +132,7 @@ function createSandbox(
     webhooksProve: true,
     find,
 
-    async createPayment({ paymentId, orderNumber, amount, expiresAt, options }) {
-      if (Object.keys(options).length > 0) throw new ProviderRefused("the sandbox takes no options");
+    async createPayment({ paymentId, orderNumber, amount, expiresAt }) {
       // The same reference for the same payment, so a repeated opening finds the first one by _id.
       const ref = createHmac("sha256", await secret())
         .update(`pay page ${paymentId}`)

@@ -4,9 +4,9 @@
  */
 import { z } from "zod";
 import { ConfigError, secret } from "../../../../broker/contract/variables.ts";
+import { defineProvider } from "../define-provider.ts";
 import {
   type CaptureRequest,
-  defineProvider,
   type PaymentProvider,
   type ProviderContext,
   ProviderRefused,
@@ -43,6 +43,8 @@ export const stripe = defineProvider({
   name: "stripe",
   variables,
   secrets: ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
+  testKey: /^(?:sk|rk)_test_/,
+  emulator: async () => (await import("./emulator/stripe.ts")).startStripe,
   create(context, settings): PaymentProvider | null {
     const { STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRET: signing } = settings;
     if (Object.values(settings).every((it) => it === undefined)) return null;
@@ -103,8 +105,7 @@ function createStripe(
     name: "stripe",
     webhooksProve: true,
 
-    async createPayment({ paymentId, orderId, orderNumber, amount, options }, signal) {
-      if (Object.keys(options).length > 0) throw new ProviderRefused("Stripe takes no options");
+    async createPayment({ paymentId, orderId, orderNumber, amount }, signal) {
       // An intent that a failed attempt left behind costs nothing: nobody knows its client secret.
       const created = await withKey(paymentId, (idempotencyKey) =>
         ask(signal, (it) =>

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import { secret } from "../../../../broker/contract/variables.ts";
+import { defineProvider } from "../define-provider.ts";
 import {
-  defineProvider,
   type OpenedPayment,
   type PaymentIntent,
   type PaymentProvider,
@@ -35,6 +35,8 @@ export const xendit = defineProvider({
     XENDIT_API_BASE: apiBase.optional().describe("Address of Xendit's API; https://api.xendit.co unless set"),
   }),
   secrets: ["XENDIT_SECRET_KEY", "XENDIT_CALLBACK_TOKEN"],
+  testKey: /^xnd_development_/,
+  emulator: async () => (await import("./emulator/xendit.ts")).startXendit,
   create(context, { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN, XENDIT_API_BASE }) {
     const needed = { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN };
     if (!isConfigured("xendit", needed, { XENDIT_API_BASE }) || !XENDIT_SECRET_KEY || !XENDIT_CALLBACK_TOKEN)
@@ -58,9 +60,7 @@ function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken:
     webhooksProve: false,
 
     async createPayment(intent, signal) {
-      const { expiresAt, options } = intent;
-      const [option] = Object.keys(options);
-      if (option !== undefined) throw new ProviderRefused(`options.${option}: xendit takes no options`);
+      const { expiresAt } = intent;
       const seconds = Math.floor((expiresAt.getTime() - clock.now()) / 1_000);
       if (seconds < 1) throw new ProviderRefused("no time is left to pay");
       const wanted = invoiceFor(intent, seconds);

@@ -1,24 +1,4 @@
 import { providerConformance } from "../../../../../test/support/provider-conformance.ts";
-import { startMidtrans } from "../emulator/midtrans.ts";
+import { traits } from "./traits.ts";
 
-providerConformance({
-  name: "midtrans",
-  start: startMidtrans,
-  takes: [{ amount: 15_000_000, currency: "IDR" }],
-  refuses: { amount: 1_999, currency: "USD" },
-  // Over order, code and amount, not over the status: every webhook is asked about.
-  webhooks: { proof: "body", stale: false },
-  refundRoute: "POST /v2/*/refund/online/direct",
-  can: [
-    "takeAtOnce",
-    "refund",
-    "partialRefund",
-    "refundAtProvider",
-    "dispute",
-    "apiFaults",
-    "createOnce",
-    "misconfigure",
-    "retryAfterDecline",
-    "tooMuch",
-  ],
-});
+providerConformance(traits);

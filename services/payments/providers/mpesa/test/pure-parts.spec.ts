@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
+import { checkOptions } from "../../support/options.ts";
 import { createAccessToken } from "../access-token.ts";
 import { allowedAddresses } from "../allowed-addresses.ts";
 import { callbackKey, readCallbackKey } from "../callback-key.ts";
-import { phoneOf } from "../phone.ts";
+import { mpesaOptions } from "../phone.ts";
 import { reportOf as mpesaReport } from "../report.ts";
 import { meaningOf } from "../results.ts";
 import { instant as nairobi, timestamp } from "../time.ts";
@@ -23,9 +24,11 @@ describe("M-Pesa's pure parts", () => {
       "+254 712-345 678",
       "(0712) 345.678",
     ])
-      assert.equal(phoneOf({ phone: written }), "254712345678", written);
-    assert.equal(phoneOf({ phone: "0112345678" }), "254112345678");
+      assert.equal(mpesaOptions.parse({ phone: written }).phone, "254712345678", written);
+    assert.equal(mpesaOptions.parse({ phone: "0112345678" }).phone, "254112345678");
   });
+
+  const check = (given: Record<string, string>) => checkOptions("mpesa", mpesaOptions, given);
 
   it("name the field of numbers that they do not take", () => {
     for (const phone of [
@@ -38,9 +41,19 @@ describe("M-Pesa's pure parts", () => {
       "2540712345678",
       "$gt",
     ])
-      assert.throws(() => phoneOf({ phone }), /^ProviderRefused: options\.phone: /, phone);
-    assert.throws(() => phoneOf({}), /options\.phone/);
-    assert.throws(() => phoneOf({ phone: "0712345678", pin: "1234" }), /options\.pin/);
+      assert.throws(
+        () => check({ phone }),
+        /^ProviderRefused: options\.phone: must be a Kenyan mobile number/,
+        phone,
+      );
+    assert.throws(
+      () => check({}),
+      /^ProviderRefused: options\.phone: mpesa needs the number of the phone to ask$/,
+    );
+    assert.throws(
+      () => check({ phone: "0712345678", pin: "1234" }),
+      /^ProviderRefused: options\.pin: mpesa takes options\.phone only$/,
+    );
   });
 
   it("only zero is money", () => {

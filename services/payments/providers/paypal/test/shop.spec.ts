@@ -1,25 +1,4 @@
 import { providerConformance } from "../../../../../test/support/provider-conformance.ts";
-import { startPayPal } from "../emulator/paypal.ts";
+import { traits } from "./traits.ts";
 
-providerConformance({
-  name: "paypal",
-  start: startPayPal,
-  takes: [
-    { amount: 1_999, currency: "USD" },
-    { amount: 500, currency: "JPY" },
-  ],
-  refuses: { amount: 1_250, currency: "KWD" },
-  // It repeats a webhook for three days, perhaps with the time of the first.
-  webhooks: { proof: "signature", stale: false },
-  refundRoute: "POST /v2/payments/captures/*/refund",
-  can: [
-    "refund",
-    "partialRefund",
-    "refundAtProvider",
-    "dispute",
-    "apiFaults",
-    "createOnce",
-    "misconfigure",
-    "tooMuch",
-  ],
-});
+providerConformance(traits);

@@ -1,26 +1,4 @@
 import { providerConformance } from "../../../../../test/support/provider-conformance.ts";
-import { startXendit } from "../emulator/xendit.ts";
+import { traits } from "./traits.ts";
 
-providerConformance({
-  name: "xendit",
-  start: startXendit,
-  takes: [
-    { amount: 199_999, currency: "PHP" },
-    { amount: 15_000_000, currency: "IDR" },
-    { amount: 250_000, currency: "VND" },
-  ],
-  refuses: { amount: 1_999, currency: "EUR" },
-  webhooks: { proof: "token", stale: false },
-  refundRoute: "POST /refunds",
-  can: [
-    "takeAtOnce",
-    "refund",
-    "partialRefund",
-    "refundAtProvider",
-    "apiFaults",
-    "createOnce",
-    "misconfigure",
-    "tooMuch",
-  ],
-  limits: ["silentDecline"],
-});
+providerConformance(traits);

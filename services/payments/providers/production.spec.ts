@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checkAddresses, testVariables } from "../../production.ts";
+import { coreProviders } from "./create-providers.ts";
+import { checkAddresses, testVariables } from "./production.ts";
 
 describe("settings of a payment provider in production", () => {
   const refused = (X_API_BASE: string): boolean => {
@@ -46,17 +47,18 @@ describe("settings of a payment provider in production", () => {
   });
 
   it("are known to be of a test mode", () => {
-    assert.deepEqual(
-      testVariables({
-        A: "sk_test_x",
-        B: "sk_live_x",
-        C: "https://api-m.sandbox.paypal.com",
-        D: "https://api-m.paypal.com",
-        E: "https://sandbox.safaricom.co.ke",
-        F: "SB-Mid-server-x",
-        G: undefined,
-      }),
-      ["A", "C", "E", "F"],
-    );
+    const given = {
+      A: "sk_test_x",
+      B: "sk_live_x",
+      C: "https://api-m.sandbox.paypal.com",
+      D: "https://api-m.paypal.com",
+      E: "https://sandbox.safaricom.co.ke",
+      F: "SB-Mid-server-x",
+      G: undefined,
+      H: "xnd_development_x",
+    };
+    assert.deepEqual(testVariables(given), ["C", "E"]);
+    const found = coreProviders.flatMap((it) => testVariables(given, it.testKey));
+    assert.deepEqual([...new Set(found)].sort(), ["A", "C", "E", "F", "H"]);
   });
 });

@@ -1,0 +1,48 @@
+/** The adapters of a shop's payment providers. */
+import type { ProviderModule } from "./define-provider.ts";
+import * as core from "./index.ts";
+import type { PaymentProvider, ProviderContext } from "./provider.ts";
+
+export const coreProviders: readonly ProviderModule[] = Object.values(core);
+
+export interface Providers {
+  /** Those that new payments may be opened at. */
+  readonly names: readonly string[];
+  /** Also one that is closed. Undefined for one that is unknown or not configured. */
+  find(name: string): PaymentProvider | undefined;
+  /** The adapter of a module, by its own kind: for what only this provider has. Null where it is not configured. */
+  of<P extends PaymentProvider | null>(module: ProviderModule<P>): P | null;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes the adapters of all configured providers.
+ * @param modules the core's, and those of extensions
+ * @throws {ConfigError} that names a bad variable
+ */
+export function createProviders(
+  context: Omit<ProviderContext, "webhookUrl">,
+  modules: readonly ProviderModule[] = coreProviders,
+): Providers {
+  const named = new Map<string, ProviderModule>();
+  for (const it of modules) {
+    if (named.has(it.name)) throw new Error(`there are two payment providers ${it.name}`);
+    named.set(it.name, it);
+  }
+  const made = new Map(modules.map((it) => [it, it.create(context)]));
+  const configured = new Map<string, PaymentProvider>();
+  for (const [{ name }, adapter] of made) if (adapter) configured.set(name, adapter);
+  return {
+    names: [...configured].filter(([, it]) => !it.closed).map(([name]) => name),
+    find: (name) => configured.get(name),
+    of: <P extends PaymentProvider | null>(module: ProviderModule<P>) =>
+      (made.get(module) as P | undefined) ?? null,
+    async start() {
+      for (const it of configured.values()) await it.start?.();
+    },
+    async stop() {
+      await Promise.all([...configured.values()].map((it) => it.stop?.()));
+    },
+  };
+}

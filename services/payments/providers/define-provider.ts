@@ -1,0 +1,96 @@
+/**
+ * A provider is one folder here and one line in index.ts. Its module declares all that others derive from the list:
+ * configuration, `.env.example`, checks for production, emulators. Its migrations are in `migrations/`, its specs in `test/`.
+ */
+import { z } from "zod";
+import type { ErrorEntries } from "../../../broker/contract/errors.ts";
+import { parseVariables } from "../../../broker/contract/variables.ts";
+import type { StartEmulator } from "./emulator.ts";
+import { checkAddresses, testVariables } from "./production.ts";
+import type { PaymentProvider, ProviderContext } from "./provider.ts";
+import { checkOptions } from "./support/options.ts";
+
+interface Declared {
+  /** As customers choose it: lower-case letters, digits, - and _. */
+  readonly name: string;
+  /** Its own variables. They begin with its name in capitals. */
+  readonly variables: z.ZodObject;
+  /** Error codes of its own, as `defineErrors` gives them. */
+  readonly errors?: ErrorEntries;
+  /** What the customer may choose beyond the provider, e.g. a phone number. Values are strings. */
+  readonly options: z.ZodObject;
+  /** Matches those of its keys by which no money moves. Addresses of hosts named "sandbox" are known to be of a test. */
+  readonly testKey?: RegExp;
+  /** Loads what behaves like it on this machine, for `npm run emulators` and tests. */
+  readonly emulator?: () => Promise<StartEmulator>;
+}
+
+/** One provider, whoever brings it. */
+export interface ProviderModule<P extends PaymentProvider | null = PaymentProvider | null> extends Declared {
+  /** Those of its variables that may be given as `NAME_FILE` too, and are never logged. */
+  readonly secrets: readonly string[];
+  /** Null where it is not configured. @throws {ConfigError} where it is configured halfway */
+  create(context: Omit<ProviderContext, "webhookUrl">): P;
+}
+
+interface Definition<S extends z.ZodObject, P extends PaymentProvider | null>
+  extends Omit<Declared, "variables" | "options"> {
+  readonly variables: S;
+  readonly secrets: readonly (keyof z.output<S> & string)[];
+  /** Nothing may be chosen unless given. */
+  readonly options?: z.ZodObject;
+  create(context: ProviderContext, settings: z.output<S>): P;
+}
+
+/**
+ * Declares a provider.
+ * @throws where its name, or the name of a variable, can't be one
+ */
+export function defineProvider<S extends z.ZodObject, P extends PaymentProvider | null>({
+  options = z.strictObject({}),
+  ...it
+}: Definition<S, P>): ProviderModule<P> {
+  checkNames(it);
+  return {
+    ...it,
+    options,
+    create(context) {
+      checkForProduction(context, it);
+      const webhooks = () => `${context.publicUrl()}/api/v1/payments/webhooks/${it.name}`;
+      const made = it.create(
+        { ...context, webhookUrl: (key) => (key === undefined ? webhooks() : `${webhooks()}/${key}`) },
+        parseVariables(it.variables, it.secrets, context.config.variables),
+      );
+      if (made) checkingOptions(made, (given) => checkOptions(it.name, options, given));
+      return made;
+    },
+  };
+}
+
+function checkNames({ name, variables }: Pick<Declared, "name" | "variables">): void {
+  if (!/^[a-z][a-z0-9_-]{0,31}$/.test(name)) throw new Error(`${name} can't be a payment provider's name`);
+  const own = name.toUpperCase().replaceAll("-", "_");
+  const foreign = Object.keys(variables.shape).find((it) => it !== own && !it.startsWith(`${own}_`));
+  if (foreign !== undefined) throw new Error(`${foreign}: a variable of ${name} must begin with ${own}_`);
+}
+
+/** No adapter sees options that its provider does not know. */
+function checkingOptions(adapter: PaymentProvider, check: (given: Record<string, string>) => void): void {
+  const open = adapter.createPayment.bind(adapter);
+  adapter.createPayment = async (intent, signal) => {
+    check(intent.options);
+    return open(intent, signal);
+  };
+}
+
+/** In production settings of an emulator are refused, and those of a test mode are said at each start. */
+function checkForProduction(
+  { config, log }: Pick<ProviderContext, "config" | "log">,
+  { name, variables, testKey }: Pick<Declared, "name" | "variables" | "testKey">,
+): void {
+  if (config.NODE_ENV !== "production") return;
+  const given = Object.fromEntries(Object.keys(variables.shape).map((it) => [it, config.variables[it]]));
+  checkAddresses(given);
+  const test = testVariables(given, testKey);
+  if (test.length > 0) log.warn(`${name} is in its test mode: no money moves (${test.join(", ")})`);
+}

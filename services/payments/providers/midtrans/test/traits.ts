@@ -1,0 +1,23 @@
+import type { ProviderTraits } from "../../../../../test/support/provider-traits.ts";
+import { midtrans } from "../midtrans.ts";
+
+export const traits: ProviderTraits = {
+  provider: midtrans,
+  takes: [{ amount: 15_000_000, currency: "IDR" }],
+  refuses: { amount: 1_999, currency: "USD" },
+  // Over order, code and amount, not over the status: every webhook is asked about.
+  webhooks: { proof: "body", stale: false },
+  refundRoute: "POST /v2/*/refund/online/direct",
+  can: [
+    "takeAtOnce",
+    "refund",
+    "partialRefund",
+    "refundAtProvider",
+    "dispute",
+    "apiFaults",
+    "createOnce",
+    "misconfigure",
+    "retryAfterDecline",
+    "tooMuch",
+  ],
+};

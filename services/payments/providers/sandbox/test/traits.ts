@@ -1,0 +1,17 @@
+import type { ProviderTraits } from "../../../../../test/support/provider-traits.ts";
+import { sandbox } from "../sandbox.ts";
+import { sandboxBooks, startSandbox } from "./sandbox-emulator.ts";
+
+export const traits: ProviderTraits = {
+  provider: sandbox,
+  start: startSandbox,
+  books: sandboxBooks,
+  takes: [
+    { amount: 1_999, currency: "USD" },
+    { amount: 500, currency: "JPY" },
+    { amount: 1_250, currency: "KWD" },
+  ],
+  refuses: null,
+  webhooks: { proof: "signature", stale: true },
+  can: ["takeAtOnce", "refund", "partialRefund", "createOnce", "tooMuch"],
+};

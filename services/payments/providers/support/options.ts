@@ -1,0 +1,19 @@
+/** What a customer chose beyond the provider, checked by what the provider's module declares. */
+import type { z } from "zod";
+import { ProviderRefused } from "../provider.ts";
+
+/** @throws {ProviderRefused} that names the first option that is wrong */
+export function checkOptions(
+  provider: string,
+  options: z.ZodObject,
+  given: Readonly<Record<string, string>>,
+): void {
+  const { error } = options.safeParse(given);
+  const issue = error?.issues[0];
+  if (!issue) return;
+  if (issue.code !== "unrecognized_keys")
+    throw new ProviderRefused(`options.${issue.path.join(".")}: ${issue.message}`);
+  const known = Object.keys(options.shape).map((it) => `options.${it}`);
+  const takes = known.length > 0 ? `${known.join(", ")} only` : "no options";
+  throw new ProviderRefused(`options.${issue.keys[0]}: ${provider} takes ${takes}`);
+}
