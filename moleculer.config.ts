@@ -6,13 +6,13 @@ import type { BrokerOptions } from "moleculer";
 import { openBroker } from "./broker/moleculer/node/start-node.ts";
 import { configOrExit, exitUnstarted } from "./scripts/support/run-node.ts";
 import { prepareRunner, runnerMiddleware } from "./scripts/support/runner.ts";
-import core from "./services/index.ts";
+import { shopOrExit } from "./scripts/support/the-shop.ts";
 
 /** A function, so that reading this file opens nothing. */
 export default async function options(): Promise<BrokerOptions> {
   const config = configOrExit({ ...process.env });
   prepareRunner(process.env);
-  const { options } = await openBroker({ config, shop: core }).catch((error: unknown) =>
+  const { options } = await openBroker({ config, shop: await shopOrExit() }).catch((error: unknown) =>
     exitUnstarted(error, config),
   );
   return {

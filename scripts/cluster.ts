@@ -13,7 +13,6 @@ import { serviceNames } from "../broker/moleculer/extension.ts";
 import { storeFolder } from "../broker/moleculer/node/data-folder.ts";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
-import core from "../services/index.ts";
 import { type Child, startChild } from "./support/children.ts";
 import { command } from "./support/command.ts";
 import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
@@ -22,6 +21,9 @@ import { openDatabase } from "./support/open-database.ts";
 import { withOpsPort } from "./support/ops-port.ts";
 import { configOrExit, stopLimit, stopOnSignal } from "./support/run-node.ts";
 import { rememberShop, serversLine } from "./support/shop-servers.ts";
+import { shopOrExit } from "./support/the-shop.ts";
+
+const shop = await shopOrExit();
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -69,7 +71,7 @@ rememberShop(config.DATA_DIR, given);
 await prepareCatalogue();
 let opsPort = config.OPS_PORT ?? 0;
 // The gateway's operations port is the first.
-for (const service of ["api", ...serviceNames(core).filter((it) => it !== "api")])
+for (const service of ["api", ...serviceNames(shop).filter((it) => it !== "api")])
   for (let n = 1; n <= (counts.get(service) ?? 1); n++) {
     const name = (counts.get(service) ?? 1) > 1 ? `${service}-${n}` : service;
     children.push(
@@ -98,7 +100,7 @@ async function prepareCatalogue(): Promise<void> {
     for (const service of ["products", "inventory"])
       await migrateUp(
         database.service(service),
-        await migrationsOf(core.migrations[service]),
+        await migrationsOf(shop.migrations[service]),
         `cluster-${process.pid}`,
         systemClock,
       );
@@ -131,7 +133,7 @@ async function startStore(): Promise<string> {
 
 async function restartInTurn(): Promise<number> {
   const { rollingRestart, figuresOf } = await import("../test/rolling-restart/run.ts");
-  const plan = serviceNames(core).map((name) => ({ name, services: [name], count: counts.get(name) ?? 2 }));
+  const plan = serviceNames(shop).map((name) => ({ name, services: [name], count: counts.get(name) ?? 2 }));
   const run = await rollingRestart({ plan, amqpUrl: env.AMQP_URL ?? "", print, log: print });
   print(figuresOf(run));
   return run.failed === 0 && run.paid === run.orders ? 0 : 1;
@@ -140,9 +142,9 @@ async function restartInTurn(): Promise<number> {
 function nodeCounts(list: string): Map<string, number> {
   const counted = list.split(",").map((text): [string, number] => {
     const [service = "", count = ""] = text.split("=");
-    if (serviceNames(core).includes(service) && /^[1-9]\d?$/.test(count)) return [service, Number(count)];
+    if (serviceNames(shop).includes(service) && /^[1-9]\d?$/.test(count)) return [service, Number(count)];
     throw new InvalidArgumentError(
-      `${text} is not service=count with a service of ${serviceNames(core).join(", ")}.`,
+      `${text} is not service=count with a service of ${serviceNames(shop).join(", ")}.`,
     );
   });
   return new Map(counted);

@@ -12,12 +12,13 @@ import { mongoDeadLetters } from "../broker/bus/local/dead-letters.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { ConfigError } from "../broker/contract/variables.ts";
 import type { Config } from "../broker/moleculer/config.ts";
-import core from "../services/index.ts";
 import { commandOf, subcommand, wholeNumber } from "./support/command.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
+import { jobShopOrExit } from "./support/the-shop.ts";
 
-const topology = topologyOf(core.contracts);
+const shop = await jobShopOrExit();
+const topology = topologyOf(shop.contracts);
 
 async function list(queues: DeadQueues): Promise<string[]> {
   const counts = await queues.list();

@@ -5,10 +5,12 @@ import { serviceNames } from "../broker/moleculer/extension.ts";
 import type { Database } from "../broker/mongo/database.ts";
 import { migrateDown, migrateUp, migrationStatus, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
-import core from "../services/index.ts";
 import { commandOf, subcommand } from "./support/command.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
+import { jobShopOrExit } from "./support/the-shop.ts";
+
+const shop = await jobShopOrExit();
 
 type Migrate = (database: Database, service: string) => Promise<string[]>;
 
@@ -17,7 +19,7 @@ const by = `migrate-${randomUUID()}`;
 const up: Migrate = async (database, service) => {
   const done = await migrateUp(
     database.service(service),
-    await migrationsOf(core.migrations[service]),
+    await migrationsOf(shop.migrations[service]),
     by,
     systemClock,
   );
@@ -27,7 +29,7 @@ const up: Migrate = async (database, service) => {
 const down: Migrate = async (database, service) => {
   const name = await migrateDown(
     database.service(service),
-    await migrationsOf(core.migrations[service]),
+    await migrationsOf(shop.migrations[service]),
     by,
     systemClock,
   );
@@ -35,7 +37,7 @@ const down: Migrate = async (database, service) => {
 };
 
 const status: Migrate = async (database, service) => {
-  const all = await migrationStatus(database.service(service), await migrationsOf(core.migrations[service]));
+  const all = await migrationStatus(database.service(service), await migrationsOf(shop.migrations[service]));
   return all.map((it) => `${service}: ${it.name} ${it.appliedAt?.toISOString() ?? "pending"}`);
 };
 
@@ -53,7 +55,7 @@ async function run(migrate: Migrate, services: readonly string[]): Promise<void>
   });
 }
 
-const all = serviceNames(core);
+const all = serviceNames(shop);
 const some = new Argument("[service...]", "all where none is named").choices(all);
 // Reverting every service at once is never what one means.
 const named = new Argument("<service...>").choices(all);

@@ -1,19 +1,20 @@
 /** `npm run node -- orders inventory`: one node with the named services. */
 import { Argument } from "@commander-js/extra-typings";
 import { serviceNames } from "../broker/moleculer/extension.ts";
-import core from "../services/index.ts";
 import { command } from "./support/command.ts";
-import { configOrExit, runNode, servicesOrExit } from "./support/run-node.ts";
+import { configOrExit, runNode } from "./support/run-node.ts";
 import { serversLine } from "./support/shop-servers.ts";
+import { servicesOrExit, shopOrExit } from "./support/the-shop.ts";
 
+const shop = await shopOrExit();
 const [services] = command(
   "node",
   "Runs one node with the named services, with those in SERVICES, or with all.",
 )
-  .addArgument(new Argument("[service...]").choices(serviceNames(core)))
+  .addArgument(new Argument("[service...]").choices(serviceNames(shop)))
   .parse().processedArgs;
 const config = configOrExit();
-const names = servicesOrExit(config, services);
+const names = servicesOrExit(shop, config, services);
 console.error(serversLine(config));
-const { broker } = await runNode(config, names);
+const { broker } = await runNode(config, shop, names);
 broker.logger.info(`node ${broker.nodeID} serves ${names.join(", ")}`);

@@ -2,12 +2,14 @@
 import { randomUUID } from "node:crypto";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
-import core from "../services/index.ts";
 import { command, wholeNumber } from "./support/command.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { createProgress } from "./support/progress.ts";
 import { seedCatalogue } from "./support/seed-catalogue.ts";
+import { jobShopOrExit } from "./support/the-shop.ts";
+
+const shop = await jobShopOrExit();
 
 const MAX_COUNT = 1_000_000;
 
@@ -26,7 +28,7 @@ await runJob(config, async () => {
     for (const service of ["products", "inventory"])
       await migrateUp(
         database.service(service),
-        await migrationsOf(core.migrations[service]),
+        await migrationsOf(shop.migrations[service]),
         by,
         systemClock,
       );

@@ -10,12 +10,13 @@ import { dropMessages, replaceClaim, useOfQueues } from "../broker/bus/amqp/hand
 import { topologyOf } from "../broker/bus/topology.ts";
 import { bindPrefix, identifyShop, type ShopIdentity } from "../broker/moleculer/node/shop-id.ts";
 import type { Database } from "../broker/mongo/database.ts";
-import core from "../services/index.ts";
 import { commandOf, subcommand } from "./support/command.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
+import { jobShopOrExit } from "./support/the-shop.ts";
 
-const topology = topologyOf(core.contracts);
+const { contracts } = await jobShopOrExit();
+const topology = topologyOf(contracts);
 
 interface Work {
   model: ChannelModel;
@@ -33,7 +34,7 @@ async function run(work: (given: Work) => Promise<void>): Promise<void> {
     try {
       const shop = await identifyShop(
         database,
-        core.contracts.map((it) => it.service),
+        contracts.map((it) => it.service),
       );
       const model = await connectToAny(config.AMQP_URL);
       try {

@@ -2,19 +2,21 @@
 import { command } from "./support/command.ts";
 import { printWelcome, seedIfEmpty, tokenToPrint } from "./support/first-start.ts";
 import { withOpsPort } from "./support/ops-port.ts";
-import { configOrExit, runNode, servicesOrExit } from "./support/run-node.ts";
+import { configOrExit, runNode } from "./support/run-node.ts";
 import { serversLine } from "./support/shop-servers.ts";
+import { servicesOrExit, shopOrExit } from "./support/the-shop.ts";
 
 command(
   "start",
   "Runs the whole shop in one process, on embedded defaults where no server is named.",
 ).parse();
 const config = withOpsPort(configOrExit());
-const names = servicesOrExit(config, []);
+const shop = await shopOrExit();
+const names = servicesOrExit(shop, config, []);
 console.error(serversLine(config));
 const hasCatalogue = names.includes("products") && names.includes("inventory");
 let token: string | null = null;
-await runNode(config, names, async (runtime) => {
+await runNode(config, shop, names, async (runtime) => {
   if (hasCatalogue) await seedIfEmpty(config, runtime.database);
   if (names.includes("users")) token = await tokenToPrint(runtime);
 });

@@ -6,9 +6,11 @@
 import { amqpAddresses, virtualHost } from "../broker/bus/amqp/address.ts";
 import { checkOverAmqp, checkOverApi } from "../broker/bus/amqp/topology-check.ts";
 import { topologyOf } from "../broker/bus/topology.ts";
-import core from "../services/index.ts";
 import { command, httpAddress } from "./support/command.ts";
 import { rabbitConfigOrExit, runJob } from "./support/job.ts";
+import { jobShopOrExit } from "./support/the-shop.ts";
+
+const shop = await jobShopOrExit();
 
 const { api } = command(
   "topology",
@@ -23,7 +25,7 @@ const { api } = command(
   .opts();
 const config = rabbitConfigOrExit();
 const { AMQP_URL, AMQP_PREFIX } = config;
-const topology = topologyOf(core.contracts);
+const topology = topologyOf(shop.contracts);
 await runJob(config, async () => {
   const vhost = virtualHost(amqpAddresses(AMQP_URL)[0] ?? "");
   const flaws = api

@@ -120,6 +120,12 @@ export const environment = z.object({
     .regex(/^[a-z]+([ ,]+[a-z]+)*$/, "must be names of services")
     .optional()
     .describe("Services that this node runs; all unless set"),
+  EXTENSIONS: z
+    .string()
+    .optional()
+    .describe(
+      "What other teams add to the shop: modules of their packages, separated by commas, as paths from the working folder (./loyalty/souk.ts) or names of packages",
+    ),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace"])
     .default("info")

@@ -42,8 +42,16 @@ export function extend({
     service,
     Object.hasOwn(services, service) ? given : given.map((it) => inNamespace(rest.name, it)),
   ]);
-  return { ...rest, contracts, services, migrations: Object.fromEntries(sources) };
+  const made = { ...rest, contracts, services, migrations: Object.fromEntries(sources) };
+  extensions.add(made);
+  return made;
 }
+
+const extensions = new WeakSet<object>();
+
+/** Whether it was made by {@link extend}. */
+export const isExtension = (it: unknown): it is Extension =>
+  typeof it === "object" && it !== null && extensions.has(it);
 
 /**
  * Services and migrations of contracts in the usual layout: `<service>/<service>.service.ts` and

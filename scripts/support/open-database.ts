@@ -7,7 +7,7 @@ import { scriptLog } from "../../broker/moleculer/log/logger.ts";
 import { storeFolder } from "../../broker/moleculer/node/data-folder.ts";
 import { connectDatabases, type Database } from "../../broker/mongo/database.ts";
 import { ownDatabases } from "../../broker/mongo/service-databases.ts";
-import core from "../../services/index.ts";
+import { loadShop } from "../../souk/load-shop.ts";
 
 const TIMEOUT_MS = 30_000;
 
@@ -21,7 +21,7 @@ export async function openDatabase(config: Config, name: string): Promise<OpenDa
   const log = scriptLog(config, name);
   // A command ends: in a pipeline nobody would see what it waits for.
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  const own = ownDatabases(config, serviceNames(core));
+  const own = ownDatabases(config, serviceNames(await loadShop(config.EXTENSIONS)));
   if (config.MONGO_URL) {
     const database = await connectDatabases(config.MONGO_URL, own, log, timeout, true);
     return { database, close: () => database.close() };

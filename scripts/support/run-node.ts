@@ -5,12 +5,11 @@ import { TopologyError } from "../../broker/bus/amqp/declare.ts";
 import { oneLine, redact, redactedStack } from "../../broker/contract/redact.ts";
 import { ConfigError } from "../../broker/contract/variables.ts";
 import { type Config, loadConfig } from "../../broker/moleculer/config.ts";
-import { loadServices, serviceNames } from "../../broker/moleculer/extension.ts";
+import { type Extension, loadServices } from "../../broker/moleculer/extension.ts";
 import { storeFolder } from "../../broker/moleculer/node/data-folder.ts";
 import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
 import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { mongoRefusal } from "../../broker/mongo/refusals.ts";
-import core from "../../services/index.ts";
 import { redactLastWords } from "./last-words.ts";
 import { rememberShop } from "./shop-servers.ts";
 import { trimMemorySoon } from "./trim-memory.ts";
@@ -27,23 +26,15 @@ export function configOrExit(env: NodeJS.ProcessEnv = process.env): Config {
   }
 }
 
-/** Names in `SERVICES` or on the command line; all services when there are none. Exits on an unknown name. */
-export function servicesOrExit(config: Config, args: readonly string[]): string[] {
-  const names = args.length > 0 ? args : (config.SERVICES?.split(/[ ,]+/) ?? serviceNames(core));
-  const unknown = names.find((name) => !serviceNames(core).includes(name));
-  if (unknown === undefined) return [...names];
-  console.error(`SERVICES: there is no service ${unknown}; there are ${serviceNames(core).join(", ")}`);
-  process.exit(1);
-}
-
 /** Starts a node with the named services and stops it on SIGINT or SIGTERM. */
 export async function runNode(
   config: Config,
+  shop: Extension,
   names: readonly string[],
   prepare?: (runtime: NodeRuntime) => Promise<void>,
 ): Promise<SoukNode> {
-  const services = await loadServices(core, names);
-  const node = await startNode({ config, services, shop: core, ...(prepare ? { prepare } : {}) }).catch(
+  const services = await loadServices(shop, names);
+  const node = await startNode({ config, services, shop, ...(prepare ? { prepare } : {}) }).catch(
     (error: unknown) => exitUnstarted(error, config),
   );
   stopOnSignal(async () => node.stop(), stopLimit(config));

@@ -3,18 +3,26 @@
  * the shop on DATA_DIR uses, which it has written down there; else the embedded defaults.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { closeDataFolder } from "@souk/embedded-mongo";
 import { redact } from "../../broker/contract/redact.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import { isDatabaseVariable } from "../../broker/mongo/service-databases.ts";
+import { isPath } from "../../souk/load-shop.ts";
 
 const FILE = "shop.json";
 const DEFAULT_FOLDER = "./data";
 
 /** What makes a shop a shop: a command that names another one of these means another shop. */
 const IDENTITY = ["AMQP_URL", "AMQP_URL_FILE", "MONGO_URL", "MONGO_URL_FILE", "AMQP_PREFIX"] as const;
-const REMEMBERED = [...IDENTITY, "NAMESPACE", "TRANSPORTER", "REDIS_URL", "REDIS_URL_FILE"] as const;
+const REMEMBERED = [
+  ...IDENTITY,
+  "NAMESPACE",
+  "TRANSPORTER",
+  "REDIS_URL",
+  "REDIS_URL_FILE",
+  "EXTENSIONS",
+] as const;
 
 type Variables = Partial<Record<string, string>>;
 
@@ -30,11 +38,21 @@ export function rememberShop(dataDir: string, env: NodeJS.ProcessEnv): void {
   const file = join(dataDir, FILE);
   const draft = `${file}.${process.pid}`;
   const known = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => value && isRemembered(name)),
+    Object.entries(env)
+      .filter(([name, value]) => value && isRemembered(name))
+      .map(([name, value]) => [name, name === "EXTENSIONS" ? fromAnywhere(value) : value]),
   );
   writeFileSync(draft, `${JSON.stringify(known, null, 2)}\n`, { mode: 0o600 });
   renameSync(draft, file);
 }
+
+/** Paths of extensions, for commands that are run in another folder. */
+const fromAnywhere = (names = ""): string =>
+  names
+    .split(",")
+    .map((it) => it.trim())
+    .map((it) => (isPath(it) ? resolve(it) : it))
+    .join(",");
 
 /** The environment of a command that works on a shop which may be running. `source` names where it was found. */
 export function shopEnvironment(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv; source: string } {

@@ -1,0 +1,102 @@
+/** What a shop consists of: Souk's own list, and those of the extensions that EXTENSIONS names. */
+import { registerHooks } from "node:module";
+import { isAbsolute, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { topologyOf } from "../broker/bus/topology.ts";
+import { oneLine } from "../broker/contract/redact.ts";
+import { ConfigError } from "../broker/contract/variables.ts";
+import { apiRoutes } from "../broker/http/api-route.ts";
+import { combine, type Extension, isExtension } from "../broker/moleculer/extension.ts";
+import core from "../services/index.ts";
+import "./self-reference.ts";
+
+/**
+ * @param names modules of extensions, separated by commas: paths, or names of packages
+ * @param from the folder that paths are relative to, and that packages are installed in
+ * @throws {ConfigError} that names the extension, in one line
+ */
+export async function loadShop(names: string | undefined, from: string = process.cwd()): Promise<Extension> {
+  const extensions: Extension[] = [];
+  let shop: Extension = core;
+  for (const name of namesIn(names)) {
+    extensions.push(await load(name, from));
+    shop = explained(name, () => checked(combine(core, ...extensions)));
+  }
+  return shop;
+}
+
+/** Services, messages and error codes are taken when they are declared; routes and queues are in lists. @throws on a name that is taken */
+function checked(shop: Extension): Extension {
+  apiRoutes(shop.contracts);
+  topologyOf(shop.contracts);
+  return shop;
+}
+
+const namesIn = (names = ""): string[] =>
+  names
+    .split(",")
+    .map((it) => it.trim())
+    .filter(Boolean);
+
+/** Whether a name in EXTENSIONS is a path, and not that of a package. */
+export const isPath = (name: string): boolean => /^\.\.?(\/|$)/.test(name) || isAbsolute(name);
+
+async function load(name: string, from: string): Promise<Extension> {
+  const found = isPath(name)
+    ? await find(pathToFileURL(resolve(from, name)).href)
+    : await findPackage(name, from);
+  const { default: extension } = found as { default?: unknown };
+  if (isExtension(extension)) return extension;
+  throw fault(name, "has no default export made by extend(…) of souk");
+
+  async function find(specifier: string): Promise<object> {
+    try {
+      return (await import(specifier)) as object;
+    } catch (error) {
+      throw fault(
+        name,
+        isMissing(error, name, specifier) ? "there is no such module" : reasonOf(error),
+        error,
+      );
+    }
+  }
+
+  /** As a module in the folder would import it. */
+  async function findPackage(specifier: string, folder: string): Promise<object> {
+    const parentURL = pathToFileURL(join(folder, "package.json")).href;
+    const hooks = registerHooks({
+      resolve: (asked, context, next) =>
+        next(asked, asked === specifier ? { ...context, parentURL } : context),
+    });
+    try {
+      return await find(specifier);
+    } finally {
+      hooks.deregister();
+    }
+  }
+}
+
+/** It is the extension itself that is missing, and not something that it imports. */
+const isMissing = (error: unknown, ...names: string[]): boolean =>
+  error instanceof Error &&
+  "code" in error &&
+  error.code === "ERR_MODULE_NOT_FOUND" &&
+  names.some((it) =>
+    new RegExp(`^Cannot find (module|package) '${RegExp.escape(pathOf(it))}'`).test(error.message),
+  );
+
+const pathOf = (specifier: string): string =>
+  specifier.startsWith("file:") ? decodeURIComponent(new URL(specifier).pathname) : specifier;
+
+const reasonOf = (error: unknown): string => oneLine(error instanceof Error ? error.message : String(error));
+
+const fault = (name: string, reason: string, cause?: unknown): ConfigError =>
+  new ConfigError(`EXTENSIONS: ${name}: ${reason}`, { cause });
+
+function explained<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fault(name, reasonOf(error), error);
+  }
+}

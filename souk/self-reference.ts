@@ -1,0 +1,20 @@
+/**
+ * An extension imports `souk`, `souk/contracts` and `souk/testing`. Whatever is installed beside it, it gets the Souk that
+ * loads it: two copies would have two registries of contracts. So a clone of Souk needs no build to run an extension, too.
+ */
+import { registerHooks } from "node:module";
+import { extname } from "node:path";
+
+const own = extname(import.meta.url);
+const ENTRIES: ReadonlyMap<string, string> = new Map([
+  ["souk", `./index${own}`],
+  ["souk/contracts", `./contracts${own}`],
+  ["souk/testing", `./testing${own}`],
+]);
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const entry = ENTRIES.get(specifier);
+    return next(entry === undefined ? specifier : new URL(entry, import.meta.url).href, context);
+  },
+});
