@@ -7,7 +7,6 @@ import { asyncapi } from "../broker/http/docs/asyncapi.ts";
 import { errorsMarkdown } from "../broker/http/docs/error-docs.ts";
 import { openapi } from "../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
-import { routeHeaders } from "../services/api/route-headers.ts";
 import core from "../services/index.ts";
 import { coreProviders } from "../services/payments/providers/create-providers.ts";
 import { command } from "./support/command.ts";
@@ -18,7 +17,7 @@ const root = new URL("../", import.meta.url);
 /** Generated files by their path from the root. */
 export async function generatedDocs(): Promise<Record<string, string>> {
   return {
-    "docs/openapi.json": `${JSON.stringify(openapi(core.contracts, routeHeaders), null, 2)}\n`,
+    "docs/openapi.json": `${JSON.stringify(openapi(core.contracts), null, 2)}\n`,
     "docs/asyncapi.json": `${JSON.stringify(asyncapi(core.contracts), null, 2)}\n`,
     "docs/errors.md": errorsMarkdown([...core.contracts, ...coreProviders]),
     ...(await stateDiagrams()),

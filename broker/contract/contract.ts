@@ -11,6 +11,8 @@ export type RestRoute = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${strin
 export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
   /** One line for the API docs. */
   readonly summary: string;
+  /** What else callers should know: a few sentences of Markdown. */
+  readonly description?: string;
   /** Name of its route's method in generated clients, e.g. `placeOrder`; `ordersPlace` unless told. */
   readonly operationId?: string;
   /** Everything the action takes: path, query and body parameters are one object. */
@@ -18,6 +20,13 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly returns: R;
   /** Route below /api/v1, e.g. `"GET /products/:id"`; an action without one can't be reached over HTTP. */
   readonly rest?: RestRoute;
+  /** A public route that knows a signed-in caller by the token, where there is one. */
+  readonly knowsCaller?: boolean;
+  /** Headers of its own, by their names, for the docs; each schema has a description. */
+  readonly headers?: {
+    readonly request?: Readonly<Record<string, z.ZodType>>;
+    readonly reply?: Readonly<Record<string, z.ZodType>>;
+  };
   /** Who may call the route. `customer` means any signed-in user; staff and admin see more. Required with `rest`. */
   readonly auth?: Audience;
   /**
@@ -71,6 +80,8 @@ export interface WorkerContract {
 
 export interface ServiceContract {
   readonly service: string;
+  /** One line for the docs. */
+  readonly description?: string;
   readonly actions: Readonly<Record<string, ActionContract>>;
   readonly messages: Readonly<Record<string, MessageContract>>;
   readonly actors: Readonly<Record<string, ActorContract>>;
@@ -94,7 +105,15 @@ export function defineContract<
   const M extends Record<string, MessageContract>,
   const T extends Record<string, ActorContract> = Record<never, ActorContract>,
   const W extends Record<string, WorkerContract> = Record<never, WorkerContract>,
->(contract: { service: S; actions: A; messages: M; actors?: T; workers?: W; errors?: ErrorEntries }) {
+>(contract: {
+  service: S;
+  description?: string;
+  actions: A;
+  messages: M;
+  actors?: T;
+  workers?: W;
+  errors?: ErrorEntries;
+}) {
   const complete = {
     ...contract,
     actors: contract.actors ?? ({} as T),

@@ -11,12 +11,12 @@ export const sku = z
   .string()
   .max(64)
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be letters, digits, - and _")
-  .meta({ examples: ["LAMP-BRASS-1"] });
+  .meta({ description: "Stock keeping unit", examples: ["LAMP-BRASS-1"] });
 export const slug = z
   .string()
   .max(120)
   .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "must be lower-case words joined by -")
-  .meta({ examples: ["brass-lamp"] });
+  .meta({ description: "Name in addresses", examples: ["brass-lamp"] });
 /**
  * One line of text from a person. It is cleaned, not refused, because messages and states of earlier versions use the
  * same schema.
@@ -33,20 +33,26 @@ export const line = (max: number) =>
 export const label = (max: number) => z.string().overwrite(cleanLine).max(max);
 /** Text of several lines. */
 export const text = (max: number) => z.string().overwrite(cleanText).max(max);
-export const email = z.email().max(254).toLowerCase();
+export const email = z
+  .email()
+  .max(254)
+  .toLowerCase()
+  .meta({ examples: ["ann@example.com"] });
 export const currency = z
   .string()
   .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
-  .meta({ examples: ["USD"] });
+  .meta({ description: "ISO 4217 code", examples: ["USD"] });
 /** Amounts stay far below 2^53, so their sums are exact. */
 export const minorUnits = z
   .int()
   .min(0)
   .max(1_000_000_000_000)
   .meta({ examples: [1299] });
-export const money = z
-  .strictObject({ amount: minorUnits, currency })
-  .meta({ id: "Money", description: "An amount in the minor unit of its currency" });
+export const money = z.strictObject({ amount: minorUnits, currency }).meta({
+  id: "Money",
+  description: "An amount in the minor unit of its currency",
+  examples: [{ amount: 4900, currency: "USD" }],
+});
 /** A sum of several amounts. It may exceed the largest amount of one order: 100 lines of 999 expensive pieces. */
 export const moneySum = z
   .strictObject({
@@ -57,7 +63,11 @@ export const moneySum = z
     currency,
   })
   .meta({ id: "MoneySum", description: "A sum of amounts, which may be larger than any of them may be" });
-export const quantity = z.int().min(1).max(999);
+export const quantity = z
+  .int()
+  .min(1)
+  .max(999)
+  .meta({ examples: [2] });
 export const time = z.stringFormat("date-time", isoTime, "must be a time in UTC (RFC 3339)").meta({
   examples: ["2026-11-27T09:30:00.000Z"],
 });
@@ -67,11 +77,11 @@ export const date = z.stringFormat("date", isoDate, "must be a date (RFC 3339)")
 export const country = z
   .string()
   .regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code")
-  .meta({ examples: ["US"] });
+  .meta({ description: "ISO 3166-1 alpha-2 code", examples: ["US"] });
 
 export const address = z
   .strictObject({
-    name: line(120).meta({ examples: ["Ann"] }),
+    name: line(120).meta({ description: "Whose it is", examples: ["Ann Example"] }),
     line1: line(200).meta({ examples: ["1 Market Street"] }),
     line2: line(200)
       .meta({ examples: ["Floor 2"] })
@@ -92,12 +102,19 @@ export const address = z
   .meta({ id: "Address", description: "A postal address" });
 
 /** Paging parameters of a query string, where numbers are text. */
-export const limit = z.coerce.number<number | string>().int().min(1).max(100).default(20);
+export const limit = z.coerce
+  .number<number | string>()
+  .int()
+  .min(1)
+  .max(100)
+  .default(20)
+  .meta({ description: "How many at most" });
 export const cursor = z
   .string()
   .max(500)
   .regex(/^[A-Za-z0-9_-]+$/, "must be a cursor from a reply")
-  .optional();
+  .optional()
+  .meta({ description: "`nextCursor` of the page before; the first page without" });
 export const flag = z.union([z.boolean(), z.stringbool()]);
 /** A part of a list; named after its items: `OrderPage`. */
 export const page = <T extends z.ZodType>(item: T) =>
@@ -106,7 +123,7 @@ export const page = <T extends z.ZodType>(item: T) =>
     nextCursor: z
       .string()
       .nullable()
-      .meta({ description: "`cursor` of the next page; null on the last one" }),
+      .meta({ description: "`cursor` of the next page; null on the last one", examples: [null] }),
     total: z.int().optional().meta({ description: "How many there are on all pages, where it is counted" }),
   });
 /** A list that has no further pages; named after its items: `SessionList`. */

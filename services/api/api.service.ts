@@ -1,7 +1,6 @@
 /** The REST gateway: every route of every contract, below `/api/v1`. */
 import { followOrder } from "./follow-order.ts";
 import { gatewayService } from "./gateway-service.ts";
-import { routeHeaders } from "./route-headers.ts";
 
 export default gatewayService({
   streams: { "orders.events": followOrder },
@@ -13,5 +12,4 @@ export default gatewayService({
     "users.bootstrap",
   ],
   sharedServices: ["products", "inventory"],
-  routeHeaders,
 });

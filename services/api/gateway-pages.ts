@@ -5,7 +5,6 @@ import { errorsOf } from "../../broker/contract/errors.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
 import { openapi } from "../../broker/http/docs/openapi/document.ts";
-import type { RouteHeaders } from "../../broker/http/docs/openapi/headers.ts";
 import { docsPages, live } from "../../broker/http/docs/pages.ts";
 import type { Page } from "../../broker/http/gateway.ts";
 import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
@@ -13,14 +12,13 @@ import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 
 export interface PagesOptions {
   contracts: readonly ServiceContract[];
-  routeHeaders: RouteHeaders;
   operations: Operations;
 }
 
-export function gatewayPages({ contracts, routeHeaders, operations }: PagesOptions): Page[] {
+export function gatewayPages({ contracts, operations }: PagesOptions): Page[] {
   return [
     ...docsPages({
-      openapi: () => openapi(contracts, routeHeaders),
+      openapi: () => openapi(contracts),
       asyncapi: () => asyncapi(contracts),
       errors: () => errorsOf(contracts),
     }),

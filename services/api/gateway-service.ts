@@ -20,7 +20,6 @@ import { type Admission, admit, type CallerSession, type Gate } from "../../brok
 import { createLiveSessions } from "../../broker/http/access/live-sessions.ts";
 import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/http/access-log.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
-import type { RouteHeaders } from "../../broker/http/docs/openapi/headers.ts";
 import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
 import { afterAnswer, type Exchange, exchangeOf } from "../../broker/http/http-exchange.ts";
@@ -53,8 +52,6 @@ export interface GatewayServiceOptions {
   credentialActions: readonly string[];
   /** Services whose public reads are the same for everybody. */
   sharedServices: readonly string[];
-  /** Request headers of single routes, for the docs. */
-  routeHeaders?: RouteHeaders;
   /** Overrides for tests; milliseconds. */
   headersTimeout?: number;
   requestTimeout?: number;
@@ -299,7 +296,6 @@ function create(service: WebService, options: GatewayServiceOptions): Running {
     routes,
     pages: gatewayPages({
       contracts,
-      routeHeaders: options.routeHeaders ?? {},
       operations,
     }),
     serve,

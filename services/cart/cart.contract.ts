@@ -5,16 +5,21 @@ import { cartErrors } from "./cart.errors.ts";
 
 export const lineView = z
   .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: moneySum })
-  .meta({ id: "CartLine" });
+  .meta({ id: "CartLine", description: "A SKU in a cart, at the price of now" });
 const notice = z
   .strictObject({
     sku,
-    code: z.enum(["unavailable", "low_stock", "price_changed"]).meta({ id: "CartNoticeCode" }),
-    message: z.string(),
+    code: z
+      .enum(["unavailable", "low_stock", "price_changed"])
+      .meta({ id: "CartNoticeCode", description: "What it is about" }),
+    message: z.string().meta({ description: "The same for people" }),
   })
   .meta({ id: "CartNotice", description: "What the customer should know of a line before ordering" });
 /** Another one after each change of the cart; `POST /orders` takes it as `cartRevision`. */
-export const cartRevision = z.int().min(0);
+export const cartRevision = z
+  .int()
+  .min(0)
+  .meta({ examples: [3] });
 export const cartView = z
   .strictObject({
     id,
@@ -25,23 +30,66 @@ export const cartView = z
     total: moneySum,
     notices: z.array(notice),
   })
-  .meta({ id: "Cart" });
+  .meta({
+    id: "Cart",
+    description: "What a customer or a guest is about to buy, at the prices of now",
+    examples: [
+      {
+        id: "01941b2a-9c40-7b1e-a5d2-6f80c3e91b07",
+        revision: 3,
+        lines: [
+          {
+            sku: "LAMP-BRASS-1",
+            name: "Brass lamp",
+            quantity: 2,
+            unitPrice: { amount: 4900, currency: "USD" },
+            total: { amount: 9800, currency: "USD" },
+          },
+        ],
+        total: { amount: 9800, currency: "USD" },
+        notices: [
+          {
+            sku: "LAMP-BRASS-1",
+            code: "price_changed",
+            message: "The price has changed since it was put in.",
+          },
+        ],
+      },
+    ],
+  });
+const cartId = id.meta({
+  description: "A guest's cart; a signed-in user's is known by the token",
+  examples: ["01941b2a-9c40-7b1e-a5d2-6f80c3e91b07"],
+});
+/** Of the routes on which a guest's cart counts. */
+export const cartHeader = { "X-Cart-Id": cartId };
+const newCartHeader = {
+  "X-Cart-Id": cartId.meta({ description: "On a guest's first write: the cart that it has made" }),
+};
 
 export const cart = defineContract({
   service: "cart",
   errors: cartErrors,
+  description:
+    "What somebody is about to buy. Guests have a cart, too: by the `X-Cart-Id` that their first write gave.",
   actions: {
     get: action({
-      summary: "The caller's cart: a user's own, or a guest's by X-Cart-Id",
+      summary: "The caller's cart",
+      description: "A user's own, or a guest's by `X-Cart-Id`; an empty one where there is none yet.",
       operationId: "getCart",
+      knowsCaller: true,
+      headers: { request: cartHeader },
       rest: "GET /cart",
       auth: "public",
       params: z.strictObject({}),
       returns: cartView,
     }),
     setItem: action({
-      summary: "Put a SKU into the cart or change its quantity; a guest's first call makes the cart",
+      summary: "Put a SKU into the cart, or change its quantity",
+      description: "A guest's first call makes the cart, and its `X-Cart-Id` is in the reply.",
       operationId: "setCartItem",
+      knowsCaller: true,
+      headers: { request: cartHeader, reply: newCartHeader },
       rest: "PUT /cart/items/:sku",
       auth: "public",
       params: z.strictObject({ sku, quantity }),
@@ -51,6 +99,8 @@ export const cart = defineContract({
     removeItem: action({
       summary: "Take a SKU out of the cart",
       operationId: "removeCartItem",
+      knowsCaller: true,
+      headers: { request: cartHeader },
       rest: "DELETE /cart/items/:sku",
       auth: "public",
       params: z.strictObject({ sku }),
@@ -60,6 +110,8 @@ export const cart = defineContract({
     clear: action({
       summary: "Empty the cart",
       operationId: "clearCart",
+      knowsCaller: true,
+      headers: { request: cartHeader },
       rest: "DELETE /cart",
       auth: "public",
       params: z.strictObject({}),

@@ -12,9 +12,11 @@ import { deliveryErrors } from "./delivery.errors.ts";
 
 export const deliveryStatus = z
   .enum(["created", "shipped", "delivered", "failed", "cancelled"])
-  .meta({ id: "DeliveryStatus" });
+  .meta({ id: "DeliveryStatus", description: "Where a delivery is" });
 export type DeliveryStatus = z.output<typeof deliveryStatus>;
-const deliveryItem = z.strictObject({ sku, name: z.string(), quantity }).meta({ id: "DeliveryItem" });
+const deliveryItem = z
+  .strictObject({ sku, name: z.string(), quantity })
+  .meta({ id: "DeliveryItem", description: "What is in a parcel" });
 const statusChange = z
   .strictObject({ status: deliveryStatus, at: time })
   .meta({ id: "DeliveryStatusChange", description: "A status of a delivery, and since when" });
@@ -23,13 +25,37 @@ export const deliveryView = z
     id,
     orderId: id,
     status: deliveryStatus,
-    tracking: z.string().nullable(),
+    tracking: z.string().nullable().meta({ description: "The carrier's number, where there is one" }),
     items: z.array(deliveryItem),
     shippingAddress: address,
     history: z.array(statusChange),
     createdAt: time,
   })
-  .meta({ id: "Delivery" });
+  .meta({
+    id: "Delivery",
+    description: "The parcel of a paid order",
+    examples: [
+      {
+        id: "01941b2e-5c01-7f42-8d17-20b9c4d6a853",
+        orderId: "01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21",
+        status: "shipped",
+        tracking: "SOUK-1",
+        items: [{ sku: "LAMP-BRASS-1", name: "Brass lamp", quantity: 2 }],
+        shippingAddress: {
+          name: "Ann Example",
+          line1: "1 Market Street",
+          city: "Springfield",
+          postalCode: "12345",
+          country: "US",
+        },
+        history: [
+          { status: "created", at: "2026-11-27T09:31:10.000Z" },
+          { status: "shipped", at: "2026-11-28T07:05:00.000Z" },
+        ],
+        createdAt: "2026-11-27T09:31:10.000Z",
+      },
+    ],
+  });
 
 const tracking = z.string().max(100).nullable();
 const carrierStatus = z
@@ -48,26 +74,35 @@ const request = z
 export const delivery = defineContract({
   service: "delivery",
   errors: deliveryErrors,
+  description: "How paid orders get to their customers, as carriers report it.",
   actions: {
     getByOrder: action({
       summary: "The delivery of one of the caller's orders",
+      description: "There is one from when the order is paid.",
       operationId: "getOrderDelivery",
       rest: "GET /orders/:id/delivery",
       auth: "customer",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: id.meta({ description: "Id of the order" }) }),
       returns: deliveryView,
       errors: ["NOT_FOUND"],
     }),
     update: action({
-      summary: "What the carrier says: shipped, delivered or failed",
+      summary: "Record what the carrier says",
+      description:
+        "`shipped` from `created`, `delivered` from `shipped`, `failed` from both; the same again changes nothing. " +
+        "The order follows.",
       operationId: "updateDelivery",
       rest: "PATCH /deliveries/:id",
       auth: "staff",
       params: z.strictObject({
-        id,
+        id: id.meta({ description: "Id of the delivery" }),
         status: carrierStatus,
-        tracking: line(100).optional(),
-        reason: line(200).optional(),
+        tracking: line(100)
+          .meta({ description: "The carrier's number", examples: ["SOUK-1"] })
+          .optional(),
+        reason: line(200)
+          .meta({ description: "Why it failed", examples: ["Nobody was at home"] })
+          .optional(),
       }),
       returns: deliveryView,
       errors: ["NOT_FOUND", "DELIVERY_TRANSITION"],

@@ -12,22 +12,37 @@ import { id, line, quantity, sku } from "../../broker/contract/schemas.ts";
 import { inventoryErrors } from "./inventory.errors.ts";
 
 export const MAX_UNITS = 1_000_000_000;
-const level = z.int().min(0).max(MAX_UNITS);
+const level = z
+  .int()
+  .min(0)
+  .max(MAX_UNITS)
+  .meta({ examples: [12] });
 const delta = z
   .int()
   .min(-1_000_000)
   .max(1_000_000)
-  .refine((it) => it !== 0, "must not be 0");
+  .refine((it) => it !== 0, "must not be 0")
+  .meta({ description: "Units to add; to take where it is negative", examples: [12] });
 /** Counts up per stock item with each hold, so that a late message about an old hold is told from the present one. */
 const generation = z.int().min(1);
 
 export const stockView = z
-  .strictObject({ sku, onHand: level, held: level, available: level })
-  .meta({ id: "Stock" });
+  .strictObject({
+    sku,
+    onHand: level.meta({ description: "Units in the warehouse" }),
+    held: level.meta({ description: "Of these, held for orders that are not paid yet" }),
+    available: level.meta({ description: "What is left to be sold" }),
+  })
+  .meta({
+    id: "Stock",
+    description: "How much there is of a SKU",
+    examples: [{ sku: "LAMP-BRASS-1", onHand: 12, held: 2, available: 10 }],
+  });
 
 export const inventory = defineContract({
   service: "inventory",
   errors: inventoryErrors,
+  description: "How many units of each SKU there are, are held for orders, and can be sold.",
   actions: {
     get: action({
       summary: "Stock of one SKU",
@@ -44,17 +59,29 @@ export const inventory = defineContract({
       rest: "POST /inventory",
       auth: "staff",
       status: 201,
-      params: z.strictObject({ sku, onHand: level.max(1_000_000).default(0) }),
+      params: z.strictObject({
+        sku,
+        onHand: level
+          .max(1_000_000)
+          .default(0)
+          .meta({ examples: [12] }),
+      }),
       returns: stockView,
       errors: ["SKU_TAKEN"],
     }),
     adjust: action({
-      summary: "Add to or take from stock; what is held for orders can't be taken",
+      summary: "Add to stock, or take from it",
+      description:
+        "What is held for orders can't be taken. Without `Idempotency-Key` a request that is sent again counts again.",
       operationId: "adjustStock",
       rest: "POST /inventory/:sku/adjustments",
       auth: "staff",
       idempotent: "optional",
-      params: z.strictObject({ sku, delta, reason: line(200) }),
+      params: z.strictObject({
+        sku,
+        delta,
+        reason: line(200).meta({ description: "For the ledger", examples: ["Counted"] }),
+      }),
       returns: stockView,
       errors: ["NOT_FOUND", "INSUFFICIENT_STOCK", "CONFLICT"],
     }),

@@ -24,6 +24,7 @@ import {
 } from "../../broker/contract/schemas.ts";
 import { cartRevision, cartView } from "../cart/cart.contract.ts";
 import { ordersErrors } from "./orders.errors.ts";
+import { addressExample, orderExample } from "./orders.examples.ts";
 
 export const orderStatus = z
   .enum([
@@ -38,13 +39,13 @@ export const orderStatus = z
     "delivery_failed",
     "refunded",
   ])
-  .meta({ id: "OrderStatus" });
+  .meta({ id: "OrderStatus", description: "Where an order is: see the diagram of its states" });
 export type OrderStatus = z.output<typeof orderStatus>;
 
 export const provider = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,31}$/, "must be a provider's name")
-  .meta({ examples: ["sandbox"] });
+  .meta({ description: "Name of a payment provider", examples: ["sandbox"] });
 export const paymentChoice = z
   .strictObject({
     provider,
@@ -55,13 +56,16 @@ export const paymentChoice = z
   .meta({ id: "PaymentChoice", description: "How the customer wants to pay" });
 export const nextAction = z
   .discriminatedUnion("type", [
-    z.strictObject({ type: z.literal("redirect"), url: z.url() }).meta({ id: "RedirectAction" }),
+    z
+      .strictObject({ type: z.literal("redirect"), url: z.url() })
+      .meta({ id: "RedirectAction", description: "Open this page, and pay there" }),
     z
       .strictObject({ type: z.literal("client_secret"), clientSecret: z.string() })
-      .meta({ id: "ClientSecretAction" }),
-    z
-      .strictObject({ type: z.literal("phone_prompt"), message: z.string() })
-      .meta({ id: "PhonePromptAction" }),
+      .meta({ id: "ClientSecretAction", description: "Hand this secret to the provider's own form" }),
+    z.strictObject({ type: z.literal("phone_prompt"), message: z.string() }).meta({
+      id: "PhonePromptAction",
+      description: "Confirm on the phone; the message says what to expect",
+    }),
   ])
   .meta({ id: "NextAction", description: "What the customer has to do next to pay" })
   .nullable();
@@ -69,7 +73,7 @@ export type NextAction = z.output<typeof nextAction>;
 
 export const orderLine = z
   .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: money })
-  .meta({ id: "OrderLine" });
+  .meta({ id: "OrderLine", description: "A SKU that was ordered, at the price that was agreed" });
 export type OrderLine = z.output<typeof orderLine>;
 
 const orderPaymentStatus = z
@@ -83,16 +87,16 @@ const orderPaymentStatus = z
     "refunded",
     "partially_refunded",
   ])
-  .meta({ id: "OrderPaymentStatus" });
+  .meta({ id: "OrderPaymentStatus", description: "How the attempt to pay stands, as far as orders know" });
 export const paymentSummary = z
   .strictObject({ id, provider, status: orderPaymentStatus, nextAction })
   .meta({ id: "OrderPayment", description: "The attempt to pay an order that counts" });
 const orderDeliveryStatus = z
   .enum(["requested", "created", "shipped", "delivered", "failed", "cancelled"])
-  .meta({ id: "OrderDeliveryStatus" });
+  .meta({ id: "OrderDeliveryStatus", description: "How the delivery stands, as far as orders know" });
 export const deliverySummary = z
   .strictObject({ id, status: orderDeliveryStatus, tracking: z.string().nullable() })
-  .meta({ id: "OrderDelivery" });
+  .meta({ id: "OrderDelivery", description: "The delivery of an order, in short" });
 export const rejectedLine = z
   .strictObject({ sku, requested: quantity, available: z.int() })
   .meta({ id: "RejectedLine", description: "A line that could not be had, and how much there was" });
@@ -103,7 +107,7 @@ const statusChange = z
 export const orderView = z
   .strictObject({
     id,
-    number: z.string(),
+    number: z.string().meta({ description: "For people" }),
     status: orderStatus,
     lines: z.array(orderLine),
     total: money,
@@ -119,10 +123,16 @@ export const orderView = z
     expiresAt: time
       .nullable()
       .meta({ description: "Until when it can be paid; null where that does not matter any more" }),
-    version: z.int(),
+    version: z.int().meta({ description: "Counts up with each change" }),
   })
-  .meta({ id: "Order" });
+  .meta({ id: "Order", description: "An order and how far it has come", examples: [orderExample] });
 export type OrderView = z.output<typeof orderView>;
+
+const orderId = id.meta({ description: "Id of the order" });
+const preferWait = z.string().meta({
+  description: "`wait=N`: seconds, at most 10, that the reply may wait for the payment's next action",
+  examples: ["wait=5"],
+});
 
 const paid = z.strictObject({
   number: z.string(),
@@ -138,11 +148,18 @@ const ended = z
 export const orders = defineContract({
   service: "orders",
   errors: ordersErrors,
+  description: "From the cart to the doorstep: placing, paying, following and cancelling orders.",
   actions: {
     place: action({
-      summary:
-        "Order what is in the cart, once for each of its revisions. Prefer: wait=N (default 2 s, at most 10) waits for the payment's next action",
+      summary: "Order what is in the cart",
+      description:
+        "Each revision of a cart is ordered once. The order holds stock, then waits to be paid: " +
+        "`payment.nextAction` says how. The reply waits for that, 2 s unless `Prefer: wait=N` says otherwise; " +
+        "without it yet, follow the order.\n\n" +
+        "Give either `shippingAddress` or `addressId`. With `cartRevision` and `expectedTotal` nothing is ordered " +
+        "that the customer has not seen. An order that is not paid in time expires.",
       operationId: "placeOrder",
+      headers: { request: { Prefer: preferWait } },
       rest: "POST /orders",
       auth: "customer",
       status: 201,
@@ -150,7 +167,7 @@ export const orders = defineContract({
       params: z
         .strictObject({
           shippingAddress: address.optional(),
-          addressId: id.optional(),
+          addressId: id.optional().meta({ description: "Id of a saved address" }),
           payment: paymentChoice,
           cartRevision: cartRevision.optional().meta({
             description:
@@ -167,13 +184,7 @@ export const orders = defineContract({
         .meta({
           examples: [
             {
-              shippingAddress: {
-                name: "Ann",
-                line1: "1 Market Street",
-                city: "Springfield",
-                postalCode: "12345",
-                country: "US",
-              },
+              shippingAddress: addressExample,
               payment: { provider: "sandbox" },
             },
           ],
@@ -201,11 +212,16 @@ export const orders = defineContract({
       },
     }),
     list: action({
-      summary: "The caller's orders, newest first; staff see everybody's with all=true",
+      summary: "The caller's orders, newest first",
       operationId: "listOrders",
       rest: "GET /orders",
       auth: "customer",
-      params: z.strictObject({ status: orderStatus.optional(), all: flag.optional(), limit, cursor }),
+      params: z.strictObject({
+        status: orderStatus.optional().meta({ description: "Only those that are there" }),
+        all: flag.optional().meta({ description: "Everybody's; for staff" }),
+        limit,
+        cursor,
+      }),
       returns: page(orderView),
       errors: ["FORBIDDEN"],
     }),
@@ -214,38 +230,52 @@ export const orders = defineContract({
       operationId: "getOrder",
       rest: "GET /orders/:id",
       auth: "customer",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: orderId }),
       returns: orderView,
       errors: ["NOT_FOUND"],
     }),
     cancel: action({
-      summary: "Cancel an order that is not paid yet",
+      summary: "Cancel an order",
+      description: "While it is not paid. Stock that it held is free again, and its payment is cancelled.",
       operationId: "cancelOrder",
       rest: "POST /orders/:id/cancel",
       auth: "customer",
-      params: z.strictObject({ id, reason: line(200).optional() }),
+      params: z.strictObject({
+        id: orderId,
+        reason: line(200)
+          .meta({ examples: ["Ordered by mistake"] })
+          .optional(),
+      }),
       returns: orderView,
       errors: ["NOT_FOUND", "ORDER_NOT_CANCELLABLE"],
     }),
     pay: action({
-      summary: "A new attempt to pay an order; the earlier attempt is cancelled at its provider",
+      summary: "Pay an order in another way",
+      description:
+        "A new attempt to pay, perhaps with another provider. The earlier one is cancelled at its provider.",
       operationId: "payOrder",
+      headers: { request: { Prefer: preferWait } },
       rest: "POST /orders/:id/payments",
       auth: "customer",
       status: 201,
       idempotent: "required",
-      params: z.strictObject({ id, provider, options: paymentChoice.shape.options }),
+      params: z.strictObject({ id: orderId, provider, options: paymentChoice.shape.options }),
       returns: orderView,
       errors: ["NOT_FOUND", "ORDER_NOT_PAYABLE", "PROVIDER_UNKNOWN"],
     }),
     events: action({
-      summary: "The order's changes as server-sent events: `order` with the whole order on each change",
+      summary: "Follow an order",
+      description:
+        "Server-sent events: `order`, with the whole order as `data` and its version as `id`, at first and on each " +
+        "change. The stream ends when the order has ended. `Last-Event-ID` goes on where a connection was lost.",
       operationId: "followOrder",
       rest: "GET /orders/:id/events",
       auth: "customer",
       produces: "text/event-stream",
-      params: z.strictObject({ id }),
-      returns: z.unknown(),
+      params: z.strictObject({ id: orderId }),
+      returns: z
+        .unknown()
+        .meta({ examples: [`event: order\nid: 4\ndata: ${JSON.stringify(orderExample)}\n\n`] }),
       errors: ["NOT_FOUND"],
     }),
     next: action({

@@ -25,6 +25,7 @@ import {
 } from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 import { paymentsErrors } from "./payments.errors.ts";
+import * as examples from "./payments.examples.ts";
 
 export const paymentStatus = z
   .enum([
@@ -38,10 +39,12 @@ export const paymentStatus = z
     "partially_refunded",
     "refunded",
   ])
-  .meta({ id: "PaymentStatus" });
+  .meta({ id: "PaymentStatus", description: "Where a payment is: see the diagram of its states" });
 /** A caller's (UUIDv7), or one derived: from the order's, or from the provider's for a refund made there. */
 const refundId = z.uuid();
-const refundStatus = z.enum(["pending", "succeeded", "failed"]).meta({ id: "RefundStatus" });
+const refundStatus = z
+  .enum(["pending", "succeeded", "failed"])
+  .meta({ id: "RefundStatus", description: "Whether the money has gone back" });
 export const refundOrigin = z
   .enum(["shop", "provider"])
   .meta({ id: "RefundOrigin", description: "Who began it: the shop, or somebody at the provider" });
@@ -54,7 +57,7 @@ export const refundView = z
     origin: refundOrigin,
     at: time,
   })
-  .meta({ id: "Refund" });
+  .meta({ id: "Refund", description: "Money that goes back to the customer" });
 export const paymentView = z
   .strictObject({
     id,
@@ -73,14 +76,20 @@ export const paymentView = z
     }),
     createdAt: time,
   })
-  .meta({ id: "Payment", description: "One attempt to pay an order" });
-const customer = z.strictObject({ id, name: z.string(), email: z.string() }).meta({ id: "Customer" });
+  .meta({ id: "Payment", description: "One attempt to pay an order", examples: [examples.payment] });
+const customer = z
+  .strictObject({ id, name: z.string(), email: z.string() })
+  .meta({ id: "Customer", description: "Who is to pay" });
 export const staffPaymentView = paymentView
   .extend({
     customerId: id,
     customer: customer.nullable().meta({ description: "Null where the account is gone" }),
   })
-  .meta({ id: "StaffPayment", description: "A payment with its customer" });
+  .meta({
+    id: "StaffPayment",
+    description: "A payment with its customer",
+    examples: [examples.staffPayment],
+  });
 export const openingTrouble = z
   .enum(["misconfigured", "unreachable"])
   .meta({ id: "OpeningTrouble", description: "Why a payment is not open yet" });
@@ -96,7 +105,11 @@ const openingView = z
     at: time,
     nextAt: time.nullable().meta({ description: "When it is tried again" }),
   })
-  .meta({ id: "PaymentOpening", description: "A payment that its provider has not opened yet" });
+  .meta({
+    id: "PaymentOpening",
+    description: "A payment that its provider has not opened yet",
+    examples: [examples.opening],
+  });
 export const anomalyKind = z
   .enum([
     "amount_mismatch",
@@ -112,7 +125,7 @@ export const anomalyKind = z
     "refund_stuck",
     "voided",
   ])
-  .meta({ id: "PaymentAnomalyKind" });
+  .meta({ id: "PaymentAnomalyKind", description: "What did not fit" });
 export const anomalyView = z
   .strictObject({
     /** Made from what did not fit, so that telling it twice is harmless. */
@@ -127,13 +140,17 @@ export const anomalyView = z
     reported: money.nullable(),
     at: time,
   })
-  .meta({ id: "PaymentAnomaly", description: "A report of a provider that did not fit what was asked" });
+  .meta({
+    id: "PaymentAnomaly",
+    description: "A report of a provider that did not fit what was asked",
+    examples: [examples.anomaly],
+  });
 
 const bytes = z.custom<Uint8Array>((it) => it instanceof Uint8Array);
 const creditNoteNumber = z
   .string()
   .regex(/^CN-[0-9]{4}-[0-9]{6,12}$/, "must be a credit note's number")
-  .meta({ examples: ["CN-2026-000001"] });
+  .meta({ description: "Number of a credit note", examples: ["CN-2026-000001"] });
 export const creditNoteView = z
   .strictObject({
     number: creditNoteNumber,
@@ -144,11 +161,19 @@ export const creditNoteView = z
     tax: money,
     gross: money,
   })
-  .meta({ id: "CreditNote" });
+  .meta({
+    id: "CreditNote",
+    description: "What an invoice takes back after a refund",
+    examples: [examples.creditNote],
+  });
 
 const ref = z.string().min(1).max(200);
 /** A reference by which anybody may pay: it stays out of logs. */
-const capability = ref.meta({ format: "password" });
+const capability = ref.meta({
+  format: "password",
+  description: "From `payment.nextAction` of the order",
+  examples: ["4f6b2c1d"],
+});
 export const reportedStatus = z
   .enum([
     "pending",
@@ -204,7 +229,7 @@ const paymentRequest = z
   .meta({ id: "PaymentRequest", description: "What is to be paid, by when and how" });
 /** The provider's name, the headers, and the raw body in base64: it is verified byte by byte, wherever that is done. */
 const webhook = z.strictObject({
-  provider,
+  provider: provider.meta({ description: "Name of the provider that reports" }),
   headers: z.record(z.string(), z.string()),
   body: z.string().max(1_400_000),
 });
@@ -227,7 +252,7 @@ export const bookingKind = z
     "surplus",
     "surplus_refund",
   ])
-  .meta({ id: "LedgerBookingKind" });
+  .meta({ id: "LedgerBookingKind", description: "Why money has moved" });
 export const bookingSchema = z
   .strictObject({
     /** Made from what it is about, so that booking it twice is harmless. */
@@ -247,59 +272,84 @@ const account = z
   .regex(/^[a-z]+(?::[a-z0-9_-]+)?$/)
   .meta({ examples: ["provider:sandbox"] });
 const signedMinorUnits = z.int().meta({ description: "Minor units; received is positive", examples: [1299] });
-const entryView = z.strictObject({ account, amount: signedMinorUnits }).meta({ id: "LedgerEntry" });
+const entryView = z
+  .strictObject({ account, amount: signedMinorUnits })
+  .meta({ id: "LedgerEntry", description: "What an account has received; given where it is negative" });
 const transactionView = bookingSchema
   .omit({ amount: true })
   .extend({ currency, entries: z.array(entryView).min(2) })
-  .meta({ id: "LedgerTransaction", description: "Entries whose amounts sum to zero" });
+  .meta({
+    id: "LedgerTransaction",
+    description: "Money that has moved: entries whose amounts sum to zero",
+    examples: [examples.transaction],
+  });
 const balanceView = z
   .strictObject({ account, currency, amount: signedMinorUnits })
-  .meta({ id: "LedgerBalance" });
+  .meta({ id: "LedgerBalance", description: "What an account holds in one currency" });
+
+const orderId = id.meta({ description: "Id of the order" });
+const paymentId = id.meta({ description: "Id of the payment" });
+const fileHeader = {
+  "Content-Disposition": z.string().meta({
+    description: "Name of the file",
+    examples: ['inline; filename="invoice-2026-000001.pdf"'],
+  }),
+};
 
 export const payments = defineContract({
   service: "payments",
   errors: paymentsErrors,
+  description:
+    "Payments at providers, refunds, invoices and the ledger; and the sandbox, a provider for trying things out.",
   actions: {
     listByOrder: action({
-      summary: "All attempts to pay one of the caller's orders, newest first",
+      summary: "Attempts to pay one of the caller's orders",
+      description: "All of them, the newest first.",
       operationId: "listOrderPayments",
       rest: "GET /orders/:id/payments",
       auth: "customer",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: orderId }),
       returns: list(paymentView),
       errors: ["NOT_FOUND"],
     }),
     invoice: action({
-      summary: "The invoice of one of the caller's orders, from when it is paid",
+      summary: "The invoice of one of the caller's orders",
+      description: "There is one from when the order is paid.",
+      headers: { reply: fileHeader },
       operationId: "getInvoice",
       rest: "GET /orders/:id/invoice.pdf",
       auth: "customer",
       produces: "application/pdf",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: orderId }),
       returns: bytes,
       errors: ["NOT_FOUND", "INVOICE_NOT_ISSUED"],
     }),
     creditNotes: action({
-      summary: "What was credited of the invoice of one of the caller's orders, in order of number",
+      summary: "Credit notes of one of the caller's orders",
+      description: "What was credited of its invoice, in order of number.",
       operationId: "listCreditNotes",
       rest: "GET /orders/:id/credit-notes",
       auth: "customer",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: orderId }),
       returns: list(creditNoteView),
       errors: ["NOT_FOUND"],
     }),
     creditNote: action({
-      summary: "One credit note by its number, as PDF",
+      summary: "One credit note by its number",
+      headers: { reply: fileHeader },
       operationId: "getCreditNote",
       rest: "GET /orders/:id/credit-notes/:number",
       auth: "customer",
       produces: "application/pdf",
-      params: z.strictObject({ id, number: creditNoteNumber }),
+      params: z.strictObject({ id: orderId, number: creditNoteNumber }),
       returns: bytes,
       errors: ["NOT_FOUND"],
     }),
     webhook: action({
-      summary: "Where providers report; verified against the raw body, stored, then handled as a message",
+      summary: "Where payment providers report",
+      description:
+        "A report is verified against its raw body, stored, and handled after the reply. " +
+        "Reports that come twice, late or in another order are fine.",
       operationId: "receiveWebhook",
       rest: "POST /payments/webhooks/:provider",
       auth: "public",
@@ -309,7 +359,8 @@ export const payments = defineContract({
       errors: ["WEBHOOK_REJECTED", "PROVIDER_UNKNOWN"],
     }),
     webhookWithKey: action({
-      summary: "The same, for providers that are told an address of its own for each payment",
+      summary: "Where payment providers report, with a key",
+      description: "For providers that are told an address of its own for each payment.",
       operationId: "receiveWebhookWithKey",
       rest: "POST /payments/webhooks/:provider/:key",
       auth: "public",
@@ -318,58 +369,67 @@ export const payments = defineContract({
         key: z
           .string()
           .regex(/^[A-Za-z0-9_.-]{1,100}$/, "must be the last part of an address that the shop gave out")
-          .meta({ examples: ["c2VjcmV0"] }),
+          .meta({ description: "Last part of the address that the shop gave out", examples: ["c2VjcmV0"] }),
       }),
       returns: webhookAnswer,
       errors: ["WEBHOOK_REJECTED", "PROVIDER_UNKNOWN"],
     }),
     refund: action({
-      summary: "Give back some or all of a captured payment",
+      summary: "Refund a payment",
+      description:
+        "Some of what was captured, or all that is left. The reply has the refund as `pending`, as a rule.",
       operationId: "refundPayment",
       rest: "POST /payments/:id/refunds",
       auth: "staff",
       status: 201,
       idempotent: "required",
       params: z.strictObject({
-        id,
+        id: paymentId,
         amount: minorUnits
           .min(1)
           .optional()
           .meta({ description: "Minor units; all that is left when left out" }),
-        reason: line(200),
+        reason: line(200).meta({ description: "The customer sees it", examples: ["One lamp was broken"] }),
       }),
       returns: paymentView,
       errors: ["NOT_FOUND", "PAYMENT_NOT_REFUNDABLE", "REFUND_TOO_LARGE"],
     }),
     endRefund: action({
-      summary:
-        "Say how a refund has ended of which its provider never will; its own books are looked at first",
+      summary: "Say how a refund has ended",
+      description: "Of one that its provider never reports on. The provider's own books are looked at first.",
       operationId: "endRefund",
       rest: "POST /payments/:id/refunds/:refundId/end",
       auth: "staff",
       params: z.strictObject({
-        id,
-        refundId,
-        outcome: z.enum(["succeeded", "failed"]).meta({ id: "RefundOutcome" }),
+        id: paymentId,
+        refundId: refundId.meta({
+          description: "Id of the refund",
+          examples: ["01941b40-3300-7d08-9b26-7e4a1c5f8d90"],
+        }),
+        outcome: z
+          .enum(["succeeded", "failed"])
+          .meta({ id: "RefundOutcome", description: "What the provider's books say" }),
       }),
       returns: paymentView,
       errors: ["NOT_FOUND", "CONFLICT"],
     }),
     list: action({
-      summary: "Payments with their customers, by status or receipt number",
+      summary: "All payments with their customers",
+      description: "The newest first; by status or receipt number.",
       operationId: "listPayments",
       rest: "GET /payments",
       auth: "staff",
       params: z.strictObject({
-        status: paymentStatus.optional(),
-        receipt: line(200).optional(),
+        status: paymentStatus.optional().meta({ description: "Only those that are there" }),
+        receipt: line(200).optional().meta({ description: "The provider's receipt or reference number" }),
         limit,
         cursor,
       }),
       returns: page(staffPaymentView),
     }),
     openings: action({
-      summary: "Payments that their providers have not opened yet, and why",
+      summary: "Payments that their providers have not opened yet",
+      description: "With the reason, and when it is tried again.",
       operationId: "listPaymentOpenings",
       rest: "GET /payments/openings",
       auth: "staff",
@@ -378,6 +438,7 @@ export const payments = defineContract({
     }),
     anomalies: action({
       summary: "Reports from providers that did not fit what was asked",
+      description: "The newest first. Somebody should look at each of them.",
       operationId: "listPaymentAnomalies",
       rest: "GET /payments/anomalies",
       auth: "staff",
@@ -385,15 +446,22 @@ export const payments = defineContract({
       returns: page(anomalyView),
     }),
     ledger: action({
-      summary: "The payments ledger, newest first: immutable transactions whose entries sum to zero",
+      summary: "The payments ledger",
+      description:
+        "Transactions, the newest first. None is ever changed, and the entries of each sum to zero.",
       operationId: "listLedgerTransactions",
       rest: "GET /payments/ledger",
       auth: "staff",
-      params: z.strictObject({ paymentId: id.optional(), limit, cursor }),
+      params: z.strictObject({
+        paymentId: id.optional().meta({ description: "Only those of this payment" }),
+        limit,
+        cursor,
+      }),
       returns: page(transactionView),
     }),
     balances: action({
-      summary: "Balances of the ledger's accounts, and whether each currency's sum is zero, as it must be",
+      summary: "Balances of the ledger's accounts",
+      description: "And whether each currency's sum is zero, as it must be.",
       operationId: "getLedgerBalances",
       rest: "GET /payments/ledger/balances",
       auth: "staff",
@@ -403,7 +471,11 @@ export const payments = defineContract({
           items: z.array(balanceView),
           balanced: z.boolean().meta({ description: "Whether each currency's sum is zero, as it must be" }),
         })
-        .meta({ id: "LedgerBalances" }),
+        .meta({
+          id: "LedgerBalances",
+          description: "What all accounts hold",
+          examples: [examples.balances],
+        }),
     }),
     providers: action({
       summary: "Names of the configured providers",
@@ -413,29 +485,42 @@ export const payments = defineContract({
     }),
     sandboxPage: action({
       summary: "The sandbox provider's pay page",
+      description: "What a customer sees where a real provider would be. No money moves here.",
       operationId: "showSandboxPage",
       rest: "GET /sandbox/pay/:ref",
       auth: "public",
       produces: "text/html",
       params: z.strictObject({ ref: capability }),
-      returns: z.string(),
+      returns: z.string().meta({ examples: ['<!doctype html>\n<html lang="en">…</html>\n'] }),
       errors: ["NOT_FOUND"],
     }),
     sandboxPay: action({
-      summary: "Decide how the sandbox payment ends; the sandbox then calls the shop's webhook",
+      summary: "Decide how a sandbox payment ends",
+      description:
+        "The sandbox then calls the shop's webhook: after `delayMs`, as often as `times` says, with another `amount` " +
+        "where one is given.",
       operationId: "paySandbox",
       rest: "POST /sandbox/pay/:ref",
       auth: "public",
       status: 202,
       params: z.strictObject({
         ref: capability,
-        outcome: z.enum(["succeed", "decline", "expire"]).meta({ id: "SandboxOutcome" }),
-        delayMs: z.int().min(0).max(86_400_000).default(0),
-        times: z.int().min(1).max(10).default(1),
+        outcome: z
+          .enum(["succeed", "decline", "expire"])
+          .meta({ id: "SandboxOutcome", description: "What the customer does" }),
+        delayMs: z
+          .int()
+          .min(0)
+          .max(86_400_000)
+          .default(0)
+          .meta({ description: "Milliseconds until the report" }),
+        times: z.int().min(1).max(10).default(1).meta({ description: "How often it comes" }),
         amount: minorUnits.optional().meta({ description: "Report this amount instead of the right one" }),
         page: flag.optional().meta({ description: "Go back to the pay page (303), as its own form asks" }),
       }),
-      returns: z.strictObject({ status: z.literal("accepted") }).meta({ id: "Accepted" }),
+      returns: z
+        .strictObject({ status: z.literal("accepted") })
+        .meta({ id: "Accepted", description: "It will be done" }),
       errors: ["NOT_FOUND", "CONFLICT"],
     }),
   },

@@ -29,14 +29,15 @@ const options = z
 const image = z
   .string()
   .max(500, { abort: true })
-  .check(z.url({ protocol: /^https?$/ }));
+  .check(z.url({ protocol: /^https?$/ }))
+  .meta({ examples: ["https://images.example/brass-lamp.jpg"] });
 
 const variantInput = z
   .strictObject({ sku, price: money, options: options.default({}) })
-  .meta({ id: "VariantInput" });
+  .meta({ id: "VariantInput", description: "What can be bought of a product" });
 export const variantView = z
   .strictObject({ sku, price: money, options: z.record(z.string(), z.string()), available: z.int() })
-  .meta({ id: "Variant" });
+  .meta({ id: "Variant", description: "What can be bought of a product, and how much of it there is" });
 /** The unique index tells SKUs of different products apart; within one they are checked here. */
 const variantInputs = z
   .array(variantInput)
@@ -53,14 +54,33 @@ const variantInputs = z
 const productInput = z
   .strictObject({
     slug: slug.optional().meta({ description: "Made from the name when left out" }),
-    name: line(200),
-    description: text(10_000).default(""),
+    name: line(200).meta({ examples: ["Brass lamp"] }),
+    description: text(10_000)
+      .default("")
+      .meta({ examples: ["A small lamp for the desk."] }),
     categoryIds: z.array(id).max(20).default([]),
     images: z.array(image).max(20).default([]),
     variants: variantInputs,
   })
-  .meta({ id: "ProductInput" });
-const rating = z.strictObject({ average: z.number(), count: z.int() }).meta({ id: "Rating" });
+  .meta({
+    id: "ProductInput",
+    description: "A product as staff write it",
+    examples: [
+      {
+        slug: "brass-lamp",
+        name: "Brass lamp",
+        description: "A small lamp for the desk.",
+        categoryIds: ["01941a00-1c00-7e21-8b44-6d0f2a9c5e13"],
+        images: ["https://images.example/brass-lamp.jpg"],
+        variants: [
+          { sku: "LAMP-BRASS-1", price: { amount: 4900, currency: "USD" }, options: { Colour: "brass" } },
+        ],
+      },
+    ],
+  });
+const rating = z
+  .strictObject({ average: z.number(), count: z.int() })
+  .meta({ id: "Rating", description: "What customers think of a product, and how many of them" });
 export const productView = z
   .strictObject({
     id,
@@ -73,9 +93,38 @@ export const productView = z
     variants: z.array(variantView),
     version: z.int(),
   })
-  .meta({ id: "Product" });
-const facet = z.strictObject({ id, name: z.string(), count: z.int() }).meta({ id: "CategoryFacet" });
-const facets = z.strictObject({ categories: z.array(facet) }).meta({ id: "ProductFacets" });
+  .meta({
+    id: "Product",
+    description: "A product of the catalogue with its variants",
+    examples: [
+      {
+        id: "01941a10-2f00-7c35-9d58-0a7b3e6f1c24",
+        slug: "brass-lamp",
+        name: "Brass lamp",
+        description: "A small lamp for the desk.",
+        categoryIds: ["01941a00-1c00-7e21-8b44-6d0f2a9c5e13"],
+        images: ["https://images.example/brass-lamp.jpg"],
+        rating: { average: 4.5, count: 12 },
+        variants: [
+          {
+            sku: "LAMP-BRASS-1",
+            price: { amount: 4900, currency: "USD" },
+            options: { Colour: "brass" },
+            available: 10,
+          },
+        ],
+        version: 3,
+      },
+    ],
+  });
+const facet = z.strictObject({ id, name: z.string(), count: z.int() }).meta({
+  id: "CategoryFacet",
+  description: "A category, and how many of the products that were found are in it",
+  examples: [{ id: "01941a00-1c00-7e21-8b44-6d0f2a9c5e13", name: "Lamps", count: 1 }],
+});
+const facets = z
+  .strictObject({ categories: z.array(facet) })
+  .meta({ id: "ProductFacets", description: "What a list could be narrowed by" });
 
 const sort = z
   .enum(["relevance", "newest", "name", "-name", "price", "-price", "rating"])
@@ -84,37 +133,73 @@ const sort = z
 const categoryInput = z
   .strictObject({
     name: line(120),
-    slug: slug.optional(),
-    parentId: id.nullable().default(null),
+    slug: slug.optional().meta({ description: "Made from the name when left out" }),
+    parentId: id.nullable().default(null).meta({ description: "The category that it is in" }),
   })
-  .meta({ id: "CategoryInput" });
+  .meta({
+    id: "CategoryInput",
+    description: "A category as staff write it",
+    examples: [{ name: "Lamps", slug: "lamps", parentId: null }],
+  });
 export const categoryView = z
   .strictObject({ id, name: z.string(), slug, parentId: id.nullable(), version: z.int() })
-  .meta({ id: "Category" });
+  .meta({
+    id: "Category",
+    description: "A category of the catalogue",
+    examples: [
+      {
+        id: "01941a00-1c00-7e21-8b44-6d0f2a9c5e13",
+        name: "Lamps",
+        slug: "lamps",
+        parentId: null,
+        version: 1,
+      },
+    ],
+  });
+const productId = id.meta({ description: "Id of the product" });
+const categoryId = id.meta({ description: "Id of the category" });
 
 export const products = defineContract({
   service: "products",
   errors: productsErrors,
+  description: "The catalogue: products with their variants, and categories.",
   actions: {
     list: action({
       summary: "Browse, search and filter the catalogue",
+      description:
+        "Words of `q` are looked for in names of products and categories, descriptions, options and SKUs. " +
+        "`total` and `facets` are there where so few products fit that they are counted.",
       operationId: "listProducts",
       rest: "GET /products",
       auth: "public",
       params: z.strictObject({
-        q: line(100).optional(),
+        q: line(100)
+          .meta({ description: "What to search for", examples: ["lamp"] })
+          .optional(),
         category: z
           .union([id, slug])
           .optional()
           .meta({ description: "Category id or slug; includes its children" }),
-        minPrice: z.coerce.number<number | string>().pipe(minorUnits).optional(),
-        maxPrice: z.coerce.number<number | string>().pipe(minorUnits).optional(),
-        inStock: flag.optional(),
-        sort: sort.optional(),
+        minPrice: z.coerce
+          .number<number | string>()
+          .pipe(minorUnits)
+          .optional()
+          .meta({ description: "In minor units" }),
+        maxPrice: z.coerce
+          .number<number | string>()
+          .pipe(minorUnits)
+          .optional()
+          .meta({ description: "In minor units" }),
+        inStock: flag.optional().meta({ description: "Only what can be bought now" }),
+        sort: sort
+          .optional()
+          .meta({ description: "What comes first: of a search the most relevant, else the newest" }),
         limit,
         cursor,
       }),
-      returns: page(productView).extend({ facets: facets.optional() }).meta({ id: "ProductPage" }),
+      returns: page(productView)
+        .extend({ facets: facets.optional() })
+        .meta({ id: "ProductPage", description: "A part of a list of products" }),
     }),
     get: action({
       summary: "One product, by id or slug",
@@ -122,7 +207,7 @@ export const products = defineContract({
       rest: "GET /products/:id",
       auth: "public",
       etag: true,
-      params: z.strictObject({ id: z.union([id, slug]) }),
+      params: z.strictObject({ id: z.union([id, slug]).meta({ description: "Id or slug of the product" }) }),
       returns: productView,
       errors: ["NOT_FOUND"],
     }),
@@ -143,25 +228,28 @@ export const products = defineContract({
       rest: "PUT /products/:id",
       auth: "staff",
       etag: true,
-      params: productInput.extend({ id }),
+      params: productInput.extend({ id: productId }),
       returns: productView,
       errors: ["NOT_FOUND", "SLUG_TAKEN", "SKU_TAKEN", "VERSION_MISMATCH"],
     }),
     update: action({
       summary: "Change some fields of a product",
+      description: "Fields that are left out stay as they are; `variants` replaces all variants.",
       operationId: "updateProduct",
       rest: "PATCH /products/:id",
       auth: "staff",
       etag: true,
-      params: z.strictObject({
-        id,
-        slug: slug.optional(),
-        name: line(200).optional(),
-        description: text(10_000).optional(),
-        categoryIds: z.array(id).max(20).optional(),
-        images: z.array(image).max(20).optional(),
-        variants: variantInputs.optional(),
-      }),
+      params: z
+        .strictObject({
+          id: productId,
+          slug: slug.optional(),
+          name: line(200).optional(),
+          description: text(10_000).optional(),
+          categoryIds: z.array(id).max(20).optional(),
+          images: z.array(image).max(20).optional(),
+          variants: variantInputs.optional(),
+        })
+        .meta({ examples: [{ name: "Brass desk lamp", description: "A small lamp for the desk." }] }),
       returns: productView,
       errors: ["NOT_FOUND", "SLUG_TAKEN", "SKU_TAKEN", "VERSION_MISMATCH"],
     }),
@@ -171,7 +259,7 @@ export const products = defineContract({
       rest: "DELETE /products/:id",
       auth: "staff",
       etag: true,
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: productId }),
       returns: z.void(),
       errors: ["NOT_FOUND", "VERSION_MISMATCH"],
     }),
@@ -189,7 +277,7 @@ export const products = defineContract({
       rest: "GET /categories/:id",
       auth: "public",
       etag: true,
-      params: z.strictObject({ id: z.union([id, slug]) }),
+      params: z.strictObject({ id: z.union([id, slug]).meta({ description: "Id or slug of the category" }) }),
       returns: categoryView,
       errors: ["NOT_FOUND"],
     }),
@@ -210,17 +298,18 @@ export const products = defineContract({
       rest: "PUT /categories/:id",
       auth: "staff",
       etag: true,
-      params: categoryInput.extend({ id }),
+      params: categoryInput.extend({ id: categoryId }),
       returns: categoryView,
       errors: ["NOT_FOUND", "SLUG_TAKEN", "CONFLICT", "VERSION_MISMATCH"],
     }),
     removeCategory: action({
-      summary: "Remove an empty category",
+      summary: "Remove a category",
+      description: "One that has neither products nor categories below it.",
       operationId: "removeCategory",
       rest: "DELETE /categories/:id",
       auth: "staff",
       etag: true,
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: categoryId }),
       returns: z.void(),
       errors: ["NOT_FOUND", "CATEGORY_IN_USE", "VERSION_MISMATCH"],
     }),

@@ -7,18 +7,43 @@ import {
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
 import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
+import { cartHeader } from "../cart/cart.contract.ts";
 import { usersErrors } from "./users.errors.ts";
 
-export const role = z.enum(["customer", "staff", "admin"]).meta({ id: "Role" });
+export const role = z
+  .enum(["customer", "staff", "admin"])
+  .meta({ id: "Role", description: "What a user may do; each may do what the ones before may" });
 export type Role = z.output<typeof role>;
 
-const password = z.string().min(8).max(128).meta({ description: "8 to 128 characters" });
-const currentPassword = z.string().min(1).max(128);
+const password = z
+  .string()
+  .min(8)
+  .max(128)
+  .meta({
+    description: "8 to 128 characters, and none of the common ones",
+    examples: ["a-long-passphrase"],
+  });
+const currentPassword = z
+  .string()
+  .min(1)
+  .max(128)
+  .meta({ description: "The user's present one", examples: ["a-long-passphrase"] });
 const token = z.string().min(20).max(512);
+const name = line(120).meta({ examples: ["Ann Example"] });
+const refreshToken = token.meta({
+  description: "The newest one of the session",
+  examples: ["AZQbIHoAfhCcMVuNL05qcKvNq3Zk0pYw5Vn1sX8dQx"],
+});
 
+const userExample = {
+  id: "01941b10-0a11-7c20-8d31-5f2e9b7c4a10",
+  email: "ann@example.com",
+  name: "Ann Example",
+  roles: ["customer"],
+};
 export const userView = z
   .strictObject({ id, email, name: z.string(), roles: z.array(role) })
-  .meta({ id: "User" });
+  .meta({ id: "User", description: "An account", examples: [userExample] });
 export const tokens = z
   .strictObject({
     user: userView,
@@ -26,7 +51,18 @@ export const tokens = z
     refreshToken: z.string(),
     expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
   })
-  .meta({ id: "Tokens", description: "Who is signed in, and the tokens of the session" });
+  .meta({
+    id: "Tokens",
+    description: "Who is signed in, and the tokens of the session",
+    examples: [
+      {
+        user: userExample,
+        accessToken: "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIwMTk0MWIxMCJ9.c2lnbmF0dXJl",
+        refreshToken: "AZQbIHoAfhCcMVuNL05qcKvNq3Zk0pYw5Vn1sX8dQx",
+        expiresIn: 900,
+      },
+    ],
+  });
 export const sessionView = z
   .strictObject({
     id,
@@ -36,51 +72,78 @@ export const sessionView = z
     ip: z.string().optional(),
     current: z.boolean().meta({ description: "Whether the request was made in it" }),
   })
-  .meta({ id: "Session" });
-export const savedAddress = address.extend({ id }).meta({ id: "SavedAddress" });
+  .meta({
+    id: "Session",
+    description: "Where a user is signed in",
+    examples: [
+      {
+        id: "01941b20-7a00-7e10-9c31-5b8d2f4e6a70",
+        createdAt: "2026-11-27T09:00:00.000Z",
+        lastUsedAt: "2026-11-27T09:30:00.000Z",
+        userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
+        ip: "192.0.2.7",
+        current: true,
+      },
+    ],
+  });
+export const savedAddress = address
+  .extend({ id })
+  .meta({ id: "SavedAddress", description: "An address that a user has saved" });
+const addressId = id.meta({ description: "Id of the saved address" });
 
 export const users = defineContract({
   service: "users",
   errors: usersErrors,
+  description: "Accounts: signing in and out, sessions, passwords and saved addresses.",
   actions: {
     register: action({
       summary: "Open an account",
+      description: "The new user is signed in at once, and a guest's cart (`X-Cart-Id`) becomes the user's.",
       operationId: "register",
+      headers: { request: cartHeader },
       rest: "POST /auth/register",
       auth: "public",
       status: 201,
-      params: z.strictObject({ email, password, name: line(120) }),
+      params: z.strictObject({ email, password, name }),
       returns: tokens,
       errors: ["EMAIL_TAKEN", "WEAK_PASSWORD"],
     }),
     login: action({
-      summary: "Sign in with e-mail address and password; a guest's cart (X-Cart-Id) is merged",
+      summary: "Sign in",
+      description:
+        "Starts a session, and a guest's cart (`X-Cart-Id`) becomes the user's. " +
+        "After several wrong passwords an account takes no more of them for a while (429).",
       operationId: "login",
+      headers: { request: cartHeader },
       rest: "POST /auth/login",
       auth: "public",
-      params: z.strictObject({ email, password: z.string().min(1).max(128) }),
+      params: z.strictObject({ email, password: currentPassword }),
       returns: tokens,
       errors: ["INVALID_CREDENTIALS"],
     }),
     refresh: action({
-      summary: "Exchange a refresh token, once; a reused one ends the whole session",
+      summary: "Renew the tokens of a session",
+      description:
+        "A refresh token works once; the reply has the next. One that is presented again much later ends the whole session.",
       operationId: "refreshTokens",
       rest: "POST /auth/refresh",
       auth: "public",
-      params: z.strictObject({ refreshToken: token }),
+      params: z.strictObject({ refreshToken }),
       returns: tokens,
       errors: ["INVALID_TOKEN"],
     }),
     logout: action({
-      summary: "End the session of a refresh token",
+      summary: "Sign out",
+      description: "Ends the session of the refresh token: its access tokens are refused from then on.",
       operationId: "logout",
       rest: "POST /auth/logout",
       auth: "public",
-      params: z.strictObject({ refreshToken: token }),
+      params: z.strictObject({ refreshToken }),
       returns: z.void(),
     }),
     forgotPassword: action({
-      summary: "Ask for a password reset; the answer is the same whether or not there is such an account",
+      summary: "Ask for a password reset",
+      description: "The answer is the same whether or not there is such an account.",
       operationId: "requestPasswordReset",
       rest: "POST /auth/password/forgot",
       auth: "public",
@@ -89,11 +152,18 @@ export const users = defineContract({
       returns: z.void(),
     }),
     resetPassword: action({
-      summary: "Set a new password with a reset token; ends all sessions",
+      summary: "Set a new password with a reset token",
+      description: "The token works once. All sessions of the user end.",
       operationId: "resetPassword",
       rest: "POST /auth/password/reset",
       auth: "public",
-      params: z.strictObject({ token, password }),
+      params: z.strictObject({
+        token: token.meta({
+          description: "Of the mail",
+          examples: ["k7Qw2nVx9sT4bR8mJ1pL6yD3cF5gH0aZ"],
+        }),
+        password,
+      }),
       returns: z.void(),
       errors: ["INVALID_TOKEN", "WEAK_PASSWORD"],
     }),
@@ -105,12 +175,22 @@ export const users = defineContract({
       errors: ["NOT_FOUND"],
     }),
     bootstrap: action({
-      summary: "Make the first admin, once, with the token printed at the first start",
+      summary: "Make the first admin",
+      description: "Works once, with the token that the first start printed or that `BOOTSTRAP_TOKEN` sets.",
       operationId: "bootstrapAdmin",
       rest: "POST /auth/bootstrap",
       auth: "public",
       status: 201,
-      params: z.strictObject({ token: z.string().min(1).max(512), email, password, name: line(120) }),
+      params: z.strictObject({
+        token: z
+          .string()
+          .min(1)
+          .max(512)
+          .meta({ description: "The bootstrap token", examples: ["k7Qw2nVx9sT4bR8mJ1pL6yD3"] }),
+        email,
+        password,
+        name,
+      }),
       returns: tokens,
       errors: ["INVALID_TOKEN", "BOOTSTRAP_CLOSED", "EMAIL_TAKEN", "WEAK_PASSWORD"],
     }),
@@ -123,14 +203,14 @@ export const users = defineContract({
       returns: userView,
     }),
     updateMe: action({
-      summary:
-        "Change the signed-in user's name, or e-mail address, which needs the current password and ends all other sessions",
+      summary: "Change the signed-in user's name or e-mail address",
+      description: "A new e-mail address needs `currentPassword`, and ends all other sessions.",
       operationId: "updateMe",
       rest: "PATCH /users/me",
       auth: "customer",
       params: z
         .strictObject({
-          name: line(120).optional(),
+          name: name.optional(),
           email: email.optional(),
           currentPassword: currentPassword.optional(),
         })
@@ -142,7 +222,8 @@ export const users = defineContract({
       errors: ["EMAIL_TAKEN", "WRONG_PASSWORD", "CONFLICT"],
     }),
     listSessions: action({
-      summary: "Where the user is signed in (up to 100), the last used first",
+      summary: "Where the user is signed in",
+      description: "Up to 100 sessions, the last used first.",
       operationId: "listSessions",
       rest: "GET /users/me/sessions",
       auth: "customer",
@@ -150,16 +231,18 @@ export const users = defineContract({
       returns: list(sessionView),
     }),
     endSession: action({
-      summary: "End a session of the user: its tokens are refused from then on",
+      summary: "End a session of the user",
+      description: "Its tokens are refused from then on.",
       operationId: "endSession",
       rest: "DELETE /users/me/sessions/:id",
       auth: "customer",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: id.meta({ description: "Id of the session" }) }),
       returns: z.void(),
       errors: ["NOT_FOUND"],
     }),
     changePassword: action({
-      summary: "Change the signed-in user's password; ends all other sessions",
+      summary: "Change the signed-in user's password",
+      description: "All other sessions end.",
       operationId: "changePassword",
       rest: "PUT /users/me/password",
       auth: "customer",
@@ -176,7 +259,8 @@ export const users = defineContract({
       returns: list(savedAddress),
     }),
     addAddress: action({
-      summary: "Save an address (up to 50)",
+      summary: "Save an address",
+      description: "An account keeps up to 50.",
       operationId: "addAddress",
       rest: "POST /users/me/addresses",
       auth: "customer",
@@ -190,7 +274,7 @@ export const users = defineContract({
       operationId: "replaceAddress",
       rest: "PUT /users/me/addresses/:id",
       auth: "customer",
-      params: address.extend({ id }),
+      params: address.extend({ id: addressId }),
       returns: savedAddress,
       errors: ["NOT_FOUND"],
     }),
@@ -199,7 +283,7 @@ export const users = defineContract({
       operationId: "removeAddress",
       rest: "DELETE /users/me/addresses/:id",
       auth: "customer",
-      params: z.strictObject({ id }),
+      params: z.strictObject({ id: addressId }),
       returns: z.void(),
       errors: ["NOT_FOUND"],
     }),

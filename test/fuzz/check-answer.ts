@@ -22,11 +22,22 @@ export function flawOf(api: Api, request: FuzzRequest, answer: WireAnswer): stri
     if (status === 412 && request.headers.some(([name]) => name === "If-Match")) return "";
     return `status ${status} is not documented`;
   }
+  const undocumented = headerFlaw(answer, operation.headers.get(status) ?? new Set());
+  if (undocumented) return undocumented;
   if (answers.size === 0) return answer.body.length === 0 ? "" : "a body that is not documented";
   const type = (answer.headers.get("content-type") ?? "").split(";")[0] ?? "";
   const check = answers.get(type);
   if (!check) return `media type ${type || "(none)"} is not documented for ${status}`;
   return type.endsWith("json") ? flawOfJson(answer, check) : "";
+}
+
+/** What HTTP itself, caches, browsers and proxies go by, on any answer. */
+const ANY_ANSWER =
+  /^(?:cache-control|connection|content-(?:length|security-policy|type)|cross-origin-resource-policy|date|keep-alive|referrer-policy|strict-transport-security|transfer-encoding|vary|x-accel-buffering|x-content-type-options|x-frame-options|access-control-[a-z-]+)$/;
+
+function headerFlaw({ headers, status }: WireAnswer, documented: ReadonlySet<string>): string {
+  const more = [...headers.keys()].filter((name) => !ANY_ANSWER.test(name) && !documented.has(name));
+  return more.length === 0 ? "" : `${more.join(", ")} is not documented for ${status}`;
 }
 
 /** Of an answer to bytes that may not have been the request that was meant. */

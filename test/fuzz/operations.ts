@@ -17,8 +17,8 @@ export type Check = (value: unknown) => string;
 
 export interface BodyOfType {
   schema: Schema;
-  /** A whole one. */
-  example?: unknown;
+  /** Whole ones. */
+  examples?: Record<string, { value: unknown }>;
 }
 
 export interface Operation {
@@ -31,10 +31,13 @@ export interface Operation {
   bodies: ReadonlyMap<string, BodyOfType>;
   /** Of each status, of each media type that it may answer with. */
   answers: ReadonlyMap<number, ReadonlyMap<string, Check>>;
+  /** Of each status, its headers in lower case. */
+  headers: ReadonlyMap<number, ReadonlySet<string>>;
 }
 
 interface Content {
   content?: Record<string, BodyOfType>;
+  headers?: Record<string, object>;
 }
 
 interface Document {
@@ -65,29 +68,33 @@ export function readApi(file = "docs/openapi.json"): Api {
   // OpenAPI's own words (`example`) are no faults of a schema.
   const ajv = new Ajv2020({ strict: false, allErrors: false });
   (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
-  ajv.addSchema({ $id: "api", components: document.components });
   const checkOf = (schema: Schema): Check => {
-    const text = JSON.stringify(schema).replaceAll('"#/components/', '"api#/components/');
-    const validate = ajv.compile(JSON.parse(text));
+    const validate = ajv.compile(schema);
     return (value) => (validate(value) ? "" : ajv.errorsText(validate.errors, { dataVar: "" }).slice(0, 500));
   };
   const base = document.servers[0]?.url ?? "";
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(
+    Object.entries(inlined(methods, document)).map(
       ([method, { operationId, parameters, requestBody, responses }]): Operation => ({
         id: operationId,
         method: method.toUpperCase(),
         path: base + path,
-        parameters: inlined(parameters, document),
-        bodies: new Map(Object.entries(inlined(requestBody?.content ?? {}, document))),
+        parameters,
+        bodies: new Map(Object.entries(requestBody?.content ?? {})),
         answers: new Map(
           Object.entries(responses).map(([status, { content = {} }]) => [
             Number(status),
             new Map(Object.entries(content).map(([type, it]) => [type, checkOf(it.schema)])),
           ]),
         ),
+        headers: new Map(
+          Object.entries(responses).map(([status, { headers = {} }]) => [
+            Number(status),
+            new Set(Object.keys(headers).map((it) => it.toLowerCase())),
+          ]),
+        ),
       }),
     ),
   );
-  return { operations, problem: checkOf({ $ref: "#/components/schemas/Problem" }) };
+  return { operations, problem: checkOf(inlined({ $ref: "#/components/schemas/Problem" }, document)) };
 }

@@ -203,9 +203,10 @@ function bodyOf(
     return care === "wild" && method !== "GET" && random.chance(0.2)
       ? { type: "application/json", bytes: Buffer.from("{}") }
       : undefined;
-  const [type, { schema, example }] = random.pick([...bodies]);
+  const [type, { schema, examples = {} }] = random.pick([...bodies]);
   if (type === "*/*")
     return { type: "application/json", bytes: Buffer.from(JSON.stringify(anything(random))) };
+  const example = Object.values(examples)[0]?.value;
   const right = example !== undefined && random.chance(0.5) ? example : valid(random, schema, known);
   if (type === "application/x-www-form-urlencoded") {
     const fields = Object.entries(right as object).map(([name, value]): [string, string] => [

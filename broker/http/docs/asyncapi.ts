@@ -1,7 +1,7 @@
 /** AsyncAPI 3.0 from the contracts: which messages there are, and which mailboxes and workers take them. */
 import { DEFAULT_PARTITIONS, type MessageContract, type ServiceContract } from "../../contract/contract.ts";
-import { Components, nameOf, typeName } from "./components.ts";
 import type { JsonSchema } from "./json-schema.ts";
+import { Schemas, typeName } from "./schemas.ts";
 import { version } from "./version.ts";
 
 /** @throws when an actor or worker receives a message that no contract declares */
@@ -11,11 +11,11 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
     .flatMap((it) => Object.entries(it.messages))
     .filter(([, { kind }]) => kind !== "timer");
   const known = new Set(messages.map(([type]) => type));
-  const components = new Components();
-  components.add(ENVELOPE, envelope);
+  const schemas = new Schemas();
+  schemas.add(ENVELOPE, envelope);
   // Declared shapes first, so that derived ones are known to be the same.
-  for (const [, { data }] of messages) components.schema(data, "output");
-  const described = messages.map(([type, message]) => [type, describe(type, message, components)]);
+  for (const [, { data }] of messages) schemas.of(data, "output");
+  const described = messages.map(([type, message]) => [type, describe(type, message, schemas)]);
   return {
     asyncapi: "3.0.0",
     info: {
@@ -31,7 +31,7 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
     defaultContentType: "application/cloudevents+json",
     channels: Object.fromEntries(messages.map(([type, message]) => [type, channel(type, message)])),
     operations: Object.fromEntries(contracts.flatMap((it) => receivers(it, known))),
-    components: { messages: Object.fromEntries(described), schemas: opened(components.all()) },
+    components: { messages: Object.fromEntries(described), schemas: opened(schemas.all()) },
   };
 }
 
@@ -72,9 +72,9 @@ const envelope: JsonSchema = {
   },
 };
 
-function describe(type: string, message: MessageContract, components: Components): JsonSchema {
+function describe(type: string, message: MessageContract, schemas: Schemas): JsonSchema {
   const { summary, kind, subject } = message;
-  const data = components.schema(message.data, "output");
+  const data = schemas.of(message.data, "output");
   return {
     name: type,
     title: type,
@@ -89,7 +89,7 @@ function describe(type: string, message: MessageContract, components: Components
           properties: {
             type: { const: type },
             subject: { ...string, description: `Id of the ${subject}` },
-            data: nameOf(data) === undefined ? components.derived(typeName(type), data) : data,
+            data: schemas.nameOf(data) === undefined ? schemas.derived(typeName(type), data) : data,
           },
         },
       ],

@@ -26,7 +26,7 @@ export interface ObjectSchema {
   properties: Record<string, JsonSchema>;
   required: readonly string[];
   /** A whole one, where the contract gives it. */
-  example?: unknown;
+  example?: object;
 }
 
 /** @throws when it is no object: parameters could not be told apart by name */
@@ -35,6 +35,6 @@ export function fieldsOf(name: string, json: JsonSchema): ObjectSchema {
   return {
     properties: (json.properties ?? {}) as Record<string, JsonSchema>,
     required: (json.required ?? []) as string[],
-    ...(Array.isArray(json.examples) ? { example: json.examples[0] } : {}),
+    ...(Array.isArray(json.examples) ? { example: json.examples[0] as object } : {}),
   };
 }

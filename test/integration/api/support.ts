@@ -16,7 +16,6 @@ import { type Clock, systemClock } from "../../../broker/resilience/clock.ts";
 import { followOrder } from "../../../services/api/follow-order.ts";
 import type { DrainableService, GatewayServiceOptions } from "../../../services/api/gateway-service.ts";
 import { gatewayService } from "../../../services/api/gateway-service.ts";
-import { routeHeaders } from "../../../services/api/route-headers.ts";
 import core from "../../../services/index.ts";
 
 export interface FakeCall<P = Record<string, unknown>> {
@@ -138,7 +137,6 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
       streams: { "orders.events": followOrder },
       credentialActions: ["users.register", "users.login", "users.forgotPassword", "users.bootstrap"],
       sharedServices: ["products"],
-      routeHeaders,
       ...setup.options,
     }),
   ) as DrainableService;

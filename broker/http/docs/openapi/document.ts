@@ -2,53 +2,59 @@
 import type { ServiceContract } from "../../../contract/contract.ts";
 import { errorsOf } from "../../../contract/errors.ts";
 import { API_BASE, apiRoutes } from "../../api-route.ts";
-import { Components } from "../components.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { version } from "../version.ts";
-import { headerParameters, type RouteHeaders } from "./headers.ts";
+import { Components } from "./components.ts";
 import { operation, tagOf } from "./operation.ts";
 
-/**
- * @param headers request headers that single actions care about
- * @throws when a contract can't be described
- */
-export function openapi(contracts: readonly ServiceContract[], headers: RouteHeaders = {}): JsonSchema {
+const DESCRIPTION = `The API of a shop.
+
+- **Money** is in minor units of its currency, **times** are RFC 3339 in UTC, **ids** are UUIDv7.
+- **Failures** are RFC 9457 problem documents with a stable \`code\`; [all of them](/docs/errors).
+- **Lists** come in pages: \`nextCursor\` of one page is \`cursor\` of the next.
+- **Requests that are sent again** with the same \`Idempotency-Key\` get the first answer again.
+- **Changes that cross** are told by entity tags: send what \`ETag\` said as \`If-Match\`.
+- **Tracing**: \`traceparent\` (W3C) and \`X-Request-Id\` of a request go on through all that it causes.
+
+What happens inside is in [the messages](/asyncapi.json).`;
+
+/** @throws when a contract can't be described */
+export function openapi(contracts: readonly ServiceContract[]): JsonSchema {
   const routes = apiRoutes(contracts);
-  const components = new Components();
-  const codes = errorsOf(contracts).map(([code]) => code);
+  const components = new Components(errorsOf(contracts).map(([code]) => code));
   const paths: Record<string, Record<string, unknown>> = {};
   // Declared shapes first, so that derived ones are known to be the same.
-  for (const { contract } of routes) components.schema(contract.params, "input");
+  for (const { contract } of routes) components.schemas.of(contract.params, "input");
   for (const route of routes) {
     const path = route.pattern.replaceAll(/:([^/]+)/g, "{$1}");
     paths[path] ??= {};
-    paths[path][route.method.toLowerCase()] = operation(route, { headers, components, codes });
+    paths[path][route.method.toLowerCase()] = operation(route, components);
   }
-  const tags = contracts.map((it) => it.service).filter((tag) => routes.some((it) => tagOf(it) === tag));
   return {
     openapi: "3.1.0",
     info: {
       title: "Souk",
       version,
-      description:
-        "A commerce backend. Money is in minor units, times are RFC 3339 in UTC, ids are UUIDv7. " +
-        "Failures are RFC 9457 problem documents with a stable `code`; [all of them](/docs/errors).",
+      summary: "A commerce backend",
+      description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: API_BASE }],
-    tags: tags.map((name) => ({ name })),
+    servers: [{ url: API_BASE, description: "The gateway that this document comes from" }],
+    tags: contracts
+      .filter(({ service }) => routes.some((it) => tagOf(it) === service))
+      .map(({ service, description }) => ({ name: service, ...(description ? { description } : {}) })),
     paths,
-    components: {
-      securitySchemes: {
-        accessToken: {
-          type: "http",
-          scheme: "bearer",
-          bearerFormat: "JWT",
-          description: "Access token from POST /auth/login, valid for 15 minutes at most",
-        },
-      },
-      parameters: headerParameters,
-      schemas: components.all(),
-    },
+    components: { securitySchemes, ...components.all() },
   };
 }
+
+const securitySchemes = {
+  accessToken: {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+    description:
+      "Access token from `POST /auth/login`, valid for 15 minutes at most; `POST /auth/refresh` gives the next. " +
+      "It ends with its session. Staff and admins have the roles of their accounts.",
+  },
+};

@@ -1,80 +1,127 @@
-/** Headers of requests and replies: described once, and pointed to by the operations. */
-import type { ApiRoute } from "../../api-route.ts";
-import { isVoid } from "../../api-route.ts";
+/** Headers of requests and replies: described once, and referred to by the operations. */
+import type { z } from "zod";
+import { type ApiRoute, isVoid } from "../../api-route.ts";
 import type { JsonSchema } from "../json-schema.ts";
+import { typeName } from "../schemas.ts";
+import type { Components } from "./components.ts";
 
 const idempotencyKey = {
-  name: "Idempotency-Key",
-  in: "header",
   description:
-    "Any text of 1 to 255 printable characters, best a new UUID. The same key again gets the first answer again, for 48 hours.",
+    "Any text of 1 to 255 printable characters, best a new UUID. " +
+    "The same key with the same request gets the first answer again, for 48 hours.",
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
-/** Request headers that single operations care about. */
-export const headerParameters = {
+const REQUEST = {
   IdempotencyKey: {
-    ...idempotencyKey,
+    name: "Idempotency-Key",
     required: true,
+    ...idempotencyKey,
     example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
   },
   // No example: the docs would send it along, and whoever adds to stock twice means it.
-  OptionalIdempotencyKey: idempotencyKey,
-  CartId: {
-    name: "X-Cart-Id",
-    in: "header",
-    description: "A guest's cart; the first write to a new one gives it in the reply",
-    schema: { type: "string", format: "uuid" },
-  },
-  PreferWait: {
-    name: "Prefer",
-    in: "header",
-    description: "`wait=N`: seconds, at most 10, that the reply may wait for the payment's next action",
-    schema: { type: "string" },
-    example: "wait=5",
-  },
+  OptionalIdempotencyKey: { name: "Idempotency-Key", ...idempotencyKey },
   IfMatch: {
     name: "If-Match",
-    in: "header",
     // No example: the docs would send it along, and whoever tries a route would be told of a newer version.
     description: 'Entity tag of the version that is to be changed, like `"3"`; 412 when there is a newer one',
     schema: { type: "string" },
   },
   IfNoneMatch: {
     name: "If-None-Match",
-    in: "header",
     description: 'Entity tag that the caller has already, like `"3"`; 304 when it is still right',
     schema: { type: "string" },
   },
   LastEventId: {
     name: "Last-Event-ID",
-    in: "header",
-    description: "The last event that was seen; the stream goes on after it",
+    description: "Id of the last event that was seen; the stream goes on after it",
     schema: { type: "string" },
   },
 } as const;
 
-/** Request headers that single actions care about, by the action's name. */
-export type RouteHeaders = Readonly<Record<string, readonly (keyof typeof headerParameters)[]>>;
-
 const IDEMPOTENCY_PARAMETER = { required: "IdempotencyKey", optional: "OptionalIdempotencyKey" } as const;
 
-export function requestHeaders({ contract, method, action }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
-  const names = [
+export function requestHeaders(
+  { contract, method, produces }: ApiRoute,
+  components: Components,
+): JsonSchema[] {
+  const names: (keyof typeof REQUEST)[] = [
     ...(contract.idempotent ? [IDEMPOTENCY_PARAMETER[contract.idempotent]] : []),
-    ...(headers[action] ?? []),
-    ...(contract.etag && method === "GET" ? ["IfNoneMatch"] : []),
-    ...(contract.etag && ["PUT", "PATCH", "DELETE"].includes(method) ? ["IfMatch"] : []),
-    ...(contract.produces === "text/event-stream" ? ["LastEventId"] : []),
+    ...(isRead(method, produces) ? (["IfNoneMatch"] as const) : []),
+    ...(contract.etag && ["PUT", "PATCH", "DELETE"].includes(method) ? (["IfMatch"] as const) : []),
+    ...(produces === "text/event-stream" ? (["LastEventId"] as const) : []),
   ];
-  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+  const usual = names.map((name) => components.parameters.add(name, { in: "header", ...REQUEST[name] }));
+  const own = Object.entries(contract.headers?.request ?? {}).map(([name, schema]) =>
+    components.parameters.add(typeName(name), { name, in: "header", ...described(schema, components) }),
+  );
+  return [...usual, ...own];
 }
 
-const text = (description: string) => ({ description, schema: { type: "string" } });
+/** Its replies have an entity tag, and 304 is one of them. */
+export const isRead = (method: string, produces: string): boolean =>
+  method === "GET" && produces !== "text/event-stream";
+
+const text = (description: string, example: string): JsonSchema => ({
+  description,
+  schema: { type: "string" },
+  example,
+});
+
+const REPLY = {
+  "X-Request-Id": text(
+    "The request's own `X-Request-Id`, or an id made for it",
+    "0af7651916cd43dd8448eb211c80319c",
+  ),
+  RateLimit: text(
+    "Of the limit that is next to be reached: what is left, and seconds until it starts anew",
+    '"user";r=299;t=60',
+  ),
+  "RateLimit-Policy": text("That limit: requests in a window of so many seconds", '"user";q=300;w=60'),
+  "Retry-After": text("Seconds after which to come again", "2"),
+  "WWW-Authenticate": text("How to authenticate (RFC 6750)", 'Bearer realm="souk"'),
+  ETag: text("Entity tag of what is returned, for `If-Match` and `If-None-Match`", '"3"'),
+  Location: text("Where it can be read", "/api/v1/orders/01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21"),
+  "Idempotent-Replayed": text(
+    "`true` where the first answer to this `Idempotency-Key` is given again",
+    "true",
+  ),
+} as const;
+export type ReplyHeader = keyof typeof REPLY;
+
+/** Headers of any reply, and such of this one. */
+export function replyHeaders(names: readonly ReplyHeader[], components: Components): JsonSchema {
+  const all: ReplyHeader[] = ["X-Request-Id", "RateLimit", "RateLimit-Policy", ...names];
+  return Object.fromEntries(all.map((name) => [name, components.headers.add(typeName(name), REPLY[name])]));
+}
 
 /** Headers of a success. */
-export const replyHeaders = ({ contract, createsAt }: ApiRoute): JsonSchema => ({
-  ...(contract.etag && !isVoid(contract) ? { ETag: text("Version of what is returned") } : {}),
-  ...(createsAt ? { Location: text("Where it can be read") } : {}),
-  ...(contract.idempotent ? { "Idempotent-Replayed": text("`true` on a repeated answer") } : {}),
-});
+export function successHeaders(route: ApiRoute, components: Components): JsonSchema {
+  const { contract, createsAt, method, produces } = route;
+  const hasTag = isRead(method, produces) || (contract.etag && !isVoid(contract));
+  return {
+    ...replyHeaders(
+      [
+        ...(hasTag ? (["ETag"] as const) : []),
+        ...(createsAt ? (["Location"] as const) : []),
+        ...(contract.idempotent ? (["Idempotent-Replayed"] as const) : []),
+      ],
+      components,
+    ),
+    ...ownReplyHeaders(route, components),
+  };
+}
+
+/** Headers that the action sets, whether or not its caller has the answer already. */
+export function ownReplyHeaders({ contract }: ApiRoute, components: Components): JsonSchema {
+  const own = Object.entries(contract.headers?.reply ?? {}).map(([name, schema]) => [
+    name,
+    components.headers.add(typeName(name), described(schema, components)),
+  ]);
+  return Object.fromEntries(own);
+}
+
+function described(schema: z.ZodType, components: Components): JsonSchema {
+  const { description, ...rest } = components.schemas.of(schema, "input");
+  return { description, schema: rest };
+}

@@ -1,55 +1,54 @@
 /** One route as an operation: its parameters, body and replies. */
 import { type ApiRoute, isVoid } from "../../api-route.ts";
-import { type Components, nameOf, typeName } from "../components.ts";
 import { fieldsOf, type JsonSchema, type ObjectSchema } from "../json-schema.ts";
-import { type RouteHeaders, replyHeaders, requestHeaders } from "./headers.ts";
+import { requestBody } from "./body.ts";
+import type { Components } from "./components.ts";
+import { isRead, ownReplyHeaders, replyHeaders, requestHeaders, successHeaders } from "./headers.ts";
+import { operationIdOf } from "./operation-id.ts";
 import { failures } from "./problems.ts";
-
-/** `placeOrder` where the contract says so, else `ordersPlace` for `orders.place`. */
-export const operationIdOf = ({ action, contract }: ApiRoute): string =>
-  contract.operationId ?? action.replaceAll(/\.(\w)/g, (_, first: string) => first.toUpperCase());
 
 export const tagOf = ({ action }: ApiRoute): string => action.slice(0, action.indexOf("."));
 
-/** What the document around an operation knows. */
-export interface DocumentParts {
-  headers: RouteHeaders;
-  /** Takes in the named schemas that operations refer to. */
-  components: Components;
-  /** All error codes that there are. */
-  codes: readonly string[];
-}
-
-export function operation(route: ApiRoute, { headers, components, codes }: DocumentParts): JsonSchema {
-  const { action, contract, auth } = route;
-  const params = components.schema(contract.params, "input");
-  const fields = fieldsOf(action, components.resolve(params));
-  const body = requestBody(route, params, fields, components);
+/** @param components takes in what the operation refers to */
+export function operation(route: ApiRoute, components: Components): JsonSchema {
+  const { action, contract } = route;
+  const params = components.schemas.of(contract.params, "input");
+  const fields = fieldsOf(action, components.schemas.resolve(params));
+  const inPath = pathNames(route);
+  const body = requestBody(route, params, fields, inPath, components);
+  const description = descriptionOf(route);
   return {
     operationId: operationIdOf(route),
     tags: [tagOf(route)],
     summary: contract.summary,
-    ...(auth === "staff" || auth === "admin" ? { description: `For ${auth} only.` } : {}),
+    ...(description ? { description } : {}),
     ...(contract.deprecated ? { deprecated: true } : {}),
-    security: securityOf(route, headers),
-    parameters: [...pathAndQuery(route, fields), ...requestHeaders(route, headers)],
+    security: securityOf(route),
+    parameters: [...pathAndQuery(route, fields, inPath), ...requestHeaders(route, components)],
     ...(body ? { requestBody: body } : {}),
-    responses: { ...success(route, components), ...failures(route, components, codes) },
+    responses: { ...success(route, components), ...failures(route, components) },
   };
 }
 
-/** Where a guest has a cart, a user has another; to what else is public a token makes no difference. */
-function securityOf({ auth, action, pattern }: ApiRoute, headers: RouteHeaders): JsonSchema[] {
+const descriptionOf = ({ auth, contract }: ApiRoute): string =>
+  [contract.description, auth === "staff" || auth === "admin" ? `For ${auth} only.` : ""]
+    .filter(Boolean)
+    .join("\n\n");
+
+/** Where a guest may be known by a header, a user is by the token; to what else is public it makes no difference. */
+function securityOf({ auth, contract }: ApiRoute): JsonSchema[] {
   if (auth !== "public") return [{ accessToken: [] }];
-  const isCart = headers[action]?.includes("CartId") && !pattern.startsWith("/auth/");
-  return isCart ? [{}, { accessToken: [] }] : [];
+  return contract.knowsCaller ? [{}, { accessToken: [] }] : [];
 }
 
 const pathNames = ({ pattern }: ApiRoute): string[] =>
   [...pattern.matchAll(/:([^/]+)/g)].map(([, name = ""]) => name);
 
-function pathAndQuery(route: ApiRoute, { properties, required }: ObjectSchema): JsonSchema[] {
-  const inPath = pathNames(route);
+function pathAndQuery(
+  route: ApiRoute,
+  { properties, required }: ObjectSchema,
+  inPath: readonly string[],
+): JsonSchema[] {
   for (const name of inPath)
     if (!properties[name]) throw new Error(`${route.action}: the path names :${name}, the parameters do not`);
   const described = (name: string, where: "path" | "query", must: boolean) => {
@@ -64,60 +63,51 @@ function pathAndQuery(route: ApiRoute, { properties, required }: ObjectSchema): 
   ];
 }
 
-function requestBody(
-  route: ApiRoute,
-  params: JsonSchema,
-  fields: ObjectSchema,
-  components: Components,
-): JsonSchema | undefined {
-  if (!route.takesBody) return undefined;
-  if (route.contract.body === "raw")
-    return { description: "Whatever the sender signs", content: { "*/*": { schema: {} } } };
-  const inPath = pathNames(route);
-  const names = Object.keys(fields.properties).filter((name) => !inPath.includes(name));
-  if (names.length === 0) return undefined;
-  const must = names.filter((name) => fields.required.includes(name));
-  const own = {
-    type: "object",
-    properties: Object.fromEntries(names.map((name) => [name, fields.properties[name]])),
-    ...(must.length > 0 ? { required: must } : {}),
-    additionalProperties: false,
-  };
-  // What is in the path is no part of the body.
-  const whole = inPath.length === 0 && nameOf(params) !== undefined;
-  const schema = whole ? params : components.derived(typeName(operationIdOf(route)), own);
-  const { example } = fields;
-  return {
-    required: must.length > 0,
-    content: {
-      "application/json": { schema, ...(example ? { example } : {}) },
-      ...(route.takesForm ? { "application/x-www-form-urlencoded": { schema } } : {}),
-    },
-  };
-}
-
-const OUTCOMES: Readonly<Record<number, string>> = { 201: "Created", 202: "Accepted", 204: "Done" };
+const OUTCOMES: Readonly<Record<number, string>> = {
+  200: "OK",
+  201: "Created",
+  202: "Accepted",
+  204: "Done",
+};
+const MEDIA: Readonly<Record<string, string>> = {
+  "application/pdf": "the PDF",
+  "text/html": "the page",
+  "text/event-stream": "the stream of events",
+};
 
 function success(route: ApiRoute, components: Components): Record<string, JsonSchema> {
   const { contract, method, status, produces } = route;
-  const headers = replyHeaders(route);
-  const schema =
-    produces === "application/json"
-      ? components.schema(contract.returns, "output")
-      : { type: "string", ...(produces === "application/pdf" ? { format: "binary" } : {}) };
+  const headers = successHeaders(route, components);
+  const schema = replySchema(route, components);
+  const what = MEDIA[produces] ?? `\`${components.schemas.nameOf(schema) ?? "JSON"}\``;
+  const outcome = OUTCOMES[status] ?? "OK";
+  const content = { [produces]: components.media(schema) };
   const replies: Record<string, JsonSchema> = {
-    [status]: {
-      description: OUTCOMES[status] ?? "OK",
-      ...(Object.keys(headers).length > 0 ? { headers } : {}),
-      ...(isVoid(contract) ? {} : { content: { [produces]: { schema } } }),
-    },
+    [status]: isVoid(contract)
+      ? { description: `${outcome}; there is nothing to return`, headers }
+      : { description: `${outcome}: ${what}`, headers, content },
   };
-  if (method === "GET" && produces !== "text/event-stream") replies[304] = { description: "Not modified" };
+  if (isRead(method, produces)) replies[304] = notModified(route, components);
   if (route.takesForm)
     replies[303] = {
       description: "Where the page goes on, for its own form",
-      headers: { Location: { description: "The page", schema: { type: "string" } } },
-      content: { [produces]: { schema } },
+      headers: replyHeaders(["Location"], components),
+      content,
     };
   return replies;
+}
+
+function notModified(route: ApiRoute, components: Components): JsonSchema {
+  const description = "What the caller has already is still right (`If-None-Match`)";
+  const usual = replyHeaders(["ETag"], components);
+  if (!route.contract.headers?.reply)
+    return components.responses.add("NotModified", { description, headers: usual });
+  return { description, headers: { ...usual, ...ownReplyHeaders(route, components) } };
+}
+
+function replySchema({ contract, produces }: ApiRoute, { schemas }: Components): JsonSchema {
+  if (produces === "application/json") return schemas.of(contract.returns, "output");
+  if (produces === "application/pdf") return { type: "string", format: "binary" };
+  const { examples } = contract.returns.meta() ?? {};
+  return { type: "string", ...(examples ? { examples } : {}) };
 }

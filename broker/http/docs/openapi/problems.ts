@@ -2,13 +2,19 @@
 import { z } from "zod";
 import type { ActionContract } from "../../../contract/contract.ts";
 import { type ErrorCode, errorEntry } from "../../../contract/errors.ts";
-import type { ApiRoute } from "../../api-route.ts";
+import { API_BASE, type ApiRoute } from "../../api-route.ts";
 import { PROBLEM_TYPE } from "../../problem.ts";
-import { type Components, typeName } from "../components.ts";
+import { exampleOf } from "../example.ts";
 import { fieldsOf, type JsonSchema } from "../json-schema.ts";
+import { typeName } from "../schemas.ts";
+import type { Components } from "./components.ts";
+import { type ReplyHeader, replyHeaders } from "./headers.ts";
 
 const fieldError = z
-  .object({ field: z.string(), message: z.string() })
+  .object({
+    field: z.string().meta({ description: "Its path, or the name of a header", examples: ["quantity"] }),
+    message: z.string().meta({ examples: ["Too small: expected number to be >=1"] }),
+  })
   .meta({ id: "FieldError", description: "A field of a request that does not fit, and why" });
 
 /** Open: single codes have members of their own. */
@@ -16,64 +22,117 @@ const problemSchema = (codes: readonly string[]) =>
   z
     .looseObject({
       type: z.string().meta({ format: "uri-reference", description: "Leads to what the code means" }),
-      title: z.string(),
-      status: z.int(),
+      title: z.string().meta({ description: "What the code means, in a sentence" }),
+      status: z.int().min(400).max(599).meta({ description: "The reply's own" }),
       detail: z.string().meta({ description: "What is wrong with this request" }),
-      code: z.enum(codes).meta({ id: "ErrorCode", description: "Stable, for programs to decide by" }),
+      code: z.enum(codes).meta({ id: "ErrorCode", description: "Stable: what programs decide by" }),
       traceId: z
         .string()
         .regex(/^[0-9a-f]{32}$/)
         .meta({ description: "Finds the request in the logs" }),
       instance: z.string().meta({ format: "uri-reference", description: "Path of the request" }),
-      errors: z.array(fieldError).optional(),
+      errors: z.array(fieldError).optional().meta({ description: "Where fields do not fit: which, and why" }),
     })
-    .meta({ id: "Problem", description: "RFC 9457 problem document" });
+    .meta({ id: "Problem", description: "A failure, as RFC 9457 has it. Single codes have more members." });
 
-/**
- * Responses of a route's failures, by status.
- * @param all every code that there is
- */
-export function failures(
-  route: ApiRoute,
-  components: Components,
-  all: readonly string[],
-): Record<string, JsonSchema> {
-  const byStatus = new Map<number, Set<ErrorCode>>();
-  for (const code of codesOf(route)) {
+/** Responses of a route's failures, by status. */
+export function failures(route: ApiRoute, components: Components): Record<string, JsonSchema> {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codesOf(route))) {
     const { status } = errorEntry(code);
-    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
-      String(status),
-      {
-        description: [...codes].join(", "),
-        content: { [PROBLEM_TYPE]: { schema: problemOf(route.contract, [...codes], components, all) } },
-      },
-    ]),
+    [...byStatus].map(([status, codes]) => [String(status), failure(status, codes, route, components)]),
   );
 }
 
+/** What many routes answer with is described once. */
+const MOST_SHARED = 2;
+
+function failure(
+  status: number,
+  codes: readonly ErrorCode[],
+  route: ApiRoute,
+  components: Components,
+): JsonSchema {
+  const examples = codes.map((code) => [
+    code,
+    components.examples.add(code, problemExample(code, route, components)),
+  ]);
+  const response = {
+    description: codes
+      .map((code) => `${codes.length > 1 ? "- " : ""}\`${code}\`: ${errorEntry(code).title}`)
+      .join("\n"),
+    headers: replyHeaders(HEADERS[status] ?? [], components),
+    content: {
+      [PROBLEM_TYPE]: {
+        schema: problemOf(route.contract, codes, components),
+        examples: Object.fromEntries(examples),
+      },
+    },
+  };
+  const isOwn = codes.length > MOST_SHARED || codes.some((code) => route.contract.problems?.[code]);
+  return isOwn ? response : components.responses.add(codes.map(typeName).join("Or"), response);
+}
+
+const HEADERS: Readonly<Record<number, readonly ReplyHeader[]>> = {
+  401: ["WWW-Authenticate"],
+  429: ["Retry-After"],
+  503: ["Retry-After"],
+};
+
 /** One of the usual form, or of one of the forms that the contract gives for single codes. */
 function problemOf(
-  { problems = {} }: ActionContract,
+  contract: ActionContract,
   codes: readonly ErrorCode[],
   components: Components,
-  all: readonly string[],
-) {
-  const usual = components.schema(problemSchema(all), "output");
-  const special = codes.flatMap((code) => {
-    const members = problems[code];
-    if (!members) return [];
-    const { properties, required } = fieldsOf(code, components.schema(members, "output"));
-    const own = {
-      type: "object",
-      properties: { code: { type: "string", const: code }, ...properties },
-      required: ["code", ...required],
-    };
-    return [components.add(`${typeName(code.toLowerCase())}Problem`, { allOf: [usual, own] })];
-  });
+): JsonSchema {
+  const usual = components.schemas.of(problemSchema(components.codes), "output");
+  const special = codes.flatMap((code) => specialForm(contract, code, components));
   return special.length === 0 ? usual : { anyOf: [...special, usual] };
+}
+
+function specialForm(
+  { problems = {} }: ActionContract,
+  code: ErrorCode,
+  { schemas, codes }: Components,
+): JsonSchema[] {
+  const members = problems[code];
+  if (!members) return [];
+  const { properties, required } = fieldsOf(code, schemas.of(members, "output"));
+  const own = {
+    type: "object",
+    properties: { code: { type: "string", const: code }, ...properties },
+    required: ["code", ...required],
+  };
+  const usual = schemas.of(problemSchema(codes), "output");
+  const description = errorEntry(code).title;
+  return [schemas.add(`${typeName(code)}Problem`, { description, allOf: [usual, own] })];
+}
+
+/** As the first route that may answer so would; an example that there is already stays. */
+function problemExample(code: ErrorCode, route: ApiRoute, components: Components): JsonSchema {
+  const known = components.examples.resolve({ $ref: `#/components/examples/${code}` });
+  if ("value" in known) return known;
+  const { status, title } = errorEntry(code);
+  const members = route.contract.problems?.[code];
+  return {
+    summary: title,
+    value: {
+      ...(members ? (exampleOf(components.schemas.of(members, "output"), components.schemas) as object) : {}),
+      type: `/docs/errors#${code}`,
+      title,
+      status,
+      detail: code === "VALIDATION_FAILED" ? "quantity: Too small: expected number to be >=1" : title,
+      code,
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      instance: API_BASE + route.pattern.replaceAll(/:[^/]+/g, "01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21"),
+      ...(code === "VALIDATION_FAILED"
+        ? { errors: [{ field: "quantity", message: "Too small: expected number to be >=1" }] }
+        : {}),
+    },
+  };
 }
 
 /** Codes of the contract, and those that the gateway itself answers with on such a route. */

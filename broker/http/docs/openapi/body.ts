@@ -1,0 +1,62 @@
+/** The body of a route's requests. */
+import type { ApiRoute } from "../../api-route.ts";
+import type { JsonSchema, ObjectSchema } from "../json-schema.ts";
+import { typeName } from "../schemas.ts";
+import type { Components } from "./components.ts";
+import { operationIdOf } from "./operation-id.ts";
+
+/** @param params all that the action takes @param inPath names of what is no part of the body */
+export function requestBody(
+  route: ApiRoute,
+  params: JsonSchema,
+  fields: ObjectSchema,
+  inPath: readonly string[],
+  components: Components,
+): JsonSchema | undefined {
+  if (!route.takesBody) return undefined;
+  if (route.contract.body === "raw")
+    return {
+      description: "Whatever the sender signs: it is checked byte by byte",
+      required: true,
+      content: { "*/*": { schema: {} } },
+    };
+  const names = Object.keys(fields.properties).filter((name) => !inPath.includes(name));
+  if (names.length === 0) return undefined;
+  const required = names.filter((name) => fields.required.includes(name));
+  const schema = schemaOf(route, params, { fields, names, required, inPath }, components);
+  const media = components.media(schema);
+  return {
+    description: `\`${components.schemas.nameOf(schema)}\``,
+    required: required.length > 0,
+    content: {
+      "application/json": media,
+      ...(route.takesForm ? { "application/x-www-form-urlencoded": media } : {}),
+    },
+  };
+}
+
+interface Parts {
+  fields: ObjectSchema;
+  names: readonly string[];
+  required: readonly string[];
+  inPath: readonly string[];
+}
+
+function schemaOf(
+  route: ApiRoute,
+  params: JsonSchema,
+  { fields, names, required, inPath }: Parts,
+  { schemas }: Components,
+): JsonSchema {
+  if (inPath.length === 0 && schemas.nameOf(params) !== undefined) return params;
+  return schemas.derived(typeName(operationIdOf(route)), {
+    type: "object",
+    properties: Object.fromEntries(names.map((name) => [name, fields.properties[name]])),
+    ...(required.length > 0 ? { required } : {}),
+    additionalProperties: false,
+    ...(fields.example ? { examples: [only(names, fields.example)] } : {}),
+  });
+}
+
+const only = (names: readonly string[], values: object): JsonSchema =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));

@@ -1,0 +1,107 @@
+/** What a document describes once and refers to by name: schemas first of all. */
+import { isDeepStrictEqual } from "node:util";
+import type { z } from "zod";
+import { type Direction, type JsonSchema, jsonSchema } from "./json-schema.ts";
+
+/** Things of one kind by their names. */
+export class Store {
+  readonly #base: string;
+  readonly #known = new Map<string, JsonSchema>();
+
+  /** @param kind as documents call it: `schemas`, `responses` */
+  constructor(kind: string) {
+    this.#base = `#/components/${kind}/`;
+  }
+
+  /**
+   * @returns the reference to it
+   * @throws where the name means something else already
+   */
+  add(name: string, value: JsonSchema): JsonSchema {
+    const known = this.#known.get(name);
+    if (known && !isDeepStrictEqual(known, value))
+      throw new Error(`two different things are called ${name}: give one of them another name`);
+    this.#known.set(name, value);
+    return { $ref: this.#base + name };
+  }
+
+  /** The name that a reference leads to, where it leads here. */
+  nameOf({ $ref }: JsonSchema): string | undefined {
+    return typeof $ref === "string" && $ref.startsWith(this.#base)
+      ? $ref.slice(this.#base.length)
+      : undefined;
+  }
+
+  /** What a reference leads to, with what stands beside the reference; others as they are. */
+  resolve(value: JsonSchema): JsonSchema {
+    const name = this.nameOf(value);
+    const found = name === undefined ? undefined : this.#known.get(name);
+    if (!found) return value;
+    const { $ref: _, ...beside } = value;
+    return { ...found, ...beside };
+  }
+
+  /** @returns the reference to the first that is accepted */
+  find(accepts: (value: JsonSchema, name: string) => boolean): JsonSchema | undefined {
+    for (const [name, value] of this.#known) if (accepts(value, name)) return { $ref: this.#base + name };
+    return undefined;
+  }
+
+  /** In alphabetical order. */
+  all(): Record<string, JsonSchema> {
+    const byName = [...this.#known].sort(([one], [other]) => (one < other ? -1 : 1));
+    return Object.fromEntries(byName);
+  }
+}
+
+/** The schemas of a document: each named shape stands there once. */
+export class Schemas extends Store {
+  readonly #derived = new Set<string>();
+
+  constructor() {
+    super("schemas");
+  }
+
+  /**
+   * The schema as it stands in the document.
+   * @throws where a name has two meanings, as for a shape that has defaults and is both taken and given
+   */
+  of(schema: z.ZodType, io: Direction): JsonSchema {
+    const { $defs = {}, ...json } = pointed(jsonSchema(schema, io));
+    for (const [name, it] of Object.entries($defs as Record<string, JsonSchema>)) this.add(name, it);
+    return json;
+  }
+
+  /** A shape that is derived from others: under the name of a declared one that is the same, else under its own. */
+  derived(name: string, schema: JsonSchema): JsonSchema {
+    const same = this.find(
+      (it, other) => !this.#derived.has(other) && isDeepStrictEqual(withoutWords(it), withoutWords(schema)),
+    );
+    if (same) return same;
+    this.#derived.add(name);
+    return this.add(name, schema);
+  }
+}
+
+/** `orders.place` and `ORDER_NOT_PAYABLE` as names of types: `OrdersPlace`, `OrderNotPayable`. */
+export const typeName = (text: string): string =>
+  (/^[A-Z0-9_]+$/.test(text) ? text.toLowerCase() : text)
+    .split(/[^A-Za-z0-9]/)
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
+    .join("");
+
+const withoutWords = ({ description: _, examples: __, ...rest }: JsonSchema): JsonSchema => rest;
+
+/** Zod's references lead to `$defs`. */
+function pointed<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(pointed) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, it]) => [
+      key,
+      key === "$ref" && typeof it === "string"
+        ? it.replace("#/$defs/", "#/components/schemas/")
+        : pointed(it),
+    ]),
+  ) as T;
+}
