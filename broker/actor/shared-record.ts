@@ -1,19 +1,21 @@
 /**
- * Records of many keys that change by one key at a time, such as the holds of a SKU that everybody wants. A copy with one
- * key more costs as much as there are keys; what {@link withKey} and {@link withoutKey} give shares all other keys with
- * the record that it was made from, and costs the same however many there are. It behaves as a plain frozen record, and so does
- * each record before it: the newest holds the entries, an older one knows in what it differs from the next (Baker's
- * persistent arrays). Whoever only goes on from the newest never pays for the older.
+ * Large records that change by one key at a time, such as the holds of a popular SKU. An ordinary copy with one more
+ * key costs as much as there are keys. {@link withKey} and {@link withoutKey} return a record that shares all other
+ * keys with the original. Their cost does not depend on the number of keys.
+ *
+ * The result behaves like a plain frozen record, and so does each earlier record. The newest version holds the
+ * entries. An older one knows how it differs from the next (Baker's persistent arrays). Code that uses only the
+ * newest version never pays for older ones.
  */
 
 type Value = NonNullable<unknown> | null;
 type Keyed<V> = Readonly<Record<string, V>>;
 
-/** One record: it has the entries itself, or it is `next` but for one key. */
+/** One record. It has the entries itself, or it equals `next` except for one key. */
 class Version {
   entries: Map<string, Value> | undefined;
   next: Version | undefined;
-  /** Where it differs from `next`; undefined where it does not have the key. */
+  /** The key in which it differs from `next`. The value is undefined where it does not have the key. */
   key = "";
   value: Value | undefined;
 
@@ -30,7 +32,10 @@ class Version {
     return version.entries?.get(key);
   }
 
-  /** The entries, moved here from the newest: the versions in between learn how they differ from this one. */
+  /**
+   * Moves the entries from the newest version to this one. The versions in between record how they differ from this
+   * one.
+   */
   take(): Map<string, Value> {
     const path: Version[] = [];
     let newest: Version = this;
@@ -64,7 +69,7 @@ class Version {
     return made;
   }
 
-  /** The entries to look at, not to keep. */
+  /** The entries, for reading only. Do not keep them. */
   view(): ReadonlyMap<string, Value> {
     if (this.entries) return this.entries;
     const path: Version[] = [];
@@ -84,11 +89,14 @@ function set(entries: Map<string, Value>, key: string, value: Value | undefined)
 const versions = new WeakMap<object, Version>();
 
 const refuse = (): never => {
-  throw new TypeError("a state is never changed: a decision gives a new one");
+  throw new TypeError("a state can't be changed: a decision returns a new one");
 };
 
-/** What makes a version look like a plain record. Its target is an empty object, so it can't be frozen, nor need it be. */
-class PlainLook implements ProxyHandler<object> {
+/**
+ * Makes a version look like a plain record. The proxy's target is an empty object, so it can't be frozen and need not
+ * be.
+ */
+class PlainRecordHandler implements ProxyHandler<object> {
   readonly #version: Version;
 
   constructor(version: Version) {
@@ -121,12 +129,12 @@ class PlainLook implements ProxyHandler<object> {
 }
 
 function recordOf<V>(version: Version): Record<string, V> {
-  const record = new Proxy({}, new PlainLook(version)) as Record<string, V>;
+  const record = new Proxy({}, new PlainRecordHandler(version)) as Record<string, V>;
   versions.set(record, version);
   return record;
 }
 
-/** The record's version; of a plain one a copy is made, which is the only time that all keys are walked. */
+/** The record's version. A plain record is copied, which is the only time that all keys are walked. */
 const versionOf = (record: object): Version =>
   versions.get(record) ?? new Version(new Map(Object.entries(record) as [string, Value][]));
 
@@ -150,8 +158,8 @@ export function withoutKey<V extends Value>(record: Keyed<V>, key: string): Reco
 export const isShared = (record: object): boolean => versions.has(record);
 
 /**
- * The keys in which two records may differ, where one was made from the other, or both from a third; found without a look
- * at the others. undefined where nothing is known.
+ * The keys in which two related records may differ, without a walk over all keys. Undefined where their relation is
+ * unknown.
  */
 export function touchedKeys(before: object, after: object): ReadonlySet<string> | undefined {
   const [a, b] = [versions.get(before), versions.get(after)];

@@ -1,4 +1,4 @@
-/** State machines as data: one table per actor, run by `receive`, drawn into docs/, walked by tests. */
+/** State machines as data: one table per actor. `receive` runs it, docs/ draws it, and tests walk it. */
 
 import type { MessageType } from "../contract/contract.ts";
 import type { Message } from "../contract/envelope.ts";
@@ -9,18 +9,18 @@ export const NONE = "none";
 
 /** What happens for one message in one status. */
 export interface Row<S, St extends string, T extends MessageType> {
-  /** Statuses that `decide` may lead to; checked on every decision. */
+  /** Statuses that `decide` may lead to. Every decision is checked against it. */
   to: readonly (St | typeof NONE)[];
   decide(state: S, message: Message<T>): Decision<S>;
 }
 
-/** A row that starts the actor: there is no state yet. */
-export interface BirthRow<S, St extends string, T extends MessageType> {
+/** A row that creates the actor. There is no state yet. */
+export interface CreationRow<S, St extends string, T extends MessageType> {
   to: readonly (St | typeof NONE)[];
   decide(state: null, message: Message<T>): Decision<S>;
 }
 
-/** The message changes nothing in this status, for the reason given. */
+/** The message changes nothing in this status, for the given reason. */
 export interface Ignored {
   ignore: string;
 }
@@ -33,14 +33,14 @@ export interface Machine<S extends { status: string }, T extends MessageType> {
 }
 
 export type MachineTable<S extends { status: string }, T extends MessageType> = {
-  readonly none: { readonly [K in T]: BirthRow<S, S["status"], K> | Ignored };
+  readonly none: { readonly [K in T]: CreationRow<S, S["status"], K> | Ignored };
 } & {
   readonly [St in S["status"]]: { readonly [K in T]: Row<S, St | S["status"], K> | Ignored };
 };
 
 /**
- * Makes `receive` from a complete table: every status has a row for every message, so a forgotten case is a
- * compile error and a deliberate one says why it is ignored.
+ * Makes `receive` from a complete table: every status has a row for every message. So a forgotten case is a compile
+ * error, and an ignored message has a stated reason.
  */
 export function defineMachine<S extends { status: string }, T extends MessageType>(machine: {
   name: string;

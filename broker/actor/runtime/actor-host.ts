@@ -1,4 +1,4 @@
-/** Hosts the actors of one type on one node: puts the parts of the runtime together and is what services talk to. */
+/** Hosts the actors of one type on one node. It connects the parts of the runtime. Services use only this. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Service, ServiceBroker } from "moleculer";
@@ -41,7 +41,7 @@ import { Sweeper } from "./outbox/sweeper.ts";
 import { defaultTuning, type Tuning } from "./tuning.ts";
 import { VersionWaiters } from "./version-waiters.ts";
 
-/** What it needs of its node. */
+/** What it needs from its node. */
 export interface ActorRuntime {
   readonly bus: Bus;
   readonly clock: Clock;
@@ -52,13 +52,13 @@ export interface ActorRuntime {
 export interface ActorHostOptions<S extends object, T extends MessageType> {
   definition: ActorDefinition<S, T>;
   partitions: number | undefined;
-  /** Types that its mailboxes are bound to. */
+  /** Message types that its mailboxes are bound to. */
   mailbox: readonly string[];
   model: Model<ActorDocument<S>>;
   runtime: ActorRuntime;
   broker: ServiceBroker;
   tuning?: Partial<Tuning>;
-  /** Only for tests: called where a crash is interesting. */
+  /** Only for tests: called at each crash point. */
   faults?: CrashPoints;
 }
 
@@ -68,7 +68,7 @@ export function createActorHost<S extends object, T extends MessageType>(
   return new Host(options);
 }
 
-/** A stop does not wait for confirms any more when none has come for so long. Milliseconds. */
+/** A stop stops waiting for confirms after this time without one. Milliseconds. */
 const STALLED_MS = 300;
 
 class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
@@ -87,7 +87,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   readonly #options: ActorHostOptions<S, T>;
   readonly #tuning: Tuning;
   readonly #partitions: number;
-  /** This node and this start of it: what an earlier run has left in an outbox is not being published by this one. */
+  /** Identifies this start of this node. Outbox entries of an earlier start are not being published by this one. */
   readonly #incarnation: string;
   readonly #alarms: RateLimitedLog;
   readonly #processor: Processor<S, T>;
@@ -155,7 +155,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       pull: async (pulls) => {
         await store.pull(pulls);
         for (const { actor, entries } of pulls) {
-          // A commit that runs meanwhile may have read them: it, or the next pull, lets them go again.
+          // A commit in progress may have read them. It, or the next pull, removes them again.
           if (this.#queues.isBusy(actor)) this.#relay.touch(actor);
           else {
             this.#processor.pulled(actor, entries);
@@ -199,7 +199,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       remoteMs: tuning.remoteMs,
       inlineMs: tuning.inlineMs,
       partitionOf: partition,
-      onDetour: (error, fields) =>
+      onFallback: (error, fields) =>
         this.#warn("an inline message is applied here, not at its owner", error, fields),
     });
     this.#sweeper = new Sweeper({
@@ -282,8 +282,9 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     if (remembered) return remembered;
     if (waitMs <= 0) return isIt(await this.read(id));
     const waiting = this.#watch.next(id, after, waitMs, until);
-    // Read after the waiter is in place: what is committed from now on wakes it. Where the actor is in memory its
-    // commits are made here as a rule; those of another node are found by polling.
+    // Reads after the waiter is registered, so that no later commit is missed. If the actor is in memory, its commits
+    // are
+    // usually made here. Those of another node are found by polling.
     if (!this.#processor.remembered(id))
       this.read(id).then(
         (it) => it && this.#watch.seen(it),
@@ -351,7 +352,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     }
   }
 
-  /** Waits for confirms as long as they keep coming: those whose receivers have stopped too never will. */
+  /** Waits for confirms as long as they keep arriving. Receivers that have stopped too never confirm. */
   async #confirmAll(): Promise<void> {
     let best = Number.POSITIVE_INFINITY;
     let since = performance.now();

@@ -1,12 +1,12 @@
-/** Metrics of what is in a process now, such as the lengths of its queues, for Moleculer's registry. */
+/** Gauges of a process, such as the lengths of its queues, for Moleculer's registry. */
 import type { ServiceBroker } from "moleculer";
 
 const EVERY_MS = 1_000;
 
-/** Name, description, and what to read. */
+/** Name, description, and a function that reads the value. */
 export type Gauge = readonly [name: string, description: string, read: () => number];
 
-/** Reads these every second, until the function that it gives is called. Costs nothing where metrics are off. */
+/** Reads these every second, until the returned function is called. Costs nothing where metrics are off. */
 export function gauges(
   { metrics }: ServiceBroker,
   labels: Readonly<Record<string, string>>,

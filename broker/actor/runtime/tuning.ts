@@ -1,43 +1,43 @@
-/** Figures of the runtime that tests and benches may want to change. */
+/** Settings of the runtime that tests and benches may change. */
 export interface Tuning {
-  /** Documents kept in memory, written through. */
+  /** Documents in the memory cache. Writes go through it. */
   cached: number;
-  /** Senders that a document's inbox remembers; beyond, the longer silent half goes to the archive. */
+  /** Senders in a document's inbox. Beyond this, the longer silent half moves to the archive. */
   inboxSenders: number;
-  /** Unsettled deliveries per partition; the same on all nodes. */
+  /** Unsettled deliveries per partition. The same on all nodes. */
   prefetch: number;
-  /** No batch is folded while an actor's outbox holds more entries that are not confirmed ... */
+  /** While an actor's outbox has more unconfirmed entries than this, no batch is folded ... */
   outboxLimit: number;
-  /** ... for at most so long, so that two busy actors can't wait for each other for ever. Milliseconds. */
+  /** ... for at most this time, so that two busy actors can't wait for each other for ever. Milliseconds. */
   outboxWaitMs: number;
-  /** With so many nothing is folded at all: the document must stay far below what MongoDB takes. */
+  /** With this many entries, nothing is folded at all. The document must stay far below MongoDB's limit. */
   outboxMax: number;
-  /** Publishes under way at once, over all actors of the type. */
+  /** Publishes in flight, over all actors of the type. */
   window: number;
-  /** Outbox entries waiting in memory to be published; more are left to the sweep. */
+  /** Outbox entries that wait in memory to be published. The sweep publishes further ones. */
   backlog: number;
-  /** Confirmed entries are pulled when their actor has been at rest so long. Milliseconds. */
+  /** Confirmed entries are pulled when their actor has been idle for this time. Milliseconds. */
   pullAfterMs: number;
   /** Age from which any node publishes an outbox entry. Milliseconds. */
   sweepAfterMs: number;
-  /** Time between two sweeps, and between two looks for due timers; both are jittered. Milliseconds. */
+  /** Time between two sweeps, and between two checks for due timers. Both are jittered. Milliseconds. */
   sweepEveryMs: number;
   timersEveryMs: number;
-  /** How long `next` waits between two looks for other nodes' commits. Milliseconds. */
+  /** How long `next` waits between two polls for other nodes' commits. Milliseconds. */
   pollMs: number;
-  /** Callers of `next` that may wait at once. */
+  /** Maximum number of waiting callers of `next`. */
   waiters: number;
   /** An inline message that is not committed by then fails with UNAVAILABLE. Milliseconds. */
   inlineMs: number;
-  /** A command to the database without a reply by then counts as failed, though it may yet be done. Milliseconds. */
+  /** A database command without a reply by then counts as failed, though it may still be done. Milliseconds. */
   storeMs: number;
   /** How long a call to the owner's node may take before the message is applied here. Milliseconds. */
   remoteMs: number;
-  /** How long a stop waits for commits and for confirms, each. Milliseconds. */
+  /** How long a stop waits for commits, and for confirms. Milliseconds. */
   stopMs: number;
-  /** Quiet time after a change of the registry before partitions are handed over. Milliseconds. */
+  /** How long the registry must be stable before partitions are handed over. Milliseconds. */
   settleMs: number;
-  /** Time until a partition that came back is handed over once more; longer than the registry believes in the dead. */
+  /** Time until a partition that came back is handed over again. Longer than the registry needs to notice a crash. */
   againMs: number;
 }
 

@@ -1,4 +1,7 @@
-/** Callers that wait for an actor's next version: woken by commits of this node, else by polling. */
+/**
+ * Callers that wait for an actor's next version. Commits of this node resolve them at once, polling does it
+ * otherwise.
+ */
 import { SoukError } from "../../contract/errors.ts";
 import type { Snapshot } from "./document/actor-host.types.ts";
 
@@ -11,12 +14,12 @@ interface Waiter<S> {
 }
 
 export interface VersionWaitersOptions<S> {
-  /** Milliseconds between two looks for commits of other nodes. */
+  /** Milliseconds between two polls for commits of other nodes. */
   pollMs: number;
-  /** Callers that may wait at once. */
+  /** Maximum number of waiting callers. */
   limit: number;
   readMany(ids: readonly string[]): Promise<Snapshot<S>[]>;
-  /** Told when a look failed; the next one comes all the same. */
+  /** Called when a poll failed. Polling continues. */
   onError(error: unknown): void;
 }
 
@@ -30,7 +33,7 @@ export class VersionWaiters<S extends object> {
     this.#options = options;
   }
 
-  /** @throws SoukError OVERLOADED when too many wait already */
+  /** @throws SoukError OVERLOADED when too many callers wait */
   next(
     id: string,
     after: number,
@@ -48,7 +51,7 @@ export class VersionWaiters<S extends object> {
     });
   }
 
-  /** A version of the actor has been committed, or read. */
+  /** A version of the actor was committed or read. */
   seen(snapshot: Snapshot<S>): void {
     const waiters = this.#waiters.get(snapshot.id);
     if (!waiters) return;
@@ -62,12 +65,12 @@ export class VersionWaiters<S extends object> {
     }
   }
 
-  /** Whether somebody waits for this actor. */
+  /** Whether any caller waits for this actor. */
   has(id: string): boolean {
     return this.#waiters.has(id);
   }
 
-  /** Lets everybody go with null. */
+  /** Resolves all callers with null. */
   close(): void {
     clearTimeout(this.#poll);
     for (const [id, waiters] of this.#waiters)

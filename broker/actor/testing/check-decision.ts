@@ -1,4 +1,4 @@
-/** What must hold of every decision of every actor, whatever it decides. */
+/** Rules for every decision of every actor. */
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type { MessageType } from "../../contract/contract.ts";
@@ -10,9 +10,9 @@ import { messageOf, SENT_AT } from "./steps.ts";
 const DAY_MS = 86_400_000;
 
 /**
- * Hands `message` to the actor, and checks its decision: the same a day later and with other dice, nothing that was given
- * is changed, the state fits its schema, each message fits its contract, a refusal changes nothing.
- * @param state frozen already, see {@link checkState}
+ * Gives `message` to the actor and checks the decision. It is the same a day later and with other random numbers. The
+ * input is not changed. The state fits its schema, and each message its contract. A refusal changes nothing.
+ * @param state already frozen, see {@link checkState}
  */
 export function decide<S extends object, T extends MessageType>(
   actor: ActorDefinition<S, T>,
@@ -23,8 +23,8 @@ export function decide<S extends object, T extends MessageType>(
   assert.ok(actor.receives.includes(message.type), `${what} is not among what it receives`);
   const decision = actor.receive(state, message);
   const later = aDayLater(() => actor.receive(state, message));
-  assert.ok(isDeepStrictEqual(decision, later), `${what} is decided by more than state and message`);
-  if (decision.state === null) assert.equal(state, null, `${what} would undo the actor`);
+  assert.ok(isDeepStrictEqual(decision, later), `${what} depends on more than state and message`);
+  if (decision.state === null) assert.equal(state, null, `${what} would delete the actor`);
   else if (decision.state !== state) checkState(actor, decision.state, what);
   if (decision.refusal) assert.equal(decision.state, state, `${what} is refused, yet changes the state`);
   for (const it of decision.send ?? []) checkSent(it, what);
@@ -33,7 +33,7 @@ export function decide<S extends object, T extends MessageType>(
   return decision;
 }
 
-/** Freezes a state and checks it against the actor's schema, which must know all of it. */
+/** Freezes a state and checks it against the actor's schema, which must know all fields. */
 export function checkState<S extends object, T extends MessageType>(
   actor: ActorDefinition<S, T>,
   state: S,
@@ -74,10 +74,10 @@ function checkTimer<S extends object, T extends MessageType>(
   messageOf([type, data] as never, subject);
 }
 
-/** What is stored of a state: no fields that are undefined, and records of all kinds alike. */
+/** The stored form of a state: no undefined fields, and plain records. */
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-/** Runs with another clock. `receive` is synchronous, so nothing else sees it. */
+/** Runs with another clock. `receive` is synchronous, so no other code is affected. */
 function aDayLater<R>(run: () => R): R {
   const Now = globalThis.Date;
   class Later extends Now {

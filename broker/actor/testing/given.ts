@@ -1,12 +1,12 @@
 /**
- * Given what has happened, when messages come, then this is decided: how an actor is tested, without a store or a bus.
+ * Tests an actor by given, when, then, without a store or a bus:
  *
  *     given(order, [placed, teaHeld]).when(cupHeld).then({
  *       state: { status: "awaiting_payment" },
  *       sends: [["payment.request", PAYMENT]],
  *     });
  *
- * Each decision on the way is checked, too, see check-decision.ts.
+ * Each decision on the way is checked too, see check-decision.ts.
  */
 import assert from "node:assert/strict";
 import type { DataIn, MessageType } from "../../contract/contract.ts";
@@ -15,7 +15,7 @@ import type { ActorDefinition, Outgoing, TimerChange } from "../define-actor.ts"
 import { checkState, decide } from "./check-decision.ts";
 import { messageOf, type Step } from "./steps.ts";
 
-/** Id of the actor under test, unless told. */
+/** Default id of the actor under test. */
 export const ACTOR_ID = "019b76da-a800-7000-8000-000000000001";
 
 type Partly<V> = V extends readonly (infer E)[]
@@ -24,51 +24,51 @@ type Partly<V> = V extends readonly (infer E)[]
     ? { readonly [K in keyof V]?: Partly<V[K]> | undefined }
     : V;
 
-/** A message that is sent, as closely as the test wants to look: its type, to whom, and all of its data. */
+/** An expected message, as exactly as the test wants: its type, its receiver, and all of its data. */
 export type ExpectedSend = {
   [K in MessageType]: K | readonly [type: K, subject: string, data?: DataIn<K>];
 }[MessageType];
 
 export interface Expected<S> {
-  /** The state, as far as it is given; `null`: there is no actor; `"unchanged"`: nothing has changed. */
+  /** The expected part of the state. `null`: there is no actor. `"unchanged"`: nothing has changed. */
   state?: Partly<S> | null | "unchanged";
   /** All messages that are sent, in order. */
   sends?: readonly ExpectedSend[];
   /** All changes of timers, in order. */
   timers?: readonly TimerChange[];
-  /** Of the last message. None, unless told. */
+  /** The refusal of the last message. Default: none. */
   refusal?: ErrorCode;
 }
 
 export interface Situation<S extends object, T extends MessageType> {
   readonly state: S | null;
-  /** Hands the messages to the actor, one after the other. */
+  /** Gives the messages to the actor, one after the other. */
   when(...steps: readonly Step<T>[]): Outcome<S, T>;
 }
 
 export interface Outcome<S extends object, T extends MessageType> extends Situation<S, T> {
-  /** What the messages of `when` have led to. */
+  /** The messages sent by the steps of `when`. */
   readonly sends: readonly Outgoing[];
   readonly timers: readonly TimerChange[];
   readonly refusal: ErrorCode | undefined;
-  /** Data of the messages of one type that are sent. */
+  /** Data of the sent messages of one type. */
   sent<K extends MessageType>(type: K): DataIn<K>[];
-  /** Compares; gives the situation, from which a test may go on. */
+  /** Compares, and returns the situation, so that a test can continue from it. */
   then(expected: Expected<S>): Situation<S, T>;
   /** The messages change nothing, send nothing and are not refused. */
   thenNothing(): Situation<S, T>;
 }
 
 export interface GivenOptions<S> {
-  /** Of the actor, where its decisions depend on it. */
+  /** Id of the actor, where its decisions depend on it. */
   id?: string;
-  /** What must hold of every state. @throws where it does not */
+  /** A rule for every state. @throws where it is violated */
   invariant?(state: S): void;
 }
 
 /**
- * An actor as it has become.
- * @param past its state, or the messages that have led there; `null`: there is no actor yet
+ * An actor in a given situation.
+ * @param past its state, or the messages that led to it; `null`: there is no actor yet
  */
 export function given<S extends object, T extends MessageType>(
   actor: ActorDefinition<S, T>,
@@ -77,7 +77,7 @@ export function given<S extends object, T extends MessageType>(
 ): Situation<S, T> {
   if (!isSteps(past)) return situation(actor, past && checkState(actor, past), options);
   const { state, refusal } = handle(actor, null, past, options);
-  assert.equal(refusal, undefined, `${actor.type}: what is given was refused`);
+  assert.equal(refusal, undefined, `${actor.type}: a given message was refused`);
   return situation(actor, state, options);
 }
 
@@ -130,7 +130,7 @@ function outcome<S extends object, T extends MessageType>(
   const handled = handle(actor, before, steps, options);
   const next = situation(actor, handled.state, options);
   const then = (expected: Expected<S>): Situation<S, T> => {
-    if (typeof expected === "function") throw new TypeError("a specification is not awaited");
+    if (typeof expected === "function") throw new TypeError("a specification has no promise to await");
     compare(handled, before, expected);
     return next;
   };
@@ -152,7 +152,7 @@ function compare<S extends object>(actual: Handled<S>, before: S | null, expecte
   if (expected.timers) assert.deepEqual(actual.timers, expected.timers);
 }
 
-/** The part of `actual` that a test looks at: fields that it names, of arrays all elements. */
+/** The part of `actual` that a test compares: the fields that it names, and all elements of arrays. */
 function lookedAt(actual: unknown, expected: unknown): unknown {
   if (!isObject(actual) || !isObject(expected)) return actual;
   if (!Array.isArray(expected))
@@ -168,7 +168,7 @@ function lookedAt(actual: unknown, expected: unknown): unknown {
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-/** Messages as closely as the test looks at each; what it does not expect, by type and subject. */
+/** Messages in the detail that the test compares. Unexpected ones by type and subject. */
 const asExpected = (sends: readonly Outgoing[], expected: readonly ExpectedSend[]): unknown[] =>
   sends.map(({ type, subject, data }, i) => {
     const wanted = expected[i];

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1 that the same seed gives again. */
+/** A reproducible sequence of numbers from 0 to 1. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0 || 1;
   return () => {

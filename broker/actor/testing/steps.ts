@@ -1,20 +1,20 @@
-/** Messages as an actor receives them in a test. */
+/** Messages for an actor under test. */
 import type { DataIn, MessageType } from "../../contract/contract.ts";
 import { envelope, type Message } from "../../contract/envelope.ts";
 import { deepFreeze } from "../runtime/document/freeze.ts";
 
-/** When messages are sent, unless a test says otherwise. */
+/** Default time at which messages are sent. */
 export const SENT_AT = Date.parse("2026-01-01T00:00:00Z");
 
 /**
- * A message for the actor under test: its type, its data and, where it matters, when it was sent (milliseconds since the
- * epoch). The same step twice is one message that comes twice.
+ * A message for the actor under test: its type, its data and, where needed, when it was sent (milliseconds since the
+ * epoch). The same step twice means that one message arrives twice.
  */
 export type Step<T extends MessageType> =
   | { [K in T]: readonly [type: K, data: DataIn<K>, at?: number] }[T]
   | Message<T>;
 
-/** A message to the actor `subject`, frozen all the way down. @throws ZodError when the data does not fit its contract */
+/** A deeply frozen message to the actor `subject`. @throws ZodError when the data does not fit its contract */
 export function message<T extends MessageType>(
   type: T,
   subject: string,
@@ -26,7 +26,7 @@ export function message<T extends MessageType>(
 
 const made = new WeakMap<object, Map<string, unknown>>();
 
-/** The message of a step; of the same step always the same one. */
+/** The message of a step. The same step always gives the same message. */
 export function messageOf<T extends MessageType>(step: Step<T>, subject: string): Message<T> {
   if (!isTuple(step)) return deepFreeze(step);
   const bySubject = made.get(step) ?? new Map<string, unknown>();

@@ -30,7 +30,7 @@ import { type OrderState, orderState } from "./state.ts";
 type Rows = MachineTable<OrderState, OrderMessage>[OrderStatus];
 
 const ignore = (reason: string): Ignored => ({ ignore: reason });
-const unborn = ignore("there is no such order");
+const notCreated = ignore("there is no such order");
 const placedAlready = ignore("placed already; a repeated request gets the order as it is");
 
 /** Rows that all orders share whose stock is spoken for or not needed any more. */
@@ -88,21 +88,21 @@ export const machine = defineMachine<OrderState, OrderMessage>({
   table: {
     none: {
       "order.place": { to: ["placed"], decide: place },
-      "order.pay": unborn,
-      "order.cancel": unborn,
-      "order.expire": unborn,
-      "stock.reserved": unborn,
-      "stock.rejected": unborn,
-      "payment.pending": unborn,
+      "order.pay": notCreated,
+      "order.cancel": notCreated,
+      "order.expire": notCreated,
+      "stock.reserved": notCreated,
+      "stock.rejected": notCreated,
+      "payment.pending": notCreated,
       "payment.captured": { to: ["none"], decide: refundUnknownOrder },
-      "payment.failed": unborn,
-      "payment.expired": unborn,
-      "payment.refunded": unborn,
-      "delivery.created": unborn,
-      "delivery.shipped": unborn,
-      "delivery.succeeded": unborn,
-      "delivery.failed": unborn,
-      "delivery.cancelled": unborn,
+      "payment.failed": notCreated,
+      "payment.expired": notCreated,
+      "payment.refunded": notCreated,
+      "delivery.created": notCreated,
+      "delivery.shipped": notCreated,
+      "delivery.succeeded": notCreated,
+      "delivery.failed": notCreated,
+      "delivery.cancelled": notCreated,
     },
     placed: {
       ...noDelivery,

@@ -1,7 +1,7 @@
 /** One payment: asked for by an order, opened and taken at a provider, perhaps given back. Its table is complete. */
 import { type ActorDefinition, defineActor } from "../../../broker/actor/define-actor.ts";
 import {
-  type BirthRow,
+  type CreationRow,
   defineMachine,
   type Ignored,
   type Machine,
@@ -40,7 +40,7 @@ const row = <T extends PaymentMessage>(
 /** A row for what comes before the request, for the first and for further messages. */
 const early = <T extends PaymentMessage>(
   decide: (state: Early | null, message: Message<T>) => Decided,
-): Row<PaymentState, Status, T> & BirthRow<PaymentState, Status, T> => ({
+): Row<PaymentState, Status, T> & CreationRow<PaymentState, Status, T> => ({
   to: ["early"],
   decide(state: PaymentState | null, message: Message<T>) {
     if (state && state.status !== "early") throw new Error("a row of an early payment met a requested one");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  type LineNode,
+  type ConsumerNode,
   PartitionOwners,
   preferredNodes,
 } from "../../../broker/actor/runtime/mailboxes/partition-owner.ts";
@@ -12,7 +12,7 @@ const PARTITIONS = 16;
 const nodes = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}-[0-9]{1,3}$/), { minLength: 1, maxLength: 20 });
 const owners = (of: readonly string[], partitions = PARTITIONS) => preferredNodes(of, "order", partitions);
 
-const line = (ids: readonly string[]): LineNode[] => ids.map((id) => ({ id }));
+const line = (ids: readonly string[]): ConsumerNode[] => ids.map((id) => ({ id }));
 
 function loads(of: readonly string[], all: readonly string[]): number[] {
   return all.map((node) => of.filter((it) => it === node).length);
@@ -227,11 +227,11 @@ class Lines {
   /** By partition: the consumers in the order they came; the first is the active one. */
   readonly queues: string[][] = Array.from({ length: PARTITIONS }, () => []);
   readonly #killed = new Set<PartitionOwners>();
-  readonly nodes = new Map<string, { owners: PartitionOwners; held: Set<number>; told: LineNode }>();
+  readonly nodes = new Map<string, { owners: PartitionOwners; held: Set<number>; told: ConsumerNode }>();
 
   join(id: string): void {
     const held = new Set<number>();
-    const told: LineNode = { id };
+    const told: ConsumerNode = { id };
     const owners = new PartitionOwners({
       actor: "order",
       partitions: PARTITIONS,

@@ -89,7 +89,7 @@ describe("given, when, then for actors", () => {
     assert.match(faultOf(always({ state: { total: -1, by: {} } })), /does not fit its schema/);
     assert.match(faultOf(always({ state: { ...start, more: 1 } as Count })), /does not fit its schema/);
     assert.match(faultOf(always({ state: { total: 1, by: { "a.b": 1 } } })), /a key of by can't be stored/);
-    assert.match(faultOf(always({ state: null })), /would undo the actor/);
+    assert.match(faultOf(always({ state: null })), /would delete the actor/);
     assert.throws(() => given(counting(always({})), { total: -1, by: {} }), /does not fit its schema/);
   });
 
@@ -112,7 +112,7 @@ describe("given, when, then for actors", () => {
     const refusal = { code: "CONFLICT", detail: "no" } as const;
     assert.match(faultOf(always({ state: { ...start, total: 2 }, refusal })), /refused, yet changes/);
     assert.match(faultOf(always({}), ["toy.cancel", {}] as never), /not among what it receives/);
-    assert.throws(() => given(counting(always({ refusal })), [adjust]), /what is given was refused/);
+    assert.throws(() => given(counting(always({ refusal })), [adjust]), /a given message was refused/);
   });
 
   const counter = counting((state, { type, subject, data }) => {
@@ -175,7 +175,7 @@ describe("given, when, then for actors", () => {
   });
 
   it("says what is wrong to whoever awaits it", async () => {
-    await assert.rejects(async () => await (given(counter, start).when(adjust) as never), /not awaited/);
+    await assert.rejects(async () => await (given(counter, start).when(adjust) as never), /no promise to await/);
   });
 
   it("checks what the test calls an invariant", () => {

@@ -225,7 +225,7 @@ export class SagaWorld {
     const decision = definition.receive(before, message as Message);
     if (decision.refusal && decision.state !== before)
       throw new Error(`${message.type} refused, yet changed`);
-    if (decision.state === null && before !== null) throw new Error(`${message.type} would undo the actor`);
+    if (decision.state === null && before !== null) throw new Error(`${message.type} would delete the actor`);
     if (decision.state && decision.state !== before) {
       definition.state.parse(decision.state);
       this.states.set(key, deepFreeze(decision.state));

@@ -7,8 +7,8 @@ import type { ActorDocument } from "./actor-host.types.ts";
 import { KEEP_ARCHIVED_S } from "./inbox.ts";
 
 /**
- * The model of an actor type's documents. The envelope's fields are fixed; the state is checked by the actor's
- * own zod schema, so mongoose lets it through as it is.
+ * The model of an actor type's documents. The envelope's fields are fixed. The actor's own zod schema validates the
+ * state, so mongoose stores it unchanged.
  */
 export function actorModel<S extends object>(collection: string): ModelDefinition<ActorDocument<S>> {
   const { Mixed } = Schema.Types;
@@ -32,13 +32,15 @@ export function actorModel<S extends object>(collection: string): ModelDefinitio
   return defineModel(collection, schema);
 }
 
-/** Names are fixed, so that a migration can drop what another one made. */
+/** Fixed names, so that a migration can drop indexes that another migration created. */
 const INDEXES = [
   { key: { "outbox.at": 1 }, name: "outbox_at", sparse: true },
   { key: { "timers.due": 1 }, name: "timers_due", sparse: true },
 ] as const;
 
-/** For the `up` of a migration: what the sweep and the timers look for. Sparse: an actor at rest is in neither. */
+/**
+ * For the `up` of a migration: indexes for the sweep and the timers. They are sparse, so an idle actor is in neither.
+ */
 export async function createActorIndexes(db: Connection, collection: string): Promise<void> {
   await createIndexed(db, collection, INDEXES);
 }
@@ -48,7 +50,7 @@ export async function dropActorIndexes(db: Connection, collection: string): Prom
   await dropIndexes(db, collection, INDEXES);
 }
 
-/** Collection of what the inboxes of another one's actors have no room for; see inbox-archive.ts. */
+/** Name of the archive collection of an actor collection. See inbox-archive.ts. */
 export const inboxArchiveOf = (collection: string): string => `${collection}_inbox`;
 
 const ARCHIVE_INDEXES = [
@@ -66,7 +68,10 @@ export async function dropInboxArchive(db: Connection, collection: string): Prom
   await dropIndexes(db, inboxArchiveOf(collection), ARCHIVE_INDEXES);
 }
 
-/** The part of a collection that the runtime uses; the driver's collection has it, and tests have a simulated one. */
+/**
+ * The part of a collection that the runtime uses. The driver's collection has it, and so has the simulated one of
+ * tests.
+ */
 export type ActorCollection<S extends object = object> = Documents<ActorDocument<S>>;
 
 type Indexes = readonly Readonly<IndexDescription & { name: string }>[];

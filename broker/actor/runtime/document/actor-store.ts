@@ -1,6 +1,6 @@
 /**
- * Reads and writes of actor documents, in groups: what waits while one command is under way goes out as one
- * command. A write is conditional on the version, and each caller learns whether its own took.
+ * Reads and writes of actor documents in groups. Requests that wait for a command go out together in the next one. A
+ * write is conditional on the version. Each caller learns whether its own write succeeded.
  */
 
 import { isDuplicateKey } from "../../../mongo/duplicate-key.ts";
@@ -12,11 +12,11 @@ import type { ActorCollection } from "./actor-model.ts";
 import { checkMaps, diff } from "./diff.ts";
 import { Inbox } from "./inbox.ts";
 
-/** Actors, and entries of all of them, in one command. */
+/** Maximum number of actors, and of entries of all of them, in one command. */
 const MAX_PULLS = 500;
 const MAX_PULLED = 5_000;
 
-/** Entries that are to leave an actor's outbox. */
+/** Entries to remove from an actor's outbox. */
 export interface Pull {
   actor: string;
   entries: readonly string[];
@@ -32,8 +32,8 @@ export class ActorStore<S extends object> {
 
   /**
    * @param maps see {@link diff}
-   * @param timeoutMs see {@link WriteGroup}. Should a command that was given up be done after all, it meets the same
-   * version check as any late write, and its commit has a name that no other has.
+   * @param timeoutMs see {@link WriteGroup}. A command that timed out may still be done later. It then meets the same
+   * version check, and its commit has a unique name.
    */
   constructor(collection: ActorCollection<S>, maps: readonly string[] = [], timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#maps = maps;
@@ -44,32 +44,36 @@ export class ActorStore<S extends object> {
     this.#commits = new ReadGroup(collection, { commit: 1 }, timeoutMs);
   }
 
-  /** Resolves when the commits that are under way are back; undefined where none is. Others would wait until then. */
+  /**
+   * Resolves when the commits in flight have returned. Undefined when none is in flight. Other commits wait until
+   * then.
+   */
   get committing(): Promise<void> | undefined {
     return this.#writes.underWay;
   }
 
-  /** The document as it is in the database; its state is not checked. */
+  /** The document as stored. Its state is not validated. */
   async load(id: string): Promise<LoadedActor<S> | null> {
     const stored = await this.#documents.get(id);
     return stored ? { ...stored, inbox: Inbox.of(stored.inbox) } : null;
   }
 
   /**
-   * Writes `next` where the stored version is still that of `previous` (null: where there is no document).
-   * @returns whether it took; false also where another commit came right after it, which reading again will show
-   * @throws when the database is away (the write may have taken or not), or when it refuses this document
+   * Writes `next` if the stored version is that of `previous` (null: if there is no document).
+   * @returns whether it succeeded; also false where another commit followed at once, which reading again will show
+   * @throws when the database is away (the write may have succeeded), or when it refuses this document
    */
   async commit(previous: LoadedActor<S> | null, next: LoadedActor<S>): Promise<boolean> {
     if (previous === null) return this.#create(next);
     const filter = { _id: next._id, version: previous.version };
     if (await this.#writes.update(filter, diff(previous, next, this.#maps))) return true;
-    // The totals say that some conditional write of its group found no document: the last commit's name tells which.
+    // By the totals, some conditional write of this group matched no document. The name of the last commit shows
+    // which.
     return (await this.#commits.get(next._id))?.commit === next.commit;
   }
 
   /**
-   * Whether the stored document is still of this version: a look at one field, however large it is.
+   * Whether the stored document still has this version. Reads one field, however large the document is.
    * @throws when the database is away
    */
   async isLatest({ _id, commit }: LoadedActor<S>): Promise<boolean> {
@@ -77,9 +81,9 @@ export class ActorStore<S extends object> {
   }
 
   /**
-   * Takes confirmed entries out of outboxes, whatever the versions. One update for many actors: ids are unique, so no
-   * document has another one's.
-   * @throws when the database is away; some may have left all the same, and may be pulled again
+   * Removes confirmed entries from outboxes, whatever their versions. It uses one update for many actors: ids are
+   * unique, so no document has the entry of another.
+   * @throws when the database is away; some may be removed anyway, and may be removed again
    */
   async pull(pulls: readonly Pull[]): Promise<void> {
     for (const some of commandsOf(pulls)) {

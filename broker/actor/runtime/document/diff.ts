@@ -1,6 +1,6 @@
 /**
- * From one version of an actor's document to the next as MongoDB update operators that touch what has changed
- * and nothing else. States are immutable, so what is the same object has not changed.
+ * The difference of two versions of an actor's document, as MongoDB update operators that touch only what has
+ * changed. States are immutable, so an identical object has not changed.
  */
 
 import { touchedKeys } from "../../shared-record.ts";
@@ -14,13 +14,14 @@ export interface ActorUpdate {
   $pull?: { outbox: { id: { $in: string[] } } };
 }
 
-/** From so many remembered marks on, new ones are pushed; below, the sender's entry is written as a whole. */
+/**
+ * With this many remembered marks or more, new ones are pushed. With fewer, the sender's entry is written as a whole.
+ */
 const PUSH_FROM = 16;
 
 /**
- * The next document without entries that the broker has confirmed. An update can't both push to and pull from one
- * array; so where messages are added, only confirmed entries at the front leave (a push can cut the array to its
- * last n), the others later.
+ * The next document without confirmed entries. One update can't push to and pull from the same array. A push can cut the array to its last n.
+ * So where messages are added, only confirmed entries at the front are removed. The others leave later.
  */
 export function withoutConfirmed<S>(
   previous: LoadedActor<S>,
@@ -38,8 +39,8 @@ export function withoutConfirmed<S>(
 }
 
 /**
- * The update that makes `next` of `previous`. Its outbox must be the previous one with entries added at the end
- * and, in the same step, entries removed at the front; or with entries removed anywhere and none added.
+ * The update that turns `previous` into `next`. Two changes of the outbox are possible:
+ * new entries at the end and perhaps fewer at the front; or only fewer entries, anywhere.
  * @param maps fields of the state that are written by key
  * @throws when a key of such a field can't be a MongoDB field name
  */
@@ -83,7 +84,7 @@ function diffState(previous: object, next: object, maps: readonly string[], upda
   for (const field of Object.keys(before)) if (!(field in after)) write(update, `state.${field}`, undefined);
 }
 
-/** What has changed is known by its keys, so that the others cost nothing. */
+/** The changed keys are known, so the other keys cost nothing. */
 function diffKeys(
   field: string,
   before: Fields,
@@ -108,7 +109,7 @@ function diffMap(field: string, before: Fields, after: Fields, update: ActorUpda
     if (!Object.hasOwn(after, key)) write(update, `state.${field}.${key}`, undefined);
 }
 
-/** @throws when a key of one of the `maps` of a new state can't be a MongoDB field name. */
+/** @throws when a key of one of the `maps` of a new state can't be a MongoDB field name */
 export function checkMaps(state: object, maps: readonly string[] = []): void {
   for (const field of maps) {
     const value = (state as Fields)[field];
@@ -138,7 +139,7 @@ function diffInbox(before: Inbox, after: Inbox, update: ActorUpdate): void {
   }
 }
 
-/** What `after` has behind the last mark of `before`; undefined where that one is gone. */
+/** The marks of `after` that follow the last mark of `before`. Undefined where that one is gone. */
 function addedMarks<M>(before: readonly M[], after: readonly M[]): M[] | undefined {
   const last = after.lastIndexOf(before[before.length - 1] as M);
   return last === -1 ? undefined : after.slice(last + 1);
@@ -155,7 +156,7 @@ function diffOutbox(
   const removed = before.length - (after.length - added.length);
   if (added.length) {
     update.$push ??= {};
-    // Another node may have pulled some of them already. Cutting to the last n keeps all that are still to be sent.
+    // Another node may have pulled some of them. Cutting to the last n keeps all that are still to be sent.
     update.$push.outbox = removed ? { $each: added, $slice: -after.length } : { $each: added };
   } else if (removed) {
     const left = new Set(after);

@@ -1,4 +1,4 @@
-/** Folds `receive` over a batch of messages: pure, so that a lost race is decided again by folding again. */
+/** Folds `receive` over a batch of messages. It is pure, so a lost race is decided again by folding again. */
 
 import { type MessageType, messageContract } from "../../../contract/contract.ts";
 import { type Envelope, envelope, type Message } from "../../../contract/envelope.ts";
@@ -8,35 +8,37 @@ import { deepFreeze } from "./freeze.ts";
 import { Inbox, InboxDraft } from "./inbox.ts";
 import { withUnknown } from "./unknown-fields.ts";
 
-/** Most messages that are folded into one commit. */
+/** Maximum number of messages in one commit. */
 export const MAX_BATCH = 128;
 
 export interface Incoming {
   message: Envelope;
-  /** Where the message is a timer that fell due: it counts only while the actor still has that timer. */
+  /** Set for a timer that is due. It counts only while the actor still has that timer. */
   timer?: { id: string; due: number };
 }
 
 export type Outcome =
   /** It changed the actor, or at least its inbox. */
   | { kind: "applied" }
-  /** Applied before, or a timer that has been moved or cancelled since. */
+  /** Applied before, or a timer that was moved or cancelled since. */
   | { kind: "repeated" }
-  /** Nothing to write for it. */
+  /** It changes nothing that must be written. */
   | { kind: "unchanged" }
   /**
-   * When its turn came there was no actor, though a later message of the batch may have made one. `answers` are to be
-   * published before it counts as handled: nobody else holds them.
+   * There was no actor when the message was applied, though a later message of the batch may have created one. Its
+   * `answers` must be published before it counts as handled, because no outbox holds them.
    */
   | { kind: "absent"; answers: readonly Envelope[] }
   | { kind: "refused"; refusal: Refusal }
-  /** `receive` threw, or what it decided does not fit a contract; the others' result is as if it had not come. */
+  /**
+   * `receive` threw, or its decision violates a contract. The other messages are folded as if this one had not come.
+   */
   | { kind: "failed"; error: unknown };
 
 export interface Folded<S> {
-  /** The document to write; the one given where there is nothing to write. */
+  /** The document to write. It is the given one where nothing changed. */
   next: LoadedActor<S> | null;
-  /** One per message, in their order. */
+  /** One per message, in the same order. */
   outcomes: Outcome[];
 }
 
@@ -49,29 +51,29 @@ export interface FoldOptions<S extends object, T extends MessageType> {
   by: string;
   /** Unique name of the commit. */
   commit: string;
-  /** Check and freeze each next state; for tests. */
+  /** Validate and freeze each next state. For tests. */
   strict?: boolean;
   newId?: () => string;
-  /** What the archive knows of the batch's senders, where one of its messages is {@link isLate}. */
+  /** The archive's entries about the batch's senders, where one of its messages is {@link isLate}. */
   archived?: Inbox;
-  /** Ids of answers where there is no actor: the same again for the same message. */
+  /** Makes ids of answers where there is no actor: the same id again for the same message. */
   answerId: (message: Envelope, index: number) => string;
 }
 
-/** Whether the actor remembers in its inbox that it has applied the message. */
+/** Whether the inbox says that the actor has applied the message. */
 export const isRemembered = <S extends object, T extends MessageType>(
   { idempotentByKey }: ActorDefinition<S, T>,
   { message, timer }: Incoming,
 ): boolean => !timer && !idempotentByKey?.includes(message.type as T);
 
 /**
- * Whether the archive may know the message, which then has to be asked before the message is folded. It knows none without
- * a sender: what an action sends again under the same id has another time.
+ * Whether the archive may have the message. If so, it must be read before the fold. It has no messages without a
+ * sender, because an action that retries with the same id has another time.
  */
 export const isLate = ({ inboxUntil }: LoadedActor<object>, { message }: Incoming): boolean =>
   inboxUntil !== undefined && message.sender !== undefined && Date.parse(message.time) <= inboxUntil;
 
-/** The document after `batch`, and what became of each message. `document` is null where there is no actor yet. */
+/** The document after `batch`, and the outcome of each message. `document` is null where there is no actor yet. */
 export function fold<S extends object, T extends MessageType>(
   document: LoadedActor<S> | null,
   batch: readonly Incoming[],
@@ -170,10 +172,10 @@ class Draft<S extends object, T extends MessageType> {
     return this.#timers.some((it) => it.id === timer.id && it.due.getTime() === timer.due);
   }
 
-  /** Still no actor: there is no document that could hold messages or timers. */
+  /** Still no actor: no document can hold messages or timers. */
   #withoutActor(message: Envelope, decision: Decision<S>): Outcome {
     const { definition, at, answerId } = this.#options;
-    if (this.#state !== null) throw new Error(`${definition.type}: ${message.type} would undo the actor`);
+    if (this.#state !== null) throw new Error(`${definition.type}: ${message.type} would delete the actor`);
     if (decision.timers?.length) throw new Error(`${definition.type}: a timer without an actor`);
     const answers = (decision.send ?? []).map((outgoing, index) =>
       envelope(outgoing.type, outgoing.subject, outgoing.data as never, {

@@ -1,7 +1,8 @@
 /**
- * What an actor's inbox has no room for. An actor that thousands write to would grow with each of them, and its document
- * is rewritten with each commit; so the senders that it has not heard of for the longest time are kept here, in documents
- * of a few hundred, and only a message sent before the newest of them has to be looked for here.
+ * The archive: inbox entries for which an actor's document has no room. An actor with thousands of senders would grow
+ * without limit, and its document is rewritten with each commit. So the senders that were silent for the longest time
+ * move here, in documents of a few hundred. Only a message sent before the newest archived one must be looked up
+ * here.
  */
 
 import type { Documents } from "../../../mongo/documents.ts";
@@ -10,11 +11,11 @@ import { inTime } from "../../../resilience/deadline.ts";
 import { Inbox, type InboxEntry, inboxKey, type Stamp, type StoredInbox } from "./inbox.ts";
 
 export interface ArchivedSenders {
-  /** Name of the commit that takes them out of the actor's inbox. */
+  /** Name of the commit that removes them from the actor's inbox. */
   _id: string;
   actor: string;
   senders: StoredInbox;
-  /** When the last of all their messages was sent. */
+  /** When the newest of their messages was sent. */
   until: Date;
   archivedAt: Date;
 }
@@ -32,10 +33,10 @@ export class InboxArchive {
   }
 
   /**
-   * Keeps entries that a commit is about to take out of an inbox. They must be of a version that has been committed: what
-   * is here counts as applied, whether the commit takes or not.
+   * Stores entries that a commit is about to remove from an inbox. They must belong to a committed version: archived
+   * entries count as applied, even if the commit fails.
    * @param now milliseconds since the epoch
-   * @returns the inbox's `inboxUntil` from that commit on, as far as these entries ask for it
+   * @returns the lower bound for the inbox's `inboxUntil` from that commit on
    */
   async add(
     actor: string,
@@ -55,7 +56,7 @@ export class InboxArchive {
     return until;
   }
 
-  /** All that is known of the senders of these messages and that may be about them. */
+  /** All archived entries about the senders of these messages that could contain them. */
   async find(actor: string, messages: readonly Stamp[]): Promise<Inbox> {
     const senders = [...new Set(messages.map((it) => inboxKey(it.sender)))];
     const since = new Date(Math.min(...messages.map((it) => Date.parse(it.time))));

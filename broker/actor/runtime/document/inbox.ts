@@ -1,29 +1,29 @@
 /**
- * What an actor has applied, so that a message that comes twice is applied once. Per sender the set of the
- * sequence numbers seen last, not a high-water mark: after a high-water mark a late message would be lost.
+ * What an actor has applied, so that a repeated message is applied once. It holds a set of recent sequence numbers
+ * per sender, not a high-water mark. After a high-water mark, a late message would be lost.
  */
 import type { Envelope } from "../../../contract/envelope.ts";
 
-/** No message stays under way for so long. In seconds. */
+/** No message is in transit for longer. In seconds. */
 export const KEEP_ARCHIVED_S = 7 * 24 * 60 * 60;
 
-/** How many sequence numbers per sender (and ids of senders without one) are remembered. */
+/** How many sequence numbers per sender (and ids of senders without one) are kept. */
 export const REMEMBERED = 128;
-/** Where the message ids of senders without a sequence are kept; a sender's key always has a slash. */
+/** Where message ids of senders without a sequence are kept. A sender's key always contains a slash. */
 const IDS = "ids";
 export type Stamp = Pick<Envelope, "id" | "sender" | "sequence" | "time">;
 
 export interface InboxEntry {
   /** Sequence numbers or message ids, the oldest first. */
   readonly seen: readonly (number | string)[];
-  /** When the last of them was sent. */
+  /** When the newest of them was sent. */
   readonly at: number;
 }
 
-/** As it is in the database. */
+/** The form in the database. */
 export type StoredInbox = Record<string, InboxEntry>;
 
-/** The sender as a field name of MongoDB: without dots and dollars. */
+/** The sender as a MongoDB field name: without dots and dollars. */
 export function inboxKey(sender: string | undefined): string {
   if (sender === undefined) return IDS;
   return /[.$%\0]/.test(sender)
@@ -43,12 +43,12 @@ type Entries = ReadonlyMap<string, InboxEntry>;
 const NONE: Entries = new Map();
 
 /**
- * The inbox of one version of an actor. A busy actor has hundreds of senders, so a version holds what it has changed and
- * shares the rest with the one before it.
+ * The inbox of one version of an actor. A busy actor has hundreds of senders. So a version holds its own changes and
+ * shares the rest with the version before it.
  */
 export class Inbox {
   readonly #entries: Map<string, InboxEntry>;
-  /** Newer than the entries of the same sender. */
+  /** These replace the entries of the same senders. */
   #changed: Entries;
 
   private constructor(entries: Map<string, InboxEntry>, changed: Entries) {
@@ -64,7 +64,7 @@ export class Inbox {
     return new Inbox(new Map(Object.entries(stored)), NONE);
   }
 
-  /** Senders that it remembers. */
+  /** Number of senders. */
   get size(): number {
     let size = this.#entries.size;
     for (const sender of this.#changed.keys()) if (!this.#entries.has(sender)) size++;
@@ -75,13 +75,13 @@ export class Inbox {
     return this.#changed.get(sender) ?? this.#entries.get(sender);
   }
 
-  /** Whether the message has been applied before, as far as is remembered. */
+  /** Whether the inbox contains the message. */
   has(message: Stamp): boolean {
     const { key, value } = mark(message);
     return this.get(key)?.seen.includes(value) ?? false;
   }
 
-  /** With these entries in place of those of the same senders. */
+  /** The inbox with these entries instead of those of the same senders. */
   with(changed: Entries): Inbox {
     return new Inbox(this.#entries, this.#changed.size === 0 ? changed : merged(this.#changed, changed));
   }
@@ -92,19 +92,22 @@ export class Inbox {
     return new Inbox(left, NONE);
   }
 
-  /** The version has been committed: it takes over what it shares with those before it, which nobody may use any more. */
+  /**
+   * Call it when the version is committed. It takes over the entries that it shares with earlier versions, which must
+   * not be used after that.
+   */
   settle(): void {
     for (const [sender, entry] of this.#changed) this.#entries.set(sender, entry);
     this.#changed = NONE;
   }
 
-  /** Senders not heard of for the longest time, by their messages' own time. */
+  /** The senders that were silent for the longest time, by the time of their messages. */
   longestSilent(count: number): [sender: string, entry: InboxEntry][] {
     const senders = [...this.#all()].filter(([sender]) => sender !== IDS);
     return senders.sort(([, a], [, b]) => a.at - b.at).slice(0, Math.max(0, count));
   }
 
-  /** Entries that are not those of `previous`; undefined for senders that it has no more. */
+  /** Entries that differ from those of `previous`. Undefined for removed senders. */
   *changesSince(previous: Inbox): Iterable<[sender: string, entry: InboxEntry | undefined]> {
     if (this.#entries === previous.#entries && previous.#changed.size === 0) {
       yield* this.#changed;
@@ -114,7 +117,7 @@ export class Inbox {
     for (const sender of previous.#all().keys()) if (!this.get(sender)) yield [sender, undefined];
   }
 
-  /** For the database, and for tests. */
+  /** For the database and for tests. */
   toJSON(): StoredInbox {
     return Object.fromEntries(this.#all());
   }
@@ -136,13 +139,13 @@ export class InboxDraft {
   readonly #archived: Inbox | undefined;
   readonly #changed = new Map<string, { seen: (number | string)[]; at: number }>();
 
-  /** @param archived what is known beside `base` of the batch's senders */
+  /** @param archived entries of the archive about the batch's senders */
   constructor(base: Inbox, archived?: Inbox) {
     this.#base = base;
     this.#archived = archived;
   }
 
-  /** The inbox that it started from where nothing was added. */
+  /** Returns the original inbox where nothing was added. */
   finish(): Inbox {
     return this.#changed.size === 0 ? this.#base : this.#base.with(this.#changed);
   }
@@ -157,7 +160,7 @@ export class InboxDraft {
     return (own?.seen.includes(value) || this.#archived?.has(message)) ?? false;
   }
 
-  /** Remembers the message, and forgets the oldest of its sender. */
+  /** Adds the message, and drops the oldest one of its sender. */
   add(message: Stamp): void {
     const { key, value } = mark(message);
     const time = Date.parse(message.time);

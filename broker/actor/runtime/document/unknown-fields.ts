@@ -1,21 +1,21 @@
 /**
- * Fields of a stored state that are not known here, because a newer node has written them: `receive` does not see them, and
- * what it decides must not lose them.
+ * Keeps fields of a stored state that are unknown here, because a newer node has written them. `receive` does not see
+ * them. Its decision must not lose them.
  */
 
 type Fields = Record<string, unknown>;
 
-/** By which an element of an array is known again when it has changed. */
+/** Fields that identify an array element after a change. */
 const KEYS = ["id", "sku"] as const;
 
 /**
- * What is to be stored after a step.
+ * The state to store after a step.
  * @param stored as it was read
- * @param known what is known of it here
- * @param next what has become of `known`; what is the same object has not changed
+ * @param known the known part of it
+ * @param next the result of the step on `known`; an identical object has not changed
  */
 export function withUnknown(stored: unknown, known: unknown, next: unknown): unknown {
-  // What is known may have a default that is not stored.
+  // The known part may have a default that is not stored.
   if (next === known) return stored === undefined ? next : stored;
   if (isObject(stored) && isObject(known) && isObject(next)) return inObject(stored, known, next);
   if (Array.isArray(stored) && Array.isArray(known) && Array.isArray(next) && stored.length === known.length)
@@ -36,7 +36,10 @@ function inObject(stored: Fields, known: Fields, next: Fields): Fields {
   return Object.fromEntries([...fields, ...unknown]);
 }
 
-/** Elements are the same where they have not changed, have the same key, or an array of the same length has no keys. */
+/**
+ * Elements correspond when they are unchanged, or have the same key. Without keys, they correspond by position in
+ * arrays of equal length.
+ */
 function inArray(stored: readonly unknown[], known: readonly unknown[], next: readonly unknown[]): unknown[] {
   const places = new Map<unknown, number>();
   for (const [i, it] of known.entries()) {

@@ -1,4 +1,7 @@
-/** Messages that an action applies itself: at the owner's node, here where that fails; through the same queues either way. */
+/**
+ * Messages that an action applies itself: on the owner's node, or here where that fails. Both ways use the same
+ * queues.
+ */
 import type { ServiceBroker } from "moleculer";
 import type { z } from "zod";
 import type { Bus } from "../../../bus/bus.ts";
@@ -18,12 +21,12 @@ export interface InlineOptions<S extends object> {
   bus: Pick<Bus, "publish">;
   queues: ActorQueues;
   owners: PartitionOwners;
-  /** How long an answer of the owner's node, and of the database, may take. Milliseconds. */
+  /** How long the owner's node, and the database, may take to answer. Milliseconds. */
   remoteMs: number;
   inlineMs: number;
   partitionOf(actor: string): number;
-  /** Told when a message is applied here though another node should have done it. */
-  onDetour(error: unknown, fields: Record<string, unknown>): void;
+  /** Called when a message is applied here instead of on its owner's node. */
+  onFallback(error: unknown, fields: Record<string, unknown>): void;
 }
 
 export class Inline<S extends object> {
@@ -34,17 +37,17 @@ export class Inline<S extends object> {
     this.#options = options;
   }
 
-  /** @throws SoukError UNAVAILABLE when the database is away; whatever `receive` throws */
+  /** @throws SoukError UNAVAILABLE when the database is away; any error of `receive` */
   async apply(message: Envelope): Promise<Applied<S>> {
-    const { broker, owners, type, state, remoteMs, partitionOf, onDetour } = this.#options;
+    const { broker, owners, type, state, remoteMs, partitionOf, onFallback } = this.#options;
     const { subject: actor } = message;
     const node = owners.preferred(partitionOf(actor));
     if (node !== broker.nodeID) {
       try {
         return await applyAt({ broker, type, state }, node, message, remoteMs);
       } catch (error) {
-        // It may have been applied there all the same; its id (or key) keeps it from being applied twice.
-        onDetour(error, { node, actor });
+        // It may have been applied there anyway. Its id (or key) prevents a second application.
+        onFallback(error, { node, actor });
       }
     }
     return this.applyHere(message);
@@ -73,7 +76,7 @@ export class Inline<S extends object> {
     });
   }
 
-  /** Nothing is applied any more. */
+  /** After this, nothing is applied. */
   close(): void {
     this.#closed = true;
   }
@@ -91,7 +94,7 @@ export class Inline<S extends object> {
   }
 }
 
-/** A database that is away becomes the client's 503; anything else stays what it is. */
+/** Turns "the database is away" into the client's 503. Other errors stay unchanged. */
 export function unavailable(error: unknown): unknown {
   return isTransient(error) && !(error instanceof SoukError) ? new SoukError("UNAVAILABLE") : error;
 }

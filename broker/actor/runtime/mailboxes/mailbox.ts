@@ -1,4 +1,7 @@
-/** From the bus into the queues of actors, and back: acks after commits, dead letters, partitions lost or given away. */
+/**
+ * Moves messages from the bus into the queues of actors, and settles them. Handles acks after commits,
+ * dead letters, and partitions that are lost or handed over.
+ */
 import type { Bus, Delivery, MailboxHandlers } from "../../../bus/bus.ts";
 import type { Envelope } from "../../../contract/envelope.ts";
 import { within } from "../../../resilience/deadline.ts";
@@ -11,17 +14,17 @@ export interface MailboxOptions {
   queues: ActorQueues;
   bus: Pick<Bus, "publish">;
   stats: ActorStats;
-  /** Told of every delivery's partition. */
+  /** Called with the partition of every delivery. */
   onDelivered(partition: number): void;
-  /** Told when this process has queued up for a partition. */
+  /** Called when this process has joined the line of consumers of a partition. */
   onQueuedUp(partition: number): void;
-  /** Told of messages that fail; whoever logs limits the rate. */
+  /** Called for messages that fail. The log limits the rate. */
   onTrouble(what: "retry" | "dead" | "dead-letter" | "answer", error: Error, message: Envelope): void;
 }
 
 export class Mailbox implements MailboxHandlers {
   readonly #options: MailboxOptions;
-  /** Counts up when a partition is lost: what was delivered before comes again and is no longer ours to settle. */
+  /** Increases when a partition is lost. Earlier deliveries come again and must not be settled here. */
   readonly #epochs = new Map<number, number>();
   readonly #retries = new Set<NodeJS.Timeout>();
 
@@ -48,15 +51,15 @@ export class Mailbox implements MailboxHandlers {
   }
 
   /**
-   * Stops folding the partition, waits for the commits that run (at most `ms`) and forgets the rest: it is delivered
-   * again, and so is what is committed too late to be acked.
+   * Stops folding the partition, waits for running commits (at most `ms`), and drops the rest. Dropped messages are
+   * delivered again, and so are messages committed too late to be acked.
    */
   async drain(partition: number, ms: number): Promise<void> {
     await within(ms, this.#options.queues.pause(partition));
     this.onLost(partition);
   }
 
-  /** Messages of the partition are folded again, after {@link drain}. */
+  /** After {@link drain}: folds messages of the partition again. */
   resume(partition: number): void {
     this.#options.queues.resume(partition);
   }
@@ -65,7 +68,7 @@ export class Mailbox implements MailboxHandlers {
     for (const timer of this.#retries) clearTimeout(timer);
   }
 
-  /** Publishes what was decided where there is no actor; then the message is handled. */
+  /** Publishes the answers of a decision without an actor. After that, the message is handled. */
   answer(job: MailJob, answers: readonly Envelope[]): void {
     const { bus, onTrouble } = this.#options;
     Promise.all(answers.map((it) => bus.publish(it))).then(
@@ -77,7 +80,7 @@ export class Mailbox implements MailboxHandlers {
     );
   }
 
-  /** Tries it again later, or buries it. The actor's other messages go on meanwhile. */
+  /** Retries it later, or moves it to the dead queue. The actor's other messages continue meanwhile. */
   failed(job: MailJob, thrown: unknown): void {
     const { queues, stats, onTrouble } = this.#options;
     const error = toError(thrown);

@@ -1,6 +1,7 @@
 /**
- * Which node should hold which partition: a balanced rendezvous over the nodes that run the actor's service, so that
- * all nodes agree without talking. For balance only; the broker's single active consumer decides who really does.
+ * Which node should consume which partition: balanced rendezvous hashing over the nodes of the actor's service. All
+ * nodes compute the same result without communication. It serves balance only. RabbitMQ's single active consumer
+ * decides the real owner.
  */
 import { randomBytes } from "node:crypto";
 import type { MailboxConsumption } from "../../../bus/bus.ts";
@@ -10,9 +11,9 @@ import { within } from "../../../resilience/deadline.ts";
 const SPREAD = 0x1_0000_0000;
 
 /**
- * The node that should hold each partition: rendezvous hashing with bounded loads. The pair of node and partition that
- * likes each other most goes first, until nodes are full: P mod N of them hold one partition more than the others.
- * The same for everybody who knows the same nodes, in whatever order; where one comes or goes, few others move.
+ * The preferred node of each partition: rendezvous hashing with bounded loads. Pairs of node and partition are taken
+ * by descending weight, until nodes are full. P mod N nodes get one partition more than the others. All callers with
+ * the same nodes get the same result, in any order of nodes. When a node joins or leaves, few others move.
  * @returns by partition; empty without nodes
  */
 export function preferredNodes(nodes: readonly string[], actor: string, partitions: number): string[] {
@@ -25,7 +26,7 @@ export function preferredNodes(nodes: readonly string[], actor: string, partitio
       weight: partitionOf(`${actor}/${partition}@${node}`, SPREAD),
     })),
   ).flat();
-  // Stable, so that equal weights keep the order of partitions and names.
+  // The sort is stable, so equal weights keep the order of partitions and names.
   pairs.sort((a, b) => b.weight - a.weight);
   const share = Math.floor(partitions / names.length);
   let more = partitions % names.length;
@@ -42,11 +43,11 @@ export function preferredNodes(nodes: readonly string[], actor: string, partitio
 }
 
 /** A node that consumes the actor's mailboxes. */
-export interface LineNode {
+export interface ConsumerNode {
   id: string;
   /**
-   * By partition: names its present place in the broker's line of consumers, and changes where the node has lost that
-   * place and queued up anew. Undefined for nodes of versions that don't tell.
+   * By partition: identifies the node's present place in the line of consumers. It changes when the node has lost
+   * that place and joined the line again. Undefined for nodes of versions that do not announce it.
    */
   places?: readonly string[] | undefined;
 }
@@ -56,26 +57,26 @@ export interface OwnersOptions {
   partitions: number;
   /** This node. */
   nodeId: string;
-  /** Nodes that are alive and consume the actor's mailboxes, this one included. */
-  nodes(): readonly LineNode[];
+  /** Live nodes that consume the actor's mailboxes, including this one. */
+  nodes(): readonly ConsumerNode[];
   settleMs: number;
   /**
-   * A partition that comes back although it was handed over stays here for so long: the preferred node may be dead, and
-   * the registry not know it yet. Milliseconds.
+   * How long a partition stays here that was handed over and came back. The preferred node may have crashed without
+   * the registry knowing it yet. Milliseconds.
    */
   againMs: number;
-  /** Lets go of a partition in order; resolves when another node may have it. */
+  /** Hands a partition over in order. Resolves when another node may have it. */
   handOver(partition: number): Promise<void>;
   consumption(): MailboxConsumption | undefined;
-  /** Tells the other nodes this one's places in the lines. */
+  /** Publishes this node's places in the lines to the other nodes. */
   announce(places: readonly string[]): void;
   onTrouble(error: unknown, partition: number): void;
 }
 
-/** Changes that follow each other without end put a rebalance off for so many settle times at most. */
-const MOST_SETTLES = 5;
+/** Continuous changes delay a rebalance by at most this many settle times. */
+const MAX_SETTLE_DELAYS = 5;
 
-/** What this node has stepped back for: a node, and that node's place in the line at the time. */
+/** The node for which this node has gone back in the line, and that node's place at the time. */
 interface Behind {
   node: string;
   place: string | undefined;
@@ -84,14 +85,14 @@ interface Behind {
 
 export class PartitionOwners {
   readonly #options: OwnersOptions;
-  /** By partition; undefined when the registry has changed since. */
+  /** By partition. Undefined after a change of the registry. */
   #preferred: readonly string[] | undefined;
-  #nodes: ReadonlyMap<string, LineNode> = new Map();
+  #nodes: ReadonlyMap<string, ConsumerNode> = new Map();
   readonly #behind: (Behind | undefined)[] = [];
-  /** This node's places, as announced; and how often it has queued up, by partition. */
+  /** This node's announced places, by partition, and how often it has joined each line. */
   readonly #places: string[] = [];
   readonly #entries: number[];
-  /** Tells this start of the node from others. */
+  /** Distinguishes this start of the node from others. */
   readonly #start = randomBytes(4).toString("base64url");
   #timer: NodeJS.Timeout | undefined;
   #due = Number.POSITIVE_INFINITY;
@@ -104,14 +105,14 @@ export class PartitionOwners {
     this.#entries = new Array(options.partitions).fill(0);
   }
 
-  /** This node's places in all lines as they are now, for {@link LineNode}; later ones are announced. */
+  /** This node's present places in all lines, for {@link ConsumerNode}. Later ones are announced. */
   takePlaces(): readonly string[] {
     for (const [partition, entries] of this.#entries.entries())
       this.#places[partition] = this.#place(entries);
     return this.#places;
   }
 
-  /** The node that should hold the partition; this one as long as nobody else runs the actor. */
+  /** The preferred node of the partition. It is this one while no other node runs the actor. */
   preferred(partition: number): string {
     const { actor, partitions, nodeId } = this.#options;
     if (!this.#preferred) {
@@ -125,25 +126,28 @@ export class PartitionOwners {
     return this.preferred(partition) === this.#options.nodeId;
   }
 
-  /** The registry has changed; partitions move once it has been quiet for a while. */
+  /** The registry has changed. Partitions move once it has been stable for a while. */
   changed(): void {
     this.#preferred = undefined;
     const { settleMs } = this.#options;
     this.#changedSince ??= performance.now();
-    const latest = this.#changedSince + MOST_SETTLES * settleMs;
+    const latest = this.#changedSince + MAX_SETTLE_DELAYS * settleMs;
     this.#schedule(Math.min(performance.now() + settleMs, latest), true);
   }
 
-  /** A message of this partition came here. Where it is another node's, that one has lost its place in the line. */
+  /**
+   * A message of this partition was delivered here. If another node is preferred, that node has lost its place in the
+   * line.
+   */
   delivered(partition: number): void {
     if (this.isMine(partition)) return;
     const behind = this.#behind[partition];
     const now = performance.now();
-    const again = behind && this.#isBehind(partition, true) ? behind.at + this.#options.againMs : 0;
+    const again = behind && this.#hasSteppedBack(partition, true) ? behind.at + this.#options.againMs : 0;
     this.#schedule(Math.max(again, now + this.#options.settleMs));
   }
 
-  /** This node has queued up for the partition, behind all who consume it already. */
+  /** This node has joined the partition's line, behind all present consumers. */
   entered(partition: number): void {
     this.#entries[partition] = (this.#entries[partition] ?? 0) + 1;
     if (this.isMine(partition)) this.#schedule(performance.now() + this.#options.settleMs);
@@ -157,10 +161,10 @@ export class PartitionOwners {
   }
 
   /**
-   * Hands over, one after the other, the partitions that another living node should have: those held here, and those
-   * for which this node may stand before that one in the broker's line. When all nodes have done so, the preferred
-   * one is the first in every line, whether messages come or not. A node that loses its place (its connection was
-   * lost, it was started again) says so, and the others do it once more.
+   * Hands over, one by one, the partitions for which another live node is preferred. These are partitions owned here,
+   * and those for which this node may stand before that one in RabbitMQ's line. When all nodes have done this, the preferred node is
+   * first in every line, even without messages. A node that loses its place (connection lost, restarted) announces
+   * it, and the others do this again.
    */
   rebalance(): void {
     clearTimeout(this.#timer);
@@ -175,21 +179,21 @@ export class PartitionOwners {
         const node = this.preferred(partition);
         const held = consumption()?.held.has(partition) === true;
         if (this.isMine(partition)) this.#behind[partition] = undefined;
-        else if (!this.#isBehind(partition, held))
+        else if (!this.#hasSteppedBack(partition, held))
           try {
             const behind = { node, place: this.#placeOf(node, partition), at: performance.now() };
             await handOver(partition);
             this.#behind[partition] = behind;
           } catch (error) {
             onTrouble(error, partition);
-            this.#schedule(performance.now() + MOST_SETTLES * settleMs);
+            this.#schedule(performance.now() + MAX_SETTLE_DELAYS * settleMs);
           }
         else if (held) this.delivered(partition);
       }
     });
   }
 
-  /** Only places in lines where this node should be the first: for the others it steps back all the time. */
+  /** Announces only places in lines where this node should be first. In the others it goes back all the time. */
   #announce(): void {
     let changed = false;
     for (const [partition, entries] of this.#entries.entries()) {
@@ -209,15 +213,15 @@ export class PartitionOwners {
     return this.#nodes.get(node)?.places?.[partition];
   }
 
-  /** Whether this node has stepped back already for the one that should have the partition. */
-  #isBehind(partition: number, held: boolean): boolean {
+  /** Whether this node has already gone back behind the partition's preferred node. */
+  #hasSteppedBack(partition: number, held: boolean): boolean {
     const node = this.preferred(partition);
     const behind = this.#behind[partition];
     if (behind?.node !== node || behind.place !== this.#placeOf(node, partition)) return false;
     return !held || performance.now() - behind.at < this.#options.againMs;
   }
 
-  /** Hands nothing over any more; waits for the hand-over that runs, at most `ms`. */
+  /** Starts no further hand-over. Waits for the running one, at most `ms`. */
   async stop(ms: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);

@@ -1,4 +1,4 @@
-/** What an actor does with a batch: take the document, fold, commit, publish. The one place where state changes. */
+/** What an actor does with a batch: load the document, fold, commit, publish. State changes only here. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
@@ -16,9 +16,9 @@ import type { Relay } from "../outbox/relay.ts";
 import type { Tuning } from "../tuning.ts";
 import type { Job } from "./queues.ts";
 
-/** From so many lost races in a row on, a batch waits a little before it tries again. */
+/** After this many lost races in a row, a batch waits a little before the next try. */
 const RACES_WITHOUT_PAUSE = 3;
-/** So many confirmed entries behind one that is not are pulled before the next commit. */
+/** With this many confirmed entries behind an unconfirmed one, they are pulled before the next commit. */
 const PULL_FROM = 64;
 
 export interface ProcessorOptions<S extends object, T extends MessageType> {
@@ -28,9 +28,9 @@ export interface ProcessorOptions<S extends object, T extends MessageType> {
   stats: ActorStats;
   tuning: Tuning;
   faults: CrashPoints | undefined;
-  /** What {@link fold} needs and that is not known here. */
+  /** Options of {@link fold} that are not known here. */
   foldOptions(actor: string): FoldOptions<S, T>;
-  /** Told of every commit of this node. */
+  /** Called for every commit of this node. */
   onCommit(document: LoadedActor<S>): void;
 }
 
@@ -45,8 +45,8 @@ export class Processor<S extends object, T extends MessageType> {
   }
 
   /**
-   * Handles a batch of one actor to the end: each job is settled when this resolves.
-   * @throws when the document can't be read or written; then none is settled, and the batch may be handled again
+   * Handles a batch of one actor completely. Each job is settled when this resolves.
+   * @throws when the document can't be read or written; then no job is settled, and the batch may be handled again
    */
   async work(actor: string, batch: readonly Job[]): Promise<void> {
     const { stats, faults, store, tuning } = this.#options;
@@ -55,13 +55,13 @@ export class Processor<S extends object, T extends MessageType> {
       const cached = this.#cache.get(actor);
       const guessed = !cached && races === 0 && this.#starts(batch);
       let document = cached ?? (guessed ? null : await this.#load(actor));
-      const surplus = document && this.#surplus(document);
-      if (document && surplus) document = await this.#slimmed(document, surplus);
+      const entries = document && this.#confirmedBehind(document);
+      if (document && entries) document = await this.#withoutEntries(document, entries);
       const foldOptions = this.#options.foldOptions(actor);
       const archived = document ? await this.#archived(document, batch) : undefined;
       const folded = fold(document, batch, archived ? { ...foldOptions, archived } : foldOptions);
       if (folded.next === document || folded.next === null) {
-        // Nothing to write means nothing that proves the document to be the latest: look whether it is.
+        // Without a write, nothing proves that the document is the latest version. So it is checked.
         if (cached && (await store.isLatest(cached))) return this.#settle(actor, batch, folded);
         if (cached) this.#cache.delete(actor);
         else if (!guessed) return this.#settle(actor, batch, folded);
@@ -89,13 +89,13 @@ export class Processor<S extends object, T extends MessageType> {
     return this.#cache.peek(actor)?.outbox.length ?? 0;
   }
 
-  /** What this node last wrote or read, where it is in memory; another node may have written since. */
+  /** What this node last wrote or read, where it is in memory. Another node may have written since. */
   remembered(actor: string): Snapshot<S> | undefined {
     const document = this.#cache.peek(actor);
     return document && { id: actor, version: document.version, state: document.state };
   }
 
-  /** Entries have been pulled from the stored outbox. */
+  /** Entries were pulled from the stored outbox. */
   pulled(actor: string, entries: readonly string[]): void {
     const document = this.#cache.peek(actor);
     if (document) this.#cache.set(actor, { ...document, outbox: without(document.outbox, entries) });
@@ -110,7 +110,7 @@ export class Processor<S extends object, T extends MessageType> {
     try {
       took = await store.commit(document, next);
     } finally {
-      // Also when it failed: then nobody knows what is stored.
+      // Also after a failure, because the stored version is unknown then.
       if (!took) this.#cache.delete(next._id);
     }
     return took;
@@ -150,7 +150,7 @@ export class Processor<S extends object, T extends MessageType> {
     return document;
   }
 
-  /** What is known here of a stored state, which a newer node may have written. */
+  /** The known part of a stored state, which a newer node may have written. */
   #known(actor: string, stored: S): Pick<LoadedActor<S>, "state" | "stored"> {
     const { type, state: schema } = this.#options.definition;
     const whole = schema.safeParse(stored);
@@ -164,7 +164,7 @@ export class Processor<S extends object, T extends MessageType> {
     }
   }
 
-  /** What the archive knows of the senders of messages that it may have. */
+  /** The archive's entries for the messages that it may contain. */
   async #archived(document: LoadedActor<S>, batch: readonly Job[]): Promise<Inbox | undefined> {
     if (document.inboxUntil === undefined) return undefined;
     const { archive, definition } = this.#options;
@@ -176,7 +176,7 @@ export class Processor<S extends object, T extends MessageType> {
     );
   }
 
-  /** Moves the longer silent half of the inbox to the archive: of what is committed, and is as it was. */
+  /** Moves the inbox's longer silent half to the archive: only committed, unchanged entries. */
   async #archive(document: LoadedActor<S>, next: LoadedActor<S>, now: number): Promise<LoadedActor<S>> {
     const { archive, tuning } = this.#options;
     const { inbox } = next;
@@ -193,17 +193,17 @@ export class Processor<S extends object, T extends MessageType> {
   }
 
   /**
-   * A message that can't be sent keeps confirmed ones behind it in the outbox, since a commit that adds some can
-   * only cut its front. When they get many they are pulled before the commit.
+   * A message that can't be sent keeps the confirmed ones behind it in the outbox. A commit with new entries can
+   * only cut the front. When they become many, they are pulled before the commit.
    */
-  #surplus({ _id: actor, outbox }: LoadedActor<S>): readonly string[] | undefined {
+  #confirmedBehind({ _id: actor, outbox }: LoadedActor<S>): readonly string[] | undefined {
     const confirmed = this.relay?.confirmed(actor);
     if (!confirmed || confirmed.size < PULL_FROM) return undefined;
     const front = outbox.findIndex((it) => !confirmed.has(it.id));
     return front !== -1 && confirmed.size - front >= PULL_FROM ? [...confirmed] : undefined;
   }
 
-  async #slimmed(document: LoadedActor<S>, entries: readonly string[]): Promise<LoadedActor<S>> {
+  async #withoutEntries(document: LoadedActor<S>, entries: readonly string[]): Promise<LoadedActor<S>> {
     const { _id: actor } = document;
     await this.#options.store.pull([{ actor, entries }]);
     const slim = { ...document, outbox: without(document.outbox, entries) };

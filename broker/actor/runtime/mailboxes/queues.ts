@@ -1,19 +1,19 @@
 /**
- * One queue per actor that has something to do: actors concurrently, each actor one batch after the other.
- * What to do with a batch is the caller's; this file knows order, batches, pauses and back-off.
+ * One queue per actor that has work. Actors run concurrently. Each actor handles one batch after the other. The
+ * caller decides what to do with a batch. This file knows order, batches, pauses and back-off.
  */
 import { backoff, isTransient, toError } from "../../../resilience/retry.ts";
 import type { LoadedActor } from "../document/actor-host.types.ts";
 import { type Incoming, MAX_BATCH, type Outcome } from "../document/fold.ts";
 
-/** One message on its way through an actor, from wherever it came. */
+/** One message for an actor, from any source. */
 export interface Job extends Incoming {
   readonly partition: number;
-  /** It came over a mailbox, so it stops while the partition is handed over. */
+  /** It came from a mailbox, so it stops while the partition is handed over. */
   readonly mailed: boolean;
-  /** Not when nobody waits for it any more: its delivery is lost, or its caller has given up. */
+  /** False when its delivery is lost or its caller has given up. */
   isWanted(): boolean;
-  /** What became of it, after the commit; `document` as it is now. */
+  /** Called after the commit, with the message's outcome and the present `document`. */
   settle(outcome: Outcome, document: LoadedActor<object> | null): void;
 }
 
@@ -22,7 +22,7 @@ interface ActorQueue {
   readonly partition: number;
   waiting: Job[];
   running: boolean;
-  /** Counts down: so many messages are taken one by one, to find the one that can't be written. */
+  /** Counts down: how many messages are still taken one by one, to find the one that can't be written. */
   oneByOne: number;
   failures: number;
   /** Set while it waits for room in the outbox or for the next try. */
@@ -33,12 +33,12 @@ interface ActorQueue {
 export interface QueuesOptions {
   /** Folds, commits and settles the batch. @throws when nothing of it could be written */
   work(actor: string, batch: readonly Job[]): Promise<void>;
-  /** How full the actor's outbox is: `full` makes it wait for at most the time given, `stop` until there is room. */
+  /** How full the actor's outbox is. `full` makes it wait for a limited time, `stop` until there is room. */
   outbox(actor: string): "room" | "full" | "stop";
   timeoutMs: number;
-  /** Where a new batch would have to wait to be written: when it need not any more. Until then it can grow. */
+  /** When a new batch could be written, if not at once. Until then the batch can grow. */
   busy(): Promise<void> | undefined;
-  /** Told of every failure of a whole batch that will be tried again. */
+  /** Called for every failure of a whole batch that will be tried again. */
   onTrouble(error: Error, actor: string): void;
 }
 
@@ -46,7 +46,7 @@ export class ActorQueues {
   readonly #options: QueuesOptions;
   readonly #queues = new Map<string, ActorQueue>();
   readonly #paused = new Set<number>();
-  /** Batches with mailed messages that run, by partition. */
+  /** Running batches with mailbox messages, by partition. */
   readonly #running = new Map<number, number>();
   #idle: (() => void)[] = [];
   #ready: ActorQueue[] = [];
@@ -56,7 +56,7 @@ export class ActorQueues {
     this.#options = options;
   }
 
-  /** Messages that wait here, over all actors. */
+  /** Number of waiting messages, over all actors. */
   get waiting(): number {
     let sum = 0;
     for (const queue of this.#queues.values()) sum += queue.waiting.length;
@@ -94,14 +94,14 @@ export class ActorQueues {
     this.#resume(queue);
   }
 
-  /** Takes no mailed messages of the partition any more; resolves when none of them runs. */
+  /** Takes no more mailbox messages of the partition. Resolves when none of them runs. */
   async pause(partition: number): Promise<void> {
     this.#paused.add(partition);
     while ((this.#running.get(partition) ?? 0) > 0)
       await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  /** Forgets jobs that nobody wants any more and goes on. */
+  /** Drops jobs that are no longer wanted, and continues. */
   resume(partition: number): void {
     this.#paused.delete(partition);
     for (const queue of this.#queues.values()) {
@@ -111,7 +111,7 @@ export class ActorQueues {
     }
   }
 
-  /** Resolves when nothing runs and nothing that is wanted waits. */
+  /** Resolves when nothing runs and no wanted job waits. */
   async drained(): Promise<void> {
     while (this.#queues.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -127,7 +127,9 @@ export class ActorQueues {
     if (this.#ready.push(queue) === 1) queueMicrotask(this.#startReady);
   }
 
-  /** One turn later, or when it can be written: so that messages that arrive meanwhile are folded together. */
+  /**
+   * Starts one event-loop pass later, or when it can be written. So messages that arrive meanwhile join the batch.
+   */
   readonly #startReady = (): void => {
     const busy = this.#options.busy();
     if (busy) {
@@ -188,7 +190,10 @@ export class ActorQueues {
     return true;
   }
 
-  /** Nothing of the batch was written, or nobody knows: it goes back to the front, and folding it again is harmless. */
+  /**
+   * Nothing of the batch was written, or the outcome is unknown. It returns to the front. Folding it again is
+   * harmless.
+   */
   #failed(queue: ActorQueue, batch: readonly Job[], thrown: unknown): void {
     const error = toError(thrown);
     if (isTransient(error)) {

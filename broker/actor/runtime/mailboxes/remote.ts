@@ -1,6 +1,6 @@
 /**
- * Inline messages between nodes: each host offers an internal action that applies a message where it is called.
- * Its being in the registry also says that this node consumes the actor's mailboxes.
+ * Inline messages between nodes. Each host offers an internal action that applies a message on its node. Its entry in
+ * the registry also says that the node consumes the actor's mailboxes.
  */
 
 import type { Context, Service, ServiceBroker } from "moleculer";
@@ -11,15 +11,15 @@ import type { ErrorCode } from "../../../contract/errors.ts";
 import { knownPart } from "../../../contract/tolerant.ts";
 import type { Refusal } from "../../define-actor.ts";
 import type { Snapshot } from "../document/actor-host.types.ts";
-import type { LineNode } from "./partition-owner.ts";
+import type { ConsumerNode } from "./partition-owner.ts";
 
-/** What applying a message led to; errors that are no decision travel as errors. */
+/** The result of applying a message. Errors other than decisions are sent as errors. */
 export type Applied<S> =
   | { kind: "applied"; snapshot: Snapshot<S> }
   | { kind: "refused"; refusal: Refusal }
   | { kind: "absent" };
 
-/** On the wire: EJSON keeps dates and other BSON types of the state. */
+/** Wire format. EJSON keeps dates and other BSON types of the state. */
 type Wire =
   | { kind: "applied"; snapshot: string }
   | { kind: "refused"; code: ErrorCode; detail: string }
@@ -27,7 +27,7 @@ type Wire =
 
 const serviceName = (actor: string): string => `$actor.${actor}`;
 
-/** Registers the internal service; the gateway does not know it, as it is in no contract. */
+/** Registers the internal service. The gateway does not know it, because no contract declares it. */
 export function offerRemote<S extends object>(
   broker: ServiceBroker,
   actor: string,
@@ -53,7 +53,9 @@ export function offerRemote<S extends object>(
   });
 }
 
-/** Applies the message at another node. @throws whatever the call threw: then nobody knows whether it was applied */
+/**
+ * Applies the message on another node. @throws any error of the call; whether the message was applied is then unknown
+ */
 export async function applyAt<S extends object>(
   { broker, type, state }: { broker: ServiceBroker; type: string; state: z.ZodType<S> },
   node: string,
@@ -74,16 +76,16 @@ export async function applyAt<S extends object>(
   return wire;
 }
 
-/** Tells the other nodes, through the registry, this one's places in the broker's lines of consumers. */
+/** Publishes this node's places in the lines of consumers to the other nodes, through the registry. */
 export function announcePlaces(broker: ServiceBroker, service: Service, places: readonly string[]): void {
-  // The registry has the same object. This is how Moleculer itself has what it sends to others made anew.
+  // The registry has the same object. Moleculer itself rebuilds its announcement in this way.
   service.metadata.places = [...places];
   (broker.registry as unknown as { localNodeInfoInvalidated: string }).localNodeInfoInvalidated = "seq";
   broker.servicesChanged(true);
 }
 
-/** Nodes that are alive and consume the actor's mailboxes. */
-export function nodesOf(broker: ServiceBroker, actor: string): LineNode[] {
+/** Live nodes that consume the actor's mailboxes. */
+export function nodesOf(broker: ServiceBroker, actor: string): ConsumerNode[] {
   const name = serviceName(actor);
   return broker.registry
     .getServiceList({ onlyAvailable: true })

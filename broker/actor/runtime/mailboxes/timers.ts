@@ -1,6 +1,7 @@
 /**
- * Durable timers: they are part of the actor's document, so here is only what notices that one is due. It becomes
- * a message to the actor, which counts only while the actor still has that timer, and removes it in the same commit.
+ * Durable timers. They are part of the actor's document, so this file only notices that one is due. A due timer
+ * becomes a message to the actor. It counts only while the actor still has that timer, and its commit removes the
+ * timer.
  */
 
 import { messageContract, presentType } from "../../../contract/contract.ts";
@@ -15,9 +16,9 @@ import type { ActorCollection } from "../document/actor-model.ts";
 import type { Outcome } from "../document/fold.ts";
 import type { ActorQueues, Job } from "./queues.ts";
 
-/** Due timers taken up at once; the next look finds more. */
+/** Maximum number of due timers in progress. The next check finds more. */
 const MAX_PENDING = 1_000;
-/** Age at which a node fires the timers of an actor that is another node's. Milliseconds. */
+/** Age at which a node fires the timers of an actor that another node owns. Milliseconds. */
 const OTHERS_AFTER_MS = 2_000;
 const RETRY_CAP_MS = 60_000;
 
@@ -29,7 +30,7 @@ export interface TimersOptions {
   queues: ActorQueues;
   everyMs: number;
   partitionOf(actor: string): number;
-  /** Whether this node is the one to fire the partition's timers first. */
+  /** Whether this node should fire the partition's timers first. */
   isMine(partition: number): boolean;
   onTrouble(what: "look" | "fire", error: Error, fields: Record<string, unknown>): void;
 }
@@ -61,7 +62,7 @@ export class Timers {
     await this.#loop.stop();
   }
 
-  /** An actor was committed here: what falls due before the next look is fired on time. */
+  /** An actor was committed here. Timers that are due before the next check fire on time. */
   committed({ _id: actor, timers }: LoadedActor<object>): void {
     if (timers.length === 0 || !this.#loop.isRunning) return;
     const { clock, everyMs } = this.#options;
@@ -114,7 +115,7 @@ export class Timers {
     try {
       message = this.#message(actor, timer);
     } catch (error) {
-      // A newer node's timer: its turn comes on such a node, or when this one has been replaced.
+      // A newer node's timer. Such a node fires it, or this node does after its upgrade.
       this.#failed(actor, timer, key, error);
       return;
     }
@@ -129,7 +130,7 @@ export class Timers {
     queues.add(job);
   }
 
-  /** It stays in the document, and is tried for ever with growing pauses: there is no dead queue for a timer. */
+  /** It stays in the document and is tried for ever with growing pauses, because timers have no dead queue. */
   #failed(actor: string, timer: TimerEntry, key: string, error: unknown): void {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);

@@ -1,6 +1,6 @@
 import type { OutboxEntry } from "../document/actor-host.types.ts";
 
-/** What the relay has under way for one actor. Gone as soon as nothing is. */
+/** What the relay has in flight for one actor. It is removed when nothing is in flight. */
 export class OutboxLane {
   readonly id: string;
   readonly flight = new Map<string, OutboxEntry>();
@@ -9,7 +9,7 @@ export class OutboxLane {
   failures = 0;
   retry: NodeJS.Timeout | undefined;
   queued = false;
-  /** Waiting in order for room in the window or for the next try. */
+  /** Entries that wait, in order, for room in the window or for the next try. */
   #held: OutboxEntry[] = [];
   readonly #heldIds = new Set<string>();
   readonly #subjects = new Map<string, number>();
@@ -22,7 +22,7 @@ export class OutboxLane {
     return this.flight.has(entry) || this.confirmed.has(entry) || this.#heldIds.has(entry);
   }
 
-  /** An older message to the same receiver has to go first. */
+  /** Whether an older message to the same receiver must go first. */
   isBlocked(subject: string): boolean {
     return this.#subjects.has(subject);
   }
@@ -40,7 +40,7 @@ export class OutboxLane {
     this.#subjects.set(subject, (this.#subjects.get(subject) ?? 0) + 1);
   }
 
-  /** Takes the oldest that is held. */
+  /** Takes the oldest waiting entry. */
   release(): OutboxEntry | undefined {
     const entry = this.#held.shift();
     if (!entry) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Publishes what actors have decided to send, after their commits: many under way at once, in order per receiver,
- * until the broker has confirmed. It holds nothing that is not in a document's outbox, so it may forget and be
- * reminded: by the actor's next commit, by loading it, or by the sweep.
+ * Publishes actors' outboxes after their commits. Many publishes are in flight at once, in order per receiver, until
+ * the bus confirms them. The relay holds only entries that are also in a document's outbox. So it may drop them. The
+ * actor's next commit, a load, or the sweep brings them back.
  */
 import { type Bus, UnroutableError } from "../../../bus/bus.ts";
 import type { Clock } from "../../../resilience/clock.ts";
@@ -19,18 +19,18 @@ const UNROUTABLE_CAP_MS = 30_000;
 export interface RelayOptions {
   bus: Pick<Bus, "publish">;
   clock: Clock;
-  /** This node's incarnation. */
+  /** This start of this node. */
   by: string;
   tuning: Tuning;
   stats: ActorStats;
   faults: CrashPoints | undefined;
-  /** Takes confirmed entries out of documents that are at rest. */
+  /** Removes confirmed entries from the documents of idle actors. */
   pull(pulls: readonly Pull[]): Promise<void>;
-  /** Whether a commit of the actor runs: its confirmed entries leave with it or with the next. */
+  /** Whether a commit of the actor is running. Its confirmed entries leave with it or with the next one. */
   isBusy(actor: string): boolean;
-  /** The actor's outbox has got shorter by a confirm. */
+  /** A confirm has shortened the actor's outbox. */
   onRoom(actor: string): void;
-  /** Once per failure; whoever logs limits the rate. */
+  /** Called once per failure. The log limits the rate. */
   onTrouble(what: "unroutable" | "nacked" | "pull", error: Error, fields: Record<string, unknown>): void;
 }
 
@@ -52,22 +52,22 @@ export class Relay {
     this.#options = options;
   }
 
-  /** Ids that the broker has confirmed and that are, as far as is known, still in the actor's document. */
+  /** Confirmed ids that are, as far as is known, still in the actor's document. */
   confirmed(actor: string): ReadonlySet<string> {
     return this.#lanes.get(actor)?.confirmed ?? NONE;
   }
 
-  /** Entries that wait here for room or for their next try. */
+  /** Entries that wait for room or for their next try. */
   get waiting(): number {
     return this.#held;
   }
 
-  /** Publishes and pulls under way. Messages that wait for their next try do not count. */
+  /** Number of publishes and pulls in flight, without messages that wait for their next try. */
   get underWay(): number {
     return this.#flying + this.#pulling;
   }
 
-  /** The outbox as just committed or read: publishes what is not under way yet, the older first. */
+  /** Takes the outbox as just committed or read. Publishes what is not in flight yet, older entries first. */
   offer(actor: string, outbox: readonly OutboxEntry[], again: boolean): void {
     if (outbox.length === 0 || this.#closed) return;
     let lane = this.#lanes.get(actor);
@@ -93,13 +93,13 @@ export class Relay {
     this.#dropIfEmpty(lane);
   }
 
-  /** Whether everything in the outbox is under way or confirmed already. */
+  /** Whether everything in the outbox is in flight or confirmed. */
   knows(actor: string, outbox: readonly OutboxEntry[]): boolean {
     const lane = this.#lanes.get(actor);
     return lane !== undefined && outbox.every((it) => lane.has(it.id));
   }
 
-  /** More can be published at once. */
+  /** Whether more can be published at once. */
   get hasRoom(): boolean {
     return this.#flying < this.#options.tuning.window;
   }
@@ -112,7 +112,7 @@ export class Relay {
     this.#dropIfEmpty(lane);
   }
 
-  /** The actor has just been worked on: what is confirmed of it may soon leave with a commit. */
+  /** The actor has just had work. Its confirmed entries may soon leave with a commit. */
   touch(actor: string): void {
     const lane = this.#lanes.get(actor);
     if (!lane || lane.confirmed.size === 0) return;
@@ -121,13 +121,13 @@ export class Relay {
     this.#schedulePulls();
   }
 
-  /** Pulls all that is confirmed at once; for a stop. */
+  /** Pulls all confirmed entries at once, for a stop. */
   async flush(): Promise<void> {
     clearTimeout(this.#pulls);
     await this.#pull([...this.#lanes.values()].filter((it) => it.confirmed.size > 0));
   }
 
-  /** Publishes and pulls nothing any more. What is under way still counts when it is confirmed. */
+  /** Stops publishing and pulling. Confirms of what is in flight still count. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#pulls);
@@ -135,8 +135,8 @@ export class Relay {
   }
 
   /**
-   * Entries to take up. Young ones of another node are left to it, unless a newer one of this node's goes to the
-   * same receiver: then the older has to go first, even if it goes twice.
+   * Entries to publish. Young ones of another node are left to it. The exception is an entry of this node,
+   * newer and to the same receiver: then the older one must go first, even if it is sent twice.
    */
   #due(outbox: readonly OutboxEntry[], lane: OutboxLane | undefined): readonly OutboxEntry[] {
     const { by, clock, tuning } = this.#options;
@@ -193,7 +193,7 @@ export class Relay {
     if (unroutable) this.#options.stats.unroutable++;
     const { type, subject } = entry.message;
     this.#options.onTrouble(unroutable ? "unroutable" : "nacked", error, { actor: lane.id, type, subject });
-    // Beyond the limit it is forgotten here; the sweep finds it in its document.
+    // Beyond the limit it is dropped here. The sweep finds it in its document.
     if (this.#held < this.#options.tuning.backlog) this.#hold(lane, entry);
     if (lane.held > 0 && !lane.retry && !this.#closed) {
       const delay = backoff(++lane.failures, unroutable ? UNROUTABLE_CAP_MS : AWAY_CAP_MS);
@@ -218,7 +218,7 @@ export class Relay {
     this.#backlog.push(lane);
   }
 
-  /** Publishes what the lane holds, as far as the window allows. */
+  /** Publishes the lane's waiting entries, as far as the window allows. */
   #release(lane: OutboxLane): void {
     while (this.#flying < this.#options.tuning.window && !this.#closed) {
       const entry = lane.release();

@@ -1,6 +1,6 @@
 /**
- * Finds messages that a crash has left in outboxes, and publishes them. Several nodes may find the same ones, and
- * a node that was only slow may still publish them itself: receivers drop what comes twice.
+ * Finds messages that a crash has left in outboxes, and publishes them. Several nodes may find the same ones, and a
+ * slow node may still publish them itself. Receivers drop repeated messages.
  */
 import type { Clock } from "../../../resilience/clock.ts";
 import { Loop } from "../../../resilience/loop.ts";
@@ -14,7 +14,7 @@ export interface SweeperOptions {
   everyMs: number;
   /** Age from which an entry is swept, in milliseconds. */
   afterMs: number;
-  /** There is no use in looking while the bus is away. */
+  /** A sweep is useless while the bus is away. */
   isBusUp(): boolean;
   onTrouble(error: Error): void;
 }
@@ -36,7 +36,7 @@ export class Sweeper {
     return this.#loop.stop();
   }
 
-  /** One round over all outboxes with old entries. */
+  /** One pass over all outboxes with old entries. */
   async sweep(): Promise<void> {
     const { collection, relay, clock, afterMs, isBusUp } = this.#options;
     if (!isBusUp()) return;

@@ -1,4 +1,4 @@
-/** Whether a simulated node runs, is frozen or is dead. Whatever it does to the world passes here first. */
+/** Whether a simulated node runs, is frozen, or has crashed. All its effects pass through here. */
 export class Life {
   #dead = false;
   #frozen: (() => void)[] | undefined;
@@ -7,7 +7,7 @@ export class Life {
     return this.#dead;
   }
 
-  /** Resolves when the node runs; never when it is dead. */
+  /** Resolves when the node runs. Never resolves after a crash. */
   async awake(): Promise<void> {
     if (this.#frozen) await new Promise<void>((resolve) => this.#frozen?.push(resolve));
     if (this.#dead) await new Promise<never>(() => undefined);

@@ -1,6 +1,6 @@
-/** Where a node of the shop can be made to die, and how often a run has come there. */
+/** Where a simulated node of the shop can crash, and how often a run has reached each place. */
 
-/** One place: what runs there, and how far it has come. */
+/** One place: what runs there, and which step it has reached. */
 export interface Place {
   /** An actor type, `<service>.<worker>`, or `outbox of <source>`. */
   name: string;
@@ -8,7 +8,7 @@ export interface Place {
 }
 
 export interface Crash extends Place {
-  /** Dies when it comes there for this time, from 1. */
+  /** Crashes when this place is reached for the nth time, from 1. */
   nth: number;
 }
 
@@ -18,14 +18,14 @@ export class Points {
   readonly counts = new Map<string, { place: Place; count: number }>();
   readonly #crash: Crash | undefined;
   crashed = false;
-  /** Nothing counts before: setting up a shop is not what is tried. */
+  /** Counting starts later: the set-up of a shop is not part of the test. */
   armed = false;
 
   constructor(crash?: Crash) {
     this.#crash = crash;
   }
 
-  /** @returns whether the node is to die here and now */
+  /** @returns whether the node crashes here and now */
   reached(place: Place): boolean {
     if (!this.armed) return false;
     const key = keyOf(place);
@@ -38,7 +38,7 @@ export class Points {
     return true;
   }
 
-  /** Points of one name, with how often they were reached. */
+  /** Crash points of one name, and how often they were reached. */
   of(name: string): { point: string; count: number }[] {
     return [...this.counts.values()]
       .filter((it) => it.place.name === name)

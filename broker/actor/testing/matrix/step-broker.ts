@@ -1,6 +1,7 @@
 /**
- * A broker in memory that hands messages out in rounds, so that a seed decides what comes when. It keeps RabbitMQ's
- * promises and no more: what is confirmed is in the queue, what a dead consumer has not acked comes again, first.
+ * A broker in memory that delivers messages in rounds, so that a seed decides their order. It guarantees exactly what
+ * RabbitMQ guarantees: a confirmed message is in the queue, and unacked messages of a crashed consumer come again,
+ * first.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -40,12 +41,12 @@ interface Taken {
   message: Envelope;
 }
 
-/** Who publishes, where it is no actor: those say so in the message. */
+/** The publisher of a message, where it is no actor. Actors are named in the message. */
 const working = new AsyncLocalStorage<Place["name"]>();
 const never = () => new Promise<never>(() => undefined);
 
 export class StepBroker {
-  /** Messages that no queue here takes, by id: for services that are not in the run. */
+  /** Messages that no queue takes, by id: for services that are not in the run. */
   readonly left = new Map<string, Envelope>();
   readonly buried: { queue: string; message: Envelope; error: Error }[] = [];
   readonly #mode: Mode;
@@ -55,7 +56,7 @@ export class StepBroker {
   readonly #routes = new Routes();
   readonly #queues: Queue[] = [];
   readonly #taken = new Set<Taken>();
-  /** Second copies, which come later than the first. */
+  /** Duplicates, which are delivered later than the originals. */
   #copies: { queue: Queue; message: Envelope }[] = [];
 
   constructor(
@@ -83,7 +84,7 @@ export class StepBroker {
     }
   }
 
-  /** The port as one node sees it. */
+  /** The bus as one node sees it. */
   node(life: Life): Bus {
     return {
       kind: "amqp",
@@ -115,12 +116,12 @@ export class StepBroker {
     };
   }
 
-  /** A message of somebody who is not in the run. */
+  /** A message from a service that is not in the run. */
   put(message: Envelope): void {
     this.#put(JSON.parse(JSON.stringify(message)) as Envelope);
   }
 
-  /** True where the node dies at this place; the caller goes no further then. */
+  /** True where the node crashes at this place. The caller stops then. */
   dies(life: Life, place: Place): boolean {
     if (life.isDead) return true;
     if (!this.#points.reached(place)) return false;
@@ -129,7 +130,7 @@ export class StepBroker {
     return true;
   }
 
-  /** What the dead node has not acked comes again, in order, before what is waiting. */
+  /** Redelivers what the crashed node has not acked, in order, before waiting messages. */
   lose(life: Life): void {
     for (const queue of this.#queues) {
       if (queue.seat?.life !== life) continue;
@@ -149,12 +150,12 @@ export class StepBroker {
     return this.#taken.size === 0 && this.#queues.every((it) => it.waiting.length === 0);
   }
 
-  /** All copies that are still to come, into their queues. */
+  /** Puts all remaining duplicates into their queues. */
   releaseCopies(): void {
     for (const { queue, message } of this.#copies.splice(0)) queue.waiting.push(message);
   }
 
-  /** Hands out what this round is to have; resolves when all of it is settled, or its node is dead. */
+  /** Delivers the messages of this round. Resolves when all of them are settled, or their node has crashed. */
   async round(): Promise<void> {
     this.#mixIn();
     const batches = this.#queues.flatMap((queue) => (queue.seat ? this.#groups(queue) : []));
@@ -179,7 +180,7 @@ export class StepBroker {
 
   async #publish(life: Life, message: Envelope): Promise<void> {
     const { sender, source } = message;
-    // An actor's relay has its own places; what it answers without a document of its own counts as the actor's too.
+    // An actor's relay has its own places. Answers of an actor without a document count as the actor's too.
     const name = sender ? undefined : (working.getStore() ?? `outbox of ${source}`);
     if (life.isDead || (name && this.dies(life, { name, point: "before-publish" }))) return never();
     this.#put(JSON.parse(JSON.stringify(message)) as Envelope);
@@ -199,7 +200,7 @@ export class StepBroker {
     if (takers.length === 0) this.left.set(message.id, message);
   }
 
-  /** Copies come some rounds after their first, a few as late as the end of everything. */
+  /** Duplicates follow some rounds after their originals, a few at the very end. */
   #mixIn(): void {
     this.#copies = this.#copies.filter(({ queue, message }) => {
       const late = Number.parseInt(message.id.slice(-2), 16) < 32;
@@ -209,7 +210,7 @@ export class StepBroker {
     });
   }
 
-  /** A mailbox keeps the order of the messages to one actor; workers have none to keep. */
+  /** A mailbox keeps the order of messages to one actor. Workers keep no order. */
   #groups(queue: Queue): { queue: Queue; messages: Envelope[] }[] {
     const groups = new Map<string, Envelope[]>();
     for (const [i, message] of queue.waiting.entries()) {
