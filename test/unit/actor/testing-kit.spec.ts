@@ -175,7 +175,10 @@ describe("given, when, then for actors", () => {
   });
 
   it("says what is wrong to whoever awaits it", async () => {
-    await assert.rejects(async () => await (given(counter, start).when(adjust) as never), /no promise to await/);
+    await assert.rejects(
+      async () => await (given(counter, start).when(adjust) as never),
+      /no promise to await/,
+    );
   });
 
   it("checks what the test calls an invariant", () => {
