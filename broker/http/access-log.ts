@@ -1,23 +1,24 @@
 /**
- * The access log: one line a request when its reply has ended, so that any problem document can be found by its
- * `traceId`. JSON for machines, a short line for people. Queries are left out: they carry tickets, tokens and names.
+ * The access log: one line per request, written when its reply has ended. It lets an operator find any problem
+ * document by its `traceId`. JSON for machines, a short line for people. It leaves out queries, because they contain
+ * tickets, tokens and names.
  */
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../resilience/clock.ts";
 import type { Exchange } from "./http-exchange.ts";
 import type { Problem } from "./problem.ts";
 
-/** Longer paths are cut: a line has a bounded length whatever is asked for. */
+/** Longer paths are cut, so that a line has a bounded length. */
 const MAX_PATH = 1_024;
 /** nginx's status for a client that left before its reply had ended. */
 const CLIENT_LEFT = 499;
-/** What probes and scrapers ask for every few seconds. */
+/** Paths that probes and scrapers request every few seconds. */
 const NOT_LOGGED = /^\/(?:health\/|metrics$)/;
 
 export interface AccessLog {
-  /** The reply has ended, or its client has gone. */
+  /** The reply has ended, or its client has left. */
   served(exchange: Exchange): void;
-  /** Something that never became a request was refused. */
+  /** Something was refused before it became a request. */
   refused(problem: Problem, address: string, bytes: number): void;
 }
 
@@ -28,7 +29,7 @@ export interface AccessLogOptions {
   write(line: string): void;
 }
 
-/** What a line tells; undefined members are left out. */
+/** The fields of a line. Undefined ones are left out. */
 interface Entry {
   method: string;
   path: string;
@@ -70,7 +71,7 @@ export function createAccessLog({ format, nodeID, clock, write }: AccessLogOptio
   };
 }
 
-/** Writes to standard output, as the log does. */
+/** Writes to standard output, like the log. */
 export const writeToStdout = (line: string): void => void process.stdout.write(line);
 
 const jsonLine = (timestamp: string, nodeID: string, entry: Entry): string =>
@@ -86,7 +87,7 @@ function textLine(time: string, entry: Entry): string {
   return `${time} INFO  access: ${parts.join(" ")}\n`;
 }
 
-/** What a client could put control characters or line breaks into, as printable ASCII. */
+/** Text from a client as printable ASCII, without control characters and line breaks. */
 export function printable(text: string): string {
   const escaped = text
     .slice(0, MAX_PATH)
@@ -94,7 +95,7 @@ export function printable(text: string): string {
   return text.length > MAX_PATH ? `${escaped}…` : escaped;
 }
 
-/** 499 where the client left first; an event stream is ended by its client as a rule. */
+/** 499 where the client left first. Clients usually end an event stream, so that does not count. */
 function statusOf({ res, answered }: Exchange): number {
   if (answered !== undefined) return answered;
   return res.writableFinished || isStream(res) ? res.statusCode : CLIENT_LEFT;
@@ -103,7 +104,10 @@ function statusOf({ res, answered }: Exchange): number {
 const isStream = (res: ServerResponse): boolean =>
   res.headersSent && res.getHeader("Content-Type") === "text/event-stream";
 
-/** Of the body where its length was said and it has gone out; else what the socket has sent since the request began. */
+/**
+ * Bytes of the body, where its length was declared and it was sent. Otherwise what the socket has sent since the
+ * request began.
+ */
 function bytesOf({ req, res, sentBefore }: Exchange): number {
   const length = res.getHeader("Content-Length");
   if (req.method === "HEAD" && res.writableFinished) return 0;

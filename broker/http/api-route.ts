@@ -1,29 +1,29 @@
-/** The gateway's routes, made from the contracts. */
+/** The gateway's routes, derived from the contracts. */
 import { z } from "zod";
 import type { ActionContract, Audience, ServiceContract } from "../contract/contract.ts";
 
 export const API_BASE = "/api/v1";
 
 export interface ApiRoute {
-  /** Full name of the action, e.g. `orders.place`. */
+  /** Full name of the action, for example `orders.place`. */
   readonly action: string;
   readonly method: string;
-  /** Below {@link API_BASE}, e.g. `/orders/:id`. */
+  /** Path below {@link API_BASE}, for example `/orders/:id`. */
   readonly pattern: string;
   readonly contract: ActionContract;
   readonly auth: Audience;
   readonly status: number;
   /** Media type of a success. */
   readonly produces: string;
-  /** Parameters come from the body; otherwise from the query. */
+  /** Parameters come from the body. Otherwise they come from the query. */
   readonly takesBody: boolean;
   /** An HTML page of the same path may post a form here. */
   readonly takesForm: boolean;
-  /** A read whose answer is the same for everybody, so that shared caches may keep it. */
+  /** A read with the same answer for everybody, so shared caches may store it. */
   readonly shared: boolean;
-  /** Parameters that must not be logged: their schema's `meta` has the format `password`. */
+  /** Parameters that must not be logged. Their schema's `meta` has the format `password`. */
   readonly secretParams: ReadonlySet<string>;
-  /** Where a thing that was created here can be read: `/orders/:id` for `POST /orders`. */
+  /** Where a created resource can be read: `/orders/:id` for `POST /orders`. */
   readonly createsAt?: { prefix: string; field: string };
 }
 

@@ -1,26 +1,26 @@
-/** Server-sent events: one long reply, kept alive by comments, ended by either side. */
+/** Server-sent events: one long reply, kept open by comments, ended by either side. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** Proxies cut connections that are silent for a minute, some sooner. */
+/** Proxies close connections that are silent for a minute, some sooner. */
 const HEARTBEAT_MS = 15_000;
 
 export interface StreamEvent {
   event: string;
-  /** What a client sends back as `Last-Event-ID`. */
+  /** The id that a client sends back as `Last-Event-ID`. */
   id: string;
   /** Sent as JSON, on one line. */
   data: unknown;
 }
 
 export interface EventStream {
-  /** Fires when the client has gone or {@link end} was called. */
+  /** Fires when the client has left or {@link end} was called. */
   readonly closed: AbortSignal;
   /** Resolves when the client's connection can take more. */
   send(event: StreamEvent): Promise<void>;
   end(): void;
 }
 
-/** Starts the reply. Headers that were set before go with it. */
+/** Starts the reply. It includes the headers that were set before. */
 export function openEventStream(
   req: IncomingMessage,
   res: ServerResponse,
@@ -30,7 +30,7 @@ export function openEventStream(
   res.writeHead(200, {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
-    // nginx buffers replies unless told.
+    // nginx buffers replies by default.
     "X-Accel-Buffering": "no",
   });
   res.flushHeaders();

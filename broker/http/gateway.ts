@@ -1,6 +1,6 @@
 /**
- * The front of the gateway: opens an exchange for every request, finds its route, keeps within its limits and turns
- * every failure into a problem document. Actions are called by whoever is given as `serve`.
+ * The entry of the gateway. It opens an exchange for every request, finds its route and enforces its limits. It
+ * turns every failure into a problem document. `serve` calls the action.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { SoukError } from "../contract/errors.ts";
@@ -26,31 +26,31 @@ import {
 } from "./response-headers.ts";
 import { Router } from "./router.ts";
 
-/** A page outside of the API: documentation, health, metrics. Throws like an action. */
+/** A page outside the API: documentation, health, metrics. It throws like an action. */
 export interface Page {
   readonly path: string;
   readonly produces: string;
-  /** Answered also when there are more requests than may be: what tells how the gateway does. */
+  /** Answered also under overload, because it reports the gateway's state. */
   readonly always?: boolean;
   respond(exchange: Exchange): void | Promise<void>;
 }
 
 type Target = { api: ApiRoute } | { page: Page };
 
-/** Calls the action of an admitted route and replies. Rejects with whatever failed. */
+/** Calls the action of an admitted route and replies. Rejects with any failure. */
 export type Serve = (exchange: Exchange, route: ApiRoute, rawParams: Record<string, string>) => Promise<void>;
 
 export interface GatewayOptions {
   routes: readonly ApiRoute[];
   pages: readonly Page[];
   serve: Serve;
-  /** Where clients reach the gateway; empty where that is not known. */
+  /** Public address of the gateway. Empty where unknown. */
   publicUrl: string;
   isAllowedOrigin: OriginCheck;
-  /** How many proxies in front of this gateway may say who the client is. */
+  /** How many proxies in front of this gateway are trusted to name the client. */
   trustedProxies: number;
   connections: Connections;
-  /** Requests that are worked on, or whose answer is on its way. */
+  /** Requests in progress, or whose answer is being sent. */
   inFlight: Shares;
   metrics: RequestMetrics;
   /** Undefined where requests are not logged. */
@@ -61,7 +61,7 @@ export interface GatewayOptions {
 export interface Gateway {
   handle(req: IncomingMessage, res: ServerResponse): void;
   fail(exchange: Exchange, error: unknown, headers?: Readonly<Record<string, string>>): void;
-  /** From now on every reply closes its connection. Resolves when no request is left. */
+  /** From now on, every reply closes its connection. Resolves when no request is left. */
   drain(): Promise<void>;
   readonly draining: boolean;
 }
@@ -153,8 +153,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { api } = match.target;
     named(API_BASE + api.pattern);
     if (api.secretParams.size > 0) exchange.shownPath = withoutSecrets(api, match.params);
-    // A stream stays open for hours and costs next to nothing: it has a limit of its own.
-    // The others take their place when the whole request is there; what can't get one now is not read first.
+    // A stream stays open for hours and costs almost nothing, so it has its own limit. Other requests take a slot
+    // when
+    // the whole request has arrived. Without a free slot, the body is not read.
     if (api.produces !== "text/event-stream") inFlight.check({ ...holderOf(exchange), caller: undefined });
     await serve(exchange, api, match.params);
   }
@@ -169,11 +170,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { status } = failure;
     exchange.code = failure.code;
     const about = { method: req.method, path: exchange.shownPath ?? path, traceId: trace.traceId };
-    // In an outage or a flood there are thousands a second; the access log has each of them.
+    // During an outage or a flood there are thousands per second. The access log has each of them.
     if (failure.code === "INTERNAL")
-      alarms.error(bugOf(error), "a request failed for a bug", { ...about, error: describe(error) });
+      alarms.error(bugOf(error), "a request failed because of a bug", { ...about, error: describe(error) });
     else if (failure.code === "OVERLOADED")
-      alarms.warn(failure.code, "requests are refused: there are more than may be at once", about);
+      alarms.warn(failure.code, "requests are refused: too many at once", about);
     else if (status >= 500)
       alarms.warn(failure.code, `a request failed: ${failure.code}`, { ...about, reason: failure.detail });
     if (res.headersSent) {
@@ -209,14 +210,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 function checkExpectation({ headers }: IncomingMessage): void {
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue")
-    throw new SoukError("MALFORMED_REQUEST", "Expect: only 100-continue is known.");
+    throw new SoukError("MALFORMED_REQUEST", "Expect: only 100-continue is supported.");
 }
 
 function allowedMethods(methods: readonly string[]): string[] {
   return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
 }
 
-/** The path of a request to this route, but for the parameters that open something to whoever has them. */
+/** The path of a request to this route, without parameters that grant access. */
 const withoutSecrets = (
   { pattern, secretParams }: ApiRoute,
   params: Readonly<Record<string, string>>,
@@ -231,13 +232,13 @@ function noContent(res: ServerResponse): void {
   res.end();
 }
 
-/** RFC 6750: a caller who brought no token is told only that one is needed. */
+/** RFC 6750: a caller without a token is told only that one is needed. */
 const challenge = ({ headers }: IncomingMessage): string =>
   headers.authorization === undefined ? 'Bearer realm="souk"' : 'Bearer realm="souk", error="invalid_token"';
 
 const seconds = ({ startedAt }: Exchange): number => (performance.now() - startedAt) / 1_000;
 
-/** Tells bugs apart by the line that threw. */
+/** Identifies a bug by the line that threw. */
 const bugOf = (error: unknown): string =>
   error instanceof Error
     ? `${error.name} ${error.stack?.split("\n").find((it) => it.startsWith("    at "))}`

@@ -12,7 +12,7 @@ export interface Exchange {
   readonly trace: Trace;
   readonly requestId: string;
   readonly clientIp: string;
-  /** Path as it stands in the URL, still percent-encoded, without the query. */
+  /** Path as in the URL, still percent-encoded, without the query. */
   readonly path: string;
   /** Query string without the question mark. */
   readonly query: string;
@@ -20,27 +20,26 @@ export interface Exchange {
   readonly startedAt: number;
   /** Bytes that its connection had sent before. */
   readonly sentBefore: number;
-  /** The path as logs may show it, where that is another one. */
+  /** The path for logs, where it differs. */
   shownPath?: string;
-  /** Who asks, where that is known. */
+  /** The user, once known. */
   userId?: string;
-  /** Of the problem document that it was answered with. */
+  /** Code of the problem document that answered it. */
   code?: string;
-  /** Status of an answer that did not go through `res`. */
+  /** Status of an answer that did not use `res`. */
   answered?: number;
-  /** The call that was made for it. It goes on when the client leaves, and counts as in flight until it ends. */
+  /** The call made for it. It continues when the client leaves, and counts as in flight until it ends. */
   work?: Promise<unknown>;
 }
 
-/** Who holds what a request takes: the user, as soon as it is known who that is, else the address. */
+/** Who occupies what a request uses: the user once known, else the address. */
 export function holderOf({ clientIp, userId }: Exchange): Holder {
   const address = addressKey(clientIp);
   return { caller: userId ?? address, address };
 }
 
 /**
- * Calls `release` when the answer has been handed over to the kernel, or its client has gone, and what was done for it
- * has ended.
+ * Calls `release` when the call has ended, and the answer is in the kernel or its client has left.
  */
 export function afterAnswer(exchange: Exchange, release: () => void): void {
   exchange.res.once("close", () => {
@@ -72,7 +71,7 @@ export function openExchange(req: IncomingMessage, res: ServerResponse, hops: nu
   return exchange;
 }
 
-/** @throws for a request that did not come through the gateway's front */
+/** @throws for a request that did not pass the gateway's entry */
 export function exchangeOf(req: IncomingMessage): Exchange {
   const exchange = open.get(req);
   if (!exchange) throw new Error("the request has no exchange");

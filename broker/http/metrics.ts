@@ -1,4 +1,4 @@
-/** What the gateway counts about its own replies, and Prometheus' text format for it and for Moleculer's registry. */
+/** The gateway's counters of its replies, and Prometheus' text format for them and for Moleculer's registry. */
 import type { MetricRegistry } from "moleculer";
 
 /** Upper bounds in seconds. */
@@ -11,7 +11,7 @@ interface Series {
   total: number;
 }
 
-/** What is bounded, as it is now. */
+/** The present numbers of bounded things. */
 export interface HeldNow {
   inFlight: { readonly taken: number };
   bodies: { readonly taken: number };
@@ -35,7 +35,7 @@ export class RequestMetrics {
     this.#observing = observing;
   }
 
-  /** @param route the pattern, not the path: the number of series must not depend on callers */
+  /** @param route the pattern, not the path: callers must not create new series */
   observe(method: string, route: string, status: number, seconds: number): void {
     if (!this.#observing) return;
     const key = `${method} ${route} ${status}`;
@@ -54,8 +54,12 @@ export class RequestMetrics {
   text(): string {
     const name = "souk_http_request_duration_seconds";
     const lines = [
-      ...gauge("requests_in_flight", "Requests being worked on, or answered.", this.#held.inFlight),
-      ...gauge("bodies", "Bodies of requests on their way.", this.#held.bodies),
+      ...gauge(
+        "requests_in_flight",
+        "Requests in progress, including those being answered.",
+        this.#held.inFlight,
+      ),
+      ...gauge("bodies", "Request bodies being received.", this.#held.bodies),
       ...gauge("event_streams", "Event streams that are open.", this.#held.streams),
       `# HELP ${name} Time from a request's headers to the end of its reply.`,
       `# TYPE ${name} histogram`,
@@ -73,7 +77,7 @@ export class RequestMetrics {
   }
 }
 
-/** The part of a Moleculer metric's snapshot that Prometheus has a place for. */
+/** The part of a Moleculer metric's snapshot that Prometheus supports. */
 interface Snapshot {
   name: string;
   type: string;
@@ -87,7 +91,7 @@ interface Snapshot {
   }[];
 }
 
-/** Moleculer's own metrics as text; empty where they are switched off. */
+/** Moleculer's own metrics as text. Empty where they are switched off. */
 export function moleculerMetrics(registry: MetricRegistry | undefined): string {
   if (!registry?.isEnabled()) return "";
   const lines: string[] = [];

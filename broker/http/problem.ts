@@ -1,4 +1,4 @@
-/** Failures as RFC 9457 problem documents. Nothing of a bug but its trace id leaves the house. */
+/** Failures as RFC 9457 problem documents. Of a bug, clients see only the trace id. */
 import { Errors } from "moleculer";
 import {
   type ErrorCode,
@@ -17,7 +17,7 @@ export interface Problem {
   status: number;
   detail: string;
   code: string;
-  /** W3C trace id of the request: what support asks for and what logs carry. */
+  /** W3C trace id of the request. Support asks for it, and logs contain it. */
   traceId: string;
   instance: string;
   errors?: readonly FieldError[];
@@ -25,12 +25,12 @@ export interface Problem {
   [member: string]: unknown;
 }
 
-/** The client is gone: there is nobody to answer. */
+/** The client has left, so no answer is needed. */
 export class ClientGoneError extends Error {
   override readonly name = "ClientGoneError";
 }
 
-/** What Moleculer throws when a service can't be asked now, and what a client is told. */
+/** Moleculer's errors for a service that can't be called now, and the codes for clients. */
 const MOLECULER: Readonly<Record<string, ErrorCode>> = {
   SERVICE_NOT_FOUND: "UNAVAILABLE",
   SERVICE_NOT_AVAILABLE: "UNAVAILABLE",
@@ -42,7 +42,7 @@ const MOLECULER: Readonly<Record<string, ErrorCode>> = {
   QUEUE_FULL: "OVERLOADED",
 };
 
-/** Seconds after which a client may come again, where the failure itself does not say. */
+/** Seconds after which a client may retry, where the failure itself does not say. */
 const RETRY_AFTER: ReadonlyMap<string, number> = new Map<ErrorCode, number>([
   ["OVERLOADED", 1],
   ["UNAVAILABLE", 2],
@@ -85,7 +85,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 function moleculerCode(error: unknown): ErrorCode | undefined {
-  // moleculer-web says so without a type where a service runs on no node.
+  // moleculer-web reports it without a type where no node runs the service.
   if (error instanceof Errors.MoleculerError && error.code === 503) return "UNAVAILABLE";
   if (typeof error !== "object" || error === null || !("type" in error)) return undefined;
   return typeof error.type === "string" && Object.hasOwn(MOLECULER, error.type)
@@ -96,7 +96,7 @@ function moleculerCode(error: unknown): ErrorCode | undefined {
 const isData = (data: unknown): data is ErrorData => typeof data === "object" && data !== null;
 
 /**
- * @param base where the gateway is reached, so that `type` resolves; empty for a reference relative to this reply
+ * @param base public address of the gateway, so that `type` resolves; empty makes it relative to this reply
  * @param instance path of the request, without its query
  */
 export function problem(failure: Failure, { base, traceId, instance }: ProblemContext): Problem {
@@ -116,7 +116,7 @@ export function problem(failure: Failure, { base, traceId, instance }: ProblemCo
 const percent = (char: string): string =>
   `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 
-/** A path as it came, with what no URI has in it escaped, and never the name of a host (RFC 3986, 4.2). */
+/** A path with invalid URI characters escaped. It never contains the name of a host (RFC 3986, 4.2). */
 const uriReference = (path: string): string =>
   (path.startsWith("//") ? `/.${path}` : path)
     .replaceAll(/[^A-Za-z0-9\-._~!$&'()*+,;=:@%/]/g, percent)

@@ -7,16 +7,16 @@ import { API_BASE, type ApiRoute } from "./api-route.ts";
 import type { Exchange } from "./http-exchange.ts";
 import { bodyTag, isNotModified, versionTag } from "./request/conditional.ts";
 
-/** Pages may style themselves and post forms to this shop; they run no script. */
+/** Pages may have styles and post forms to this shop. They run no scripts. */
 const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/** Anybody's read: a shared cache may keep it, and asks each time whether it is still so. */
+/** A read for everybody. A shared cache may store it and revalidates it each time. */
 const SHARED = "public, no-cache";
-/** A caller's own read: kept by its own cache only, which asks each time. */
+/** A caller's own read. Only its own cache stores it and revalidates it each time. */
 const PRIVATE = "private, no-cache";
 
-/** @throws on data that the route can't have: a bug of the action */
+/** @throws on data that the route can't return, which is a bug of the action */
 export async function reply(
   exchange: Exchange,
   route: ApiRoute,
@@ -28,7 +28,7 @@ export async function reply(
   const reading = req.method === "GET" || req.method === "HEAD";
   setHeaders(res, meta.$responseHeaders);
   const shared = route.shared && req.headers.authorization === undefined;
-  // Whoever signs in may be shown more: a cache must not mix the two.
+  // A signed-in caller may see more. A cache must not mix the two.
   if (route.shared) res.setHeader("Vary", "Origin, Authorization");
   if (reading) res.setHeader("Cache-Control", shared ? SHARED : PRIVATE);
   if (data === undefined || data === null) {
@@ -104,7 +104,7 @@ async function other({ req, res }: Exchange, route: ApiRoute, status: number, da
   res.end(bytes);
 }
 
-/** Bytes, also as JSON carries them between nodes. */
+/** Bytes, also in the JSON form used between nodes. */
 function bufferOf(data: unknown): Buffer | undefined {
   if (data instanceof Uint8Array) return Buffer.from(data);
   if (typeof data !== "object" || data === null || !("type" in data) || data.type !== "Buffer")

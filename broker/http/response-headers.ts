@@ -1,7 +1,7 @@
-/** Headers that every reply has, and those that let a browser of a listed origin read it. */
+/** Headers of every reply, and headers that let a browser of a listed origin read it. */
 import type { OutgoingHttpHeaders } from "node:http";
 
-/** For API replies. A page that needs more says so in its own Content-Security-Policy. */
+/** For API replies. A page that needs more sets its own Content-Security-Policy. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -36,10 +36,10 @@ const REPLY_HEADERS = [
   "X-Request-Id",
 ].join(", ");
 
-/** Which origins a browser may call from. Equality, never a prefix or a part of the text. */
+/** Which origins a browser may call from. It compares for equality, never a prefix or a part. */
 export type OriginCheck = (origin: string) => boolean;
 
-/** @param origins `CORS_ORIGINS`: separated by commas */
+/** @param origins `CORS_ORIGINS`, separated by commas */
 export function originCheck(origins: string): OriginCheck {
   const allowed = new Set(
     origins
@@ -50,7 +50,7 @@ export function originCheck(origins: string): OriginCheck {
   return (origin) => allowed.has(origin);
 }
 
-/** CORS headers of a reply; no credentials are allowed, because tokens travel in Authorization only. */
+/** CORS headers of a reply. Credentials are not allowed, because tokens are sent only in Authorization. */
 export function corsHeaders(origin: string | undefined, isAllowed: OriginCheck): OutgoingHttpHeaders {
   if (origin === undefined || !isAllowed(origin)) return { Vary: "Origin" };
   return {
@@ -60,7 +60,7 @@ export function corsHeaders(origin: string | undefined, isAllowed: OriginCheck):
   };
 }
 
-/** What a preflight is told in addition. @param methods those of the route */
+/** Additional headers of a preflight's reply. @param methods those of the route */
 export const preflightHeaders = (methods: readonly string[]): OutgoingHttpHeaders => ({
   "Access-Control-Allow-Methods": methods.join(", "),
   "Access-Control-Allow-Headers": REQUEST_HEADERS,

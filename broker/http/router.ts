@@ -5,7 +5,7 @@ const PARAMETER = /^:([A-Za-z][A-Za-z0-9]*)$/;
 
 interface Leaf<T> {
   target: T;
-  /** Parameters in order of the path; two routes may name the same segment differently. */
+  /** Parameters in the order of the path. Two routes may name the same segment differently. */
   names: readonly string[];
 }
 
@@ -16,9 +16,9 @@ interface Node<T> {
 }
 
 export interface Found<T> {
-  /** Methods that the path is there for. */
+  /** Methods of the path. */
   readonly methods: readonly string[];
-  /** The route for a method, with its parameters as they stand in the URL: still percent-encoded. */
+  /** The route for a method, with its parameters as in the URL: still percent-encoded. */
   route(method: string): { target: T; params: Record<string, string> } | undefined;
 }
 
@@ -31,8 +31,8 @@ export class Router<T> {
   readonly #root = node<T>();
 
   /**
-   * @param path e.g. `/orders/:id/payments`; parameters are whole segments
-   * @throws on a path that can't be served, and on a route that is taken
+   * @param path for example `/orders/:id/payments`; parameters are whole segments
+   * @throws on a path that can't be served, and on a route that exists
    */
   add(method: string, path: string, target: T): void {
     if (!path.startsWith("/")) throw new Error(`route ${method} ${path}: must start with /`);
@@ -57,7 +57,7 @@ export class Router<T> {
     at.leaves.set(method, { target, names });
   }
 
-  /** @param path as it stands in the URL, without the query */
+  /** @param path as in the URL, without the query */
   find(path: string): Found<T> | undefined {
     const values: string[] = [];
     const leaves = walk(this.#root, segmentsOf(path), 0, values)?.leaves;

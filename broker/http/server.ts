@@ -1,4 +1,4 @@
-/** The HTTP server: limits on what it waits for, and an answer even to what its parser refuses. */
+/** The HTTP server: its time limits, and an answer even to bytes that its parser refuses. */
 import {
   createServer,
   type IncomingMessage,
@@ -12,19 +12,19 @@ import { within } from "../resilience/deadline.ts";
 import { PROBLEM_TYPE, type Problem } from "./problem.ts";
 
 const MAX_HEADERS = 16_384;
-/** Time for a refused client to read why, before its connection goes. */
+/** Time for a refused client to read the answer before its connection closes. */
 const LINGER_MS = 1_000;
 
 export interface ServerOptions {
   handle(req: IncomingMessage, res: ServerResponse): void;
-  /** The reply to something that never became a request, or whose body does not come (`req`). */
+  /** The reply to something that never became a request, or whose body does not arrive (`req`). */
   refuse(
     code: ErrorCode,
     req: IncomingMessage | undefined,
   ): { problem: Problem; headers: Readonly<Record<string, string>> };
-  /** Told of each such reply. */
+  /** Called for each such reply. */
   refused(problem: Problem, req: IncomingMessage | undefined, address: string, bytes: number): void;
-  /** Time for all headers, and for the whole request; milliseconds. */
+  /** Time limits for all headers, and for the whole request. Milliseconds. */
   headersTimeout?: number;
   requestTimeout?: number;
 }
@@ -36,16 +36,16 @@ export function createHttpServer(options: ServerOptions): Server {
       maxHeaderSize: MAX_HEADERS,
       headersTimeout,
       requestTimeout,
-      // Above the idle time of usual load balancers, so that it is not us who closes under a request.
+      // Longer than the idle time of usual load balancers, so that we never close a connection under a request.
       keepAliveTimeout: 65_000,
       connectionsCheckingInterval: Math.min(1_000, headersTimeout),
-      // Node's own answer to a missing Host has neither body nor headers: the gateway checks it.
+      // Node's own answer to a missing Host has neither body nor headers. The gateway checks it instead.
       requireHostHeader: false,
       noDelay: true,
     },
     handle,
   );
-  // `Expect: 100-continue` is answered when the body is wanted; other expectations are none of ours.
+  // `Expect: 100-continue` is answered when the body is wanted. Other expectations are refused.
   server.on("checkContinue", handle);
   server.on("checkExpectation", handle);
   server.on("clientError", (error, socket) => onParserError(error, socket, options));
@@ -64,7 +64,7 @@ function onParserError(
   { refuse, refused }: ServerOptions,
 ): void {
   const res = "_httpMessage" in socket ? (socket._httpMessage as ServerResponse | null) : null;
-  // A reply that has begun can't be turned into another one.
+  // A reply that has started can't be replaced.
   if (res?.headersSent || !socket.writable || error.code === "ECONNRESET") {
     socket.destroy();
     return;
@@ -80,13 +80,13 @@ function onParserError(
   const address = "remoteAddress" in socket ? String(socket.remoteAddress) : "";
   refused(problem, res?.req, address, Buffer.byteLength(body));
   socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join("")}\r\n${body}`);
-  // Its client may leave its own half open for ever.
+  // The client may leave its own half open for ever.
   const over = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once("close", () => clearTimeout(over));
 }
 
 /**
- * Stops accepting, lets running requests end, and cuts what is left after `timeout` milliseconds.
+ * Stops accepting, lets running requests end, and closes what is left after `timeout` milliseconds.
  * @param drained resolves when the last request has been answered
  */
 export async function closeServer(server: Server, drained: Promise<void>, timeout: number): Promise<void> {
@@ -95,13 +95,13 @@ export async function closeServer(server: Server, drained: Promise<void>, timeou
   server.closeIdleConnections();
   await within(timeout, drained);
   server.closeIdleConnections();
-  // Connections that have just sent their last reply close by themselves; none may keep the process.
+  // Connections that have just sent their last reply close by themselves. None may keep the process running.
   const grace = setTimeout(() => server.closeAllConnections(), 100);
   await closed;
   clearTimeout(grace);
 }
 
-/** Where a server listens, e.g. `http://127.0.0.1:3000`. @throws where it does not */
+/** Where a server listens, for example `http://127.0.0.1:3000`. @throws where it does not listen */
 export function urlOf(server: Server): string {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server does not listen");

@@ -1,6 +1,6 @@
 /**
- * Access tokens: what `users` signs and the gateway verifies, pinned as RFC 8725 and RFC 9068 ask.
- * One algorithm, one type, one issuer, one audience; keys only from the service's own JWKS.
+ * Access tokens. `users` signs them and the gateway verifies them. As RFC 8725 and RFC 9068 demand, there is one
+ * algorithm, one type, one issuer and one audience. Keys come only from the service's own JWKS.
  */
 import { hash } from "node:crypto";
 import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
@@ -14,17 +14,17 @@ export const TOKEN_ALGORITHM = "ES256";
 export const TOKEN_TYPE = "at+jwt";
 export const TOKEN_ISSUER = "souk";
 export const TOKEN_AUDIENCE = "souk-api";
-/** No token that `users` makes comes near this; longer ones are refused before any work is done on them. */
+/** Tokens of `users` are much shorter. Longer ones are refused before any work is done on them. */
 const MAX_TOKEN_LENGTH = 4_096;
-/** Clocks of two machines may differ by this much, in seconds. */
+/** Clocks of two machines may differ by this many seconds. */
 const CLOCK_TOLERANCE = 5;
 
-/** A key's name in the JWKS; anything else in a token's header is refused unseen. */
+/** A key's name in the JWKS. A token with any other text in its header is refused unseen. */
 const keyId = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const accessTokenClaims = z.object({
   sub: id,
-  /** The session that it was made for. */
+  /** The token's session. */
   sid: id,
   roles: z
     .array(z.enum(["customer", "staff", "admin"]))
@@ -64,17 +64,17 @@ export function signAccessToken(
     .sign(key);
 }
 
-/** The token is not one of ours, or not any more. */
+/** The token is not ours, or no longer valid. */
 export class TokenRejectedError extends Error {
   override readonly name = "TokenRejectedError";
 }
 
 export interface TokenVerifier {
-  /** Claims of a token that was verified before and is still valid: no signature is checked. */
+  /** Claims of a token that was verified before and is still valid. Does not check the signature. */
   known(token: string): AccessTokenClaims | undefined;
   /**
    * @throws {TokenRejectedError} for any token that is not valid now
-   * @throws whatever `fetchJwks` throws, when the keys can't be had
+   * @throws any error of `fetchJwks`, when the keys can't be fetched
    */
   verify(token: string): Promise<AccessTokenClaims>;
 }
@@ -84,19 +84,19 @@ export interface Jwks {
 }
 
 export interface TokenVerifierOptions {
-  /** Tokens that were made to live longer are none of ours, whoever signed them; milliseconds. */
+  /** Tokens with a longer lifetime are refused, whoever signed them. Milliseconds. */
   maxLifetime?: number;
-  /** Verified tokens that are remembered until they expire. */
+  /** Number of verified tokens in the cache. They stay until they expire. */
   cacheSize?: number;
-  /** An unknown `kid` makes the keys be fetched again, at most once in this time; milliseconds. */
+  /** An unknown `kid` fetches the keys again, at most once in this time. Milliseconds. */
   cooldown?: number;
-  /** Keys older than this are fetched again, so that withdrawn ones are forgotten; milliseconds. */
+  /** Older keys are fetched again, so that withdrawn keys stop working. Milliseconds. */
   maxAge?: number;
 }
 
 /**
- * Verifies access tokens against the public keys that `fetchJwks` gives.
- * Tokens are remembered by hash until they expire, so the usual cost is one SHA-256.
+ * Verifies access tokens against the public keys of `fetchJwks`. Verified tokens are cached by hash until they
+ * expire, so the usual cost is one SHA-256.
  */
 export function createTokenVerifier(
   fetchJwks: () => Promise<Jwks>,
@@ -132,7 +132,7 @@ export function createTokenVerifier(
     const age = clock.now() - fetchedAt;
     if (age > maxAge || (!keys.has(kid) && age > cooldown)) await fetchKeys();
     const key = keys.get(kid);
-    if (!key) throw new TokenRejectedError("no key with this id");
+    if (!key) throw new TokenRejectedError("there is no key with this id");
     return key;
   }
 
@@ -160,10 +160,12 @@ export function createTokenVerifier(
           currentDate: new Date(clock.now()),
         });
         const claims = accessTokenClaims.safeParse(payload);
-        if (!claims.success) throw new TokenRejectedError("the claims do not fit");
+        if (!claims.success) throw new TokenRejectedError("the claims are invalid");
         const { iat, exp } = claims.data;
-        if (exp - iat > maxLifetime / 1_000) throw new TokenRejectedError("the token lives too long");
-        if ((iat - CLOCK_TOLERANCE) * 1_000 > clock.now()) throw new TokenRejectedError("made in the future");
+        if (exp - iat > maxLifetime / 1_000)
+          throw new TokenRejectedError("the token has too long a lifetime");
+        if ((iat - CLOCK_TOLERANCE) * 1_000 > clock.now())
+          throw new TokenRejectedError("issued in the future");
         verified.set(fingerprint(token), claims.data);
         return claims.data;
       } catch (error) {
@@ -174,7 +176,7 @@ export function createTokenVerifier(
   };
 }
 
-/** The cache is keyed by hash so that no bearer token lies in memory longer than its request. */
+/** The cache key is a hash, so that no bearer token stays in memory longer than its request. */
 const fingerprint = (token: string) => hash("sha256", token, "base64url");
 
 async function importKeys(jwks: Jwks): Promise<Map<string, CryptoKey>> {

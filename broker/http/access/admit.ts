@@ -1,6 +1,6 @@
 /**
- * Everything that stands between a request and its action, in this order: what can be produced, how often, who,
- * whether they may, headers, body. Nothing of the body is read before the caller is known and within limits.
+ * Everything between a request and its action, in this order: response format, rate limits, authentication,
+ * authorization, headers, body. No byte of the body is read before the caller is known and within its limits.
  */
 
 import type { CallMeta } from "../../contract/call-meta.ts";
@@ -28,15 +28,15 @@ import type { LiveSessions } from "./live-sessions.ts";
 export interface Admission {
   params: Record<string, unknown>;
   meta: CallMeta;
-  /** What is known of a signed-in caller's token. */
+  /** The session of a signed-in caller's token. */
   session?: CallerSession;
-  /** Who holds what the request takes from now on. */
+  /** Who occupies what the request uses from now on. */
   holder: Holder;
 }
 
-/** The token of a caller, for replies that go on for long. */
+/** The session of a caller, for replies that take long. */
 export interface CallerSession {
-  /** When the token ends; milliseconds since the epoch. */
+  /** Expiry of the token, in milliseconds since the epoch. */
   expires: number;
   /** @throws {SoukError} UNAUTHENTICATED once the session has ended */
   check(): Promise<void>;
@@ -47,11 +47,11 @@ export interface Gate {
   sessions: LiveSessions;
   /** Undefined where limits are off. */
   limits?: RateLimits;
-  /** Actions that prove who somebody is, or make accounts: limited more tightly. */
+  /** Actions that authenticate or create accounts. They have tighter limits. */
   credentialActions: ReadonlySet<string>;
-  /** Bodies on their way. */
+  /** Bodies being received. */
   bodies: Shares;
-  /** Slower ones are given up; bytes a second. */
+  /** A slower body is refused. Bytes per second. */
   minBodyRate: number;
 }
 
@@ -76,7 +76,7 @@ export async function admit(
     clientIp: exchange.clientIp,
   };
   const holder = holderOf(exchange);
-  // A provider's reports come from few addresses, in bursts.
+  // A provider sends its reports from few addresses, in bursts.
   if (route.contract.body === "raw") holder.caller = undefined;
   const params = await readParams(route, exchange, decodePath(rawParams), (limit) =>
     readWhole(gate, exchange, holder, limit),
@@ -95,7 +95,7 @@ interface Caller {
 async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promise<Caller | undefined> {
   const { limits, verifier, sessions } = gate;
   const { clientIp } = exchange;
-  // A provider's Authorization header is the provider's business: the action checks its signature.
+  // The Authorization header of a provider's report is not ours. The action checks its signature.
   if (route.contract.body === "raw") {
     if (limits) showQuota(exchange, await limits.webhook(clientIp));
     return undefined;
@@ -108,7 +108,7 @@ async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promis
   if (token === undefined) return undefined;
   claims ??= await verifier.verify(token).catch((error: unknown) => {
     if (error instanceof TokenRejectedError)
-      throw new SoukError("UNAUTHENTICATED", "The access token is not valid, or not any more.");
+      throw new SoukError("UNAUTHENTICATED", "The access token is invalid or has expired.");
     throw error;
   });
   const { sub, sid, roles, exp } = claims;
@@ -136,7 +136,7 @@ function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Excha
   }
   if (takesBody || method === "DELETE") {
     const ifMatch = ifMatchOf(headers["if-match"]);
-    // What has no entity tag can't match one (RFC 9110, 13.1.1).
+    // A resource without an entity tag can't match one (RFC 9110, 13.1.1).
     if (ifMatch !== undefined && !contract.etag) throw new SoukError("VERSION_MISMATCH");
     if (ifMatch !== undefined) meta.ifMatch = ifMatch;
   }
@@ -147,13 +147,13 @@ function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Excha
 
 type ReadBytes = (limit: number) => Promise<Buffer>;
 
-/** The body, while its holder may have one more on its way. */
+/** Reads the body, if its holder may send one more at the moment. */
 async function readWhole(gate: Gate, { req, res }: Exchange, holder: Holder, limit: number): Promise<Buffer> {
   let release: () => void;
   try {
     release = gate.bodies.take(holder);
   } catch (error) {
-    // What is still to come would only be thrown away.
+    // The remaining bytes would only be discarded.
     res.setHeader("Connection", "close");
     throw error;
   }
@@ -196,7 +196,7 @@ async function readBody(
 const MAX_RAW_HEADERS = 64;
 const MAX_RAW_HEADER = 8_192;
 
-/** What a webhook's signature is checked over: bytes as they came, as base64, and headers by lower-case name. */
+/** The data that a webhook's signature covers: the raw bytes as base64, and headers by lower-case name. */
 async function rawBody(
   { req }: Exchange,
   read: ReadBytes,

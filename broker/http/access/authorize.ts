@@ -1,10 +1,10 @@
-/** Who may call what. A route is served only as its contract declares; nothing is allowed by omission. */
+/** Who may call what. A route is served only as its contract declares. Nothing is allowed by default. */
 
 import { type CallMeta, isStaff } from "../../contract/call-meta.ts";
 import type { Audience } from "../../contract/contract.ts";
 import { SoukError } from "../../contract/errors.ts";
 
-/** @throws {SoukError} UNAUTHENTICATED without a user, FORBIDDEN for one of the wrong role */
+/** @throws {SoukError} UNAUTHENTICATED without a user, FORBIDDEN without the role */
 export function authorize(auth: Audience, user: CallMeta["user"]): void {
   if (auth === "public") return;
   if (!user) throw new SoukError("UNAUTHENTICATED");

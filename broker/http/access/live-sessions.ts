@@ -1,8 +1,8 @@
 /**
- * Whether the session that an access token was made for still stands: not ended, its account there, not blocked, with
- * the roles that the token names. What is known is good for {@link FRESH_MS}; whoever ends a session notifies, so that
- * usually it is known at once. Sessions that are used all the time are asked about beforehand, many in one call, so
- * that hardly any request waits for it.
+ * Whether the session of an access token is live. A live session has not ended. Its account exists, is not blocked,
+ * and has the roles in the token. A known answer is valid for {@link FRESH_MS}. A session that ends is announced, so it is
+ * usually known at once. Sessions in constant use are checked in advance, many in one call. So requests hardly ever
+ * wait.
  */
 import { LRUCache } from "lru-cache";
 import { SoukError } from "../../contract/errors.ts";
@@ -10,13 +10,13 @@ import { Batcher } from "../../mongo/batcher.ts";
 import type { Clock } from "../../resilience/clock.ts";
 import type { AccessTokenClaims } from "./access-token.ts";
 
-/** A session may have ended this long ago at most when a request of it is still served; if its notification got lost. */
+/** If an announcement is lost, a request of an ended session is served for at most this time. */
 export const FRESH_MS = 10_000;
-/** Older than this it is asked about again, while the request goes on. */
+/** After this time a session is checked again, while the request continues. */
 const AGEING_MS = 5_000;
-/** While nobody can be asked, what was known is good for so long. */
+/** While no node answers, a known session counts as live for this time. */
 export const AWAY_MS = 60_000;
-/** After a question that was not answered, the next one is asked no sooner. */
+/** After a failed check, the next one waits at least this time. */
 const PAUSE_MS = 1_000;
 
 export interface LiveSession {
@@ -28,7 +28,7 @@ export interface LiveSession {
 type Claims = Pick<AccessTokenClaims, "sid" | "sub" | "roles">;
 
 interface Known {
-  /** undefined when there is no such session (any more). */
+  /** Undefined when there is no such session (any more). */
   session: LiveSession | undefined;
   askedAt: number;
 }
@@ -41,15 +41,15 @@ interface Question {
 
 export interface LiveSessions {
   /**
-   * @throws {SoukError} UNAUTHENTICATED when the session does not stand
-   * @throws whatever `ask` throws, when nothing is known and nobody can be asked
+   * @throws {SoukError} UNAUTHENTICATED when the session is not live
+   * @throws any error of `ask`, when nothing is known and no node answers
    */
   check(claims: Claims): Promise<void>;
-  /** A session, or all of a user, have changed. @param subject id of either */
+  /** A session, or all sessions of a user, have changed. @param subject id of either */
   changed(subject: string): void;
 }
 
-/** @param ask which of these sessions are live */
+/** @param ask returns which of these sessions are live */
 export function createLiveSessions(
   ask: (ids: string[]) => Promise<readonly LiveSession[]>,
   clock: Clock,
@@ -64,7 +64,8 @@ export function createLiveSessions(
     const [askedAt, changesBefore] = [clock.now(), changes];
     try {
       const live = new Map((await ask(group.map((it) => it.id))).map((it) => [it.id, it]));
-      // What changed meanwhile may have been one of these: good for the requests that wait, and asked about again.
+      // A change during the check may concern one of these. The answer serves the waiting requests, and is checked
+      // again.
       const from = changes === changesBefore ? askedAt : askedAt - FRESH_MS;
       for (const { id, answered } of group) answered({ session: live.get(id), askedAt: from });
     } catch (error) {
@@ -94,7 +95,7 @@ export function createLiveSessions(
     if (last && paused && age < AWAY_MS) return last;
     const asking = refresh(id);
     if (last && age < FRESH_MS) {
-      // The request does not wait; what becomes of the question is seen by those that do.
+      // This request does not wait. Requests that wait handle the failure.
       asking.catch(() => undefined);
       return last;
     }
@@ -116,7 +117,7 @@ export function createLiveSessions(
       changes++;
       const wasKnown = known.delete(subject);
       const wasAsked = pending.delete(subject);
-      // A session: no user has its id.
+      // The subject is a session. No user has its id.
       if (wasKnown || wasAsked) return;
       for (const [id, { session }] of known.entries()) if (session?.userId === subject) known.delete(id);
     },

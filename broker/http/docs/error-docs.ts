@@ -1,7 +1,7 @@
 /** All error codes as a page of Markdown. */
 import { type ErrorEntries, errorsOf } from "../../contract/errors.ts";
 
-/** @param declared whatever declares codes beside those of every service: contracts, payment providers */
+/** @param declared everything that declares codes beside those of every service: contracts, payment providers */
 export function errorsMarkdown(declared: readonly { readonly errors?: ErrorEntries }[]): string {
   const rows = errorsOf(declared).map(
     ([code, { status, title, retryable }]) =>

@@ -34,7 +34,7 @@ const DOCS_START = `SwaggerUIBundle({
 `;
 
 export interface Documents {
-  /** Made on first use: it costs more than the rest of a start. */
+  /** Built on first use, because it costs more than the rest of a start. */
   openapi(): unknown;
   asyncapi(): unknown;
   errors(): readonly [code: string, entry: ErrorEntry][];
@@ -55,7 +55,7 @@ export function docsPages({ openapi, asyncapi, errors }: Documents): Page[] {
 const swaggerUi = (file: string): Promise<string> =>
   readFile(createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`), "utf8");
 
-/** A page that never changes while the process runs: made once, then revalidated by its tag. */
+/** A page that never changes while the process runs. It is built once, then revalidated by its tag. */
 function fixed(path: string, produces: string, make: () => string | Promise<string>, policy?: string): Page {
   let made: Promise<{ body: Buffer; tag: string }> | undefined;
   return {
@@ -82,7 +82,7 @@ function fixed(path: string, produces: string, make: () => string | Promise<stri
   };
 }
 
-/** A page whose content is asked for each time and never kept; answered also under overload. */
+/** A page whose content is requested each time and never stored. It is answered also under overload. */
 export function live(
   path: string,
   produces: string,
@@ -113,7 +113,7 @@ th, td { padding: .4rem .75rem; text-align: left; vertical-align: top; border-bo
 tr:target { background: #fde68a; color: #422006; }
 `;
 
-/** What a problem's `type` leads to. */
+/** The page to which a problem's `type` points. */
 function errorsPage(errors: ReturnType<Documents["errors"]>): string {
   const rows = errors.map(
     ([code, entry]) =>

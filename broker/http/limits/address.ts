@@ -1,12 +1,12 @@
-/** Network addresses in one spelling, and what of them counts as one caller. */
+/** Canonical network addresses, and which part of them identifies a caller. */
 import { isIPv4, isIPv6 } from "node:net";
 
-/** An IPv4 address within IPv6, as dual-stack sockets tell it; canonical IPv6 has its last 32 bits in hex. */
+/** An IPv4 address in IPv6 form, as dual-stack sockets report it. Canonical IPv6 has the last 32 bits in hex. */
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
 /**
- * RFC 5952's spelling of an IPv6 address (lower case, shortest), plain IPv4 where it is one in IPv6's clothes, and
- * without a zone. What is no address is given back as it is.
+ * RFC 5952's form of an IPv6 address (lower case, shortest), without a zone. An IPv4-mapped address becomes plain
+ * IPv4. Text that is no address is returned unchanged.
  */
 export function canonicalAddress(ip: string): string {
   if (!isIPv6(ip)) return ip;
@@ -18,7 +18,7 @@ export function canonicalAddress(ip: string): string {
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join(".");
 }
 
-/** What counts as one address: one caller has a whole IPv6 /64 to choose from. */
+/** The key of an address. A whole IPv6 /64 counts as one, because one caller can use all of it. */
 export function addressKey(ip: string): string {
   const canonical = canonicalAddress(ip);
   if (isIPv4(canonical) || !isIPv6(canonical)) return canonical;

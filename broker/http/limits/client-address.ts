@@ -1,12 +1,11 @@
-/** Whose request it is, by network address: the peer, or whom trusted proxies name in X-Forwarded-For. */
+/** The network address of a request: the peer, or the client that trusted proxies name in X-Forwarded-For. */
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { canonicalAddress } from "./address.ts";
 
 /**
- * Each proxy appends the address that it was asked from, so only entries from the right can be relied on: whatever
- * stands to the left of them was written by the client. The peer's address where the header names none.
- * Each address has one spelling, so that it can be a key.
+ * Each proxy appends the address of its own client. So only entries from the right are reliable: the client wrote the
+ * rest. Without an entry, the result is the peer's address. It is canonical, so that it can be a key.
  * @param hops trusted proxies between clients and this gateway; 0 ignores the header
  */
 export function clientAddress(

@@ -1,15 +1,14 @@
 /**
- * What one connection may make the gateway do. Its requests are worked on one after the other (RFC 9112, 9.3.2, asks
- * for it where they are not all reads), few may wait behind, and while one waits nothing more is read. A client that
- * does not take what it is sent is cut off.
+ * Limits per connection. Its requests run one after the other, as RFC 9112, 9.3.2 demands unless all are reads. A few
+ * may wait. While one waits, nothing more is read. A client that does not read its answers is disconnected.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 export interface ConnectionLimits {
-  /** Requests that may wait behind the one that is worked on. A connection with more is closed. */
+  /** Requests that may wait behind the running one. A connection with more is closed. */
   maxPipelined: number;
-  /** A client that takes nothing for so long while there is something to send is cut off; milliseconds. */
+  /** A client that reads nothing for this long, while there is something to send, is disconnected. Milliseconds. */
   writeTimeout: number;
 }
 
@@ -18,7 +17,7 @@ type Start = () => void;
 interface Connection {
   readonly socket: Socket;
   readonly waiting: Start[];
-  /** What the kernel had been given when that was last looked at, and when it last was more. */
+  /** How much the kernel had taken at the last check, and when it last was more. */
   sent: string;
   sentAt: number;
 }
@@ -26,7 +25,7 @@ interface Connection {
 export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #known = new WeakMap<Socket, Connection>();
-  /** Those with a request that is worked on. */
+  /** Connections with a running request. */
   readonly #busy = new Set<Connection>();
   readonly #timer: NodeJS.Timeout;
 
@@ -35,9 +34,12 @@ export class Connections {
     this.#timer = setInterval(() => this.#cutOff(), Math.min(1_000, limits.writeTimeout / 4)).unref();
   }
 
-  /** Calls `start` when all earlier requests of its connection have been answered; never where that is closed before. */
+  /**
+   * Calls `start` when all earlier requests of its connection have been answered. Never, if the connection closes
+   * before.
+   */
   request({ socket }: IncomingMessage, res: ServerResponse, start: Start): void {
-    // A chunk of bytes may hold hundreds of requests; those behind the one too many are still parsed.
+    // One chunk of bytes may contain hundreds of requests. Those after the last permitted one are still parsed.
     if (socket.destroyed) return;
     const connection = this.#of(socket);
     const work = () => {
@@ -54,7 +56,7 @@ export class Connections {
     } else socket.destroy();
   }
 
-  /** Looks after no connection any more. */
+  /** Stops watching all connections. */
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -63,7 +65,7 @@ export class Connections {
     const known = this.#known.get(socket);
     if (known) return known;
     const connection: Connection = { socket, waiting: [], sent: "", sentAt: 0 };
-    // Reading a body resumes the socket, also one that is only thrown away.
+    // Reading a body resumes the socket, also for a discarded body.
     socket.on("resume", () => {
       if (connection.waiting.length > 0) socket.pause();
     });
@@ -97,8 +99,8 @@ export class Connections {
 }
 
 /**
- * Changes whenever the kernel takes something. Of one large write it takes parts, which only libuv's count tells: Node's
- * own time-out looks at it too, but counts what is received as well.
+ * A value that changes whenever the kernel takes bytes. Of one large write the kernel takes parts, which only libuv's
+ * count shows. Node's own time-out uses that count too, but also counts received bytes.
  */
 function handedOver(socket: Socket): string {
   const { _handle } = socket as { _handle?: { writeQueueSize?: number } | null };

@@ -1,6 +1,6 @@
 /**
- * Rate limits: per user where one is signed in, else per network address; shared through Redis where configured.
- * The address is the peer's own, or what TRUST_PROXY lets be believed of X-Forwarded-For (client-address.ts).
+ * Rate limits per signed-in user, else per network address. Redis shares them, where configured. The address is the
+ * peer's own, or what TRUST_PROXY permits from X-Forwarded-For (client-address.ts).
  */
 import { hash } from "node:crypto";
 import type { Redis } from "ioredis";
@@ -21,23 +21,23 @@ export interface Quota {
 }
 
 export interface RateLimits {
-  /** Anonymous requests, and the check of tokens that were not seen before. */
+  /** Anonymous requests, and checks of tokens that are not cached. */
   address(ip: string): Promise<Quota>;
   user(userId: string): Promise<Quota>;
-  /** Reports of payment providers: they come in bursts, and one turned away is a payment seen late. */
+  /** Reports of payment providers. They come in bursts, and a refused report delays a payment. */
   webhook(ip: string): Promise<Quota>;
-  /** Sign-in and its like, before the body is read. */
+  /** Sign-in and similar requests, before the body is read. */
   credentials(ip: string): Promise<Quota>;
-  /** Sign-in and its like, for one account: what stops guessing. */
+  /** Sign-in and similar requests, per account: this limits guessing. */
   account(ip: string, account: string): Promise<Quota>;
 }
 
-/** Thrown when a quota is used up. Carries it for the headers. */
+/** Thrown when a quota is used up. Contains it for the headers. */
 export class QuotaExceededError extends SoukError {
   readonly quota: Quota;
 
   constructor(quota: Quota) {
-    super("RATE_LIMITED", `At most ${quota.limit} requests a minute; try again in ${quota.reset} s.`, {
+    super("RATE_LIMITED", `At most ${quota.limit} requests per minute; try again in ${quota.reset} s.`, {
       retryAfter: quota.reset,
     });
     this.quota = quota;
@@ -47,9 +47,9 @@ export class QuotaExceededError extends SoukError {
 type Limiter = RateLimiterMemory | RateLimiterRedis;
 
 /**
- * @param perMinute requests a minute per caller
- * @param redis shares the counts between gateways; while it is away each gateway counts for itself
- * @param namespace keeps shops that use one Redis apart
+ * @param perMinute requests per minute and caller
+ * @param redis shares the counts between gateways; while it is away, each gateway counts alone
+ * @param namespace separates shops that share one Redis
  */
 export function createRateLimits(perMinute: number, redis?: Redis, namespace = ""): RateLimits {
   const limiter = (policy: string, points: number) => {

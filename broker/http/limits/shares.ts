@@ -1,14 +1,14 @@
-/** Something of which there is a bounded number at once: in all, for one caller, and for one address. */
+/** A bounded number of something, in total, per caller and per address. */
 import { SoukError } from "../../contract/errors.ts";
 
 export interface ShareLimits {
   total: number;
   perCaller: number;
-  /** Many callers may come from one address: what a network shares, and what one machine can pretend. */
+  /** Many callers may share one address: a network, or one machine that pretends to be many. */
   perAddress: number;
 }
 
-/** Whose it is. */
+/** Who occupies a share. */
 export interface Holder {
   /** Undefined where only the address counts. */
   caller: string | undefined;
@@ -22,7 +22,7 @@ export class Shares {
   readonly #addresses = new Map<string, number>();
   #taken = 0;
 
-  /** @param what the sentence to a caller who has too many names: "requests" */
+  /** @param what the noun in the error for a caller with too many: "requests" */
   constructor(what: string, limits: ShareLimits) {
     this.#what = what;
     this.#limits = limits;
@@ -35,15 +35,17 @@ export class Shares {
   /** @throws {SoukError} what {@link take} would throw now; takes nothing */
   check({ caller, address }: Holder): void {
     const { total, perCaller, perAddress } = this.#limits;
-    // Who has too many is told so even when there are too many in all: to come again at once would not help.
+    // A caller with too many gets this error first, also when there are too many in total. A quick retry would not
+    // help.
     if (caller !== undefined && (this.#callers.get(caller) ?? 0) >= perCaller) throw this.#tooMany(perCaller);
     if ((this.#addresses.get(address) ?? 0) >= perAddress) throw this.#tooMany(perAddress);
     if (this.#taken >= total) throw new SoukError("OVERLOADED");
   }
 
   /**
-   * @returns gives it back; once is enough, more often does no harm
-   * @throws {SoukError} RATE_LIMITED for a caller or an address with too many; OVERLOADED when there are too many in all
+   * @returns a function that gives it back; repeated calls have no effect
+   * @throws {SoukError} RATE_LIMITED for a caller or an address with too many; OVERLOADED when there are too many in
+   * total
    */
   take(holder: Holder): () => void {
     this.check(holder);
@@ -67,7 +69,7 @@ export class Shares {
   }
 }
 
-/** A key whose count is zero is forgotten, so that the maps are no larger than what is taken. */
+/** Removes keys with count zero, so that the maps are no larger than what is occupied. */
 function add(counts: Map<string, number>, key: string, n: number): void {
   const count = (counts.get(key) ?? 0) + n;
   if (count > 0) counts.set(key, count);

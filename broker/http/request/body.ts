@@ -1,35 +1,35 @@
-/** Reads request bodies: bounded, of known type, well-formed, and free of keys that reach prototypes. */
+/** Reads request bodies: bounded, of a known type, well-formed, and without keys that reach prototypes. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { SoukError } from "../../contract/errors.ts";
 import { ClientGoneError, invalid } from "../problem.ts";
 
 export const BODY_LIMIT = 100_000;
 export const RAW_BODY_LIMIT = 1_000_000;
-/** A body that is too large is read to its end up to this size, so that the client gets to see our answer. */
+/** A body that is too large is read up to this size, so that the client can see our answer. */
 const DRAIN_LIMIT = 4_000_000;
 const MAX_DEPTH = 32;
 const MAX_SHOWN_NAME = 200;
 const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
 
-/** Whether the request brings a body, even an empty one. */
+/** Whether the request has a body, even an empty one. */
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
 export interface BodyBounds {
   /** Bytes. */
   limit: number;
-  /** Bytes a second, counted from its beginning, once {@link GRACE_MS} are over. */
+  /** Minimum rate in bytes per second, counted from the beginning, after {@link GRACE_MS}. */
   minRate: number;
 }
 
-/** A slow start is no slow body. */
+/** A slow start does not make a body slow. */
 const GRACE_MS = 5_000;
 const LOOK_MS = 500;
 
 /**
  * The body's bytes.
  * @throws {SoukError} BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE for compressed ones, SLOW_REQUEST
- * @throws {ClientGoneError} when the upload breaks off
+ * @throws {ClientGoneError} when the upload is aborted
  */
 export async function readBytes(
   req: IncomingMessage,
@@ -38,7 +38,7 @@ export async function readBytes(
 ): Promise<Buffer> {
   const encoding = req.headers["content-encoding"];
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-    throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not taken.");
+    throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not accepted.");
   const declared = Number(req.headers["content-length"] ?? 0);
   if (declared > limit) throw tooLarge(res, limit, declared);
   if (req.headers.expect !== undefined) res.writeContinue();
@@ -58,7 +58,7 @@ export async function readBytes(
     };
     const onEnd = () =>
       finish(() => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    const onGone = () => finish(() => reject(new ClientGoneError("the upload broke off")));
+    const onGone = () => finish(() => reject(new ClientGoneError("the upload was aborted")));
     const look = setInterval(() => {
       const ms = performance.now() - begun;
       if (ms >= GRACE_MS && size < (minRate * ms) / 1_000) finish(() => reject(tooSlow(res, minRate)));
@@ -69,7 +69,7 @@ export async function readBytes(
 
 function tooSlow(res: ServerResponse, minRate: number): SoukError {
   res.setHeader("Connection", "close");
-  return new SoukError("SLOW_REQUEST", `The body must come at ${minRate} bytes a second or faster.`);
+  return new SoukError("SLOW_REQUEST", `The body must arrive at ${minRate} bytes per second or faster.`);
 }
 
 function tooLarge(res: ServerResponse, limit: number, size: number): SoukError {
@@ -81,7 +81,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * A JSON object from a body.
- * @throws {SoukError} MALFORMED_BODY; VALIDATION_FAILED where it is no object, has a forbidden key or one twice
+ * @throws {SoukError} MALFORMED_BODY; VALIDATION_FAILED where it is no object, or has a forbidden or repeated key
  */
 export function parseJson(bytes: Buffer): Record<string, unknown> {
   let text: string;
@@ -90,7 +90,8 @@ export function parseJson(bytes: Buffer): Record<string, unknown> {
     text = utf8.decode(bytes);
     value = JSON.parse(text);
   } catch {
-    // The parser's message quotes the body; position and reason add nothing that a client's own parser can't tell.
+    // The parser's message quotes the body. Its position and reason add nothing that a client's own parser can't
+    // report.
     throw new SoukError("MALFORMED_BODY", "The body is not valid JSON in UTF-8.");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
@@ -102,8 +103,8 @@ export function parseJson(bytes: Buffer): Record<string, unknown> {
 }
 
 /**
- * Refuses keys that would reach a prototype when copied, nesting that would exhaust a stack, and halves of characters,
- * which JSON can write but UTF-8 can't: no store would give them back.
+ * Refuses three things: keys that would reach a prototype when copied, nesting that would exhaust a stack, and lone
+ * surrogates. JSON can encode those, but UTF-8 can't, so no store would return them.
  * @param names gets the names of all members
  */
 function checkTree(value: object, path: string, depth: number, names: string[]): void {
@@ -121,9 +122,9 @@ function checkTree(value: object, path: string, depth: number, names: string[]):
 }
 
 /**
- * Refuses an object that gives a name twice: parsers differ in which of the two they take (RFC 8259, 4), so what a
- * filter in front of the shop has looked at may not be what the shop would act on.
- * @param names of all members as they were parsed
+ * Refuses an object with a repeated name. Parsers differ in which of the two they use (RFC 8259, 4). So a filter in
+ * front of the shop might see another value than the shop.
+ * @param names of all members as parsed
  */
 function checkOnce(text: string, names: readonly string[]): void {
   const written = memberNames(text);
@@ -141,8 +142,8 @@ function checkOnce(text: string, names: readonly string[]): void {
 const shown = (name: string): string => name.slice(0, MAX_SHOWN_NAME).toWellFormed();
 
 /**
- * The names of all members as they are written: in valid JSON, the strings that a colon follows. Each character is
- * looked at once; a regular expression that finds them goes back over blanks.
+ * The names of all members as written: in valid JSON, the strings before a colon. Each character is visited once. A
+ * regular expression would backtrack over blanks.
  */
 function memberNames(text: string): string[] {
   const found: string[] = [];
@@ -156,7 +157,7 @@ function memberNames(text: string): string[] {
   return found;
 }
 
-/** @param at where its quotation mark stands */
+/** @param at position of its quotation mark */
 function endOfString(text: string, at: number): number {
   for (let i = at + 1; i < text.length; i++) {
     if (text[i] === "\\") i++;
@@ -165,7 +166,7 @@ function endOfString(text: string, at: number): number {
   return text.length;
 }
 
-/** JSON's white space; NaN, behind the end, is none. */
+/** JSON's white space. NaN, behind the end, is none. */
 const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 
 /** @throws {SoukError} VALIDATION_FAILED for a name that would reach a prototype */
@@ -176,7 +177,7 @@ export function checkName(name: string): void {
 const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 
-/** @throws {SoukError} UNSUPPORTED_MEDIA_TYPE for anything else than JSON, and forms where `form` permits them */
+/** @throws {SoukError} UNSUPPORTED_MEDIA_TYPE for anything but JSON, and forms where `form` permits them */
 export function bodyKind(contentType: string | undefined, form: boolean): "json" | "form" {
   if (contentType !== undefined && JSON_TYPE.test(contentType)) return "json";
   if (form && contentType !== undefined && FORM_TYPE.test(contentType)) return "form";

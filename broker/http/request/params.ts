@@ -1,4 +1,4 @@
-/** One object of parameters from path, query and body, which are never allowed to override each other. */
+/** One object of parameters from path, query and body. They can't override each other. */
 import { parse } from "node:querystring";
 import { SoukError } from "../../contract/errors.ts";
 import { invalid } from "../problem.ts";
@@ -37,7 +37,7 @@ function decodeSegment(name: string, raw: string): string {
 export function parseQuery(query: string): Record<string, string | string[]> {
   if (query === "") return {};
   const parsed: Record<string, string | string[]> = {};
-  // The URL's length bounds the number of keys; the parser's own bound would drop the rest in silence.
+  // The URL's length bounds the number of keys. The parser's own bound would drop the rest silently.
   for (const [name, value] of Object.entries(parse(query, "&", "=", { maxKeys: 0 }))) {
     checkName(name);
     if (value !== undefined) parsed[name] = value;
@@ -47,8 +47,8 @@ export function parseQuery(query: string): Record<string, string | string[]> {
 
 /**
  * @param path decoded path parameters
- * @param rest the query's or the body's, as the method has it
- * @throws {SoukError} VALIDATION_FAILED naming a parameter that is given in both
+ * @param rest those of the query or the body, depending on the method
+ * @throws {SoukError} VALIDATION_FAILED with the name of a parameter that is given twice
  */
 export function mergeParams(
   path: Readonly<Record<string, string>>,
@@ -59,7 +59,7 @@ export function mergeParams(
   return { ...path, ...rest };
 }
 
-/** @throws {SoukError} VALIDATION_FAILED: a route with a body takes nothing from its query */
+/** @throws {SoukError} VALIDATION_FAILED: a route with a body takes no query parameters */
 export function refuseQuery(
   query: Readonly<Record<string, unknown>>,
   body: Readonly<Record<string, unknown>>,

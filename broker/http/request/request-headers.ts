@@ -1,4 +1,4 @@
-/** Request headers that mean something to Souk, each checked before anything relies on it. */
+/** Request headers that Souk uses. Each is validated before use. */
 import { randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { SoukError } from "../../contract/errors.ts";
@@ -8,14 +8,14 @@ import { invalid } from "../problem.ts";
 export interface Trace {
   /** 32 hex digits, shared by everything that this request causes. */
   traceId: string;
-  /** W3C trace context to hand on, with a span of the gateway's own. */
+  /** W3C trace context for further calls, with the gateway's own span. */
   traceparent: string;
 }
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 const ZEROES = /^0+$/;
 
-/** Goes on with the caller's trace where it sends a valid one, else starts one. */
+/** Continues the caller's trace if it is valid, else starts one. */
 export function traceOf(header: string | undefined): Trace {
   const random = randomBytes(24).toString("hex");
   const [, traceId = "", parent = "", flags = "01"] = (header && TRACEPARENT.exec(header)) || [];
@@ -26,7 +26,7 @@ export function traceOf(header: string | undefined): Trace {
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** The caller's `X-Request-Id` where it is harmless in a log; otherwise the trace id. */
+/** The caller's `X-Request-Id` if it is harmless in a log, else the trace id. */
 export const requestIdOf = (header: string | string[] | undefined, traceId: string): string =>
   typeof header === "string" && REQUEST_ID.test(header) ? header : traceId;
 
@@ -38,7 +38,7 @@ export function cartIdOf(header: string | string[] | undefined): string | undefi
   return parsed.data;
 }
 
-/** `User-Agent`, as much as people need to know their device by it. */
+/** `User-Agent`, shortened. It is enough for people to recognise their device. */
 export const userAgentOf = (header: string | undefined): string | undefined =>
   header
     ?.slice(0, 200)
@@ -49,7 +49,7 @@ const BARE_KEY = /^[\x21\x23-\x7e][\x20-\x7e]*$/;
 const QUOTED_KEY = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
 /**
- * `Idempotency-Key`, as the IETF draft writes it (a quoted string) or bare; 1 to 255 printable characters.
+ * `Idempotency-Key`, as a quoted string (IETF draft) or bare. 1 to 255 printable characters.
  * @throws {SoukError} IDEMPOTENCY_KEY_INVALID
  */
 export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
@@ -66,8 +66,8 @@ const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e]*)"$/;
 const VERSION = /^(?:0|[1-9]\d{0,14})$/;
 
 /**
- * The version that `If-Match` asks for; undefined when it is absent or `*`.
- * @throws {SoukError} MALFORMED_REQUEST when it is no entity tag; VERSION_MISMATCH for one that we never gave
+ * The version that `If-Match` asks for. Undefined when it is absent or `*`.
+ * @throws {SoukError} MALFORMED_REQUEST when it is no entity tag; VERSION_MISMATCH for a tag that we never issued
  */
 export function ifMatchOf(header: string | undefined): number | undefined {
   if (header === undefined || header.trim() === "*") return undefined;
@@ -81,7 +81,7 @@ export function ifMatchOf(header: string | undefined): number | undefined {
 export const MAX_WAIT = 10;
 const WAIT = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i;
 
-/** Seconds from `Prefer: wait=N`, at most {@link MAX_WAIT}. What can't be understood is not preferred (RFC 7240). */
+/** Seconds from `Prefer: wait=N`, at most {@link MAX_WAIT}. An invalid preference is ignored (RFC 7240). */
 export function preferredWait(header: string | string[] | undefined): number | undefined {
   const wait = header === undefined ? undefined : WAIT.exec(String(header))?.[1];
   return wait === undefined ? undefined : Math.min(Number(wait), MAX_WAIT);
@@ -90,7 +90,7 @@ export function preferredWait(header: string | string[] | undefined): number | u
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 /**
- * The bearer token, if one is presented.
+ * The bearer token, if one is sent.
  * @throws {SoukError} UNAUTHENTICATED for any other kind of `Authorization`
  */
 export function bearerToken({ authorization }: IncomingHttpHeaders): string | undefined {
@@ -100,7 +100,7 @@ export function bearerToken({ authorization }: IncomingHttpHeaders): string | un
   return token;
 }
 
-/** Whether `Accept` lets us answer with `type`, e.g. `application/json`. */
+/** Whether `Accept` permits an answer of `type`, for example `application/json`. */
 export function accepts(header: string | undefined, type: string): boolean {
   if (header === undefined || header === "*/*" || header === type) return true;
   const [family = ""] = type.split("/");

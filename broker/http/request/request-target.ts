@@ -1,17 +1,17 @@
-/** What a request asks for, in the forms of RFC 9112, 3.2. */
+/** The target of a request, in the forms of RFC 9112, 3.2. */
 import type { IncomingMessage } from "node:http";
 import { SoukError } from "../../contract/errors.ts";
 
 const MAX_URL = 8_192;
 
-/** A whole address, as proxies are sent it. No user: a server takes none (RFC 9110, 4.2.4). */
+/** An absolute address, as sent to proxies. Without a user: a server refuses one (RFC 9110, 4.2.4). */
 const ABSOLUTE = /^https?:\/\/([^/?#@]+)([/?].*)?$/i;
-/** A name or address, perhaps with a port; nothing here depends on it. */
+/** A name or address, perhaps with a port. No code here depends on it. */
 const HOST = /^(?:[A-Za-z0-9._~!$&'()*+,;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{0,5})?$/;
 
 /**
- * Makes a path of a whole address: a server must take it, and its host counts in place of `Host` (RFC 9112, 3.2.2).
- * To be called first; what fits no form is left, and refused by {@link checkTarget}.
+ * Turns an absolute address into a path. A server must accept one, and its host replaces `Host` (RFC 9112, 3.2.2).
+ * Call it first. A target in another form is left unchanged, and {@link checkTarget} refuses it.
  */
 export function readTarget(req: IncomingMessage): void {
   const { url = "", method } = req;
@@ -30,7 +30,7 @@ export function checkTarget({ headers, httpVersion, url = "", method, rawHeaders
     throw new SoukError("MALFORMED_REQUEST", "Host is missing.");
   if (headers.host !== undefined && headers.host !== "" && !HOST.test(headers.host))
     throw new SoukError("MALFORMED_REQUEST", "Host: must be a name or an address, and a port.");
-  // Node takes the first of several; a proxy in front may have taken another one.
+  // Node uses the first of several. A proxy in front may have used another one.
   if (rawHeaders.filter((it, i) => i % 2 === 0 && it.toLowerCase() === "host").length > 1)
     throw new SoukError("MALFORMED_REQUEST", "Host is given twice.");
   if (!url.startsWith("/") && !(url === "*" && method === "OPTIONS"))
