@@ -3,7 +3,7 @@ import type { Service } from "moleculer";
 import type { ActorDefinition } from "../broker/actor/define-actor.ts";
 import { createActorHost } from "../broker/actor/runtime/actor-host.ts";
 import type { ActorDocument, ActorHost } from "../broker/actor/runtime/document/actor-host.types.ts";
-import { knownContracts, type MessageType } from "../broker/contract/contract.ts";
+import type { MessageType } from "../broker/contract/contract.ts";
 import type { Config } from "../broker/moleculer/config.ts";
 import { defineMixin, type Mixin, takesWorkIn } from "../broker/moleculer/mixin.ts";
 import type { ModelDefinition } from "../broker/mongo/model.ts";
@@ -52,12 +52,8 @@ export function actorHost<H extends Record<string, unknown>>(actors: H): Mixin<A
 function hostOf({ name, broker }: Service, { definition: given, model }: AnyActor): AnyHost {
   const runtime = broker.souk;
   const definition = typeof given === "function" ? given(runtime.config) : given;
-  // A service without a contract has no mailboxes. Its actors get inline messages and timers only.
-  const mailboxes = knownContracts().find((it) => it.service === name)?.actors[definition.type];
   return createActorHost({
     definition,
-    partitions: mailboxes?.partitions,
-    mailbox: mailboxes?.receives ?? [],
     model: model.bind(runtime.database(name)),
     runtime,
     broker,

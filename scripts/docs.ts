@@ -1,5 +1,5 @@
 /** `npm run docs`: writes docs/ and .env.example, which are made from the code. A test fails when it was forgotten. */
-import { globSync, readdirSync } from "node:fs";
+import { globSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,12 +27,15 @@ export async function generatedDocs(): Promise<Record<string, string>> {
 
 async function stateDiagrams(): Promise<Record<string, string>> {
   const diagrams: Record<string, string> = {};
-  for (const service of readdirSync(new URL("services/", root), { withFileTypes: true })) {
-    if (!service.isDirectory()) continue;
-    const folder = new URL(`services/${service.name}/`, root);
+  for (const { service, actors } of core.contracts) {
+    const folder = new URL(`services/${service}/`, root);
     for (const file of globSync("**/*.actor.ts", { cwd: fileURLToPath(folder) }).sort()) {
       const { machine }: { machine?: DrawnMachine } = await import(new URL(file, folder).href);
-      if (machine) diagrams[`docs/${basename(file, ".actor.ts")}-states.md`] = stateDiagram(machine);
+      if (!machine) continue;
+      diagrams[`docs/${basename(file, ".actor.ts")}-states.md`] = stateDiagram(
+        machine,
+        actors[machine.name]?.timers,
+      );
     }
   }
   return diagrams;

@@ -1,6 +1,12 @@
 /** The parts of an actor. An actor decides. It does no I/O, reads no clock and uses no random numbers. */
 import type { z } from "zod";
-import type { DataIn, MessageType } from "../contract/contract.ts";
+import {
+  type DataIn,
+  DEFAULT_PARTITIONS,
+  type MessageType,
+  type ReceivedBy,
+  type ServiceContract,
+} from "../contract/contract.ts";
 import type { Message } from "../contract/envelope.ts";
 import type { ErrorCode } from "../contract/errors.ts";
 
@@ -41,23 +47,13 @@ export interface Decision<S> {
   refusal?: Refusal;
 }
 
-export interface ActorDefinition<S extends object = object, T extends MessageType = MessageType> {
-  /**
-   * For example `"order"`. Names the mailboxes, and the collection of its documents unless the model names another.
-   */
-  readonly type: string;
-  /** Owning service, for example `"orders"`. */
-  readonly service: string;
-  /**
-   * Messages that it receives. Mailboxes deliver those that the contract binds. Inline calls and timers may use any
-   * of these.
-   */
-  readonly receives: readonly T[];
+/** What a domain writes of an actor. Which messages it takes stands in the contract. */
+export interface ActorBehavior<S extends object, T extends MessageType> {
   /**
    * Types whose repetition `receive` recognises by a key in the state, for example a hold by its order. They do not
    * use the inbox, so a hot actor's document does not grow with its senders. All other types use it.
    */
-  readonly idempotentByKey?: readonly T[];
+  readonly idempotentByKey?: readonly T[] | "all";
   /**
    * Types that usually create an actor. When its document is not in memory, they are first decided without a read, as
    * if there were none. If the insert fails because a document exists, they are decided again with it.
@@ -78,11 +74,46 @@ export interface ActorDefinition<S extends object = object, T extends MessageTyp
   receive(state: S | null, message: Message<T>): Decision<S>;
 }
 
-/** Returns its argument and infers the state and message types. @throws on an inconsistent definition */
-export function defineActor<S extends object, const T extends MessageType>(
-  definition: ActorDefinition<S, T>,
-): ActorDefinition<S, T> {
-  for (const type of definition.idempotentByKey ?? [])
-    if (!definition.receives.includes(type)) throw new Error(`${definition.type}: ${type} is not received`);
-  return definition;
+export interface ActorDefinition<S extends object = object, T extends MessageType = MessageType>
+  extends ActorBehavior<S, T> {
+  /** For example `"order"`. Names the mailboxes, and the collection of its documents unless the model names another. */
+  readonly type: string;
+  /** Owning service, for example `"orders"`. */
+  readonly service: string;
+  /** Messages that its mailboxes are bound to. */
+  readonly mailbox: readonly T[];
+  readonly partitions: number;
+  /** All messages that it takes: from its mailboxes, inline and by its timers. */
+  readonly receives: readonly T[];
+  readonly idempotentByKey: readonly T[];
+}
+
+/** Defines an actor of a contract, which says what the actor receives. @throws on what the contract does not say of it */
+export function defineActor<
+  C extends ServiceContract,
+  const A extends keyof C["actors"] & string,
+  S extends object,
+>(
+  contract: C,
+  type: A,
+  { idempotentByKey = [], ...behavior }: ActorBehavior<S, ReceivedBy<C, A>>,
+): ActorDefinition<S, ReceivedBy<C, A>> {
+  type Received = readonly ReceivedBy<C, A>[];
+  const declared = contract.actors[type];
+  if (!declared) throw new Error(`${contract.service} has no actor ${type}`);
+  const { receives: mailbox, inline = [], timers = [], partitions = DEFAULT_PARTITIONS } = declared;
+  const receives = [...mailbox, ...inline, ...timers] as readonly string[] as Received;
+  const keyed = idempotentByKey === "all" ? receives : idempotentByKey;
+  for (const it of [...keyed, ...(behavior.startedBy ?? [])])
+    if (!receives.includes(it)) throw new Error(`${type}: ${it} is not received`);
+  const { service } = contract;
+  return {
+    ...behavior,
+    type,
+    service,
+    mailbox: mailbox as Received,
+    partitions,
+    receives,
+    idempotentByKey: keyed,
+  };
 }

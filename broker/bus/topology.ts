@@ -104,7 +104,7 @@ const withFormer = (receives: readonly string[]): string[] => [...receives, ...f
 export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
   return [
     ...mailboxes.flatMap(({ actor, partitions, receives }) =>
-      Array.from({ length: partitions }, (_, partition) => ({
+      Array.from({ length: receives.length > 0 ? partitions : 0 }, (_, partition) => ({
         name: mailboxName(actor, partition),
         bindings: withFormer(receives).map((type) => routingKey(type, partition)),
         singleActiveConsumer: true,

@@ -57,25 +57,39 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
  */
 export type MessageKind = "command" | "reply" | "event" | "timer";
 
-export interface MessageContract<D extends z.ZodType = z.ZodType> {
+export interface MessageContract<
+  D extends z.ZodType = z.ZodType,
+  K extends MessageKind = MessageKind,
+  S extends string = string,
+> {
   readonly summary: string;
-  readonly kind: MessageKind;
+  readonly kind: K;
   /** What the envelope's `subject` identifies, e.g. `"order"`. */
-  readonly subject: string;
+  readonly subject: S;
   readonly data: D;
   /** Names that it had in earlier releases: messages under way or stored under them still arrive. */
   readonly formerly?: readonly string[];
 }
 
-/** An actor type and the messages its mailboxes are bound to. Partitions are fixed at creation. */
-export interface ActorContract {
-  readonly receives: readonly string[];
+/** What a contract declares of an actor type: each message stands in one list. Timers are not listed, see {@link ActorContract}. */
+export interface ActorDeclaration<N extends string = string> {
+  /** Messages that its mailboxes are bound to. */
+  readonly receives: readonly N[];
+  /** Messages of the same contract that only actions apply to it. */
+  readonly inline?: readonly N[];
+  /** Fixed at creation; {@link DEFAULT_PARTITIONS} unless told. */
   readonly partitions?: number;
 }
 
+/** An actor type with all that it takes. */
+export interface ActorContract extends ActorDeclaration {
+  /** Messages to itself: the contract's messages of kind `timer` whose subject is the actor. */
+  readonly timers?: readonly string[];
+}
+
 /** A group of competing consumers and the messages their shared queue is bound to. */
-export interface WorkerContract {
-  readonly receives: readonly string[];
+export interface WorkerContract<N extends string = string> {
+  readonly receives: readonly N[];
 }
 
 export interface ServiceContract {
@@ -94,17 +108,26 @@ export const DEFAULT_PARTITIONS = 16;
 
 const registry = new Map<string, ServiceContract>();
 
+/** Timers of an actor among these messages. */
+type TimersOf<M, A extends string> = {
+  [N in keyof M & string]: M[N] extends MessageContract<z.ZodType, "timer", A> ? N : never;
+}[keyof M & string];
+
+type CompleteActors<M, T> = {
+  readonly [A in keyof T & string]: T[A] & { readonly timers: readonly TimersOf<M, A>[] };
+};
+
 /**
  * Declares a service's contract and enters it in the process's registry.
  * Its file also augments {@link Actions} and {@link Messages}, so that `call` and `send` are typed everywhere.
- * @throws when a route lacks `auth`, or a name is taken.
+ * @throws when a route lacks `auth`, a name is taken, or an actor's lists are not right
  */
 export function defineContract<
   const S extends string,
   const A extends Record<string, ActionContract>,
   const M extends Record<string, MessageContract>,
-  const T extends Record<string, ActorContract> = Record<never, ActorContract>,
-  const W extends Record<string, WorkerContract> = Record<never, WorkerContract>,
+  const T extends Record<string, ActorDeclaration<MessageType | (keyof M & string)>> = Record<never, never>,
+  const W extends Record<string, WorkerContract<MessageType | (keyof M & string)>> = Record<never, never>,
 >(contract: {
   service: S;
   description?: string;
@@ -116,7 +139,7 @@ export function defineContract<
 }) {
   const complete = {
     ...contract,
-    actors: contract.actors ?? ({} as T),
+    actors: withTimers(contract.messages, contract.actors ?? {}) as CompleteActors<M, T>,
     workers: contract.workers ?? ({} as W),
   };
   for (const [name, action] of Object.entries(contract.actions)) {
@@ -126,12 +149,45 @@ export function defineContract<
   for (const [name, { rest, readOnly }] of Object.entries(contract.actions))
     if (rest?.startsWith("GET ") && readOnly === false)
       throw new Error(`${contract.service}.${name} is a GET route, and those only read`);
+  for (const [actor, lists] of Object.entries(complete.actors as ServiceContract["actors"]))
+    checkActor(`${contract.service}: the actor ${actor}`, lists, contract.messages);
   if (registry.has(contract.service)) throw new Error(`contract ${contract.service} is defined twice`);
   for (const other of registry.values())
     for (const type of Object.keys(contract.messages))
       if (type in other.messages) throw new Error(`message ${type} is defined by ${other.service} already`);
   registry.set(contract.service, complete);
   return complete;
+}
+
+function withTimers(
+  messages: ServiceContract["messages"],
+  actors: Readonly<Record<string, ActorDeclaration>>,
+): ServiceContract["actors"] {
+  const timersOf = (actor: string) =>
+    Object.entries(messages).flatMap(([type, { kind, subject }]) =>
+      kind === "timer" && subject === actor ? [type] : [],
+    );
+  return Object.fromEntries(
+    Object.entries(actors).map(([name, it]) => [name, { ...it, timers: timersOf(name) }]),
+  );
+}
+
+function checkActor(
+  who: string,
+  { receives, inline = [] }: ActorContract,
+  messages: ServiceContract["messages"],
+): void {
+  const listed = new Set<string>();
+  for (const type of [...receives, ...inline]) {
+    if (messages[type]?.kind === "timer")
+      throw new Error(`${who} lists ${type}, a timer; an actor gets its timers without being told`);
+    if (listed.has(type))
+      throw new Error(`${who} lists ${type} twice; a message is either received or applied inline`);
+    listed.add(type);
+  }
+  for (const type of inline)
+    if (!messages[type])
+      throw new Error(`${who} lists ${type} as inline, which is no message of this contract`);
 }
 
 export function action<P extends z.ZodType, R extends z.ZodType>(contract: ActionContract<P, R>) {
@@ -142,13 +198,13 @@ export function action<P extends z.ZodType, R extends z.ZodType>(contract: Actio
 export const isReadOnly = ({ rest, readOnly = rest?.startsWith("GET ") ?? false }: ActionContract): boolean =>
   readOnly;
 
-function message(kind: MessageKind) {
-  return <D extends z.ZodType>(
-    subject: string,
+function message<const K extends MessageKind>(kind: K) {
+  return <const S extends string, D extends z.ZodType>(
+    subject: S,
     summary: string,
     data: D,
     options: Pick<MessageContract, "formerly"> = {},
-  ): MessageContract<D> => ({ kind, subject, summary, data, ...options });
+  ): MessageContract<D, K, S> => ({ kind, subject, summary, data, ...options });
 }
 export const command = message("command");
 export const reply = message("reply");
@@ -197,7 +253,16 @@ export interface Messages {}
 export type ActionsOf<C extends ServiceContract> = {
   [K in keyof C["actions"] & string as `${C["service"]}.${K}`]: C["actions"][K];
 };
-export type MessagesOf<C extends ServiceContract> = C["messages"];
+/** For {@link Messages}; of a contract's messages, which stand in a constant of their own so that its lists may name them. */
+export type MessagesOf<M extends Readonly<Record<string, MessageContract>>> = M;
+
+/** All messages that an actor of a contract takes: from its mailboxes, inline and by its timers. */
+export type ReceivedBy<C extends ServiceContract, A extends keyof C["actors"] & string> = Extract<
+  | C["actors"][A]["receives"][number]
+  | (C["actors"][A] extends { readonly inline: readonly (infer I)[] } ? I : never)
+  | (C["actors"][A] extends { readonly timers: readonly (infer I)[] } ? I : never),
+  MessageType
+>;
 
 export type ActionName = keyof Actions & string;
 export type MessageType = keyof Messages & string;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
+import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
 import { id, money, moneySum, quantity, sku } from "../../broker/contract/schemas.ts";
 import { cartErrors } from "./cart.errors.ts";
 
@@ -139,5 +139,4 @@ export const cart = defineContract({
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof cart> {}
-  interface Messages extends MessagesOf<typeof cart> {}
 }

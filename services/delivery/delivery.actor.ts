@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { type Decision, defineActor, send } from "../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored } from "../../broker/actor/state-machine.ts";
+import type { ReceivedBy } from "../../broker/contract/contract.ts";
 import type { Message } from "../../broker/contract/envelope.ts";
 import { address, id, quantity, sku, time } from "../../broker/contract/schemas.ts";
-import { type DeliveryStatus, deliveryStatus } from "./delivery.contract.ts";
+import { type DeliveryStatus, delivery, deliveryStatus } from "./delivery.contract.ts";
 
 export const deliveryState = z.strictObject({
   status: deliveryStatus,
@@ -19,7 +20,7 @@ export const deliveryState = z.strictObject({
   createdAt: time,
 });
 export type DeliveryState = z.output<typeof deliveryState>;
-export type DeliveryMessage = "delivery.request" | "delivery.cancel" | "delivery.update";
+export type DeliveryMessage = ReceivedBy<typeof delivery, "delivery">;
 
 type Decided = Decision<DeliveryState>;
 
@@ -138,10 +139,7 @@ export const machine = defineMachine<DeliveryState, DeliveryMessage>({
   },
 });
 
-export const deliveryActor = defineActor({
-  type: "delivery",
-  service: "delivery",
-  receives: ["delivery.request", "delivery.cancel", "delivery.update"],
+export const deliveryActor = defineActor(delivery, "delivery", {
   idempotentByKey: ["delivery.request", "delivery.cancel"],
   startedBy: ["delivery.request"],
   state: deliveryState,

@@ -71,6 +71,37 @@ const request = z
   })
   .meta({ id: "DeliveryRequest" });
 
+const messages = {
+  "delivery.request": command("delivery", "Ship these items", request),
+  "delivery.cancel": command(
+    "delivery",
+    "Don't ship, unless it is on its way already; repeats the request, as it may come before it",
+    request,
+  ),
+  "delivery.update": command(
+    "delivery",
+    "The carrier's word; inline",
+    z.strictObject({
+      status: carrierStatus,
+      tracking,
+      reason: z.string().nullable(),
+    }),
+  ),
+  "delivery.created": event("order", "A delivery was made ready", z.strictObject({ deliveryId: id })),
+  "delivery.shipped": event("order", "It is with the carrier", z.strictObject({ deliveryId: id, tracking })),
+  "delivery.succeeded": event("order", "It has arrived", z.strictObject({ deliveryId: id })),
+  "delivery.failed": event(
+    "order",
+    "It could not be delivered",
+    z.strictObject({ deliveryId: id, reason: z.string() }),
+  ),
+  "delivery.cancelled": event(
+    "order",
+    "It was stopped before it was shipped",
+    z.strictObject({ deliveryId: id }),
+  ),
+};
+
 export const delivery = defineContract({
   service: "delivery",
   errors: deliveryErrors,
@@ -108,44 +139,11 @@ export const delivery = defineContract({
       errors: ["NOT_FOUND", "DELIVERY_TRANSITION"],
     }),
   },
-  messages: {
-    "delivery.request": command("delivery", "Ship these items", request),
-    "delivery.cancel": command(
-      "delivery",
-      "Don't ship, unless it is on its way already; repeats the request, as it may come before it",
-      request,
-    ),
-    "delivery.update": command(
-      "delivery",
-      "The carrier's word; inline",
-      z.strictObject({
-        status: carrierStatus,
-        tracking,
-        reason: z.string().nullable(),
-      }),
-    ),
-    "delivery.created": event("order", "A delivery was made ready", z.strictObject({ deliveryId: id })),
-    "delivery.shipped": event(
-      "order",
-      "It is with the carrier",
-      z.strictObject({ deliveryId: id, tracking }),
-    ),
-    "delivery.succeeded": event("order", "It has arrived", z.strictObject({ deliveryId: id })),
-    "delivery.failed": event(
-      "order",
-      "It could not be delivered",
-      z.strictObject({ deliveryId: id, reason: z.string() }),
-    ),
-    "delivery.cancelled": event(
-      "order",
-      "It was stopped before it was shipped",
-      z.strictObject({ deliveryId: id }),
-    ),
-  },
-  actors: { delivery: { receives: ["delivery.request", "delivery.cancel"] } },
+  messages,
+  actors: { delivery: { receives: ["delivery.request", "delivery.cancel"], inline: ["delivery.update"] } },
 });
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof delivery> {}
-  interface Messages extends MessagesOf<typeof delivery> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }

@@ -39,6 +39,46 @@ export const stockView = z
     examples: [{ sku: "LAMP-BRASS-1", onHand: 12, held: 2, available: 10 }],
   });
 
+const messages = {
+  "stock.create": command("stock", "Start a stock item", z.strictObject({ onHand: level })),
+  "stock.adjust": command(
+    "stock",
+    "Change what is on hand",
+    z.strictObject({ delta, reason: line(200), by: id.nullable() }),
+  ),
+  "stock.reserve": command("stock", "Hold units for an order", z.strictObject({ orderId: id, quantity })),
+  "stock.reserved": reply(
+    "order",
+    "The units are held; commit and release must name the generation",
+    z.strictObject({ sku, quantity, generation }),
+  ),
+  "stock.rejected": reply("order", "Not enough units", z.strictObject({ sku, available: level })),
+  "stock.commit": command("stock", "The held units are sold", z.strictObject({ orderId: id, generation })),
+  "stock.release": command(
+    "stock",
+    "The held units are free again",
+    z.strictObject({ orderId: id, generation }),
+  ),
+  "stock.restock": command(
+    "stock",
+    "Sold units are back on hand",
+    z.strictObject({ orderId: id, quantity, reason: line(200) }),
+  ),
+  "stock.moved": event(
+    "stock",
+    "Units on hand changed, for the ledger",
+    z.strictObject({
+      delta: z.int(),
+      onHand: level,
+      reason: z.string(),
+      orderId: id.nullable(),
+      by: id.nullable(),
+    }),
+  ),
+  "stock.depleted": event("stock", "Nothing is available any more", z.strictObject({ revision: z.int() })),
+  "stock.replenished": event("stock", "Units are available again", z.strictObject({ revision: z.int() })),
+};
+
 export const inventory = defineContract({
   service: "inventory",
   errors: inventoryErrors,
@@ -92,50 +132,17 @@ export const inventory = defineContract({
       returns: z.array(z.strictObject({ sku, available: level })),
     }),
   },
-  messages: {
-    "stock.create": command("stock", "Start a stock item", z.strictObject({ onHand: level })),
-    "stock.adjust": command(
-      "stock",
-      "Change what is on hand",
-      z.strictObject({ delta, reason: line(200), by: id.nullable() }),
-    ),
-    "stock.reserve": command("stock", "Hold units for an order", z.strictObject({ orderId: id, quantity })),
-    "stock.reserved": reply(
-      "order",
-      "The units are held; commit and release must name the generation",
-      z.strictObject({ sku, quantity, generation }),
-    ),
-    "stock.rejected": reply("order", "Not enough units", z.strictObject({ sku, available: level })),
-    "stock.commit": command("stock", "The held units are sold", z.strictObject({ orderId: id, generation })),
-    "stock.release": command(
-      "stock",
-      "The held units are free again",
-      z.strictObject({ orderId: id, generation }),
-    ),
-    "stock.restock": command(
-      "stock",
-      "Sold units are back on hand",
-      z.strictObject({ orderId: id, quantity, reason: line(200) }),
-    ),
-    "stock.moved": event(
-      "stock",
-      "Units on hand changed, for the ledger",
-      z.strictObject({
-        delta: z.int(),
-        onHand: level,
-        reason: z.string(),
-        orderId: id.nullable(),
-        by: id.nullable(),
-      }),
-    ),
-    "stock.depleted": event("stock", "Nothing is available any more", z.strictObject({ revision: z.int() })),
-    "stock.replenished": event("stock", "Units are available again", z.strictObject({ revision: z.int() })),
+  messages,
+  actors: {
+    stock: {
+      receives: ["stock.reserve", "stock.commit", "stock.release", "stock.restock"],
+      inline: ["stock.create", "stock.adjust"],
+    },
   },
-  actors: { stock: { receives: ["stock.reserve", "stock.commit", "stock.release", "stock.restock"] } },
   workers: { ledger: { receives: ["stock.moved"] } },
 });
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof inventory> {}
-  interface Messages extends MessagesOf<typeof inventory> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }

@@ -5,8 +5,9 @@
 import { z } from "zod";
 import { type Decision, defineActor, type Outgoing, send } from "../../broker/actor/define-actor.ts";
 import { withKey, withoutKey } from "../../broker/actor/shared-record.ts";
+import type { ReceivedBy } from "../../broker/contract/contract.ts";
 import type { Message } from "../../broker/contract/envelope.ts";
-import { MAX_UNITS } from "./inventory.contract.ts";
+import { inventory, MAX_UNITS } from "./inventory.contract.ts";
 
 const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(1) });
 
@@ -24,13 +25,7 @@ export const stockState = z
   .refine((it) => it.held <= it.onHand, "more is held than there is");
 export type StockState = z.output<typeof stockState>;
 
-export type StockMessage =
-  | "stock.create"
-  | "stock.adjust"
-  | "stock.reserve"
-  | "stock.commit"
-  | "stock.release"
-  | "stock.restock";
+export type StockMessage = ReceivedBy<typeof inventory, "stock">;
 
 type Decided = Decision<StockState>;
 
@@ -168,17 +163,7 @@ function receive(state: StockState | null, message: Message<StockMessage>): Deci
   }
 }
 
-export const stockActor = defineActor({
-  type: "stock",
-  service: "inventory",
-  receives: [
-    "stock.create",
-    "stock.adjust",
-    "stock.reserve",
-    "stock.commit",
-    "stock.release",
-    "stock.restock",
-  ],
+export const stockActor = defineActor(inventory, "stock", {
   idempotentByKey: ["stock.reserve", "stock.commit", "stock.release"],
   maps: ["holds"],
   state: stockState,

@@ -145,6 +145,64 @@ const ended = z
   .strictObject({ number: z.string(), customerId: id, reason: z.string().nullable() })
   .meta({ id: "OrderEnd", description: "The end of an order, and why" });
 
+const messages = {
+  "order.place": command(
+    "order",
+    "Start an order; inline, from POST /orders",
+    z.strictObject({
+      number: z.string(),
+      customerId: id,
+      lines: z
+        .array(orderLine)
+        .min(1)
+        .max(100)
+        .refine((it) => new Set(it.map((line) => line.sku)).size === it.length, "a SKU at most once"),
+      total: money,
+      shippingAddress: address,
+      payment: paymentChoice,
+      paymentId: id,
+      deliveryId: id,
+      expiresAt: time,
+    }),
+  ),
+  "order.pay": command(
+    "order",
+    "Try to pay again; inline",
+    z.strictObject({ paymentId: id, payment: paymentChoice }),
+  ),
+  "order.cancel": command(
+    "order",
+    "Cancel; inline",
+    z.strictObject({ by: id, reason: z.string().nullable() }),
+  ),
+  "order.expire": timer("order", "The time to pay is over", z.strictObject({})),
+  "order.placed": event(
+    "order",
+    "An order was placed",
+    z.strictObject({ number: z.string(), customerId: id, total: money }),
+  ),
+  "order.rejected": event("order", "There was not enough stock", ended),
+  "order.paid": event(
+    "order",
+    "An order was paid, with what was bought",
+    paid.extend({ shippingAddress: address }),
+  ),
+  "order.cancelled": event("order", "An order was cancelled", ended),
+  "order.expired": event("order", "An order was not paid in time", ended),
+  "order.shipped": event(
+    "order",
+    "An order is on its way",
+    z.strictObject({ number: z.string(), customerId: id, tracking: z.string().nullable() }),
+  ),
+  "order.delivered": event("order", "An order has arrived", paid.omit({ paymentId: true })),
+  "order.delivery_failed": event("order", "An order could not be delivered", ended),
+  "order.refunded": event(
+    "order",
+    "An order's money was given back",
+    z.strictObject({ number: z.string(), customerId: id, amount: money }),
+  ),
+};
+
 export const orders = defineContract({
   service: "orders",
   errors: ordersErrors,
@@ -292,63 +350,7 @@ export const orders = defineContract({
       errors: ["NOT_FOUND"],
     }),
   },
-  messages: {
-    "order.place": command(
-      "order",
-      "Start an order; inline, from POST /orders",
-      z.strictObject({
-        number: z.string(),
-        customerId: id,
-        lines: z
-          .array(orderLine)
-          .min(1)
-          .max(100)
-          .refine((it) => new Set(it.map((line) => line.sku)).size === it.length, "a SKU at most once"),
-        total: money,
-        shippingAddress: address,
-        payment: paymentChoice,
-        paymentId: id,
-        deliveryId: id,
-        expiresAt: time,
-      }),
-    ),
-    "order.pay": command(
-      "order",
-      "Try to pay again; inline",
-      z.strictObject({ paymentId: id, payment: paymentChoice }),
-    ),
-    "order.cancel": command(
-      "order",
-      "Cancel; inline",
-      z.strictObject({ by: id, reason: z.string().nullable() }),
-    ),
-    "order.expire": timer("order", "The time to pay is over", z.strictObject({})),
-    "order.placed": event(
-      "order",
-      "An order was placed",
-      z.strictObject({ number: z.string(), customerId: id, total: money }),
-    ),
-    "order.rejected": event("order", "There was not enough stock", ended),
-    "order.paid": event(
-      "order",
-      "An order was paid, with what was bought",
-      paid.extend({ shippingAddress: address }),
-    ),
-    "order.cancelled": event("order", "An order was cancelled", ended),
-    "order.expired": event("order", "An order was not paid in time", ended),
-    "order.shipped": event(
-      "order",
-      "An order is on its way",
-      z.strictObject({ number: z.string(), customerId: id, tracking: z.string().nullable() }),
-    ),
-    "order.delivered": event("order", "An order has arrived", paid.omit({ paymentId: true })),
-    "order.delivery_failed": event("order", "An order could not be delivered", ended),
-    "order.refunded": event(
-      "order",
-      "An order's money was given back",
-      z.strictObject({ number: z.string(), customerId: id, amount: money }),
-    ),
-  },
+  messages,
   actors: {
     order: {
       receives: [
@@ -365,11 +367,12 @@ export const orders = defineContract({
         "delivery.failed",
         "delivery.cancelled",
       ],
+      inline: ["order.place", "order.pay", "order.cancel"],
     },
   },
 });
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof orders> {}
-  interface Messages extends MessagesOf<typeof orders> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }

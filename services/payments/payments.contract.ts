@@ -296,6 +296,166 @@ const fileHeader = {
   }),
 };
 
+const messages = {
+  "payment.request": command("payment", "Open a payment at its provider", paymentRequest),
+  "payment.open": timer("payment", "Open it at its provider, with others or once more", z.strictObject({})),
+  "payment.opened": reply(
+    "payment",
+    "The provider has opened it",
+    z.strictObject({ providerRef: ref, nextAction, expiresAt: time.nullable() }),
+  ),
+  "payment.refused": reply(
+    "payment",
+    "The provider would not open it",
+    z.strictObject({ reason: z.string() }),
+  ),
+  "payment.open_failed": reply(
+    "payment",
+    "The provider has not opened it, and may yet",
+    z.strictObject({ trouble: openingTrouble, reason: z.string().max(500) }),
+    { formerly: ["payment.unopened"] },
+  ),
+  "payment.report": command(
+    "payment",
+    "A provider has reported something: a webhook that proves itself, or an answer to our question",
+    z.strictObject({
+      provider,
+      eventId: z.string().max(200),
+      providerRef: ref,
+      status: reportedStatus,
+      amount: money.nullable(),
+      receipt,
+      reason: z.string().max(500).nullable(),
+      refunds: z.array(reportedRefund).max(1_000).default([]),
+      /** The answer to a question that was asked because a report did not fit: it counts as it is. */
+      settles: z.boolean().default(false),
+    }),
+    { formerly: ["payment.notified"] },
+  ),
+  "payment.check": timer("payment", "Ask the provider how it stands", z.strictObject({ last: z.boolean() })),
+  "payment.retry": timer(
+    "payment",
+    "Ask the provider once more for what it has not done",
+    z.strictObject({ command: providerCommand.meta({ "x-formerly": "errand" }), failures }),
+  ),
+  "payment.unmatched": timer(
+    "payment",
+    "Providers report a payment that nobody has asked for",
+    z.strictObject({}),
+  ),
+  "payment.cancel": command(
+    "payment",
+    "The order needs no payment any more",
+    z.strictObject({ reason: z.string() }),
+  ),
+  "payment.refund": command(
+    "payment",
+    "Give money back: an amount, or all that is left",
+    z.strictObject({ refundId, amount: money.nullable(), reason: z.string() }),
+  ),
+  "payment.pending": event(
+    "order",
+    "A payment waits for its customer",
+    z.strictObject({ paymentId: id, provider, nextAction }),
+  ),
+  "payment.captured": event(
+    "order",
+    "A payment has been taken",
+    z.strictObject({ paymentId: id, amount: money }),
+  ),
+  "payment.failed": event(
+    "order",
+    "An attempt to pay failed",
+    z.strictObject({ paymentId: id, reason: z.string() }),
+  ),
+  "payment.expired": event("order", "An attempt to pay ran out of time", z.strictObject({ paymentId: id })),
+  "payment.refunded": event(
+    "order",
+    "Money was given back",
+    z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean() }),
+  ),
+  "payment.anomaly": event("payment", "A report did not fit what was asked", anomalyView),
+  "provider.open": command(
+    "payment",
+    "Open at the provider, after others had to be waited for or a failure",
+    paymentRequest,
+  ),
+  "provider.check": command(
+    "payment",
+    "Ask the provider how a payment stands",
+    z.strictObject({
+      provider,
+      providerRef: ref,
+      /** Told by a webhook that proves nothing; counts where the provider's answer has none. */
+      receipt: receipt.default(null),
+      /** The same webhook has told of a dispute; counts where the provider does not let us look. */
+      disputed: z.boolean().default(false),
+      /** Nothing else will ask again soon: to be retried when it fails. */
+      urgent: z.boolean().default(false),
+      /** Asked because a report did not fit. */
+      settles: z.boolean().default(false),
+      failures,
+    }),
+  ),
+  "provider.capture": command(
+    "payment",
+    "Take what the customer has agreed to",
+    z.strictObject({ provider, providerRef: ref, amount: money, failures }),
+  ),
+  "provider.cancel": command(
+    "payment",
+    "Cancel at the provider",
+    z.strictObject({ provider, providerRef: ref, failures }),
+  ),
+  "provider.refund": command(
+    "payment",
+    "Refund at the provider; idempotency key = refund id",
+    z.strictObject({
+      provider,
+      providerRef: ref,
+      receipt: receipt.default(null),
+      refundId,
+      amount: money,
+      reason: z.string(),
+      failures,
+    }),
+  ),
+  "provider.command_failed": reply(
+    "payment",
+    "The provider has not done it, or it is not known whether it has: to be asked again",
+    z.strictObject({
+      provider,
+      providerRef: ref,
+      command: providerCommand.meta({ "x-formerly": "errand" }),
+      trouble: openingTrouble,
+      reason: z.string().max(500),
+      failures: z.int().min(1),
+    }),
+    { formerly: ["provider.unsettled"] },
+  ),
+  "provider.refunded": reply(
+    "payment",
+    "The provider gave it back",
+    z.strictObject({ refundId, refundRef: refundRef.nullable().default(null) }),
+  ),
+  "provider.refund_pending": reply(
+    "payment",
+    "The provider will give it back, and reports when it has",
+    z.strictObject({ refundId, refundRef }),
+  ),
+  "provider.refund_failed": reply(
+    "payment",
+    "The provider would not give it back",
+    z.strictObject({
+      refundId,
+      /** Null where it was never made, so that nothing can have come back of it. */
+      refundRef: refundRef.nullable().default(null),
+      reason: z.string(),
+    }),
+  ),
+  "ledger.book": command("payment", "Enter money that has moved into the ledger, once", bookingSchema),
+};
+
 export const payments = defineContract({
   service: "payments",
   errors: paymentsErrors,
@@ -524,169 +684,7 @@ export const payments = defineContract({
       errors: ["NOT_FOUND", "CONFLICT"],
     }),
   },
-  messages: {
-    "payment.request": command("payment", "Open a payment at its provider", paymentRequest),
-    "payment.open": timer("payment", "Open it at its provider, with others or once more", z.strictObject({})),
-    "payment.opened": reply(
-      "payment",
-      "The provider has opened it",
-      z.strictObject({ providerRef: ref, nextAction, expiresAt: time.nullable() }),
-    ),
-    "payment.refused": reply(
-      "payment",
-      "The provider would not open it",
-      z.strictObject({ reason: z.string() }),
-    ),
-    "payment.open_failed": reply(
-      "payment",
-      "The provider has not opened it, and may yet",
-      z.strictObject({ trouble: openingTrouble, reason: z.string().max(500) }),
-      { formerly: ["payment.unopened"] },
-    ),
-    "payment.report": command(
-      "payment",
-      "A provider has reported something: a webhook that proves itself, or an answer to our question",
-      z.strictObject({
-        provider,
-        eventId: z.string().max(200),
-        providerRef: ref,
-        status: reportedStatus,
-        amount: money.nullable(),
-        receipt,
-        reason: z.string().max(500).nullable(),
-        refunds: z.array(reportedRefund).max(1_000).default([]),
-        /** The answer to a question that was asked because a report did not fit: it counts as it is. */
-        settles: z.boolean().default(false),
-      }),
-      { formerly: ["payment.notified"] },
-    ),
-    "payment.check": timer(
-      "payment",
-      "Ask the provider how it stands",
-      z.strictObject({ last: z.boolean() }),
-    ),
-    "payment.retry": timer(
-      "payment",
-      "Ask the provider once more for what it has not done",
-      z.strictObject({ command: providerCommand.meta({ "x-formerly": "errand" }), failures }),
-    ),
-    "payment.unmatched": timer(
-      "payment",
-      "Providers report a payment that nobody has asked for",
-      z.strictObject({}),
-    ),
-    "payment.cancel": command(
-      "payment",
-      "The order needs no payment any more",
-      z.strictObject({ reason: z.string() }),
-    ),
-    "payment.refund": command(
-      "payment",
-      "Give money back: an amount, or all that is left",
-      z.strictObject({ refundId, amount: money.nullable(), reason: z.string() }),
-    ),
-    "payment.pending": event(
-      "order",
-      "A payment waits for its customer",
-      z.strictObject({ paymentId: id, provider, nextAction }),
-    ),
-    "payment.captured": event(
-      "order",
-      "A payment has been taken",
-      z.strictObject({ paymentId: id, amount: money }),
-    ),
-    "payment.failed": event(
-      "order",
-      "An attempt to pay failed",
-      z.strictObject({ paymentId: id, reason: z.string() }),
-    ),
-    "payment.expired": event("order", "An attempt to pay ran out of time", z.strictObject({ paymentId: id })),
-    "payment.refunded": event(
-      "order",
-      "Money was given back",
-      z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean() }),
-    ),
-    "payment.anomaly": event("payment", "A report did not fit what was asked", anomalyView),
-    "provider.open": command(
-      "payment",
-      "Open at the provider, after others had to be waited for or a failure",
-      paymentRequest,
-    ),
-    "provider.check": command(
-      "payment",
-      "Ask the provider how a payment stands",
-      z.strictObject({
-        provider,
-        providerRef: ref,
-        /** Told by a webhook that proves nothing; counts where the provider's answer has none. */
-        receipt: receipt.default(null),
-        /** The same webhook has told of a dispute; counts where the provider does not let us look. */
-        disputed: z.boolean().default(false),
-        /** Nothing else will ask again soon: to be retried when it fails. */
-        urgent: z.boolean().default(false),
-        /** Asked because a report did not fit. */
-        settles: z.boolean().default(false),
-        failures,
-      }),
-    ),
-    "provider.capture": command(
-      "payment",
-      "Take what the customer has agreed to",
-      z.strictObject({ provider, providerRef: ref, amount: money, failures }),
-    ),
-    "provider.cancel": command(
-      "payment",
-      "Cancel at the provider",
-      z.strictObject({ provider, providerRef: ref, failures }),
-    ),
-    "provider.refund": command(
-      "payment",
-      "Refund at the provider; idempotency key = refund id",
-      z.strictObject({
-        provider,
-        providerRef: ref,
-        receipt: receipt.default(null),
-        refundId,
-        amount: money,
-        reason: z.string(),
-        failures,
-      }),
-    ),
-    "provider.command_failed": reply(
-      "payment",
-      "The provider has not done it, or it is not known whether it has: to be asked again",
-      z.strictObject({
-        provider,
-        providerRef: ref,
-        command: providerCommand.meta({ "x-formerly": "errand" }),
-        trouble: openingTrouble,
-        reason: z.string().max(500),
-        failures: z.int().min(1),
-      }),
-      { formerly: ["provider.unsettled"] },
-    ),
-    "provider.refunded": reply(
-      "payment",
-      "The provider gave it back",
-      z.strictObject({ refundId, refundRef: refundRef.nullable().default(null) }),
-    ),
-    "provider.refund_pending": reply(
-      "payment",
-      "The provider will give it back, and reports when it has",
-      z.strictObject({ refundId, refundRef }),
-    ),
-    "provider.refund_failed": reply(
-      "payment",
-      "The provider would not give it back",
-      z.strictObject({
-        refundId,
-        /** Null where it was never made, so that nothing can have come back of it. */
-        refundRef: refundRef.nullable().default(null),
-        reason: z.string(),
-      }),
-    ),
-    "ledger.book": command("payment", "Enter money that has moved into the ledger, once", bookingSchema),
-  },
+  messages,
   actors: {
     payment: {
       receives: [
@@ -719,5 +717,5 @@ export const payments = defineContract({
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof payments> {}
-  interface Messages extends MessagesOf<typeof payments> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ActionsOf, action, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
+import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
 import {
   cursor,
   flag,
@@ -326,5 +326,4 @@ export const products = defineContract({
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof products> {}
-  interface Messages extends MessagesOf<typeof products> {}
 }

@@ -91,6 +91,19 @@ export const savedAddress = address
   .meta({ id: "SavedAddress", description: "An address that a user has saved" });
 const addressId = id.meta({ description: "Id of the saved address" });
 
+const messages = {
+  "user.registered": event(
+    "user",
+    "An account was opened",
+    z.strictObject({ userId: id, email, name: z.string() }),
+  ),
+  "user.password_reset_requested": event(
+    "user",
+    "A password reset was asked for; whoever mails it asks for its token by `users.issueResetToken`",
+    z.strictObject({ userId: id, email, name: z.string(), resetId: id, expiresAt: time }),
+  ),
+};
+
 export const users = defineContract({
   service: "users",
   errors: usersErrors,
@@ -313,21 +326,10 @@ export const users = defineContract({
       returns: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())) }),
     }),
   },
-  messages: {
-    "user.registered": event(
-      "user",
-      "An account was opened",
-      z.strictObject({ userId: id, email, name: z.string() }),
-    ),
-    "user.password_reset_requested": event(
-      "user",
-      "A password reset was asked for; whoever mails it asks for its token by `users.issueResetToken`",
-      z.strictObject({ userId: id, email, name: z.string(), resetId: id, expiresAt: time }),
-    ),
-  },
+  messages,
 });
 
 declare module "../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof users> {}
-  interface Messages extends MessagesOf<typeof users> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }

@@ -5,35 +5,33 @@ import { command, defineContract, type MessagesOf } from "../../broker/contract/
 
 const quantity = z.int().min(1);
 
+const messages = {
+  "busbench.place": command(
+    "busorder",
+    "Sends one line to each SKU; inline",
+    z.strictObject({ skus: z.array(z.string()) }),
+  ),
+  "busbench.reserve": command("busstock", "Counts units", z.strictObject({ orderId: z.string(), quantity })),
+};
+
 export const busBench = defineContract({
   service: "busbench",
   actions: {},
-  messages: {
-    "busbench.place": command(
-      "busorder",
-      "Sends one line to each SKU; inline",
-      z.strictObject({ skus: z.array(z.string()) }),
-    ),
-    "busbench.reserve": command(
-      "busstock",
-      "Counts units",
-      z.strictObject({ orderId: z.string(), quantity }),
-    ),
+  messages,
+  actors: {
+    busorder: { receives: [], inline: ["busbench.place"] },
+    busstock: { receives: ["busbench.reserve"] },
   },
-  actors: { busstock: { receives: ["busbench.reserve"] } },
 });
 
 declare module "../../broker/contract/contract.ts" {
-  interface Messages extends MessagesOf<typeof busBench> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }
 
 const orderState = z.strictObject({ lines: z.int() });
 export type BusOrder = z.output<typeof orderState>;
-export const busOrder = defineActor<BusOrder, "busbench.place">({
-  type: "busorder",
-  service: "busbench",
+export const busOrder = defineActor(busBench, "busorder", {
   state: orderState,
-  receives: ["busbench.place"],
   startedBy: ["busbench.place"],
   receive: (state, { subject, data }) => ({
     state: { lines: (state?.lines ?? 0) + data.skus.length },
@@ -43,10 +41,7 @@ export const busOrder = defineActor<BusOrder, "busbench.place">({
 
 const stockState = z.strictObject({ units: z.int().min(0) });
 export type BusStock = z.output<typeof stockState>;
-export const busStock = defineActor<BusStock, "busbench.reserve">({
-  type: "busstock",
-  service: "busbench",
+export const busStock = defineActor(busBench, "busstock", {
   state: stockState,
-  receives: ["busbench.reserve"],
   receive: (state, { data }) => ({ state: { units: (state?.units ?? 0) + data.quantity } }),
 });

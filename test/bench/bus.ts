@@ -198,13 +198,11 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
     ...common,
     runtime: { ...runtime, bus: outboxes.bus },
     definition: busOrder,
-    mailbox: [],
     model: actorModel<BusOrder>("busorder").bind(connection),
   });
   const stock = createActorHost({
     ...common,
     definition: busStock,
-    mailbox: busBench.actors.busstock.receives,
     model: actorModel<BusStock>("busstock").bind(connection),
   });
   await bus.declare(topologyOf([busBench]));

@@ -64,8 +64,6 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
   await model.collection.insertOne(hotStock(sku, holds) as never);
   const stock = createActorHost({
     definition: stockActor,
-    mailbox: inventory.actors.stock.receives,
-    partitions: undefined,
     model,
     runtime,
     broker,

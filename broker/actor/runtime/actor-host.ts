@@ -5,7 +5,7 @@ import type { Service, ServiceBroker } from "moleculer";
 import type { Model } from "mongoose";
 import type { Bus, MailboxConsumption } from "../../bus/bus.ts";
 import { partitionOf } from "../../bus/topology.ts";
-import { type DataIn, DEFAULT_PARTITIONS, type MessageType } from "../../contract/contract.ts";
+import type { DataIn, MessageType } from "../../contract/contract.ts";
 import { type Envelope, envelope } from "../../contract/envelope.ts";
 import { SoukError } from "../../contract/errors.ts";
 import { derivedId } from "../../contract/ids.ts";
@@ -51,9 +51,6 @@ export interface ActorRuntime {
 
 export interface ActorHostOptions<S extends object, T extends MessageType> {
   definition: ActorDefinition<S, T>;
-  partitions: number | undefined;
-  /** Message types that its mailboxes are bound to. */
-  mailbox: readonly string[];
   model: Model<ActorDocument<S>>;
   runtime: ActorRuntime;
   broker: ServiceBroker;
@@ -114,7 +111,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     const { stats } = this;
     const tuning = { ...defaultTuning, ...options.tuning };
     const collection = collectionOf(model);
-    const partitions = options.partitions ?? DEFAULT_PARTITIONS;
+    const partitions = options.definition.partitions;
     const partition = (actor: string) => partitionOf(actor, partitions);
     this.#tuning = tuning;
     this.#partitions = partitions;
@@ -294,11 +291,11 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   }
 
   async start(): Promise<void> {
-    const { definition, runtime, broker, mailbox } = this.#options;
+    const { definition, runtime, broker } = this.#options;
     const { type } = definition;
-    if (mailbox.length > 0)
+    if (definition.mailbox.length > 0)
       this.#consumption = await runtime.bus.consumeMailboxes(
-        { actor: type, partitions: this.#partitions, receives: mailbox },
+        { actor: type, partitions: this.#partitions, receives: definition.mailbox },
         this.#mailbox,
         { prefetch: this.#tuning.prefetch },
       );

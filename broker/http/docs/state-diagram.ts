@@ -11,20 +11,25 @@ export interface DrawnMachine {
 
 const NONE = "none";
 
-/** Markdown with a Mermaid diagram of the moves, and a table of what is ignored and why. */
-export function stateDiagram({ name, final, table }: DrawnMachine): string {
+/**
+ * Markdown with a Mermaid diagram of the moves, and a table of what is ignored and why.
+ * @param timers the actor's own messages, which are private: a move by one is shown without its name
+ */
+export function stateDiagram({ name, final, table }: DrawnMachine, timers: readonly string[] = []): string {
   const moves = new Map<string, string[]>();
   const ignored: string[] = [];
   for (const [status, rows] of Object.entries(table))
     for (const [message, row] of Object.entries(rows)) {
+      const isTimer = timers.includes(message);
       if ("ignore" in row) {
+        if (isTimer) continue;
         ignored.push(`| ${status} | \`${message}\` | ${row.ignore} |`);
         continue;
       }
       for (const to of row.to) {
         if (to === status) continue;
         const move = `${node(status)} --> ${node(to)}`;
-        moves.set(move, [...(moves.get(move) ?? []), message]);
+        moves.set(move, [...new Set([...(moves.get(move) ?? []), isTimer ? "a timer" : message])]);
       }
     }
   return [

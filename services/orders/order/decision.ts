@@ -1,25 +1,11 @@
 /** What a step of an order decides, and how it refuses. Pure. */
 import type { Decision } from "../../../broker/actor/define-actor.ts";
+import type { ReceivedBy } from "../../../broker/contract/contract.ts";
 import type { ErrorCode } from "../../../broker/contract/errors.ts";
+import type { orders } from "../orders.contract.ts";
 import type { OrderState } from "./state.ts";
 
-export type OrderMessage =
-  | "order.place"
-  | "order.pay"
-  | "order.cancel"
-  | "order.expire"
-  | "stock.reserved"
-  | "stock.rejected"
-  | "payment.pending"
-  | "payment.captured"
-  | "payment.failed"
-  | "payment.expired"
-  | "payment.refunded"
-  | "delivery.created"
-  | "delivery.shipped"
-  | "delivery.succeeded"
-  | "delivery.failed"
-  | "delivery.cancelled";
+export type OrderMessage = ReceivedBy<typeof orders, "order">;
 
 export type Decided = Decision<OrderState>;
 

@@ -8,7 +8,7 @@
  */
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
-import type { OrderStatus } from "../orders.contract.ts";
+import { type OrderStatus, orders } from "../orders.contract.ts";
 import type { OrderMessage } from "./decision.ts";
 import { refuse } from "./decision.ts";
 import {
@@ -167,31 +167,9 @@ export const machine = defineMachine<OrderState, OrderMessage>({
   },
 });
 
-const receives = [
-  "order.place",
-  "order.pay",
-  "order.cancel",
-  "order.expire",
-  "stock.reserved",
-  "stock.rejected",
-  "payment.pending",
-  "payment.captured",
-  "payment.failed",
-  "payment.expired",
-  "payment.refunded",
-  "delivery.created",
-  "delivery.shipped",
-  "delivery.succeeded",
-  "delivery.failed",
-  "delivery.cancelled",
-] as const satisfies readonly OrderMessage[];
-
 /** Every message is recognised by a key in the state (generation, payment, refund, status), so none needs the inbox. */
-export const orderActor = defineActor({
-  type: "order",
-  service: "orders",
-  receives,
-  idempotentByKey: receives,
+export const orderActor = defineActor(orders, "order", {
+  idempotentByKey: "all",
   maps: ["holds"],
   startedBy: ["order.place"],
   state: orderState,

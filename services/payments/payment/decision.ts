@@ -1,24 +1,11 @@
 /** What the rows of a payment's table are made of. */
 import type { Decision, Outgoing } from "../../../broker/actor/define-actor.ts";
+import type { ReceivedBy } from "../../../broker/contract/contract.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
+import type { payments } from "../payments.contract.ts";
 import type { Payment, PaymentState } from "./state.ts";
 
-export type PaymentMessage =
-  | "payment.request"
-  | "payment.open"
-  | "payment.opened"
-  | "payment.refused"
-  | "payment.open_failed"
-  | "payment.report"
-  | "payment.check"
-  | "payment.retry"
-  | "payment.unmatched"
-  | "payment.cancel"
-  | "payment.refund"
-  | "provider.command_failed"
-  | "provider.refunded"
-  | "provider.refund_pending"
-  | "provider.refund_failed";
+export type PaymentMessage = ReceivedBy<typeof payments, "payment">;
 
 export type Decided = Decision<PaymentState>;
 export type ProviderReport = Message<"payment.report">;

@@ -9,6 +9,7 @@ import {
   type Row,
 } from "../../../broker/actor/state-machine.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
+import { payments } from "../payments.contract.ts";
 import * as first from "./before-request.ts";
 import type { Decided, PaymentMessage } from "./decision.ts";
 import * as opening from "./open.ts";
@@ -213,26 +214,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
 export const createPaymentActor = (
   schedule: PaymentSchedule,
 ): ActorDefinition<PaymentState, PaymentMessage> =>
-  defineActor({
-    type: "payment",
-    service: "payments",
-    receives: [
-      "payment.request",
-      "payment.open",
-      "payment.opened",
-      "payment.refused",
-      "payment.open_failed",
-      "payment.report",
-      "payment.check",
-      "payment.retry",
-      "payment.unmatched",
-      "payment.cancel",
-      "payment.refund",
-      "provider.command_failed",
-      "provider.refunded",
-      "provider.refund_pending",
-      "provider.refund_failed",
-    ],
+  defineActor(payments, "payment", {
     startedBy: ["payment.request"],
     state: paymentState,
     receive: (state, message) => withTimers(schedule, state, machine.receive(state, message), message),

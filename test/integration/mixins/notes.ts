@@ -16,6 +16,12 @@ const id = z.uuid();
 const text = z.string().max(100);
 const written = z.strictObject({ id, text, by: z.string() });
 
+const messages = {
+  "note.write": command("note", "Writes it", z.strictObject({ text })),
+  "note.written": event("note", "It has been written", z.strictObject({ text })),
+  "note.copied": event("note", "It has been copied", z.strictObject({ text, by: z.string() })),
+};
+
 export const notes = defineContract({
   service: "notes",
   actions: {
@@ -39,28 +45,21 @@ export const notes = defineContract({
       readOnly: true,
     }),
   },
-  messages: {
-    "note.write": command("note", "Writes it", z.strictObject({ text })),
-    "note.written": event("note", "It has been written", z.strictObject({ text })),
-    "note.copied": event("note", "It has been copied", z.strictObject({ text, by: z.string() })),
-  },
+  messages,
   actors: { note: { receives: ["note.write"], partitions: 2 } },
   workers: { copy: { receives: ["note.written"] }, listen: { receives: ["note.copied"] } },
 });
 
 declare module "../../../broker/contract/contract.ts" {
   interface Actions extends ActionsOf<typeof notes> {}
-  interface Messages extends MessagesOf<typeof notes> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }
 
 const state = z.strictObject({ text });
 export type Note = z.output<typeof state>;
 
 /** A note takes what is written to it, and refuses an empty text. */
-export const noteActor = defineActor({
-  type: "note",
-  service: "notes",
-  receives: ["note.write"],
+export const noteActor = defineActor(notes, "note", {
   state,
   receive(before, { subject, data }) {
     if (data.text === "")

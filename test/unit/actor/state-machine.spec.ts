@@ -3,7 +3,7 @@ import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine } from "../../../broker/actor/state-machine.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
-import { toyStock } from "./support/toy.ts";
+import { toy, toyOrder, toyStock } from "./support/toy.ts";
 
 type Door = { status: "open" | "shut" };
 type Moves = "toy.cancel" | "toy.captured";
@@ -62,9 +62,38 @@ describe("A state machine", () => {
 
 describe("An actor's definition", () => {
   it("is refused when a type is idempotent by key but not received", () => {
+    const { state, receive } = toyStock;
     assert.throws(
-      () => defineActor({ ...toyStock, receives: ["toy.create"], idempotentByKey: ["toy.reserve"] } as never),
-      /toy\.reserve is not received/,
+      // @ts-expect-error stock does not receive it
+      () => defineActor(toy, "toystock", { state, receive, idempotentByKey: ["toy.reserved"] }),
+      /toystock: toy\.reserved is not received/,
+    );
+    assert.throws(
+      // @ts-expect-error stock does not receive it
+      () => defineActor(toy, "toystock", { state, receive, startedBy: ["toy.place"] }),
+      /toystock: toy\.place is not received/,
+    );
+  });
+
+  it("is refused when the contract has no such actor", () => {
+    const { state, receive } = toyStock;
+    // @ts-expect-error no such actor
+    assert.throws(() => defineActor(toy, "toystok", { state, receive }), /toy has no actor toystok/);
+  });
+
+  it("has what the contract says of it", () => {
+    const { type, service, mailbox, receives, partitions, idempotentByKey } = toyOrder;
+    const { receives: bound } = toy.actors.toyorder;
+    assert.deepEqual(
+      { type, service, mailbox, partitions },
+      { type: "toyorder", service: "toy", mailbox: bound, partitions: 4 },
+    );
+    assert.deepEqual(receives, [...bound, "toy.place", "toy.cancel", "toy.expire"]);
+    assert.deepEqual(idempotentByKey, []);
+    const { state, receive } = toyOrder;
+    assert.deepEqual(
+      defineActor(toy, "toyorder", { state, receive, idempotentByKey: "all" }).idempotentByKey,
+      receives,
     );
   });
 });

@@ -1,12 +1,7 @@
 /** The kit for actors' tests itself: each fault that it is to find, it finds. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import {
-  type ActorDefinition,
-  type Decision,
-  defineActor,
-  send,
-} from "../../../broker/actor/define-actor.ts";
+import { type ActorDefinition, type Decision, send } from "../../../broker/actor/define-actor.ts";
 import { ACTOR_ID, given } from "../../../broker/actor/testing/given.ts";
 import type { Step } from "../../../broker/actor/testing/steps.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -19,15 +14,17 @@ interface Count {
 type CountMessage = "toy.create" | "toy.adjust";
 type Receive = ActorDefinition<Count, CountMessage>["receive"];
 
-const counting = (receive: Receive): ActorDefinition<Count, CountMessage> =>
-  defineActor({
-    type: "count",
-    service: "toy",
-    receives: ["toy.create", "toy.adjust"],
-    maps: ["by"],
-    state: z.strictObject({ total: z.int().min(0), by: z.record(z.string(), z.int()) }),
-    receive,
-  });
+const counting = (receive: Receive): ActorDefinition<Count, CountMessage> => ({
+  type: "count",
+  service: "toy",
+  mailbox: ["toy.create", "toy.adjust"],
+  receives: ["toy.create", "toy.adjust"],
+  partitions: 1,
+  idempotentByKey: [],
+  maps: ["by"],
+  state: z.strictObject({ total: z.int().min(0), by: z.record(z.string(), z.int()) }),
+  receive,
+});
 
 const start: Count = { total: 1, by: {} };
 const adjust: Step<CountMessage> = ["toy.adjust", { delta: 1 }];

@@ -1,11 +1,17 @@
 /** Wrong names and payloads are compile errors: `tsc` fails when one of the expected errors below is none. */
 import assert from "node:assert/strict";
-import { send } from "../../../broker/actor/define-actor.ts";
-import type { ActionName, MessageType, Returned } from "../../../broker/contract/contract.ts";
-import { actionContract, defineContract, messageContract } from "../../../broker/contract/contract.ts";
-import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
-import "../../../services/contracts.ts";
 import { z } from "zod";
+import { send } from "../../../broker/actor/define-actor.ts";
+import type { ActionName, MessageType, ReceivedBy, Returned } from "../../../broker/contract/contract.ts";
+import {
+  actionContract,
+  command,
+  defineContract,
+  messageContract,
+  timer,
+} from "../../../broker/contract/contract.ts";
+import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
+import { orders } from "../../../services/contracts.ts";
 
 const orderId = "01990000-0000-7000-8000-000000000000";
 
@@ -57,6 +63,54 @@ describe("typed contracts", () => {
         }),
       /careless\.open has a route but does not declare who may call it/,
     );
+  });
+
+  it("takes in an actor's and a worker's lists what some contract declares", () => {
+    const empty = z.strictObject({});
+    const messages = { "lamp.light": command("lamp", "", empty), "lamp.cool": timer("lamp", "", empty) };
+    const lamp = (actors: object, workers: object = {}) =>
+      defineContract({ service: "lamps", actions: {}, messages, actors, workers } as never);
+    const check = () => {
+      const base = { service: "lamps", actions: {}, messages } as const;
+      const made = defineContract({
+        ...base,
+        actors: { lamp: { receives: ["order.paid"], inline: ["lamp.light"] } },
+        workers: { clean: { receives: ["order.paid"] } },
+      });
+      const all: ("lamp.light" | "lamp.cool" | "order.paid")[] = [
+        ...made.actors.lamp.receives,
+        ...made.actors.lamp.inline,
+        ...made.actors.lamp.timers,
+      ];
+      // @ts-expect-error no such message
+      defineContract({ ...base, actors: { lamp: { receives: ["order.payed"] } } });
+      // @ts-expect-error no such message
+      defineContract({ ...base, actors: { lamp: { receives: [], inline: ["lamp.lite"] } } });
+      // @ts-expect-error no such message
+      defineContract({ ...base, workers: { clean: { receives: ["order.payed"] } } });
+      return all;
+    };
+    assert.equal(typeof check, "function");
+    const twice = { lamp: { receives: ["lamp.light"], inline: ["lamp.light"] } };
+    assert.throws(() => lamp(twice), /the actor lamp lists lamp\.light twice; a message is either/);
+    assert.throws(
+      () => lamp({ lamp: { receives: ["lamp.cool"] } }),
+      /lists lamp\.cool, a timer; an actor gets/,
+    );
+    assert.throws(
+      () => lamp({ lamp: { receives: [], inline: ["order.paid"] } }),
+      /order\.paid as inline, which is no/,
+    );
+  });
+
+  it("knows all that an actor receives", () => {
+    const known: ReceivedBy<typeof orders, "order">[] = ["order.place", "order.expire", "stock.reserved"];
+    // @ts-expect-error stock receives it
+    known.push("stock.reserve");
+    // @ts-expect-error no such actor
+    const none: ReceivedBy<typeof orders, "ordr">[] = [];
+    assert.deepEqual(orders.actors.order.timers, ["order.expire"]);
+    assert.ok(none);
   });
 
   it("types results by the contract", () => {

@@ -142,23 +142,35 @@ describe("the generated docs", () => {
   });
 
   it("draw a machine's moves, and say what is ignored and why", () => {
-    const drawn = stateDiagram({
+    const door = {
       name: "door",
       final: ["gone"],
       table: {
-        none: { build: { to: ["shut"] } },
+        none: { build: { to: ["shut"] }, rust: { ignore: "there is nothing" } },
         shut: { open: { to: ["open", "shut"] }, build: { ignore: "it is there already" } },
         open: { burn: { to: ["gone"] }, rust: { to: ["gone"] } },
       },
-    });
+    };
+    const drawn = stateDiagram(door, ["rust"]);
     for (const line of [
       "  [*] --> shut: build",
       "  shut --> open: open",
-      "  open --> gone: burn, rust",
+      "  open --> gone: burn, a timer",
       "  gone --> [*]",
       "| shut | `build` | it is there already |",
     ])
       assert.ok(drawn.includes(`${line}\n`), line);
     assert.ok(!drawn.includes("shut --> shut"));
+    assert.ok(!drawn.includes("rust"));
+  });
+
+  it("have no timer, which is its actor's own", async () => {
+    const timers = core.contracts.flatMap((it) =>
+      Object.values(it.actors).flatMap((actor) => actor.timers ?? []),
+    );
+    assert.ok(timers.includes("order.expire"));
+    for (const [path, text] of Object.entries(await generatedDocs()))
+      for (const timer of timers)
+        assert.doesNotMatch(text, new RegExp(`${timer.replace(".", "\\.")}(?![\\w.])`), path);
   });
 });

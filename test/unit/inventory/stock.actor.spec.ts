@@ -119,7 +119,7 @@ describe("stock", () => {
     const keyed = new Set<string>(stockActor.idempotentByKey);
     assert.deepEqual(
       stockActor.receives.filter((it) => !keyed.has(it)),
-      ["stock.create", "stock.adjust", "stock.restock"],
+      ["stock.restock", "stock.create", "stock.adjust"],
     );
   });
 

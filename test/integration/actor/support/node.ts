@@ -87,13 +87,11 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
   const orders = createActorHost({
     ...common,
     definition: toyOrder,
-    mailbox: toy.actors.toyorder.receives,
     model: actorModel<OrderState>("toyorder").bind(connection),
   });
   const stock = createActorHost({
     ...common,
     definition: toyStock,
-    mailbox: toy.actors.toystock.receives,
     model: actorModel<StockState>("toystock").bind(connection),
   });
   await bus.declare(topologyOf([toy]));

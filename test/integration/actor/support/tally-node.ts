@@ -49,8 +49,6 @@ await bus.declare(topologyOf([tally]));
 const hosts = SIDES.map((side) =>
   createActorHost({
     definition: tallyActor(side),
-    partitions: undefined,
-    mailbox: [`tally.${side}`],
     model: actorModel<TallyState>(`tally${side}`).bind(connection),
     runtime,
     broker,

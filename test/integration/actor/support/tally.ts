@@ -5,18 +5,20 @@ import { command, defineContract, type MessagesOf } from "../../../../broker/con
 
 const n = z.int().min(1);
 
+const messages = {
+  "tally.left": command("tallyleft", "Count", z.strictObject({ n })),
+  "tally.right": command("tallyright", "Count", z.strictObject({ n })),
+};
+
 export const tally = defineContract({
   service: "tally",
   actions: {},
-  messages: {
-    "tally.left": command("tallyleft", "Count", z.strictObject({ n })),
-    "tally.right": command("tallyright", "Count", z.strictObject({ n })),
-  },
+  messages,
   actors: { tallyleft: { receives: ["tally.left"] }, tallyright: { receives: ["tally.right"] } },
 });
 
 declare module "../../../../broker/contract/contract.ts" {
-  interface Messages extends MessagesOf<typeof tally> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }
 
 const state = z.strictObject({
@@ -32,10 +34,7 @@ export const SIDES = ["left", "right"] as const;
 export type Side = (typeof SIDES)[number];
 
 export function tallyActor(side: Side): ActorDefinition<TallyState, `tally.${Side}`> {
-  return defineActor({
-    type: `tally${side}`,
-    service: "tally",
-    receives: [`tally.${side}`],
+  return defineActor(tally, `tally${side}`, {
     state,
     receive(before, message) {
       const { count, sum, last, disorder } = before ?? { count: 0, sum: 0, last: 0, disorder: 0 };

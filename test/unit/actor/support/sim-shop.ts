@@ -116,13 +116,11 @@ export class SimShop {
     const orders = createActorHost({
       ...common,
       definition: toyOrder,
-      mailbox: toy.actors.toyorder.receives,
       model: modelOn<OrderState>(this.stores.orders, life),
     });
     const stock = createActorHost({
       ...common,
       definition: toyStock,
-      mailbox: toy.actors.toystock.receives,
       model: modelOn<StockState>(this.stores.stock, life),
     });
     await broker.start();

@@ -14,40 +14,49 @@ import {
   defineContract,
   event,
   type MessagesOf,
+  type ReceivedBy,
   reply,
+  timer,
 } from "../../../../broker/contract/contract.ts";
 import type { Message } from "../../../../broker/contract/envelope.ts";
 
 const quantity = z.int().min(1);
 const generation = z.int().min(1);
 
+const messages = {
+  "toy.place": command(
+    "toyorder",
+    "Start an order; inline",
+    z.strictObject({ lines: z.record(z.string(), quantity), ttlMs: z.int().optional() }),
+  ),
+  "toy.cancel": command("toyorder", "Cancel; inline", z.strictObject({})),
+  "toy.expire": timer("toyorder", "Its time is over", z.strictObject({})),
+  "toy.reserved": reply("toyorder", "Held", z.strictObject({ sku: z.string(), generation })),
+  "toy.rejected": reply("toyorder", "Not enough", z.strictObject({ sku: z.string() })),
+  "toy.captured": reply("toyorder", "Paid", z.strictObject({})),
+  "toy.done": event("toyorder", "An order has ended", z.strictObject({ status: z.string() })),
+  "toy.create": command("toystock", "Start a stock item; inline", z.strictObject({ onHand: z.int() })),
+  "toy.adjust": command("toystock", "Change what is on hand", z.strictObject({ delta: z.int() })),
+  "toy.reserve": command("toystock", "Hold", z.strictObject({ orderId: z.string(), quantity })),
+  "toy.commit": command("toystock", "Sold", z.strictObject({ orderId: z.string(), generation })),
+  "toy.release": command("toystock", "Free again", z.strictObject({ orderId: z.string(), generation })),
+  "toy.poison": command("toystock", "Makes receive throw", z.strictObject({ why: z.string() })),
+  "toy.pay": command("toypayment", "Take the money", z.strictObject({ orderId: z.string() })),
+};
+
 export const toy = defineContract({
   service: "toy",
   actions: {},
-  messages: {
-    "toy.place": command(
-      "toyorder",
-      "Start an order; inline",
-      z.strictObject({ lines: z.record(z.string(), quantity), ttlMs: z.int().optional() }),
-    ),
-    "toy.cancel": command("toyorder", "Cancel; inline", z.strictObject({})),
-    "toy.expire": command("toyorder", "Timer", z.strictObject({})),
-    "toy.reserved": reply("toyorder", "Held", z.strictObject({ sku: z.string(), generation })),
-    "toy.rejected": reply("toyorder", "Not enough", z.strictObject({ sku: z.string() })),
-    "toy.captured": reply("toyorder", "Paid", z.strictObject({})),
-    "toy.done": event("toyorder", "An order has ended", z.strictObject({ status: z.string() })),
-    "toy.create": command("toystock", "Start a stock item; inline", z.strictObject({ onHand: z.int() })),
-    "toy.adjust": command("toystock", "Change what is on hand", z.strictObject({ delta: z.int() })),
-    "toy.reserve": command("toystock", "Hold", z.strictObject({ orderId: z.string(), quantity })),
-    "toy.commit": command("toystock", "Sold", z.strictObject({ orderId: z.string(), generation })),
-    "toy.release": command("toystock", "Free again", z.strictObject({ orderId: z.string(), generation })),
-    "toy.poison": command("toystock", "Makes receive throw", z.strictObject({ why: z.string() })),
-    "toy.pay": command("toypayment", "Take the money", z.strictObject({ orderId: z.string() })),
-  },
+  messages,
   actors: {
-    toyorder: { receives: ["toy.reserved", "toy.rejected", "toy.captured"], partitions: 4 },
+    toyorder: {
+      receives: ["toy.reserved", "toy.rejected", "toy.captured"],
+      inline: ["toy.place", "toy.cancel"],
+      partitions: 4,
+    },
     toystock: {
       receives: ["toy.adjust", "toy.reserve", "toy.commit", "toy.release", "toy.poison"],
+      inline: ["toy.create"],
       partitions: 4,
     },
   },
@@ -55,23 +64,11 @@ export const toy = defineContract({
 });
 
 declare module "../../../../broker/contract/contract.ts" {
-  interface Messages extends MessagesOf<typeof toy> {}
+  interface Messages extends MessagesOf<typeof messages> {}
 }
 
-export type OrderMessages =
-  | "toy.place"
-  | "toy.cancel"
-  | "toy.expire"
-  | "toy.reserved"
-  | "toy.rejected"
-  | "toy.captured";
-export type StockMessages =
-  | "toy.create"
-  | "toy.adjust"
-  | "toy.reserve"
-  | "toy.commit"
-  | "toy.release"
-  | "toy.poison";
+export type OrderMessages = ReceivedBy<typeof toy, "toyorder">;
+export type StockMessages = ReceivedBy<typeof toy, "toystock">;
 
 const orderState = z.strictObject({
   status: z.enum(["placed", "paying", "paid", "rejected", "cancelled", "expired"]),
@@ -108,10 +105,7 @@ function reserved(state: OrderState, message: Message<"toy.reserved">): Decision
   };
 }
 
-export const toyOrder: ActorDefinition<OrderState, OrderMessages> = defineActor({
-  type: "toyorder",
-  service: "toy",
-  receives: ["toy.place", "toy.cancel", "toy.expire", "toy.reserved", "toy.rejected", "toy.captured"],
+export const toyOrder: ActorDefinition<OrderState, OrderMessages> = defineActor(toy, "toyorder", {
   startedBy: ["toy.place"],
   maps: ["lines"],
   state: orderState,
@@ -193,10 +187,7 @@ function close(state: StockState, orderId: string, held: number, sold: boolean):
   return { state: { ...state, holds, onHand: state.onHand - (sold ? gone!.quantity : 0) } };
 }
 
-export const toyStock: ActorDefinition<StockState, StockMessages> = defineActor({
-  type: "toystock",
-  service: "toy",
-  receives: ["toy.create", "toy.adjust", "toy.reserve", "toy.commit", "toy.release", "toy.poison"],
+export const toyStock: ActorDefinition<StockState, StockMessages> = defineActor(toy, "toystock", {
   idempotentByKey: ["toy.reserve", "toy.commit", "toy.release"],
   maps: ["holds"],
   state: stockState,
