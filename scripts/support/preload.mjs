@@ -1,11 +1,40 @@
-// Runs before each script, on any Node: says clearly when it is too old, and caches compiled code for quick starts.
+/**
+ * Runs before each script, on any Node. Where it is too old, the script runs on the one that npm has installed for that
+ * (packages/node-for-linux); where there is none, it says so. Caches compiled code for quick starts.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import module from "node:module";
+import { delimiter, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const [major] = process.versions.node.split(".").map(Number);
-if (major < 24) {
+const MIN_MAJOR = 24;
+const packaged = new URL(
+  `../../node_modules/node-${process.platform}-${process.arch}/bin/node`,
+  import.meta.url,
+);
+
+if (Number(process.versions.node.split(".")[0]) < MIN_MAJOR) await runOn(fileURLToPath(packaged));
+module.enableCompileCache?.();
+
+/** Runs this process' command line on another Node, and ends as that does. */
+function runOn(node) {
+  if (!existsSync(node)) refuse();
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
+  const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit", env });
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.on(signal, () => {
+      // The terminal sends Ctrl-C to the child as well.
+      if (signal === "SIGTERM") child.kill(signal);
+    });
+  child.once("error", refuse);
+  child.once("exit", (code) => process.exit(code ?? 1));
+  return new Promise(() => undefined);
+}
+
+function refuse() {
   console.error(
-    `Souk needs Node.js 24 or newer; this is ${process.version}. After npm ci on Linux the npm scripts bring their own (npm start, npm test).`,
+    `Souk needs Node.js ${MIN_MAJOR} or newer; this is ${process.version}. In a clone of Souk on Linux with glibc, npm ci brings another one.`,
   );
   process.exit(1);
 }
-module.enableCompileCache?.();
