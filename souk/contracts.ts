@@ -1,4 +1,4 @@
-/** The package's `souk/contracts`: contracts of Souk's own services, with the schemas that they are made of. */
+/** The package's `souk/contracts`: contracts of Souk's own services, with their schemas. */
 export * from "../services/cart/cart.contract.ts";
 export * from "../services/delivery/delivery.contract.ts";
 export * from "../services/inventory/inventory.contract.ts";

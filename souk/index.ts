@@ -1,6 +1,6 @@
 /**
- * The package `souk`: what an extension declares its services, actors, providers and itself with, and how a node is
- * started. Contracts of Souk's own services are in `souk/contracts`, helpers for tests in `souk/testing`.
+ * The package `souk`: what an extension needs to declare services, actors and providers, and to start a node.
+ * Contracts of Souk's own services are in `souk/contracts`, helpers for tests in `souk/testing`.
  */
 
 // Actors.
@@ -23,7 +23,8 @@ export {
 export { withKey, withoutKey } from "../broker/actor/shared-record.ts";
 export { defineMachine, type Ignored, type MachineTable, NONE } from "../broker/actor/state-machine.ts";
 export { type CallMeta, isStaff } from "../broker/contract/call-meta.ts";
-// Contracts. As a whole, so that an extension can augment `Actions` and `Messages` by `declare module "souk"`.
+// Contracts. Exported as a whole, so that an extension can extend `Actions` and `Messages` by `declare module
+// "souk"`.
 export * from "../broker/contract/contract.ts";
 export { type Envelope, envelope, type Message } from "../broker/contract/envelope.ts";
 export { type ErrorCode, errorCode, SoukError } from "../broker/contract/errors.ts";

@@ -1,4 +1,4 @@
-/** The package's `souk/testing`: specifications of actors, the crash matrix, and a shop in memory with people in it. */
+/** The package's `souk/testing`: tests of actors, the crash matrix, and a shop in memory with its people. */
 export {
   ACTOR_ID,
   type Expected,

@@ -1,4 +1,4 @@
-/** Services declared from their contract: handlers are typed by it, and nothing undeclared can be called. */
+/** Services declared from their contract. It types the handlers, and nothing undeclared can be called. */
 import type { CallingOptions, Service, ServiceSchema } from "moleculer";
 import type { ServiceContract } from "../contract/contract.ts";
 import type { Clock } from "../resilience/clock.ts";
@@ -6,18 +6,18 @@ import type { Config } from "./config.ts";
 import type { ActionHandlers, TypedCall, WorkerHandlers } from "./handlers.ts";
 import { type Added, type Duty, defineMixin, type Mixin, type OpenSchema } from "./mixin.ts";
 
-/** What every service has on `this`, beside what Moleculer puts there. */
+/** What every service has on `this`, in addition to Moleculer's own members. */
 export interface ServiceBase {
   readonly config: Config;
   readonly clock: Clock;
-  /** Calls an action outside of a request. */
+  /** Calls an action outside a request. */
   readonly call: TypedCall;
 }
 
 /** `this` of a service with the mixins `X`. */
 export type ServiceWith<X extends readonly unknown[]> = Service & ServiceBase & Added<X>;
 
-/** A list of handlers that may be left out where the contract declares none. */
+/** The handlers. May be omitted where the contract declares none. */
 type Workers<C extends ServiceContract> = keyof C["workers"] extends never
   ? { workers?: WorkerHandlers<C> }
   : { workers: WorkerHandlers<C> };
@@ -28,26 +28,29 @@ export interface ServiceDefinition<
   P extends object,
   M extends object,
 > extends Omit<OpenSchema, "methods"> {
-  /** They are created and started in this order, before the service, and stopped after it. */
+  /** Created and started in this order, before the service. Stopped after it. */
   mixins?: X;
-  /** Makes what the handlers give to use-cases; put on `this`. Runs once per instance, after the mixins' `created`. */
+  /**
+   * Makes the tools that handlers pass to use cases. The result is put on `this`. Runs once per instance, after the
+   * mixins' `created`.
+   */
   setup?: (service: ServiceWith<X>) => P;
   actions: ActionHandlers<C>;
   methods?: M;
-  /** Runs before the service's actors and workers take messages. */
+  /** Runs before the service's actors and workers receive messages. */
   started?(): Promise<void> | void;
   /** Runs when its actors and workers have drained. */
   stopped?(): Promise<void> | void;
 }
 
-/** A service's Moleculer schema, under a name that declaration files can give it. */
+/** A service's Moleculer schema, with a name for declaration files. */
 export interface DefinedService extends ServiceSchema {
   readonly name: string;
 }
 
 /**
- * Declares a service. Handlers that use `this` must be methods: arrow functions have none.
- * @throws when the contract declares what has no handler, or promises what no mixin covers
+ * Declares a service. Handlers that use `this` must be methods, because arrow functions have no `this`.
+ * @throws when a declared action has no handler, or no mixin covers what the contract declares
  */
 export function defineService<
   C extends ServiceContract,
@@ -73,7 +76,8 @@ export function defineService<
       Object.entries(contract.actions).map(([name, { idempotent, status }]) => [
         name,
         {
-          // Moleculer clones and broadcasts schemas, which zod's don't survive: the validator looks this name up.
+          // Moleculer clones and broadcasts schemas, which zod schemas do not survive. So the validator looks up this
+          // name.
           params: { $contract: `${contract.service}.${name}` },
           ...(idempotent && { idempotent, status }),
           handler: actions[name as keyof ActionHandlers<C>],
@@ -84,7 +88,7 @@ export function defineService<
   } as DefinedService;
 }
 
-/** What each service has; `call` is typed for whoever uses it. */
+/** What each service has. `call` is typed. */
 const base = defineMixin<{ config: Config; clock: Clock }>({
   methods: {
     call(this: Service, name: string, params: object, options?: CallingOptions) {

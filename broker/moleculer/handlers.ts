@@ -1,4 +1,4 @@
-/** What a service's handlers take and give, by its contract. */
+/** The types of a service's handlers, by its contract. */
 import type { CallingOptions, Context } from "moleculer";
 import type { z } from "zod";
 import type { CallMeta } from "../contract/call-meta.ts";
@@ -26,15 +26,15 @@ export type ActionHandler<A> =
     ? (ctx: ActionContext<z.output<P>>) => Promise<z.input<R>> | z.input<R>
     : never;
 
-/** A handler for each action that the contract declares, and for no other. */
+/** One handler for each action of the contract, and for no other. */
 export type ActionHandlers<C extends ServiceContract> = {
   [K in keyof C["actions"] & string]: ActionHandler<C["actions"][K]>;
 };
 
 export interface WorkerTools {
   /**
-   * Sends a message that answers the one being handled: confirmed when it resolves, under an id derived from that
-   * message's, so that doing it again is harmless. `part` tells apart several answers of one type.
+   * Sends a message that answers the handled one. It resolves after the confirm. The id is derived from the handled
+   * message, so a repeated call is harmless. `part` distinguishes several answers of one type.
    */
   answer<T extends MessageType>(type: T, subject: string, data: DataIn<T>, part?: string): Promise<void>;
 }
@@ -43,7 +43,7 @@ type ReceivedBy<W> = W extends { receives: readonly (infer T)[] } ? Extract<T, M
 
 export type WorkerHandler<W> = (message: Message<ReceivedBy<W>>, tools: WorkerTools) => Promise<void>;
 
-/** A handler for each worker that the contract declares, and for no other. */
+/** One handler for each worker of the contract, and for no other. */
 export type WorkerHandlers<C extends ServiceContract> = {
   [K in keyof C["workers"] & string]: WorkerHandler<C["workers"][K]>;
 };

@@ -1,21 +1,20 @@
 /**
- * Typed Moleculer mixins. A mixin says what it puts on `this`; a service has the sum of what its mixins add.
- *
- * Moleculer applies the last mixin of a service first. Their `created` and `started` run before the service's own, and
- * all `stopped` run in the reverse order.
+ * Typed Moleculer mixins. A mixin declares what it puts on `this`. A service has the sum of its mixins. Moleculer
+ * applies the last mixin of a service first. `created` and `started` of mixins run before the service's own. All
+ * `stopped` run in reverse order.
  */
 import type { ActionHooks, EventSchema, Service, ServiceSchema } from "moleculer";
 
 declare const adds: unique symbol;
 
-/** What a contract promises that a mixin must keep; `actor <type>` is an actor that needs a host. */
+/** What a contract declares and a mixin must implement. `actor <type>` is an actor that needs a host. */
 export type Duty = "idempotency" | "workers" | `actor ${string}`;
 
 /** A Moleculer mixin that puts `A` on a service's `this`. */
 export interface Mixin<A extends object = object> extends Partial<Omit<ServiceSchema, "mixins">> {
-  /** Never there: carries the type. */
+  /** Never present. It carries the type. */
   readonly [adds]?: A;
-  /** What of a contract it takes care of. */
+  /** The parts of a contract that it implements. */
   readonly covers?: readonly Duty[];
 }
 
@@ -24,12 +23,12 @@ export type Added<X extends readonly unknown[]> = X extends readonly [Mixin<infe
   ? Readonly<A> & Added<R>
   : unknown;
 
-/** Parts of Moleculer's schema, with `this` left to the schema around them. */
+/** Parts of Moleculer's schema, with `this` of the surrounding schema. */
 export interface OpenSchema {
   methods?: ServiceMethods;
-  /** Moleculer's events: volatile ones. Durable messages come to actors and workers. */
+  /** Moleculer's events. They may be lost. Durable messages go to actors and workers. */
   events?: Record<string, EventSchema | NonNullable<EventSchema["handler"]>>;
-  /** Before, after and instead of a failure of the service's actions. */
+  /** Hooks before, after and on errors of the service's actions. */
   hooks?: { readonly [K in keyof ActionHooks]: Record<string, NonNullable<ActionHooks[K]>> };
   started?(): Promise<void> | void;
   stopped?(): Promise<void> | void;
@@ -51,28 +50,28 @@ export function defineMixin<A extends object>(schema: MixinSchema & ThisType<Ser
   return schema as Mixin<A>;
 }
 
-/** Mixins that take work in, in the order in which they start. */
-const TURNS = ["actors", "workers"] as const;
-type Turn = (typeof TURNS)[number];
+/** Mixins that receive messages, in the order in which they start. */
+const START_ORDER = ["actors", "workers"] as const;
+type Stage = (typeof START_ORDER)[number];
 
 type Hook = (this: Service) => Promise<void> | void;
-const turns = new WeakMap<Hook, number>();
+const positions = new WeakMap<Hook, number>();
 
 /**
- * The `merged` hook of a mixin that takes work in: it starts after the service's own `started` and stops before its
- * own `stopped`. Actors start before workers, in whatever order a service lists its mixins.
+ * The `merged` hook of a mixin that receives messages. It starts after the service's own `started` and stops before
+ * its own `stopped`. Actors start before workers, in any order of the service's mixins.
  */
-export function takesWorkIn(turn: Turn, hooks: { started: Hook; stopped: Hook }): MixinSchema["merged"] {
+export function takesWorkIn(stage: Stage, hooks: { started: Hook; stopped: Hook }): MixinSchema["merged"] {
   return (schema) => {
-    schema.started = inTurn(schema.started, hooks.started, TURNS.indexOf(turn));
+    schema.started = inOrder(schema.started, hooks.started, START_ORDER.indexOf(stage));
     // Moleculer runs this list from its end.
-    schema.stopped = inTurn(schema.stopped, hooks.stopped, TURNS.indexOf(turn));
+    schema.stopped = inOrder(schema.stopped, hooks.stopped, START_ORDER.indexOf(stage));
   };
 }
 
-function inTurn(hooks: Hook | Hook[] | undefined, hook: Hook, turn: number): Hook[] {
-  turns.set(hook, turn);
+function inOrder(hooks: Hook | Hook[] | undefined, hook: Hook, position: number): Hook[] {
+  positions.set(hook, position);
   const all = [hooks ?? []].flat();
-  const next = all.findIndex((it) => (turns.get(it) ?? -1) > turn);
+  const next = all.findIndex((it) => (positions.get(it) ?? -1) > position);
   return all.toSpliced(next < 0 ? all.length : next, 0, hook);
 }

@@ -1,4 +1,4 @@
-/** Why Redis or NATS will not have us as we are configured. */
+/** Reasons for which Redis or NATS refuse our configuration. */
 import { field, textOf, tlsRefusal } from "../resilience/refusals.ts";
 
 const REDIS_CREDENTIALS = /^(?:WRONGPASS|ERR invalid password)/;
@@ -15,14 +15,14 @@ export function redisRefusal(error: unknown, address: string): string | undefine
   if (text.startsWith("NOPERM"))
     return `Redis at ${host} does not give the user the rights that it needs: ${text}`;
   if (REDIS_DATABASE.test(text)) return `Redis at ${host} has no database ${pathname.slice(1)}`;
-  if (field(error, "name") === "ParserError") return `what answers at ${host} is not Redis`;
+  if (field(error, "name") === "ParserError") return `the server at ${host} is not Redis`;
   return tlsRefusal(error, host);
 }
 
 export function natsRefusal(error: unknown, address: string): string | undefined {
   const code = String(field(error, "code"));
   if (/^AUTH/.test(code) || /authorization violation/i.test(textOf(error)))
-    return `NATS at ${address} refuses us: wrong name, password or token`;
+    return `NATS at ${address} refuses this node: wrong name, password or token`;
   if (code === "SECURE_CONN_REQ") return `NATS at ${address} wants TLS`;
   return tlsRefusal(error, address);
 }

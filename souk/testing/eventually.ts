@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Polls until `probe` gives something other than undefined or false.
- * @throws after `timeoutMs`, with what was awaited and the last error of the probe
+ * Polls until `probe` returns something other than undefined or false.
+ * @throws after `timeoutMs`, with a description and the last error of the probe
  */
 export async function eventually<T>(
   what: string,

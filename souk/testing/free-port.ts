@@ -2,10 +2,10 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** Below the ports that systems give to outgoing connections, one of which could take it before it is used. */
+/** Below the ports of outgoing connections, which could otherwise take the port before its use. */
 const [FROM, TO] = [20_000, 32_000];
 
-/** A port of the loopback interface that nobody listens on at this moment, nor on the `count - 1` that follow. */
+/** A port of the loopback interface that is free now, and so are the `count - 1` ports after it. */
 export async function freePort(count = 1): Promise<number> {
   for (;;) {
     const port = randomInt(FROM, TO - count);

@@ -1,4 +1,4 @@
-/** A small HTTP client for tests: JSON in and out, below /api/v1, with what a caller always sends. */
+/** A small HTTP client for tests: JSON in and out, below /api/v1, with the headers that a caller always sends. */
 import assert from "node:assert/strict";
 
 export interface Reply<T = unknown> {
@@ -30,7 +30,7 @@ export class HttpClient {
     return this.with({ authorization: `Bearer ${accessToken}` });
   }
 
-  /** `path` is below /api/v1 unless it is a whole URL or starts with `//`, which stands for the root. */
+  /** `path` is below /api/v1, unless it is a whole URL or starts with `//`, which means the root. */
   async request<T = unknown>(
     method: string,
     path: string,
@@ -56,7 +56,7 @@ export class HttpClient {
     return { status: reply.status, headers: reply.headers, body: (isJson ? JSON.parse(text) : text) as T };
   }
 
-  /** As {@link request}, but any other status than `status` fails, with the answer in the message. */
+  /** Like {@link request}, but fails for any other status, with the answer in the message. */
   async expect<T = unknown>(
     status: number,
     method: string,

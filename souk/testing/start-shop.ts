@@ -1,4 +1,4 @@
-/** A whole shop in this process for tests: embedded store in a temporary folder, in-process bus, a free port. */
+/** Starts a whole shop in this process for tests: embedded store in a temporary folder, in-process bus, free port. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,12 +23,12 @@ export interface Shop {
 
 export interface ShopOptions {
   env?: Record<string, string>;
-  /** What the shop has beside Souk's own services. */
+  /** Extensions of the shop. */
   extensions?: readonly Extension[];
-  /** Those that run; all of the shop unless told. */
+  /** Services to run. Default: all of the shop. */
   services?: readonly string[];
   clock?: Clock;
-  /** Keeps using this folder, and leaves it there. */
+  /** Uses this folder, and does not remove it. */
   dataDir?: string;
 }
 

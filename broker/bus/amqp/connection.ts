@@ -15,7 +15,7 @@ import { amqpRefusal, amqpRightsRefusal } from "./refusals.ts";
 import { destroySocket } from "./socket.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const FAREWELL_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
 /** Pause after a connection to the wrong kind of server or shop. */
 const REFUSED_DELAY_MS = 2_000;
@@ -103,7 +103,7 @@ export class AmqpLink {
     this.#firstUp.resolve();
     const model = this.#model;
     // A silent peer never answers the close. The loop ends once the socket is destroyed.
-    const deadline = model && setTimeout(() => destroySocket(model), FAREWELL_MS);
+    const deadline = model && setTimeout(() => destroySocket(model), CLOSE_TIMEOUT_MS);
     model?.close().catch((error: Error) => {
       this.#options.log.debug(`${this.#options.name}: was closed already`, { error: error.message });
     });

@@ -1,4 +1,4 @@
-/** Logs through winston: one line an entry, text for people, JSON for machines; without secrets in either. */
+/** Logs through winston: one line per entry, text for people, JSON for machines. Neither contains secrets. */
 import type { BrokerOptions } from "moleculer";
 import winston from "winston";
 import { oneLine, redact } from "../../contract/redact.ts";
@@ -8,16 +8,16 @@ import { withoutRepetition } from "./repeated-lines.ts";
 
 const { combine, timestamp, printf, errors, json } = winston.format;
 
-/** Where winston keeps what was logged beside the message, and the line that is written. */
+/** Where winston keeps the values logged after the message, and the final line. */
 const SPLAT = Symbol.for("splat");
 const LINE = Symbol.for("message");
 
-/** Fields that never reach a log, however deep they stand. */
+/** Fields that never reach a log, at any depth. */
 const SECRET =
   /^(authorization|cookie|password|passwordHash|token|accessToken|refreshToken|clientSecret|secret|set-cookie)$/i;
 const MAX_DEPTH = 4;
 
-/** What winston itself drops: text after the message, and fields after a message with a `%s` in it. */
+/** Restores what winston drops: text after the message, and fields after a message with a `%s` in it. */
 const completed = winston.format((info) => {
   const rest: unknown[] = Array.isArray(info[SPLAT]) ? info[SPLAT] : [];
   for (const it of rest)
@@ -44,7 +44,7 @@ function withoutSecrets(key: string, value: unknown, depth: number): unknown {
   return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, withoutSecrets(k, v, depth + 1)]));
 }
 
-/** Only what says what went wrong: drivers hang whole commands on their errors. */
+/** Keeps only the description of an error. Drivers attach whole commands to their errors. */
 function describeError({ name, message, stack, cause, ...rest }: Error, depth: number): object {
   const code = "code" in rest ? { code: rest.code } : {};
   const why = cause === undefined ? {} : { cause: withoutSecrets("cause", cause, depth + 1) };
@@ -54,17 +54,17 @@ function describeError({ name, message, stack, cause, ...rest }: Error, depth: n
 const text = printf(({ timestamp, level, message, mod, svc, nodeID, ns, ver, stack, ...fields }) => {
   const extra = JSON.stringify(fields);
   const head = `${timestamp} ${level.toUpperCase().padEnd(5)} ${svc ?? mod ?? ""}: ${message}${extra === "{}" ? "" : ` ${extra}`}`;
-  // Indented, so that no line of it can be taken for an entry.
+  // Indented, so that no line of it looks like an entry.
   return [head, ...(stack ? String(stack).split("\n") : [])].map(oneLine).join("\n  ");
 });
 
-/** The last step, over the whole line: what no field's name gives away. */
+/** The last step, over the whole line. It finds secrets that no field name reveals. */
 const redacted = winston.format((info) => {
   info[LINE] = redact(String(info[LINE]));
   return info;
 });
 
-/** JSON in production, text elsewhere, unless LOG_FORMAT says otherwise. */
+/** JSON in production, text elsewhere, unless LOG_FORMAT is set. */
 export const logFormat = ({
   LOG_FORMAT,
   NODE_ENV,
@@ -97,7 +97,7 @@ export function loggerOptions(config: Config): BrokerOptions["logger"] {
 
 const LEVELS = { fatal: 0, error: 1, warn: 2, info: 3, debug: 4, trace: 5 } as const;
 
-/** A log without a broker, for scripts; to standard error, as what they find goes to standard output. */
+/** A log without a broker, for scripts. It writes to standard error, because results go to standard output. */
 export function scriptLog(config: Config, mod: string): Log {
   const logger = winston.createLogger({
     levels: LEVELS,
@@ -106,6 +106,6 @@ export function scriptLog(config: Config, mod: string): Log {
     defaultMeta: { mod },
     transports: [new winston.transports.Console({ stderrLevels: Object.keys(LEVELS) })],
   });
-  // It has a method for each of the levels above; Moleculer's class has private parts, too.
+  // It has a method for each of the levels above. Moleculer's class also has private parts.
   return logger as unknown as Log;
 }

@@ -1,4 +1,4 @@
-/** The nodes that an action can be asked of. */
+/** The nodes that can run an action. */
 import type { ActionEndpoint, ServiceBroker } from "moleculer";
 
 export function availableEndpoints({ registry }: ServiceBroker, action: string): ActionEndpoint[] {
@@ -6,7 +6,7 @@ export function availableEndpoints({ registry }: ServiceBroker, action: string):
   return all.filter((it) => it.isAvailable);
 }
 
-/** One of those that are left, at random; undefined where none is. */
+/** One of the remaining nodes, at random. Undefined where none is left. */
 export function anotherEndpoint(
   broker: ServiceBroker,
   action: string,

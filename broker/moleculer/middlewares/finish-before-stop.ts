@@ -1,7 +1,8 @@
 /**
- * A node that stops has told the others that it serves no more, and answers for a moment what comes late. Then no service
- * stops before all that is under way here has ended: requests need each other's services. Moleculer waits for each
- * service's own requests only. And a node that has started tells the others at once, not when Moleculer gets round to it.
+ * Lets a node finish its requests before it stops. It has announced that it serves no more, and answers late requests
+ * for a moment. Then no service stops before all requests on this node have ended, because they need each other's
+ * services. Moleculer waits only for each service's own requests. A node that has started announces it at once.
+ * Moleculer would do so later.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context, Middleware, Service, ServiceBroker } from "moleculer";
@@ -22,6 +23,6 @@ export const finishBeforeStop: Middleware = {
   },
 };
 
-/** Moleculer's tracker keeps what runs at the service. */
+/** Moleculer's tracker has the running requests of the service. */
 const isBusy = (service: Service): boolean =>
   ((service as unknown as { _trackedContexts?: Context[] })._trackedContexts?.length ?? 0) > 0;

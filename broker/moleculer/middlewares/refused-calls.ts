@@ -1,19 +1,19 @@
 /**
- * A call that its node refused before it began, because the node is stopping or has just stopped, is made on another node.
- * Nothing has been done then, so that holds for writes, too. Who names a node is told instead.
+ * Repeats a refused call on another node. A node refuses a call before it begins, when it is stopping or has just
+ * stopped. Nothing was done, so this is safe for writes too. A caller that names a node gets the error instead.
  */
 
 import type { Context, Middleware } from "moleculer";
 import { anotherEndpoint } from "./endpoints.ts";
 
-/** More refusals than that say that something else is wrong. */
+/** More refusals mean that something else is wrong. */
 const MAX_REFUSALS = 3;
 const NOT_HERE = ["SERVICE_NOT_AVAILABLE", "SERVICE_NOT_FOUND"];
 
 const undelivered = new WeakSet<Error>();
 const refusals = new WeakMap<Context, number>();
 
-/** Marks the failure of a call that has not reached its node. */
+/** Marks the error of a call that did not reach its node. */
 export function notDelivered<E extends Error>(error: E): E {
   undelivered.add(error);
   return error;
@@ -42,7 +42,10 @@ export const refusedCalls: Middleware = {
   },
 };
 
-/** By the node that was asked, about this very call: what it has called itself may fail likewise after half of the work. */
+/**
+ * Whether the called node refused this very call. A call that it made itself may fail in the same way after half of
+ * the work.
+ */
 function wasRefused(error: unknown, action: string, { nodeID, options }: Context): boolean {
   if (!(error instanceof Error) || options.nodeID) return false;
   if (undelivered.has(error)) return true;

@@ -1,11 +1,10 @@
 /**
- * A call to another node whose answer is lost with that node, or with RabbitMQ, times out for its caller. Inside of
- * Moleculer it never ends: the circuit breaker does not count it, it stays tracked for ever, and a stop of the node
- * waits for it in vain. This ends it there, too.
+ * Ends a call to another node whose answer is lost with that node or with RabbitMQ. For its caller it times out.
+ * Inside Moleculer it never ends. The circuit breaker does not count it, it stays tracked, and a stop waits for it. This middleware ends it there too.
  */
 import { Errors, type Middleware } from "moleculer";
 
-/** After the caller's own time-out, which logs and counts it. */
+/** Later than the caller's own time-out, which is logged and counted. */
 const MARGIN_MS = 50;
 
 export const lostAnswers: Middleware = {

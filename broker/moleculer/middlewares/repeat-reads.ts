@@ -1,7 +1,7 @@
 /**
- * A read whose node dies, or does not answer, is asked of another node; a write never is, as it may have happened
- * although its answer was lost. Which actions are reads their contracts say. Moleculer's own retry would go to the same
- * node again where that is this one or the next in turn, so it is off, and its policy is carried out here.
+ * Repeats a read on another node when its node crashes or does not answer. A write is never repeated, because it may
+ * have happened although its answer was lost. Contracts say which actions are reads. Moleculer's own retry might call
+ * the same node again. So it is off, and this middleware applies its policy.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,9 +9,9 @@ import type { ActionEndpoint, CallingOptions, Context, Middleware, ServiceBroker
 import { actionContract, isReadOnly } from "../../contract/contract.ts";
 import { anotherEndpoint, availableEndpoints } from "./endpoints.ts";
 
-/** How long one node has for a read while there is another to ask. Milliseconds. */
+/** How long one node may take for a read while another can be asked. Milliseconds. */
 const TRY_MS = 5_000;
-/** With less time left than that nobody is asked any more. */
+/** With less time left, no other node is asked. */
 const LEAST_MS = 20;
 
 type Target = string | ActionEndpoint;
@@ -27,7 +27,7 @@ export const repeatReads = (broker: ServiceBroker): Middleware =>
       (target, params, options = {}) => {
         const name = typeof target === "string" ? target : (target.action.name ?? "");
         const contract = actionContract(name);
-        // Who names a node wants that node's answer.
+        // A caller that names a node wants that node's answer.
         if (!contract || !isReadOnly(contract) || options.nodeID) return next(target, params, options);
         return new Read(broker, next, name, params, options).start(target);
       },
@@ -55,7 +55,7 @@ class Read {
   start(target: Target): Answer {
     const first = this.#ask(target, 0);
     const answer: Answer = first.catch((error: unknown) => this.#again(answer, first, error));
-    // Where Moleculer finds the call's meta.
+    // Moleculer finds the call's meta there.
     if (first.ctx) answer.ctx = first.ctx;
     return answer;
   }
@@ -68,7 +68,7 @@ class Read {
       if (!other) break;
       await sleep(Math.min(maxDelay, delay * factor ** (attempt - 1)));
       if (this.#left < LEAST_MS) break;
-      this.#broker.logger.debug(`${this.#name} is asked of another node`, { node: other.id, attempt });
+      this.#broker.logger.debug(`${this.#name} is repeated on another node`, { node: other.id, attempt });
       last = this.#ask(other, attempt);
       if (last.ctx) answer.ctx = last.ctx;
       try {
@@ -98,7 +98,7 @@ class Read {
     return error instanceof Error && this.#broker.options.retryPolicy?.check?.(error) === true;
   }
 
-  /** A node that has not been asked yet; undefined where there is none, or none was asked to begin with. */
+  /** A node that was not asked yet. Undefined where there is none, or where no node was asked at all. */
   #another(ctx: Context | undefined): ActionEndpoint | undefined {
     if (!ctx?.nodeID) return undefined;
     this.#tried.add(ctx.nodeID);
@@ -106,7 +106,7 @@ class Read {
   }
 }
 
-/** It has been repeated as often as makes sense: a read that waits for this one, on whatever node, need not repeat it. */
+/** Marks a failure that was retried enough. A read that waits for this one, on any node, need not repeat it. */
 function settled(error: unknown): unknown {
   if (error instanceof Error && "retryable" in error) error.retryable = false;
   return error;

@@ -1,4 +1,4 @@
-/** The database or the broker away is no bug: callers get 503 and may come again. */
+/** When the database or the bus is away, callers get 503 and may retry. It is no bug. */
 import { Errors, type Middleware } from "moleculer";
 import { expectedFailure, SoukError } from "../../contract/errors.ts";
 import { redactedReason } from "../../contract/redact.ts";
@@ -13,9 +13,10 @@ export const passingFailures: Middleware = {
         return await next.call(this, ctx);
       } catch (error) {
         if (expectedFailure(error) || !isTransient(error)) throw error;
-        // One line for all actions of a node, as they need the same. Moleculer tells of other nodes itself.
+        // One line for all actions of a node, because they need the same servers. Moleculer itself logs about other
+        // nodes.
         if (!(error instanceof Errors.MoleculerError))
-          rateLimitedLog(ctx.broker.logger).warn("away", `${action.name}: something it needs is away`, {
+          rateLimitedLog(ctx.broker.logger).warn("away", `${action.name}: a server that it needs is away`, {
             reason: redactedReason(error),
           });
         throw new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 });

@@ -1,4 +1,4 @@
-/** The runtime as a middleware: a broker that has it gives its services all they need, whoever starts it. */
+/** The runtime as a middleware. It gives the services of any broker what they need. */
 import type { Middleware, ServiceBroker } from "moleculer";
 import { topologyOf } from "../../bus/topology.ts";
 import { moleculerMetrics } from "../../http/metrics.ts";
@@ -10,18 +10,18 @@ import type { OpenRuntime } from "./open-runtime.ts";
 import { bindPrefix, enterServices } from "./shop-id.ts";
 
 export interface RuntimeMiddlewareOptions {
-  /** All that the shop has: every node declares all queues, so that none misses what is sent before it starts. */
+  /** The whole shop. Every node declares all queues, so that none misses messages sent before its start. */
   shop: Extension;
-  /** Runs when the databases are migrated and before the services start. */
+  /** Runs after the migrations and before the services start. */
   prepare?(runtime: NodeRuntime): Promise<void>;
 }
 
-/** Moleculer calls these in the order of a broker's life. */
+/** Moleculer calls these in the order of a broker's life cycle. */
 export function runtimeMiddleware(
   { runtime, shop: identity, connected, withSlowAnswers, close }: OpenRuntime,
   { shop, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
-  /** Why the node is not ready, apart from what it needs. */
+  /** Why the node is not ready, apart from its servers. */
   let phase: string | undefined = "is starting";
   runtime.operations.check({
     name: "node",
@@ -80,9 +80,9 @@ async function migrateAll(
 }
 
 /**
- * Lets services that take work from outside (the gateway) stop taking it and finish what they have, before any service
- * stops: requests that are under way still need them all. Moleculer's own hooks come too late for that, since it takes
- * the node's services out of the registry first. Stopped twice, a broker stops once.
+ * Lets services with outside clients (the gateway) finish their requests before any service stops, because those
+ * requests need all services. Moleculer's own hooks run too late, after it has removed the node's services from the
+ * registry. A broker that is stopped twice stops once.
  */
 function drainBeforeStop(broker: ServiceBroker, stops: () => void): void {
   const stop = broker.stop.bind(broker);

@@ -1,6 +1,6 @@
 /**
- * Which shop a database is of. The id is made once and kept in `souk_shop`, and a copy of it in each service's own
- * database: so it is noticed when one of them is another shop's. `broker/bus/amqp/claim-shop.ts` has RabbitMQ's part.
+ * Which shop a database belongs to. The id is created once and stored in `souk_shop`. Each service's own database has
+ * a copy, so a database of another shop is noticed. `broker/bus/amqp/claim-shop.ts` has RabbitMQ's part.
  */
 import { randomUUID } from "node:crypto";
 import type { Connection } from "mongoose";
@@ -8,7 +8,7 @@ import { ConfigError } from "../../contract/variables.ts";
 import type { Database } from "../../mongo/database.ts";
 import { isDuplicateKey } from "../../mongo/duplicate-key.ts";
 
-/** The service name that the database `souk_shop` has for {@link Database.service}. */
+/** The service name of the database `souk_shop` for {@link Database.service}. */
 const ROOT = "shop";
 const COLLECTION = "shop";
 const KEY = "shop";
@@ -16,7 +16,7 @@ const KEY = "shop";
 interface ShopDocument {
   _id: typeof KEY;
   id: string;
-  /** AMQP_PREFIX that the shop's messages are under; only in `souk_shop`, and only once it has had RabbitMQ. */
+  /** AMQP_PREFIX of the shop's messages. Only in `souk_shop`, and only after the first use of RabbitMQ. */
   prefix?: string;
 }
 
@@ -28,9 +28,9 @@ export interface ShopIdentity {
 type Databases = Pick<Database, "service">;
 
 /**
- * The shop of these databases; a new one where nobody has been yet. Where `souk_shop` has been lost, e.g. by a restore
- * without it, it is what the services' databases say.
- * @throws {ConfigError} when these are of several shops
+ * The shop of these databases, or a new one for empty databases. If `souk_shop` is lost, for example by a restore
+ * without it, the services' databases have the id.
+ * @throws {ConfigError} when they belong to several shops
  */
 export async function identifyShop(databases: Databases, services: readonly string[]): Promise<ShopIdentity> {
   const root = shops(databases.service(ROOT));
@@ -42,7 +42,7 @@ export async function identifyShop(databases: Databases, services: readonly stri
 
 /**
  * Writes the id into the databases of these services, where it is missing.
- * @throws {ConfigError} when one of them is another shop's
+ * @throws {ConfigError} when one of them belongs to another shop
  */
 export async function enterServices(
   databases: Databases,
@@ -59,7 +59,7 @@ export async function enterServices(
   }
 }
 
-/** From now on no node of another AMQP_PREFIX is let in. */
+/** From now on, nodes with another AMQP_PREFIX are refused. */
 export async function bindPrefix(databases: Databases, prefix: string): Promise<void> {
   await shops(databases.service(ROOT)).updateOne({ _id: KEY }, { $set: { prefix } });
 }
@@ -79,7 +79,7 @@ async function idOfServices(databases: Databases, services: readonly string[]): 
   return found.keys().next().value;
 }
 
-/** @returns the id that is there now: of several that come at once one wins */
+/** @returns the stored id: of several concurrent writers, one wins */
 async function enter(connection: Connection, id: string): Promise<string> {
   const collection = shops(connection);
   const found = await collection.findOne({ _id: KEY });

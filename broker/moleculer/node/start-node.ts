@@ -1,4 +1,4 @@
-/** A node: one Moleculer broker with its services, the bus and the database, started and stopped in order. */
+/** A node: one Moleculer broker with its services, the bus and the database. It starts and stops them in order. */
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import { brokerOptions, type SoukBrokerOptions } from "../broker-options.ts";
@@ -10,7 +10,7 @@ import { type RuntimeMiddlewareOptions, runtimeMiddleware } from "./runtime-midd
 export interface BrokerSetup extends RuntimeMiddlewareOptions {
   config: Config;
   clock?: Clock;
-  /** Services that the node will run, where that is known already. */
+  /** Services that the node will run, where known. */
   runs?: readonly string[];
 }
 
@@ -21,13 +21,13 @@ export interface NodeOptions extends BrokerSetup {
 export interface SoukNode {
   readonly broker: ServiceBroker;
   readonly runtime: NodeRuntime;
-  /** Drains and closes everything; safe to call twice. */
+  /** Drains and closes everything. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 /**
- * Options for a broker that our services run on, whoever makes it: {@link startNode}, or Moleculer's runner by
- * `moleculer.config.ts`. Waits for MongoDB where it is away; the broker's start waits for RabbitMQ.
+ * Options for a broker that can run our services, for {@link startNode} or for Moleculer's runner
+ * (`moleculer.config.ts`). Waits for MongoDB. The broker's start waits for RabbitMQ.
  */
 export async function openBroker({
   config,
@@ -43,7 +43,7 @@ export async function openBroker({
   };
 }
 
-/** Starts a node; resolves when its services serve. */
+/** Starts a node. Resolves when its services are ready. */
 export async function startNode({ services, ...setup }: NodeOptions): Promise<SoukNode> {
   const { options, open } = await openBroker({ ...setup, runs: services.map((it) => it.name) });
   const broker = new ServiceBroker(options);

@@ -18,7 +18,7 @@ export const busCheck = (bus: () => Pick<Bus, "state"> | undefined): Check => ({
 
 const BLOCKED = "RabbitMQ blocks publishers: it is short of memory or disk";
 
-/** What calls between nodes go over; nothing for a node that is alone. */
+/** The transporter for calls between nodes. A node without one has no such check. */
 export const transporterCheck = ({ transit }: Pick<ServiceBroker, "transit">): Check => ({
   name: "transporter",
   async run() {
@@ -29,14 +29,14 @@ export const transporterCheck = ({ transit }: Pick<ServiceBroker, "transit">): C
   },
 });
 
-/** @param ping undefined while the database is being waited for */
+/** @param ping undefined until the database is connected */
 export const databaseCheck = (ping: () => (() => Promise<void>) | undefined, log: Log): Check => ({
   name: "database",
   async run() {
     const asked = ping();
     if (!asked) throw new Error("has not answered yet");
     await asked().catch((cause: unknown) => {
-      // Driver text names hosts; the log has it.
+      // The driver's text contains host names, so only the log has it.
       rateLimitedLog(log).warn("database", "the database does not answer", { reason: redactedReason(cause) });
       throw new Error("does not answer");
     });

@@ -1,10 +1,13 @@
-/** What a node tells those who run it: whether it is ready, what it lacks, what it counts. Its parts add to it. */
+/**
+ * What a node reports to operators: whether it is ready, what is missing, and its metrics. Parts of the node add to
+ * it.
+ */
 import { type Check, type Readiness, readiness } from "./readiness.ts";
 
 export interface Operations {
-  /** Adds what must be well for the node to be ready; one of the same name is replaced. */
+  /** Adds a condition for readiness. Replaces one of the same name. */
   check(check: Check): void;
-  /** Adds text for Prometheus; what had the same name is replaced. */
+  /** Adds metrics for Prometheus. Replaces those of the same name. */
   measure(name: string, text: () => string): void;
   ready(): Promise<Readiness>;
   metrics(): string;
@@ -21,7 +24,7 @@ export function createOperations(): Operations {
   };
 }
 
-/** The body of `/health/ready`, wherever it is asked. */
+/** The body of `/health/ready`, on each port. */
 export function readyReply({ ready, missing }: Readiness): { status: number; body: string } {
   return ready
     ? { status: 200, body: '{"status":"ready"}' }

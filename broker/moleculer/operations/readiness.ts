@@ -1,22 +1,22 @@
-/** Whether a node can do its work now, and what it lacks if not. */
+/** Whether a node can work now, and what is missing if not. */
 import { inTime } from "../../resilience/deadline.ts";
 import { textOf } from "../../resilience/refusals.ts";
 
 export interface Check {
   readonly name: string;
-  /** Resolves when all is well. Its error's message says what is missing, to operators. */
+  /** Resolves when the condition holds. The message of its error tells operators what is missing. */
   run(): Promise<void>;
 }
 
 export interface Readiness {
   ready: boolean;
-  /** One entry per failed check: its name, and why. */
+  /** One entry per failed check: its name and the reason. */
   missing: { check: string; reason: string }[];
 }
 
 const CHECK_MS = 2_000;
 
-/** Runs all checks at once; one that takes longer than two seconds has failed. */
+/** Runs all checks at once. A check fails after two seconds. */
 export async function readiness(checks: readonly Check[]): Promise<Readiness> {
   const outcomes = await Promise.all(checks.map(outcome));
   const missing = outcomes.filter((it) => it !== undefined);

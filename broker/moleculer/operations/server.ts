@@ -1,7 +1,7 @@
 /**
- * The operations port of a node: health for whoever restarts it or sends it requests, metrics for Prometheus. It is open
- * from the first moment on, before databases and RabbitMQ are there. It has no callers but machines of the operator,
- * so it takes few connections, short requests, and nobody who is slow.
+ * The operations port of a node: health for supervisors and load balancers, metrics for Prometheus. It opens first,
+ * before databases and RabbitMQ are connected. Only machines of the operator use it. So it accepts few connections,
+ * short requests, and no slow clients.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -12,14 +12,14 @@ import { LIVE, type Operations, readyReply } from "./operations.ts";
 
 const MAX_CONNECTIONS = 32;
 const MAX_HEADERS = 8_192;
-/** A request must be there so soon after its connection, and its answer be taken in that time. Milliseconds. */
+/** Time limit for a request after its connection, and for reading the answer. Milliseconds. */
 const TIMEOUT_MS = 5_000;
 
 const JSON_TYPE = "application/json";
 const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
 export interface OperationsServer {
-  /** E.g. `http://127.0.0.1:9464`. */
+  /** For example `http://127.0.0.1:9464`. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export interface OperationsServerOptions {
   timeoutMs?: number;
 }
 
-/** @throws {ConfigError} when the port can't be listened on */
+/** @throws {ConfigError} when it can't listen on the port */
 export async function startOperationsServer({
   host,
   port,
@@ -65,7 +65,7 @@ export async function startOperationsServer({
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
-  // Also for whoever asks and does not read: nothing moves on such a socket.
+  // This also closes the connection of a client that does not read, because its socket is idle.
   server.setTimeout(timeoutMs, (socket) => socket.destroy());
   await listen(server, port, host);
   return {
@@ -91,7 +91,7 @@ async function serve(
   res: ServerResponse,
 ): Promise<void> {
   const { status, type, body } = await answer(pages, req);
-  // A body is none of ours: what of it is still under way goes with its connection.
+  // Bodies are not used. The rest of one ends with its connection.
   const rest = req.complete ? {} : { Connection: "close" };
   res.writeHead(status, {
     "Content-Type": type,

@@ -1,13 +1,13 @@
 /**
- * Moleculer's AMQP transporter, made fit for RabbitMQ that goes away and nodes that die:
- * - it looks for RabbitMQ twice a second instead of every five seconds, and notices a peer that has gone silent
- * - it goes to another node of RabbitMQ's cluster when its own is gone, where it knows several addresses, and takes its
- *   queues along
- * - it takes requests from a queue that goes with its connection, so that RabbitMQ gives a request to a node that died back
- *   at once, to be made elsewhere; Moleculer's queue outlives its node, and callers wait for their time-out
- * - it takes as many requests as come: some wait for seconds, and would keep the places of others, on which they may wait
- * - it opens a new connection where only the channel was lost; Moleculer's nodes stay deaf from then on
- * - while RabbitMQ blocks those who publish, for want of memory, a request is refused at once instead of waiting for that
+ * Moleculer's AMQP transporter, improved for failures of RabbitMQ and of nodes:
+ * - It tries to connect twice a second instead of every five seconds, and notices a silent peer.
+ * - With several addresses, it moves to another RabbitMQ node when its own fails, together with its queues.
+ * - Its request queue ends with its connection. So RabbitMQ returns requests to a crashed node at once, and callers
+ *   use another node. Moleculer's queue outlives its node, and callers wait for their time-out.
+ * - It has no limit of concurrent requests. Some requests wait for seconds, and others that they depend on would get
+ *   no slot.
+ * - It opens a new connection when only the channel is lost. Moleculer's nodes receive nothing from then on.
+ * - While RabbitMQ blocks publishers because memory is low, it refuses a request at once.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ChannelModel, ConsumeMessage } from "amqplib";
@@ -29,20 +29,20 @@ import { notDelivered } from "../middlewares/refused-calls.ts";
 
 const MAX_DELAY_MS = 500;
 const HEARTBEAT_SECONDS = 5;
-const FAREWELL_MS = 3_000;
-/** Beyond, callers wait for their time-out: a node answers some thousand requests a second. */
+const CLOSE_TIMEOUT_MS = 3_000;
+/** Beyond this, callers wait for their time-out. A node answers some thousand requests per second. */
 const MAX_UNSENT = 5_000;
 /**
- * In a cluster a queue lives on the node of RabbitMQ that it was declared at, and its name stays taken while that node
- * is away: a durable queue's on every RabbitMQ, an exclusive one's since RabbitMQ 4. So these are each of one
- * connection only, and RabbitMQ gives each of them a new name.
+ * In a cluster, a queue lives on the RabbitMQ node where it was declared. While that node is away, its name stays in
+ * use. This holds for durable queues on every RabbitMQ, and for exclusive ones since RabbitMQ 4. So these queues belong to one
+ * connection each, and RabbitMQ names them.
  */
 const OF_ONE_CONNECTION = { exclusive: true, durable: false };
 const NEW_NAME = "";
 
 type Settings = Exclude<ConstructorParameters<typeof Transporters.AMQP>[0], string | undefined>;
 type Options = Omit<Settings, "url"> & { socketOptions?: object };
-/** What Moleculer's types leave out: the callback is told when an established connection is lost. */
+/** Missing in Moleculer's types: the callback runs when an established connection is lost. */
 type Connect = (lost: (error: unknown) => void) => Promise<void>;
 
 explainHandshakes();
@@ -56,21 +56,21 @@ export class AmqpTransporter extends Transporters.AMQP {
   readonly #firstAddress: string;
   #everConnected = false;
   #log!: Log;
-  /** Ids of requests that are being carried out here. */
+  /** Ids of requests that run here. */
   readonly #running = new Set<string>();
   #connectedAt = 0;
-  /** Answers that were ready while there was no connection, for the next one. */
+  /** Answers that were ready without a connection. The next one sends them. */
   #unsent: Packet[] = [];
 
   /**
-   * @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats of their own
-   * @param variable that gave it, for operators
+   * @param url of RabbitMQ, or several of its cluster separated by commas; without heartbeats in it
+   * @param variable that configured it, for operators
    */
   constructor(url: string, options: Options, variable = "AMQP_URL") {
     const addresses = addressesWithHeartbeat(url, HEARTBEAT_SECONDS).map((it) => it.href);
-    // Moleculer tries one after the other; its types know of one only.
+    // Moleculer tries one after the other. Its types know only one.
     super({ ...options, url: addresses as unknown as string });
-    // The REPL shows all that can be enumerated.
+    // The REPL shows all enumerable fields.
     Object.defineProperty(this.opts, "url", { enumerable: false });
     Object.assign(this.opts, { addresses: redact(addresses.join(",")) });
     this.#inCluster = addresses.length > 1;
@@ -81,8 +81,9 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 
   /**
-   * Moleculer sets the prefetch of a new channel and does not look at how that ends: a channel that is lost before
-   * RabbitMQ has answered would end the process. It gives the channel to us right before.
+   * Catches the error of setting the prefetch. Moleculer sets it on a new channel and ignores the result. If that
+   * channel is lost before RabbitMQ has answered, the error would end the process. Moleculer gives us the channel
+   * right before.
    */
   #guardPrefetch(): void {
     let present: Channel | null = null;
@@ -94,7 +95,7 @@ export class AmqpTransporter extends Transporters.AMQP {
         if (!channel || !prefetch) return;
         channel.prefetch = (...args) => {
           const set = prefetch(...args);
-          // Whatever fails it has closed the channel, too, which is noticed.
+          // Every failure also closes the channel, which is noticed.
           set.catch(() => undefined);
           return set;
         };
@@ -115,7 +116,7 @@ export class AmqpTransporter extends Transporters.AMQP {
     };
   }
 
-  /** How long this node has been hearing requests without a break; milliseconds. */
+  /** Milliseconds for which this node has received requests without interruption. */
   get heardMs(): number {
     return performance.now() - this.#connectedAt;
   }
@@ -125,12 +126,15 @@ export class AmqpTransporter extends Transporters.AMQP {
     return [...this.#running, ...this.#unsent.map((it) => it.payload.id)];
   }
 
-  /** Why RabbitMQ takes nothing from this node, where it does not: then nobody hears this node, nor this one others. */
+  /**
+   * Why RabbitMQ takes nothing from this node. Undefined while it does. While it blocks, nodes receive nothing from
+   * each other.
+   */
   get blocked(): string | undefined {
     return this.#blocked;
   }
 
-  /** Moleculer writes up to four lines about each attempt; what operators need is told by this class. */
+  /** Moleculer logs up to four lines per attempt. This class logs what operators need. */
   override init(...args: Parameters<Transporters.AMQP["init"]>): void {
     super.init(...args);
     this.#watchRequests();
@@ -141,29 +145,29 @@ export class AmqpTransporter extends Transporters.AMQP {
     this.logger = { ...log, info: debug, warn: debug, error: debug } as typeof log;
   }
 
-  /** Rejected where RabbitMQ will not have us as configured, before it ever has. */
+  /** Rejected where RabbitMQ refuses this configuration before the first connection. */
   get refused(): Promise<never> {
     return this.#refusal.promise;
   }
 
-  /** Resolves when connected for the first time; from then on it keeps itself connected. */
+  /** Resolves when connected for the first time. After that it reconnects by itself. */
   override async connect(): Promise<void> {
     for (let attempt = 1; !this.#stopping.signal.aborted; attempt++)
       try {
         await (super.connect as Connect).call(this, (reason) => void this.#lost(reason));
-        // Connecting ends with a pause for other nodes to answer, in which the channel may have been lost already.
-        if (this.channel) this.#attend(this.channel);
+        // Connecting ends with a pause for answers of other nodes. The channel may be lost in it.
+        if (this.channel) this.#watchChannel(this.channel);
         else await this.#channelLost();
         this.#everConnected = true;
         return;
       } catch (error) {
         this.#endWhereRefused(error);
-        // The bus waits for the same RabbitMQ, and says so.
+        // The bus waits for the same RabbitMQ, and logs that.
         if (this.#variable !== "AMQP_URL")
           rateLimitedLog(this.#log).warn("connect", `calls wait for RabbitMQ: ${redactedReason(error)}`, {
             attempt,
           });
-        // What is left of the connection would keep the queues for itself.
+        // Otherwise the rest of the connection would keep the queues.
         await this.#close();
         await sleep(backoff(attempt, MAX_DELAY_MS));
       }
@@ -173,7 +177,7 @@ export class AmqpTransporter extends Transporters.AMQP {
     if (this.#stopping.signal.aborted) return;
     rateLimitedLog(this.#log).warn(
       "connect",
-      `calls have lost RabbitMQ: ${redactedReason(reason ?? "closed")}`,
+      `the connection for calls to RabbitMQ is lost: ${redactedReason(reason ?? "closed")}`,
     );
     await this.connect();
   }
@@ -188,10 +192,10 @@ export class AmqpTransporter extends Transporters.AMQP {
   override async disconnect(): Promise<void> {
     this.#stopping.abort();
     // See #close.
-    await within(FAREWELL_MS, Promise.resolve(super.disconnect()));
+    await within(CLOSE_TIMEOUT_MS, Promise.resolve(super.disconnect()));
   }
 
-  #attend(channel: Channel): void {
+  #watchChannel(channel: Channel): void {
     corkWrites(channel.connection);
     this.#blocked = undefined;
     const connection: ChannelModel = this.connection;
@@ -205,14 +209,14 @@ export class AmqpTransporter extends Transporters.AMQP {
       this.#blocked = undefined;
       void this.#channelLost();
     });
-    // Moleculer's own listener writes the whole request to the log.
+    // Moleculer's own listener logs the whole request.
     channel.removeAllListeners("return");
-    channel.on("return", ({ content }: ConsumeMessage) => this.#nobodyThere(content));
+    channel.on("return", ({ content }: ConsumeMessage) => this.#nodeUnavailable(content));
     this.#connectedAt = performance.now();
     const unsent = this.#unsent;
     this.#unsent = [];
     for (const packet of unsent) void this.publish(packet as never);
-    // It tells callers whose requests were lost with the connection before.
+    // It tells callers about requests that were lost with the previous connection.
     void this.broker.registry.discoverer.sendHeartbeat();
   }
 
@@ -225,7 +229,7 @@ export class AmqpTransporter extends Transporters.AMQP {
     if (this.#unsent.length < MAX_UNSENT) this.#unsent.push(packet);
   }
 
-  /** What is for one node goes through an exchange of its own, so that it finds the node's queue by any name. */
+  /** Packets for one node go through a separate exchange, which finds the node's queue whatever its name. */
   get #toOne(): string {
     return `${this.prefix}.TO`;
   }
@@ -246,22 +250,23 @@ export class AmqpTransporter extends Transporters.AMQP {
       await channel.assertExchange(topic, "fanout", this.opts.exchangeOptions);
       await channel.bindQueue(queue, topic, "");
     } else await channel.bindQueue(queue, this.#toOne, topic);
-    // Nobody else gets what was not acked: the queue is gone then. And without acks there is no limit to what is under way.
+    // Unacked requests are not redelivered, because the queue ends with the connection. Without acks there is no
+    // limit on concurrent requests.
     await channel.consume(queue, this._consumeCB(cmd), { ...this.opts.consumeOptions, noAck: true });
   }
 
-  /** Only requests are sent so that RabbitMQ gives them back when the queue is away. */
+  /** Only requests are published so that RabbitMQ returns them when the queue is missing. */
   override async send(topic: string, data: Buffer, meta: Sent): Promise<void> {
     const { type, target, payload } = meta.packet;
     if (this.#blocked !== undefined) {
       if (type === "REQ")
         return this.#refused(payload.id, new SoukError("UNAVAILABLE", undefined, { retryAfter: 2 }));
-      // They would come all at once when it is over.
+      // They would all arrive at once when the blocking ends.
       if (type === "HEARTBEAT") return;
     }
     const channel: Channel | null = this.channel;
     try {
-      // A broadcast on a channel that is closing is lost, as it is without one: on the next connection all is told anew.
+      // A broadcast on a closing channel is lost. Everything is announced again on the next connection.
       if (meta.balanced || target == null) await super.send(topic, data, meta);
       else
         channel?.publish(this.#toOne, topic, data, {
@@ -274,8 +279,8 @@ export class AmqpTransporter extends Transporters.AMQP {
     }
   }
 
-  /** The node is gone, or on its way to another RabbitMQ; nothing has been done. */
-  #nobodyThere(content: Buffer): void {
+  /** The node is gone, or is moving to another RabbitMQ. Nothing was done. */
+  #nodeUnavailable(content: Buffer): void {
     const { id } = this.deserialize("REQ", content).payload as Request;
     this.#refused(id, notDelivered(new SoukError("UNAVAILABLE", undefined, { retryAfter: 1 })));
   }
@@ -289,7 +294,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   /** Called for each queue when it is consumed. */
   override _consumeCB(cmd: string): (message: ConsumeMessage | null) => Promise<void> {
     return async (message) => {
-      // RabbitMQ ended the consumer, as it does when the queue is deleted.
+      // RabbitMQ has ended the consumer. It does so when the queue is deleted.
       if (!message) return this.#channelLost();
       try {
         await this.receive(cmd, message.content);
@@ -302,7 +307,7 @@ export class AmqpTransporter extends Transporters.AMQP {
     };
   }
 
-  /** Closing the rest of the connection, too, makes the transporter begin anew. */
+  /** Closes the rest of the connection too, so that the transporter starts again. */
   async #channelLost(): Promise<void> {
     if (!this.#stopping.signal.aborted) await this.#close();
   }
@@ -311,16 +316,16 @@ export class AmqpTransporter extends Transporters.AMQP {
     const connection: ChannelModel | null = this.connection;
     if (!connection) return;
     try {
-      // A connection that is lost meanwhile, or has gone silent, never answers the farewell.
-      await within(FAREWELL_MS, connection.close());
+      // A lost or silent connection never answers the close.
+      await within(CLOSE_TIMEOUT_MS, connection.close());
     } catch {
-      // Closed already: it was the whole connection that was lost.
+      // Already closed: the whole connection was lost.
     }
     destroySocket(connection);
   }
 }
 
-/** What Moleculer's types leave out. */
+/** Missing in Moleculer's types. */
 interface RequestHandler {
   requestHandler(payload: { id: string }): Promise<unknown>;
 }

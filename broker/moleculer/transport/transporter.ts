@@ -1,6 +1,6 @@
 /**
- * Moleculer's transporter, from the configuration. As an instance, so that neither the broker's options nor the
- * transporter's own show addresses with passwords to whoever looks at them (`info` of the REPL does).
+ * Moleculer's transporter, made from the configuration. It is passed as an instance, and hides its addresses. So
+ * neither the broker's options nor the REPL's `info` show passwords.
  */
 import { type BrokerOptions, Transporters } from "moleculer";
 import { redact } from "../../contract/redact.ts";
@@ -41,8 +41,9 @@ const amqp = (url: string, variable: string) =>
   new AmqpTransporter(
     url,
     {
-      // With Nagle's algorithm on, each call waits some 20 ms for a delayed ACK. Without a time-out, a RabbitMQ that takes
-      // the connection and says nothing is waited for without end, while the other addresses go untried.
+      // With Nagle's algorithm, each call waits some 20 ms for a delayed ACK. The time-out ends a connection to a
+      // RabbitMQ
+      // that accepts and says nothing. Otherwise the other addresses would not be tried.
       socketOptions: { noDelay: true, keepAlive: true, timeout: 10_000 },
       eventTimeToLive: 10_000,
       heartbeatTimeToLive: 10_000,
@@ -50,7 +51,7 @@ const amqp = (url: string, variable: string) =>
     variable,
   );
 
-/** Several servers of one cluster may be given, separated by commas; the first one says who we are. */
+/** Several servers of one cluster may be given, separated by commas. The first one has the user. */
 class NatsTransporter extends Transporters.NATS {
   readonly #refusal = Promise.withResolvers<never>();
   readonly refused: Promise<never> = this.#refusal.promise;
@@ -68,7 +69,7 @@ class NatsTransporter extends Transporters.NATS {
     this.refused.catch(() => undefined);
   }
 
-  /** Moleculer tries again every five seconds where it fails. */
+  /** Moleculer tries again every five seconds after a failure. */
   override async connect(): Promise<void> {
     try {
       await super.connect();
@@ -99,7 +100,7 @@ class RedisTransporter extends Transporters.Redis {
     });
     redis.on("error", (error) => {
       const reason = redisRefusal(error, this.#url);
-      // Once connected it does not matter any more: nobody waits for the start then.
+      // After the first connection this has no effect, because the start has ended.
       if (reason !== undefined) this.#refusal.reject(refused("TRANSPORTER", reason));
     });
     return redis;

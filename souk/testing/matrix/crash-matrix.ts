@@ -1,7 +1,7 @@
 /**
- * The crash matrix: whatever dies, wherever, with every message coming twice or in another order, the same story comes to
- * the same end. What is tried comes from the contracts, so a new actor or worker is in it as soon as the story gives it
- * something to do.
+ * The crash matrix. A node crashes at every crash point, and messages are repeated or reordered. The same story must
+ * reach the same final state. The contracts say what is tried. So a new actor or worker is included once the story
+ * gives it work.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,13 +25,13 @@ const MODES: readonly Mode[] = ["duplicated", "shuffled"];
 
 export interface CrashMatrixOptions<W extends World = World> extends MatrixShop<W>, Comparison {
   /**
-   * The story, told to the end. `run.points.armed = true` says from when on something may die.
-   * @returns what ids are to be called that differ between runs
+   * Runs the whole story. Crashes are possible after `run.points.armed = true`.
+   * @returns names for ids that differ between runs
    */
   play(run: MatrixRun<W>): Promise<ReadonlyMap<string, string> | undefined>;
-  /** What must be true in the end. */
+  /** Checks the final state. */
   check?(state: FinalState): void;
-  /** Whether a death may come in what is no actor and no worker: between a plain document and its message. */
+  /** Outboxes of plain documents at which a crash is possible: between the document and its message. */
   outboxes?: readonly string[];
 }
 
@@ -41,9 +41,9 @@ interface Ran {
 }
 
 /**
- * Registers the tests of a crash matrix, in the `describe` where it is called: for the story as it is, for messages that
- * come twice and in another order, and for each actor and worker of the contracts. It needs mocha's `it`, `before` and
- * `after`, or those of a runner that has the same globals. `MATRIX_SEED` gives the same crashes again.
+ * Registers the tests of a crash matrix in the calling `describe`. They cover the undisturbed story, repeated and
+ * reordered messages, and each actor and worker of the contracts. It needs mocha's `it`, `before` and `after`, or
+ * the same globals of another runner. `MATRIX_SEED` repeats the same crashes.
  */
 export function crashMatrix<W extends World>(options: CrashMatrixOptions<W>): void {
   const { contracts } = options.shop;
@@ -88,7 +88,7 @@ export function crashMatrix<W extends World>(options: CrashMatrixOptions<W>): vo
 class CrashMatrix<W extends World> {
   readonly #options: CrashMatrixOptions<W>;
   readonly #seed = Number(process.env.MATRIX_SEED ?? 1);
-  /** One for each kind of trouble, so that two runs go on at once. */
+  /** One for each kind of disturbance, so that two runs can be concurrent. */
   readonly #stores = new Map<Mode, EmbeddedMongo>();
   #dir = "";
   #runs = 0;
@@ -98,7 +98,7 @@ class CrashMatrix<W extends World> {
     this.#options = options;
   }
 
-  /** Without a crash, each message once and in order. */
+  /** A run without a crash, with each message once and in order. */
   get clean(): Ran {
     if (!this.#clean) throw new Error("the matrix is not open");
     return this.#clean;
@@ -140,7 +140,7 @@ class CrashMatrix<W extends World> {
     return { state, points };
   }
 
-  /** Dies at each point that a clean run comes to, at a random time that it does, under each kind of trouble. */
+  /** Crashes at each crash point of an undisturbed run, at a random time, under each kind of disturbance. */
   async tryAll(name: string): Promise<void> {
     const random = seeded(this.#seed + name.length);
     const places = this.clean.points.of(name).map((it) => ({ ...it, name, chance: random() }));
@@ -155,7 +155,7 @@ class CrashMatrix<W extends World> {
     mode: Mode,
     { name, point, count, chance }: Place & { count: number; chance: number },
   ): Promise<void> {
-    // Batches may be larger than in the clean run, so that there are fewer of them.
+    // Batches may be larger than in the undisturbed run, so that there are fewer of them.
     let nth = 1 + Math.floor(chance * Math.ceil(count / 2));
     let tried = await this.run(mode, { name, point, nth });
     if (!tried.points.crashed) {

@@ -1,18 +1,21 @@
-/** What a run has come to: every document of every service, and what was sent to others, without what may differ between two runs. */
+/**
+ * The result of a run: every document of every service, and messages to others. Whatever may differ between two runs
+ * is removed.
+ */
 import { Binary, ObjectId } from "mongodb";
 import { collectionsOf, type MatrixRun, type World } from "./matrix-run.ts";
 
-/** By service and collection, in order of their text. */
+/** By service and collection, sorted by their text. */
 export type FinalState = Record<string, unknown[]>;
 
 export interface Comparison {
-  /** Collections that tell how a run was carried out, beside the runtime's own. */
+  /** Collections to ignore, in addition to the runtime's own, because they depend on how a run was carried out. */
   leaveOut?: RegExp;
-  /** Fields that count steps, or number things in the order in which they came, beside the runtime's own. */
+  /** Fields to ignore, in addition to the runtime's own: counters of steps and order of arrival. */
   skip?: readonly string[];
-  /** More of them, by collection. */
+  /** More fields to ignore, by collection. */
   skipIn?: Readonly<Record<string, readonly string[]>>;
-  /** Texts that differ between runs, and what to read in their place. UUIDs and times need none. */
+  /** Texts that differ between runs, and their replacements. UUIDs and times need none. */
   texts?: readonly (readonly [RegExp, string])[];
 }
 
@@ -21,7 +24,7 @@ const STEPS = ["version", "inbox", "inboxUntil", "sent", "commit"];
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
-/** @param names what ids are to be called that differ between runs; all others are equal to each other */
+/** @param names names for ids that differ between runs; all other ids count as equal */
 export async function finalState<W extends World>(
   run: MatrixRun<W>,
   { leaveOut, skip = [], skipIn = {}, texts = [] }: Comparison,
