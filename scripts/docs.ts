@@ -9,6 +9,8 @@ import { openapi } from "../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
 import core from "../services/index.ts";
 import { coreProviders } from "../services/payments/providers/create-providers.ts";
+import { messageSenders } from "./docs/message-senders.ts";
+import { messagesPage } from "./docs/messages-page.ts";
 import { command } from "./support/command.ts";
 import { envExample } from "./support/env-example.ts";
 
@@ -20,6 +22,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     "docs/openapi.json": `${JSON.stringify(openapi(core.contracts), null, 2)}\n`,
     "docs/asyncapi.json": `${JSON.stringify(asyncapi(core.contracts), null, 2)}\n`,
     "docs/errors.md": errorsMarkdown([...core.contracts, ...coreProviders]),
+    "docs/messages.md": messagesPage(core.contracts, messageSenders(core.contracts)),
     ...(await stateDiagrams()),
     ".env.example": envExample(),
   };

@@ -80,7 +80,7 @@ const messages = {
   ),
   "delivery.update": command(
     "delivery",
-    "The carrier's word; inline",
+    "Note what the carrier says",
     z.strictObject({
       status: carrierStatus,
       tracking,

@@ -148,7 +148,7 @@ const ended = z
 const messages = {
   "order.place": command(
     "order",
-    "Start an order; inline, from POST /orders",
+    "Start an order, from POST /orders",
     z.strictObject({
       number: z.string(),
       customerId: id,
@@ -167,12 +167,12 @@ const messages = {
   ),
   "order.pay": command(
     "order",
-    "Try to pay again; inline",
+    "Try to pay again, from POST /orders/:id/payments",
     z.strictObject({ paymentId: id, payment: paymentChoice }),
   ),
   "order.cancel": command(
     "order",
-    "Cancel; inline",
+    "Cancel an order that is not paid yet",
     z.strictObject({ by: id, reason: z.string().nullable() }),
   ),
   "order.expire": timer("order", "The time to pay is over", z.strictObject({})),

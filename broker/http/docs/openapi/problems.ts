@@ -118,7 +118,6 @@ function problemExample(code: ErrorCode, route: ApiRoute, components: Components
   const { status, title } = errorEntry(code);
   const members = route.contract.problems?.[code];
   return {
-    summary: title,
     value: {
       ...(members ? (exampleOf(components.schemas.of(members, "output"), components.schemas) as object) : {}),
       type: `/docs/errors#${code}`,
@@ -127,12 +126,19 @@ function problemExample(code: ErrorCode, route: ApiRoute, components: Components
       detail: code === "VALIDATION_FAILED" ? "quantity: Too small: expected number to be >=1" : title,
       code,
       traceId: "0af7651916cd43dd8448eb211c80319c",
-      instance: API_BASE + route.pattern.replaceAll(/:[^/]+/g, "01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21"),
+      instance: API_BASE + examplePath(route, components),
       ...(code === "VALIDATION_FAILED"
         ? { errors: [{ field: "quantity", message: "Too small: expected number to be >=1" }] }
         : {}),
     },
   };
+}
+
+function examplePath({ action, pattern, contract }: ApiRoute, { schemas }: Components): string {
+  const { properties } = fieldsOf(action, schemas.resolve(schemas.of(contract.params, "input")));
+  return pattern.replaceAll(/:([^/]+)/g, (_, name: string) =>
+    String(exampleOf(properties[name] ?? {}, schemas)),
+  );
 }
 
 /** Codes of the contract, and those that the gateway itself answers with on such a route. */
