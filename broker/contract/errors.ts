@@ -9,7 +9,7 @@ import { Errors } from "moleculer";
 export interface ErrorEntry {
   readonly status: number;
   readonly title: string;
-  /** Worth repeating as it is (by Moleculer's retry, a worker, or a client). */
+  /** The same request may succeed later: Moleculer, a worker or a client may retry it. */
   readonly retryable?: true;
 }
 
@@ -97,11 +97,11 @@ export interface FieldError {
   message: string;
 }
 
-/** Extra members of a problem document; `errors` names fields, `retryAfter` is in seconds. */
+/** Extra members of a problem document. `errors` names fields. `retryAfter` is in seconds. */
 export interface ErrorData {
   errors?: readonly FieldError[];
   retryAfter?: number;
-  /** Members that the action's contract describes for this code, see `problems` in contract.ts. */
+  /** Members that the action's contract describes for this code. See `problems` in contract.ts. */
   members?: Readonly<Record<string, unknown>>;
 }
 

@@ -1,13 +1,16 @@
 /**
- * `Idempotency-Key`: an action that is asked twice under one key works once and answers twice.
+ * `Idempotency-Key`: an action that is called twice with one key runs once and answers twice.
  *
- * The owning service keeps a record per caller, action and key in its own database: inserted before the work starts,
- * completed with the answer after it; two writes a request. A crash in between leaves the record in progress: when its
- * lease has run out, some seconds later, the next try runs the action again with the *same* `ctx.meta.resourceId`,
- * which the action must use as the id of what it creates, so that the second run meets what the first one made.
+ * The owning service keeps one record per caller, action and key in its database. The record is inserted before the
+ * work and completed with the answer after it: two writes per request.
  *
- * Kept and repeated: successes, and refusals below 500. Not kept: failures of validation, sign-in and limits (the key
- * stays free) and everything from 500 up (the next try takes over at once, with the same `resourceId`).
+ * A crash in between leaves the record in progress. When its lease has expired, the next request runs the action
+ * again with the same `ctx.meta.resourceId`. The action must use that id for what it creates, so the second run finds
+ * what the first run created.
+ *
+ * Successes and refusals below 500 are kept and repeated. Failures of validation, sign-in and limits are not kept:
+ * the key stays free. Status 500 and above is not kept either: the next request takes over at once, with the same
+ * `resourceId`.
  */
 
 import { hash } from "node:crypto";
@@ -23,11 +26,11 @@ import { isDuplicateKey } from "./duplicate-key.ts";
 import { writeGroup } from "./write-group.ts";
 
 const COLLECTION = "idempotency_keys";
-/** How long answers are repeated. */
+/** How long answers are kept. */
 export const KEY_TTL_MS = 48 * 3_600_000;
-/** How long a run may give no sign of life before another try may think that it has died. */
+/** A run that has not renewed its lease for this long is considered dead. */
 export const LEASE_MS = 8_000;
-/** A run that takes long gives a sign of life so often. */
+/** How often a long run renews its lease. */
 export const RENEW_EVERY_MS = 2_500;
 
 interface Refused {
@@ -37,24 +40,24 @@ interface Refused {
 }
 
 interface KeyRecord {
-  /** `<caller>/<action>/<key>`: its uniqueness is what makes two runs at once impossible. */
+  /** `<caller>/<action>/<key>`. Its uniqueness prevents two concurrent runs. */
   _id: string;
   /** SHA-256 of the parameters. */
   fingerprint: string;
   state: "in_progress" | "done";
   resourceId: string;
-  /** Names the run that holds the lease; only that one may write to the record. */
+  /** Names the run that holds the lease. Only this run may write to the record. */
   run: string;
   lockedUntil: Date;
   expiresAt: Date;
   status?: number;
-  /** JSON text, so that it comes back as it was. */
+  /** JSON text, so that it is returned unchanged. */
   body?: string;
   headers?: Record<string, string>;
   refused?: Refused;
 }
 
-/** Creates what the records need beside their `_id`: they go by themselves when they have expired. */
+/** Creates the index by which records expire. */
 export async function idempotencyIndexes(connection: Connection): Promise<void> {
   await connection.collection(COLLECTION).createIndex({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 }
@@ -76,14 +79,16 @@ export interface OnceCall {
   action: string;
   /** Parameters as validated: equal requests have equal ones. */
   params: unknown;
-  /** Read for caller and key; `resourceId` and, on a repeated answer, status and headers are written to it. */
+  /**
+   * Caller and key are read from it. `resourceId` is written to it, and on a repeated answer also status and headers.
+   */
   meta: CallMeta;
   /** Status of the action's success. */
   status: number;
 }
 
 /**
- * Runs `work`, unless it has been run under this key before: then repeats its answer.
+ * Runs `work`, unless it has run with this key before. In that case it repeats the first answer.
  * @throws {SoukError} IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_IN_PROGRESS, or what `work` throws
  */
 export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Promise<T> | T): Promise<T> {
@@ -115,7 +120,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
       if (!isDuplicateKey(error)) throw error;
     }
     const known = await records.findOne({ _id });
-    // Gone since: expired or freed. Whoever comes next finds the key free.
+    // The record has expired or was freed. The next request finds the key free.
     if (!known) throw inProgress();
     return takeOver(known);
   }
@@ -140,7 +145,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     return { ...known, ...lease };
   }
 
-  /** Never after the run's end: that takes the record out of its hands. */
+  /** Is not called after the run's end, when the run no longer owns the record. */
   function renew(): Promise<unknown> {
     const lockedUntil = new Date(tools.clock.now() + LEASE_MS);
     return writeGroup(records).update({ ...mine, state: "in_progress" }, { $set: { lockedUntil } });
@@ -165,7 +170,9 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     return records.updateOne(mine, { $set: { state: "done", refused } });
   }
 
-  /** The work is done or has failed whatever becomes of its record: that only decides what a later try meets. */
+  /**
+   * The work is over, whether or not its record can be written. The record only decides what a later request gets.
+   */
   async function settle(what: string, write: () => Promise<unknown>): Promise<void> {
     try {
       await write();
@@ -181,7 +188,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
   }
 }
 
-/** Refusals that say nothing about the request's effect: the same key may be tried with a better one. */
+/** Refusals that say nothing about the request's effect. The same key may be used again with a corrected request. */
 const NOT_KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "VALIDATION_FAILED",
   "UNAUTHENTICATED",
@@ -223,7 +230,7 @@ function repeat<T>({ refused, body, status, headers, resourceId }: KeyRecord, me
 
 const inProgress = (): SoukError => new SoukError("IDEMPOTENCY_IN_PROGRESS", undefined, { retryAfter: 1 });
 
-/** JSON with keys in order, so that equal values give equal text. */
+/** JSON with sorted keys, so that equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;

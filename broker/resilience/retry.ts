@@ -1,6 +1,6 @@
 /**
- * What happens to a message whose handler fails. A passing cause (database away) is waited out, however long it
- * takes; an own cause is tried {@link MAX_TRIES} times, then the message goes to the dead queue. Workers and the
+ * What happens to a message whose handler fails. A transient cause (database away) is retried for as long as it
+ * lasts. Any other cause is tried {@link MAX_TRIES} times, then the message goes to the dead queue. Workers and the
  * actor runtime share this policy.
  */
 
@@ -14,7 +14,7 @@ export const MAX_TRIES = 5;
 export const FIRST_DELAY_MS = 100;
 export const MAX_DELAY_MS = 10_000;
 
-/** Milliseconds to wait after the `attempt`th failure (from 1): doubles up to `cap`, of which half is random. */
+/** Milliseconds to wait after the `attempt`th failure (from 1). Doubles up to `cap`. Half of it is random. */
 export function backoff(
   attempt: number,
   cap: number = MAX_DELAY_MS,
@@ -24,7 +24,7 @@ export function backoff(
   return full / 2 + (random() * full) / 2;
 }
 
-/** Error names of drivers for "not reachable now" (MongoDB, mongoose, ioredis, fetch, AbortSignal.timeout). */
+/** Names of driver errors for "not reachable now" (MongoDB, mongoose, ioredis, fetch, AbortSignal.timeout). */
 const PASSING_NAMES = new Set([
   "MongoNetworkError",
   "MongoNetworkTimeoutError",
@@ -45,7 +45,7 @@ const PASSING_NAMES = new Set([
   "ConnectTimeoutError",
 ]);
 
-/** Node's and undici's codes for a network that does not answer. */
+/** Codes of Node.js and undici for a network that does not answer. */
 const PASSING_CODES = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -64,7 +64,7 @@ const PASSING_CODES = new Set([
   "UND_ERR_BODY_TIMEOUT",
 ]);
 
-/** MongoDB server codes: elections, shutdowns, time-outs, locks, write conflicts. */
+/** MongoDB server codes for elections, shutdowns, time-outs, locks and write conflicts. */
 const PASSING_MONGO_CODES = new Set([
   6, 7, 24, 46, 50, 64, 89, 91, 112, 134, 189, 202, 262, 317, 358, 384, 462, 9001, 10107, 11600, 11602, 13388,
   13435, 13436,
@@ -77,12 +77,12 @@ const PASSING_LABELS = [
   "SystemOverloadedError",
 ];
 
-/** Redis replies while a server loads, fails over or is cut off. */
+/** Replies of Redis while a server loads, fails over or is cut off. */
 const PASSING_REDIS =
   /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY) |^Connection is closed|^Command timed out$/;
 const MONGOOSE_BUFFERING = /buffering timed out after/;
 
-/** Ours, for what may succeed when it is tried again later. */
+/** Our own error for something that may succeed when it is tried again later. */
 export class TransientError extends Error {
   override readonly name: string = "TransientError";
 }
@@ -94,7 +94,7 @@ export class TransientError extends Error {
 export function isTransient(error: unknown, depth = 0): boolean {
   if (typeof error !== "object" || error === null || depth > 5) return false;
   if (error instanceof TransientError) return true;
-  // A newer node will be there, or this one be replaced.
+  // A newer node will take it, or replace this one.
   if (error instanceof UnknownValueError) return true;
   const expected = expectedFailure(error);
   if (expected) return expected.retryable === true;
@@ -127,14 +127,14 @@ function hasLabels(error: object): error is { hasErrorLabel(label: string): bool
 /** What to do after a failure. */
 export type Verdict = { readonly dead: true } | { readonly dead: false; readonly delay: number };
 
-/** Counts the failures of one message and decides. */
+/** Counts the failures of one message and decides what follows. */
 export class Attempts {
-  /** Runs that failed, for whatever cause. */
+  /** Failed runs, for any cause. */
   failures = 0;
   #own = 0;
   #passing = 0;
 
-  /** @returns whether to give it up, else the milliseconds to wait before the next try */
+  /** @returns whether to give up, else the milliseconds to wait before the next try */
   failed(error: unknown, random: () => number = Math.random): Verdict {
     this.failures++;
     if (isTransient(error)) return { dead: false, delay: backoff(++this.#passing, MAX_DELAY_MS, random) };
@@ -147,12 +147,12 @@ export class Attempts {
 export type Outcome =
   | { readonly kind: "done" }
   | { readonly kind: "dead"; readonly error: Error; readonly attempts: number }
-  /** Given up because `abandoned` fired: the message stays where it is and comes again. */
+  /** Stopped because `abandoned` fired. The message is not acknowledged and will be delivered again. */
   | { readonly kind: "abandoned" };
 
 /**
- * Runs `work` under the policy until it succeeds, is to be buried, or `abandoned` fires between two tries.
- * @param onFailure told about every failure that will be tried again
+ * Runs `work` under the policy, until it succeeds, must go to the dead queue, or `abandoned` fires between two tries.
+ * @param onFailure called after every failure that will be tried again
  */
 export async function attempt(
   work: () => Promise<void>,
@@ -175,7 +175,7 @@ export async function attempt(
   return { kind: "abandoned" };
 }
 
-/** Waits; returns early when the signal fires. */
+/** Waits. Returns early when the signal fires. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });

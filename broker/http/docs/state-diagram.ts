@@ -1,6 +1,6 @@
-/** An actor's table of transitions as a diagram that GitHub and many editors draw. */
+/** An actor's transition table as a Mermaid diagram. */
 
-/** The part of a machine that a diagram shows. */
+/** The part of a machine that the diagram shows. */
 export interface DrawnMachine {
   readonly name: string;
   readonly final: readonly string[];
