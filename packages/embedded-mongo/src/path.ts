@@ -13,6 +13,13 @@ export interface Path {
   readonly parts: readonly PathPart[];
 }
 
+/** True when one of two paths leads to, or through, the value of the other. */
+export function overlap(a: Path, b: Path): boolean {
+  const shared = Math.min(a.parts.length, b.parts.length);
+  for (let i = 0; i < shared; i++) if (a.parts[i]?.text !== b.parts[i]?.text) return false;
+  return true;
+}
+
 const known = new Map<string, Path>();
 const knownLimit = 5000;
 /** Longer paths are rare and could be a client's attempt to fill memory. */

@@ -5,6 +5,7 @@ import { Cursors } from "./cursors.ts";
 import { Catalog } from "./storage/catalog.ts";
 import type { Collection } from "./storage/collection.ts";
 import { Database, type SyncMode } from "./storage/database.ts";
+import { defaultSizes, type SplitSizes } from "./storage/parts/large-objects.ts";
 import { RetryLog } from "./storage/retry-log.ts";
 
 export interface StoreOptions {
@@ -12,6 +13,8 @@ export interface StoreOptions {
   readonly sync: SyncMode;
   /** Milliseconds since 1970; tests may hand in their own. */
   readonly clock?: () => number;
+  /** From which sizes on documents are stored in parts; tests may hand in lower ones. */
+  readonly sizes?: SplitSizes;
 }
 
 export class Store {
@@ -39,7 +42,7 @@ export class Store {
 
   constructor(options: StoreOptions) {
     this.database = new Database(options.dir, options.sync);
-    this.catalog = new Catalog(this.database);
+    this.catalog = new Catalog(this.database, options.sizes ?? defaultSizes);
     this.cursors = new Cursors();
     this.retries = new RetryLog(this.database);
     this.clock = options.clock ?? Date.now;

@@ -1,10 +1,10 @@
 /** Stages that change one document at a time: `$addFields`, `$unset`, `$unwind`, `$replaceRoot`. */
 import { emptyDocument, longRaw, nullRaw } from "../bson/make.ts";
 import { Elements, fields, items, type Raw, stringValue, Type, truthy } from "../bson/raw.ts";
+import { Tree } from "../bson/tree.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { type PathPart, parsePath } from "../path.ts";
 import { firstAt } from "../query/values.ts";
-import { Tree } from "../update/tree.ts";
 import { compileExpression, type Expression, type Scope } from "./expression.ts";
 
 export type Reshape = (document: Raw, scope: Scope) => Raw;

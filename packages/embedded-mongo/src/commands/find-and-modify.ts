@@ -10,7 +10,8 @@ import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
 import { checkNames } from "../storage/catalog.ts";
-import { type Collection, idName, planKilled, type Stored } from "../storage/collection.ts";
+import { type Collection, idName, planKilled } from "../storage/collection.ts";
+import type { Stored } from "../storage/stored.ts";
 import { parseUpdate } from "../update/parse.ts";
 import { type Tools, updateStored, upsertDocument } from "../update/statement.ts";
 import { checkCollation } from "./checks.ts";
@@ -57,16 +58,19 @@ export function* findAndModify(context: Context): Work<Reply> {
   // Others may have changed the catalogue while it was looked for.
   const collection = store.find(request.db, name);
   if (found !== undefined && collection?.id !== found.id) throw planKilled();
+  // As it is before it is changed or removed.
+  const before = stored?.document;
   const done = ((): Outcome => {
     if (collection !== undefined && stored !== undefined) {
       if (update === undefined) {
         collection.remove(stored);
         store.wrote = true;
-        return { n: 1, value: stored.document };
+        return { n: 1, value: before };
       }
-      const next = updateStored(collection, stored, update, filter, tools);
-      if (next !== stored.document) store.wrote = true;
-      return { n: 1, value: wantsNew ? next : stored.document, updatedExisting: true };
+      const changed = updateStored(collection, stored, update, filter, tools);
+      if (changed) store.wrote = true;
+      const value = wantsNew && changed ? collection.byRow(stored.rid)?.document : before;
+      return { n: 1, value, updatedExisting: true };
     }
     if (update === undefined) return { n: 0, value: undefined };
     if (!upsert) return { n: 0, value: undefined, updatedExisting: false };
@@ -86,8 +90,7 @@ export function* findAndModify(context: Context): Work<Reply> {
   const shown =
     done.value &&
     (projection?.(done.value, {
-      position: (path) =>
-        matchedPosition(filter(), stored?.document ?? (done.value as Raw), path, tools.expressions),
+      position: (path) => matchedPosition(filter(), before ?? (done.value as Raw), path, tools.expressions),
     }) ??
       done.value);
   return reply(done, shown);
@@ -108,10 +111,10 @@ function* findOne(
     const { rows, fresh, matches } = yield* select(context, collection, filter(), options, tools);
     const [row] = rows;
     if (row === undefined) return undefined;
-    if (fresh) return row as Stored;
+    if (fresh) return row.stored;
     const stored = collection.byRow(row.rid);
     // Changed by others since it was picked: it is looked for again.
-    if (stored !== undefined && matches(stored.document)) return stored;
+    if (stored !== undefined && matches(stored)) return stored;
     yield;
   }
 }

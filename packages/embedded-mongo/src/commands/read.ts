@@ -12,6 +12,7 @@ import { constantFilter, type Pause, pause, type Work } from "../query/deadline.
 import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
+import { filterReads, projectionReads, together } from "../query/reads.ts";
 import { eachValue } from "../query/values.ts";
 import { type Collection, maxDocumentSize } from "../storage/collection.ts";
 import { checkCollation, checkFindOptions } from "./checks.ts";
@@ -46,14 +47,16 @@ export function startFind(
     spec && !isEmptyDocument(spec)
       ? compileProjection(spec, expressions.tests, expressions.values)
       : undefined;
+  const reads = projection && together(filterReads(filter), projectionReads(spec));
   const running = run(collection, options);
   const next = (): Raw | Pause | undefined => {
     const found = running.next();
     if (found === undefined || found === pause) return found;
-    if (projection === undefined) return found.document;
-    return projection(found.document, {
+    const document = found.within(reads);
+    if (projection === undefined) return document;
+    return projection(document, {
       score: running.scores?.get(found.rid),
-      position: (path) => matchedPosition(filter, found.document, path, expressions.tests),
+      position: (path) => matchedPosition(filter, document, path, expressions.tests),
     });
   };
   return { running, results: { next, release: () => running.release() } };
@@ -98,7 +101,7 @@ function findById(
   const wanted = filter && idFilter(filter);
   if (wanted === undefined) return undefined;
   const stored = collection.byId(wanted.key);
-  const matches = stored !== undefined && wanted.matches(stored.document);
+  const matches = stored !== undefined && wanted.matches(stored.outline);
   const writer = new Writer((matches ? stored.document.end - stored.document.start : 0) + 160);
   const reply = writer.open();
   writer.name(Type.object, "cursor");
@@ -207,13 +210,14 @@ export function* distinct(context: Context): Work<Reply> {
       deadline: context.deadline,
     });
     const { parts } = parsePath(key);
+    const reads = [parsePath(key)];
     let bytes = 0;
     for (let found = running.next(); found !== undefined; found = running.next()) {
       if (found === pause) {
         yield;
         continue;
       }
-      eachValue(found.document, parts, 0, (value) => {
+      eachValue(found.within(reads), parts, 0, (value) => {
         if (value === undefined || value.type === Type.undefined) return;
         const group = groupKey(value);
         if (values.has(group)) return;

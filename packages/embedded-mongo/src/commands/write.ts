@@ -3,14 +3,14 @@ import { fields, isEmptyDocument, items, numberOf, type Raw, Type, typeName } fr
 import { Writer } from "../bson/writer.ts";
 import { badValue, codeName, failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
-import { accessOptions, parseSort, run } from "../plan/run-query.ts";
+import { accessOptions, parseSort, run, storedMatcher } from "../plan/run-query.ts";
 import type { Filter } from "../query/ast.ts";
 import { type IdFilter, idFilter } from "../query/by-id.ts";
 import { finishNow, isTurnOver, pause, TurnOver, type Work, withoutPause } from "../query/deadline.ts";
-import { compileFilter } from "../query/match.ts";
 import { parseFilter, parseQuery } from "../query/parse.ts";
 import { checkNames } from "../storage/catalog.ts";
-import { type Collection, planKilled, type Stored } from "../storage/collection.ts";
+import { type Collection, planKilled } from "../storage/collection.ts";
+import type { Stored } from "../storage/stored.ts";
 import { parseUpdate } from "../update/parse.ts";
 import { prepareInsert, type Tools, updateStored, upsertDocument } from "../update/statement.ts";
 import { checkCollation } from "./checks.ts";
@@ -124,8 +124,8 @@ export function* change(
       let next = at;
       while (next < picked.rows.length) {
         const row = picked.rows[next++] as PickedRow;
-        const stored = fresh && row.document !== undefined ? (row as Stored) : collection.byRow(row.rid);
-        if (stored !== undefined && (fresh || picked.matches(stored.document))) work(collection, stored);
+        const stored = (fresh ? row.stored : undefined) ?? collection.byRow(row.rid);
+        if (stored !== undefined && (fresh || picked.matches(stored))) work(collection, stored);
         deadline.check();
         if (!retried && next < picked.rows.length && isTurnOver()) break;
       }
@@ -324,7 +324,7 @@ function runUpdate(
   let modified = 0;
   const work = (collection: Collection, stored: Stored): void => {
     matched++;
-    if (updateStored(collection, stored, parsed, lazyFilter, tools) === stored.document) return;
+    if (!updateStored(collection, stored, parsed, lazyFilter, tools)) return;
     modified++;
     store.wrote = true;
   };
@@ -360,19 +360,19 @@ export interface Picked {
   readonly rows: readonly PickedRow[];
   /** True while no others had a turn: the documents are as they were read. */
   readonly fresh: boolean;
-  readonly matches: (document: Raw) => boolean;
+  readonly matches: (stored: Stored) => boolean;
 }
 
 interface PickedRow {
   readonly rid: number;
   /** Let go of where many are picked. */
-  readonly document: Raw | undefined;
+  readonly stored: Stored | undefined;
 }
 
 /** The document that a filter names by its `_id`, where it matches the rest of the filter, too. */
 export function storedById(collection: Collection, { key, matches }: IdFilter): Stored | undefined {
   const stored = collection.byId(key);
-  return stored !== undefined && matches(stored.document) ? stored : undefined;
+  return stored !== undefined && matches(stored.outline) ? stored : undefined;
 }
 
 /** The documents that a filter picks, all read before any is changed. */
@@ -395,14 +395,14 @@ export function* select(
   let rows: PickedRow[] = [];
   let fresh = true;
   for (let found = running.next(); found !== undefined; found = running.next()) {
-    if (found !== pause) rows.push(fresh ? found : { rid: found.rid, document: undefined });
+    if (found !== pause) rows.push({ rid: found.rid, stored: fresh ? found : undefined });
     else {
-      if (fresh) rows = rows.map(({ rid }) => ({ rid, document: undefined }));
+      if (fresh) rows = rows.map(({ rid }) => ({ rid, stored: undefined }));
       fresh = false;
       yield;
     }
   }
-  return { collection, rows, fresh, matches: compileFilter(filter, tools.expressions) };
+  return { collection, rows, fresh, matches: storedMatcher(filter, tools.expressions) };
 }
 
 export function* remove(context: Context): Work<Reply> {

@@ -5,12 +5,14 @@ import { encodeCompound } from "../key-encoding.ts";
 import { parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import { constantFilter, type Deadline, isTurnOver, type Pause, pause } from "../query/deadline.ts";
-import { compileFilter, type ExpressionCompiler, type Matcher } from "../query/match.ts";
+import { compileFilter, type ExpressionCompiler } from "../query/match.ts";
+import { filterReads } from "../query/reads.ts";
 import { Sorter } from "../query/sorter.ts";
 import { textMatch } from "../query/text.ts";
 import { sortKey } from "../query/values.ts";
-import type { Collection, Stored } from "../storage/collection.ts";
+import type { Collection } from "../storage/collection.ts";
 import type { Index } from "../storage/index.ts";
+import type { Stored } from "../storage/stored.ts";
 import { type Plan, plan, type SortField } from "./planner.ts";
 import { type Counters, Guard, RangeScan, RowList, type Source, TableScan, Union } from "./scan.ts";
 
@@ -45,6 +47,15 @@ export interface Run extends Rows {
 /** Bytes of keys that a sort may keep in memory, as MongoDB's limit for a blocking sort. */
 const sortMemory = 100 * 1024 * 1024;
 
+type StoredMatcher = (stored: Stored) => boolean;
+
+/** The predicate of a filter on stored documents, of which it reads no more than it needs. */
+export function storedMatcher(filter: Filter, expressions: ExpressionCompiler): StoredMatcher {
+  const matches = compileFilter(filter, expressions);
+  const reads = filterReads(filter);
+  return (stored) => matches(stored.within(reads));
+}
+
 /** Starts a query on a collection. */
 export function run(collection: Collection, options: QueryOptions): Run {
   const counters: Counters = { keys: 0, documents: 0 };
@@ -53,7 +64,7 @@ export function run(collection: Collection, options: QueryOptions): Run {
   const source = open(collection, chosen, counters, scores, options);
   const matches = constantFilter(options.filter)
     ? undefined
-    : compileFilter(options.filter, options.expressions);
+    : storedMatcher(options.filter, options.expressions);
   const filtered = new Filtered(source, matches, options.deadline);
   const sorted = options.sort.length === 0 || (chosen.kind === "index" && chosen.sorted);
   const ordered = sorted ? filtered : new Sorted(collection, filtered, matches, options);
@@ -91,10 +102,10 @@ function textScores(chosen: Extract<Plan, { kind: "text" }>): Map<number, number
 
 class Filtered implements Rows {
   private readonly source: Source;
-  private readonly matches: Matcher | undefined;
+  private readonly matches: StoredMatcher | undefined;
   private readonly deadline: Deadline;
 
-  constructor(source: Source, matches: Matcher | undefined, deadline: Deadline) {
+  constructor(source: Source, matches: StoredMatcher | undefined, deadline: Deadline) {
     this.source = source;
     this.matches = matches;
     this.deadline = deadline;
@@ -109,7 +120,7 @@ class Filtered implements Rows {
       const found = this.source.next();
       if (found === undefined) return undefined;
       this.deadline.check();
-      if (this.matches === undefined || this.matches(found.document)) return found;
+      if (this.matches === undefined || this.matches(found)) return found;
     }
   }
 
@@ -156,7 +167,7 @@ interface SortRow {
 class Sorted implements Rows {
   private readonly collection: Collection;
   private readonly source: Rows;
-  private readonly matches: Matcher | undefined;
+  private readonly matches: StoredMatcher | undefined;
   private readonly options: QueryOptions;
   private readonly sorter: Sorter<SortRow>;
   private readonly descending: readonly boolean[];
@@ -165,7 +176,12 @@ class Sorted implements Rows {
   private paused = false;
   private readonly guard: Guard;
 
-  constructor(collection: Collection, source: Rows, matches: Matcher | undefined, options: QueryOptions) {
+  constructor(
+    collection: Collection,
+    source: Rows,
+    matches: StoredMatcher | undefined,
+    options: QueryOptions,
+  ) {
     this.collection = collection;
     this.source = source;
     this.matches = matches;
@@ -196,11 +212,13 @@ class Sorted implements Rows {
       if (row === undefined) return undefined;
       this.guard.check();
       const found = this.collection.byRow(row.rid);
-      if (found !== undefined && (!this.paused || (this.matches?.(found.document) ?? true))) return found;
+      if (found !== undefined && (!this.paused || (this.matches?.(found) ?? true))) return found;
     }
   }
 
-  private add({ document, rid }: Stored): void {
+  private add(stored: Stored): void {
+    const { rid } = stored;
+    const document = stored.within(this.options.sort.map(({ path }) => path));
     const values = this.options.sort.map(({ path, descending }) => sortKey(document, path, descending));
     this.sorter.add({ key: encodeCompound(values, this.descending), rid });
     if (this.sorter.bytes <= sortMemory) return;

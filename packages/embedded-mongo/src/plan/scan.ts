@@ -3,10 +3,11 @@
  * continues from the last key it gave out, so writes may happen between two calls.
  */
 import type { StatementSync } from "node:sqlite";
-import { rawDocument, toBuffer } from "../bson/raw.ts";
-import { type Collection, planKilled, type Stored } from "../storage/collection.ts";
+import { toBuffer } from "../bson/raw.ts";
+import { type Collection, planKilled } from "../storage/collection.ts";
 import type { Database } from "../storage/database.ts";
 import type { Index } from "../storage/index.ts";
+import type { Stored } from "../storage/stored.ts";
 import type { Range } from "./bounds.ts";
 
 /** How much was looked at, for `explain`. */
@@ -103,7 +104,7 @@ export class TableScan implements Source {
     const [rid, doc] = this.rows[this.at++] as Row;
     this.last = rid;
     this.counters.documents++;
-    return { rid, document: rawDocument(toBuffer(doc)) };
+    return this.collection.stored(rid, doc);
   }
 
   private fetch(): boolean {
@@ -169,7 +170,7 @@ export class RangeScan implements Source {
         this.seen.add(rid);
       }
       this.counters.documents++;
-      return { rid, document: rawDocument(toBuffer(doc)) };
+      return this.collection.stored(rid, doc);
     }
   }
 
@@ -185,9 +186,9 @@ export class RangeScan implements Source {
       const { low, high, point } = this.ranges[this.range] as Range;
       if (point && this.index === undefined) {
         this.drained = true;
-        const found = this.collection.byId(low);
+        const found = this.collection.rowOf(low);
         if (found === undefined) continue;
-        this.rows = [[found.rid, found.document.buf, low]];
+        this.rows = [[...found, low]];
         this.at = 0;
         return true;
       }

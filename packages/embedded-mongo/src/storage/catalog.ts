@@ -6,15 +6,20 @@ import { getField, type Raw, rawDocument, stringValue, toBuffer } from "../bson/
 import { StoreError } from "../errors.ts";
 import { Collection } from "./collection.ts";
 import type { Database } from "./database.ts";
+import type { Storage } from "./documents.ts";
 import { Index } from "./index.ts";
+import type { SplitSizes } from "./parts/large-objects.ts";
+import { PartTable } from "./parts/part-table.ts";
 
 /** Names of databases and collections, and what is in them. */
 export class Catalog {
   private readonly database: Database;
+  private readonly storage: Storage;
   private readonly collections = new Map<string, Collection>();
 
-  constructor(database: Database) {
+  constructor(database: Database, sizes: SplitSizes) {
     this.database = database;
+    this.storage = { database, parts: new PartTable(database, sizes.row), sizes };
     database.sql.exec(`
       CREATE TABLE IF NOT EXISTS collections (
         id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, options BLOB NOT NULL, uuid BLOB NOT NULL,
@@ -33,7 +38,7 @@ export class Catalog {
     this.collections.clear();
     const { sql } = this.database;
     for (const row of sql.prepare("SELECT id, db, name, options, uuid FROM collections").all()) {
-      const collection = new Collection(this.database, {
+      const collection = new Collection(this.storage, {
         id: Number(row.id),
         db: String(row.db),
         name: String(row.name),
@@ -69,7 +74,7 @@ export class Catalog {
       .run(db, name, options.bytes(), uuid.buffer);
     const id = Number(made.lastInsertRowid);
     sql.exec(`CREATE TABLE d${id} (rid INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, doc BLOB NOT NULL)`);
-    const collection = new Collection(this.database, { id, db, name, options, uuid });
+    const collection = new Collection(this.storage, { id, db, name, options, uuid });
     this.collections.set(`${db}.${name}`, collection);
     return collection;
   }
@@ -79,6 +84,7 @@ export class Catalog {
     const { sql } = this.database;
     for (const index of [...collection.indexes]) this.dropIndex(collection, index);
     sql.exec(`DROP TABLE d${collection.id}`);
+    this.storage.parts.drop(collection.id);
     sql.prepare("DELETE FROM collections WHERE id = ?").run(collection.id);
     this.collections.delete(`${collection.db}.${collection.name}`);
   }

@@ -1,20 +1,17 @@
 /** One collection: documents by row, `_id` and indexes, kept together. */
-import type { StatementSync } from "node:sqlite";
 import type { Binary } from "bson";
 import { nullRaw } from "../bson/make.ts";
-import { getField, type Raw, rawDocument, toBuffer, toJs } from "../bson/raw.ts";
+import { getField, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeKey } from "../key-encoding.ts";
 import { checkTime } from "../query/deadline.ts";
+import { type Reads, together } from "../query/reads.ts";
 import type { Database } from "./database.ts";
+import { Documents, type Storage } from "./documents.ts";
 import { DuplicateKey, type Index } from "./index.ts";
+import type { Excerpt } from "./parts/excerpt.ts";
 import { show } from "./show.ts";
-
-/** A stored document and the row that it is in. */
-export interface Stored {
-  readonly rid: number;
-  readonly document: Raw;
-}
+import type { Stored } from "./stored.ts";
 
 export interface CollectionInfo {
   readonly id: number;
@@ -22,6 +19,14 @@ export interface CollectionInfo {
   readonly name: string;
   readonly options: Raw;
   readonly uuid: Binary;
+}
+
+/** Where an update may have changed a document; undefined for anywhere. */
+export interface Change {
+  /** The paths that it names. */
+  readonly reach: Reads;
+  /** The top-level fields of these. */
+  readonly fields: ReadonlySet<string> | undefined;
 }
 
 /** A paused command whose collection or index others have dropped. */
@@ -40,11 +45,12 @@ export class Collection {
   readonly uuid: Binary;
   readonly indexes: Index[] = [];
   readonly database: Database;
+  private readonly documents: Documents;
   private counted: number | undefined;
-  private statements: ReturnType<typeof prepare> | undefined;
 
-  constructor(database: Database, info: CollectionInfo) {
-    this.database = database;
+  constructor(storage: Storage, info: CollectionInfo) {
+    this.database = storage.database;
+    this.documents = new Documents(storage, info.id);
     this.id = info.id;
     this.db = info.db;
     this.name = info.name;
@@ -53,7 +59,7 @@ export class Collection {
   }
 
   get table(): string {
-    return `d${this.id}`;
+    return this.documents.table;
   }
 
   get namespace(): string {
@@ -65,14 +71,9 @@ export class Collection {
     this.name = name;
   }
 
-  private get sql(): ReturnType<typeof prepare> {
-    this.statements ??= prepare(this.database, this.table);
-    return this.statements;
-  }
-
   /** Number of documents; counted once, then kept. */
   count(): number {
-    this.counted ??= Number((this.sql.count.get() as unknown as [number])[0]);
+    this.counted ??= this.documents.count();
     return this.counted;
   }
 
@@ -82,24 +83,31 @@ export class Collection {
     for (const index of this.indexes) index.afterRollback();
   }
 
+  /** What a row of the table stands for. */
+  stored(rid: number, row: Uint8Array): Stored {
+    return this.documents.stored(rid, row);
+  }
+
   /** Looks a document up by the key of its `_id`. */
   byId(key: Buffer): Stored | undefined {
-    const row = this.sql.byId.get(key) as unknown as [number, Uint8Array] | undefined;
-    return row && { rid: row[0], document: rawDocument(toBuffer(row[1])) };
+    const row = this.documents.rowOf(key);
+    return row && this.documents.stored(...row);
+  }
+
+  rowOf(key: Buffer): [rid: number, row: Uint8Array] | undefined {
+    return this.documents.rowOf(key);
   }
 
   byRow(rid: number): Stored | undefined {
-    const row = this.sql.byRow.get(rid) as unknown as [Uint8Array] | undefined;
-    return row && { rid, document: rawDocument(toBuffer(row[0])) };
+    return this.documents.byRow(rid);
   }
 
   /** Stores a new document, which has an `_id`. Throws E11000. */
   insert(document: Raw): void {
-    checkSize(document);
+    checkSize(document.end - document.start);
     const id = getField(document, idName) ?? nullRaw;
-    const made = this.sql.insert.run(encodeKey(id), document.bytes());
-    if (made.changes === 0) throw this.duplicate(undefined, document);
-    const rid = Number(made.lastInsertRowid);
+    const rid = this.documents.insert(encodeKey(id), document);
+    if (rid === undefined) throw this.duplicate(undefined, document);
     try {
       for (const index of this.indexes) index.add(rid, document);
     } catch (error) {
@@ -108,26 +116,46 @@ export class Collection {
     if (this.counted !== undefined) this.counted++;
   }
 
-  /**
-   * Stores the new form of a document. `changed` names the top-level fields that may differ; indexes over
-   * others are left alone.
-   */
-  replace(stored: Stored, document: Raw, changed: ReadonlySet<string> | undefined): void {
-    checkSize(document);
-    this.sql.replace.run(document.bytes(), stored.rid);
+  /** Stores the new form of a document. */
+  replace(stored: Stored, document: Raw, change: Change): void {
+    checkSize(document.end - document.start);
+    const before = stored.document;
+    this.documents.replace(stored, document, change.reach, this.indexed());
+    this.reindex(stored.rid, before, document, change);
+  }
+
+  /** What an update needs to see of a document that is stored in parts; undefined where that is all of it. */
+  excerptOf(stored: Stored, { reach }: Change): Excerpt | undefined {
+    return this.documents.excerptOf(stored, reach, this.indexed());
+  }
+
+  /** Stores the new form of an excerpt. */
+  replaceExcerpt(stored: Stored, excerpt: Excerpt, next: Raw, change: Change): void {
+    checkSize(excerpt.sizeWith(next));
+    this.documents.replaceExcerpt(stored, excerpt, next, change.reach, this.indexed());
+    this.reindex(stored.rid, excerpt.document, next, change);
+  }
+
+  /** What indexes read of a document. */
+  private indexed(): Reads {
+    return together(...this.indexes.map((index) => index.reads));
+  }
+
+  private reindex(rid: number, before: Raw, after: Raw, { fields }: Change): void {
     try {
       for (const index of this.indexes) {
-        if (changed !== undefined && index.untouchedBy(changed)) continue;
-        index.replace(stored.rid, stored.document, document);
+        if (fields !== undefined && index.untouchedBy(fields)) continue;
+        index.replace(rid, before, after);
       }
     } catch (error) {
-      throw this.explain(error, document);
+      throw this.explain(error, after);
     }
   }
 
   remove(stored: Stored): void {
-    this.sql.remove.run(stored.rid);
-    for (const index of this.indexes) index.remove(stored.rid, stored.document);
+    const document = stored.within(this.indexed());
+    this.documents.remove(stored);
+    for (const index of this.indexes) index.remove(stored.rid, document);
     if (this.counted !== undefined) this.counted--;
   }
 
@@ -136,9 +164,10 @@ export class Collection {
     let last = -1;
     while (true) {
       checkTime();
-      const rows = this.sql.after.all(last, 200) as unknown as [number, Uint8Array][];
-      for (const [rid, bytes] of rows) {
-        const document = rawDocument(toBuffer(bytes));
+      const rows = this.documents.after(last, 200);
+      for (const stored of rows) {
+        const { rid } = stored;
+        const document = stored.within(index.reads);
         try {
           index.add(rid, document);
         } catch (error) {
@@ -152,7 +181,7 @@ export class Collection {
 
   /** Bytes of all documents together. */
   size(): number {
-    return Number((this.sql.size.get() as unknown as [number | null])[0] ?? 0);
+    return this.documents.size();
   }
 
   private explain(error: unknown, document: Raw): unknown {
@@ -176,30 +205,11 @@ export class Collection {
   }
 }
 
-function checkSize(document: Raw): void {
-  const size = document.end - document.start;
+function checkSize(size: number): void {
   if (size > maxDocumentSize) {
     throw new StoreError(
       10334,
       `BSONObj size: ${size} (0x${size.toString(16).toUpperCase()}) is invalid. Size must be between 0 and 16793600(16MB)`,
     );
   }
-}
-
-function prepare(database: Database, table: string) {
-  const rows = (sql: string): StatementSync => {
-    const statement = database.sql.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
-  };
-  return {
-    byId: rows(`SELECT rid, doc FROM ${table} WHERE id = ?`),
-    byRow: rows(`SELECT doc FROM ${table} WHERE rid = ?`),
-    after: rows(`SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?`),
-    insert: rows(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT DO NOTHING`),
-    replace: rows(`UPDATE ${table} SET doc = ? WHERE rid = ?`),
-    remove: rows(`DELETE FROM ${table} WHERE rid = ?`),
-    count: rows(`SELECT count(*) FROM ${table}`),
-    size: rows(`SELECT sum(length(doc)) FROM ${table}`),
-  };
 }

@@ -7,6 +7,7 @@ import { type Path, parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import { compileFilter, type Matcher } from "../query/match.ts";
 import { parseFilter } from "../query/parse.ts";
+import { filterReads, type Reads, together } from "../query/reads.ts";
 import { firstAt } from "../query/values.ts";
 import type { Database } from "./database.ts";
 import { indexKeys, type KeyShape } from "./index-keys.ts";
@@ -47,7 +48,8 @@ export class Index {
   private multikeySaved: number;
   private readonly included: Matcher | undefined;
   private readonly shape: KeyShape;
-  private readonly touching: readonly string[];
+  /** Every path of a document that decides on its keys. */
+  readonly reads: Reads;
   private readonly database: Database;
   private statements: { insert: StatementSync; remove: StatementSync } | undefined;
 
@@ -80,10 +82,10 @@ export class Index {
       paths: this.fields.map((field) => field.path.parts),
       descending: this.fields.map((field) => field.descending),
     };
-    this.touching = [
-      ...this.fields.map((f) => f.path),
-      ...(this.partial ? filterPaths(this.partial) : []),
-    ].map((path) => path.parts[0]?.text ?? "");
+    this.reads = together(
+      (this.text ?? this).fields.map((field) => field.path),
+      this.partial ? filterReads(this.partial) : [],
+    );
   }
 
   get table(): string {
@@ -108,8 +110,7 @@ export class Index {
 
   /** True when a change of these top-level fields can't change the document's keys. */
   untouchedBy(changed: ReadonlySet<string>): boolean {
-    if (this.text) return !this.text.touchedBy(changed);
-    return !this.touching.some((field) => changed.has(field));
+    return this.reads !== undefined && !this.reads.some((path) => changed.has(path.parts[0]?.text ?? ""));
   }
 
   /** Enters a document. Throws {@link DuplicateKey}. */
@@ -188,10 +189,4 @@ export class Index {
 function indexField(path: string, order: Raw): IndexField {
   if (!order.isNumber()) throw new StoreError(67, `Unknown index plugin '${stringValue(order)}'`);
   return { path: parsePath(path), descending: numberOf(order) < 0 };
-}
-
-/** Every path that a filter reads. */
-export function filterPaths(filter: Filter): Path[] {
-  if (filter.kind === "field") return [filter.path];
-  return "filters" in filter ? filter.filters.flatMap(filterPaths) : [];
 }

@@ -15,7 +15,6 @@ export class TextTable {
   readonly fields: readonly TextField[];
   private readonly database: Database;
   private readonly table: string;
-  private readonly tops: readonly string[];
   private statements: { insert: StatementSync; remove: StatementSync } | undefined;
 
   constructor(database: Database, id: number, spec: Raw) {
@@ -35,7 +34,6 @@ export class TextTable {
       const weight = weights.get(name);
       return { path: parsePath(name), weight: weight === undefined ? 1 : numberOf(weight) };
     });
-    this.tops = this.fields.map((field) => field.path.parts[0]?.text ?? "");
   }
 
   create(): void {
@@ -47,10 +45,6 @@ export class TextTable {
 
   drop(): void {
     this.database.sql.exec(`DROP TABLE ${this.table}`);
-  }
-
-  touchedBy(changed: ReadonlySet<string>): boolean {
-    return this.tops.some((field) => changed.has(field));
   }
 
   add(rid: number, document: Raw): void {

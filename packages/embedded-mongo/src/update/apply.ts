@@ -3,13 +3,13 @@ import { Timestamp } from "bson";
 import { calculate } from "../bson/arithmetic.ts";
 import { dateRaw, emptyDocument, fromJs, intRaw, longRaw, nullRaw } from "../bson/make.ts";
 import { Elements, fields, type Raw, Type, typeName } from "../bson/raw.ts";
+import { type Item, Tree } from "../bson/tree.ts";
 import { compareValues, equalValues, identical } from "../compare.ts";
 import { badValue, StoreError } from "../errors.ts";
 import type { Path, PathPart } from "../path.ts";
 import { addToSet, arrayOf, pushValues } from "./arrays.ts";
 import { expandPath } from "./expand.ts";
 import type { Operation, Update } from "./parse.ts";
-import { type Item, Tree } from "./tree.ts";
 
 type Modify = Extract<Update, { kind: "modify" }>;
 

@@ -3,12 +3,12 @@
 import { arrayRaw } from "../bson/compose.ts";
 import { nullRaw } from "../bson/make.ts";
 import { type Raw, Type, typeName } from "../bson/raw.ts";
+import type { Item, Tree } from "../bson/tree.ts";
 import { compareValues, equalValues, groupKey } from "../compare.ts";
 import { badValue } from "../errors.ts";
 import type { Path } from "../path.ts";
 import { firstAt } from "../query/values.ts";
 import type { Push, PushSort } from "./parse-array.ts";
-import type { Item, Tree } from "./tree.ts";
 
 /** The array at an item, opened; anything but an array is refused. */
 export function arrayOf(item: Item, path: Path, operator: string): Tree {

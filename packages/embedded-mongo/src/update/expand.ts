@@ -2,11 +2,11 @@
 
 import { rawWrap } from "../bson/compose.ts";
 import type { Raw } from "../bson/raw.ts";
+import type { Tree } from "../bson/tree.ts";
 import { badValue } from "../errors.ts";
 import { type Path, parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import { compileFilter } from "../query/match.ts";
-import type { Tree } from "./tree.ts";
 
 /** The concrete paths that `path` stands for; usually the path itself. */
 export function expandPath(

@@ -2,6 +2,7 @@
 import { ObjectId } from "bson";
 import { emptyDocument } from "../bson/make.ts";
 import { fields, getField, type Raw, rawDocument, Type, typeName } from "../bson/raw.ts";
+import { Tree } from "../bson/tree.ts";
 import { Writer } from "../bson/writer.ts";
 import { equalValues } from "../compare.ts";
 import { StoreError } from "../errors.ts";
@@ -9,10 +10,10 @@ import { parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import { matchedPosition } from "../query/position.ts";
-import { type Collection, idName, maxDocumentSize, type Stored } from "../storage/collection.ts";
+import { type Change, type Collection, idName, maxDocumentSize } from "../storage/collection.ts";
+import type { Stored } from "../storage/stored.ts";
 import { applyOperations } from "./apply.ts";
 import type { Update } from "./parse.ts";
-import { Tree } from "./tree.ts";
 
 /** Evaluates a pipeline update. */
 export type PipelineUpdater = (document: Raw, stages: readonly Raw[]) => Raw;
@@ -62,35 +63,37 @@ function replacement(before: Raw, after: Raw): Raw {
     : next;
 }
 
-const changedBy = new WeakMap<Update, ReadonlySet<string>>();
+const changes = new WeakMap<Update, Change>();
+const anywhere: Change = { reach: undefined, fields: undefined };
 
-/** The top-level fields that an update may change; undefined for all. */
-export function touchedFields(update: Update): ReadonlySet<string> | undefined {
-  if (update.kind !== "modify") return undefined;
-  let fields = changedBy.get(update);
-  if (fields === undefined) {
-    const names = new Set<string>();
-    for (const operation of update.operations) {
-      names.add(operation.path.parts[0]?.text ?? "");
-      if (operation.op === "rename") names.add(operation.to.parts[0]?.text ?? "");
-    }
-    fields = names;
-    changedBy.set(update, fields);
+/** Where an update may change a document. */
+function changeOf(update: Update): Change {
+  if (update.kind !== "modify") return anywhere;
+  let change = changes.get(update);
+  if (change === undefined) {
+    const reach = update.operations.flatMap((it) => (it.op === "rename" ? [it.path, it.to] : [it.path]));
+    change = { reach, fields: new Set(reach.map((path) => path.parts[0]?.text ?? "")) };
+    changes.set(update, change);
   }
-  return fields;
+  return change;
 }
 
-/** Applies an update to a stored document; returns the new form, the same value when nothing changed. */
+/** Applies an update to a stored document; returns whether it changed anything. */
 export function updateStored(
   collection: Collection,
   stored: Stored,
   update: Update,
   filter: () => Filter,
   tools: Tools,
-): Raw {
-  const next = updated(stored.document, update, filter, tools);
-  if (next !== stored.document) collection.replace(stored, next, touchedFields(update));
-  return next;
+): boolean {
+  const change = changeOf(update);
+  const excerpt = collection.excerptOf(stored, change);
+  const { document } = excerpt ?? stored;
+  const next = updated(document, update, filter, tools);
+  if (next === document) return false;
+  if (excerpt) collection.replaceExcerpt(stored, excerpt, next, change);
+  else collection.replace(stored, next, change);
+  return true;
 }
 
 /** The document that an upsert inserts when nothing matched. */

@@ -71,6 +71,63 @@ describe("the embedded store on disk", () => {
     }
   });
 
+  it("has every acknowledged field of a large document after kill -9 under load", async () => {
+    const fields = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`first-${n}`, { n }]));
+    const expected = new Map<string, number>();
+    for (let round = 0; round < 3; round++) {
+      const store = await startProcess();
+      const client = await MongoClient.connect(store.uri, {
+        retryWrites: false,
+        serverSelectionTimeoutMS: 500,
+      });
+      const things = client
+        .db("shop")
+        .collection<{ _id: string; n: number; map: Record<string, { n: number }> }>("things");
+      if (round === 0) await things.insertOne({ _id: "hot", n: 0, map: fields });
+      const found = (await things.findOne({ _id: "hot" })) ?? assert.fail("the document is gone");
+      for (const [name, n] of expected) assert.equal(found.map[name]?.n, n, name);
+      const others = Object.keys(found.map).length - 3_000 - expected.size;
+      assert.ok(others >= 0 && others <= 16, `${others} fields that nobody was told of`);
+      assert.equal(found.n, expected.size + others, "one update is there whole or not at all");
+      for (const [name, { n }] of Object.entries(found.map).slice(3_000)) expected.set(name, n);
+      let writes = 0;
+      const gone = once(store.child, "exit");
+      const write = async (worker: number): Promise<void> => {
+        for (let n = 0; ; n++) {
+          const name = `r${round}-w${worker}-${n}`;
+          try {
+            await things.updateOne({ _id: "hot" }, { $inc: { n: 1 }, $set: { [`map.${name}`]: { n } } });
+          } catch (error) {
+            assert.ok(store.child.killed, String(error));
+            return;
+          }
+          expected.set(name, n);
+          if (++writes === 300) store.child.kill("SIGKILL");
+        }
+      };
+      await Promise.all(Array.from({ length: 16 }, (_, i) => write(i)));
+      await gone;
+      await client.close();
+      assert.ok(writes >= 300);
+    }
+  });
+
+  it("takes the folder of a version that knew no parts of documents", async () => {
+    const map = Object.fromEntries(Array.from({ length: 3_000 }, (_, n) => [`k${n}`, { n }]));
+    const before = new Store({ dir, sync: "full" });
+    command(before, { insert: "things", documents: [{ _id: 1, map }] });
+    before.database.sql.exec("DROP TABLE parts");
+    await before.close();
+    const after = new Store({ dir, sync: "full" });
+    const update = { q: { _id: 1 }, u: { $set: { "map.k7": 1 }, $unset: { "map.k8": "" } } };
+    assert.equal(command(after, { update: "things", updates: [update] }).nModified, 1);
+    await after.close();
+    const again = new Store({ dir, sync: "full" });
+    const { k8: _, ...rest } = map;
+    assert.deepEqual(rows(again, { find: "things" }), [{ _id: 1, map: { ...rest, k7: 1 } }]);
+    await again.close();
+  });
+
   it("refuses a second process on the same folder", async () => {
     const store = await startEmbeddedMongo({ dir });
     const second = spawn(process.execPath, [storeProgram, "--dir", dir], {

@@ -2,9 +2,10 @@
  * A document that can be changed along a few paths without decoding the rest: branches are opened when an
  * update walks into them, everything else stays the bytes it was and is copied in long runs.
  */
-import { Elements, Raw, Type, text } from "../bson/raw.ts";
-import { Writer } from "../bson/writer.ts";
+
 import type { PathPart } from "../path.ts";
+import { Elements, Raw, Type, text } from "./raw.ts";
+import { Writer } from "./writer.ts";
 
 /** One element; either the original bytes `from..end` of `buf`, or a new or opened value. */
 export class Item {

@@ -1,0 +1,166 @@
+/** The documents of one collection by row: whole, or, where they are large, with their large objects apart. */
+import type { StatementSync } from "node:sqlite";
+import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
+import { overlap, type Path } from "../path.ts";
+import type { Reads } from "../query/reads.ts";
+import type { Database } from "./database.ts";
+import { Excerpt } from "./parts/excerpt.ts";
+import { largeObjects, mostObjects, type SplitSizes } from "./parts/large-objects.ts";
+import { decodeLayout, encodeLayout, isLayout, type Layout, valueAt, withoutFields } from "./parts/layout.ts";
+import { partsOf } from "./parts/part.ts";
+import type { PartTable } from "./parts/part-table.ts";
+import { SplitDocument } from "./parts/split-document.ts";
+import { type Stored, WholeDocument } from "./stored.ts";
+
+/** Where documents lie, beside their own table. */
+export interface Storage {
+  readonly database: Database;
+  readonly parts: PartTable;
+  readonly sizes: SplitSizes;
+}
+
+export class Documents {
+  private readonly collection: number;
+  private readonly storage: Storage;
+  private statements: ReturnType<typeof prepare> | undefined;
+
+  constructor(storage: Storage, collection: number) {
+    this.storage = storage;
+    this.collection = collection;
+  }
+
+  get table(): string {
+    return `d${this.collection}`;
+  }
+
+  private get sql(): ReturnType<typeof prepare> {
+    this.statements ??= prepare(this.storage.database, this.table);
+    return this.statements;
+  }
+
+  /** What a row of the table stands for. */
+  stored(rid: number, row: Uint8Array): Stored {
+    const bytes = toBuffer(row);
+    if (!isLayout(bytes)) return new WholeDocument(rid, rawDocument(bytes));
+    return new SplitDocument(
+      this.storage.database,
+      this.collection,
+      rid,
+      decodeLayout(bytes),
+      this.storage.parts,
+    );
+  }
+
+  /** The row with this key of an `_id`. */
+  rowOf(key: Buffer): [rid: number, row: Uint8Array] | undefined {
+    return this.sql.byId.get(key) as unknown as [number, Uint8Array] | undefined;
+  }
+
+  byRow(rid: number): Stored | undefined {
+    const row = this.sql.byRow.get(rid) as unknown as [Uint8Array] | undefined;
+    return row && this.stored(rid, row[0]);
+  }
+
+  /** At most `limit` documents of the rows after `rid`, in their order. */
+  after(rid: number, limit: number): Stored[] {
+    const rows = this.sql.after.all(rid, limit) as unknown as [number, Uint8Array][];
+    return rows.map(([at, bytes]) => this.stored(at, bytes));
+  }
+
+  count(): number {
+    return Number((this.sql.count.get() as unknown as [number])[0]);
+  }
+
+  /** Bytes of all documents together. */
+  size(): number {
+    let bytes = Number((this.sql.size.get() as unknown as [number | null])[0] ?? 0);
+    for (const rid of this.storage.parts.documents(this.collection)) {
+      const [row] = this.sql.byRow.get(rid) as unknown as [Uint8Array];
+      bytes += decodeLayout(toBuffer(row)).size - row.byteLength;
+    }
+    return bytes;
+  }
+
+  /** @returns the new row; undefined where the key is taken */
+  insert(key: Buffer, document: Raw): number | undefined {
+    const made = this.sql.insert.run(key, document.bytes());
+    return made.changes === 0 ? undefined : Number(made.lastInsertRowid);
+  }
+
+  remove(stored: Stored): void {
+    this.sql.remove.run(stored.rid);
+    if (stored instanceof SplitDocument) this.storage.parts.clear(this.collection, stored.rid);
+  }
+
+  /**
+   * Stores the new form of a document.
+   * @param reach what the update may have changed; undefined for all, after which the document is stored whole
+   * @param indexed what indexes read: no object there is stored apart
+   */
+  replace(stored: Stored, document: Raw, reach: Reads, indexed: Reads): void {
+    const { rid } = stored;
+    if (stored instanceof SplitDocument) this.storage.parts.clear(this.collection, rid);
+    const layout = { size: document.end - document.start, objects: [], outline: document };
+    this.put(rid, reach && indexed ? this.split(rid, layout, reach, indexed) : layout);
+  }
+
+  /**
+   * The part of a large document that an update works on, where it needs no more: what it may change is not an object that
+   * is stored apart as a whole, and no index reads any of these.
+   */
+  excerptOf(stored: Stored, reach: Reads, indexed: Reads): Excerpt | undefined {
+    if (!(stored instanceof SplitDocument) || reach === undefined || indexed === undefined) return undefined;
+    return stored.reachesInto(indexed) ? undefined : Excerpt.of(stored, reach, this.storage.parts);
+  }
+
+  /** Stores what has become of an excerpt. */
+  replaceExcerpt({ rid }: Stored, excerpt: Excerpt, next: Raw, reach: Reads, indexed: Reads): void {
+    const layout = excerpt.save(next);
+    if (layout.size >= this.storage.sizes.joined) {
+      this.put(rid, this.split(rid, layout, reach ?? [], indexed ?? []));
+      return;
+    }
+    const small = new SplitDocument(this.storage.database, this.collection, rid, layout, this.storage.parts);
+    this.replace(small, small.document, undefined, undefined);
+  }
+
+  private put(rid: number, layout: Layout): void {
+    const whole = layout.objects.length === 0;
+    this.sql.replace.run(whole ? layout.outline.bytes() : encodeLayout(layout), rid);
+  }
+
+  /** Moves large objects out of the outline, if there are any. Not those that the update writes as a whole: it may again. */
+  private split(rid: number, layout: Layout, reach: readonly Path[], indexed: readonly Path[]): Layout {
+    const { sizes, parts } = this.storage;
+    const { outline, objects, size } = layout;
+    if (outline.end - outline.start < sizes.document) return layout;
+    const allowed = (path: Path): boolean =>
+      !indexed.some((other) => overlap(other, path)) &&
+      !reach.some((other) => other.parts.length <= path.parts.length && overlap(other, path));
+    const found = largeObjects(outline, sizes, allowed).slice(0, mostObjects - objects.length);
+    const added = found.map((path, i) => {
+      const fields = partsOf(valueAt(outline, path));
+      parts.fill({ collection: this.collection, rid, object: objects.length + i }, fields);
+      return { path, next: fields.length };
+    });
+    return { size, objects: [...objects, ...added], outline: withoutFields(outline, found) };
+  }
+}
+
+function prepare(database: Database, table: string) {
+  const rows = (sql: string): StatementSync => {
+    const statement = database.sql.prepare(sql);
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  return {
+    byId: rows(`SELECT rid, doc FROM ${table} WHERE id = ?`),
+    byRow: rows(`SELECT doc FROM ${table} WHERE rid = ?`),
+    after: rows(`SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?`),
+    insert: rows(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT DO NOTHING`),
+    replace: rows(`UPDATE ${table} SET doc = ? WHERE rid = ?`),
+    remove: rows(`DELETE FROM ${table} WHERE rid = ?`),
+    count: rows(`SELECT count(*) FROM ${table}`),
+    size: rows(`SELECT sum(length(doc)) FROM ${table}`),
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * The table of parts: the fields of objects that are stored apart from their documents. A row has the fields whose names
+ * lie in one range (a {@link Leaf}), so few rows hold a large object, and one row is all that a change of one field needs.
+ */
+import type { StatementSync } from "node:sqlite";
+import { toBuffer } from "../../bson/raw.ts";
+import type { Database } from "../database.ts";
+import { decodeParts, divide, encodeParts, Leaf } from "./leaf.ts";
+import type { Part } from "./part.ts";
+
+/** Names one object of one document. */
+export interface ObjectId {
+  readonly collection: number;
+  readonly rid: number;
+  /** Its number among the document's objects that are stored apart. */
+  readonly object: number;
+}
+
+type Row = [low: Uint8Array, fields: Uint8Array];
+
+const lowest = Buffer.alloc(0);
+
+export class PartTable {
+  private readonly statements: ReturnType<typeof prepare>;
+  /** Bytes of fields that a row has at most, unless one field alone has more. */
+  private readonly most: number;
+
+  constructor(database: Database, most: number) {
+    this.most = most;
+    database.sql.exec(`
+      CREATE TABLE IF NOT EXISTS parts (
+        collection INTEGER NOT NULL, rid INTEGER NOT NULL, object INTEGER NOT NULL, low BLOB NOT NULL, fields BLOB NOT NULL,
+        PRIMARY KEY (collection, rid, object, low)
+      ) WITHOUT ROWID`);
+    this.statements = prepare(database);
+  }
+
+  /** All fields of an object, in no order that means anything. */
+  all({ collection, rid, object }: ObjectId): Part[] {
+    const rows = this.statements.all.all(collection, rid, object) as unknown as [Uint8Array][];
+    return rows.flatMap(([fields]) => decodeParts(toBuffer(fields)));
+  }
+
+  /** The leaf of a name: that with the greatest lower bound. `known` are not read again. */
+  leaf({ collection, rid, object }: ObjectId, key: Buffer, known: ReadonlyMap<string, Leaf>): Leaf {
+    const found = this.statements.leaf.get(collection, rid, object, key) as unknown as Row | undefined;
+    const low = found === undefined ? lowest : toBuffer(found[0]);
+    return (
+      known.get(low.toString("latin1")) ??
+      (found === undefined ? new Leaf(low, []) : Leaf.decode(low, toBuffer(found[1])))
+    );
+  }
+
+  /** Writes a leaf, as several where it has become too large. */
+  write(id: ObjectId, leaf: Leaf): void {
+    const { parts, low } = leaf;
+    if (parts.length === 0) this.statements.remove.run(id.collection, id.rid, id.object, low);
+    else this.put(id, low, divide(parts, this.most, leaf.appended));
+  }
+
+  /** Enters all fields of a new object. */
+  fill(id: ObjectId, parts: readonly Part[]): void {
+    const sorted = [...parts].sort((a, b) => a.compareName(b.buf, b.from + 1, b.nameEnd));
+    this.put(id, lowest, divide(sorted, this.most, true));
+  }
+
+  private put({ collection, rid, object }: ObjectId, low: Buffer, pieces: readonly Part[][]): void {
+    for (const [i, piece] of pieces.entries()) {
+      const from = i === 0 ? low : (piece[0]?.key ?? low);
+      this.statements.put.run(collection, rid, object, from, encodeParts(piece));
+    }
+  }
+
+  /** Removes the parts of a document. */
+  clear(collection: number, rid: number): void {
+    this.statements.clear.run(collection, rid);
+  }
+
+  /** Removes the parts of all documents of a collection. */
+  drop(collection: number): void {
+    this.statements.drop.run(collection);
+  }
+
+  /** Documents of a collection that have parts. */
+  documents(collection: number): number[] {
+    const rows = this.statements.documents.all(collection) as unknown as [number][];
+    return rows.map(([rid]) => rid);
+  }
+}
+
+function prepare({ sql }: Database) {
+  const rows = (text: string): StatementSync => {
+    const statement = sql.prepare(text);
+    statement.setReturnArrays(true);
+    return statement;
+  };
+  const object = "collection = ? AND rid = ? AND object = ?";
+  return {
+    all: rows(`SELECT fields FROM parts WHERE ${object}`),
+    leaf: rows(`SELECT low, fields FROM parts WHERE ${object} AND low <= ? ORDER BY low DESC LIMIT 1`),
+    put: rows(
+      "INSERT INTO parts VALUES (?, ?, ?, ?, ?) ON CONFLICT (collection, rid, object, low) DO UPDATE SET fields = excluded.fields",
+    ),
+    remove: rows(`DELETE FROM parts WHERE ${object} AND low = ?`),
+    clear: rows("DELETE FROM parts WHERE collection = ? AND rid = ?"),
+    drop: rows("DELETE FROM parts WHERE collection = ?"),
+    documents: rows("SELECT DISTINCT rid FROM parts WHERE collection = ?"),
+  };
+}
