@@ -23,11 +23,11 @@ export {
 export { withKey, withoutKey } from "../broker/actor/shared-record.ts";
 export { defineMachine, type Ignored, type MachineTable, NONE } from "../broker/actor/state-machine.ts";
 export { type CallMeta, isStaff } from "../broker/contract/call-meta.ts";
-// Contracts. Exported as a whole, so that an extension can extend `Actions` and `Messages` by `declare module
-// "souk"`.
+// Contracts. As a whole, so that an extension can augment `Actions`, `Messages` and `ErrorCodes` by `declare module "souk"`.
 export * from "../broker/contract/contract.ts";
 export { type Envelope, envelope, type Message } from "../broker/contract/envelope.ts";
-export { type ErrorCode, errorCode, SoukError } from "../broker/contract/errors.ts";
+export * from "../broker/contract/errors.ts";
+export { type Ext, printedAs } from "../broker/contract/fields.ts";
 export { derivedId, derivedV7, newId } from "../broker/contract/ids.ts";
 export * from "../broker/contract/schemas.ts";
 export { ConfigError } from "../broker/contract/variables.ts";

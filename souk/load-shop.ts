@@ -3,6 +3,7 @@ import { registerHooks } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { topologyOf } from "../broker/bus/topology.ts";
+import { checkThings } from "../broker/contract/fields.ts";
 import { oneLine } from "../broker/contract/redact.ts";
 import { ConfigError } from "../broker/contract/variables.ts";
 import { apiRoutes } from "../broker/http/api-route.ts";
@@ -21,6 +22,12 @@ export async function loadShop(names: string | undefined, from: string = process
   for (const name of namesIn(names)) {
     extensions.push(await load(name, from));
     shop = explained(name, () => checked(combine(core, ...extensions)));
+    const { providers = [] } = shop;
+    if (providers.length > 0) {
+      // Loaded only where it is needed: Souk's own are many, and only payments needs them.
+      const { checkProviders } = await import("../services/payments/providers/create-providers.ts");
+      explained(name, () => checkProviders(providers));
+    }
   }
   return shop;
 }
@@ -29,6 +36,7 @@ export async function loadShop(names: string | undefined, from: string = process
 function checked(shop: Extension): Extension {
   apiRoutes(shop.contracts);
   topologyOf(shop.contracts);
+  checkThings(shop.fields);
   return shop;
 }
 

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import type { ActionContract } from "./contract.ts";
 import { type FieldError, SoukError } from "./errors.ts";
+import { type DeclaredFields, fieldIssues } from "./fields.ts";
 
 const MAX_ERRORS = 20;
 
@@ -14,7 +15,7 @@ function fieldErrors({ code, path, message, ...issue }: z.core.$ZodIssue): Field
 }
 
 /** @returns the failure that names the wrong fields, at most 20 of them */
-export function validationFailure({ issues }: z.ZodError): SoukError {
+export function validationFailure({ issues }: Pick<z.ZodError, "issues">): SoukError {
   const errors = issues.flatMap(fieldErrors).slice(0, MAX_ERRORS);
   const first = errors[0];
   const detail = first && `${first.field || "body"}: ${first.message}`;
@@ -24,9 +25,16 @@ export function validationFailure({ issues }: z.ZodError): SoukError {
 /**
  * Checks a client's request strictly. It does not convert the request: the node that runs the action does, and may
  * have another version.
+ * @param declared fields of the shop's extensions
  * @throws {SoukError} VALIDATION_FAILED
  */
-export function checkRequest({ params }: ActionContract, given: Readonly<Record<string, unknown>>): void {
+export function checkRequest(
+  { params }: ActionContract,
+  given: Readonly<Record<string, unknown>>,
+  declared: DeclaredFields,
+): void {
   const checked = params.safeParse(given);
   if (!checked.success) throw validationFailure(checked.error);
+  const issues = fieldIssues(params, given, declared);
+  if (issues.length > 0) throw validationFailure({ issues });
 }

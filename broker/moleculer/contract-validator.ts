@@ -2,6 +2,7 @@
 import { type Context, type Middleware, Validators } from "moleculer";
 import { validationFailure } from "../contract/check-request.ts";
 import { type ActionContract, actionContract } from "../contract/contract.ts";
+import { withFields } from "../contract/fields.ts";
 import { knownPart, tolerant } from "../contract/tolerant.ts";
 
 /** An action of no contract, as the gateway's, hands on what it gets as it is. */
@@ -25,12 +26,14 @@ export class ContractValidator extends Validators.Base {
       localAction: (handler, action) => {
         const name: unknown = action.params?.$contract;
         if (typeof name !== "string") return handler;
-        const params = tolerant(requireContract(name).params);
+        const { params: strict } = requireContract(name);
+        const params = tolerant(strict);
         return function validated(ctx) {
           const parsed = params.safeParse(ctx.params ?? {});
           // Not thrown: nothing around this handler is async, so the caller would get an exception instead of a promise.
           if (!parsed.success) return Promise.reject(validationFailure(parsed.error));
-          ctx.params = parsed.data as typeof ctx.params;
+          const given = parsed.data as Readonly<Record<string, unknown>>;
+          ctx.params = withFields(strict, given, () => ctx.broker.souk.shop.fields) as typeof ctx.params;
           return handler.call(this, ctx);
         };
       },

@@ -5,7 +5,9 @@
  */
 import { extname } from "node:path";
 import type { ServiceSchema } from "moleculer";
+import type { z } from "zod";
 import type { ServiceContract } from "../contract/contract.ts";
+import { type DeclaredFields, EXTENSION_NAME } from "../contract/fields.ts";
 import { inNamespace, type MigrationSource } from "../mongo/migrations.ts";
 
 /** Imports a service's module; called only where a node runs the service. */
@@ -27,6 +29,14 @@ export interface Extension extends Partial<ExtensionParts> {
   readonly services: Readonly<Record<string, ServiceLoader>>;
   /** By the service whose database they change. Where that is not a service of its own, their names begin with its name. */
   readonly migrations: Readonly<Record<string, readonly MigrationSource[]>>;
+  /** Fields that it keeps with things of others, by their kind, e.g. `order`: see broker/contract/fields.ts. */
+  readonly fields: DeclaredFields;
+}
+
+/** An extension as it is written down. */
+export interface ExtensionInput extends Pick<Extension, "name">, Partial<Omit<Extension, "name" | "fields">> {
+  /** By the kind of thing. Fields that they do not name are refused. */
+  readonly fields?: Readonly<Record<string, z.ZodObject>>;
 }
 
 /** Declares an extension; what it does not have may be left out. @throws on a name that is none */
@@ -34,15 +44,23 @@ export function extend({
   contracts = [],
   services = {},
   migrations = {},
+  fields = {},
   ...rest
-}: Pick<Extension, "name"> & Partial<Extension>): Extension {
-  if (!/^[a-z][a-z0-9-]{0,39}$/.test(rest.name))
+}: ExtensionInput): Extension {
+  if (!EXTENSION_NAME.test(rest.name))
     throw new Error(`an extension's name is lower-case letters, digits and -, not ${rest.name}`);
   const sources = Object.entries(migrations).map(([service, given]) => [
     service,
     Object.hasOwn(services, service) ? given : given.map((it) => inNamespace(rest.name, it)),
   ]);
-  const made = { ...rest, contracts, services, migrations: Object.fromEntries(sources) };
+  const declared = Object.entries(fields).map(([thing, schema]) => [thing, { [rest.name]: schema.strict() }]);
+  const made: Extension = {
+    ...rest,
+    contracts,
+    services,
+    migrations: Object.fromEntries(sources),
+    fields: Object.fromEntries(declared),
+  };
   extensions.add(made);
   return made;
 }
@@ -74,11 +92,12 @@ export function inFolders(
 export function combine(first: Extension, ...others: readonly Extension[]): Extension {
   const names = new Set([first.name]);
   const combined: Record<string, unknown> = { ...first };
-  for (const { name, migrations, ...parts } of others) {
+  for (const { name, migrations, fields, ...parts } of others) {
     if (names.has(name)) throw new Error(`there are two extensions ${name}`);
     names.add(name);
     for (const [part, value] of Object.entries(parts))
       combined[part] = joined(`extension ${name}: ${part}`, combined[part], value);
+    combined.fields = joinFields(combined.fields as DeclaredFields, fields);
     combined.migrations = joinLists(combined.migrations as Extension["migrations"], migrations);
   }
   return combined as unknown as Extension;
@@ -95,6 +114,11 @@ function joined(what: string, before: unknown, added: unknown): unknown {
 function joinLists(before: Extension["migrations"], added: Extension["migrations"]): Extension["migrations"] {
   const services = [...new Set([...Object.keys(before), ...Object.keys(added)])];
   return Object.fromEntries(services.map((it) => [it, [...(before[it] ?? []), ...(added[it] ?? [])]]));
+}
+
+function joinFields(before: DeclaredFields, added: DeclaredFields): DeclaredFields {
+  const things = [...new Set([...Object.keys(before), ...Object.keys(added)])];
+  return Object.fromEntries(things.map((it) => [it, { ...before[it], ...added[it] }]));
 }
 
 export const serviceNames = ({ services }: Extension): readonly string[] => Object.keys(services);

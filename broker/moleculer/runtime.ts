@@ -4,16 +4,16 @@ import type { Connection } from "mongoose";
 import type { CrashPoints } from "../actor/runtime/crash-points.ts";
 import type { Tuning } from "../actor/runtime/tuning.ts";
 import type { Bus } from "../bus/bus.ts";
-import type { ServiceContract } from "../contract/contract.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
 import type { Config } from "./config.ts";
+import type { Extension } from "./extension.ts";
 import type { Operations } from "./operations/operations.ts";
 
 export interface NodeRuntime {
   readonly config: Config;
-  /** Of the whole shop, whatever of it runs here. */
-  readonly contracts: readonly ServiceContract[];
+  /** All that the shop consists of, whatever of it runs here. */
+  readonly shop: Extension;
   readonly clock: Clock;
   readonly bus: Bus;
   /** The connection to a service's own database, `souk_<service>`. */

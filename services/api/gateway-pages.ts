@@ -2,6 +2,7 @@
 import type { ServiceBroker } from "moleculer";
 import type { ServiceContract } from "../../broker/contract/contract.ts";
 import { errorsOf } from "../../broker/contract/errors.ts";
+import type { DeclaredFields } from "../../broker/contract/fields.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
 import { openapi } from "../../broker/http/docs/openapi/document.ts";
@@ -12,13 +13,14 @@ import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 
 export interface PagesOptions {
   contracts: readonly ServiceContract[];
+  fields: DeclaredFields;
   operations: Operations;
 }
 
-export function gatewayPages({ contracts, operations }: PagesOptions): Page[] {
+export function gatewayPages({ contracts, fields, operations }: PagesOptions): Page[] {
   return [
     ...docsPages({
-      openapi: () => openapi(contracts),
+      openapi: () => openapi(contracts, fields),
       asyncapi: () => asyncapi(contracts),
       errors: () => errorsOf(contracts),
     }),

@@ -246,7 +246,7 @@ function offered(
   { broker }: Service,
   { sharedServices, streams, ...options }: GatewayServiceOptions,
 ): Offered {
-  const contracts = options.contracts ?? broker.souk.contracts;
+  const contracts = options.contracts ?? broker.souk.shop.contracts;
   const routes = apiRoutes(contracts, new Set(sharedServices));
   for (const { action, produces } of routes)
     if (produces === "text/event-stream" && !streams[action])
@@ -295,6 +295,7 @@ function create(service: WebService, options: GatewayServiceOptions): Running {
   const gateway = createGateway({
     routes,
     pages: gatewayPages({
+      fields: broker.souk.shop.fields,
       contracts,
       operations,
     }),
@@ -339,6 +340,7 @@ function create(service: WebService, options: GatewayServiceOptions): Running {
       credentialActions: new Set(options.credentialActions),
       bodies: held.bodies,
       minBodyRate: config.MIN_BODY_RATE,
+      fields: broker.souk.shop.fields,
     },
     gateway,
     server,

@@ -8,6 +8,7 @@ import {
   type MessagesOf,
   timer,
 } from "../../broker/contract/contract.ts";
+import { ext, extOf } from "../../broker/contract/fields.ts";
 import {
   address,
   cursor,
@@ -104,6 +105,8 @@ const statusChange = z
   .strictObject({ status: orderStatus, at: time })
   .meta({ id: "OrderStatusChange", description: "A status of an order, and since when" });
 
+const orderExt = extOf("order");
+
 export const orderView = z
   .strictObject({
     id,
@@ -120,6 +123,7 @@ export const orderView = z
       .meta({ description: "Present on a rejected order: the lines that could not be had" }),
     history: z.array(statusChange),
     createdAt: time,
+    ext: orderExt.optional(),
     expiresAt: time
       .nullable()
       .meta({ description: "Until when it can be paid; null where that does not matter any more" }),
@@ -134,15 +138,16 @@ const preferWait = z.string().meta({
   examples: ["wait=5"],
 });
 
+/** What each event of an order tells. */
+const about = { number: z.string(), customerId: id, ext: ext.optional() };
 const paid = z.strictObject({
-  number: z.string(),
-  customerId: id,
+  ...about,
   lines: z.array(orderLine),
   total: money,
   paymentId: id,
 });
 const ended = z
-  .strictObject({ number: z.string(), customerId: id, reason: z.string().nullable() })
+  .strictObject({ ...about, reason: z.string().nullable() })
   .meta({ id: "OrderEnd", description: "The end of an order, and why" });
 
 const messages = {
@@ -150,8 +155,7 @@ const messages = {
     "order",
     "Start an order, from POST /orders",
     z.strictObject({
-      number: z.string(),
-      customerId: id,
+      ...about,
       lines: z
         .array(orderLine)
         .min(1)
@@ -176,11 +180,7 @@ const messages = {
     z.strictObject({ by: id, reason: z.string().nullable() }),
   ),
   "order.expire": timer("order", "The time to pay is over", z.strictObject({})),
-  "order.placed": event(
-    "order",
-    "An order was placed",
-    z.strictObject({ number: z.string(), customerId: id, total: money }),
-  ),
+  "order.placed": event("order", "An order was placed", z.strictObject({ ...about, total: money })),
   "order.rejected": event("order", "There was not enough stock", ended),
   "order.paid": event(
     "order",
@@ -192,14 +192,14 @@ const messages = {
   "order.shipped": event(
     "order",
     "An order is on its way",
-    z.strictObject({ number: z.string(), customerId: id, tracking: z.string().nullable() }),
+    z.strictObject({ ...about, tracking: z.string().nullable() }),
   ),
   "order.delivered": event("order", "An order has arrived", paid.omit({ paymentId: true })),
   "order.delivery_failed": event("order", "An order could not be delivered", ended),
   "order.refunded": event(
     "order",
     "An order's money was given back",
-    z.strictObject({ number: z.string(), customerId: id, amount: money }),
+    z.strictObject({ ...about, amount: money }),
   ),
 };
 
@@ -227,6 +227,7 @@ export const orders = defineContract({
           shippingAddress: address.optional(),
           addressId: id.optional().meta({ description: "Id of a saved address" }),
           payment: paymentChoice,
+          ext: orderExt.optional(),
           cartRevision: cartRevision.optional().meta({
             description:
               "The cart's `revision` as the customer saw it; 409 CART_CHANGED when it is another by now",

@@ -31,7 +31,7 @@ import {
   checkAtProvider,
   refundAtProvider,
 } from "./provider-calls/provider-workers.ts";
-import { createProviders } from "./providers/create-providers.ts";
+import { coreProviders, createProviders } from "./providers/create-providers.ts";
 import { payPage } from "./providers/sandbox/page.ts";
 import { sandbox, statusAt } from "./providers/sandbox/sandbox.ts";
 import { recordAnomaly } from "./record-anomaly.ts";
@@ -62,7 +62,11 @@ export default defineService(payments, {
   ],
 
   setup({ broker, config, clock, database, logger: log, models, outbox }) {
-    const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) });
+    const { shop } = broker.souk;
+    const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) }, [
+      ...coreProviders,
+      ...(shop.providers ?? []),
+    ]);
     const metrics = createPaymentMetrics(broker.metrics);
     const { inbox, payments, anomalies } = models;
     return {
@@ -77,7 +81,7 @@ export default defineService(payments, {
       },
       webhooks: { providers, inbox, payments, outbox, clock, log, metrics },
       anomalies: { anomalies, metrics, log },
-      invoicing: createInvoicing({ ...models, config, clock }),
+      invoicing: createInvoicing({ ...models, fields: shop.fields, config, clock }),
       documents: { ...models, printer: createPdfPrinter() },
     };
   },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
+import { extOf } from "../../broker/contract/fields.ts";
 import {
   cursor,
   flag,
@@ -51,6 +52,7 @@ const variantInputs = z
       seen.add(sku);
     }
   });
+const productExt = extOf("product");
 const productInput = z
   .strictObject({
     slug: slug.optional().meta({ description: "Made from the name when left out" }),
@@ -61,6 +63,7 @@ const productInput = z
     categoryIds: z.array(id).max(20).default([]),
     images: z.array(image).max(20).default([]),
     variants: variantInputs,
+    ext: productExt.optional(),
   })
   .meta({
     id: "ProductInput",
@@ -91,6 +94,7 @@ export const productView = z
     images: z.array(z.string()),
     rating,
     variants: z.array(variantView),
+    ext: productExt.optional(),
     version: z.int(),
   })
   .meta({
@@ -248,6 +252,7 @@ export const products = defineContract({
           categoryIds: z.array(id).max(20).optional(),
           images: z.array(image).max(20).optional(),
           variants: variantInputs.optional(),
+          ext: productExt.optional(),
         })
         .meta({ examples: [{ name: "Brass desk lamp", description: "A small lamp for the desk." }] }),
       returns: productView,

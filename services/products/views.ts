@@ -22,6 +22,7 @@ export const ROW_FIELDS = {
   rating: 1,
   variants: 1,
   version: 1,
+  ext: 1,
 } as const;
 
 export const rowOf = (product: Pick<Product, "_id" | keyof typeof ROW_FIELDS>): ProductRow => ({
@@ -38,6 +39,7 @@ export const rowOf = (product: Pick<Product, "_id" | keyof typeof ROW_FIELDS>): 
     options,
   })),
   version: product.version,
+  ...(product.ext && { ext: product.ext }),
 });
 
 export const withAvailable = (row: ProductRow, available: ReadonlyMap<string, number>): ProductView => ({

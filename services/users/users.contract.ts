@@ -6,6 +6,7 @@ import {
   event,
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
+import { extOf } from "../../broker/contract/fields.ts";
 import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
 import { cartHeader } from "../cart/cart.contract.ts";
 import { usersErrors } from "./users.errors.ts";
@@ -41,8 +42,9 @@ const userExample = {
   name: "Ann Example",
   roles: ["customer"],
 };
+const customerExt = extOf("customer");
 export const userView = z
-  .strictObject({ id, email, name: z.string(), roles: z.array(role) })
+  .strictObject({ id, email, name: z.string(), roles: z.array(role), ext: customerExt.optional() })
   .meta({ id: "User", description: "An account", examples: [userExample] });
 export const tokens = z
   .strictObject({
@@ -226,6 +228,7 @@ export const users = defineContract({
           name: name.optional(),
           email: email.optional(),
           currentPassword: currentPassword.optional(),
+          ext: customerExt.optional(),
         })
         .refine((it) => it.email === undefined || it.currentPassword !== undefined, {
           path: ["currentPassword"],

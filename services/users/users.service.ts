@@ -12,7 +12,7 @@ import { announceBootstrap, bootstrapAdmin } from "./accounts/bootstrap-admin.ts
 import { changeEmail, changePassword, type SignedIn } from "./accounts/change-credentials.ts";
 import { mergeCart } from "./accounts/merge-cart.ts";
 import { openAccount } from "./accounts/register-account.ts";
-import { requireAccount, updateName } from "./accounts/update-account.ts";
+import { requireAccount, updateProfile } from "./accounts/update-account.ts";
 import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createGuessLimits, memoryCounters, redisCounters } from "./credentials/guess-limits.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
@@ -110,11 +110,11 @@ export default defineService(users, {
     },
 
     async updateMe(ctx) {
-      const { name, email, currentPassword } = ctx.params;
+      const { email, currentPassword, ...profile } = ctx.params;
       const caller = signedIn(ctx);
       if (email === undefined || currentPassword === undefined)
-        return userViewOf(await updateName(this.models.accounts, caller.id, name));
-      return userViewOf(await changeEmail(this.tools, caller, currentPassword, { email, name }));
+        return userViewOf(await updateProfile(this.models.accounts, caller.id, profile));
+      return userViewOf(await changeEmail(this.tools, caller, currentPassword, { email, ...profile }));
     },
 
     changePassword(ctx) {

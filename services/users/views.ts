@@ -5,11 +5,12 @@ import type { Session } from "./models/session.model.ts";
 import { lastUse } from "./models/session.model.ts";
 import type { savedAddress, sessionView, userView } from "./users.contract.ts";
 
-export const userViewOf = ({ _id, email, name, roles }: Account): z.input<typeof userView> => ({
+export const userViewOf = ({ _id, email, name, roles, ext }: Account): z.input<typeof userView> => ({
   id: _id,
   email,
   name,
   roles: [...roles],
+  ...(ext && { ext }),
 });
 
 /** @param current the session of the request */

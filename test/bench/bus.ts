@@ -30,6 +30,7 @@ import {
 } from "../../broker/bus/topology.ts";
 import { envelope } from "../../broker/contract/envelope.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
+import { extend } from "../../broker/moleculer/extension.ts";
 import { createOperations } from "../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { connectDatabase } from "../../broker/mongo/database.ts";
@@ -183,7 +184,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
   }
   const bus: Bus = await createAmqpBus({ url, prefix, name: prefix, log });
   const runtime: NodeRuntime = {
-    contracts: [busBench],
+    shop: extend({ name: "test", contracts: [busBench] }),
     config: loadConfig({}),
     clock: systemClock,
     bus,

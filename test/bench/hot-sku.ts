@@ -15,6 +15,7 @@ import { topologyOf } from "../../broker/bus/topology.ts";
 import { envelope } from "../../broker/contract/envelope.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
+import { extend } from "../../broker/moleculer/extension.ts";
 import { createOperations } from "../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { connectDatabase } from "../../broker/mongo/database.ts";
@@ -50,7 +51,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
   await createInboxArchive(connection, "stock");
   const bus = createLocalBus({ deadLetters: memoryDeadLetters(), log, clock: systemClock });
   const runtime: NodeRuntime = {
-    contracts: [inventory],
+    shop: extend({ name: "test", contracts: [inventory] }),
     config: loadConfig({}),
     clock: systemClock,
     bus: withoutListeners(bus),

@@ -60,7 +60,7 @@ export async function startServices(
     ...node,
     async call(name, params, meta = {}, options = {}) {
       const contract = actionContract(name);
-      if (contract?.rest) checkRequest(contract, params as Record<string, unknown>);
+      if (contract?.rest) checkRequest(contract, params as Record<string, unknown>, node.runtime.shop.fields);
       return (await node.broker.call(name, params as object, { ...options, meta })) as never;
     },
     async close() {

@@ -6,6 +6,7 @@
 import type { CallMeta } from "../../contract/call-meta.ts";
 import { checkRequest } from "../../contract/check-request.ts";
 import { SoukError } from "../../contract/errors.ts";
+import type { DeclaredFields } from "../../contract/fields.ts";
 import type { ApiRoute } from "../api-route.ts";
 import { type Exchange, holderOf } from "../http-exchange.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "../limits/rate-limit.ts";
@@ -53,6 +54,8 @@ export interface Gate {
   bodies: Shares;
   /** A slower body is refused. Bytes per second. */
   minBodyRate: number;
+  /** That the shop's extensions keep with things of others. */
+  fields: DeclaredFields;
 }
 
 /** @param rawParams path parameters, still percent-encoded */
@@ -83,7 +86,7 @@ export async function admit(
   );
   if (gate.limits && gate.credentialActions.has(route.action) && typeof params.email === "string")
     showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
-  checkRequest(route.contract, params);
+  checkRequest(route.contract, params, gate.fields);
   return { params, meta, holder, ...(caller ? { session: caller.session } : {}) };
 }
 

@@ -1,5 +1,6 @@
 /** JSON Schema of a contract's zod schema, ready to stand inside an OpenAPI or AsyncAPI document. */
 import { z } from "zod";
+import { type DeclaredFields, fieldsBehind } from "../../contract/fields.ts";
 
 export type JsonSchema = { [key: string]: unknown };
 
@@ -9,17 +10,28 @@ export type Direction = "input" | "output";
 const MAX_INT32 = 2 ** 31 - 1;
 
 /** Named shapes (`.meta({ id })`) stand in `$defs`. */
-export function jsonSchema(schema: z.ZodType, io: Direction): JsonSchema {
+export function jsonSchema(schema: z.ZodType, io: Direction, fields: DeclaredFields = {}): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: "any",
     target: "draft-2020-12",
-    override: ({ jsonSchema: made }) => {
+    override: ({ zodSchema, jsonSchema: made }) => {
+      describeFields(zodSchema, made, io, fields);
       // Generated clients of many languages take 32 bits unless told.
       if (made.type === "integer" && Number(made.maximum) > MAX_INT32) made.format = "int64";
     },
   });
   return rest;
+}
+
+/** Fields of extensions: those that are declared. Clients may send no others, and may be shown others. */
+function describeFields(schema: object, made: JsonSchema, io: Direction, fields: DeclaredFields): void {
+  const declared = Object.entries(fieldsBehind(schema, fields) ?? {});
+  if (fieldsBehind(schema, fields) === undefined) return;
+  delete made.propertyNames;
+  made.additionalProperties = io === "input" ? false : { type: "object" };
+  if (declared.length > 0)
+    made.properties = Object.fromEntries(declared.map(([name, it]) => [name, jsonSchema(it, io)]));
 }
 
 export interface ObjectSchema {

@@ -1,6 +1,7 @@
 /** What a document describes once and refers to by name: schemas first of all. */
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
+import type { DeclaredFields } from "../../contract/fields.ts";
 import { type Direction, type JsonSchema, jsonSchema } from "./json-schema.ts";
 
 /** Things of one kind by their names. */
@@ -57,9 +58,12 @@ export class Store {
 /** The schemas of a document: each named shape stands there once. */
 export class Schemas extends Store {
   readonly #derived = new Set<string>();
+  readonly #fields: DeclaredFields;
 
-  constructor() {
+  /** @param fields that extensions keep with things of others */
+  constructor(fields: DeclaredFields = {}) {
     super("schemas");
+    this.#fields = fields;
   }
 
   /**
@@ -67,7 +71,7 @@ export class Schemas extends Store {
    * @throws where a name has two meanings, as for a shape that has defaults and is both taken and given
    */
   of(schema: z.ZodType, io: Direction): JsonSchema {
-    const { $defs = {}, ...json } = pointed(jsonSchema(schema, io));
+    const { $defs = {}, ...json } = pointed(jsonSchema(schema, io, this.#fields));
     for (const [name, it] of Object.entries($defs as Record<string, JsonSchema>)) this.add(name, it);
     return json;
   }

@@ -75,7 +75,7 @@ export async function openRuntime(
     connected.catch(() => undefined);
     runtime = {
       config,
-      contracts: services.shop.contracts,
+      shop: services.shop,
       clock,
       bus,
       database: database.service,

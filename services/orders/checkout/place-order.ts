@@ -85,6 +85,7 @@ function claimOf(
       lines,
       total,
       shippingAddress,
+      ...(ctx.params.ext && { ext: ctx.params.ext }),
       payment: ctx.params.payment,
       paymentId: derivedV7(orderId, "payment"),
       deliveryId: derivedV7(orderId, "delivery"),

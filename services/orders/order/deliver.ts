@@ -3,7 +3,7 @@
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { Decided } from "./decision.ts";
-import { refundAll, who } from "./messages.ts";
+import { about, refundAll } from "./messages.ts";
 import { enter, type OrderState } from "./state.ts";
 
 type DeliverySummary = NonNullable<OrderState["delivery"]>;
@@ -51,14 +51,14 @@ export const noteSucceeded = (state: OrderState): Decided => noteDelivery(state,
 export function shipped(state: OrderState, { subject, data, time }: Message<"delivery.shipped">): Decided {
   return {
     state: enter(state, "shipped", time, delivering(state, "shipped", data.tracking)),
-    send: [send("order.shipped", subject, { ...who(state), tracking: data.tracking })],
+    send: [send("order.shipped", subject, { ...about(state), tracking: data.tracking })],
   };
 }
 
 export function delivered(state: OrderState, { subject, time }: Message<"delivery.succeeded">): Decided {
   return {
     state: enter(state, "delivered", time, delivering(state, "delivered")),
-    send: [send("order.delivered", subject, { ...who(state), lines: state.lines, total: state.total })],
+    send: [send("order.delivered", subject, { ...about(state), lines: state.lines, total: state.total })],
   };
 }
 
@@ -74,7 +74,7 @@ export function deliveryFailed(state: OrderState, message: Message<"delivery.fai
     send: [
       ...back.send,
       refundAll(subject, state.paidBy, `delivery failed: ${data.reason}`),
-      send("order.delivery_failed", subject, { ...who(state), reason: data.reason }),
+      send("order.delivery_failed", subject, { ...about(state), reason: data.reason }),
     ],
   };
 }

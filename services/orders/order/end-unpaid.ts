@@ -4,7 +4,7 @@ import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { cancelledAttempt } from "./attempts.ts";
 import { type Decided, EXPIRY } from "./decision.ts";
-import { cancelAttempts, holdMessages, who } from "./messages.ts";
+import { about, cancelAttempts, holdMessages } from "./messages.ts";
 import { enter, mapHolds, type OrderState } from "./state.ts";
 
 export const cancel = (state: OrderState, message: Message<"order.cancel">): Decided =>
@@ -29,7 +29,7 @@ export function close(
     send: [
       ...holdMessages(state, "stock.release", subject),
       ...cancelAttempts(state, `order ${status}`),
-      send(`order.${status}`, subject, { ...who(state), reason }),
+      send(`order.${status}`, subject, { ...about(state), reason }),
     ],
     timers: [{ cancel: EXPIRY }],
   };

@@ -3,7 +3,12 @@ import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
 import { type Attempt, mayStillTake, type OrderState } from "./state.ts";
 
-export const who = ({ number, customerId }: OrderState) => ({ number, customerId });
+/** What each event of an order tells. */
+export const about = ({ number, customerId, ext }: Pick<OrderState, "number" | "customerId" | "ext">) => ({
+  number,
+  customerId,
+  ...(ext && { ext }),
+});
 
 export const holdMessages = (
   state: OrderState,

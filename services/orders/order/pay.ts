@@ -4,7 +4,7 @@ import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { cancelledAttempt, MAX_ATTEMPTS, withCapture } from "./attempts.ts";
 import { type Decided, EXPIRY, refuse } from "./decision.ts";
-import { cancelAttempts, deliveryData, holdMessages, requestPayment, who } from "./messages.ts";
+import { about, cancelAttempts, deliveryData, holdMessages, requestPayment } from "./messages.ts";
 import { refundCapture } from "./refund.ts";
 import { type Attempt, attemptOf, enter, isOpen, mapHolds, type OrderState, withAttempt } from "./state.ts";
 
@@ -69,7 +69,7 @@ export function captured(state: OrderState, message: Message<"payment.captured">
       ...cancelAttempts(noted, "paid in another way"),
       send("delivery.request", state.deliveryId, deliveryData(state, subject)),
       send("order.paid", subject, {
-        ...who(state),
+        ...about(state),
         lines: state.lines,
         total: state.total,
         shippingAddress: state.shippingAddress,

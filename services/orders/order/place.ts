@@ -2,6 +2,7 @@
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { type Decided, EXPIRY } from "./decision.ts";
+import { about } from "./messages.ts";
 import type { Attempt } from "./state.ts";
 
 export function place(_: null, { subject, data, time }: Message<"order.place">): Decided {
@@ -20,6 +21,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
       status: "placed",
       number,
       customerId,
+      ...(data.ext && { ext: data.ext }),
       lines,
       holds: Object.fromEntries(lines.map((line) => [line.sku, { status: "asked" }])),
       total,
@@ -36,7 +38,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
     },
     send: [
       ...lines.map((line) => send("stock.reserve", line.sku, { orderId: subject, quantity: line.quantity })),
-      send("order.placed", subject, { number, customerId, total }),
+      send("order.placed", subject, { ...about(data), total }),
     ],
     timers: [{ set: EXPIRY, message: { type: "order.expire", data: {} }, due: Date.parse(expiresAt) }],
   };

@@ -4,7 +4,7 @@ import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { settle, withCapture } from "./attempts.ts";
 import type { Decided } from "./decision.ts";
-import { deliveryData, refundAll, who } from "./messages.ts";
+import { about, deliveryData, refundAll } from "./messages.ts";
 import { attemptOf, enter, type OrderState, refundedOf, withAttempt } from "./state.ts";
 
 /** Money for an order that is over, or paid already, goes back; a repeated report changes nothing. */
@@ -50,7 +50,7 @@ export function refunded(state: OrderState, message: Message<"payment.refunded">
       ...(state.status === "paid"
         ? [send("delivery.cancel", state.deliveryId, deliveryData(state, subject))]
         : []),
-      send("order.refunded", subject, { ...who(state), amount }),
+      send("order.refunded", subject, { ...about(state), amount }),
     ],
   };
 }

@@ -1,5 +1,6 @@
 /** What an order remembers, and small pure helpers on it. */
 import { z } from "zod";
+import { ext } from "../../../broker/contract/fields.ts";
 import { address, id, minorUnits, money, quantity, time } from "../../../broker/contract/schemas.ts";
 import {
   deliverySummary,
@@ -40,6 +41,8 @@ export const orderState = z.strictObject({
   status: orderStatus,
   number: z.string(),
   customerId: id,
+  /** Fields of extensions, as they came with the order. */
+  ext: ext.optional(),
   lines: z.array(orderLine.extend({ quantity })),
   /** By SKU. */
   holds: z.record(z.string(), hold),

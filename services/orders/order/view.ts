@@ -20,6 +20,7 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     ...(outOfStock.length > 0 ? { outOfStock } : {}),
     history: state.history,
     createdAt: state.createdAt,
+    ...(state.ext && { ext: state.ext }),
     expiresAt: isPayable(state) ? state.expiresAt : null,
     version,
   };

@@ -43,6 +43,8 @@ export interface Invoice extends Accounting {
   lines: readonly InvoiceLine[];
   /** The day in the seller's time zone. */
   paidOn: string;
+  /** Fields of extensions that are printed, each with its label. */
+  printed?: readonly { label: string; text: string }[];
 }
 
 export interface CreditNote extends Accounting {
@@ -78,7 +80,15 @@ const line = new Schema({ sku: text, name: text, quantity: whole, unitPrice: who
 
 export const invoiceModel = defineModel<Invoice>(
   "invoices",
-  new Schema<Invoice>({ ...accounting, lines: [line], paidOn: text } as never, { versionKey: false }),
+  new Schema<Invoice>(
+    {
+      ...accounting,
+      lines: [line],
+      paidOn: text,
+      printed: { type: [new Schema({ label: text, text }, part)], default: undefined },
+    } as never,
+    { versionKey: false },
+  ),
 );
 export const creditNoteModel = defineModel<CreditNote>(
   "credit_notes",

@@ -3,6 +3,7 @@
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
+import { type DeclaredFields, printedFields } from "../../../broker/contract/fields.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import { collectionOf } from "../../../broker/mongo/documents.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
@@ -15,6 +16,8 @@ export interface InvoiceTools {
   invoices: Model<Invoice>;
   creditNotes: Model<CreditNote>;
   payments: Model<ActorDocument<PaymentState>>;
+  /** Of the shop's extensions. */
+  fields: DeclaredFields;
   config: Pick<
     Config,
     "SELLER_NAME" | "SELLER_ADDRESS" | "SELLER_TAX_ID" | "SELLER_TIME_ZONE" | "TAX_NAME" | "TAX_RATE"
@@ -27,7 +30,14 @@ export interface Invoicing {
   issueCreditNotes(message: Message<"payment.refunded">): Promise<void>;
 }
 
-export function createInvoicing({ invoices, creditNotes, payments, config, clock }: InvoiceTools): Invoicing {
+export function createInvoicing({
+  invoices,
+  creditNotes,
+  payments,
+  fields,
+  config,
+  clock,
+}: InvoiceTools): Invoicing {
   const timeZone = config.SELLER_TIME_ZONE;
   const invoiceSeries = new NumberedSeries<Invoice>({
     collection: collectionOf(invoices),
@@ -65,6 +75,7 @@ export function createInvoicing({ invoices, creditNotes, payments, config, clock
       throw new Error(`the lines of order ${orderNumber} do not add up to its total`);
     const { provider, receipt } = await paymentOf(paymentId);
     const { TAX_NAME: taxName, TAX_RATE: taxRate } = config;
+    const printed = printedFields("order", data.ext, fields);
     await invoiceSeries.add(orderId, () => ({
       orderNumber,
       customerId,
@@ -78,6 +89,7 @@ export function createInvoicing({ invoices, creditNotes, payments, config, clock
       gross,
       payment: { id: paymentId, provider, receipt },
       paidOn: dayIn(timeZone).format(Date.parse(time)),
+      ...(printed.length > 0 && { printed }),
     }));
     // A refund that was faster found no invoice, and left its credit note to this.
     await creditRefunds(orderId);

@@ -49,6 +49,7 @@ export function printedInvoice(it: Invoice): PrintedDocument {
     })),
     totals: [...netAndTax(it), ["Total paid", amount(it.gross)]],
     remarks: [
+      ...(it.printed ?? []).map(({ label, text }) => `${label}: ${text}`),
       `Paid in full by ${it.payment.provider}${it.payment.receipt === null ? "" : `, receipt ${it.payment.receipt}`}. ` +
         "Nothing is left to pay.",
       `Prices are in ${it.currency}${it.taxRate === 0 ? "." : ` and include ${taxLabel(it)}.`}`,

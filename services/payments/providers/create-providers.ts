@@ -16,6 +16,19 @@ export interface Providers {
   stop(): Promise<void>;
 }
 
+/** @throws where one of these has the name of another provider */
+export function checkProviders(added: readonly ProviderModule[]): void {
+  checkNames([...coreProviders, ...added]);
+}
+
+function checkNames(modules: readonly ProviderModule[]): void {
+  const names = new Set<string>();
+  for (const { name } of modules) {
+    if (names.has(name)) throw new Error(`there are two payment providers ${name}`);
+    names.add(name);
+  }
+}
+
 /**
  * Makes the adapters of all configured providers.
  * @param modules the core's, and those of extensions
@@ -25,11 +38,7 @@ export function createProviders(
   context: Omit<ProviderContext, "webhookUrl">,
   modules: readonly ProviderModule[] = coreProviders,
 ): Providers {
-  const named = new Map<string, ProviderModule>();
-  for (const it of modules) {
-    if (named.has(it.name)) throw new Error(`there are two payment providers ${it.name}`);
-    named.set(it.name, it);
-  }
+  checkNames(modules);
   const made = new Map(modules.map((it) => [it, it.create(context)]));
   const configured = new Map<string, PaymentProvider>();
   for (const [{ name }, adapter] of made) if (adapter) configured.set(name, adapter);

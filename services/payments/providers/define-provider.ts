@@ -10,6 +10,13 @@ import { checkAddresses, testVariables } from "./production.ts";
 import type { PaymentProvider, ProviderContext } from "./provider.ts";
 import { checkOptions } from "./support/options.ts";
 
+declare module "../../../broker/moleculer/extension.ts" {
+  interface ExtensionParts {
+    /** Payment providers, beside those that Souk brings. */
+    readonly providers: readonly ProviderModule[];
+  }
+}
+
 interface Declared {
   /** As customers choose it: lower-case letters, digits, - and _. */
   readonly name: string;

@@ -1,6 +1,7 @@
 /** Staff's changes of products. Unique indexes guard slugs and SKUs; `version` guards against lost updates. */
 
 import { SoukError } from "../../../broker/contract/errors.ts";
+import { type Ext, mergedExt } from "../../../broker/contract/fields.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
@@ -12,7 +13,7 @@ import { unknownCategory, withCategories } from "./category-references.ts";
 export type CatalogueTools = CatalogueModels & { clock: Clock };
 
 type Content = Pick<Product, "name" | "description" | "categoryIds" | "images" | "variants">;
-export type ProductInput = Content & { slug?: string | undefined };
+export type ProductInput = Content & { slug?: string | undefined; ext?: Ext | undefined };
 export type ProductChanges = { [K in keyof ProductInput]?: ProductInput[K] | undefined };
 
 const SLUG_ATTEMPTS = 5;
@@ -41,12 +42,17 @@ export async function createProduct(
   return product;
 }
 
-async function insert(tools: CatalogueTools, content: Content, slug: string): Promise<Product> {
+async function insert(
+  tools: CatalogueTools,
+  { ext, ...content }: Omit<ProductInput, "slug">,
+  slug: string,
+): Promise<Product> {
   const now = new Date(tools.clock.now());
   const fields = {
     _id: newId(),
     slug,
     ...content,
+    ...(ext && { ext }),
     rating: { average: 0, count: 0 },
     onSale: true,
     version: 1,
@@ -72,7 +78,11 @@ export async function changeProduct(
 ): Promise<Product> {
   const changes = present(given);
   const product = await withCategories(tools, changes.categoryIds ?? [], unknownCategory, () =>
-    write(tools, id, ifMatch, (before) => ({ ...before, ...changes })),
+    write(tools, id, ifMatch, (before) => ({
+      ...before,
+      ...changes,
+      ...mergedExt(before.ext, changes.ext),
+    })),
   );
   if (changes.categoryIds || changes.variants) await reindexProduct(tools, id);
   return product;
@@ -120,7 +130,7 @@ async function write(
   }
 }
 
-function present({ categoryIds, ...given }: ProductChanges): Partial<ProductInput> {
+function present({ categoryIds, ...given }: ProductChanges): Partial<Content> & Pick<ProductInput, "ext"> {
   const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...changes, ...(categoryIds ? { categoryIds: unique(categoryIds) } : {}) };
 }

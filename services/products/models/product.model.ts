@@ -1,5 +1,6 @@
 /** Products with their variants. What lists need is derived into {@link Listing} at each write, see listing.ts. */
 import { Schema } from "mongoose";
+import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
 
@@ -35,6 +36,8 @@ export interface Product extends Listing {
   variants: Variant[];
   /** A product taken off sale stays, so that its slug and SKUs are not given to something else. */
   onSale: boolean;
+  /** Fields of extensions. */
+  ext?: Ext;
   /** Counts staff's changes: the ETag. */
   version: number;
   /** Counts all writes, also those that only refresh what is derived: each is conditional on it. */
@@ -63,6 +66,7 @@ const schema = new Schema<Product>(
     rating: { average: { type: Number, required: true }, count: { type: Number, required: true } },
     variants: { type: [variant], required: true },
     onSale: { type: Boolean, required: true },
+    ext: { type: Schema.Types.Mixed, default: undefined },
     version: { type: Number, required: true },
     writes: { type: Number, required: true },
     createdAt: { type: Date, required: true },

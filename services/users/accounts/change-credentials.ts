@@ -4,13 +4,14 @@
  */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
+import { mergedExt } from "../../../broker/contract/fields.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { GuessLimits } from "../credentials/guess-limits.ts";
 import type { PasswordHasher } from "../credentials/hash-password.ts";
 import { checkPasswordRules } from "../credentials/password-rules.ts";
 import type { Account } from "../models/account.model.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { requireAccount } from "./update-account.ts";
+import { type ProfileChanges, requireAccount } from "./update-account.ts";
 
 export interface CredentialTools {
   accounts: Model<Account>;
@@ -45,11 +46,11 @@ export async function changeEmail(
   tools: CredentialTools,
   caller: SignedIn,
   currentPassword: string,
-  changes: { email: string; name?: string | undefined },
+  changes: { email: string } & ProfileChanges,
 ): Promise<Account> {
   const account = await confirm(tools, caller, currentPassword);
-  const { email, name = account.name } = changes;
-  return change(tools, account, caller, { email, name });
+  const { email, name = account.name, ext } = changes;
+  return change(tools, account, caller, { email, name, ...mergedExt(account.ext, ext) });
 }
 
 /** The caller's account, once the current password was shown. */

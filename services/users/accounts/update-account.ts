@@ -1,6 +1,7 @@
 /** Reads and changes the signed-in user's own account. */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
+import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Account } from "../models/account.model.ts";
 
 /** @throws {SoukError} UNAUTHENTICATED when the token outlived its account */
@@ -10,15 +11,25 @@ export async function requireAccount(accounts: Model<Account>, userId: string): 
   return account;
 }
 
+export interface ProfileChanges {
+  name?: string | undefined;
+  /** Of the extensions that are named; those of others stay. */
+  ext?: Ext | undefined;
+}
+
 /** What needs no password: see change-credentials.ts for what does. */
-export async function updateName(
+export async function updateProfile(
   accounts: Model<Account>,
   userId: string,
-  name: string | undefined,
+  { name, ext = {} }: ProfileChanges,
 ): Promise<Account> {
-  if (name === undefined) return requireAccount(accounts, userId);
+  const changes = {
+    ...(name === undefined ? {} : { name }),
+    ...Object.fromEntries(Object.entries(ext).map(([extension, fields]) => [`ext.${extension}`, fields])),
+  };
+  if (Object.keys(changes).length === 0) return requireAccount(accounts, userId);
   const account = await accounts
-    .findOneAndUpdate({ _id: userId }, { $set: { name } }, { returnDocument: "after" })
+    .findOneAndUpdate({ _id: userId }, { $set: changes }, { returnDocument: "after" })
     .lean<Account>();
   if (!account) throw new SoukError("UNAUTHENTICATED");
   return account;

@@ -1,5 +1,6 @@
 /** Accounts. Everything about one person that must change together is in one document. */
 import { Schema } from "mongoose";
+import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
@@ -29,6 +30,8 @@ export interface Account extends OutboxDocument {
   firstAdmin?: true;
   /** May not sign in; set by hand so far. Its sessions end. */
   blocked?: true;
+  /** Fields of extensions. */
+  ext?: Ext;
   createdAt: Date;
 }
 
@@ -70,6 +73,7 @@ const schema = new Schema<Account>(
     resetRequest: { type: resetRequest, default: undefined },
     firstAdmin: Boolean,
     blocked: Boolean,
+    ext: { type: Schema.Types.Mixed, default: undefined },
     createdAt: { type: Date, required: true },
     outbox: { type: [Schema.Types.Mixed], default: undefined },
   },

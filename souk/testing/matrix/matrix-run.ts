@@ -212,7 +212,7 @@ export class MatrixRun<W extends World = World> {
     });
     broker.souk = {
       config,
-      contracts: this.#shop.contracts,
+      shop: this.#shop,
       clock: { now: () => this.#time.now },
       bus: this.messages.node(life),
       database: database.service,

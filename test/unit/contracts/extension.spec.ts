@@ -29,6 +29,7 @@ describe("An extension", () => {
       contracts: [],
       services: {},
       migrations: {},
+      fields: {},
     });
   });
 

@@ -48,7 +48,7 @@ describe("The page of messages", () => {
       "| `stock.reserve` | command | Hold units for an order | orderId, quantity | orders | inventory: actor stock |",
       "| sku, quantity, generation | inventory | orders: actor order |",
       "| orders | cart: worker dropBought<br/>payments: worker issueInvoice |",
-      "| `order.placed` | event | An order was placed | number, customerId, total | orders | whoever listens |",
+      "| `order.placed` | event | An order was placed | number, customerId, ext, total | orders | whoever listens |",
       "| orders | orders: actor order, inline |",
       "  inventory -->|stock.depleted<br/>stock.replenished| products",
     ])

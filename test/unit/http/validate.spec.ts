@@ -46,7 +46,7 @@ describe("the validation of calls", () => {
 
   it("leaves out what a newer caller says and is not known here", async () => {
     assert.deepEqual(
-      await broker.call("validateprobe.echo", { n: "7", list: [{ a: "x", b: 2 }], extra: true }),
+      await broker.call("validateprobe.echo", { n: "7", list: [{ a: "x", b: 2 }], extra: true }, {}),
       { n: 7, list: [{ a: "x" }] },
     );
   });
@@ -77,7 +77,7 @@ describe("the validation of calls", () => {
     const contract = actionContract("validateprobe.echo");
     assert.ok(contract);
     assert.throws(
-      () => checkRequest(contract, { n: "x", list: [{ a: 1, b: 2, c: 3 }], extra: true }),
+      () => checkRequest(contract, { n: "x", list: [{ a: 1, b: 2, c: 3 }], extra: true }, {}),
       (error: { type: string; code: number; data: { errors: { field: string }[] } }) => {
         assert.deepEqual([error.type, error.code], ["VALIDATION_FAILED", 422]);
         assert.deepEqual(error.data.errors.map((it) => it.field).sort(), [

@@ -1,11 +1,12 @@
 /** All that the operations of an OpenAPI document refer to. */
 
+import type { DeclaredFields } from "../../../contract/fields.ts";
 import { exampleOf } from "../example.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { Schemas, Store } from "../schemas.ts";
 
 export class Components {
-  readonly schemas = new Schemas();
+  readonly schemas: Schemas;
   readonly parameters = new Store("parameters");
   readonly headers = new Store("headers");
   readonly responses = new Store("responses");
@@ -13,8 +14,10 @@ export class Components {
   /** All error codes that there are. */
   readonly codes: readonly string[];
 
-  constructor(codes: readonly string[]) {
+  /** @param fields of the shop's extensions */
+  constructor(codes: readonly string[], fields: DeclaredFields) {
     this.codes = codes;
+    this.schemas = new Schemas(fields);
   }
 
   /** A body of one media type, with an example where there is one. */

@@ -1,6 +1,7 @@
 /** OpenAPI 3.1 from the contracts: nothing in it is written twice. */
 import type { ServiceContract } from "../../../contract/contract.ts";
 import { errorsOf } from "../../../contract/errors.ts";
+import type { DeclaredFields } from "../../../contract/fields.ts";
 import { API_BASE, apiRoutes } from "../../api-route.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { version } from "../version.ts";
@@ -18,10 +19,16 @@ const DESCRIPTION = `The API of a shop.
 
 What happens inside is in [the messages](/asyncapi.json).`;
 
-/** @throws when a contract can't be described */
-export function openapi(contracts: readonly ServiceContract[]): JsonSchema {
+/**
+ * @param fields that extensions keep with things of others
+ * @throws when a contract can't be described
+ */
+export function openapi(contracts: readonly ServiceContract[], fields: DeclaredFields = {}): JsonSchema {
   const routes = apiRoutes(contracts);
-  const components = new Components(errorsOf(contracts).map(([code]) => code));
+  const components = new Components(
+    errorsOf(contracts).map(([code]) => code),
+    fields,
+  );
   const paths: Record<string, Record<string, unknown>> = {};
   // Declared shapes first, so that derived ones are known to be the same.
   for (const { contract } of routes) components.schemas.of(contract.params, "input");

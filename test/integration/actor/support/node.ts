@@ -14,6 +14,7 @@ import { topologyOf } from "../../../../broker/bus/topology.ts";
 import { type Envelope, envelope } from "../../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../../broker/contract/ids.ts";
 import { loadConfig } from "../../../../broker/moleculer/config.ts";
+import { extend } from "../../../../broker/moleculer/extension.ts";
 import { createOperations } from "../../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
@@ -74,7 +75,7 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     metrics: { enabled: options.metrics ?? false, reporter: [] },
   });
   const runtime: NodeRuntime = {
-    contracts: [toy],
+    shop: extend({ name: "test", contracts: [toy] }),
     config: loadConfig({ NODE_ENV: env }),
     clock,
     bus,

@@ -11,6 +11,7 @@ import { createAmqpBus } from "../../../../broker/bus/amqp/amqp-bus.ts";
 import { topologyOf } from "../../../../broker/bus/topology.ts";
 import { brokerOptions } from "../../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../../broker/moleculer/config.ts";
+import { extend } from "../../../../broker/moleculer/extension.ts";
 import { createOperations } from "../../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
@@ -36,7 +37,7 @@ for (const side of SIDES) await createActorIndexes(connection, `tally${side}`);
 const bus = await createAmqpBus({ url, prefix, name, log: silentLog });
 const broker = new ServiceBroker(brokerOptions(config));
 const runtime: NodeRuntime = {
-  contracts: [tally],
+  shop: extend({ name: "test", contracts: [tally] }),
   config,
   clock: systemClock,
   bus,

@@ -30,7 +30,7 @@ export async function openInvoicing(uri: string, { clock = systemClock, env = {}
   };
   return {
     ...models,
-    ...createInvoicing({ ...models, clock, config: loadConfig(env) }),
+    ...createInvoicing({ ...models, fields: {}, clock, config: loadConfig(env) }),
     connection,
     migrate: async () =>
       void (await migrateUp(connection, await migrationsOf(core.migrations.payments), "test", systemClock)),

@@ -12,6 +12,7 @@ import { seeded } from "../../../../broker/actor/testing/seeded.ts";
 import { type Envelope, envelope } from "../../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../../broker/contract/ids.ts";
 import { loadConfig } from "../../../../broker/moleculer/config.ts";
+import { extend } from "../../../../broker/moleculer/extension.ts";
 import { createOperations } from "../../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
@@ -102,7 +103,7 @@ export class SimShop {
     const bus = this.broker.node(life);
     const broker = new ServiceBroker({ logger: false, nodeID: `sim-${++this.#names}` });
     const runtime: NodeRuntime = {
-      contracts: [],
+      shop: extend({ name: "test" }),
       config: loadConfig({ NODE_ENV: "test" }),
       clock: systemClock,
       bus,
