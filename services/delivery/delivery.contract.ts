@@ -93,7 +93,7 @@ const messages = {
   "delivery.failed": event(
     "order",
     "It could not be delivered",
-    z.strictObject({ deliveryId: id, reason: z.string() }),
+    z.strictObject({ deliveryId: id, reason: z.string().meta({ examples: ["Nobody was at home"] }) }),
   ),
   "delivery.cancelled": event(
     "order",

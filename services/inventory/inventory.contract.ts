@@ -39,6 +39,11 @@ export const stockView = z
     examples: [{ sku: "LAMP-BRASS-1", onHand: 12, held: 2, available: 10 }],
   });
 
+/** Of two messages about one item, the one with the higher number is the later one. */
+const revision = z
+  .int()
+  .meta({ description: "Counts up each time that the item runs out or is there again", examples: [7] });
+
 const messages = {
   "stock.create": command("stock", "Start a stock item", z.strictObject({ onHand: level })),
   "stock.adjust": command(
@@ -68,15 +73,15 @@ const messages = {
     "stock",
     "Units on hand changed, for the ledger",
     z.strictObject({
-      delta: z.int(),
+      delta: z.int().meta({ description: "Units that came; that went where it is negative", examples: [-2] }),
       onHand: level,
-      reason: z.string(),
+      reason: z.string().meta({ examples: ["sold"] }),
       orderId: id.nullable(),
       by: id.nullable(),
     }),
   ),
-  "stock.depleted": event("stock", "Nothing is available any more", z.strictObject({ revision: z.int() })),
-  "stock.replenished": event("stock", "Units are available again", z.strictObject({ revision: z.int() })),
+  "stock.depleted": event("stock", "Nothing is available any more", z.strictObject({ revision })),
+  "stock.replenished": event("stock", "Units are available again", z.strictObject({ revision })),
 };
 
 export const inventory = defineContract({

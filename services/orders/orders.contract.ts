@@ -58,7 +58,10 @@ export const paymentChoice = z
 export const nextAction = z
   .discriminatedUnion("type", [
     z
-      .strictObject({ type: z.literal("redirect"), url: z.url() })
+      .strictObject({
+        type: z.literal("redirect"),
+        url: z.url().meta({ examples: ["https://shop.example/api/v1/sandbox/pay/4f6b2c1d"] }),
+      })
       .meta({ id: "RedirectAction", description: "Open this page, and pay there" }),
     z
       .strictObject({ type: z.literal("client_secret"), clientSecret: z.string() })
@@ -72,8 +75,15 @@ export const nextAction = z
   .nullable();
 export type NextAction = z.output<typeof nextAction>;
 
+const orderNumber = z.string().meta({ description: "For people", examples: ["261127-7K2QF-M9DXA"] });
 export const orderLine = z
-  .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: money })
+  .strictObject({
+    sku,
+    name: z.string().meta({ examples: ["Brass lamp"] }),
+    quantity,
+    unitPrice: money,
+    total: money,
+  })
   .meta({ id: "OrderLine", description: "A SKU that was ordered, at the price that was agreed" });
 export type OrderLine = z.output<typeof orderLine>;
 
@@ -110,7 +120,7 @@ const orderExt = extOf("order");
 export const orderView = z
   .strictObject({
     id,
-    number: z.string().meta({ description: "For people" }),
+    number: orderNumber,
     status: orderStatus,
     lines: z.array(orderLine),
     total: money,
@@ -139,7 +149,7 @@ const preferWait = z.string().meta({
 });
 
 /** What each event of an order tells. */
-const about = { number: z.string(), customerId: id, ext: ext.optional() };
+const about = { number: orderNumber, customerId: id, ext: ext.optional() };
 const paid = z.strictObject({
   ...about,
   lines: z.array(orderLine),
@@ -347,7 +357,7 @@ export const orders = defineContract({
       summary: "Whose order it is, for other services' ownership checks",
       readOnly: true,
       params: z.strictObject({ id }),
-      returns: z.strictObject({ customerId: id, number: z.string() }),
+      returns: z.strictObject({ customerId: id, number: orderNumber }),
       errors: ["NOT_FOUND"],
     }),
   },

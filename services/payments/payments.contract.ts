@@ -41,7 +41,7 @@ export const paymentStatus = z
   ])
   .meta({ id: "PaymentStatus", description: "Where a payment is: see the diagram of its states" });
 /** A caller's (UUIDv7), or one derived: from the order's, or from the provider's for a refund made there. */
-const refundId = z.uuid();
+const refundId = z.uuid().meta({ examples: ["01941b40-3300-7d08-9b26-7e4a1c5f8d90"] });
 const refundStatus = z
   .enum(["pending", "succeeded", "failed"])
   .meta({ id: "RefundStatus", description: "Whether the money has gone back" });
@@ -366,7 +366,7 @@ const messages = {
   "payment.failed": event(
     "order",
     "An attempt to pay failed",
-    z.strictObject({ paymentId: id, reason: z.string() }),
+    z.strictObject({ paymentId: id, reason: z.string().meta({ examples: ["The card was declined"] }) }),
   ),
   "payment.expired": event("order", "An attempt to pay ran out of time", z.strictObject({ paymentId: id })),
   "payment.refunded": event(
@@ -562,10 +562,7 @@ export const payments = defineContract({
       auth: "staff",
       params: z.strictObject({
         id: paymentId,
-        refundId: refundId.meta({
-          description: "Id of the refund",
-          examples: ["01941b40-3300-7d08-9b26-7e4a1c5f8d90"],
-        }),
+        refundId: refundId.meta({ description: "Id of the refund" }),
         outcome: z
           .enum(["succeeded", "failed"])
           .meta({ id: "RefundOutcome", description: "What the provider's books say" }),

@@ -93,16 +93,17 @@ export const savedAddress = address
   .meta({ id: "SavedAddress", description: "An address that a user has saved" });
 const addressId = id.meta({ description: "Id of the saved address" });
 
+const userName = z.string().meta({ examples: ["Ann Example"] });
 const messages = {
   "user.registered": event(
     "user",
     "An account was opened",
-    z.strictObject({ userId: id, email, name: z.string() }),
+    z.strictObject({ userId: id, email, name: userName }),
   ),
   "user.password_reset_requested": event(
     "user",
     "A password reset was asked for; whoever mails it asks for its token by `users.issueResetToken`",
-    z.strictObject({ userId: id, email, name: z.string(), resetId: id, expiresAt: time }),
+    z.strictObject({ userId: id, email, name: userName, resetId: id, expiresAt: time }),
   ),
 };
 

@@ -1,7 +1,6 @@
 /** The routes of `docs/openapi.json`: what they take, and a check of what they answer. */
 import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
+import { ajv2020 } from "../support/ajv.ts";
 import { inlined } from "../support/inlined-schema.ts";
 import type { Schema } from "./values.ts";
 
@@ -65,9 +64,7 @@ export interface Api {
 
 export function readApi(file = "docs/openapi.json"): Api {
   const document: Document = JSON.parse(readFileSync(file, "utf8"));
-  // OpenAPI's own words (`example`) are no faults of a schema.
-  const ajv = new Ajv2020({ strict: false, allErrors: false });
-  (addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
+  const ajv = ajv2020();
   const checkOf = (schema: Schema): Check => {
     const validate = ajv.compile(schema);
     return (value) => (validate(value) ? "" : ajv.errorsText(validate.errors, { dataVar: "" }).slice(0, 500));

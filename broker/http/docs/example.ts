@@ -13,7 +13,7 @@ export function exampleOf(schema: JsonSchema, schemas: Schemas): unknown {
   if (Array.isArray(it.allOf)) return ofHalves(it.allOf as JsonSchema[], schemas);
   const options = (it.anyOf ?? it.oneOf) as JsonSchema[] | undefined;
   if (options) return options.map((one) => exampleOf(one, schemas)).find((one) => one !== undefined);
-  if (it.type === "null") return null;
+  if (it.type === "null" || (Array.isArray(it.type) && it.type.includes("null"))) return null;
   if (it.type === "boolean") return false;
   if (it.type === "array") return ofItems(it.items as JsonSchema, schemas);
   return it.type === "object" ? ofFields(it, schemas) : undefined;

@@ -1,12 +1,11 @@
 /** The API's description says what a stranger needs: words everywhere, and examples that are right. */
 import assert from "node:assert/strict";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { apiRoutes } from "../../../broker/http/api-route.ts";
 import type { JsonSchema } from "../../../broker/http/docs/json-schema.ts";
 import { openapi } from "../../../broker/http/docs/openapi/document.ts";
 import { operationIdOf } from "../../../broker/http/docs/openapi/operation-id.ts";
 import core from "../../../services/index.ts";
+import { ajv2020 } from "../../support/ajv.ts";
 import { inlined } from "../../support/inlined-schema.ts";
 
 interface Described {
@@ -36,9 +35,7 @@ const operations = Object.values(document.paths as Record<string, Record<string,
   .flatMap((it) => Object.values(it))
   .map((it) => inlined(it, document) as Operation);
 
-const ajv = new Ajv2020({ strict: false });
-(addFormats as unknown as (ajv: Ajv2020) => void)(ajv);
-
+const ajv = ajv2020();
 const compiled = new Map<string, ReturnType<typeof ajv.compile>>();
 
 function flawOf(schema: JsonSchema, value: unknown): string {

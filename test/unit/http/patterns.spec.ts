@@ -1,12 +1,12 @@
 /** Clients of any language may check with the patterns of the documents what the server checks. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { z } from "zod";
 import { cleanLine } from "../../../broker/contract/text.ts";
 import core from "../../../services/index.ts";
+import { ajv2020 } from "../../support/ajv.ts";
 import { stringSchemas } from "../../support/string-schemas.ts";
 import { patternsIn } from "../linear-time/support/regular-expressions.ts";
 
@@ -103,7 +103,7 @@ describe("Patterns of the public documents", () => {
   });
 
   it("judge as the contracts do, on texts that fit, nearly fit or do not", () => {
-    const ajv = new Ajv2020({ unicodeRegExp: false, validateFormats: false, strict: false });
+    const ajv = ajv2020({ unicodeRegExp: false, validateFormats: false });
     const schemas = stringSchemas(
       core.contracts.flatMap(({ actions, messages }) => [
         ...Object.values(actions).flatMap(({ params, returns }) => [params, returns]),
