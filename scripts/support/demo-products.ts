@@ -4,7 +4,7 @@ import { minorDigits } from "../../broker/contract/currency.ts";
 import { nameKey } from "../../services/products/listing/listing.ts";
 import type { Category } from "../../services/products/models/category.model.ts";
 import type { Variant } from "../../services/products/models/product.model.ts";
-import { fold } from "../../services/products/text/normalize-text.ts";
+import { normalizeText } from "../../services/products/text/normalize-text.ts";
 import { slugOf } from "../../services/products/text/slug.ts";
 
 export interface DemoProduct {
@@ -212,7 +212,7 @@ export function demoProduct(
     categoryIds: category ? [category] : [],
     images: [1, 2].map((image) => `https://images.example/${kind.code.toLowerCase()}/${number}-${image}.jpg`),
     variants: chosen.map((value, at) => ({
-      sku: `${kind.code}-${number}-${fold(value)
+      sku: `${kind.code}-${number}-${normalizeText(value)
         .replace(/[^a-z0-9]/g, "")
         .toUpperCase()}`,
       price: { amount: priceOf(base * (1 + at * 0.08), currency), currency },

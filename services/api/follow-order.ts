@@ -1,4 +1,7 @@
-/** `GET /orders/:id/events`: the order on each of its changes, until it has ended, the client leaves or its token does. */
+/**
+ * `GET /orders/:id/events`: sends the order after each change, until the order has ended, the client leaves or its
+ * token expires.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
@@ -9,9 +12,9 @@ import type { Log } from "../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import type { OrderStatus } from "../orders/orders.contract.ts";
 
-/** Statuses after which an order does not change any more. */
+/** Final statuses of an order. */
 const ENDS: ReadonlySet<OrderStatus> = new Set(["delivered", "rejected", "cancelled", "expired", "refunded"]);
-/** Short: a node that stops waits for calls that are under way. */
+/** Short, because a stopping node waits for running calls. */
 const WAIT_MS = 5_000;
 const MAX_FAILURES = 5;
 
@@ -20,12 +23,12 @@ export interface StreamRequest {
   meta: CallMeta;
   lastEventId: string | undefined;
   call: TypedCall;
-  /** Starts the reply: before it, a failure is an ordinary problem document. */
+  /** Starts the reply. A failure before that is an ordinary problem document. */
   open(): EventStream;
   log: Log;
 }
 
-/** Rejects before the stream is open (not found, not the caller's); after that it ends the stream. */
+/** Rejects before the stream is open (not found, not the caller's). A later failure ends the stream. */
 export async function followOrder({
   params,
   meta,
@@ -34,7 +37,7 @@ export async function followOrder({
   open,
   log,
 }: StreamRequest): Promise<void> {
-  // The owning service checks the id and whose order it is.
+  // The owning service checks the id and the ownership.
   const { id } = await call("orders.get", params as { id: string }, { meta: { ...meta } });
   const stream = open();
   let after = lastVersion(lastEventId);
@@ -44,7 +47,7 @@ export async function followOrder({
       const order = await call(
         "orders.next",
         { id, after, waitMs: WAIT_MS },
-        // Not tracked: on this node not even those few seconds are worth waiting for.
+        // Not tracked, so that a stop of this node does not wait for it.
         { meta: { ...meta }, timeout: WAIT_MS + 5_000, tracking: false },
       );
       failures = 0;
@@ -53,7 +56,7 @@ export async function followOrder({
       await stream.send({ event: "order", id: String(order.version), data: order });
       if (ENDS.has(order.status)) break;
     } catch (error) {
-      // The service may be on its way from one node to another; the client would come back at once anyway.
+      // The service may be moving from one node to another. The client would reconnect at once anyway.
       failures++;
       if (failures > MAX_FAILURES) {
         rateLimitedLog(log).warn("stream", "an event stream ends early", {
@@ -68,7 +71,7 @@ export async function followOrder({
   stream.end();
 }
 
-/** `Last-Event-ID` is the version that a client has seen; anything else means none. */
+/** `Last-Event-ID` is the version that a client has seen. Any other text means none. */
 function lastVersion(header: string | undefined): number {
   return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : 0;
 }

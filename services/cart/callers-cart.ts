@@ -3,14 +3,14 @@ import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import type { CartOwner, CartStore } from "./cart-store.ts";
 
 export interface CallersCart {
-  /** As clients know it. */
+  /** The id that clients see. */
   id: string;
   owner: CartOwner;
 }
 
 /**
- * The caller's cart: a user's is known by the user's id. What a user has put in as a guest comes along, as long as
- * the request still names the guest's cart. Null for a guest without a cart.
+ * The caller's cart. A user's cart has the user's id. As long as the request names a guest's cart, its items move to
+ * the user's cart. Null for a guest without a cart.
  */
 export async function callersCart(
   carts: Pick<CartStore, "merge">,

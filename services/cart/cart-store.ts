@@ -1,27 +1,27 @@
 /**
- * The port for carts. Adapters: MongoDB (mongo-cart-store.ts) and Redis (redis-cart-store.ts), both under one
- * conformance suite. Every method is atomic; a cart goes when it was not changed for CART_TTL.
+ * The port for carts. Adapters: MongoDB (mongo-cart-store.ts) and Redis (redis-cart-store.ts), with one conformance
+ * suite. Every method is atomic. A cart expires when it was not changed for CART_TTL.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Money } from "../../broker/contract/schemas.ts";
 
-/** Whose cart. Users and guests are kept apart, so a guest's id never addresses a user's cart. */
+/** Owner of a cart. Users and guests are separate, so a guest's id never addresses a user's cart. */
 export type CartOwner = { readonly user: string } | { readonly guest: string };
 
 export interface CartLine {
   readonly sku: string;
   /** 1 to {@link MAX_QUANTITY}. */
   readonly quantity: number;
-  /** What one cost when the customer put it in. */
+  /** The price when the customer added it. */
   readonly seen: Money;
-  /** When it was put in first, milliseconds since the epoch; lines are in this order. */
+  /** When it was added first, in milliseconds since the epoch. Lines are in this order. */
   readonly addedAt: number;
 }
 
 export type CartLines = readonly CartLine[];
 
 export interface Cart {
-  /** Another, larger number after each change of the lines; 0 where there is no cart. */
+  /** Grows with each change of the lines. 0 where there is no cart. */
   readonly revision: number;
   /** Oldest first. */
   readonly lines: CartLines;
@@ -31,31 +31,32 @@ export const NO_CART: Cart = { revision: 0, lines: [] };
 
 export const MAX_LINES = 100;
 export const MAX_QUANTITY = 999;
-/** Orders and merged carts that a cart remembers, to apply each once; repeats come within minutes. */
+/** How many orders and merged carts a cart remembers, to apply each once. Repeats come within minutes. */
 export const REMEMBERED = 50;
 
 export interface CartStore {
   /** {@link NO_CART} for a cart that does not exist. */
   read(owner: CartOwner): Promise<Cart>;
   /**
-   * Puts the line in, or replaces quantity and price seen; the same again is no change.
-   * @returns the cart then, or `"full"` when nothing was done
+   * Adds the line, or replaces its quantity and seen price. The same line again is no change.
+   * @returns the cart afterwards, or `"full"` when nothing was done
    */
   setLine(owner: CartOwner, line: CartLine): Promise<Cart | "full">;
-  /** @returns the cart then, or null when it had no such line */
+  /** @returns the cart afterwards, or null when it had no such line */
   removeLine(owner: CartOwner, sku: string): Promise<Cart | null>;
   clear(owner: CartOwner): Promise<void>;
   /**
-   * Takes what was bought out of a user's cart, once per order; a quantity that was raised since leaves the difference.
-   * Remembered also where there is no cart, so that a repeat can't empty a later one.
+   * Removes bought items from a user's cart, once per order. If a quantity was raised since, the difference stays. It
+   * is also recorded where there is no cart, so that a repeat can't empty a later one.
    */
   dropBought(userId: string, orderId: string, bought: readonly Bought[]): Promise<void>;
   /**
-   * Moves a guest's cart into a user's, once however many try. Quantities are added up to {@link MAX_QUANTITY}, the
-   * user's own price seen stays; lines beyond {@link MAX_LINES} are left out. Picks up where a crash left it.
+   * Moves a guest's cart into a user's, once, whatever the number of tries. Quantities are added up to
+   * {@link MAX_QUANTITY}. The user's own seen price stays. Lines beyond {@link MAX_LINES} are left out. After a crash
+   * it continues.
    */
   merge(guestId: string, userId: string): Promise<void>;
-  /** Closes connections of its own. */
+  /** Closes the store's own connections. */
   close(): Promise<void>;
 }
 
@@ -64,19 +65,19 @@ export interface Bought {
   readonly quantity: number;
 }
 
-/** What a store counts of a cart. */
+/** A store's counters of a cart. */
 export interface Counted {
-  /** UUIDv7: a later cart of the same owner has a later one. */
+  /** UUIDv7. A later cart of the same owner has a later one. */
   readonly born: string;
-  /** Writes. */
+  /** Number of writes. */
   readonly rev: number;
-  /** Of these, writes that left the lines as they were. */
+  /** Number of writes that left the lines unchanged. */
   readonly quiet: number;
 }
 
 /**
- * The changes of a cart, counted from the millisecond of its making on: so a cart that comes after one that has
- * expired goes on above it. Older versions of this code count all writes as changes, and spoil nothing.
+ * The number of changes, counted from the millisecond of the cart's creation. So a cart that follows an expired one
+ * continues above it. Older versions of this code count all writes as changes, which does no harm.
  */
 export const revisionOf = ({ born, rev, quiet }: Counted): number =>
   Number.parseInt(born.replaceAll("-", "").slice(0, 12), 16) + rev - quiet;
@@ -84,7 +85,7 @@ export const revisionOf = ({ born, rev, quiet }: Counted): number =>
 export const isSameLines = (a: CartLines, b: CartLines): boolean =>
   a.length === b.length && a.every((it, i) => isDeepStrictEqual(it, b[i]));
 
-/** Lines of a user's cart after a guest's have come in. */
+/** Lines of a user's cart after a guest's cart was merged. */
 export function mergeLines(own: CartLines, guest: CartLines): CartLine[] {
   const merged = new Map(own.map((it) => [it.sku, it]));
   for (const line of guest) {
@@ -96,7 +97,7 @@ export function mergeLines(own: CartLines, guest: CartLines): CartLine[] {
   return inOrder([...merged.values()]);
 }
 
-/** Lines that are left when these were bought. */
+/** Remaining lines after these were bought. */
 export function withoutBought(lines: CartLines, bought: readonly Bought[]): CartLine[] {
   const left = new Map(lines.map((it) => [it.sku, it]));
   for (const { sku, quantity } of bought) {

@@ -1,4 +1,4 @@
-/** A cart as its customer sees it: names and prices of now, stock, and what has changed since a line was put in. */
+/** A cart as its customer sees it: present names and prices, stock, and changes since a line was added. */
 import type { z } from "zod";
 import type { Returned } from "../../broker/contract/contract.ts";
 import type { cartView } from "./cart.contract.ts";
@@ -14,7 +14,7 @@ export interface Catalogue {
   readonly available: readonly Available[];
 }
 
-/** Lines that can't be bought (gone, or in another currency than the rest) are notices only, and in no total. */
+/** Lines that can't be bought (removed, or in another currency) are only notices, and in no total. */
 export function viewCart(
   id: string,
   { revision, lines }: Cart,

@@ -15,7 +15,7 @@ import { mongoCartStore } from "./mongo-cart-store.ts";
 import { putLine } from "./put-line.ts";
 import { redisCartStore } from "./redis-cart-store.ts";
 
-/** Carts whose SKUs a node remembers. */
+/** How many carts' SKUs a node remembers. */
 const HINTS = 5_000;
 
 export default defineService(cart, {
@@ -58,7 +58,7 @@ export default defineService(cart, {
       const put = { id, owner: mine?.owner ?? { guest: id }, ...params };
       const tools = { store: this.carts, clock: this.clock, hints: this.caches.hints };
       const { changed, catalogue } = await putLine(tools, ctx, put);
-      // A guest's first cart: the reply says how to come back to it.
+      // A guest's first cart. The reply tells its id.
       if (!mine) meta.$responseHeaders = { ...meta.$responseHeaders, "X-Cart-Id": id };
       return viewCart(id, changed, catalogue, this.config.CURRENCY);
     },

@@ -1,4 +1,4 @@
-/** What products and inventory say about a cart's SKUs, asked at the same time. */
+/** Asks products and inventory about a cart's SKUs, concurrently. */
 import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import type { Catalogue } from "./cart-view.ts";
 

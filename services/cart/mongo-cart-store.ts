@@ -1,4 +1,4 @@
-/** Carts in MongoDB: one document each, gone by a TTL index. A change of one line is one conditional write. */
+/** Carts in MongoDB: one document each, removed by a TTL index. A change of one line is one conditional write. */
 import { LRUCache } from "lru-cache";
 import type { Collection, Filter } from "mongodb";
 import type { Connection } from "mongoose";
@@ -25,18 +25,18 @@ import {
 
 interface CartDocument {
   _id: string;
-  /** Tells this cart from a later one of the same guest. */
+  /** Distinguishes this cart from a later one of the same guest. */
   born: string;
-  /** Counts changes; what is computed from a read is written only if it still fits. */
+  /** Counts changes. A result computed from a read is written only if nothing has changed since. */
   rev: number;
-  /** How many of them have left the lines as they were. */
+  /** How many of them left the lines unchanged. */
   quiet?: number;
   count: number;
   lines: Record<string, StoredLine>;
-  /** Orders whose purchases were taken out, and guests' carts that came in; the last few. */
+  /** The last orders whose purchases were removed, and the last guests' carts that were merged. */
   orders?: string[];
   merged?: string[];
-  /** User whose cart takes this guest's over; from then on nothing else changes it. */
+  /** The user whose cart takes over this guest's cart. From then on nothing else changes it. */
   into?: string;
   expiresAt: Date;
 }
@@ -52,13 +52,13 @@ type Change = Pick<CartDocument, "lines" | "count"> & Partial<Pick<CartDocument,
 
 export const CARTS = "carts";
 const MAX_TRIES = 10;
-/** Documents as last seen here: a good first guess for a conditional write, never trusted for reads. */
+/** Documents as last seen here: a guess for a conditional write, never used for reads. */
 const RECENT = 5_000;
 
 export interface MongoCartOptions {
   database: Connection;
   clock: Clock;
-  /** Milliseconds until an unchanged cart goes. */
+  /** Milliseconds until an unchanged cart expires. */
   ttl: number;
 }
 
@@ -66,8 +66,8 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
   const carts: Collection<CartDocument> = database.getClient().db(database.name).collection(CARTS);
   const recent = new LRUCache<string, CartDocument>({ max: RECENT });
   const expiry = () => new Date(clock.now() + ttl);
-  /** MongoDB removes expired documents once a minute; until then they count as gone. */
-  const alive = (_id: string): Filter<CartDocument> => ({
+  /** MongoDB removes expired documents once a minute. Until then they count as removed. */
+  const unexpired = (_id: string): Filter<CartDocument> => ({
     _id,
     expiresAt: { $gt: new Date(clock.now()) },
     into: { $exists: false },
@@ -81,7 +81,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     const { quantity, seen, addedAt } = line;
     try {
       return await carts.findOneAndUpdate(
-        { ...alive(_id), [`lines.${sku}`]: { $exists: false }, count: { $lt: MAX_LINES } },
+        { ...unexpired(_id), [`lines.${sku}`]: { $exists: false }, count: { $lt: MAX_LINES } },
         {
           $set: { [`lines.${sku}`]: { quantity, ...seen, addedAt }, expiresAt: expiry() },
           $inc: { count: 1, rev: 1 },
@@ -90,13 +90,13 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
         { upsert: true, returnDocument: "after" },
       );
     } catch (error) {
-      // There is such a cart, and the line, the limit or its end is in the way.
+      // There is such a cart. The line, the limit or its expiry prevents the write.
       if (isDuplicateKey(error)) return null;
       throw error;
     }
   }
 
-  /** Where the line is as wanted already, its cart is only kept alive. */
+  /** If the line is already as wanted, only the cart's expiry moves. */
   async function changeLine(_id: string, { sku, quantity, seen }: CartLine): Promise<CartDocument | null> {
     const wanted = {
       [`lines.${sku}.quantity`]: quantity,
@@ -104,7 +104,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
       [`lines.${sku}.currency`]: seen.currency,
     };
     const differs = Object.entries(wanted).map(([field, value]) => ({ [field]: { $ne: value } }));
-    const present = { ...alive(_id), [`lines.${sku}`]: { $exists: true } };
+    const present = { ...unexpired(_id), [`lines.${sku}`]: { $exists: true } };
     const after = { returnDocument: "after" } as const;
     return (
       (await carts.findOneAndUpdate(
@@ -115,7 +115,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     );
   }
 
-  /** Whether the cart is full; else clears away what was in the way of a write. */
+  /** Whether the cart is full. Otherwise removes what prevented a write. */
   async function isFull(_id: string, sku: string): Promise<boolean> {
     const cart = await carts.findOne({ _id });
     if (!cart) return false;
@@ -127,18 +127,18 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
 
   const isOver = (cart: CartDocument): boolean => cart.expiresAt.getTime() <= clock.now();
 
-  /** Applies `decide` to a cart exactly as it was read; `null` means there is nothing to do. */
+  /** Applies `decide` to a cart exactly as it was read. `null` means that nothing must be done. */
   async function change(_id: string, decide: (cart: CartDocument) => Change | null): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const guess = tries === 0 ? recent.get(_id) : undefined;
       const found = guess ?? (await carts.findOne({ _id }));
       const cart = found ?? newCart(_id);
       const next = decide(isOver(cart) ? { ...cart, lines: {}, count: 0 } : cart);
-      // What was guessed may be old: only a fresh read proves that there is nothing to do.
+      // The guess may be old. Only a fresh read proves that nothing must be done.
       if (!next && guess) continue;
       if (!next) return;
       const quiet = (cart.quiet ?? 0) + (isSameLines(linesOf(cart), linesOf({ ...cart, ...next })) ? 1 : 0);
-      // What a newer version keeps in a line stays there.
+      // Fields that a newer version keeps in a line stay there.
       const lines = withUnknown(cart.lines, stored(linesOf(cart)).lines, next.lines) as CartDocument["lines"];
       const written = { ...next, lines, quiet, expiresAt: expiry() };
       if (found ? await replaced(cart, written) : await inserted({ ...cart, ...written })) {
@@ -204,7 +204,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     async removeLine(owner, sku) {
       const _id = keyOf(owner);
       const cart = await carts.findOneAndUpdate(
-        { ...alive(_id), [`lines.${sku}`]: { $exists: true } },
+        { ...unexpired(_id), [`lines.${sku}`]: { $exists: true } },
         { $unset: { [`lines.${sku}`]: "" }, $inc: { count: -1, rev: 1 }, $set: { expiresAt: expiry() } },
         { returnDocument: "after" },
       );
@@ -214,10 +214,10 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
     async clear(owner) {
       const _id = keyOf(owner);
       const { matchedCount } = await carts.updateOne(
-        { ...alive(_id), count: { $gt: 0 } },
+        { ...unexpired(_id), count: { $gt: 0 } },
         { $set: { lines: {}, count: 0, expiresAt: expiry() }, $inc: { rev: 1 } },
       );
-      if (matchedCount === 0) await carts.updateOne(alive(_id), { $set: { expiresAt: expiry() } });
+      if (matchedCount === 0) await carts.updateOne(unexpired(_id), { $set: { expiresAt: expiry() } });
     },
 
     dropBought: (userId, orderId, bought) =>
@@ -235,7 +235,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
         {
           _id: keyOf({ guest: guestId }),
           expiresAt: { $gt: new Date(clock.now()) },
-          // null: not claimed yet
+          // null: not claimed yet.
           into: { $in: [null, userId] as string[] },
         },
         { $set: { into: userId }, $inc: { rev: 1 } },

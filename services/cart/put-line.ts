@@ -1,6 +1,7 @@
 /**
- * Puts a SKU into a cart. Hot: one store write, one call to products and one to inventory. The price has to be known
- * before the write and the other lines only after it, so the calls also ask for what this node saw in the cart last.
+ * Puts a SKU into a cart. It is a frequent call: one store write, one call to products and one to inventory. The
+ * price must be known before the write, and the other lines only after it. So the calls also ask for the SKUs that
+ * this node saw in the cart last.
  */
 import type { LRUCache } from "lru-cache";
 import { SoukError } from "../../broker/contract/errors.ts";
@@ -12,13 +13,13 @@ import { type Caller, lookUp, together } from "./catalogue.ts";
 export interface CartTools {
   store: CartStore;
   clock: Clock;
-  /** SKUs of carts as last seen on this node: a hint only. */
+  /** SKUs of carts as last seen on this node. Only a hint. */
   hints: LRUCache<string, readonly string[]>;
 }
 
 export interface Put {
   owner: CartOwner;
-  /** Id of the cart, as clients know it. */
+  /** Id of the cart that clients see. */
   id: string;
   sku: string;
   quantity: number;

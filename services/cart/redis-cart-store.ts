@@ -22,16 +22,19 @@ import {
 } from "./cart-store.ts";
 
 /**
- * Fields of a hash: `l:<sku>` = `quantity|amount|currency|addedAt`; `rev` counts writes, `quiet` those of them that have
- * left the lines as they were; `born` tells this cart from a later one of the same owner; `into` is the user whose cart takes this one over, from when on nothing else changes it;
- * `orders` and `merged` are the last few of their kind, separated by spaces.
- * Any other field is a newer version's, and kept.
+ * Fields of a hash:
+ * - `l:<sku>` = `quantity|amount|currency|addedAt`
+ * - `rev` counts writes. `quiet` counts those that left the lines unchanged.
+ * - `born` distinguishes this cart from a later one of the same owner.
+ * - `into` is the user whose cart takes this one over. From then on nothing else changes it.
+ * - `orders` and `merged` are the last few of their kind, separated by spaces.
+ * Any other field belongs to a newer version and is kept.
  */
 type Fields = Record<string, string>;
 const KNOWN: ReadonlySet<string> = new Set(["rev", "quiet", "born", "into", "orders", "merged"]);
 
 interface StoredCart {
-  /** As text, to be compared with what is stored. */
+  /** As text, to be compared with the stored value. */
   rev: string;
   quiet: number;
   born: string;
@@ -39,7 +42,7 @@ interface StoredCart {
   lines: CartLine[];
   orders: string[];
   merged: string[];
-  /** What is not known here. */
+  /** Fields that are unknown here. */
   more: [field: string, value: string][];
 }
 
@@ -49,7 +52,7 @@ export interface RedisCartOptions {
   url: string;
   /** First part of all keys. */
   prefix: string;
-  /** Milliseconds until an unchanged cart goes. */
+  /** Milliseconds until an unchanged cart expires. */
   ttl: number;
   log: Log;
 }
@@ -68,7 +71,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
 
   const load = async (key: string): Promise<StoredCart> => toCart(await redis.hgetall(key));
 
-  /** Applies `decide` to a cart exactly as it was read; `null` means there is nothing to do. */
+  /** Applies `decide` to a cart exactly as it was read. `null` means that nothing must be done. */
   async function change(key: string, decide: (cart: StoredCart) => StoredCart | null): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const cart = await load(key);
@@ -115,7 +118,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
         ]);
         if (reply === "full") return "full";
         if (Array.isArray(reply)) return asCart(toCart(pairs(reply)));
-        // A guest's cart that is going into a user's: help, then it is out of the way.
+        // A guest's cart that is being merged into a user's. Finish that first.
         const cart = await load(key);
         if (cart.into) await finishMerge(key, cart, cart.into);
       }
@@ -179,11 +182,11 @@ function toCart(fields: Fields): StoredCart {
   };
 }
 
-/** A cart as its owner sees it; one that was never written to is none. */
+/** A cart as its owner sees it. A cart without a write does not exist. */
 const asCart = ({ rev, born, quiet, lines }: StoredCart): Cart =>
   rev === "0" ? NO_CART : { revision: revisionOf({ born, rev: Number(rev), quiet }), lines };
 
-/** All fields but `rev`, which the script counts, as names and values in turn. */
+/** All fields except `rev`, which the script counts, as alternating names and values. */
 function toFields({ born, quiet, lines, orders, merged, more }: StoredCart): string[] {
   const fields: [string, string][] = [["born", born], ...more];
   if (quiet > 0) fields.push(["quiet", String(quiet)]);
@@ -214,7 +217,7 @@ interface Script {
 
 const script = (lua: string): Script => ({ lua, sha: createHash("sha1").update(lua).digest("hex") });
 
-/** Runs a script on one key by its digest; sends its text where Redis does not have it yet. */
+/** Runs a script on one key by its digest. Sends its text where Redis does not have it yet. */
 async function run(
   redis: Redis,
   { lua, sha }: Script,
@@ -229,7 +232,10 @@ async function run(
   }
 }
 
-/** sku, quantity, price, addedAt, ttl, most lines, born → all fields; "full"; "taken" when it goes into a user's cart */
+/**
+ * Arguments: sku, quantity, price, addedAt, ttl, most lines, born. Result: all fields; "full"; "taken" when it is
+ * being merged into a user's cart.
+ */
 const SET_LINE = script(`
 if redis.call('HEXISTS', KEYS[1], 'into') == 1 then return 'taken' end
 local field = 'l:' .. ARGV[1]
@@ -254,7 +260,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return redis.call('HGETALL', KEYS[1])
 `);
 
-/** sku, ttl → all fields, or nothing when there was no such line */
+/** Arguments: sku, ttl. Result: all fields, or nothing when there was no such line. */
 const REMOVE_LINE = script(`
 if redis.call('HEXISTS', KEYS[1], 'into') == 1 then return false end
 if redis.call('HDEL', KEYS[1], 'l:' .. ARGV[1]) == 0 then return false end
@@ -263,7 +269,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HGETALL', KEYS[1])
 `);
 
-/** ttl */
+/** Arguments: ttl. */
 const CLEAR = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], 'into') == 1 then return 0 end
 local gone = 0
@@ -275,7 +281,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
 
-/** rev as read, ttl, fields and values → 1, or 0 when it has changed since */
+/** Arguments: rev as read, ttl, fields and values. Result: 1, or 0 when it has changed since. */
 const REPLACE = script(`
 if (redis.call('HGET', KEYS[1], 'rev') or '0') ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
@@ -284,7 +290,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
 `);
 
-/** user → all fields, or nothing when there is no such cart or it goes to another user */
+/** Arguments: user. Result: all fields, or nothing when there is no such cart or another user takes it over. */
 const CLAIM = script(`
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local into = redis.call('HGET', KEYS[1], 'into')
@@ -294,7 +300,7 @@ redis.call('HINCRBY', KEYS[1], 'rev', 1)
 return redis.call('HGETALL', KEYS[1])
 `);
 
-/** born */
+/** Arguments: born. */
 const REMOVE = script(`
 if redis.call('HGET', KEYS[1], 'born') == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0

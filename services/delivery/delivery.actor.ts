@@ -1,4 +1,7 @@
-/** One delivery: made ready for an order, handed to the carrier, arrived or failed; cancelled while still here. */
+/**
+ * One delivery: created for an order, handed to the carrier, delivered or failed. It can be cancelled before it
+ * leaves.
+ */
 import { z } from "zod";
 import { type Decision, defineActor, send } from "../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored } from "../../broker/actor/state-machine.ts";
@@ -52,8 +55,8 @@ function request(_: null, message: Message<"delivery.request">): Decided {
   };
 }
 
-/** The cancellation has overtaken the request: remembered, so that the request finds it. */
-function cancelUnborn(_: null, message: Message<"delivery.cancel">): Decided {
+/** The cancellation arrived before the request. It is stored, so that the request finds it. */
+function cancelBeforeRequest(_: null, message: Message<"delivery.cancel">): Decided {
   const { subject: deliveryId, data } = message;
   return {
     state: born("cancelled", message),
@@ -68,7 +71,7 @@ function cancel(state: DeliveryState, { subject: deliveryId, time }: Message<"de
   };
 }
 
-/** What the carrier says. The same again is fine; what can't be from here is refused. */
+/** A report of the carrier. A repeated one changes nothing. One that does not fit the status is refused. */
 function update(
   state: DeliveryState,
   { subject: deliveryId, data, time }: Message<"delivery.update">,
@@ -99,7 +102,7 @@ function update(
   }
 }
 
-/** From where the carrier may report what: a delivery may also fail before it leaves (lost, damaged). */
+/** From which statuses the carrier may report what. A delivery may also fail before it leaves (lost, damaged). */
 const FROM = { shipped: ["created"], delivered: ["shipped"], failed: ["created", "shipped"] } as const;
 
 export const machine = defineMachine<DeliveryState, DeliveryMessage>({
@@ -108,7 +111,7 @@ export const machine = defineMachine<DeliveryState, DeliveryMessage>({
   table: {
     none: {
       "delivery.request": { to: ["created"], decide: request },
-      "delivery.cancel": { to: ["cancelled"], decide: cancelUnborn },
+      "delivery.cancel": { to: ["cancelled"], decide: cancelBeforeRequest },
       "delivery.update": ignore("there is no such delivery"),
     },
     created: {

@@ -1,4 +1,4 @@
-/** Deliveries of paid orders, and what the carrier says about them. */
+/** Deliveries of paid orders, and the carrier's reports about them. */
 import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";

@@ -1,4 +1,4 @@
-/** Stock of every SKU: who may have how many units, and a ledger of where they went. */
+/** Stock of every SKU: the units that orders hold, and a ledger of all movements. */
 
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
@@ -40,7 +40,7 @@ export default defineService(inventory, {
 
     async adjust({ params: { sku, delta, reason }, meta }) {
       const change = { delta, reason, by: meta.user?.id ?? null };
-      // A try that takes over from one that has died says the same message again, which the actor knows.
+      // A retry after a crash sends the same message again, which the actor recognises.
       const { resourceId: id } = meta;
       return view(await this.actors.stock.apply(sku, "stock.adjust", change, id === undefined ? {} : { id }));
     },
@@ -66,5 +66,5 @@ const view = ({ id, state }: { id: string; state: Pick<StockState, "onHand" | "h
   available: available(state),
 });
 
-/** No more than two numbers of each document. */
+/** Reads no more than two numbers of each document. */
 const LEVELS = { "state.onHand": 1, "state.held": 1 };

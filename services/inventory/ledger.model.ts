@@ -1,9 +1,9 @@
-/** The ledger of stock: every change of units on hand, for good. Its sum per SKU is what is on hand. */
+/** The ledger of stock: every change of units on hand, append-only. Its sum per SKU is the stock on hand. */
 import { Schema } from "mongoose";
 import { defineModel } from "../../broker/mongo/model.ts";
 
 export interface LedgerEntry {
-  /** Id of the `stock.moved` message, so that one that comes twice is entered once. */
+  /** Id of the `stock.moved` message, so that a repeated message is entered once. */
   _id: string;
   sku: string;
   delta: number;

@@ -1,4 +1,4 @@
-/** Puts a catalogue's first stock in place without a message per SKU. */
+/** Creates the first stock of a catalogue without one message per SKU. */
 import type { Connection } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { derivedId } from "../../broker/contract/ids.ts";
@@ -9,7 +9,7 @@ import { stockModel } from "./stock.model.ts";
 const BATCH = 1_000;
 
 /**
- * Creates stock items with their first ledger entries; SKUs that have one already keep it as it is.
+ * Creates stock items with their first ledger entries. Existing SKUs stay unchanged.
  * @param connection to the database of inventory
  * @returns how many were created
  */

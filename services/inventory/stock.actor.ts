@@ -1,6 +1,6 @@
 /**
- * The stock of one SKU (the actor's id). Orders hold units, then buy or free them. Each hold has a generation, so
- * that a late message about an old hold can't touch the present one. Never negative: held ≤ onHand always.
+ * The stock of one SKU (the actor's id). Orders hold units, then buy or release them. Each hold has a generation, so
+ * that a late message about an old hold can't touch the present one. Stock is never negative: held ≤ onHand always.
  */
 import { z } from "zod";
 import { type Decision, defineActor, type Outgoing, send } from "../../broker/actor/define-actor.ts";
@@ -14,12 +14,15 @@ const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(
 export const stockState = z
   .strictObject({
     onHand: z.int().min(0),
-    /** Units in all holds together. */
+    /** Units in all holds. */
     held: z.int().min(0),
-    /** By order; closed holds leave, so that the document of a hot SKU stays small. Many are open at once in a sale. */
+    /**
+     * By order. Closed holds are removed, so that the document of a hot SKU stays small. During a sale, many are open
+     * at once.
+     */
     holds: z.record(z.string(), hold),
     nextGeneration: z.int().min(1),
-    /** Counts the crossings of "nothing available", so that readers can put them in order. */
+    /** Increases whenever stock becomes unavailable or available again, so that readers can order these events. */
     revision: z.int().min(0),
   })
   .refine((it) => it.held <= it.onHand, "more is held than there is");
@@ -41,14 +44,17 @@ export const newStock = (onHand: number): StockState => ({
 /** Units that can still be held. */
 export const available = (state: Pick<StockState, "onHand" | "held">): number => state.onHand - state.held;
 
-/** What a change of stock is called in the ledger, and who or what caused it. */
+/** Reason of a change of stock for the ledger, and its cause. */
 interface Movement {
   reason: string;
   orderId?: string;
   by?: string | null;
 }
 
-/** Moves to `next`, telling the ledger when units on hand changed and the catalogue when availability crosses 0. */
+/**
+ * Moves to `next`. Informs the ledger when units on hand changed, and the catalogue when availability changes to or
+ * from 0.
+ */
 function change(sku: string, before: StockState | null, next: StockState, movement?: Movement): Decided {
   const was = before ? available(before) : 0;
   const is = available(next);
@@ -116,7 +122,7 @@ function reserve(state: StockState | null, { subject, data }: Message<"stock.res
   return { ...decision, send: [reserved(hold), ...(decision.send ?? [])] };
 }
 
-/** Takes a hold out; null when there is none of this generation. */
+/** Removes a hold. Null when there is none of this generation. */
 function closeHold(
   state: StockState | null,
   { orderId, generation }: { orderId: string; generation: number },
@@ -139,7 +145,7 @@ function release(state: StockState | null, { subject, data }: Message<"stock.rel
   return closed ? change(subject, state, closed.rest) : { state };
 }
 
-/** Units that come back are real even where no stock was kept: from then on it is. */
+/** Returned units are real, even where no stock item existed. One is created then. */
 function restock(state: StockState | null, { subject, data }: Message<"stock.restock">): Decided {
   const from = state ?? newStock(0);
   const next = { ...from, onHand: from.onHand + data.quantity };

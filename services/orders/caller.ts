@@ -1,4 +1,4 @@
-/** Who asks, and what they may see. */
+/** Who calls, and what they may see. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
@@ -14,7 +14,7 @@ export function callerId({ meta: { user } }: Caller): string {
   return user.id;
 }
 
-/** The order, if the caller may see it. @throws SoukError NOT_FOUND, also for an order of somebody else */
+/** The order, if the caller may see it. @throws SoukError NOT_FOUND, also for another customer's order */
 export async function visibleOrder(
   orders: ActorHost<OrderState, OrderMessage>,
   caller: Caller,

@@ -1,4 +1,4 @@
-/** Orders, newest first: their ids begin with the time, so the id is the cursor. */
+/** Orders, newest first. Their ids begin with the time, so the id is the cursor. */
 import { type Model, type QueryFilter, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
@@ -8,7 +8,7 @@ import { orderView } from "./order/view.ts";
 import type { OrderStatus, OrderView } from "./orders.contract.ts";
 
 interface Page {
-  /** All customers' when left out. */
+  /** Default: all customers. */
   customerId?: string;
   status?: OrderStatus | undefined;
   limit: number;

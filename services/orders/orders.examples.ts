@@ -1,4 +1,4 @@
-/** Whole examples for the docs. */
+/** Complete examples for the docs. */
 
 export const addressExample = {
   name: "Ann Example",

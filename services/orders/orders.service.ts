@@ -1,4 +1,6 @@
-/** Orders: checkout, history, cancelling, further attempts to pay. What becomes of an order stands in order.actor.ts. */
+/**
+ * Orders: checkout, history, cancelling, further attempts to pay. order.actor.ts decides what happens to an order.
+ */
 import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
@@ -75,7 +77,7 @@ export default defineService(orders, {
       return orderView(await waitForPayment(this.actors.order, order, ctx.meta.preferWait));
     },
 
-    // The gateway streams: it calls `next` again and again once this has found the order to be the caller's.
+    // The gateway streams. It calls `next` repeatedly, after this has checked the order's owner.
     async events(ctx) {
       return orderView(await visibleOrder(this.actors.order, ctx, ctx.params.id));
     },

@@ -1,6 +1,6 @@
 /**
- * Cursors: where a page ended, as the sort key of its last item. Keys are unique and ordered, so that items which
- * come or go in between shift nothing. The digest ties a cursor to its query and finds damage; it is no secret.
+ * Cursors: the end of a page, as the sort key of its last item. Keys are unique and ordered, so new or removed items
+ * shift nothing. The digest ties a cursor to its query and detects damage. It is no secret.
  */
 import { createHash } from "node:crypto";
 import { SoukError } from "../../broker/contract/errors.ts";
@@ -9,13 +9,13 @@ const DIGEST_LENGTH = 12;
 
 /**
  * @param key sort key of the page's last item
- * @param query what the page was a page of: filters and order
+ * @param query identifies the list: filters and order
  */
 export function makeCursor(key: string, query: string): string {
   return Buffer.from(digest(key, query) + key).toString("base64url");
 }
 
-/** The key that {@link makeCursor} was given. @throws {SoukError} VALIDATION_FAILED naming `cursor` */
+/** The key given to {@link makeCursor}. @throws {SoukError} VALIDATION_FAILED for `cursor` */
 export function readCursor(cursor: string, query: string): string {
   const bytes = Buffer.from(cursor, "base64url");
   const text = bytes.toString();

@@ -43,7 +43,7 @@ export default defineService(products, {
   },
 
   methods: {
-    /** The result of a write, once no cache has what was there before. */
+    /** The result of a write, after all caches have dropped the previous data. */
     async changing<T>(write: Promise<T>): Promise<T> {
       const result = await write;
       this.invalidate();

@@ -1,4 +1,4 @@
-/** Carts go by themselves when they were not changed for a while. */
+/** Carts expire when they were not changed for a while. */
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {

@@ -1,4 +1,4 @@
-/** Records of Idempotency-Keys, which adjustments of stock may come with. */
+/** Records of Idempotency-Keys, which adjustments of stock may have. */
 import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/mongo/idempotency.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 

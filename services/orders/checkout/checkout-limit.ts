@@ -1,8 +1,8 @@
-/** Back-pressure: how many checkouts a node has under way at once. Beyond that it says so instead of queueing. */
+/** Back-pressure: bounds the checkouts in progress on a node. Further ones are refused and not queued. */
 import { SoukError } from "../../../broker/contract/errors.ts";
 
 export interface CheckoutLimit {
-  /** @throws SoukError OVERLOADED, at once, when `most` are under way */
+  /** @throws SoukError OVERLOADED, at once, when `most` are in progress */
   run<T>(checkout: () => Promise<T>): Promise<T>;
 }
 

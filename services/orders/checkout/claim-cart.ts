@@ -1,4 +1,4 @@
-/** Claims a cart for an order, within what one customer may have open: before the order is placed. */
+/** Claims a cart for an order, within the customer's limits, before the order is placed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
@@ -18,9 +18,9 @@ export interface ClaimTools {
 const MAX_TRIES = 20;
 
 /**
- * @param first the customer's open orders as they were read a moment ago
+ * @param first the customer's open orders as just read
  * @param certain see {@link rule}
- * @returns what is entered, to be placed now; null for an old look at the cart
+ * @returns the entry to place now; null if the cart was read too long ago
  * @throws SoukError CART_ALREADY_ORDERED, TOO_MANY_OPEN_ORDERS, OPEN_QUANTITY_EXCEEDED
  */
 export async function claimCart(
@@ -41,7 +41,7 @@ export async function claimCart(
       case "stale":
         return null;
       case "claim":
-        // Where it is not known to be written, the next look tells.
+        // If the outcome of the write is unknown, the next read shows it.
         if (await openOrders.write(customerId, look.version, ruling.next)) return claim;
         break;
       case "abandoned":
@@ -61,7 +61,7 @@ export async function claimCart(
 const withTimeToPay = (entry: OpenOrder, { place: { expiresAt } }: Claim): OpenOrder =>
   entry.place ? { ...entry, place: { ...entry.place, expiresAt } } : entry;
 
-/** Places what is entered, whoever has entered it: the order is the same. Placed already, it stays as it is. */
+/** Places what is entered, by any request: the order is the same. An existing order stays unchanged. */
 export async function place(
   { host, claimNumber }: Pick<ClaimTools, "host" | "claimNumber">,
   { order, place }: OpenOrder,
@@ -76,7 +76,7 @@ export async function place(
   return placed;
 }
 
-/** Only an order that is there can't come to be any more: so it is made, and ended. */
+/** Creates the order and ends it. An order that exists can't be created later by a late request. */
 async function abandon(tools: ClaimTools, entry: OpenOrder): Promise<void> {
   const { id, state } = await place(tools, entry);
   if (state.status !== "placed") return;
@@ -84,7 +84,7 @@ async function abandon(tools: ClaimTools, entry: OpenOrder): Promise<void> {
   try {
     await tools.host.apply(id, "order.cancel", { by: state.customerId, reason });
   } catch (error) {
-    // It was not so dead: by now the order is paid, or over.
+    // The request was only late. By now the order is paid or has ended.
     if (errorCode(error) !== "ORDER_NOT_CANCELLABLE") throw error;
   }
 }

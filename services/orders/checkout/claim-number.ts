@@ -1,4 +1,4 @@
-/** Numbers of orders are unique by a document each, `order_numbers`, so that orders can be sharded by `_id`. */
+/** Order numbers are unique through one document each, `order_numbers`, so that orders can be sharded by `_id`. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
@@ -9,11 +9,14 @@ const ORDER_NUMBERS = "order_numbers";
 export interface OrderNumberDocument {
   /** The number. */
   _id: string;
-  /** The order that has it. */
+  /** Id of its order. */
   order: string;
 }
 
-/** Gives an order its number, the same one however often it is asked: the first of its own that no other order has. */
+/**
+ * Gives an order its number: the first of its candidates that no other order has. Repeated calls give the same
+ * number.
+ */
 export type ClaimNumber = (orderId: string) => Promise<string>;
 
 const MAX_TRIES = 10;

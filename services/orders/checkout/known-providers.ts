@@ -1,11 +1,11 @@
-/** Which payment providers there are: asked of payments, and remembered for a while. */
+/** Which payment providers exist. It asks payments and caches the answer for a while. */
 
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 
 const REMEMBER_MS = 10_000;
 
-/** @returns a check that throws PROVIDER_UNKNOWN, naming the field, for a name that payments does not know */
+/** @returns a check that throws PROVIDER_UNKNOWN, with the field's name, for an unknown provider */
 export function createProviderCheck(ask: () => Promise<readonly string[]>, clock: Clock) {
   let known: { names: Promise<readonly string[]>; until: number } | undefined;
 
@@ -13,7 +13,7 @@ export function createProviderCheck(ask: () => Promise<readonly string[]>, clock
     if (known && clock.now() < known.until) return known.names;
     const asked = { names: ask(), until: clock.now() + REMEMBER_MS };
     known = asked;
-    // A failure is told to those who wait for it, and not remembered.
+    // A failure goes to the waiting callers and is not cached.
     asked.names.catch(() => {
       if (known === asked) known = undefined;
     });

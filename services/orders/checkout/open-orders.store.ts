@@ -1,4 +1,4 @@
-/** The open orders of each customer as stored: one document, written only as it was read. */
+/** The open orders of each customer as stored: one document, written only if it is unchanged since it was read. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 import type { ActorHost } from "../../../broker/actor/runtime/document/actor-host.types.ts";
@@ -14,13 +14,13 @@ export const OPEN_ORDERS = "open_orders";
 export interface OpenOrdersDocument {
   /** The customer's id. */
   _id: string;
-  /** Counts writes; every one is conditional on it. */
+  /** Counts writes. Every write requires the expected version. */
   version: number;
   revision: number;
   entries: (Omit<OpenOrder, "at"> & { at: Date })[];
 }
 
-/** A customer's open orders as they were read, and what has become of them. */
+/** A customer's open orders as read, and the present status of each. */
 export interface Look {
   /** 0 where nothing is stored yet. */
   readonly version: number;
@@ -30,7 +30,7 @@ export interface Look {
 
 export interface OpenOrdersStore {
   look(customerId: string): Promise<Look>;
-  /** @returns whether it was written; false where it may have been, which a new look tells */
+  /** @returns whether it was written; false also where it may have been, which a new read shows */
   write(customerId: string, version: number, next: OpenOrders): Promise<boolean>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Which orders a customer has open, and whether there may be one more: pure. An order is entered here, as its request
- * wants it, before it is placed, and leaves when it is seen to be over. So no order is open that is not entered, and
- * whoever finds one that was entered and not placed can place it: its request may be late, or dead.
+ * Which orders a customer has open, and whether one more is allowed. Pure. An order is entered here, with all its
+ * data, before it is placed. Its entry is removed once the order has ended. So every open order has an entry. Any
+ * request that finds an entry without an order may place it. The request that made the entry may be late or dead.
  */
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import type { OrderStatus } from "../orders.contract.ts";
@@ -12,18 +12,20 @@ export type Placing = Omit<DataIn<"order.place">, "number">;
 export interface OpenOrder {
   /** Id that the order has, or will have. */
   readonly order: string;
-  /** Of the cart that was ordered; null for an order from before carts had revisions. */
+  /** Revision of the ordered cart. Null for an order from before carts had revisions. */
   readonly revision: number | null;
   /** Units of all lines together. */
   readonly quantity: number;
   /** When it was entered, milliseconds since the epoch. */
   readonly at: number;
-  /** How it is to be placed; null for an order from before this was kept, which is placed. */
+  /** The data of the order. Null for an order from before this was stored; that order is placed. */
   readonly place: Placing | null;
 }
 
 export interface OpenOrders {
-  /** Of the cart that was ordered last. Revisions go up: a claim below it comes from an old look at the cart. */
+  /**
+   * Revision of the cart that was ordered last. Revisions grow. A claim with a smaller one comes from an old read.
+   */
   readonly revision: number;
   readonly entries: readonly OpenOrder[];
 }
@@ -43,29 +45,32 @@ export interface OpenOrderLimits {
 export type Ruling =
   /** Write this, then place the order. */
   | { kind: "claim"; next: OpenOrders }
-  /** An earlier run of this request has entered it: place it as it was to be then. */
+  /** An earlier run of this request has entered it. Place it with the data of that run. */
   | { kind: "entered"; entry: OpenOrder }
-  /** Requests that died long ago: their orders end before they begin, then ask again. */
+  /** Requests that died long ago. End their orders first, then decide again. */
   | { kind: "abandoned"; entries: OpenOrder[] }
-  /** The cart must be looked at again. */
+  /** Read the cart again. */
   | { kind: "stale" }
-  /** It has been ordered, though perhaps not placed yet. */
+  /** The cart has been ordered, though perhaps the order is not placed yet. */
   | { kind: "ordered"; entry: OpenOrder }
   | { kind: "too-many"; orders: string[] }
   | { kind: "too-much"; orders: string[]; quantity: number };
 
-/** An order that was entered so long ago and is not there is not wanted any more. */
+/** An entry of this age without an order is not wanted any more. */
 export const ABANDONED_MS = 60_000;
 
 const UNPAID = new Set<OrderStatus>(["placed", "awaiting_payment"]);
-/** These give the cart back. All others have been paid: what they bought leaves the cart, with a new revision. */
+/**
+ * Orders with these statuses give the cart back. All others were paid: the bought items leave the cart, with a new
+ * revision.
+ */
 const GIVEN_BACK = new Set<OrderStatus>(["rejected", "cancelled", "expired"]);
 
 export const NOTHING_OPEN: OpenOrders = { revision: 0, entries: [] };
 
 /**
- * @param known status of the entries' orders, read after them; one that is missing has not been placed yet
- * @param certain the cart was looked at again, and this is its revision whatever was ordered before
+ * @param known status of the entries' orders, read after them; a missing one has not been placed yet
+ * @param certain the cart was read again, and this is its revision whatever was ordered before
  */
 export function rule(
   open: OpenOrders,

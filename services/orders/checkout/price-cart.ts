@@ -1,4 +1,4 @@
-/** What an order costs: quantities from the cart, names and prices from the catalogue, never from the client. */
+/** The price of an order: quantities from the cart, names and prices from the catalogue, never from the client. */
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { type Money, minorUnits } from "../../../broker/contract/schemas.ts";
 import type { OrderLine } from "../orders.contract.ts";
@@ -8,7 +8,10 @@ export interface PricedCart {
   total: Money;
 }
 
-/** @throws SoukError CART_EMPTY, SKU_UNKNOWN (naming the SKUs), CURRENCY_MIXED; VALIDATION_FAILED for a sum beyond all money */
+/**
+ * @throws SoukError CART_EMPTY, SKU_UNKNOWN (with the SKUs), CURRENCY_MIXED; VALIDATION_FAILED for a sum above the
+ * largest amount
+ */
 export function priceCart(
   wanted: readonly { sku: string; quantity: number }[],
   catalogue: readonly { sku: string; name: string; price: Money }[],

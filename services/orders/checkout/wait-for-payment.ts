@@ -1,4 +1,4 @@
-/** Gives the saga a moment, so that one reply carries what the customer has to do next. */
+/** Waits a moment for the saga, so that one reply contains the customer's next step. */
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { OrderMessage } from "../order/decision.ts";
 import type { OrderState } from "../order/state.ts";
@@ -8,7 +8,7 @@ const DEFAULT_WAIT_S = 2;
 const MAX_WAIT_S = 10;
 
 /**
- * The order as soon as its customer can go on, or as it is when the time is up.
+ * The order once its customer can go on, or its present state when the time is over.
  * @param preferWait seconds from `Prefer: wait=N`; 0 does not wait at all
  */
 export async function waitForPayment(

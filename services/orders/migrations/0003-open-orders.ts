@@ -1,4 +1,4 @@
-/** Open orders by customer: entered before an order is placed, so those that are open now are entered here. */
+/** Open orders by customer. They are entered before an order is placed, so this enters those that are open now. */
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 import type { OrderState } from "../order/state.ts";
 
@@ -16,7 +16,7 @@ interface OpenOrders {
 const migration: Migration = {
   async up(db) {
     const open = db.collection<OpenOrders>("open_orders");
-    // What a run that was interrupted has left.
+    // Removes the entries of an interrupted run.
     await open.deleteMany({});
     const unpaid = { "state.status": { $in: ["placed", "awaiting_payment"] as never[] } };
     for await (const { _id, state } of db.collection<Stored>("orders").find(unpaid)) {

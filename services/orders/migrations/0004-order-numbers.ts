@@ -1,4 +1,4 @@
-/** Unique numbers in a collection of their own: a unique index would have to contain what orders are sharded by. */
+/** Unique numbers in a separate collection. A unique index on orders would have to contain the shard key. */
 import type { Connection } from "mongoose";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 
@@ -37,7 +37,7 @@ const migration: Migration = {
 };
 export default migration;
 
-/** Again, where a run was interrupted. */
+/** Repeats after an interrupted run. */
 async function write(db: Connection, numbers: readonly OrderNumber[]): Promise<void> {
   if (numbers.length === 0) return;
   const operations = numbers.map(({ _id, order }) => ({

@@ -1,14 +1,14 @@
-/** Attempts to pay an order, and what becomes of them. Pure. */
+/** Attempts to pay an order, and their outcomes. Pure. */
 
 import { type Attempt, mayStillTake, refundedOf } from "./state.ts";
 
-/** Attempts to pay one order; bounds its document. */
+/** Maximum number of attempts per order. It bounds the order's document. */
 export const MAX_ATTEMPTS = 20;
 
 export const cancelledAttempt = (it: Attempt): Attempt =>
   mayStillTake(it) || it.status === "planned" ? { ...it, status: "cancelled", nextAction: null } : it;
 
-/** A refund may have been heard of before the capture. */
+/** The report of a refund may arrive before that of its capture. */
 export const withCapture = (it: Attempt, amount: number): Attempt =>
   settle({ ...it, captured: amount, nextAction: null });
 

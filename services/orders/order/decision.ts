@@ -11,7 +11,7 @@ export type Decided = Decision<OrderState>;
 
 export const EXPIRY = "expiry";
 
-/** Refuses what was asked for inline. */
+/** Refuses an inline message. */
 export const refuse =
   (code: ErrorCode, why: string) =>
   (state: OrderState): Decided => ({ state, refusal: { code, detail: why } });

@@ -1,4 +1,4 @@
-/** The stock of an order is held, or cannot be had; a hold that the order does not know is released. Pure. */
+/** The stock of an order is held, or is not available. A hold that the order does not know is released. Pure. */
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { Decided } from "./decision.ts";
@@ -6,7 +6,7 @@ import { close } from "./end-unpaid.ts";
 import { requestPayment } from "./messages.ts";
 import { enter, holdOf, type OrderState, withHold } from "./state.ts";
 
-/** Holds the line; with the last one the payment is asked for. */
+/** Holds the line. After the last line, requests the payment. */
 export function reserved(state: OrderState, message: Message<"stock.reserved">): Decided {
   const { subject, data, time } = message;
   if (holdOf(state, data.sku)?.status !== "asked") return releaseUnknownHold(state, message);
@@ -21,8 +21,8 @@ export function reserved(state: OrderState, message: Message<"stock.reserved">):
 }
 
 /**
- * Units held for an order that does not want them (any more). A hold that the order has recorded is left alone:
- * then the message is a redelivered one.
+ * Releases units held for an order that does not want them (any more). A hold that the order has recorded is left
+ * alone, because the message is then a redelivered one.
  */
 export function releaseUnknownHold(state: OrderState, { subject, data }: Message<"stock.reserved">): Decided {
   const { sku, generation } = data;
@@ -39,7 +39,7 @@ export function rejected(state: OrderState, message: Message<"stock.rejected">):
   return close(noteRejected(state, message), message, "rejected", "not enough stock");
 }
 
-/** Another line of a rejected order could not be had either: for the customer to know. */
+/** Another line of a rejected order was not available either. The customer can see it. */
 export const noteRejectedLine = (state: OrderState, message: Message<"stock.rejected">): Decided => ({
   state: noteRejected(state, message),
 });

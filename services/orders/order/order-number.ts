@@ -1,4 +1,4 @@
-/** Numbers that people read to each other on the phone: `251003-7K2QF-M9DXA`. */
+/** Numbers that people can read to each other on the phone: `251003-7K2QF-M9DXA`. */
 import { derivedV7 } from "../../../broker/contract/ids.ts";
 
 /** Crockford's base 32: no I, L, O or U. */
@@ -6,10 +6,10 @@ const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const DIGITS = 10;
 
 /**
- * The number of an order: its day and 50 random bits of its id. No counter to wait for, and the same for the same id.
- * Two orders of a day collide with a chance of 1 in 10^15; the second then takes its next one.
+ * The number of an order: its day and 50 random bits of its id. It needs no counter, and the same id gives the same
+ * number. Two orders of a day collide with a chance of 1 in 10^15. The second then takes its next candidate.
  * @param id UUIDv7, which begins with the time in milliseconds and ends with random bits
- * @param attempt an order has as many numbers as it takes to find one that is free
+ * @param attempt an order has as many candidates as needed to find a free one
  */
 export function orderNumber(id: string, attempt = 0): string {
   const hex = (attempt === 0 ? id : derivedV7(id, "number", attempt)).replaceAll("-", "");

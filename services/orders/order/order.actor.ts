@@ -1,10 +1,11 @@
 /**
- * The order and its saga: one table says what every message means in every status. Each phase has a file beside this one.
+ * The order and its saga: one table says what every message does in every status. Each phase has a file beside this
+ * one.
  *
- * placed → awaiting_payment → paid → shipped → delivered, with the ends rejected, cancelled, expired (unpaid) and
- * delivery_failed → refunded. When staff give back all that paid an order it becomes refunded from wherever it is:
- * a delivery that has not left is stopped, and its goods go back to stock once it is; goods that the customer has
- * are not counted back in by themselves.
+ * placed → awaiting_payment → paid → shipped → delivered. Final statuses: rejected, cancelled, expired (unpaid),
+ * delivered, and delivery_failed → refunded. When staff refund the whole payment, the order becomes refunded from any
+ * status. A delivery that has not left is then stopped, and its goods return to stock. Goods that the customer has
+ * are not returned automatically.
  */
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
@@ -33,7 +34,7 @@ const ignore = (reason: string): Ignored => ({ ignore: reason });
 const notCreated = ignore("there is no such order");
 const placedAlready = ignore("placed already; a repeated request gets the order as it is");
 
-/** Rows that all orders share whose stock is spoken for or not needed any more. */
+/** Rows of all orders whose stock is decided or no longer needed. */
 const settled = (status: OrderStatus) =>
   ({
     "order.place": placedAlready,
@@ -67,7 +68,7 @@ const endedUnpaid = (status: "rejected" | "cancelled" | "expired") =>
     },
   }) satisfies Rows;
 
-/** An order that has been paid, whatever became of it. */
+/** An order that has been paid, in any later status. */
 const oncePaid = (status: "paid" | "shipped" | "delivered" | "delivery_failed" | "refunded") =>
   ({
     ...settled(status),
@@ -167,7 +168,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
   },
 });
 
-/** Every message is recognised by a key in the state (generation, payment, refund, status), so none needs the inbox. */
+/** A key in the state identifies every message (generation, payment, refund, status), so none needs the inbox. */
 export const orderActor = defineActor(orders, "order", {
   idempotentByKey: "all",
   maps: ["holds"],

@@ -7,11 +7,11 @@ import type { PrintedDocument } from "./printed-document.ts";
 const MAX_KEPT = 16 * 1024 * 1024;
 
 export interface ToRender {
-  turn: number;
+  id: number;
   document: PrintedDocument;
 }
 
-export type Rendered = { turn: number; bytes: Uint8Array } | { turn: number; error: unknown };
+export type Rendered = { id: number; bytes: Uint8Array } | { id: number; error: unknown };
 
 export interface PdfPrinter {
   /** @throws when rendering fails, which is a bug, or the printer is closed meanwhile */
@@ -23,7 +23,7 @@ export function createPdfPrinter(): PdfPrinter {
   const kept = new LRUCache<string, Buffer>({ maxSize: MAX_KEPT, sizeCalculation: (it) => it.length });
   const underWay = new Map<string, Promise<Buffer>>();
   const waiting = new Map<number, PromiseWithResolvers<Buffer>>();
-  let turns = 0;
+  let nextId = 0;
   let worker: Worker | undefined;
 
   /** Made at first use: most nodes never print. After a crash the next document gets a new one. */
@@ -31,8 +31,8 @@ export function createPdfPrinter(): PdfPrinter {
     const made = new Worker(new URL("pdf-worker.ts", import.meta.url));
     made.unref();
     made.on("message", (it: Rendered) => {
-      const { resolve, reject } = waiting.get(it.turn) ?? {};
-      waiting.delete(it.turn);
+      const { resolve, reject } = waiting.get(it.id) ?? {};
+      waiting.delete(it.id);
       if ("bytes" in it) resolve?.(Buffer.from(it.bytes));
       else reject?.(it.error);
     });
@@ -48,11 +48,11 @@ export function createPdfPrinter(): PdfPrinter {
   }
 
   function render(document: PrintedDocument): Promise<Buffer> {
-    const turn = turns++;
+    const id = nextId++;
     const result = Promise.withResolvers<Buffer>();
-    waiting.set(turn, result);
+    waiting.set(id, result);
     worker ??= open();
-    worker.postMessage({ turn, document } satisfies ToRender);
+    worker.postMessage({ id, document } satisfies ToRender);
     return result.promise;
   }
 

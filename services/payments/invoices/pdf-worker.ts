@@ -3,12 +3,12 @@ import { parentPort } from "node:worker_threads";
 import type { Rendered, ToRender } from "./pdf-printer.ts";
 import { renderPdf } from "./render-pdf.ts";
 
-parentPort?.on("message", async ({ turn, document }: ToRender) => {
+parentPort?.on("message", async ({ id, document }: ToRender) => {
   let rendered: Rendered;
   try {
-    rendered = { turn, bytes: await renderPdf(document) };
+    rendered = { id, bytes: await renderPdf(document) };
   } catch (error) {
-    rendered = { turn, error };
+    rendered = { id, error };
   }
   parentPort?.postMessage(rendered);
 });

@@ -1,4 +1,4 @@
-/** What of the catalogue a node keeps in memory. A change clears all of it, see `mixins/cache.ts`. */
+/** The parts of the catalogue that a node caches in memory. A change clears all of it, see `mixins/cache.ts`. */
 import { createSingleFlightCache } from "../../../broker/resilience/single-flight-cache.ts";
 import type { MatchSet, ProductPage } from "../listing/list-products.ts";
 import type { ProductRow, ProductView } from "../views.ts";
@@ -6,7 +6,7 @@ import { VariantCache } from "./variant-cache.ts";
 
 /** How long a change on another node may stay unseen when its notification is lost. */
 export const ROWS_TTL_MS = 5_000;
-/** Complete answers: with `FRESH_MS` of availability below, numbers are up to a second old. */
+/** Complete answers. With `FRESH_MS` of availability below, numbers are up to a second old. */
 const ANSWER_TTL_MS = 500;
 
 export type ListAnswer = Omit<ProductPage, "rows"> & { items: ProductView[] };

@@ -1,8 +1,8 @@
 /**
- * Referring to a category while somebody removes it. Product and category are two documents, so "is it in use?" and
- * "remove it" can't be one write. Instead a writer first claims the categories that it is about to refer to, in the
- * categories themselves, and lets go after its write. Removal is conditional on `uses`, which every claim counts up:
- * it either sees the claim, or the reference, or fails because a claim came in between.
+ * Protects a category that is about to be used from removal. Product and category are two documents, so "is it in
+ * use?" and "remove it" can't be one write. A writer first claims the categories, in the categories themselves, and
+ * releases them after its write. A removal is conditional on `uses`, which every claim increases. So it sees the
+ * claim or the reference, or it fails because a claim came in between.
  */
 import { type Model, trusted } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -10,7 +10,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Category } from "../models/category.model.ts";
 
-/** A writer that died holds a category back no longer than this; none takes as long between claim and write. */
+/** After a crash of its writer, a claim expires after this time. No writer takes that long. */
 export const CLAIM_MS = 30_000;
 
 /**

@@ -1,4 +1,7 @@
-/** Name and price of SKUs on sale, for cart and checkout: one indexed query for those not read within the last second. */
+/**
+ * Name and price of SKUs on sale, for cart and checkout. One indexed query reads those not read within the last
+ * second.
+ */
 import { type Model, trusted } from "mongoose";
 import type { Product } from "../models/product.model.ts";
 import { clip } from "../text/normalize-text.ts";
@@ -18,7 +21,7 @@ export async function presentVariants(
   });
 }
 
-/** A product's name alone where it comes in one form only, else with the options: `Linen shirt (red, M)`. */
+/** The product's name where it has one variant, else with the options: `Linen shirt (red, M)`. */
 function present(
   { _id, name, variants }: Pick<Product, "_id" | "name" | "variants">,
   { sku, price, options }: Product["variants"][number],

@@ -1,6 +1,6 @@
 /**
- * Reads of the catalogue, through caches in this process. What staff write is kept for a few seconds at most and
- * dropped when a change is heard of; units available are never older than a second, see availability.ts.
+ * Reads of the catalogue, through caches in this process. Data of products is a few seconds old at most, and dropped
+ * when a change is announced. Available units are never older than a second, see availability.ts.
  */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -12,11 +12,11 @@ import { type ProductRow, type ProductView, ROW_FIELDS, rowOf, withAvailable } f
 import type { CatalogueCaches, ListAnswer } from "./caches.ts";
 
 export interface CatalogueReader {
-  /** The answer may be shared with others who asked the same: it must not be changed. */
+  /** Callers with the same question may share the answer. It must not be changed. */
   list(params: ListParams): ListAnswer | Promise<ListAnswer>;
   /** @throws {SoukError} NOT_FOUND */
   find(idOrSlug: string): ProductView | Promise<ProductView>;
-  /** A product as just written, with the units available. */
+  /** A product as just written, with the available units. */
   view(product: Product): Promise<ProductView>;
 }
 

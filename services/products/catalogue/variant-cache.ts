@@ -1,16 +1,16 @@
-/** Variants by SKU; a read of many asks for those that are not known, in one go. */
+/** Variants by SKU. A read of many asks for the unknown ones in one query. */
 import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import type { products } from "../products.contract.ts";
 
 export type PresentVariant = z.input<typeof products.actions.variants.returns>[number];
 
-/** No price is older than this, wherever it was changed; changes on this node and those it hears of show at once. */
+/** No price is older than this. Changes on this node, and announced ones, are visible at once. */
 export const PRICE_TTL_MS = 1_000;
 const MAX_SKUS = 20_000;
 
 export class VariantCache {
-  /** null for a SKU that is not on sale: asking for it again costs no query either. */
+  /** null for a SKU that is not on sale, so that asking again needs no query. */
   readonly #kept = new LRUCache<string, { variant: PresentVariant | null }>({
     max: MAX_SKUS,
     ttl: PRICE_TTL_MS,
@@ -18,7 +18,7 @@ export class VariantCache {
   });
   #clearings = 0;
 
-  /** Those of the SKUs that are on sale. @param read those of the SKUs that are not known */
+  /** Those of the SKUs that are on sale. @param read reads the unknown SKUs */
   async get(
     skus: readonly string[],
     read: (missing: readonly string[]) => Promise<ReadonlyMap<string, PresentVariant>>,
@@ -33,7 +33,7 @@ export class VariantCache {
       for (const sku of missing) {
         const entry = { variant: found.get(sku) ?? null };
         known.set(sku, entry);
-        // What was read before a change is not kept after it.
+        // A result that was read before a change is not cached after it.
         if (begun === this.#clearings) this.#kept.set(sku, entry, { start });
       }
     }

@@ -1,4 +1,7 @@
-/** Lists the products below renamed or moved categories anew; goes on after a crash, because the mark stays until done. */
+/**
+ * Updates the listing of products below renamed or moved categories. After a crash it continues, because the mark
+ * stays until the end.
+ */
 import { trusted } from "mongoose";
 import { reindexProduct } from "../listing/reindex-product.ts";
 import type { Category } from "../models/category.model.ts";
@@ -8,7 +11,7 @@ import type { CategoryTools } from "./write-category.ts";
 
 const CHUNK = 100;
 
-/** Relists below every category that is marked, unless stopped. Resolves with how many products were. */
+/** Updates the listing below every marked category, unless stopped. Resolves with the number of products. */
 export async function reindexBelowMarked(tools: CategoryTools, signal: AbortSignal): Promise<number> {
   let reindexed = 0;
   for (;;) {
@@ -19,8 +22,8 @@ export async function reindexBelowMarked(tools: CategoryTools, signal: AbortSign
 }
 
 async function reindexBelow(tools: CategoryTools, marked: Category, signal: AbortSignal): Promise<number> {
-  // A move that died half-way has left paths of its old place below.
-  const subtree = await withTreeLock(tools, () => mendPaths(tools, marked._id));
+  // An interrupted move has left old paths below.
+  const subtree = await withTreeLock(tools, () => repairPaths(tools, marked._id));
   let reindexed = 0;
   for (let after = ""; ; ) {
     const chunk = await tools.products
@@ -35,13 +38,13 @@ async function reindexBelow(tools: CategoryTools, marked: Category, signal: Abor
     if (!last) break;
     after = last._id;
   }
-  // A change that came meanwhile has another version, and its mark stays.
+  // A change made meanwhile has another version, and its mark stays.
   await tools.categories.updateOne({ _id: marked._id, version: marked.version }, { $unset: { relist: 1 } });
   return reindexed;
 }
 
-/** Makes all paths below follow from the parents. @returns the ids of the category and all below */
-async function mendPaths({ categories }: CategoryTools, id: string): Promise<string[]> {
+/** Derives all paths below from the parents. @returns the ids of the category and all below */
+async function repairPaths({ categories }: CategoryTools, id: string): Promise<string[]> {
   const top = await categories.findById(id).lean<Category>();
   const ids: string[] = [];
   for (let level = top ? [top] : []; level.length > 0; ) {

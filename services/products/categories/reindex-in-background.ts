@@ -1,21 +1,21 @@
-/** Relists products below changed categories in the background: there may be all products of the shop. */
+/** Updates listings below changed categories in the background. It may concern all products of the shop. */
 import { redactedReason } from "../../../broker/contract/redact.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { reindexBelowMarked } from "./reindex-below.ts";
 import type { CategoryTools } from "./write-category.ts";
 
-/** How often marked categories are looked for that a stopped node has left behind. */
+/** How often it looks for marked categories that a stopped node has left behind. */
 const EVERY_MS = 60_000;
 
 export interface Reindexing {
   start(): void;
-  /** Looks for marked categories now; after the run that is under way, if there is one. */
+  /** Looks for marked categories now, or after the running pass. */
   run(): void;
   stop(): Promise<void>;
 }
 
-/** @param done told after a run that has changed products */
+/** @param done called after a run that has changed products */
 export function createReindexing(tools: CategoryTools, done: () => void, log: Log): Reindexing {
   const stopping = new AbortController();
   let running = Promise.resolve();

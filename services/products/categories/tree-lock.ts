@@ -1,4 +1,4 @@
-/** One change of the category tree at a time, over all nodes: two moves that are each right can make a circle together. */
+/** Serializes changes of the category tree over all nodes. Two valid moves could make a cycle together. */
 import { type Model, Schema, trusted } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
@@ -18,7 +18,7 @@ const schema = new Schema<TreeLock>(
 );
 export const treeLockModel = defineModel<TreeLock>("tree_locks", schema);
 
-/** A holder that died keeps others waiting no longer than this; long work renews. */
+/** After a crash of its holder, the lock expires after this time. Long work renews it. */
 const LEASE_MS = 30_000;
 const WAIT_MS = 5_000;
 const POLL_MS = 50;

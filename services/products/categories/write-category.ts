@@ -1,4 +1,4 @@
-/** Staff's changes of categories. The tree has no circles, no orphans, and at most {@link MAX_DEPTH} levels. */
+/** Changes of categories by staff. The tree has no cycles, no orphans, and at most {@link MAX_DEPTH} levels. */
 import { type Model, trusted } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
@@ -28,7 +28,7 @@ export function createCategory(
   tools: CategoryTools,
   { name, slug, parentId }: CategoryInput,
 ): Promise<Category> {
-  // The claim keeps the parent from being removed, the lock from being moved.
+  // The claim prevents removal of the parent. The lock prevents its move.
   return withTreeLock(tools, () =>
     withCategories(tools, parentId ? [parentId] : [], noParent, async ([parent]) => {
       const id = newId();
@@ -57,9 +57,9 @@ export function createCategory(
 }
 
 /**
- * Renames or moves a category. Where the products below must be listed anew, the category is marked `relist`:
- * see {@link reindexBelow}.
- * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, SLUG_TAKEN; CONFLICT for a move that makes a circle or too deep a tree
+ * Renames or moves a category. Where the listings of products below change, the category is marked `relist`: see
+ * {@link reindexBelow}.
+ * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, SLUG_TAKEN; CONFLICT for a cycle or too deep a tree
  */
 export function replaceCategory(
   tools: CategoryTools,
@@ -106,7 +106,7 @@ async function setFields(
 ): Promise<void> {
   try {
     const { matchedCount } = await categories.updateOne({ _id, version }, { $set: fields });
-    // All changes but removal hold the lock.
+    // All changes except removal hold the lock.
     if (matchedCount === 0) throw new SoukError("NOT_FOUND");
   } catch (error) {
     if (isDuplicateKey(error, "slug")) throw new SoukError("SLUG_TAKEN");
@@ -132,7 +132,7 @@ async function movePaths(
 }
 
 /**
- * Removes a category that nothing refers to. See catalogue/category-references.ts for how it is kept so meanwhile.
+ * Removes a category that nothing refers to. catalogue/category-references.ts prevents new references meanwhile.
  * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, CATEGORY_IN_USE
  */
 export async function removeCategory(

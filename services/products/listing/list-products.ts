@@ -1,10 +1,12 @@
 /**
- * Lists of products. Each is read by an index in the order asked for, so a page costs the same in a catalogue of a
- * hundred and of a hundred thousand. A filtered list is first read as a bounded set of the keys of its newest matches.
- * Where that holds them all, the page is cut from it, and its size and the counts per category are known exactly.
- * Otherwise the page is read along the index of its order, and so is a range of prices in the order of prices, which
- * needs no set: prices are asked for in too many ways for sets to be shared. Only relevance always ranks the set: of more matches than
- * it holds, the newest.
+ * Lists of products. Each is read by an index in the requested order. So a page costs the same in a catalogue of a
+ * hundred and of a hundred thousand.
+ *
+ * A filtered list is first read as a bounded set: the keys of its newest matches. If the set is complete, the page is
+ * cut from it, and size and counts per category are exact. Otherwise the page is read along the index of its order.
+ *
+ * A range of prices in the order of prices needs no set. There are too many such ranges for sets to be shared.
+ * Relevance always ranks the set: of more matches than it holds, the newest.
  */
 import { type Model, trusted } from "mongoose";
 import type { z } from "zod";
@@ -29,7 +31,7 @@ export interface ProductPage {
   facets?: { categories: { id: string; name: string; count: number }[] };
 }
 
-/** The keys of a match, enough to order, cut and count. */
+/** The keys of a match, enough to sort, cut and count. */
 type Match = Pick<Product, "_id" | "name" | "byName" | "byPrice" | "byRating" | "categoryIds">;
 
 export interface MatchSet {
@@ -41,7 +43,7 @@ export interface MatchSet {
 export interface ListTools {
   products: Model<Product>;
   categories: Model<Category>;
-  /** Keeps sets for a short time: all pages and orders of a list share one. */
+  /** Caches sets for a short time. All pages and orders of a list share one. */
   cachedSet(key: string, load: () => Promise<MatchSet>): MatchSet | Promise<MatchSet>;
 }
 
@@ -65,7 +67,7 @@ interface Query {
   filtered: boolean;
 }
 
-/** @throws {SoukError} VALIDATION_FAILED for a cursor that is not of this list */
+/** @throws {SoukError} VALIDATION_FAILED for a cursor of another list */
 export async function listProducts(tools: ListTools, params: ListParams): Promise<ProductPage> {
   const { limit, cursor, ...asked } = params;
   const tokens = asked.q === undefined ? [] : queryTokens(asked.q);
@@ -121,8 +123,8 @@ async function categoryId(categories: Model<Category>, idOrSlug: string): Promis
 }
 
 /**
- * Of several words MongoDB looks up one and tests the rest, so what a search costs is how often the first occurs.
- * Only searches of which every word occurs more than {@link SET_SIZE} times can cost more than that.
+ * MongoDB looks up one of several words and tests the others. So a search costs as much as its first word is
+ * frequent. Only a search whose words all occur more than {@link SET_SIZE} times can cost more than that.
  */
 async function rarestFirst(model: Model<Product>, tokens: readonly string[]): Promise<readonly string[]> {
   if (tokens.length < 2) return tokens;
@@ -145,19 +147,19 @@ interface Along {
 }
 
 /**
- * The filter for reading along an index, whose first field stands in it once: of two conditions on an array, MongoDB
- * uses one for the bounds and then no longer trusts the index's order.
+ * The filter for reading along an index. Its first field appears in it once. With two conditions on an array, MongoDB
+ * uses one for the bounds and no longer trusts the index's order.
  */
 function filterOf(query: Query, { index, field, beyond }: Along): Record<string, unknown> {
   const [first, ...others] = query.tokens;
   const byToken = index === INDEX.search;
-  // A product that is listed nowhere has no tokens either, so a search of everything needs no list.
+  // A product that is listed nowhere has no tokens either, so a search over everything needs no list.
   const listed = byToken && query.list === EVERYTHING ? {} : { listedIn: query.list };
   const rest = (byToken ? others : query.tokens).map((searchTokens) => ({ searchTokens }));
   const ranges: Record<string, Record<string, string>> = {};
   if (query.minPrice !== undefined) ranges.byPrice = { $gte: priceKey(query.minPrice) };
   if (query.maxPrice !== undefined) ranges.byPrice = { ...ranges.byPrice, $lt: priceKey(query.maxPrice + 1) };
-  // The cursor lies within the range of prices, so where both bound one end, it is the closer bound.
+  // The cursor lies within the range of prices. Where both bound one end, it is the narrower bound.
   if (field && beyond) ranges[field] = { ...ranges[field], ...beyond };
   return {
     ...(byToken ? { searchTokens: first } : {}),
@@ -212,7 +214,7 @@ async function cutFrom(
     .lean<Product[]>();
   const rows = new Map(found.map((it) => [it._id, rowOf(it)]));
   return {
-    // One that was taken off sale since the set was read is left out.
+    // A product that was taken off sale after the set was read is left out.
     rows: chosen.flatMap((it) => rows.get(it.id) ?? []),
     nextCursor: last && rest.length > limit ? cursorOf(last.key) : null,
   };

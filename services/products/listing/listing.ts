@@ -1,7 +1,7 @@
-/** Derives what lists are read by. Pure: the same product, categories and stock give the same listing. */
+/** Derives the fields that lists are read by. Pure: the same product, categories and stock give the same listing. */
 import type { Category } from "../models/category.model.ts";
 import type { Listing, Product } from "../models/product.model.ts";
-import { clip, fold } from "../text/normalize-text.ts";
+import { clip, normalizeText } from "../text/normalize-text.ts";
 import { searchTokens } from "../text/search-tokens.ts";
 
 /** The list of the whole catalogue. */
@@ -13,8 +13,8 @@ type Listed = Pick<
 >;
 
 /**
- * @param categories those that the product is in; others are ignored
- * @param inStock whether any of its variants is
+ * @param categories those of the product; others are ignored
+ * @param inStock whether any of its variants is in stock
  */
 export function listingOf(
   product: Listed,
@@ -41,12 +41,12 @@ export function listingOf(
   };
 }
 
-/** The value of `listedIn` that a list is read by. */
+/** The value of `listedIn` for a list. */
 export const listKey = (list: string, inStock: boolean | undefined): string =>
   inStock === undefined ? list : list + (inStock ? "+" : "-");
 
-/** Sorts as a string like the amount does; the lower end of a range of `byPrice`. */
+/** Text that sorts like the amount: the lower end of a range of `byPrice`. */
 export const priceKey = (amount: number): string => `${String(amount).padStart(13, "0")} `;
 
-/** Names sort without regard to case and accents, by their first 60 characters. */
-export const nameKey = (name: string, id: string): string => `${clip(fold(name), 60)}\u0001${id}`;
+/** Names sort without case and accents, by their first 60 characters. */
+export const nameKey = (name: string, id: string): string => `${clip(normalizeText(name), 60)}\u0001${id}`;

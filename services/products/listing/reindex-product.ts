@@ -1,7 +1,7 @@
 /**
- * Brings what lists are read by up to date with a product's categories and stock. Whoever changes one of these calls
- * it afterwards. Of runs that overlap, the one that began last decides: each writes, changed or not, on condition that
- * nothing was written since it read, so an older reading can't come last.
+ * Updates a product's listing from its categories and stock. Call it after a change of one of these. Of overlapping
+ * runs, the one that began last decides. Each writes, changed or not, on the condition that nothing was written since
+ * it read. So an older reading can't be written last.
  */
 import { type Model, trusted } from "mongoose";
 import type { Category } from "../models/category.model.ts";
@@ -15,7 +15,7 @@ export interface CatalogueModels {
   stockLevels: Model<StockLevel>;
 }
 
-/** Does nothing when there is no such product any more. */
+/** Does nothing when the product no longer exists. */
 export async function reindexProduct(models: CatalogueModels, productId: string): Promise<void> {
   for (;;) {
     const product = await models.products.findById(productId).lean<Product>();
@@ -29,7 +29,7 @@ export async function reindexProduct(models: CatalogueModels, productId: string)
   }
 }
 
-/** The listing that a product with these fields has now. */
+/** The present listing of a product with these fields. */
 export async function presentListing(
   { categories, stockLevels }: Omit<CatalogueModels, "products">,
   product: Parameters<typeof listingOf>[0],

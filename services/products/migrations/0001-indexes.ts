@@ -1,12 +1,12 @@
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { INDEX } from "../models/product.model.ts";
 
-/** Unique guards, and one index for each order in which lists are read. */
+/** Unique guards, and one index for each sort order of lists. */
 const migration: Migration = {
   async up(db) {
     await db.collection("products").createIndexes([
       { name: "slug", key: { slug: 1 }, unique: true },
-      // Between products; that a product's own SKUs differ is checked by its contract.
+      // Between products. The contract checks that the SKUs of one product differ.
       { name: "sku", key: { "variants.sku": 1 }, unique: true },
       { name: "category", key: { categoryIds: 1, _id: 1 } },
       { name: INDEX.newest, key: { listedIn: 1, _id: 1 } },

@@ -7,20 +7,20 @@ export interface Category {
   name: string;
   slug: string;
   parentId: string | null;
-  /** Ids from the root to this one, itself included. */
+  /** Ids from the root to this one, inclusive. */
   path: string[];
-  /** Folded name and id: what lists are sorted by. */
+  /** Normalized name and id: the sort key of lists. */
   byName: string;
   version: number;
   /** Counts the writers that have claimed it, see catalogue/category-references.ts. */
   uses: number;
-  /** Writers that are about to refer to it, each with the time until which it waits for them. */
+  /** Writers that are about to refer to it, each with the expiry of its claim. */
   claims: Record<string, Date>;
-  /** Set with a new name or parent, until all products below are listed accordingly. */
+  /** Set with a new name or parent, until all products below are updated. */
   relist?: true;
 }
 
-/** Deeper trees help nobody, and paths are copied into each product. */
+/** A bound, because paths are copied into each product. */
 export const MAX_DEPTH = 8;
 
 const schema = new Schema<Category>(

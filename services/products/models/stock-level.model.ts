@@ -1,11 +1,11 @@
-/** What inventory has said last about each SKU, whether or not a product has it yet. */
+/** The last level that inventory reported for each SKU, whether or not a product has it yet. */
 import { Schema } from "mongoose";
 import { defineModel } from "../../../broker/mongo/model.ts";
 
 export interface StockLevel {
   /** SKU. */
   _id: string;
-  /** Of the message that it is from; older messages change nothing. */
+  /** Revision of its message. Older messages change nothing. */
   revision: number;
   inStock: boolean;
 }

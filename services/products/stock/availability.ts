@@ -1,8 +1,10 @@
 /**
- * Units available per SKU, from inventory. Fresh for {@link FRESH_MS}; misses of requests that run at the same time
- * go out as one call. While inventory is away the last numbers known are shown, for at most {@link STALE_MS}: a
- * catalogue page is worth more than exact stock, which checkout decides anyway. With no number known the failure
- * goes to the caller: a made-up 0 would say "sold out".
+ * Available units per SKU, from inventory. Cached for {@link FRESH_MS}. Concurrent requests share one call for
+ * missing SKUs.
+ *
+ * While inventory is away, the last known numbers are shown, for at most {@link STALE_MS}. A catalogue page is worth
+ * more than exact stock, and checkout decides anyway. Without a known number the failure goes to the caller, because
+ * an invented 0 would say "sold out".
  */
 import { LRUCache } from "lru-cache";
 import type { Log } from "../../../broker/resilience/log.ts";
@@ -15,7 +17,7 @@ const MAX_CALL = 2_000;
 type Fetch = (skus: string[]) => Promise<readonly { sku: string; available: number }[]>;
 
 export interface Availability {
-  /** Units by SKU; 0 for a SKU of which no stock is kept. */
+  /** Units by SKU. 0 for a SKU without a stock item. */
   of(skus: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -34,7 +36,7 @@ export function createAvailability(
   let gathering: { skus: Set<string>; done: Promise<void> } | undefined;
   let away = false;
 
-  /** Resolves when all of `skus` were asked for, together with what others want in this turn of the event loop. */
+  /** Resolves when all of `skus` were asked for, in one call with other requests of this event-loop pass. */
   function gather(skus: readonly string[]): Promise<void> {
     if (!gathering) {
       const wanted = new Set<string>();

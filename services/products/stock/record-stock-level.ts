@@ -1,11 +1,11 @@
-/** Keeps `inStock` of products from what inventory says. Messages may come late, twice, or before the product. */
+/** Updates `inStock` of products from inventory's messages. They may come late, repeatedly, or before the product. */
 import { type Model, trusted } from "mongoose";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { type CatalogueModels, reindexProduct } from "../listing/reindex-product.ts";
 import type { Product } from "../models/product.model.ts";
 import type { StockLevel } from "../models/stock-level.model.ts";
 
-/** @param level `revision` orders the messages of one SKU; an older one than is known changes nothing */
+/** @param level `revision` orders the messages of one SKU; an older one changes nothing */
 export async function recordStockLevel(
   models: CatalogueModels,
   { _id, revision, inStock }: StockLevel,
@@ -17,10 +17,10 @@ export async function recordStockLevel(
       { upsert: true },
     );
   } catch (error) {
-    // The filter misses on an SKU whose level is as new or newer, so the upsert meets its _id.
+    // The filter does not match an SKU whose level is as new or newer. Then the upsert fails on its _id.
     if (!isDuplicateKey(error)) throw error;
   }
-  // Also after a repeated message: the first may have been recorded by a node that died before it came to this.
+  // Also after a repeated message: its first delivery may have crashed before this step.
   const product = await productWith(models.products, _id);
   if (product) await reindexProduct(models, product._id);
 }

@@ -1,7 +1,7 @@
-/** Text made comparable: what slugs, search tokens and sort keys are built from. */
+/** Normalized text, for slugs, search tokens and sort keys. */
 import { withoutMarkFloods } from "../../../broker/contract/text.ts";
 
-/** Letters that Unicode does not decompose, as people without that key type them. */
+/** Letters that Unicode does not decompose, as typed by people without that key. */
 const LATIN: Readonly<Record<string, string>> = {
   ß: "ss",
   æ: "ae",
@@ -15,7 +15,7 @@ const LATIN: Readonly<Record<string, string>> = {
 };
 
 /** Lower case without accents and ligatures: `Crème Brûlée` → `creme brulee`. Idempotent. */
-export function fold(text: string): string {
+export function normalizeText(text: string): string {
   return withoutMarkFloods(text.toWellFormed())
     .normalize("NFKD")
     .toLowerCase()
@@ -24,8 +24,8 @@ export function fold(text: string): string {
     .replace(/[ßæœøđðþłı]/g, (letter) => LATIN[letter] ?? letter);
 }
 
-/** The words of a text, folded, in order. */
-export const words = (text: string): string[] => fold(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+/** The words of a text, normalized, in order. */
+export const words = (text: string): string[] => normalizeText(text).match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** The first `max` characters, never half of one. */
 export const clip = (text: string, max: number): string =>

@@ -1,8 +1,8 @@
 /**
- * Full-text search on any MongoDB: each product carries the beginnings of the words it should be found by, under a
- * multikey index. A query word is then one equality, finds beginnings of words ("sweat" finds "Sweatshirt"), and
- * needs no text index. Words are told apart by what Unicode calls letters and digits, so scripts that write without
- * spaces are found by the beginning of a run of text only.
+ * Full-text search on any MongoDB. Each product has a multikey index over the beginnings of its words. So a query
+ * word is one equality, also finds beginnings ("sweat" finds "Sweatshirt"), and needs no text index. Words are
+ * sequences of Unicode letters and digits. So scripts without spaces are found only by the beginning of a run of
+ * text.
  */
 import { clip, words } from "./normalize-text.ts";
 
@@ -12,8 +12,8 @@ const MAX_NAME_WORDS = 16;
 const MAX_LABEL_WORDS = 24;
 const MAX_DESCRIPTION_WORDS = 40;
 const MAX_QUERY_WORDS = 8;
-/** Words of descriptions that tell nothing; one that is searched for is left out of the query as well. */
-const FILLERS = new Set(
+/** Words of descriptions without meaning for a search. Queries drop them too. */
+const STOP_WORDS = new Set(
   "a an and are as at be by for from has in is it its of on or rather than that the this to with".split(" "),
 );
 
@@ -26,7 +26,7 @@ export interface Searchable {
   skus: readonly string[];
 }
 
-/** At most some 400 tokens, usually about 30: each is an entry of the index, so what hardly tells anything is left out. */
+/** At most some 400 tokens, usually about 30. Each is an index entry, so tokens of little meaning are left out. */
 export function searchTokens({ name, description, labels, skus }: Searchable): string[] {
   const tokens = new Set<string>();
   for (const word of words(name).slice(0, MAX_NAME_WORDS)) addBeginnings(tokens, word, 2);
@@ -34,20 +34,20 @@ export function searchTokens({ name, description, labels, skus }: Searchable): s
   for (const word of words(skus.join(" ")).slice(0, MAX_LABEL_WORDS))
     tokens.add(clip(word, MAX_TOKEN_LENGTH));
   for (const word of distinct(words(description)).slice(0, MAX_DESCRIPTION_WORDS))
-    if (!FILLERS.has(word)) tokens.add(clip(word, MAX_TOKEN_LENGTH));
+    if (!STOP_WORDS.has(word)) tokens.add(clip(word, MAX_TOKEN_LENGTH));
   return [...tokens];
 }
 
-/** What a product must have all of to be found; empty when there is nothing to search for. The most telling first. */
+/** All tokens that a product must have. Empty for an empty search. The most specific first. */
 export function queryTokens(query: string): string[] {
   const asked = words(query);
-  const telling = asked.filter((it) => !FILLERS.has(it));
-  return distinct((telling.length > 0 ? telling : asked).map((it) => clip(it, MAX_TOKEN_LENGTH)))
+  const specific = asked.filter((it) => !STOP_WORDS.has(it));
+  return distinct((specific.length > 0 ? specific : asked).map((it) => clip(it, MAX_TOKEN_LENGTH)))
     .sort((a, b) => b.length - a.length)
     .slice(0, MAX_QUERY_WORDS);
 }
 
-/** How well a name answers the query: 0 to 99. Whole words count more than beginnings, and the rest not at all. */
+/** How well a name matches the query: 0 to 99. Whole words count more than beginnings. */
 export function relevance(name: string, tokens: readonly string[]): number {
   if (tokens.length === 0) return 0;
   const named = words(name).map((it) => clip(it, MAX_TOKEN_LENGTH));
@@ -56,7 +56,7 @@ export function relevance(name: string, tokens: readonly string[]): number {
     if (named.includes(token)) points += 3;
     else if (named.some((it) => it.startsWith(token))) points += 2;
   }
-  // Between names that hold all words, the shorter is the closer answer.
+  // Of names with all words, the shorter one is the closer match.
   return Math.round((90 * points) / (3 * tokens.length)) + Math.max(0, 9 - named.length);
 }
 

@@ -1,13 +1,13 @@
 import { randomInt } from "node:crypto";
-import { fold } from "./normalize-text.ts";
+import { normalizeText } from "./normalize-text.ts";
 
 /** Leaves room for a suffix below the contract's 120. */
 const MAX_LENGTH = 100;
 const SUFFIX_LENGTH = 5;
 
-/** `Crème Brûlée, 2 pcs` → `creme-brulee-2-pcs`; `fallback` where nothing of the name can be in a slug. */
+/** `Crème Brûlée, 2 pcs` → `creme-brulee-2-pcs`. Returns `fallback` where no character of the name fits. */
 export function slugOf(name: string, fallback: string): string {
-  const slug = fold(name)
+  const slug = normalizeText(name)
     .replace(/['’]/g, "")
     .replace(/[^a-z0-9]+/g, "-")
     .slice(0, MAX_LENGTH)
@@ -15,7 +15,7 @@ export function slugOf(name: string, fallback: string): string {
   return slug || fallback;
 }
 
-/** A variation for a slug that is taken. */
+/** A variation of a slug that is in use. */
 export function withSuffix(
   slug: string,
   random: () => number = () => randomInt(36 ** SUFFIX_LENGTH),

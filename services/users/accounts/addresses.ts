@@ -1,4 +1,7 @@
-/** Saved addresses: part of their account, so whose they are is never in question. Each change is one conditional update. */
+/**
+ * Saved addresses. They are part of their account, so their owner is always certain. Each change is one conditional
+ * update.
+ */
 import { type Model, trusted } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";

@@ -1,11 +1,11 @@
-/** What somebody has put into a cart as a guest comes along at registration and login. */
+/** Merges a guest's cart at registration and login. */
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { redactedReason } from "../../../broker/contract/redact.ts";
 import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 
-/** The cart service merges by itself later, too: its absence must not keep anybody out. */
+/** The cart service also merges later by itself. So its absence must not prevent a login. */
 export async function mergeCart(
   ctx: { meta: CallMeta; call: TypedCall },
   userId: string,

@@ -1,4 +1,4 @@
-/** Opens an account. The unique index on the e-mail address decides between two who want it at once. */
+/** Opens an account. The unique index on the e-mail address decides between concurrent requests. */
 import type { Model } from "mongoose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -25,7 +25,7 @@ export interface Registration {
   config: { SELLER_NAME: string };
 }
 
-/** Fields that the caller of {@link openAccount} decides on; never from a request. */
+/** Fields that the caller of {@link openAccount} sets. They never come from a request. */
 type Standing = Pick<Account, "roles" | "firstAdmin">;
 
 /** @throws {SoukError} WEAK_PASSWORD, EMAIL_TAKEN, or BOOTSTRAP_CLOSED for a second first admin */

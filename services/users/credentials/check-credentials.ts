@@ -1,4 +1,4 @@
-/** Finds the account that e-mail address and password belong to, with the same work whether or not there is one. */
+/** Finds the account of an e-mail address and password. It does the same work whether or not there is one. */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Account } from "../models/account.model.ts";
@@ -29,7 +29,9 @@ export async function checkCredentials(
   return account;
 }
 
-/** Same password, so sessions live on; conditional, so that a password set meanwhile is not undone. */
+/**
+ * The password stays the same, so sessions continue. The update is conditional, so that it can't undo a new password.
+ */
 async function strengthen(
   accounts: Model<Account>,
   hasher: PasswordHasher,

@@ -1,9 +1,10 @@
 /**
- * Bounds how often one account's password can be guessed, from however many addresses. The first {@link FREE} wrong tries
- * of a day are free; after them one try has its turn in a time that doubles up to {@link LONGEST_MS}, and all others are
- * turned away unlooked at, so that nothing is learned from them. An address that has signed in before, and each session
- * that asks for the current password, counts for itself: strangers can't slow the owner down there. An account that
- * does not exist is counted alike.
+ * Limits guesses of one account's password, from any number of addresses. The first {@link FREE} wrong attempts of a
+ * day are immediate. After that, one attempt per interval is checked, and the interval doubles up to
+ * {@link LONGEST_MS}. All others are refused unchecked, so that nothing is learned from them.
+ *
+ * A known address, and each session that asks for the current password, has its own count. So strangers can't slow
+ * down the owner there. An account that does not exist is counted in the same way.
  */
 
 import { hash } from "node:crypto";
@@ -22,27 +23,27 @@ const DAY_MS = 86_400_000;
 /** Whose password, and who tries, each as one text. */
 export interface Guesser {
   account: string;
-  /** Something that only somebody has who knew the password before: a known address, a session. */
+  /** Evidence that the caller knew the password before: a known address, or a session. */
   known?: string | undefined;
 }
 
 export interface GuessLimits {
   /**
    * Runs a check of a password.
-   * @param check throws INVALID_CREDENTIALS or WRONG_PASSWORD for a wrong one; any other failure is no try
-   * @throws {SoukError} RATE_LIMITED when it is not this try's turn; else whatever `check` throws
+   * @param check throws INVALID_CREDENTIALS or WRONG_PASSWORD for a wrong one; any other failure is no attempt
+   * @throws {SoukError} RATE_LIMITED when this attempt must wait; else any error of `check`
    */
   attempt<T>(who: Guesser, check: () => Promise<T>): Promise<T>;
 }
 
-/** What is counted, where: in this process, or shared. */
+/** Where attempts are counted: in this process, or shared. */
 export interface GuessCounters {
-  /** @returns how many there are of the day now */
+  /** @returns today's count including this one */
   add(key: string): Promise<number>;
   takeBack(key: string): Promise<void>;
-  /** Takes the only turn of so many milliseconds. @returns 0, or the milliseconds until the next one */
-  turn(key: string, ms: number): Promise<number>;
-  /** Closes connections of its own. */
+  /** Takes the only slot of so many milliseconds. @returns 0, or the milliseconds until the next one */
+  takeSlot(key: string, ms: number): Promise<number>;
+  /** Closes its own connections. */
   close(): void;
 }
 
@@ -50,7 +51,7 @@ export function createGuessLimits(counters: GuessCounters): GuessLimits {
   async function admit(key: string): Promise<void> {
     const tries = await counters.add(key);
     if (tries <= FREE) return;
-    const wait = await counters.turn(key, Math.min(1_000 * 2 ** Math.min(tries - FREE, 30), LONGEST_MS));
+    const wait = await counters.takeSlot(key, Math.min(1_000 * 2 ** Math.min(tries - FREE, 30), LONGEST_MS));
     if (wait === 0) return;
     await counters.takeBack(key);
     const retryAfter = Math.ceil(wait / 1_000);
@@ -76,12 +77,12 @@ export function createGuessLimits(counters: GuessCounters): GuessLimits {
   };
 }
 
-/** Accounts that are remembered at once: each costs a check of a password, some 35 ms, to be counted. */
+/** Maximum number of remembered accounts. Each costs a caller one password check, some 35 ms. */
 const MAX_KEYS = 100_000;
 
 export function memoryCounters(clock: Clock, max = MAX_KEYS): GuessCounters {
   const tries = new LRUCache<string, { count: number; until: number }>({ max });
-  const turns = new LRUCache<string, number>({ max });
+  const slots = new LRUCache<string, number>({ max });
   return {
     close: () => undefined,
     async add(key) {
@@ -95,16 +96,16 @@ export function memoryCounters(clock: Clock, max = MAX_KEYS): GuessCounters {
       const entry = tries.get(key);
       if (entry) entry.count = Math.max(0, entry.count - 1);
     },
-    async turn(key, ms) {
-      const wait = (turns.get(key) ?? 0) - clock.now();
+    async takeSlot(key, ms) {
+      const wait = (slots.get(key) ?? 0) - clock.now();
       if (wait > 0) return wait;
-      turns.set(key, clock.now() + ms);
+      slots.set(key, clock.now() + ms);
       return 0;
     },
   };
 }
 
-/** Shared by all nodes; while Redis is away each node counts for itself. */
+/** Shared by all nodes. While Redis is away, each node counts alone. */
 export function redisCounters(url: string, namespace: string, clock: Clock, log: Log): GuessCounters {
   const redis = openRedis(url, {
     enableOfflineQueue: false,
@@ -121,7 +122,7 @@ export function redisCounters(url: string, namespace: string, clock: Clock, log:
     points: Number.MAX_SAFE_INTEGER,
     duration: DAY_MS / 1_000,
   });
-  const turns = new RateLimiterRedis({ ...options, keyPrefix: `${prefix}:turn`, points: 1, duration: 1 });
+  const slots = new RateLimiterRedis({ ...options, keyPrefix: `${prefix}:turn`, points: 1, duration: 1 });
   const own = memoryCounters(clock);
   const orAlone = async <T>(shared: () => Promise<T>, alone: () => Promise<T>): Promise<T> => {
     try {
@@ -143,18 +144,18 @@ export function redisCounters(url: string, namespace: string, clock: Clock, log:
         async () => void (await tries.reward(key, 1)),
         () => own.takeBack(key),
       ),
-    turn: (key, ms) =>
+    takeSlot: (key, ms) =>
       orAlone(
         async () => {
           try {
-            await turns.consume(key, 1, { customDuration: Math.ceil(ms / 1_000) });
+            await slots.consume(key, 1, { customDuration: Math.ceil(ms / 1_000) });
             return 0;
           } catch (thrown) {
             if (thrown instanceof RateLimiterRes) return Math.max(1, thrown.msBeforeNext);
             throw thrown;
           }
         },
-        () => own.turn(key, ms),
+        () => own.takeSlot(key, ms),
       ),
   };
 }

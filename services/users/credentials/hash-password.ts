@@ -1,6 +1,6 @@
 /**
- * Passwords: argon2id, kept as PHC strings (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`).
- * The work runs in libuv's thread pool, a few at a time; a flood of logins gets OVERLOADED instead of all the memory.
+ * Passwords: argon2id, stored as PHC strings (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`). The work runs in libuv's
+ * thread pool, a few at a time. A flood of logins gets OVERLOADED instead of using up the memory.
  */
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
 import { availableParallelism } from "node:os";
@@ -13,7 +13,7 @@ export interface Argon2Parameters {
   parallelism: number;
 }
 
-/** OWASP's minimum for argon2id. Raise it here: stored hashes follow at each user's next login. */
+/** OWASP's minimum for argon2id. When it is raised here, stored hashes follow at each user's next login. */
 export const PARAMETERS: Argon2Parameters = { memory: 19_456, passes: 2, parallelism: 1 };
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
@@ -32,7 +32,7 @@ export function formatPhc({ memory, passes, parallelism, salt, hash }: PasswordH
 const PHC =
   /^\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{16,86})$/;
 
-/** @throws on anything that {@link formatPhc} did not make: a damaged record is a fault, not a wrong password. */
+/** @throws on any text that {@link formatPhc} did not make: a damaged record is a fault, not a wrong password */
 export function parsePhc(phc: string): PasswordHash {
   const [, memory, passes, parallelism, salt, hash] = PHC.exec(phc) ?? [];
   if (!memory || !passes || !parallelism || !salt || !hash) throw new Error("not an argon2id PHC string");
@@ -45,7 +45,7 @@ export function parsePhc(phc: string): PasswordHash {
   };
 }
 
-/** Whether any of the parameters is below what new hashes get. */
+/** Whether any of the parameters is below that of new hashes. */
 export const isOutdated = (phc: string, wanted: Argon2Parameters = PARAMETERS): boolean => {
   const { memory, passes, parallelism } = parsePhc(phc);
   return memory < wanted.memory || passes < wanted.passes || parallelism < wanted.parallelism;
@@ -55,7 +55,7 @@ export interface PasswordHasher {
   /** @throws {SoukError} OVERLOADED when too many wait already */
   hash(password: string): Promise<string>;
   /**
-   * Takes the same work whether there is a hash or not: without one, a throw-away hash is checked instead.
+   * Does the same work with and without a hash: without one, it checks a dummy hash.
    * @throws {SoukError} OVERLOADED when too many wait already
    */
   verify(password: string, phc: string | undefined): Promise<boolean>;
@@ -65,9 +65,9 @@ export interface PasswordHasher {
 
 export interface PasswordHasherOptions {
   parameters?: Argon2Parameters;
-  /** How many run at once; the thread pool has 4 threads, which others need too. */
+  /** How many run at once. The thread pool has 4 threads, which other work needs too. */
   concurrency?: number;
-  /** How many may wait; at some 35 ms each the last waits about a second. */
+  /** How many may wait. At some 35 ms each, the last one waits about a second. */
   queue?: number;
 }
 
@@ -84,7 +84,7 @@ export function createPasswordHasher({
   async function limited<T>(work: () => Promise<T>): Promise<T> {
     if (active >= concurrency) {
       if (waiting.length >= queue) throw new SoukError("OVERLOADED", undefined, { retryAfter: 1 });
-      // The slot is handed over by whoever wakes us, so that a newcomer can't take it.
+      // The previous run passes its slot on, so that a new call can't take it.
       await new Promise<void>((resolve) => waiting.push(resolve));
     } else active++;
     try {
@@ -103,7 +103,7 @@ export function createPasswordHasher({
     runs++;
     const settings = { memory, passes, parallelism, nonce: salt, tagLength: hash.length };
     return new Promise((resolve, reject) => {
-      // NFKC, so that the same characters typed on another keyboard are the same password.
+      // NFKC, so that the same characters from another keyboard are the same password.
       argon2("argon2id", { message: password.normalize("NFKC"), ...settings }, (error, derived) =>
         error ? reject(error) : resolve(derived),
       );

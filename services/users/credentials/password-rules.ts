@@ -1,19 +1,19 @@
-/** Passwords that are tried first are refused: the commonest ones, and what belongs to the account or the shop. */
+/** Refuses passwords that attackers try first: the most common ones, and names of the account or the shop. */
 import { SoukError } from "../../../broker/contract/errors.ts";
 
 export interface About {
   email: string;
   name: string;
-  /** What the shop is called. */
+  /** The shop's name. */
   shop: string;
 }
 
-/** As the contract asks for; shorter ones need not be kept. */
+/** The contract's minimum. Shorter ones need not be stored. */
 const SHORTEST = 8;
 
 let list: Promise<ReadonlySet<string>> | undefined;
 
-/** Read when the first password is set: only nodes that set any need it. */
+/** Read when the first password is set, because only nodes that set passwords need it. */
 function commonPasswords(): Promise<ReadonlySet<string>> {
   list ??= import("@zxcvbn-ts/language-common").then(
     ({ dictionary }) =>
@@ -34,7 +34,7 @@ export async function checkPasswordRules(password: string, about: About, field =
 }
 
 const normalised = (text: string): string => text.normalize("NFKC").toLowerCase();
-/** Digits and signs before, after and between add little. */
+/** Digits and signs before, after and between letters add little. */
 const lettersOf = (text: string): string => text.replaceAll(/[^\p{L}]/gu, "");
 
 function namesOf({ email, name, shop }: About): ReadonlySet<string> {

@@ -1,7 +1,7 @@
 /**
- * Password resets: the event of a request names it and carries no secret, since everybody may hear events. Whoever mails
- * it asks for its token by a call; the token's hash stays in the account. Asking and resetting are one update each, so a
- * token works once, and a new password voids all resets and sessions in the same write.
+ * Password resets. The event of a request has its id and no secret, because any service may receive events. The
+ * mailing service gets the token by a call. The account stores only the token's hash. Request and reset are one
+ * update each. So a token works once, and a new password invalidates all resets and sessions in the same write.
  */
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
@@ -16,9 +16,9 @@ import type { PasswordHasher } from "./hash-password.ts";
 import { checkPasswordRules } from "./password-rules.ts";
 
 export const RESET_TTL_MS = 30 * 60_000;
-/** An account gets no more than one mail in this time, however often it is asked. */
+/** An account gets at most one mail in this time. */
 export const MAIL_INTERVAL_MS = 60_000;
-/** The answer comes no sooner, so that its time does not tell whether there is such an account. */
+/** The answer takes at least this time, so that it does not reveal whether the account exists. */
 const ANSWER_AFTER_MS = 250;
 
 export interface ResetTools {
@@ -30,7 +30,7 @@ export interface ResetTools {
   config: { SELLER_NAME: string };
 }
 
-/** Resolves alike for known and unknown addresses. */
+/** Resolves in the same way for known and unknown addresses. */
 export async function requestPasswordReset(
   tools: ResetTools,
   email: string,
@@ -75,8 +75,8 @@ async function prepareReset(
 }
 
 /**
- * A token for the mail of a request. A mail that is sent twice, because its worker died, has two tokens that are both good:
- * the first use of either voids the other.
+ * A token for the mail of a request. If the mail is sent twice after a crash, both tokens are valid. Using one
+ * invalidates the other.
  * @throws {SoukError} NOT_FOUND for a request that is unknown, too old, used, or not the account's last
  */
 export async function issueResetToken(
@@ -100,7 +100,10 @@ export async function issueResetToken(
   return token;
 }
 
-/** @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired; WEAK_PASSWORD, which leaves it good */
+/**
+ * @throws {SoukError} INVALID_TOKEN for a token that is unknown, used or expired; WEAK_PASSWORD, after which the
+ * token stays valid
+ */
 export async function resetPassword(
   { accounts, hasher, sessions, clock, config }: ResetTools,
   token: string,
@@ -109,10 +112,10 @@ export async function resetPassword(
   const tokenHash = hashToken(token);
   const live = () => ({
     resets: trusted({ $elemMatch: { tokenHash, expiresAt: { $gt: new Date(clock.now()) } } }),
-    // For the index, which $elemMatch on the array as a whole does not name.
+    // For the index: $elemMatch on the array as a whole does not use it.
     "resets.tokenHash": tokenHash,
   });
-  // A made-up token costs no argon2.
+  // An invented token costs no argon2 run.
   const owner = await accounts.findOne(live()).lean<Account>();
   if (!owner) throw new SoukError("INVALID_TOKEN");
   await checkPasswordRules(password, { ...owner, shop: config.SELLER_NAME });
@@ -125,6 +128,6 @@ export async function resetPassword(
     })
     .lean<Account>();
   if (!account) throw new SoukError("INVALID_TOKEN");
-  // They are void already, by their credentialVersion; this is tidiness.
+  // Their credentialVersion already makes them invalid. This removes them.
   await sessions.endOthers(account._id);
 }

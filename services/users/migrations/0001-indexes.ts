@@ -1,6 +1,6 @@
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 
-/** Unique guards, expiry of sessions and keys, and what sweeps look for. */
+/** Unique guards, expiry of sessions and keys, and indexes for sweeps. */
 const migration: Migration = {
   async up(db) {
     await db.collection("accounts").createIndexes([

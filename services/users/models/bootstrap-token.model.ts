@@ -1,12 +1,12 @@
-/** The generated token that makes the first admin; gone once it was used. */
+/** The generated token that creates the first admin. It is deleted after its use. */
 import { Schema } from "mongoose";
 import { defineModel } from "../../../broker/mongo/model.ts";
 
 export interface BootstrapToken {
   _id: "first-admin";
   /**
-   * In clear, because each start must be able to print it while the shop has no admin. Beside it lies the key that
-   * signs access tokens, so whoever reads this database needs no token.
+   * In plain text, because each start must be able to print it while the shop has no admin. The same database has the
+   * key that signs access tokens. So anyone who can read it needs no token.
    */
   token: string;
 }

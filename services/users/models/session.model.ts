@@ -1,27 +1,30 @@
-/** Sessions: one document per login, holding hashes of the refresh tokens that are in use. */
+/** Sessions: one document per login, with hashes of the present refresh tokens. */
 import { Schema } from "mongoose";
 import { defineModel } from "../../../broker/mongo/model.ts";
 
 export interface Session {
   _id: string;
   userId: string;
-  /** Hash of the part that all refresh tokens of the session share: tells a used-up token from a made-up one. */
+  /**
+   * Hash of the part that all refresh tokens of the session share. It distinguishes a used token from an invented
+   * one.
+   */
   verifierHash: string;
   /** Hash of the secret part of the token that may be used next. */
   current: string;
-  /** Hash of the one before, good for the same successor for a few seconds. */
+  /** Hash of the previous one. For a few seconds it leads to the same successor. */
   previous?: string;
-  /** With the previous token's secret, makes the present one. Worth nothing alone. */
+  /** Makes the present token from the previous token's secret. Useless alone. */
   salt?: string;
   rotatedAt?: Date;
   credentialVersion: number;
-  /** What was signed in with and where, as last seen. */
+  /** Device and address of the last use. */
   userAgent?: string;
   ip?: string;
   createdAt: Date;
-  /** End of the session, however much it is used. */
+  /** End of the session, even if it is used. */
   endsAt: Date;
-  /** End of the session unless it is used before (never after `endsAt`); MongoDB removes it some time later. */
+  /** End of the session unless it is used before (never after `endsAt`). MongoDB removes it some time later. */
   expiresAt: Date;
 }
 
@@ -46,5 +49,5 @@ const schema = new Schema<Session>(
 
 export const sessionModel = defineModel<Session>("sessions", schema);
 
-/** When a session was used last: tokens are renewed while it is. */
+/** Time of the last use. Tokens are renewed while a session is used. */
 export const lastUse = ({ rotatedAt, createdAt }: Session): Date => rotatedAt ?? createdAt;

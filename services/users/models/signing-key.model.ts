@@ -1,4 +1,4 @@
-/** Keys that access tokens are, were or will be signed with. */
+/** Keys with which access tokens are, were or will be signed. */
 import type { JWK } from "jose";
 import { Schema } from "mongoose";
 import { defineModel } from "../../../broker/mongo/model.ts";
@@ -11,9 +11,9 @@ export interface SigningKey {
   publicJwk: JWK;
   /** PKCS 8 in PEM; absent for a key from JWT_PRIVATE_KEY, which stays in the environment. */
   privateKey?: string;
-  /** Verifiers get to know a key before tokens are signed with it. */
+  /** Verifiers learn a key before tokens are signed with it. */
   activeFrom: Date;
-  /** When no valid token can be signed with it any more; absent for the newest. */
+  /** When no valid token can be signed with it any more. Absent for the newest. */
   expiresAt?: Date;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Refresh tokens: opaque to clients, `base64url(session id · verifier · secret)`.
- * The verifier is the same in all tokens of a session and random: who shows it once had a token of that session.
- * The secret changes at each use. The server keeps hashes only.
+ * Refresh tokens, opaque to clients: `base64url(session id · verifier · secret)`. The verifier is random and the same
+ * in all tokens of a session. A caller that has it once had a token of that session. The secret changes at each use.
+ * The server stores only hashes.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { parse, stringify } from "uuid";
@@ -23,7 +23,7 @@ export function formatRefreshToken({ sessionId, verifier, secret }: RefreshToken
   return Buffer.concat([parse(sessionId), verifier, secret]).toString("base64url");
 }
 
-/** undefined for anything that {@link formatRefreshToken} can't have made. */
+/** Undefined for any text that {@link formatRefreshToken} can't have made. */
 export function parseRefreshToken(text: string): RefreshToken | undefined {
   const bytes = Buffer.from(text, "base64url");
   if (bytes.length !== ID_BYTES + VERIFIER_BYTES + SECRET_BYTES) return undefined;
@@ -42,8 +42,8 @@ export function parseRefreshToken(text: string): RefreshToken | undefined {
 }
 
 /**
- * The secret that follows `secret`. Needs the salt, which the server keeps, and the secret, which only the client has:
- * so the server can repeat its answer without having kept it, and neither alone leads to the next token.
+ * The secret that follows `secret`. It needs the salt, which the server stores, and the secret, which only the client
+ * has. So the server can repeat its answer without having stored it. Neither part alone leads to the next token.
  */
 export const successor = (secret: Buffer, salt: string): Buffer =>
   createHmac("sha256", secret).update(salt).digest();

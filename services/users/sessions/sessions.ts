@@ -1,4 +1,4 @@
-/** Sessions: started by a login, carried on by refresh tokens that work once, ended by logout or a new password. */
+/** Sessions: a login starts one, single-use refresh tokens continue it, a logout or new password ends it. */
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
 import type { z } from "zod";
@@ -27,20 +27,20 @@ import type { SigningKeys } from "./signing-keys.ts";
 
 export type Tokens = z.input<typeof tokens>;
 
-/** A client that lost the answer to a refresh may ask again for this long, and gets the same successor. */
+/** For this time, a client that lost the answer to a refresh may repeat it, and gets the same successor. */
 export const GRACE_MS = 10_000;
-/** The oldest of more end. */
+/** Beyond this number, the oldest end. */
 export const MAX_SESSIONS = 100;
-/** A session that is not used for this share of its lifetime ends. */
+/** A session that is unused for this share of its lifetime ends. */
 const IDLE_SHARE = 0.5;
 
 export interface Sessions {
   start(account: Account, seen?: Seen): Promise<Tokens>;
-  /** @throws {SoukError} INVALID_TOKEN; a token that was used up before also ends the session */
+  /** @throws {SoukError} INVALID_TOKEN; a token that was used before also ends the session */
   refresh(token: string, seen?: Seen): Promise<Tokens>;
-  /** Ends the session that the token belongs to; does nothing for a token that is none. */
+  /** Ends the token's session. Does nothing for an invalid token. */
   end(token: string): Promise<void>;
-  /** Ends all sessions of the user, but for one where it is named. */
+  /** Ends all sessions of the user except the named one. */
   endOthers(userId: string, kept?: string): Promise<void>;
   /** @throws {SoukError} NOT_FOUND when the user has no such session */
   endOne(userId: string, id: string): Promise<void>;
@@ -50,7 +50,7 @@ export interface Sessions {
   live(ids: readonly string[]): Promise<LiveSession[]>;
 }
 
-/** What a request tells of where it comes from. */
+/** Device and address of a request. */
 export type Seen = Pick<CallMeta, "clientIp" | "userAgent">;
 
 export interface LiveSession {
@@ -66,13 +66,15 @@ export interface SessionsOptions {
   config: Pick<Config, "ACCESS_TOKEN_TTL" | "REFRESH_TOKEN_TTL">;
   clock: Clock;
   log: Log;
-  /** Tells gateways that a session, or all of a user, have changed. */
+  /** Tells gateways that a session, or all sessions of a user, have changed. */
   changed(sessionOrUser: string): void;
 }
 
 type Standing = Pick<Account, "_id" | "roles" | "credentialVersion" | "keptSession" | "blocked">;
 
-/** Of the account's present credentials, or what they were changed in, and the account may be used. */
+/**
+ * Whether it belongs to the account's present credentials, or made their last change, and the account may be used.
+ */
 const isValid = (
   { _id, credentialVersion }: Pick<Session, "_id" | "credentialVersion">,
   account: Standing,
@@ -108,7 +110,7 @@ export function createSessions({
     };
   }
 
-  /** The session that the token was made for, whether or not the token may still be used. */
+  /** The token's session, whether or not the token may still be used. */
   async function find(token: RefreshToken | undefined): Promise<Session | undefined> {
     if (!token) return undefined;
     const session = await sessions.findById(token.sessionId).lean<Session>();
@@ -117,7 +119,7 @@ export function createSessions({
 
   /**
    * Decides on one reading of the session.
-   * @returns the next token; "again" when another refresh came in between; undefined for a token that was used up
+   * @returns the next token; "again" when another refresh came in between; undefined for a used token
    */
   async function rotate(
     session: Session,

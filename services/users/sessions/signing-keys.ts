@@ -1,7 +1,8 @@
 /**
- * The keys that access tokens are signed with: from JWT_PRIVATE_KEY, or generated once and kept in the database.
- * Nodes that start at once agree, because the `_id` of each generation is unique. A generated key is succeeded after
- * {@link LIFETIME_MS}; the successor is published an hour before it signs, and the old one an hour after.
+ * The keys that sign access tokens: from JWT_PRIVATE_KEY, or generated once and stored in the database. Nodes that
+ * start at once agree, because the `_id` of each generation is unique. A generated key is replaced after
+ * {@link LIFETIME_MS}. The new key is published an hour before it signs. The old one stays published for an hour
+ * after.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { type CryptoKey, calculateJwkThumbprint, importPKCS8, type JWK } from "jose";
@@ -14,16 +15,16 @@ import type { Log } from "../../../broker/resilience/log.ts";
 import type { SigningKey } from "../models/signing-key.model.ts";
 
 const HOUR_MS = 3_600_000;
-/** Longer than verifiers keep keys and than access tokens live. */
+/** Longer than verifiers cache keys, and than the lifetime of access tokens. */
 export const OVERLAP_MS = HOUR_MS;
 export const LIFETIME_MS = 90 * 24 * HOUR_MS;
-/** How often a node looks for keys that others have added, and whether a successor is due. */
+/** How often a node looks for keys that others have added, and whether a new one is due. */
 const REFRESH_MS = 10 * 60_000;
 
 const GENERATED = /^generated-(\d+)$/;
 const generation = (key: SigningKey): number => Number(GENERATED.exec(key._id)?.[1] ?? 0);
 
-/** The generated key to sign with: the newest that verifiers know by now; the first one at once. */
+/** The generated key to sign with: the newest that verifiers know by now. The first one signs at once. */
 export function activeKey(keys: readonly SigningKey[], now: number): SigningKey | undefined {
   const generated = keys.filter((it) => it.privateKey).sort((a, b) => generation(b) - generation(a));
   return generated.find((it) => it.activeFrom.getTime() <= now) ?? generated.at(-1);
@@ -37,7 +38,7 @@ export interface Signer {
 export interface SigningKeys {
   start(): Promise<void>;
   stop(): void;
-  /** What to sign with now. */
+  /** The present signer. */
   signer(): Promise<Signer>;
   /** Public keys of all tokens that may be valid. */
   jwks(): JWK[];
@@ -73,9 +74,9 @@ export function createSigningKeys({ model, clock, log, configured }: SigningKeys
     const publicJwk = publicPart(pem);
     const kid = await calculateJwkThumbprint(publicJwk);
     await insertUnlessThere({ _id: kid, kid, publicJwk, activeFrom: new Date(clock.now()) });
-    // It may have been configured before, withdrawn, and be on its way out.
+    // It may have been configured before, withdrawn, and not expired yet.
     await model.updateOne({ _id: kid }, { $unset: { expiresAt: 1 } });
-    // The one it replaces, perhaps because it leaked, is good for as long as the roll-out takes.
+    // The replaced key, which may have leaked, stays valid for the time of a roll-out.
     await model.updateMany(
       {
         _id: trusted({ $ne: kid }),
@@ -96,7 +97,7 @@ export function createSigningKeys({ model, clock, log, configured }: SigningKeys
     else if (clock.now() - last.activeFrom.getTime() > LIFETIME_MS) {
       const activeFrom = clock.now() + OVERLAP_MS;
       const successor = `generated-${newest + 1}`;
-      // First the end of the old, then the new: a crash in between is made good by the next look.
+      // First the end of the old key, then the new one. After a crash in between, the next check completes it.
       await model.updateMany(
         {
           _id: trusted({ $ne: successor }),
@@ -147,7 +148,7 @@ async function generate(number: number, activeFrom: number): Promise<SigningKey>
   return { _id: `generated-${number}`, kid, publicJwk, privateKey: pem, activeFrom: new Date(activeFrom) };
 }
 
-/** @throws when the key is not one for ES256 */
+/** @throws when it is no key for ES256 */
 function publicPart(pem: string): JWK {
   const jwk = createPublicKey(createPrivateKey(pem)).export({ format: "jwk" });
   if (jwk.kty !== "EC" || jwk.crv !== "P-256")

@@ -23,7 +23,7 @@ describe("counts of wrong passwords in Redis", () => {
       return (await a.add(key)) + (await b.add(key)) === 3;
     });
 
-  it("are those of all nodes, and so are turns", async () => {
+  it("are those of all nodes, and so are slots", async () => {
     const [a, b] = [connect(), connect()];
     await connected(a, b);
     const key = newId();
@@ -34,16 +34,20 @@ describe("counts of wrong passwords in Redis", () => {
     );
     await a.takeBack(key);
     assert.equal(await b.add(key), 2 * FREE);
-    const turns = await Promise.all([a.turn(key, 60_000), b.turn(key, 60_000), a.turn(key, 60_000)]);
-    assert.equal(turns.filter((it) => it === 0).length, 1);
-    assert.ok(turns.every((it) => it === 0 || (it > 50_000 && it <= 60_000)));
+    const slots = await Promise.all([
+      a.takeSlot(key, 60_000),
+      b.takeSlot(key, 60_000),
+      a.takeSlot(key, 60_000),
+    ]);
+    assert.equal(slots.filter((it) => it === 0).length, 1);
+    assert.ok(slots.every((it) => it === 0 || (it > 50_000 && it <= 60_000)));
   });
 
   it("go on on each node while Redis is away", async () => {
     const alone = connect("redis://127.0.0.1:1");
     const key = newId();
     assert.deepEqual([await alone.add(key), await alone.add(key)], [1, 2]);
-    assert.equal(await alone.turn(key, 1_000), 0);
-    assert.equal(await alone.turn(key, 1_000), 1_000);
+    assert.equal(await alone.takeSlot(key, 1_000), 0);
+    assert.equal(await alone.takeSlot(key, 1_000), 1_000);
   });
 });

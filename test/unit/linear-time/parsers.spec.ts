@@ -28,7 +28,7 @@ import core from "../../../services/index.ts";
 import { fromCursor, TIME_AND_ID, UUID } from "../../../services/payments/page-key.ts";
 import { mpesaOptions } from "../../../services/payments/providers/mpesa/phone.ts";
 import { readCursor } from "../../../services/products/page-cursor.ts";
-import { fold, words } from "../../../services/products/text/normalize-text.ts";
+import { normalizeText, words } from "../../../services/products/text/normalize-text.ts";
 import { queryTokens, relevance, searchTokens } from "../../../services/products/text/search-tokens.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
 import { ofEachProvider } from "../../support/provider-traits.ts";
@@ -143,7 +143,7 @@ describe("In linear time", function () {
   it("is read: what is searched for, and what is found by it", async () => {
     await isLinear((it) => relevance(it, queryTokens(it)));
     await isLinear((it) => searchTokens({ name: it, description: it, labels: [it], skus: [it] }));
-    await isLinear((it) => [fold(it), words(it), slugOf(it, "x")]);
+    await isLinear((it) => [normalizeText(it), words(it), slugOf(it, "x")]);
   });
 
   it("is read: a phone number", () =>

@@ -107,7 +107,7 @@ describe("guesses of one account's password", () => {
     for (let n = 0; n < FREE; n++) assert.equal(await guess(), "INVALID_CREDENTIALS");
   });
 
-  it("let the right password in when its turn has come", async () => {
+  it("accept the right password after the wait", async () => {
     for (let n = 0; n < 50; n++) await guess();
     clock.advance(LONGEST_MS);
     assert.equal(await codeOf(limits.attempt(stranger, right)), "in");
