@@ -3,19 +3,14 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Address } from "../../broker/contract/schemas.ts";
 import type { OrderStatus, OrderView } from "../../services/orders/orders.contract.ts";
+import { anAddress } from "./address.ts";
 import { eventually } from "./eventually.ts";
 import type { HttpClient, Reply } from "./http-client.ts";
 import { BOOTSTRAP_TOKEN, type Shop } from "./start-shop.ts";
 
 export const PASSWORD = "correct horse battery staple";
 
-export const home: Address = {
-  name: "Ann",
-  line1: "1 Market Street",
-  city: "Springfield",
-  postalCode: "12345",
-  country: "US",
-};
+export const home: Address = anAddress();
 
 export interface Person {
   readonly id: string;

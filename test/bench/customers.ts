@@ -1,5 +1,6 @@
 /** What every bench of checkouts needs: an admin, signed-in customers, and SKUs with stock. */
 
+import { anAddress } from "../../souk/testing/address.ts";
 import type { Answer, LoadClient } from "./http.ts";
 import { BENCH_TOKEN, type BenchShop } from "./shop-process.ts";
 
@@ -83,12 +84,6 @@ export async function fillStock(
   );
 }
 
-export const shippingAddress = {
-  name: "Bench Buyer",
-  line1: "1 Market Street",
-  city: "Springfield",
-  postalCode: "12345",
-  country: "US",
-};
+export const shippingAddress = anAddress({ name: "Bench Buyer" });
 
 export type { BenchShop };

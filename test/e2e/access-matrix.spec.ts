@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
 import core from "../../services/index.ts";
+import { anAddress } from "../../souk/testing/address.ts";
 import { type Shop, startShop } from "../support/shop.ts";
 import { changed, settled } from "./support/database.ts";
 import { order, putInCart, signUp } from "./support/people.ts";
@@ -142,7 +143,7 @@ describe("who may do what, on every route of a running shop", () => {
 
   it("orders to nobody's address but the caller's own", async () => {
     const { id } = await world.owner.http.expect<{ id: string }>(201, "POST", "/users/me/addresses", {
-      body: { name: "Owen", line1: "2 Hill", city: "Springfield", postalCode: "12345", country: "US" },
+      body: anAddress({ name: "Owen" }),
     });
     await putInCart(world.other, world.article.sku);
     const body = { addressId: id, payment: { provider: "sandbox" } };
@@ -153,7 +154,7 @@ describe("who may do what, on every route of a running shop", () => {
     const [first, second] = [await signUp(shop.http), await signUp(shop.http)];
     const key = { "idempotency-key": "the-same-for-both" };
     const body = {
-      shippingAddress: { name: "A", line1: "1", city: "S", postalCode: "1", country: "US" },
+      shippingAddress: anAddress(),
       payment: { provider: "sandbox" },
     };
     const ids: string[] = [];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
+import { anAddress } from "../../souk/testing/address.ts";
 import { eventually } from "../support/eventually.ts";
 import { HttpClient } from "../support/http-client.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
@@ -107,7 +108,7 @@ describe("the log of a whole story, at its most talkative", () => {
     await putInCart(customer, sku);
     const key = secret("an idempotency key");
     const body = {
-      shippingAddress: { name: "Ann", line1: "1", city: "S", postalCode: "1", country: "US" },
+      shippingAddress: anAddress(),
       payment: { provider: "sandbox", options: { phone: "1" } },
     };
     const send = () =>

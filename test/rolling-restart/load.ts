@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../broker/contract/ids.ts";
+import { anAddress } from "../../souk/testing/address.ts";
 import type { Person } from "../chaos/customers/set-up.ts";
 
 export interface Figures {
@@ -30,13 +31,7 @@ const CART_PAUSE_MS = 150;
 const ORDER_PAUSE_MS = 1_000;
 const PAID_WITHIN_MS = 20_000;
 const TIMEOUT_MS = 15_000;
-const ADDRESS = {
-  name: "Rolling Buyer",
-  line1: "1 Market Street",
-  city: "Springfield",
-  postalCode: "12345",
-  country: "US",
-};
+const ADDRESS = anAddress({ name: "Rolling Buyer" });
 
 interface OrderView {
   id: string;

@@ -14,6 +14,7 @@ import type { ProviderModule } from "../../services/payments/providers/define-pr
 import type { BookEntry, Emulator, StartEmulator } from "../../services/payments/providers/emulator.ts";
 import type { Intercepting } from "../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
+import { anAddress } from "../../souk/testing/address.ts";
 import { eventually } from "./eventually.ts";
 import { type Shop, startShop } from "./shop.ts";
 import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
@@ -129,7 +130,7 @@ export async function openProviderShop(it: ProviderShopOptions): Promise<Provide
   receiver.answer = async (it) => {
     // The sandbox's own pages are behind the same address.
     if (!it.path.includes("/webhooks/")) return (await pass(it)) < 300 ? 200 : 500;
-    const webhook = "intercept" in emulator ? await (emulator as unknown as Intercepting).intercept(it) : it;
+    const webhook = intercepts(emulator) ? await emulator.intercept(it) : it;
     if (!webhook) return 200;
     relay.received.push(webhook);
     if (!relay.held) return relay.deliver(webhook);
@@ -138,7 +139,7 @@ export async function openProviderShop(it: ProviderShopOptions): Promise<Provide
   };
 
   const call: ProviderShop["call"] = (action, params, meta = staff) =>
-    broker.call(action, params as object, { meta: { ...meta } }) as never;
+    broker.call<Returned<typeof action>, object>(action, params as object, { meta: { ...meta } });
   const skus = new Map<string, Promise<string>>();
   const skuAt = (price: Money) => {
     const key = `${price.amount} ${price.currency}`;
@@ -171,7 +172,7 @@ export async function openProviderShop(it: ProviderShopOptions): Promise<Provide
       const order = await call(
         "orders.place",
         {
-          shippingAddress: { name: "Ann", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" },
+          shippingAddress: anAddress(),
           payment: { provider: name, ...(Object.keys(chosen).length > 0 ? { options: chosen } : {}) },
         },
         { ...meta, idempotencyKey: newId(), preferWait: waitS },
@@ -221,13 +222,15 @@ export async function openProviderShop(it: ProviderShopOptions): Promise<Provide
   return self;
 }
 
+const intercepts = (it: Emulator): it is Emulator & Intercepting => "intercept" in it;
+
 /** Takes the log's JSON lines from standard output, and leaves all else there. */
 function keepLog(): { lines: string[]; restore(): void } {
   const lines: string[] = [];
   const write = process.stdout.write;
   process.stdout.write = ((chunk: unknown, ...rest: unknown[]) => {
     const text = String(chunk);
-    if (!text.startsWith('{"')) return write.apply(process.stdout, [chunk, ...rest] as never);
+    if (!text.startsWith('{"')) return Reflect.apply(write, process.stdout, [chunk, ...rest]);
     lines.push(text);
     for (const done of rest) if (typeof done === "function") done();
     return true;

@@ -61,7 +61,7 @@ export async function startServices(
     async call(name, params, meta = {}, options = {}) {
       const contract = actionContract(name);
       if (contract?.rest) checkRequest(contract, params as Record<string, unknown>, node.runtime.shop.fields);
-      return (await node.broker.call(name, params as object, { ...options, meta })) as never;
+      return node.broker.call<Returned<typeof name>, object>(name, params as object, { ...options, meta });
     },
     async close() {
       await node.stop();

@@ -11,12 +11,13 @@ import inventory from "../../services/inventory/inventory.service.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import orders from "../../services/orders/orders.service.ts";
 import payments from "../../services/payments/payments.service.ts";
+import { anAddress } from "../../souk/testing/address.ts";
 import { eventually } from "./eventually.ts";
 import { type ServicesNode, startServices } from "./services-node.ts";
 import { openWebhookFront, type Received } from "./webhook-front.ts";
 
 export const usd = (amount: number): Money => ({ amount, currency: "USD" });
-export const ADDRESS = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+export const ADDRESS = anAddress();
 
 export interface Customer {
   readonly id: string;

@@ -4,6 +4,7 @@ import type { ActorDocument } from "../../../broker/actor/runtime/document/actor
 import type { DeliveryState } from "../../../services/delivery/delivery.actor.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import type { Evidence } from "./checks.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
@@ -11,7 +12,7 @@ const TOTAL = { amount: 2_500, currency: "USD" };
 const SKU = "PLENTY-1";
 const UNITS = 2;
 
-const address = { name: "Ann", line1: "1 Market Street", city: "X", postalCode: "1", country: "US" };
+const address = anAddress();
 
 function actor<S>(_id: string, state: S, sent: number): ActorDocument<S> {
   return { _id, version: 1, state, inbox: {}, outbox: [], timers: [], sent, commit: "c" };

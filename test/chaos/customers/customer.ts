@@ -1,6 +1,7 @@
 /** What one person does in the shop, with retries. The journal gets what was answered. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import type { Checkout, Journal } from "./journal.ts";
 import type { Answer, RequestOptions, RetryingClient } from "./retrying-client.ts";
 import { type Person, signIn } from "./set-up.ts";
@@ -26,13 +27,7 @@ const REFUSED: Record<string, Refused> = {
 
 type Order = Pick<OrderView, "id" | "status" | "payment" | "delivery" | "total">;
 
-const SHIPPING = {
-  name: "Chaos Buyer",
-  line1: "1 Market Street",
-  city: "Springfield",
-  postalCode: "12345",
-  country: "US",
-};
+const SHIPPING = anAddress({ name: "Chaos Buyer" });
 const FIRST_LOOK_MS = 100;
 const LONGEST_LOOK_MS = 1_000;
 

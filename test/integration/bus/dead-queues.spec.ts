@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { amqpDeadQueues, checkQueueName, type DeadQueues } from "../../../broker/bus/dead-queues.ts";
 import { describeFailure } from "../../../broker/bus/failure.ts";
 import { type DeadLetter, letterId, mongoDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { queueName, topologyOf } from "../../../broker/bus/topology.ts";
-import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
 import { eventually } from "../../support/eventually.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 const topology = topologyOf([busContract]);
@@ -110,8 +109,7 @@ describe("Dead queues on RabbitMQ", () => {
 });
 
 describe("Dead letters in the embedded store", () => {
-  let store: EmbeddedMongo;
-  let database: Database;
+  let database: MemoryDatabase;
   const letter = (n: number, queue = "bustest.jobs"): DeadLetter => {
     const message = testMessage("bustest.work", "x", { n, odd: { $key: 1, "a.b": null } });
     return {
@@ -125,12 +123,10 @@ describe("Dead letters in the embedded store", () => {
   };
 
   before(async () => {
-    store = await startEmbeddedMongo({ dir: ":memory:" });
-    database = await connectDatabase(store.uri, quietLog());
+    database = await openMemoryDatabase(quietLog());
   });
   after(async () => {
     await database.close();
-    await store.close();
   });
 
   it("come back as they were, the oldest first, whatever keys the message has", async () => {

@@ -6,6 +6,7 @@ import { envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import cart from "../../../services/cart/cart.service.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 
@@ -239,7 +240,7 @@ for (const kind of ["MongoDB", "Redis"] as const)
             customerId,
             lines,
             total: usd(100 * lines.reduce((sum, it) => sum + it.quantity, 0)),
-            shippingAddress: { name: "Ann", line1: "1", city: "S", postalCode: "1", country: "US" },
+            shippingAddress: anAddress(),
             paymentId: newId(),
           },
           { source: "/orders", at: Date.now() },

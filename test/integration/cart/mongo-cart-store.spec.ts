@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { newId } from "../../../broker/contract/ids.ts";
-import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import migration from "../../../services/cart/migrations/0001-indexes.ts";
 import { CARTS, mongoCartStore } from "../../../services/cart/mongo-cart-store.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 import { movableClock } from "../../support/services-node.ts";
-import { silentLog } from "../../support/silent-log.ts";
 import { cartStoreConformance, linesOf, type StoreUnderTest } from "./store-conformance.ts";
 
 // Long: the store removes what has expired by its own clock, which goes on while ours stands still.
@@ -13,13 +11,11 @@ const TTL = 86_400_000;
 
 describe("carts in MongoDB", () => {
   const clock = movableClock();
-  let mongo: EmbeddedMongo;
-  let connection: Database;
+  let connection: MemoryDatabase;
   let stores: StoreUnderTest;
 
   before(async () => {
-    mongo = await startEmbeddedMongo({ dir: ":memory:" });
-    connection = await connectDatabase(mongo.uri, silentLog);
+    connection = await openMemoryDatabase();
     const database = connection.service("cart");
     await migration.up(database);
     const make = () => mongoCartStore({ database, clock, ttl: TTL });
@@ -27,7 +23,6 @@ describe("carts in MongoDB", () => {
   });
   after(async () => {
     await connection.close();
-    await mongo.close();
   });
 
   cartStoreConformance(() => stores);

@@ -3,10 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Connection } from "mongoose";
 import { serviceNames } from "../../../broker/moleculer/extension.ts";
-import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import {
   inNamespace,
   type MigrationSource,
@@ -17,18 +15,16 @@ import {
   type NamedMigration,
 } from "../../../broker/mongo/migrations.ts";
 import core from "../../../services/index.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 
 const clock = { now: () => Date.now() };
 
 describe("migrations", () => {
-  let store: EmbeddedMongo;
-  let database: Database;
+  let database: MemoryDatabase;
   let db: Connection;
 
   before(async () => {
-    store = await startEmbeddedMongo({ dir: ":memory:" });
-    database = await connectDatabase(store.uri, silentLog);
+    database = await openMemoryDatabase();
   });
 
   beforeEach(async () => {
@@ -38,7 +34,6 @@ describe("migrations", () => {
 
   after(async () => {
     await database.close();
-    await store.close();
   });
 
   const records = () => db.collection<{ _id: string; holder?: string; until?: Date }>("migrations");

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { storeProgram } from "@souk/embedded-mongo";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../support/eventually.ts";
 import { freePort } from "../../support/free-port.ts";
 import { HttpClient } from "../../support/http-client.ts";
@@ -88,7 +89,7 @@ describe("The log of a shop whose RabbitMQ is away for 28 s under load", functio
       });
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     };
-    const shippingAddress = { name: "Ann", line1: "1", city: "S", postalCode: "12345", country: "US" };
+    const shippingAddress = anAddress();
     const requests = [
       () => ask("GET", "/products"),
       () => ask("GET", "/inventory/NONE"),

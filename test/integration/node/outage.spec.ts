@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { HttpClient } from "../../support/http-client.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
@@ -38,7 +39,7 @@ async function furnish(http: HttpClient): Promise<HttpClient> {
 }
 
 const checkout = {
-  shippingAddress: { name: "Ann", line1: "1 Street", city: "Town", postalCode: "1", country: "US" },
+  shippingAddress: anAddress(),
   payment: { provider: "sandbox" },
 };
 

@@ -15,6 +15,7 @@ import core from "../../../services/index.ts";
 import { createNumberClaim } from "../../../services/orders/checkout/claim-number.ts";
 import { firstAdmin, orderBecomes, paidOrder, putOnSale, signUp } from "../../e2e/support/people.ts";
 import { eventually } from "../../support/eventually.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 import { type Shop, startShop } from "../../support/shop.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
@@ -116,15 +117,12 @@ describe("variables of databases", () => {
 });
 
 describe("numbers of orders", () => {
-  let store: EmbeddedMongo;
-  let database: Database;
+  let database: MemoryDatabase;
   before(async () => {
-    store = await startEmbeddedMongo({ dir: ":memory:" });
-    database = await connectDatabase(store.uri, silentLog);
+    database = await openMemoryDatabase();
   });
   after(async () => {
     await database.close();
-    await store.close();
   });
 
   it("are each order's own, and stay so, also where they collide", async () => {

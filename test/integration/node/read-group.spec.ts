@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
-import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 
 interface Thing {
   _id: string;
@@ -12,19 +10,16 @@ interface Thing {
 }
 
 describe("read group", () => {
-  let store: EmbeddedMongo;
-  let database: Database;
+  let database: MemoryDatabase;
 
   before(async () => {
-    store = await startEmbeddedMongo({ dir: ":memory:" });
-    database = await connectDatabase(store.uri, silentLog);
+    database = await openMemoryDatabase();
     const things = database.service("grouped").collection<Thing>("things");
     await things.insertMany(Array.from({ length: 20 }, (_, n) => ({ _id: `t${n}`, n, more: "text" })));
   });
 
   after(async () => {
     await database.close();
-    await store.close();
   });
 
   const group = (projection?: Record<string, 1>) =>
@@ -56,7 +51,7 @@ describe("read group", () => {
   });
 
   it("fails all of them when the database is away", async () => {
-    await store.close();
+    await database.store.close();
     const reads = group();
     const results = await Promise.allSettled([reads.get("t1"), reads.get("t2")]);
     for (const it of results) assert.ok(it.status === "rejected" && isTransient(it.reason));

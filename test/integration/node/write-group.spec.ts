@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Collection } from "mongodb";
-import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { WriteGroup } from "../../../broker/mongo/write-group.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 
 interface Thing {
   _id: string;
@@ -13,14 +11,12 @@ interface Thing {
 }
 
 describe("write group", () => {
-  let store: EmbeddedMongo;
-  let database: Database;
+  let database: MemoryDatabase;
   let things: Collection<Thing>;
   let group: WriteGroup<Thing>;
 
   before(async () => {
-    store = await startEmbeddedMongo({ dir: ":memory:" });
-    database = await connectDatabase(store.uri, silentLog);
+    database = await openMemoryDatabase();
   });
 
   beforeEach(async () => {
@@ -31,7 +27,6 @@ describe("write group", () => {
 
   after(async () => {
     await database.close();
-    await store.close();
   });
 
   it("sends what waits as one command", async () => {
@@ -81,7 +76,7 @@ describe("write group", () => {
   });
 
   it("fails all of them when the database is away, and works again afterwards", async () => {
-    await store.close();
+    await database.store.close();
     await assert.rejects(group.insert({ _id: "x", n: 1 }), (error) => isTransient(error));
     const updates = await Promise.allSettled([
       group.insert({ _id: "y", n: 1 }),
@@ -91,9 +86,8 @@ describe("write group", () => {
       updates.map((it) => it.status),
       ["rejected", "rejected"],
     );
-    store = await startEmbeddedMongo({ dir: ":memory:" });
     await database.close();
-    database = await connectDatabase(store.uri, silentLog);
+    database = await openMemoryDatabase();
     things = database.service("grouped").getClient().db("souk_grouped").collection<Thing>("things");
     group = new WriteGroup(things);
     await group.insert({ _id: "x", n: 1 });

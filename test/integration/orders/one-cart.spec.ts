@@ -5,6 +5,7 @@ import { migrateDown, migrateUp, migrationsOf } from "../../../broker/mongo/migr
 import core from "../../../services/index.ts";
 import { OPEN_ORDERS } from "../../../services/orders/checkout/open-orders.store.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import {
   decide,
   firstAdmin,
@@ -26,13 +27,7 @@ interface CartView {
 }
 type Problem = { code: string; orderId: string; orderIds: string[]; cart: CartView; traceId: string };
 
-const ADDRESS = {
-  name: "Ann",
-  line1: "1 Market Street",
-  city: "Springfield",
-  postalCode: "12345",
-  country: "US",
-};
+const ADDRESS = anAddress();
 
 for (const kind of ["MongoDB", "Redis"] as const)
   describe(`ordering a cart that is kept in ${kind}`, function () {

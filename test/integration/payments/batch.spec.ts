@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { calm } from "../../../services/payments/providers/emulator.ts";
 import { stripe } from "../../../services/payments/providers/stripe/stripe.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 
@@ -81,7 +82,7 @@ interface Refusal extends Error {
 async function refusal(floor: ProviderShop, meta: Parameters<ProviderShop["call"]>[2]): Promise<Refusal> {
   const { items } = await floor.call("products.list", { limit: 1 });
   await floor.call("cart.setItem", { sku: items[0]?.variants[0]?.sku ?? "", quantity: 1 }, meta);
-  const address = { name: "Ann", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+  const address = anAddress();
   return floor
     .call(
       "orders.place",

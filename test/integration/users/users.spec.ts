@@ -20,11 +20,12 @@ import { signingKeyModel } from "../../../services/users/models/signing-key.mode
 import { GRACE_MS } from "../../../services/users/sessions/sessions.ts";
 import { createSigningKeys, LIFETIME_MS, OVERLAP_MS } from "../../../services/users/sessions/signing-keys.ts";
 import users from "../../../services/users/users.service.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../support/eventually.ts";
 import { movableClock, type ServicesNode, startServices } from "../../support/services-node.ts";
 
 const HOUR = 3_600_000;
-const address = { name: "Ada", line1: "1 High St", city: "London", postalCode: "N1", country: "GB" };
+const address = anAddress();
 
 /** Fulfils with the registry code of the failure. */
 const failure = (call: Promise<unknown>) =>

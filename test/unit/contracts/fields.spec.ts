@@ -18,6 +18,7 @@ import { combine, extend } from "../../../broker/moleculer/extension.ts";
 import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import { orderView } from "../../../services/orders/order/view.ts";
 import { orders } from "../../../services/orders/orders.contract.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 
 const CUSTOMER = "019b76da-a800-7000-8000-000000000002";
 const usd = (amount: number) => ({ amount, currency: "USD" });
@@ -130,7 +131,7 @@ describe("Fields of extensions", () => {
       ext: { unheard: { of: ["this"] } },
       lines: [{ sku: "tea", name: "Tea", quantity: 1, unitPrice: usd(300), total: usd(300) }],
       total: usd(300),
-      shippingAddress: { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" },
+      shippingAddress: anAddress(),
       payment: { provider: "sandbox" },
       paymentId: CUSTOMER,
       deliveryId: CUSTOMER,

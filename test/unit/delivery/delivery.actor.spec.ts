@@ -3,13 +3,14 @@ import type { Step } from "../../../broker/actor/testing/steps.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import "../../../services/contracts.ts";
 import { type DeliveryMessage, deliveryActor } from "../../../services/delivery/delivery.actor.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 
 const ORDER = "019b76da-a800-7000-8000-000000000002";
 const aboutOrder: DataIn<"delivery.request"> = {
   orderId: ORDER,
   orderNumber: "N1",
   customerId: "019b76da-a800-7000-8000-000000000003",
-  shippingAddress: { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" },
+  shippingAddress: anAddress(),
   items: [{ sku: "TEA-1", name: "Tea", quantity: 2 }],
 };
 type DeliveryStep = Step<DeliveryMessage>;

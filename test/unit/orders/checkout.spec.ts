@@ -17,6 +17,7 @@ import { orderNumber } from "../../../services/orders/order/order-number.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../../broker/actor/testing/steps.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const codeOf = (error: unknown) => errorCode(error);
@@ -186,7 +187,7 @@ describe("the payment providers that checkout knows", () => {
 
 describe("checkout", () => {
   const customerId = newId();
-  const shippingAddress = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+  const shippingAddress = anAddress();
 
   /** A host of orders in memory, and the answers of the services that checkout asks. */
   function world() {

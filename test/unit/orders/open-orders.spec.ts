@@ -21,10 +21,11 @@ import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../../broker/actor/testing/steps.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const LIMITS = { orders: 3, quantity: 20 };
-const ADDRESS = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+const ADDRESS = anAddress();
 
 const GIVEN_BACK = ["rejected", "cancelled", "expired"];
 const isUnpaid = (it: OrderState) => it.status === "placed" || it.status === "awaiting_payment";

@@ -9,6 +9,7 @@ import "../../../services/contracts.ts";
 import { MAX_ATTEMPTS } from "../../../services/orders/order/attempts.ts";
 import type { OrderMessage } from "../../../services/orders/order/decision.ts";
 import { machine, orderActor } from "../../../services/orders/order/order.actor.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 
 const CUSTOMER = "019b76da-a800-7000-8000-000000000002";
 const PAYMENT = derivedV7(ID, "payment");
@@ -25,7 +26,7 @@ const place: DataIn<"order.place"> = {
     { sku: "cup", name: "Cup", quantity: 1, unitPrice: usd(900), total: usd(900) },
   ],
   total: usd(1_500),
-  shippingAddress: { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" },
+  shippingAddress: anAddress(),
   payment: { provider: "sandbox" },
   paymentId: PAYMENT,
   deliveryId: DELIVERY,

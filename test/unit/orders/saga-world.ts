@@ -14,6 +14,7 @@ import { newStock, type StockState, stockActor } from "../../../services/invento
 import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { PaymentState } from "../../../services/payments/payment/state.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
 import { paymentActor } from "../../support/payment-actor.ts";
 
 type AnyActor = ActorDefinition<object, MessageType>;
@@ -30,7 +31,7 @@ const START = Date.parse("2026-01-01T00:00:00Z");
 export const ORDER_TTL_MS = 1_800_000;
 export const PRICE = 500;
 export const CUSTOMER = uuid(0xc0ffee);
-const ADDRESS = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+const ADDRESS = anAddress();
 
 export function uuid(n: number): string {
   return `019b76da-a800-7000-8000-${n.toString(16).padStart(12, "0")}`;

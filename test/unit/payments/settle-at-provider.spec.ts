@@ -4,6 +4,7 @@ import type { DataIn } from "../../../broker/contract/contract.ts";
 import { envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
+import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
 import type { ProviderCaller } from "../../../services/payments/provider-calls/call-provider.ts";
 import { createBulkhead } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
 import {
@@ -21,6 +22,7 @@ import {
   type StatusReport,
 } from "../../../services/payments/providers/provider.ts";
 import { silentLog } from "../../support/silent-log.ts";
+import { standIn } from "../../support/stand-in.ts";
 
 const nothing = () => undefined;
 type Command = "provider.check" | "provider.capture" | "provider.cancel" | "provider.refund";
@@ -34,24 +36,27 @@ const captured: StatusReport = { status: "captured", amount: usd, receipt: "R-1"
 
 /** What a worker answers where the provider throws this, in whichever call. */
 async function answers<T extends Command>(
-  work: (caller: ProviderCaller, message: Message<T>, tools: never) => Promise<void>,
+  work: (caller: ProviderCaller, message: Message<T>, tools: WorkerTools) => Promise<void>,
   type: T,
   data: DataIn<T>,
   provider: Partial<PaymentProvider> | null,
 ) {
   const told: [type: string, data: Record<string, unknown>][] = [];
   const caller: ProviderCaller = {
-    providers: { find: () => provider ?? undefined } as unknown as Providers,
+    providers: standIn<Providers>({ find: () => provider ?? undefined }),
     bulkhead: createBulkhead(),
     clock: Date,
     log: silentLog,
     metrics: { webhook: nothing, called: nothing, anomaly: nothing },
     timeoutMs: 50,
   };
-  const message = envelope(type, paymentId, data, { source: "/test", at: 0 }) as unknown as Message<T>;
-  const answer = async (kind: string, _: string, body: Record<string, unknown>) =>
-    void told.push([kind, body]);
-  await work(caller, message, { answer } as never);
+  const message = standIn<Message<T>>(envelope(type, paymentId, data, { source: "/test", at: 0 }));
+  const tools: WorkerTools = {
+    async answer(kind, _, body) {
+      told.push([kind, body as Record<string, unknown>]);
+    },
+  };
+  await work(caller, message, tools);
   return told;
 }
 const fails = (error: Error) => () => Promise.reject(error);

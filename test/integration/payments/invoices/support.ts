@@ -11,6 +11,7 @@ import { creditNoteModel, invoiceModel } from "../../../../services/payments/inv
 import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";
 import { paymentModel } from "../../../../services/payments/payment/model.ts";
 import { type Payment, paymentState, type Refund } from "../../../../services/payments/payment/state.ts";
+import { anAddress } from "../../../../souk/testing/address.ts";
 
 export const usd = (amount: number) => ({ amount, currency: "USD" });
 
@@ -77,7 +78,7 @@ export async function paidOrder(
         { sku: "B-1", name: "Wick", quantity: 1, unitPrice: usd(500), total: usd(500) },
       ],
       total: usd(2_500),
-      shippingAddress: { name: "Ann", line1: "1 Market Street", city: "S", postalCode: "1", country: "US" },
+      shippingAddress: anAddress(),
       paymentId,
     },
     { source: "/orders", at: Date.now() },

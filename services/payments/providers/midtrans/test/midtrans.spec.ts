@@ -4,20 +4,15 @@ import midtransClient from "midtrans-client";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
 import { calm, type Emulator } from "../../emulator.ts";
-import { seededRandom } from "../../support/emulator/random.ts";
-import { type MidtransOptions, retry, startMidtrans } from "../emulator/midtrans.ts";
+import { retry, startMidtrans } from "../emulator/midtrans.ts";
 import "../../../../contracts.ts";
 import {
-  calmDown,
-  paymentIntent,
+  never,
+  openProviderFixture,
   providerContext,
   racedByWebhook,
-  webhookEvents,
-} from "../../../../../test/support/provider-context.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
-import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
+} from "../../../../../test/support/provider-fixture.ts";
 import {
-  type PaymentIntent,
   type PaymentProvider,
   ProviderMisconfigured,
   ProviderRefused,
@@ -25,9 +20,19 @@ import {
 } from "../../provider.ts";
 import { midtrans } from "../midtrans.ts";
 
-const never = new AbortController().signal;
 const idr = (rupiah: number) => ({ amount: rupiah * 100, currency: "IDR" });
 const MINUTE = 60_000;
+const fixture = await openProviderFixture({
+  provider: midtrans,
+  start: startMidtrans,
+  money: idr,
+  price: 150_000,
+  timeScale: 1_000_000,
+  // Ours name their own address, so nothing comes here.
+  webhookUrl: (shop) => `${shop}/account`,
+});
+const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, book, events } = fixture;
+const paid = fixture.openAndPay;
 
 /** What the types of the official client leave out. */
 type Transactions = Record<
@@ -36,58 +41,9 @@ type Transactions = Record<
 >;
 
 describe("Midtrans", () => {
-  const clock = movableClock();
-  let shop: WebhookReceiver;
-  let emulator: Emulator;
-  let adapter: PaymentProvider;
+  beforeEach(fixture.calm);
+  after(fixture.close);
 
-  const start = (options: MidtransOptions = {}) =>
-    startMidtrans(
-      {
-        port: 0,
-        // Ours name their own address, so nothing comes here.
-        webhookUrl: () => `${shop.url}/account`,
-        timeScale: 1_000_000,
-        clock,
-        random: seededRandom(1),
-      },
-      options,
-    );
-  const adapterOf = (variables: Readonly<Record<string, string>>): PaymentProvider => {
-    const made = midtrans.create(providerContext(variables, clock, shop.url));
-    assert.ok(made);
-    return made;
-  };
-
-  before(async () => {
-    shop = await openWebhookReceiver();
-    emulator = await start();
-    adapter = adapterOf(emulator.environment);
-  });
-  after(async () => {
-    await emulator.close();
-    await shop.close();
-  });
-  beforeEach(async () => {
-    await calmDown(emulator, shop);
-  });
-
-  const intent = (changes: Partial<PaymentIntent> = {}) => paymentIntent(clock, idr(150_000), changes);
-  const open = async (changes: Partial<PaymentIntent> = {}) =>
-    (await adapter.createPayment(intent(changes), never)).providerRef;
-  const paid = async () => {
-    const ref = await open();
-    await emulator.pay(ref, "succeed");
-    return ref;
-  };
-  const status = (ref: string) => adapter.fetchStatus(ref, never);
-  const book = (ref: string) => emulator.books().find((it) => it.providerRef === ref);
-  const refund = (providerRef: string, rupiah: number, idempotencyKey = newId()) =>
-    adapter.refund(
-      { providerRef, receipt: null, amount: idr(rupiah), reason: "broken", idempotencyKey },
-      never,
-    );
-  const events = () => webhookEvents(emulator, shop, adapter);
   /** What the customer does on the page that `opened` leads to. */
   const onPage = async (url: string, act: object) => {
     const token = url.split("/").at(-1);
@@ -98,7 +54,7 @@ describe("Midtrans", () => {
     assert.equal(response.status, 200, await response.text());
   };
   const openPage = async () => {
-    const opened = await adapter.createPayment(intent(), never);
+    const opened = await adapter().createPayment(intent(), never);
     assert.equal(opened.nextAction?.type, "redirect");
     return {
       ref: opened.providerRef,
@@ -186,7 +142,7 @@ describe("Midtrans", () => {
     });
 
     it("says so when the key is wrong", async () => {
-      const wrong = adapterOf({ ...emulator.environment, MIDTRANS_SERVER_KEY: "SB-Mid-server-wrong" });
+      const wrong = adapterWith({ MIDTRANS_SERVER_KEY: "SB-Mid-server-wrong" });
       await assert.rejects(wrong.createPayment(intent(), never), ProviderMisconfigured);
       await assert.rejects(wrong.fetchStatus(newId(), never), ProviderMisconfigured);
     });
@@ -215,15 +171,15 @@ describe("Midtrans", () => {
 
     it("gives the same page for the same payment", async () => {
       const it = intent();
-      assert.deepEqual(await adapter.createPayment(it, never), await adapter.createPayment(it, never));
+      assert.deepEqual(await adapter().createPayment(it, never), await adapter().createPayment(it, never));
       assert.equal(emulator.books().filter((book) => book.paymentId === it.paymentId).length, 1);
     });
 
     it("finds the page whose address was lost on the way", async () => {
       const it = intent();
       emulator.knobs.api = [{ route: "POST /snap/v1/transactions", times: 1, fault: "reset" }];
-      await assert.rejects(adapter.createPayment(it, never), { type: "PROVIDER_FAILED" });
-      const { providerRef, nextAction } = await adapter.createPayment(it, never);
+      await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
+      const { providerRef, nextAction } = await adapter().createPayment(it, never);
       assert.equal(providerRef, it.paymentId);
       assert.equal(nextAction?.type, "redirect");
     });
@@ -232,8 +188,8 @@ describe("Midtrans", () => {
       let forgetful: Emulator;
       let other: PaymentProvider;
       before(async () => {
-        forgetful = await start({ idempotencyKeys: false });
-        other = adapterOf(forgetful.environment);
+        forgetful = await startMidtrans(fixture.emulatorOptions, { idempotencyKeys: false });
+        other = adapterWith(forgetful.environment);
       });
       after(() => forgetful.close());
 
@@ -336,12 +292,12 @@ describe("Midtrans", () => {
       const ref = await paid();
       await assert.rejects(events(), WebhookRejected);
       assert.deepEqual((await status(ref)).amount, idr(150_000));
-      assert.equal(adapter.webhooksProve, false);
+      assert.equal(adapter().webhooksProve, false);
     });
 
     it("may come before the answer that opens the payment: they name it", async () => {
       const it = intent();
-      const { opened, order } = await racedByWebhook(emulator, shop, () => adapter.createPayment(it, never));
+      const { opened, order } = await racedByWebhook(fixture, () => adapter().createPayment(it, never));
       assert.deepEqual(order, ["webhook", "answer"]);
       assert.deepEqual(
         (await events()).map((event) => [event.paymentId, event.providerRef]),
@@ -360,7 +316,7 @@ describe("Midtrans", () => {
     it("are repeated by Midtrans' schedule, by what we answer", async () => {
       const minutes = (status: number | "timeout") => {
         const waits: (number | null)[] = [];
-        for (let n = 1; waits.at(-1) !== null; n++) waits.push(retry(n, { status } as never));
+        for (let n = 1; waits.at(-1) !== null; n++) waits.push(retry(n, { status }));
         return waits.slice(0, -1).map((it) => (it ?? 0) / MINUTE);
       };
       assert.deepEqual(minutes(500), [2]);
@@ -378,26 +334,26 @@ describe("Midtrans", () => {
   describe("cancelling", () => {
     it("closes what is pending; over is fine; paid is refused", async () => {
       const { ref, url } = await openPage();
-      await adapter.cancel(ref, never);
+      await adapter().cancel(ref, never);
       await onPage(url, { outcome: "pending" });
-      await adapter.cancel(ref, never);
+      await adapter().cancel(ref, never);
       assert.equal((await status(ref)).status, "expired");
-      await adapter.cancel(ref, never);
+      await adapter().cancel(ref, never);
       await assert.rejects(emulator.pay(ref, "succeed"));
-      await assert.rejects(adapter.cancel(await paid(), never), ProviderRefused);
+      await assert.rejects(adapter().cancel(await paid(), never), ProviderRefused);
     });
 
     it("denies what is under review", async () => {
       const { ref, url } = await openPage();
       await onPage(url, { outcome: "challenge" });
-      await adapter.cancel(ref, never);
+      await adapter().cancel(ref, never);
       assert.equal((await status(ref)).status, "failed");
     });
 
     it("never gives back what was paid by card", async () => {
       const { ref, url } = await openPage();
       await onPage(url, { outcome: "capture" });
-      await assert.rejects(adapter.cancel(ref, never), ProviderRefused);
+      await assert.rejects(adapter().cancel(ref, never), ProviderRefused);
       assert.equal(book(ref)?.captured, 15_000_000);
     });
   });
@@ -467,7 +423,7 @@ describe("Midtrans", () => {
       await assert.rejects(status(ref), { type: "PROVIDER_FAILED" }, String(fault));
     }
     emulator.knobs.api = [{ times: 1, fault: "timeout" }];
-    await assert.rejects(adapter.fetchStatus(ref, AbortSignal.timeout(100)), { type: "PROVIDER_FAILED" });
+    await assert.rejects(adapter().fetchStatus(ref, AbortSignal.timeout(100)), { type: "PROVIDER_FAILED" });
     emulator.knobs.api = [{ times: 1, fault: 401 }];
     await assert.rejects(status(ref), ProviderMisconfigured);
   });

@@ -1,25 +1,16 @@
 /** M-Pesa's adapter against its emulator, over HTTP. What all providers share is in provider-conformance. */
 import assert from "node:assert/strict";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
-import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
-import { calm, type Emulator } from "../../emulator.ts";
-import { seededRandom } from "../../support/emulator/random.ts";
+import { calm } from "../../emulator.ts";
 import { startMpesa } from "../emulator/mpesa.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
-import { paymentIntent, providerContext } from "../../../../../test/support/provider-context.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
-import { silentLog } from "../../../../../test/support/silent-log.ts";
-import {
-  openWebhookReceiver,
-  type ReceivedWebhook,
-  type WebhookReceiver,
-} from "../../../../../test/support/webhook-receiver.ts";
+import { openMemoryDatabase } from "../../../../../test/support/memory-database.ts";
+import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
+import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
 import {
   type PaymentIntent,
-  type PaymentProvider,
   ProviderMisconfigured,
   ProviderRefused,
   type Webhook,
@@ -32,87 +23,55 @@ import { mpesa } from "../mpesa.ts";
 import { mpesaPushes } from "../push.model.ts";
 import { UNKNOWN_FOR_MS } from "../push.ts";
 
-const never = new AbortController().signal;
 const kes = (shillings: number) => ({ amount: shillings * 100, currency: "KES" });
 const WAITS = "0712345678";
+const PUSH = "POST /mpesa/stkpush/v1/processrequest";
+const REVERSAL = "POST /mpesa/reversal/v1/request";
+const memory = await openMemoryDatabase();
+const database = memory.service("payments");
+const fixture = await openProviderFixture({
+  provider: mpesa,
+  start: startMpesa,
+  money: kes,
+  price: 1_500,
+  payment: { phone: WAITS },
+  timeScale: 1_000,
+  webhookUrl: () => assert.fail("every push names its own address"),
+  database,
+});
+const { clock, shop, emulator, adapter, adapterWith, intent, status, refund, book } = fixture;
 
 describe("M-Pesa", () => {
-  const clock = movableClock();
-  let mongo: EmbeddedMongo;
-  let connection: Database;
-  let shop: WebhookReceiver;
-  let emulator: Emulator;
-  let adapter: PaymentProvider;
   /** What came of the callbacks that the shop has taken in, as its front does. */
   let events: WebhookEvent[];
 
-  const adapterOf = (variables: Readonly<Record<string, string>>): PaymentProvider => {
-    const made = mpesa.create({
-      ...providerContext(variables, clock, shop.url),
-      database: connection.service("payments"),
-    });
-    assert.ok(made);
-    return made;
-  };
+  before(() => migration.up(database));
+  beforeEach(async () => {
+    await fixture.calm();
+    events = [];
+    shop.answer = async (it) => {
+      events.push(await adapter().verifyWebhook(webhook(it)));
+      return 200;
+    };
+  });
+  after(async () => {
+    await fixture.close();
+    await memory.close();
+  });
+
   const webhook = ({ rawBody, headers, path }: ReceivedWebhook): Webhook => ({
     rawBody,
     headers,
     key: path.split("/").at(-1) ?? null,
     address: "127.0.0.1",
   });
-
-  before(async () => {
-    mongo = await startEmbeddedMongo({ dir: ":memory:" });
-    connection = await connectDatabase(mongo.uri, silentLog);
-    await migration.up(connection.service("payments"));
-    shop = await openWebhookReceiver();
-    emulator = await startMpesa({
-      port: 0,
-      webhookUrl: () => assert.fail("every push names its own address"),
-      timeScale: 1_000,
-      clock,
-      random: seededRandom(1),
-    });
-    adapter = adapterOf(emulator.environment);
-  });
-  after(async () => {
-    await emulator.close();
-    await shop.close();
-    await connection.close();
-    await mongo.close();
-  });
-  beforeEach(async () => {
-    await emulator.idle();
-    shop.received.length = 0;
-    events = [];
-    shop.answer = async (it) => {
-      events.push(await adapter.verifyWebhook(webhook(it)));
-      return 200;
-    };
-    emulator.knobs.api = [];
-    emulator.knobs.webhooks = calm().webhooks;
-  });
-
-  const intent = (changes: Partial<PaymentIntent> = {}) =>
-    paymentIntent(clock, kes(1_500), { options: { phone: WAITS }, ...changes });
-  const open = async (phone = WAITS) =>
-    (await adapter.createPayment(intent({ options: { phone } }), never)).providerRef;
+  const open = (phone = WAITS) => fixture.open({ options: { phone } });
   const paid = async () => {
-    const ref = await open();
-    await emulator.pay(ref, "succeed");
+    const ref = await fixture.openAndPay();
     await emulator.idle();
     return ref;
   };
-  const status = (ref: string) => adapter.fetchStatus(ref, never);
   const booksOf = (paymentId: string) => emulator.books().filter((it) => it.paymentId === paymentId);
-  const book = (ref: string) => emulator.books().find((it) => it.providerRef === ref);
-  const refund = (providerRef: string, shillings: number, idempotencyKey = newId(), by = adapter) =>
-    by.refund(
-      { providerRef, receipt: null, amount: kes(shillings), reason: "broken", idempotencyKey },
-      never,
-    );
-  const PUSH = "POST /mpesa/stkpush/v1/processrequest";
-  const REVERSAL = "POST /mpesa/reversal/v1/request";
 
   describe("configuration", () => {
     it("is off without variables, and names the one that is missing", () => {
@@ -146,11 +105,11 @@ describe("M-Pesa", () => {
         { MPESA_PASSKEY: "wrong".repeat(4) },
         { MPESA_SHORTCODE: "600000" },
       ] as Record<string, string>[]) {
-        const by = adapterOf({ ...emulator.environment, ...wrong });
+        const by = adapterWith(wrong);
         const it = intent();
         await assert.rejects(by.createPayment(it, never), ProviderMisconfigured, JSON.stringify(wrong));
         // Nothing was pushed, so it may be tried again when that is mended.
-        await adapter.createPayment(it, never);
+        await adapter().createPayment(it, never);
         assert.equal(booksOf(it.paymentId).length, 1);
       }
     });
@@ -159,7 +118,7 @@ describe("M-Pesa", () => {
   describe("opening", () => {
     it("asks the phone for whole shillings", async () => {
       const it = intent({ options: { phone: "+254 712-345 678" } });
-      const opened = await adapter.createPayment(it, never);
+      const opened = await adapter().createPayment(it, never);
       assert.deepEqual(opened.nextAction, {
         type: "phone_prompt",
         message: "Enter your M-Pesa PIN on the phone that ends in 678.",
@@ -180,27 +139,27 @@ describe("M-Pesa", () => {
         { options: { phone: "12345" } },
         { options: { phone: WAITS, name: "Ann" } },
       ] as Partial<PaymentIntent>[])
-        await assert.rejects(adapter.createPayment(intent(changes), never), ProviderRefused);
+        await assert.rejects(adapter().createPayment(intent(changes), never), ProviderRefused);
       await assert.rejects(open("0712341001"), /already in process/);
     });
 
     it("asks once, however often it is told to", async () => {
       const it = intent();
       const answers = await Promise.allSettled(
-        Array.from({ length: 10 }, () => adapter.createPayment(it, never)),
+        Array.from({ length: 10 }, () => adapter().createPayment(it, never)),
       );
       assert.ok(answers.some((one) => one.status === "fulfilled"));
       for (const one of answers)
         if (one.status === "rejected") assert.equal(one.reason.type, "PROVIDER_FAILED");
       assert.equal(booksOf(it.paymentId).length, 1);
       const ref = booksOf(it.paymentId)[0]?.providerRef;
-      assert.equal((await adapter.createPayment(it, never)).providerRef, ref);
-      await assert.rejects(adapter.createPayment({ ...it, amount: kes(1) }, never), ProviderRefused);
+      assert.equal((await adapter().createPayment(it, never)).providerRef, ref);
+      await assert.rejects(adapter().createPayment({ ...it, amount: kes(1) }, never), ProviderRefused);
     });
 
     it("knows the payment by the callback that comes before the answer", async () => {
       const it = intent({ options: { phone: "0712340003" } });
-      const { providerRef } = await adapter.createPayment(it, never);
+      const { providerRef } = await adapter().createPayment(it, never);
       assert.deepEqual(
         events.map((one) => [one.paymentId, one.providerRef]),
         [[it.paymentId, providerRef]],
@@ -211,12 +170,12 @@ describe("M-Pesa", () => {
     it("knows it by the callback where the answer is lost, and never asks twice", async () => {
       const it = intent();
       emulator.knobs.api = [{ route: PUSH, times: 1, fault: "reset" }];
-      await assert.rejects(adapter.createPayment(it, never), { type: "PROVIDER_FAILED" });
-      await assert.rejects(adapter.createPayment(it, never), { type: "PROVIDER_FAILED" });
+      await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
+      await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
       const [asked] = booksOf(it.paymentId);
       await emulator.pay(asked?.providerRef ?? "", "succeed");
       await emulator.idle();
-      assert.equal((await adapter.createPayment(it, never)).providerRef, asked?.providerRef);
+      assert.equal((await adapter().createPayment(it, never)).providerRef, asked?.providerRef);
       assert.equal(booksOf(it.paymentId).length, 1);
       assert.equal((await status(asked?.providerRef ?? "")).status, "captured");
     });
@@ -224,11 +183,13 @@ describe("M-Pesa", () => {
     it("gives up on one of which nothing was heard, and still knows money that comes for it", async () => {
       const it = intent();
       emulator.knobs.api = [{ route: PUSH, times: 1, fault: "timeout" }];
-      await assert.rejects(adapter.createPayment(it, AbortSignal.timeout(100)), { type: "PROVIDER_FAILED" });
+      await assert.rejects(adapter().createPayment(it, AbortSignal.timeout(100)), {
+        type: "PROVIDER_FAILED",
+      });
       clock.advance(UNKNOWN_FOR_MS - 1);
-      await assert.rejects(adapter.createPayment(it, never), { type: "PROVIDER_FAILED" });
+      await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
       clock.advance(1);
-      await assert.rejects(adapter.createPayment(it, never), ProviderRefused);
+      await assert.rejects(adapter().createPayment(it, never), ProviderRefused);
       const [asked] = booksOf(it.paymentId);
       await emulator.pay(asked?.providerRef ?? "", "succeed");
       await emulator.idle();
@@ -243,8 +204,8 @@ describe("M-Pesa", () => {
       for (const fault of [429, 500, 503] as const) {
         const it = intent();
         emulator.knobs.api = [{ route: PUSH, times: 1, fault }];
-        await assert.rejects(adapter.createPayment(it, never), { type: "PROVIDER_FAILED" });
-        await adapter.createPayment(it, never);
+        await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
+        await adapter().createPayment(it, never);
         assert.equal(booksOf(it.paymentId).length, 1);
       }
     });
@@ -252,7 +213,7 @@ describe("M-Pesa", () => {
 
   describe("access tokens", () => {
     it("are asked for again after a failure, and before they end", async () => {
-      const by = adapterOf(emulator.environment);
+      const by = adapterWith({});
       const ref = await open();
       emulator.knobs.api = [{ route: "GET /oauth/v1/generate", times: 1, fault: 503 }];
       await assert.rejects(by.fetchStatus(ref, never), { type: "PROVIDER_FAILED" });
@@ -271,7 +232,7 @@ describe("M-Pesa", () => {
       assert.equal((await status(ref)).status, "pending");
       emulator.knobs.api = [{ route: PUSH, times: 1, fault: 401 }];
       const it = intent();
-      await adapter.createPayment(it, never);
+      await adapter().createPayment(it, never);
       assert.equal(booksOf(it.paymentId).length, 1);
       emulator.knobs.api = [{ route: PUSH, times: 2, fault: 401 }];
       await assert.rejects(open(), ProviderMisconfigured);
@@ -287,8 +248,8 @@ describe("M-Pesa", () => {
       assert.deepEqual([report.status, report.amount], ["captured", kes(1_500)]);
       assert.equal(report.receipt, event?.receipt);
       assert.match(report.receipt ?? "", /^S[A-Z0-9]{9}$/);
-      assert.deepEqual(adapter.webhookAnswer, { ResultCode: 0, ResultDesc: "Accepted" });
-      assert.equal(adapter.webhooksProve, false);
+      assert.deepEqual(adapter().webhookAnswer, { ResultCode: 0, ResultDesc: "Accepted" });
+      assert.equal(adapter().webhooksProve, false);
     });
 
     it("can't pay another amount", async () => {
@@ -331,7 +292,7 @@ describe("M-Pesa", () => {
     const good = async () => {
       const it = intent();
       shop.answer = () => 200;
-      const { providerRef } = await adapter.createPayment(it, never);
+      const { providerRef } = await adapter().createPayment(it, never);
       await emulator.pay(providerRef, "succeed");
       await emulator.idle();
       return webhook(shop.received.at(-1) ?? assert.fail("no callback"));
@@ -348,8 +309,12 @@ describe("M-Pesa", () => {
         { address: null },
         { address: "196.201.214.200" },
       ])
-        await assert.rejects(adapter.verifyWebhook({ ...it, ...bad }), WebhookRejected, JSON.stringify(bad));
-      await adapter.verifyWebhook(it);
+        await assert.rejects(
+          adapter().verifyWebhook({ ...it, ...bad }),
+          WebhookRejected,
+          JSON.stringify(bad),
+        );
+      await adapter().verifyWebhook(it);
     });
 
     it("that make no sense are rejected", async () => {
@@ -364,7 +329,7 @@ describe("M-Pesa", () => {
         text.replace(/"Value":\d+/, '"Value":1.001'),
       ])
         await assert.rejects(
-          adapter.verifyWebhook({ ...it, rawBody: Buffer.from(body) }),
+          adapter().verifyWebhook({ ...it, rawBody: Buffer.from(body) }),
           WebhookRejected,
           body,
         );
@@ -373,7 +338,7 @@ describe("M-Pesa", () => {
     it("can't make a payment paid", async () => {
       const it = intent();
       shop.answer = () => 200;
-      const { providerRef } = await adapter.createPayment(it, never);
+      const { providerRef } = await adapter().createPayment(it, never);
       await emulator.pay(providerRef, "cancel");
       await emulator.idle();
       const cancelled = webhook(shop.received[0] ?? assert.fail("no callback"));
@@ -392,7 +357,7 @@ describe("M-Pesa", () => {
           },
         },
       };
-      await adapter.verifyWebhook({ ...cancelled, rawBody: Buffer.from(JSON.stringify(forged)) });
+      await adapter().verifyWebhook({ ...cancelled, rawBody: Buffer.from(JSON.stringify(forged)) });
       const report = await status(providerRef);
       assert.deepEqual([report.status, report.amount, report.receipt], ["cancelled", null, null]);
     });
@@ -407,7 +372,7 @@ describe("M-Pesa", () => {
         const bodies = { changed, true: first.rawBody };
         const came = new Map<string, WebhookEvent>();
         for (const which of order)
-          came.set(which, await adapter.verifyWebhook({ ...first, rawBody: bodies[which] }));
+          came.set(which, await adapter().verifyWebhook({ ...first, rawBody: bodies[which] }));
         const forged = came.get("changed");
         assert.deepEqual(forged?.mismatch, { expected: kes(1_500), reported: kes(2_500) });
         assert.equal(forged?.receipt, null);
@@ -423,7 +388,7 @@ describe("M-Pesa", () => {
     it("with another amount alone: paid as asked, and its receipt is not believed", async () => {
       const it = await good();
       const rawBody = Buffer.from(it.rawBody.toString().replace("1500", "1"));
-      const { providerRef } = await adapter.verifyWebhook({ ...it, rawBody });
+      const { providerRef } = await adapter().verifyWebhook({ ...it, rawBody });
       const report = await status(providerRef);
       assert.deepEqual([report.status, report.amount, report.receipt], ["captured", kes(1_500), null]);
       await assert.rejects(refund(providerRef, 500), /receipt/);
@@ -431,19 +396,19 @@ describe("M-Pesa", () => {
 
     it("of another push at this payment's address are rejected", async () => {
       const it = await good();
-      await adapter.verifyWebhook(it);
+      await adapter().verifyWebhook(it);
       const other = Buffer.from(it.rawBody.toString().replace(/ws_CO_\w+/, "ws_CO_other"));
-      await assert.rejects(adapter.verifyWebhook({ ...it, rawBody: other }), WebhookRejected);
+      await assert.rejects(adapter().verifyWebhook({ ...it, rawBody: other }), WebhookRejected);
     });
   });
 
   it("cancelling can't withdraw a prompt; over is fine; paid is refused", async () => {
     const ref = await open();
-    await assert.rejects(adapter.cancel(ref, never), ProviderRefused);
+    await assert.rejects(adapter().cancel(ref, never), ProviderRefused);
     await emulator.pay(ref, "cancel");
-    await adapter.cancel(ref, never);
-    await assert.rejects(adapter.cancel(await paid(), never), ProviderRefused);
-    await assert.rejects(adapter.cancel("ws_CO_unknown", never), ProviderRefused);
+    await adapter().cancel(ref, never);
+    await assert.rejects(adapter().cancel(await paid(), never), ProviderRefused);
+    await assert.rejects(adapter().cancel("ws_CO_unknown", never), ProviderRefused);
   });
 
   describe("refunds", () => {
@@ -490,7 +455,7 @@ describe("M-Pesa", () => {
       });
       const Result = { ResultCode: 2, ResultDesc: "x".repeat(1_000), ConversationID: "AG_1" };
       const rawBody = Buffer.from(JSON.stringify({ Result }));
-      const told = await adapter.verifyWebhook({ rawBody, headers: {}, key: last, address: "127.0.0.1" });
+      const told = await adapter().verifyWebhook({ rawBody, headers: {}, key: last, address: "127.0.0.1" });
       for (const it of [told, await status(ref)]) {
         assert.equal(it.refunds[0]?.status, "failed");
         assert.ok((it.refunds[0]?.reason ?? "").length <= 500);
@@ -530,12 +495,8 @@ describe("M-Pesa", () => {
 
     it("are made by hand where there is no initiator, no receipt, or a fraction", async () => {
       const ref = await paid();
-      const {
-        MPESA_INITIATOR_NAME: _name,
-        MPESA_SECURITY_CREDENTIAL: _credential,
-        ...rest
-      } = emulator.environment;
-      await assert.rejects(refund(ref, 500, newId(), adapterOf(rest)), /by hand/);
+      const alone = adapterWith({ MPESA_INITIATOR_NAME: undefined, MPESA_SECURITY_CREDENTIAL: undefined });
+      await assert.rejects(refund(ref, 500, newId(), alone), /by hand/);
       await assert.rejects(refund(ref, 0.5), ProviderRefused);
       const silent = await open("0712349999");
       await eventually("paid", () => book(silent)?.captured === 150_000);
@@ -545,7 +506,7 @@ describe("M-Pesa", () => {
 
   it("keeps nothing about a customer but the payment", async () => {
     await paid();
-    const kept = JSON.stringify(await mpesaPushes(connection.service("payments")).find().toArray());
+    const kept = JSON.stringify(await mpesaPushes(database).find().toArray());
     assert.doesNotMatch(kept, /712345678/);
   });
 

@@ -1,5 +1,7 @@
+import type { Collection } from "mongodb";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
+import { standIn } from "../../../../../test/support/stand-in.ts";
 import {
   bytes,
   SECRET,
@@ -8,10 +10,11 @@ import {
 } from "../../../../../test/unit/linear-time/support/webhook-verifier.ts";
 import { receiveCallback } from "../callback.ts";
 import { callbackKey } from "../callback-key.ts";
+import type { Push } from "../push.model.ts";
 
 const about = { paymentId: newId(), refundId: null };
 function received(body: Buffer, key = callbackKey(SECRET, about)) {
-  const pushes = { findOneAndUpdate: async () => null } as never;
+  const pushes = standIn<Collection<Push>>({ findOneAndUpdate: async () => null });
   const receiver = { pushes, clock: systemClock, callbackSecret: SECRET, allowed: undefined };
   return receiveCallback(receiver, webhook(body, {}, key));
 }

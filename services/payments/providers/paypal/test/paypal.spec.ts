@@ -5,89 +5,44 @@ import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { newId } from "../../../../../broker/contract/ids.ts";
-import { seededRandom } from "../../support/emulator/random.ts";
 import { createSigner } from "../emulator/certificate.ts";
-import { type PayPalEmulator, startPayPal } from "../emulator/paypal.ts";
+import { startPayPal } from "../emulator/paypal.ts";
 import "../../../../contracts.ts";
-import { calmDown, paymentIntent, providerContext } from "../../../../../test/support/provider-context.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
-import {
-  openWebhookReceiver,
-  type ReceivedWebhook,
-  type WebhookReceiver,
-} from "../../../../../test/support/webhook-receiver.ts";
-import {
-  type PaymentIntent,
-  type PaymentProvider,
-  ProviderMisconfigured,
-  ProviderRefused,
-  WebhookRejected,
-} from "../../provider.ts";
+import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
+import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
+import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { paypal } from "../paypal.ts";
 
-const never = new AbortController().signal;
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const passing = { type: "PROVIDER_FAILED" };
 const DAY_MS = 86_400_000;
+const fixture = await openProviderFixture({
+  provider: paypal,
+  start: startPayPal,
+  money: usd,
+  price: 1_000,
+  timeScale: 10_000_000,
+});
+const { clock, shop, emulator, adapter, adapterWith: make, intent, open, refund, book, events } = fixture;
+const approved = fixture.openAndPay;
 
 describe("PayPal", () => {
-  const clock = movableClock();
-  let shop: WebhookReceiver;
-  let emulator: PayPalEmulator;
-  let adapter: PaymentProvider;
-
-  const make = (variables: Record<string, string> = {}): PaymentProvider => {
-    const made = paypal.create(providerContext({ ...emulator.environment, ...variables }, clock));
-    assert.ok(made);
-    return made;
-  };
-
-  before(async () => {
-    shop = await openWebhookReceiver();
-    emulator = await startPayPal({
-      port: 0,
-      webhookUrl: () => shop.url,
-      timeScale: 10_000_000,
-      clock,
-      random: seededRandom(1),
-    });
-  });
-  after(async () => {
-    await emulator.close();
-    await shop.close();
-  });
   beforeEach(async () => {
-    await calmDown(emulator, shop);
+    await fixture.calm();
     Object.assign(emulator.quirks, { captures: "COMPLETED", refunds: "COMPLETED", certUrl: null });
-    adapter = make();
   });
+  after(fixture.close);
 
-  const intent = (changes: Partial<PaymentIntent> = {}) => paymentIntent(clock, usd(1_000), changes);
-  const open = async (changes: Partial<PaymentIntent> = {}, by = adapter) =>
-    (await by.createPayment(intent(changes), never)).providerRef;
-  const approved = async (changes: Partial<PaymentIntent> = {}, by = adapter) => {
-    const ref = await open(changes, by);
-    await emulator.pay(ref, "succeed");
-    return ref;
-  };
-  const capture = (providerRef: string, amount = usd(1_000), idempotencyKey = newId(), by = adapter) =>
+  const capture = (providerRef: string, amount = usd(1_000), idempotencyKey = newId(), by = adapter()) =>
     by.capture({ providerRef, amount, idempotencyKey }, never);
   const paid = async () => {
     const ref = await approved();
     await capture(ref);
     return ref;
   };
-  const refund = (providerRef: string, amount: number, idempotencyKey = newId()) =>
-    adapter.refund({ providerRef, receipt: null, amount: usd(amount), reason: "x", idempotencyKey }, never);
-  const status = async (ref: string) => (await adapter.fetchStatus(ref, never)).status;
-  const book = (ref: string) => emulator.books().find((it) => it.providerRef === ref);
-  const verify = ({ rawBody, headers }: Pick<ReceivedWebhook, "rawBody" | "headers">, by = adapter) =>
+  const status = async (ref: string) => (await fixture.status(ref)).status;
+  const verify = ({ rawBody, headers }: Pick<ReceivedWebhook, "rawBody" | "headers">, by = adapter()) =>
     by.verifyWebhook({ rawBody, headers, key: null, address: null });
-  /** The webhooks that came, verified. */
-  const events = async (by = adapter) => {
-    await emulator.idle();
-    return Promise.all(shop.received.map((it) => verify(it, by)));
-  };
 
   describe("configured", () => {
     const made = (variables: Record<string, string>) => () =>
@@ -141,9 +96,9 @@ describe("PayPal", () => {
   describe("payments", () => {
     it("sends the customer to approve, tells PayPal our references, and takes the money then", async () => {
       const asked = intent();
-      const { providerRef, nextAction } = await adapter.createPayment(asked, never);
+      const { providerRef, nextAction } = await adapter().createPayment(asked, never);
       assert.equal(nextAction?.type, "redirect");
-      assert.equal((await adapter.createPayment(asked, never)).providerRef, providerRef);
+      assert.equal((await adapter().createPayment(asked, never)).providerRef, providerRef);
       await assert.rejects(capture(providerRef), ProviderRefused);
       const page = await fetch(nextAction.url);
       assert.match(await page.text(), /10\.00 USD/);
@@ -152,12 +107,12 @@ describe("PayPal", () => {
         body: new URLSearchParams({ outcome: "succeed" }),
         redirect: "manual",
       });
-      assert.equal(back.headers.get("location"), `https://shop.test/?token=${providerRef}`);
-      const authorized = await adapter.fetchStatus(providerRef, never);
+      assert.equal(back.headers.get("location"), `${shop.url}/?token=${providerRef}`);
+      const authorized = await adapter().fetchStatus(providerRef, never);
       assert.deepEqual([authorized.status, authorized.amount], ["authorized", usd(1_000)]);
       const report = await capture(providerRef);
       assert.deepEqual([report.status, report.amount], ["captured", usd(1_000)]);
-      assert.deepEqual(await adapter.fetchStatus(providerRef, never), report);
+      assert.deepEqual(await adapter().fetchStatus(providerRef, never), report);
       const told = await events();
       assert.deepEqual(
         told.map((it) => [it.status, it.providerRef, it.paymentId, it.receipt]),
@@ -205,9 +160,9 @@ describe("PayPal", () => {
       await holding.cancel(held, never);
       assert.equal(await status(held), "cancelled");
       await assert.rejects(capture(held, usd(1_000), newId(), holding), ProviderRefused);
-      await adapter.cancel(await open(), never);
-      await adapter.cancel(await approved(), never);
-      await assert.rejects(adapter.cancel(await paid(), never), ProviderRefused);
+      await adapter().cancel(await open(), never);
+      await adapter().cancel(await approved(), never);
+      await assert.rejects(adapter().cancel(await paid(), never), ProviderRefused);
     });
 
     it("tells that the bank declines, and that PayPal thinks it over", async () => {
@@ -242,7 +197,7 @@ describe("PayPal", () => {
         currency: "JPY",
       });
       const forint = await approved({ amount: { amount: 70_000, currency: "HUF" } });
-      assert.equal((await adapter.fetchStatus(forint, never)).amount?.amount, 70_000);
+      assert.equal((await adapter().fetchStatus(forint, never)).amount?.amount, 70_000);
     });
 
     it("tells apart who has to act: PayPal, staff, nobody", async () => {
@@ -257,10 +212,10 @@ describe("PayPal", () => {
       assert.equal(await failing(401), "ProviderMisconfigured");
       for (const fault of [429, 500, 503, "reset", "unreachable"] as const)
         assert.equal(await failing(fault), "PROVIDER_FAILED", String(fault));
-      await assert.rejects(adapter.fetchStatus("../../v1/oauth2/token", never), ProviderRefused);
+      await assert.rejects(adapter().fetchStatus("../../v1/oauth2/token", never), ProviderRefused);
       emulator.knobs.api = [{ times: 1, fault: "timeout" }];
       const started = Date.now();
-      await assert.rejects(adapter.createPayment(intent(), AbortSignal.timeout(80)), passing);
+      await assert.rejects(adapter().createPayment(intent(), AbortSignal.timeout(80)), passing);
       assert.ok(Date.now() - started < 5_000);
     });
   });
@@ -279,7 +234,7 @@ describe("PayPal", () => {
       await assert.rejects(refund(ref, 701), ProviderRefused);
       assert.equal(book(ref)?.refunded, 300);
       await refund(ref, 700);
-      const report = await adapter.fetchStatus(ref, never);
+      const report = await adapter().fetchStatus(ref, never);
       assert.deepEqual(
         [report.status, report.refunds.map((it) => it.refundId).includes(id)],
         ["refunded", true],
@@ -307,7 +262,7 @@ describe("PayPal", () => {
       assert.equal(new Set(told.map((it) => it.paymentId)).size, 1);
       // PayPal names the capture only; the order is looked up.
       assert.deepEqual(new Set(told.map((it) => it.providerRef)), new Set([ref]));
-      const report = await adapter.fetchStatus(ref, never);
+      const report = await adapter().fetchStatus(ref, never);
       assert.equal(report.status, "partially_refunded");
       assert.deepEqual(report.refunds.map((it) => it.amount.amount).sort(), [200, 300]);
       await assert.rejects(refund(await approved(), 1), ProviderRefused);
@@ -323,17 +278,17 @@ describe("PayPal", () => {
       await assert.rejects(verify(shop.received.at(-1) as ReceivedWebhook), passing);
       assert.equal(await status(ref), "disputed");
       emulator.knobs.api = [{ times: 2, fault: 401, route: "GET /v1/customer/disputes" }];
-      const { status: seen, disputesUnseen } = await adapter.fetchStatus(ref, never);
+      const { status: seen, disputesUnseen } = await adapter().fetchStatus(ref, never);
       assert.deepEqual([seen, disputesUnseen], ["captured", true]);
     });
 
     it("tell that the bank has taken it back, after which nothing is left", async () => {
       const ref = await paid();
-      const receipt = (await adapter.fetchStatus(ref, never)).receipt;
+      const receipt = (await adapter().fetchStatus(ref, never)).receipt;
       emulator.reverse(ref);
       const told = (await events()).at(-1);
       assert.deepEqual([told?.status, told?.amount, told?.providerRef], ["disputed", null, ref]);
-      const { status, amount, receipt: same, reason } = await adapter.fetchStatus(ref, never);
+      const { status, amount, receipt: same, reason } = await adapter().fetchStatus(ref, never);
       assert.deepEqual([status, amount, same, reason], ["disputed", null, receipt, null]);
       await assert.rejects(refund(ref, 1), ProviderRefused);
     });
@@ -404,11 +359,7 @@ describe("PayPal", () => {
 
     it("are good for as long as PayPal goes on repeating, and not before their time", async () => {
       const webhook = await received();
-      const at = (ms: number) => {
-        const made = paypal.create(providerContext(emulator.environment, movableClock(clock.now() + ms)));
-        assert.ok(made);
-        return made;
-      };
+      const at = (ms: number) => make({}, clock.now() + ms);
       await verify(webhook, at(3 * DAY_MS));
       await verify(webhook, at(-200_000));
       await assert.rejects(verify(webhook, at(4 * DAY_MS)), WebhookRejected);
@@ -504,17 +455,10 @@ describe("PayPal", () => {
         >;
         answer = { status: 200, body: vector.certificate ?? "" };
         const { body = "", transmissionTime = "" } = vector;
-        const then = paypal.create(
-          providerContext(
-            {
-              ...emulator.environment,
-              PAYPAL_WEBHOOK_ID: vector.webhookId ?? "",
-              PAYPAL_CERT_HOSTS: `127.0.0.1:${port}`,
-            },
-            movableClock(Date.parse(transmissionTime)),
-          ),
+        const then = make(
+          { PAYPAL_WEBHOOK_ID: vector.webhookId, PAYPAL_CERT_HOSTS: `127.0.0.1:${port}` },
+          Date.parse(transmissionTime),
         );
-        assert.ok(then);
         const event = await verify(
           {
             rawBody: Buffer.from(body),
@@ -610,7 +554,7 @@ describe("PayPal", () => {
     });
 
     it("are looked up: other bodies may have the same checksum", () =>
-      assert.equal(adapter.webhooksProve, false));
+      assert.equal(adapter().webhooksProve, false));
 
     it("are repeated under the same id, with transmissions of their own, until they are taken", async () => {
       let refusals = 2;

@@ -10,16 +10,20 @@ import {
   PaymentsController,
 } from "@paypal/paypal-server-sdk";
 import { newId } from "../../../../../broker/contract/ids.ts";
-import { calmDown } from "../../../../../test/support/provider-context.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
-import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
-import { seededRandom } from "../../support/emulator/random.ts";
-import { type PayPalEmulator, startPayPal } from "../emulator/paypal.ts";
+import { openProviderFixture } from "../../../../../test/support/provider-fixture.ts";
+import { startPayPal } from "../emulator/paypal.ts";
+import { paypal } from "../paypal.ts";
+
+const fixture = await openProviderFixture({
+  provider: paypal,
+  start: startPayPal,
+  money: (amount) => ({ amount, currency: "USD" }),
+  price: 1_999,
+  timeScale: 10_000_000,
+});
+const { emulator } = fixture;
 
 describe("PayPal's own SDK, at the emulator", () => {
-  let shop: WebhookReceiver;
-  let emulator: PayPalEmulator;
-
   /** The SDK knows PayPal's two addresses only, so its requests are led to the emulator where they leave. */
   const transport = {
     request(options: RequestOptions, answered: (it: IncomingMessage) => void): ClientRequest {
@@ -49,21 +53,8 @@ describe("PayPal's own SDK, at the emulator", () => {
     return true;
   };
 
-  before(async () => {
-    shop = await openWebhookReceiver();
-    emulator = await startPayPal({
-      port: 0,
-      webhookUrl: () => shop.url,
-      timeScale: 10_000_000,
-      clock: movableClock(),
-      random: seededRandom(1),
-    });
-  });
-  after(async () => {
-    await emulator.close();
-    await shop.close();
-  });
-  beforeEach(() => calmDown(emulator, shop));
+  beforeEach(fixture.calm);
+  after(fixture.close);
 
   it("opens an order once for one request id, captures it and gives a part of it back", async () => {
     const { orders, payments } = sdk();

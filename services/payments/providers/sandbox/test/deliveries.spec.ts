@@ -4,6 +4,7 @@ import { systemClock } from "../../../../../broker/resilience/clock.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
 import { freePort } from "../../../../../test/support/free-port.ts";
 import { silentLog } from "../../../../../test/support/silent-log.ts";
+import { standIn } from "../../../../../test/support/stand-in.ts";
 import { createDeliveries, type DeliveryOptions } from "../deliveries.ts";
 
 describe("The sandbox's deliveries while the database goes away", () => {
@@ -22,7 +23,7 @@ describe("The sandbox's deliveries while the database goes away", () => {
     };
     let claims = 0;
     let postponed = 0;
-    const payments = {
+    const payments = standIn<DeliveryOptions["payments"]>({
       async findOneAndUpdate() {
         if (++claims === 1) return { ...due };
         await sleep(300);
@@ -32,10 +33,10 @@ describe("The sandbox's deliveries while the database goes away", () => {
         postponed++;
         throw new Error("the database is away");
       },
-    };
+    });
     const port = await freePort();
     const deliveries = createDeliveries({
-      payments: payments as unknown as DeliveryOptions["payments"],
+      payments,
       clock: systemClock,
       log: silentLog,
       secret: async () => "a secret of sixteen",

@@ -1,47 +1,38 @@
 /** The sandbox as a provider, through the port that all providers share. */
 import assert from "node:assert/strict";
-import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { newId } from "../../../../../broker/contract/ids.ts";
-import { loadConfig } from "../../../../../broker/moleculer/config.ts";
-import { connectDatabase, type Database } from "../../../../../broker/mongo/database.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../../../../test/support/memory-database.ts";
+import { never, paymentIntent, providerContext } from "../../../../../test/support/provider-fixture.ts";
 import { movableClock } from "../../../../../test/support/services-node.ts";
-import { silentLog } from "../../../../../test/support/silent-log.ts";
 import {
   openWebhookFront,
   type Received,
   type WebhookFront,
 } from "../../../../../test/support/webhook-front.ts";
-import { ProviderRefused, WebhookRejected } from "../../provider.ts";
+import { type PaymentIntent, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { sandboxPayments } from "../sandbox.model.ts";
 import { type Sandbox, sandbox } from "../sandbox.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
-const never = new AbortController().signal;
 
 describe("the sandbox provider", () => {
   const clock = movableClock();
-  let mongo: EmbeddedMongo;
-  let connection: Database;
+  let database: MemoryDatabase;
   let front: WebhookFront;
   /** Two nodes. */
   let one: Sandbox;
   let other: Sandbox;
 
   const make = (): Sandbox =>
-    sandbox.create({
-      config: loadConfig({}),
-      clock,
-      log: silentLog,
-      database: connection.service("payments"),
-      publicUrl: () => front.url,
-    });
+    sandbox.create(
+      providerContext({}, clock, { publicUrl: front.url, database: database.service("payments") }),
+    );
 
   before(async () => {
-    mongo = await startEmbeddedMongo({ dir: ":memory:" });
-    connection = await connectDatabase(mongo.uri, silentLog);
+    database = await openMemoryDatabase();
     front = await openWebhookFront();
     one = make();
     other = make();
@@ -49,8 +40,7 @@ describe("the sandbox provider", () => {
   after(async () => {
     await Promise.all([one.stop?.(), other.stop?.()]);
     await front.close();
-    await connection.close();
-    await mongo.close();
+    await database.close();
   });
   beforeEach(() => {
     front.handle = async () => 200;
@@ -60,17 +50,10 @@ describe("the sandbox provider", () => {
   /** Webhooks about one payment; others may still be on their way. */
   const received = (ref: string) =>
     front.received.filter((it) => JSON.parse(bodyOf(it).toString()).data.ref === ref);
-  const intent = (changes: object = {}) => ({
-    paymentId: newId(),
-    orderId: newId(),
-    orderNumber: "S-1",
-    customerId: newId(),
-    amount: usd(1_000),
-    expiresAt: new Date(clock.now() + 60_000),
-    options: {},
-    ...changes,
-  });
-  const open = async (changes: object = {}) => (await one.createPayment(intent(changes), never)).providerRef;
+  const intent = (changes: Partial<PaymentIntent> = {}) =>
+    paymentIntent(clock, usd(1_000), { expiresAt: new Date(clock.now() + 60_000), ...changes });
+  const open = async (changes: Partial<PaymentIntent> = {}) =>
+    (await one.createPayment(intent(changes), never)).providerRef;
   const decide = (ref: string, changes: object = {}) =>
     one.decide(ref, { outcome: "succeed", delayMs: 0, times: 1, ...changes });
   const status = async (ref: string) => (await one.fetchStatus(ref, never)).status;
@@ -83,7 +66,7 @@ describe("the sandbox provider", () => {
     assert.equal(new Set(opened.map((it) => it.providerRef)).size, 1);
     assert.match(opened[0]?.providerRef ?? "", /^[\w-]{43}$/);
     assert.equal(
-      await sandboxPayments(connection.service("payments")).countDocuments({ paymentId: same.paymentId }),
+      await sandboxPayments(database.service("payments")).countDocuments({ paymentId: same.paymentId }),
       1,
     );
     await assert.rejects(one.createPayment({ ...same, amount: usd(999) }, never), ProviderRefused);

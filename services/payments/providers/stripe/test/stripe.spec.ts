@@ -5,51 +5,27 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import Stripe from "stripe";
 import { newId } from "../../../../../broker/contract/ids.ts";
-import { seededRandom } from "../../support/emulator/random.ts";
-import { type StripeEmulator, startStripe } from "../emulator/stripe.ts";
+import { startStripe } from "../emulator/stripe.ts";
 import "../../../../contracts.ts";
-import {
-  calmDown,
-  paymentIntent,
-  providerContext,
-  webhookEvents,
-} from "../../../../../test/support/provider-context.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
-import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
-import {
-  type PaymentIntent,
-  type PaymentProvider,
-  ProviderMisconfigured,
-  ProviderRefused,
-  WebhookRejected,
-} from "../../provider.ts";
+import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
+import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { stripe } from "../stripe.ts";
 
-const never = new AbortController().signal;
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const passing = { type: "PROVIDER_FAILED" };
+const fixture = await openProviderFixture({
+  provider: stripe,
+  start: startStripe,
+  money: usd,
+  price: 1_000,
+  timeScale: 1_000_000,
+});
+const { clock, shop, emulator, adapter, adapterWith, intent, open, refund, book, events } = fixture;
+const paid = fixture.openAndPay;
 
 describe("Stripe", () => {
-  const clock = movableClock();
-  let shop: WebhookReceiver;
-  let emulator: StripeEmulator;
-
-  before(async () => {
-    shop = await openWebhookReceiver();
-    emulator = await startStripe({
-      port: 0,
-      webhookUrl: () => shop.url,
-      timeScale: 1_000_000,
-      clock,
-      random: seededRandom(1),
-    });
-  });
-  after(async () => {
-    await emulator.close();
-    await shop.close();
-  });
   beforeEach(async () => {
-    await calmDown(emulator, shop);
+    await fixture.calm();
     Object.assign(emulator.quirks, {
       latencyMs: 0,
       keptFailures: 0,
@@ -57,25 +33,8 @@ describe("Stripe", () => {
       secrets: [emulator.environment.STRIPE_WEBHOOK_SECRET],
     });
   });
+  after(fixture.close);
 
-  const adapter = (variables: Record<string, string> = {}): PaymentProvider => {
-    const made = stripe.create(providerContext({ ...emulator.environment, ...variables }, clock));
-    assert.ok(made);
-    return made;
-  };
-  const intent = (changes: Partial<PaymentIntent> = {}) => paymentIntent(clock, usd(1_000), changes);
-  const open = async (changes: Partial<PaymentIntent> = {}, by = adapter()) =>
-    (await by.createPayment(intent(changes), never)).providerRef;
-  const paid = async (changes: Partial<PaymentIntent> = {}) => {
-    const ref = await open(changes);
-    await emulator.pay(ref, "succeed");
-    return ref;
-  };
-  const book = (ref: string) => emulator.books().find((it) => it.providerRef === ref);
-  const refund = (providerRef: string, amount: number, idempotencyKey = newId(), by = adapter()) =>
-    by.refund({ providerRef, receipt: null, amount: usd(amount), reason: "x", idempotencyKey }, never);
-  /** The webhooks that came, verified. */
-  const events = (by = adapter()) => webhookEvents(emulator, shop, by);
   const sdk = () =>
     new Stripe(emulator.environment.STRIPE_SECRET_KEY ?? "", {
       host: "127.0.0.1",
@@ -241,7 +200,7 @@ describe("Stripe", () => {
     });
 
     it("refuses currencies, fractions and options that it can't take, without asking", async () => {
-      const unreachable = adapter({ STRIPE_API_BASE: "http://127.0.0.1:9" });
+      const unreachable = adapterWith({ STRIPE_API_BASE: "http://127.0.0.1:9" });
       for (const changes of [
         { amount: { amount: 1_000, currency: "IQD" } },
         { amount: { amount: 1_001, currency: "KWD" } },
@@ -284,7 +243,7 @@ describe("Stripe", () => {
       for (const fault of [429, 500, 503, "reset", "unreachable"] as const)
         assert.equal(await failing(fault), "PROVIDER_FAILED", String(fault));
       await assert.rejects(adapter().fetchStatus("pi_none", never), ProviderRefused);
-      const wrong = adapter({ STRIPE_SECRET_KEY: "sk_test_of_somebody_else" });
+      const wrong = adapterWith({ STRIPE_SECRET_KEY: "sk_test_of_somebody_else" });
       await assert.rejects(open({}, wrong), (error: Error) => {
         assert.ok(error instanceof ProviderMisconfigured);
         return !JSON.stringify([error.message, error.cause, error.stack]).includes("somebody_else");
@@ -299,7 +258,7 @@ describe("Stripe", () => {
     });
 
     it("takes no part for the whole, nor anything after the end", async () => {
-      const manual = adapter({ STRIPE_CAPTURE: "manual" });
+      const manual = adapterWith({ STRIPE_CAPTURE: "manual" });
       const ref = await open({}, manual);
       const capture = (amount: number, key = newId()) =>
         manual.capture({ providerRef: ref, amount: usd(amount), idempotencyKey: key }, never);
@@ -328,7 +287,7 @@ describe("Stripe", () => {
     });
 
     it("lets go of an authorization, and of nothing that was paid", async () => {
-      const manual = adapter({ STRIPE_CAPTURE: "manual" });
+      const manual = adapterWith({ STRIPE_CAPTURE: "manual" });
       const ref = await open({}, manual);
       await emulator.pay(ref, "succeed");
       await manual.cancel(ref, never);
@@ -352,7 +311,7 @@ describe("Stripe", () => {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     try {
-      const at = adapter({ STRIPE_API_BASE: `http://127.0.0.1:${port}` });
+      const at = adapterWith({ STRIPE_API_BASE: `http://127.0.0.1:${port}` });
       await assert.rejects(at.cancel("pi_1", never), ProviderRefused);
     } finally {
       server.close();
@@ -410,7 +369,7 @@ describe("Stripe", () => {
 
   describe("webhooks", () => {
     const SECRET = "whsec_of_an_endpoint_of_ours";
-    const by = () => adapter({ STRIPE_WEBHOOK_SECRET: SECRET });
+    const by = () => adapterWith({ STRIPE_WEBHOOK_SECRET: SECRET });
     const body = () =>
       JSON.stringify({
         id: "evt_1",
@@ -459,13 +418,7 @@ describe("Stripe", () => {
     it("with a signature that openssl made are taken, at that time", async () => {
       const known = '{"id":"evt_2","object":"event","type":"x.y","created":1700000000,"data":{"object":{}}}';
       const signature = "t=1700000000,v1=b56fcd3fad2762e9cbe7f63051839c9baf42185350a5bc921189217686809062";
-      const then = stripe.create(
-        providerContext(
-          { ...emulator.environment, STRIPE_WEBHOOK_SECRET: SECRET },
-          movableClock(1_700_000_100_000),
-        ),
-      );
-      assert.ok(then);
+      const then = adapterWith({ STRIPE_WEBHOOK_SECRET: SECRET }, 1_700_000_100_000);
       assert.equal((await verify(known, signature, then)).eventId, "evt_2");
       await assert.rejects(verify(known, signature), WebhookRejected);
     });
@@ -484,7 +437,7 @@ describe("Stripe", () => {
     });
 
     it("may be signed with either secret while one is rolled", async () => {
-      const both = adapter({ STRIPE_WEBHOOK_SECRET: `whsec_the_old_one_of_ours, ${SECRET}` });
+      const both = adapterWith({ STRIPE_WEBHOOK_SECRET: `whsec_the_old_one_of_ours, ${SECRET}` });
       await verify(body(), header(body()), both);
       await verify(body(), header(body(), "whsec_the_old_one_of_ours"), both);
       const [, time, v1] = /^(t=\d+),(v1=.*)$/.exec(header(body())) ?? [];

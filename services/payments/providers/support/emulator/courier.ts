@@ -13,7 +13,9 @@ export interface OutgoingWebhook {
   headers(body: string): Readonly<Record<string, string>>;
 }
 
-export type DeliveryResult = { readonly status: number } | { readonly status: "timeout" | "unreachable" };
+export interface DeliveryResult {
+  readonly status: number | "timeout" | "unreachable";
+}
 
 export interface CourierOptions {
   readonly knobs: Knobs;

@@ -3,69 +3,38 @@ import assert from "node:assert/strict";
 import { Xendit } from "xendit-node";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
-import { calm, type Emulator } from "../../emulator.ts";
-import { seededRandom } from "../../support/emulator/random.ts";
+import { calm } from "../../emulator.ts";
 import { retry, startXendit, type XenditOptions } from "../emulator/xendit.ts";
 import "../../../../contracts.ts";
 import {
-  calmDown,
-  paymentIntent,
+  never,
+  openProviderFixture,
   providerContext,
   racedByWebhook,
-  webhookEvents,
-} from "../../../../../test/support/provider-context.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
-import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
-import {
-  type PaymentIntent,
-  type PaymentProvider,
-  ProviderMisconfigured,
-  ProviderRefused,
-  WebhookRejected,
-} from "../../provider.ts";
+} from "../../../../../test/support/provider-fixture.ts";
+import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { xendit } from "../xendit.ts";
 
-const never = new AbortController().signal;
 const php = (amount: number) => ({ amount, currency: "PHP" });
 const MINUTE = 60_000;
+const fixture = await openProviderFixture({
+  provider: xendit,
+  start: startXendit,
+  money: php,
+  price: 199_999,
+  timeScale: 10_000_000,
+});
+const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, book, events } = fixture;
+const paid = fixture.openAndPay;
 
 describe("Xendit", () => {
-  const clock = movableClock();
-  let shop: WebhookReceiver;
-  let emulator: Emulator;
-  let adapter: PaymentProvider;
-
-  const start = (options: XenditOptions = {}) =>
-    startXendit(
-      {
-        port: 0,
-        webhookUrl: () => shop.url,
-        timeScale: 10_000_000,
-        clock,
-        random: seededRandom(1),
-      },
-      options,
-    );
-  const adapterOf = (variables: Readonly<Record<string, string>>): PaymentProvider => {
-    const made = xendit.create(providerContext(variables, clock, shop.url));
-    assert.ok(made);
-    return made;
-  };
-
-  before(async () => {
-    shop = await openWebhookReceiver();
-    emulator = await start();
-    adapter = adapterOf(emulator.environment);
-  });
-  after(async () => {
-    await emulator.close();
-    await shop.close();
-  });
   beforeEach(async () => {
-    await calmDown(emulator, shop);
+    await fixture.calm();
     await steer("refunds/end", { as: "SUCCEEDED" });
   });
+  after(fixture.close);
 
+  const start = (options: XenditOptions) => startXendit(fixture.emulatorOptions, options);
   const steer = async (path: string, body: object = {}) => {
     const response = await fetch(`${emulator.url}/_sim/${path}`, {
       method: "POST",
@@ -73,22 +42,6 @@ describe("Xendit", () => {
     });
     assert.equal(response.status, 200, await response.text());
   };
-  const intent = (changes: Partial<PaymentIntent> = {}) => paymentIntent(clock, php(199_999), changes);
-  const open = async (changes: Partial<PaymentIntent> = {}) =>
-    (await adapter.createPayment(intent(changes), never)).providerRef;
-  const paid = async () => {
-    const ref = await open();
-    await emulator.pay(ref, "succeed");
-    return ref;
-  };
-  const status = (ref: string) => adapter.fetchStatus(ref, never);
-  const book = (ref: string) => emulator.books().find((it) => it.providerRef === ref);
-  const refund = (providerRef: string, amount: number, idempotencyKey = newId()) =>
-    adapter.refund(
-      { providerRef, receipt: null, amount: php(amount), reason: "broken", idempotencyKey },
-      never,
-    );
-  const events = () => webhookEvents(emulator, shop, adapter);
 
   describe("the emulator, by the official client as it is", () => {
     const client = (secretKey = emulator.environment.XENDIT_SECRET_KEY ?? "") =>
@@ -152,7 +105,7 @@ describe("Xendit", () => {
     });
 
     it("says so when the key is wrong", async () => {
-      const wrong = adapterOf({ ...emulator.environment, XENDIT_SECRET_KEY: "xnd_production_wrong" });
+      const wrong = adapterWith({ XENDIT_SECRET_KEY: "xnd_production_wrong" });
       await assert.rejects(wrong.createPayment(intent(), never), ProviderMisconfigured);
     });
   });
@@ -160,7 +113,7 @@ describe("Xendit", () => {
   describe("opening", () => {
     it("leads to a page, until the order's time is over", async () => {
       const it = intent();
-      const opened = await adapter.createPayment(it, never);
+      const opened = await adapter().createPayment(it, never);
       assert.equal(opened.nextAction?.type, "redirect");
       assert.equal(opened.expiresAt?.getTime(), Math.floor(it.expiresAt.getTime() / 1));
       assert.deepEqual(
@@ -198,7 +151,7 @@ describe("Xendit", () => {
       it(`gives the same invoice for the same payment, ${idempotencyKeys ? "by key" : "without keys, by look-up"}`, async () => {
         const other = await start({ idempotencyKeys });
         try {
-          const by = adapterOf(other.environment);
+          const by = adapterWith(other.environment);
           const it = intent();
           other.knobs.api = [{ route: "POST /v2/invoices", times: 1, fault: "reset" }];
           await assert.rejects(by.createPayment(it, never), { type: "PROVIDER_FAILED" });
@@ -253,7 +206,7 @@ describe("Xendit", () => {
       await emulator.idle();
       const { rawBody, headers } = shop.received[0] ?? assert.fail("no webhook");
       const verify = (changes: object) =>
-        adapter.verifyWebhook({ rawBody, headers, key: null, address: null, ...changes });
+        adapter().verifyWebhook({ rawBody, headers, key: null, address: null, ...changes });
       await verify({});
       for (const token of [
         "",
@@ -264,12 +217,12 @@ describe("Xendit", () => {
         await assert.rejects(verify({ headers: { ...headers, "x-callback-token": token } }), WebhookRejected);
       for (const body of ["", "{}", "[]", "null", '{"event":"refund.succeeded","data":{}}'])
         await assert.rejects(verify({ rawBody: Buffer.from(body) }), WebhookRejected, body);
-      assert.equal(adapter.webhooksProve, false);
+      assert.equal(adapter().webhooksProve, false);
     });
 
     it("may come before the answer that opens the payment: they name it", async () => {
       const it = intent();
-      const { opened, order } = await racedByWebhook(emulator, shop, () => adapter.createPayment(it, never));
+      const { opened, order } = await racedByWebhook(fixture, () => adapter().createPayment(it, never));
       assert.deepEqual(order, ["webhook", "answer"]);
       assert.deepEqual(
         (await events()).map((event) => [event.paymentId, event.providerRef]),
@@ -300,7 +253,7 @@ describe("Xendit", () => {
       const plain = { event: "refund.succeeded", business_id: "b", created: data.created, data };
       const headers = { "x-callback-token": emulator.environment.XENDIT_CALLBACK_TOKEN ?? "" };
       const read = (body: object) =>
-        adapter.verifyWebhook({
+        adapter().verifyWebhook({
           rawBody: Buffer.from(JSON.stringify(body)),
           headers,
           key: null,
@@ -333,7 +286,7 @@ describe("Xendit", () => {
       try {
         shop.received.length = 0;
         shop.answer = () => "never";
-        const { providerRef } = await adapterOf(hasty.environment).createPayment(intent(), never);
+        const { providerRef } = await adapterWith(hasty.environment).createPayment(intent(), never);
         await hasty.pay(providerRef, "succeed");
         await hasty.idle();
         assert.equal(shop.received.length, 1);
@@ -345,18 +298,18 @@ describe("Xendit", () => {
 
   it("cancelling closes what is pending; over is fine; paid and unknown are refused", async () => {
     const ref = await open();
-    await adapter.cancel(ref, never);
+    await adapter().cancel(ref, never);
     assert.equal((await status(ref)).status, "expired");
-    await adapter.cancel(ref, never);
+    await adapter().cancel(ref, never);
     await assert.rejects(emulator.pay(ref, "succeed"));
-    await assert.rejects(adapter.cancel(await paid(), never), ProviderRefused);
-    await assert.rejects(adapter.cancel("no-such", never), ProviderRefused);
+    await assert.rejects(adapter().cancel(await paid(), never), ProviderRefused);
+    await assert.rejects(adapter().cancel("no-such", never), ProviderRefused);
   });
 
   it("capturing takes nothing: it is taken when the customer pays", async () => {
     const ref = await open();
     const capture = () =>
-      adapter.capture({ providerRef: ref, amount: php(199_999), idempotencyKey: newId() }, never);
+      adapter().capture({ providerRef: ref, amount: php(199_999), idempotencyKey: newId() }, never);
     await assert.rejects(capture(), ProviderRefused);
     await emulator.pay(ref, "succeed");
     assert.equal((await capture()).status, "captured");
@@ -423,6 +376,6 @@ describe("Xendit", () => {
       await assert.rejects(status(ref), { type: "PROVIDER_FAILED" }, String(fault));
     }
     emulator.knobs.api = [{ times: 1, fault: "timeout" }];
-    await assert.rejects(adapter.fetchStatus(ref, AbortSignal.timeout(100)), { type: "PROVIDER_FAILED" });
+    await assert.rejects(adapter().fetchStatus(ref, AbortSignal.timeout(100)), { type: "PROVIDER_FAILED" });
   });
 });

@@ -4,6 +4,7 @@ import type { CallMeta } from "../../../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { derivedV7 } from "../../../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../../../services/orders/orders.contract.ts";
+import { anAddress } from "../../../../../souk/testing/address.ts";
 import { ORDER_TTL_MS, reports, type ShopRun } from "./shop-world.ts";
 
 /** SKUs: `PLENTY` has enough, one unit of `LAST` and `ONE`, and of `NONE` no stock was ever kept. */
@@ -48,7 +49,7 @@ export const ENDS: Record<Label, { order: string; payments: string[] }> = {
 const providerOf = (label: Label): string =>
   (PROVIDERS as Partial<Record<Label, string>>)[label] ?? "sandbox";
 
-const ADDRESS = { name: "Ada", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+const ADDRESS = anAddress();
 const BASE = "019b76da-a800-7000-8000-000000000001";
 export const customerOf = (label: Label): string => derivedV7(BASE, "customer", label);
 const STAFF = { id: derivedV7(BASE, "staff"), roles: ["customer", "staff"] } as const;
