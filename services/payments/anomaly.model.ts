@@ -1,4 +1,4 @@
-/** Reports that did not fit, for staff to look into. The id is that of the report, so each is recorded once. */
+/** Reports that did not fit, for staff to investigate. The id is that of the report, so each is recorded once. */
 import { Schema } from "mongoose";
 import type { DataOut } from "../../broker/contract/contract.ts";
 import { defineModel } from "../../broker/mongo/model.ts";

@@ -1,4 +1,4 @@
-/** Reads of payments: one order's attempts, staff's lists, anomalies. Keyset pages, newest first. */
+/** Reads of payments: attempts of an order, staff's lists, anomalies. Keyset pages, newest first. */
 import { type Model, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import type { ParamsIn, Returned } from "../../broker/contract/contract.ts";
@@ -11,7 +11,7 @@ import { paymentView } from "./payment-view.ts";
 type Payments = Model<ActorDocument<PaymentState>>;
 type Found = Pick<ActorDocument<PaymentState>, "_id" | "state">;
 
-/** An order has a handful of attempts; more are not shown. */
+/** An order has a few attempts. Further ones are not shown. */
 const MAX_ATTEMPTS = 100;
 
 /** Payments of an order with their customers, newest first. */
@@ -31,8 +31,8 @@ type Paged<T> = Omit<T, "limit"> & { limit: number };
 type Contacts = (ids: string[]) => Promise<Returned<"users.contacts">>;
 
 /**
- * Payments by status or receipt; `_id` is a UUIDv7, so its order is that of time.
- * @param contacts who the customers are
+ * Payments by status or receipt. `_id` is a UUIDv7, so it sorts by time.
+ * @param contacts returns the customers
  */
 export async function listPayments(
   payments: Payments,
@@ -64,7 +64,7 @@ export async function listPayments(
   return { items, nextCursor };
 }
 
-/** Payments whose opening has failed so far, with what staff need to mend it. */
+/** Payments whose opening has failed so far, with the information that staff need to fix it. */
 export async function listOpenings(payments: Payments, params: Paged<ParamsIn<"payments.openings">>) {
   const { limit, cursor } = params;
   const found = await payments
@@ -91,7 +91,7 @@ export async function listOpenings(payments: Payments, params: Paged<ParamsIn<"p
   return { items, nextCursor };
 }
 
-/** Without those that were only reported so far; documents of before a field was kept get its default. */
+/** Without payments that were only reported so far. Documents from before a field existed get its default. */
 function requested(found: readonly Found[]): { id: string; state: Payment }[] {
   return found.flatMap(({ _id, state }) => {
     const parsed = parseReceived(paymentState, state, `the stored state of payment ${_id}`);

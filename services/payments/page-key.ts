@@ -4,7 +4,10 @@ import { SoukError } from "../../broker/contract/errors.ts";
 
 const toCursor = (key: string): string => Buffer.from(key).toString("base64url");
 
-/** @param shape what keys look like @throws {SoukError} VALIDATION_FAILED naming `cursor` */
+/**
+ * @param shape pattern of keys
+ * @throws {SoukError} VALIDATION_FAILED for `cursor`
+ */
 export function fromCursor(cursor: string, shape: RegExp): string {
   const key = Buffer.from(cursor, "base64url").toString();
   if (shape.test(key)) return key;
@@ -15,7 +18,7 @@ export function fromCursor(cursor: string, shape: RegExp): string {
 export const UUID = /^[0-9a-f-]{36}$/;
 export const TIME_AND_ID = /^[0-9TZ:.+-]{20,35} [0-9a-f-]{36}$/;
 
-/** What comes after a key of {@link TIME_AND_ID} where the newest are first. */
+/** A filter for what follows a key of {@link TIME_AND_ID}, newest first. */
 export function beforeTimeAndId(key: string) {
   const [at, id] = key.split(" ") as [string, string];
   return { $or: [{ at: trusted({ $lt: at }) }, { at, _id: trusted({ $lt: id }) }] };

@@ -1,7 +1,7 @@
 /** A payment as clients see it. */
 import { inCurrencyOf, type Payment, refunded } from "./payment/state.ts";
 
-/** What is wrong between the shop and its provider is not the customer's business. */
+/** Customers do not see problems between the shop and its provider. */
 const NOT_OPEN_YET =
   "The payment could not be started yet. It is tried again; another way to pay can be chosen.";
 

@@ -1,4 +1,4 @@
-/** Whole examples for the docs. */
+/** Complete examples for the docs. */
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const orderId = "01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21";

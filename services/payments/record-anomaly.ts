@@ -1,4 +1,4 @@
-/** Keeps what staff should look at, and says so once. */
+/** Stores an anomaly for staff, and announces it once. */
 import type { Model } from "mongoose";
 import type { DataOut } from "../../broker/contract/contract.ts";
 import { isDuplicateKey } from "../../broker/mongo/duplicate-key.ts";
@@ -12,7 +12,7 @@ export interface AnomalyTools {
   log: Log;
 }
 
-/** The same one again changes nothing. */
+/** A repeated call changes nothing. */
 export async function recordAnomaly(
   { anomalies, metrics, log }: AnomalyTools,
   { id, ...anomaly }: DataOut<"payment.anomaly">,

@@ -1,4 +1,4 @@
-/** Staff give money back. The refund's id comes from the request, so that the same request again is the same refund. */
+/** A refund by staff. Its id is derived from the request, so the same request again is the same refund. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import type { PaymentMessage } from "./payment/payment.actor.ts";
@@ -7,13 +7,13 @@ import { inCurrencyOf, type Payment, type PaymentState, refundable } from "./pay
 export interface RefundOrder {
   id: string;
   refundId: string;
-  /** Minor units; all that is left unless given. */
+  /** Minor units. Default: everything that is left. */
   amount: number | undefined;
   reason: string;
 }
 
 /**
- * @returns the payment, with the refund on its way
+ * @returns the payment, with the pending refund
  * @throws {SoukError} NOT_FOUND, PAYMENT_NOT_REFUNDABLE or REFUND_TOO_LARGE
  */
 export async function refundPayment(
@@ -30,8 +30,9 @@ export async function refundPayment(
 }
 
 /**
- * For a refund that waits for news which will never come: staff have seen in the provider's books how it ended.
- * @throws {SoukError} NOT_FOUND; CONFLICT where it has ended the other way
+ * Ends a refund that waits for a report which will never come. Staff have seen the outcome in the provider's
+ * accounts.
+ * @throws {SoukError} NOT_FOUND; CONFLICT where it has ended differently
  */
 export async function endRefund(
   payments: ActorHost<PaymentState, PaymentMessage>,

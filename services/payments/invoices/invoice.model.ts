@@ -1,6 +1,6 @@
 /**
- * Invoices and credit notes as stored: written once, never changed. Each is whole in itself, with the seller and the tax
- * rate as they were on its day. An order has one invoice, so the order's id is its id; a credit note has its refund's.
+ * Invoices and credit notes as stored: written once, never changed. Each is complete, with the seller and the tax
+ * rate of its day. An order has one invoice, with the order's id. A credit note has the id of its refund.
  */
 import { Schema } from "mongoose";
 import type { Address } from "../../../broker/contract/schemas.ts";
@@ -9,12 +9,12 @@ import type { Numbered } from "./numbered-series.ts";
 
 export interface Seller {
   name: string;
-  /** As on an envelope, line by line. */
+  /** Address lines, as on an envelope. */
   address: readonly string[];
   taxId: string | null;
 }
 
-/** What both kinds say. Amounts are minor units of `currency`. */
+/** Fields of both kinds. Amounts are minor units of `currency`. */
 interface Accounting extends Numbered {
   orderNumber: string;
   customerId: string;
@@ -34,7 +34,7 @@ export interface InvoiceLine {
   sku: string;
   name: string;
   quantity: number;
-  /** With tax, as all prices. */
+  /** Including tax, as all prices. */
   unitPrice: number;
   total: number;
 }
@@ -49,7 +49,7 @@ export interface Invoice extends Accounting {
 
 export interface CreditNote extends Accounting {
   orderId: string;
-  /** Number of the invoice that it takes back, in part or whole. */
+  /** Number of the invoice that it credits, in part or completely. */
   invoice: string;
   reason: string;
 }

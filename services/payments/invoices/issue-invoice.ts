@@ -1,4 +1,4 @@
-/** Issues an order's invoice when it is paid, and credit notes for what of it is given back. Repeats change nothing. */
+/** Issues an order's invoice when it is paid, and credit notes for its refunds. Repeated messages change nothing. */
 
 import type { Model } from "mongoose";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
@@ -16,7 +16,7 @@ export interface InvoiceTools {
   invoices: Model<Invoice>;
   creditNotes: Model<CreditNote>;
   payments: Model<ActorDocument<PaymentState>>;
-  /** Of the shop's extensions. */
+  /** Fields of the shop's extensions. */
   fields: DeclaredFields;
   config: Pick<
     Config,
@@ -91,13 +91,14 @@ export function createInvoicing({
       paidOn: dayIn(timeZone).format(Date.parse(time)),
       ...(printed.length > 0 && { printed }),
     }));
-    // A refund that was faster found no invoice, and left its credit note to this.
+    // A refund that arrived first found no invoice. Its credit note is made here.
     await creditRefunds(orderId);
   }
 
   /**
-   * Credits every refund that has succeeded of the payment that was invoiced. Where the invoice is not there yet, it
-   * will see the refund: the payment has noted it before it told of it. Money that never paid an order has no invoice.
+   * Makes credit notes for all successful refunds of the invoiced payment. If the invoice does not exist yet, its
+   * creation will find the refund. The payment stores a refund before it announces it. Money that never paid an order
+   * has no invoice.
    */
   async function creditRefunds(orderId: string): Promise<void> {
     const invoice = await invoices.findById(orderId).lean();
@@ -130,7 +131,7 @@ export function createInvoicing({
   return { issueInvoice, issueCreditNotes: ({ subject: orderId }) => creditRefunds(orderId) };
 }
 
-/** What of the invoice is not credited yet. */
+/** The part of the invoice that is not credited yet. */
 const leftOf = (invoice: TaxSplit, issued: readonly TaxSplit[]): TaxSplit => ({
   net: issued.reduce((left, it) => left - it.net, invoice.net),
   tax: issued.reduce((left, it) => left - it.tax, invoice.tax),

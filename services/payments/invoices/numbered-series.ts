@@ -1,9 +1,10 @@
 /**
- * Documents numbered 1, 2, 3… per year, without a gap or a repeat, on any number of nodes and whatever dies when. A
- * number exists only as part of its document: the document is inserted with the number after the last one, and the
- * unique index on year and number lets one of several win; the others look again. What waits in this process is
- * numbered together, in one ordered insert, which ends at the first document that is refused: what came before it
- * stands, what comes after it is numbered anew.
+ * Documents numbered 1, 2, 3… per year, without gaps or repeats, on any number of nodes and after any crash. A number
+ * exists only as part of its document. The document is inserted with the last number plus one. The unique index on
+ * year and number lets one of several succeed; the others read again.
+ *
+ * Documents that wait in this process are numbered together, in one ordered insert. It ends at the first refused
+ * document. Documents before that one are stored. Those after it get new numbers.
  */
 import { type Collection, MongoBulkWriteError } from "mongodb";
 import { bulkFailure } from "../../../broker/mongo/write-group.ts";
@@ -12,16 +13,16 @@ import type { Clock } from "../../../broker/resilience/clock.ts";
 /** Name of the unique index on year and seq, in every such collection. */
 export const SERIES_INDEX = "series";
 const MAX_GROUP = 100;
-/** Every failed try means that another node has numbered something; beyond, the message waits for its turn. */
+/** Every failed try means that another node has used the number. After this many, the message is retried later. */
 const MAX_TRIES = 200;
 
-/** Where a document stands in its series. */
+/** The position of a document in its series. */
 export interface Place {
   year: number;
   seq: number;
   /** `2026-000001`, with the prefix of the series. */
   number: string;
-  /** ISO 8601. Never before that of the number before, even where clocks of nodes differ. */
+  /** ISO 8601. Never earlier than that of the previous number, even if clocks of nodes differ. */
   issuedAt: string;
   /** The day in the seller's time zone: `2026-12-31`. */
   issuedOn: string;
@@ -39,7 +40,7 @@ interface Next {
   seq: number;
 }
 
-/** Days as `2026-12-31`. */
+/** Formats days as `2026-12-31`. */
 export const dayIn = (timeZone: string): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
 
@@ -53,7 +54,7 @@ interface Waiting<T> {
 interface Options<T extends Numbered> {
   collection: Pick<Collection<T>, "find" | "insertMany">;
   prefix: string;
-  /** Decides the day and, at the turn of the year, which series a document belongs to. */
+  /** Decides the day, and at the end of a year the series of a document. */
   timeZone: string;
   clock: Clock;
 }
@@ -70,8 +71,8 @@ export class NumberedSeries<T extends Numbered> {
   }
 
   /**
-   * Adds a document under the next number; where there is one with this id already, nothing is added.
-   * @throws what the driver throws; then nobody knows whether it was added, and adding it again is right
+   * Adds a document with the next number. Adds nothing where a document with this id exists.
+   * @throws the driver's error; whether it was added is then unknown, and adding it again is safe
    */
   add(id: string, make: (place: Place) => Omit<T, keyof Numbered>): Promise<void> {
     return new Promise((done, failed) => {
@@ -88,7 +89,7 @@ export class NumberedSeries<T extends Numbered> {
       try {
         await this.#addAll(group);
       } catch (error) {
-        // Those that were added before have been told so.
+        // Documents that were added before have already been reported.
         for (const it of group) it.failed(error);
       }
     }
@@ -103,7 +104,7 @@ export class NumberedSeries<T extends Numbered> {
     }
   }
 
-  /** @returns those that have to be numbered anew */
+  /** @returns those that need a new number */
   async #addSome(group: readonly Waiting<T>[]): Promise<readonly Waiting<T>[]> {
     const { collection } = this.#options;
     const first = await this.#next();

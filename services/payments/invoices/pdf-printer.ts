@@ -1,9 +1,9 @@
-/** Renders documents off the main thread, and keeps what it has rendered: documents never change. */
+/** Renders documents off the main thread, and caches the results. Documents never change. */
 import { Worker } from "node:worker_threads";
 import { LRUCache } from "lru-cache";
 import type { PrintedDocument } from "./printed-document.ts";
 
-/** Bytes kept of rendered documents. */
+/** Size of the cache in bytes. */
 const MAX_KEPT = 16 * 1024 * 1024;
 
 export interface ToRender {
@@ -14,7 +14,7 @@ export interface ToRender {
 export type Rendered = { id: number; bytes: Uint8Array } | { id: number; error: unknown };
 
 export interface PdfPrinter {
-  /** @throws when rendering fails, which is a bug, or the printer is closed meanwhile */
+  /** @throws when rendering fails, which is a bug, or when the printer is closed meanwhile */
   print(document: PrintedDocument): Promise<Buffer>;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export function createPdfPrinter(): PdfPrinter {
   let nextId = 0;
   let worker: Worker | undefined;
 
-  /** Made at first use: most nodes never print. After a crash the next document gets a new one. */
+  /** Created on first use, because most nodes never print. After a crash, the next document creates a new one. */
   function open(): Worker {
     const made = new Worker(new URL("pdf-worker.ts", import.meta.url));
     made.unref();

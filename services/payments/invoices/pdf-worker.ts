@@ -1,4 +1,4 @@
-/** Where documents are rendered: a thread of its own, since a long one takes a good part of a second. */
+/** The thread that renders documents. A long document takes a good part of a second. */
 import { parentPort } from "node:worker_threads";
 import type { Rendered, ToRender } from "./pdf-printer.ts";
 import { renderPdf } from "./render-pdf.ts";

@@ -1,4 +1,4 @@
-/** What an invoice and a credit note look like on paper, in words: the same layout prints both. */
+/** The printed content of invoices and credit notes. The same layout prints both. */
 import { minorDigits } from "../../../broker/contract/currency.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
@@ -19,11 +19,11 @@ export interface PrintedDocument {
   fileName: string;
   issuedAt: Date;
   seller: Seller;
-  /** As on an envelope. */
+  /** Address lines, as on an envelope. */
   buyer: readonly string[];
   facts: readonly (readonly [label: string, value: string])[];
   lines: readonly PrintedLine[];
-  /** The last is the one that counts. */
+  /** The last one is the amount that counts. */
   totals: readonly (readonly [label: string, value: string])[];
   remarks: readonly string[];
 }
@@ -112,7 +112,7 @@ function envelopeOf(it: Address): string[] {
 const DATES = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeZone: "UTC" });
 const longDate = (day: string): string => DATES.format(new Date(`${day}T00:00:00Z`));
 
-/** Writes minor units as the currency is written: `$12.99`, `¥1,299`, `KWD 1.299`. */
+/** Formats minor units as usual for the currency: `$12.99`, `¥1,299`, `KWD 1.299`. */
 export function amountsIn(currency: string): (minorUnits: number) => string {
   const digits = minorDigits(currency);
   const format = new Intl.NumberFormat("en", {
@@ -124,7 +124,7 @@ export function amountsIn(currency: string): (minorUnits: number) => string {
   return (minorUnits) => {
     const text = String(minorUnits).padStart(digits + 1, "0");
     const whole = text.slice(0, text.length - digits);
-    // As text: a double has not all digits of every amount.
+    // As text, because a double does not have all digits of every amount.
     return format.format((digits === 0 ? whole : `${whole}.${text.slice(-digits)}`) as `${number}`);
   };
 }

@@ -1,4 +1,4 @@
-/** Invoices and credit notes for those who may see them: the customer and the staff. */
+/** Invoices and credit notes for the customer and for staff. */
 import type { Model } from "mongoose";
 import { isStaff } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -15,10 +15,10 @@ interface Tools {
 
 type Asked = Pick<ActionContext<{ id: string }>, "params" | "meta" | "call">;
 
-/** As many as a payment has refunds at most; more are not shown. */
+/** The largest number of refunds of a payment. Further ones are not shown. */
 const MAX_NOTES = 500;
 
-/** @throws {SoukError} NOT_FOUND for no order and for somebody else's, INVOICE_NOT_ISSUED before it is paid */
+/** @throws {SoukError} NOT_FOUND for no order and for another customer's, INVOICE_NOT_ISSUED before it is paid */
 export async function invoicePdf({ invoices, printer }: Tools, ctx: Asked): Promise<Buffer> {
   const found = await invoices.findById(ctx.params.id).lean();
   await checkOwner(ctx, found?.customerId);
@@ -51,7 +51,7 @@ export async function creditNotePdf(
 const NO_ORDER = "There is no such order.";
 
 /**
- * @param known whose order it is, where a document says so; else orders does
+ * @param known the order's owner, where a document names it; else orders is asked
  * @throws SoukError NOT_FOUND for a caller who is neither its owner nor staff
  */
 export async function checkOwner(ctx: Asked, known: string | undefined): Promise<void> {

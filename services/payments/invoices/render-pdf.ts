@@ -1,7 +1,7 @@
 /**
- * A printed document as PDF: A4, as many pages as it takes, text that can be searched and copied. The same document
- * gives the same bytes. What the typeface can't show is marked, said at the end, and attached as it was entered, so that
- * nothing is lost without a word.
+ * Renders a printed document as PDF: A4, any number of pages, with text that can be searched and copied. The same
+ * document gives the same bytes. Text that the typeface can't show is marked, mentioned at the end, and attached in
+ * its original form.
  */
 import PDFDocument from "pdfkit";
 import type { PrintedDocument, PrintedLine } from "./printed-document.ts";
@@ -10,7 +10,7 @@ import { MISSING, type Typeface, typeface } from "./typeface.ts";
 const MARGIN = 50;
 const WIDTH = 595.28 - 2 * MARGIN;
 const RIGHT = MARGIN + WIDTH;
-/** Content ends here; the footer stands below. */
+/** Content ends here. The footer is below. */
 const BOTTOM = 841.89 - 85;
 const FOOTER = 841.89 - 58;
 const COLUMNS = {
@@ -62,7 +62,7 @@ type Pdf = PDFKit.PDFDocument;
 
 const NOT_SHOWN = `${MISSING} stands for a character that this document's typeface does not have. The attached file has the text as it was entered.`;
 
-/** The document with what can't be shown replaced, and whether anything was. */
+/** The document with unprintable text replaced, and whether anything was replaced. */
 function show(document: PrintedDocument, face: Typeface): { shown: PrintedDocument; hidden: boolean } {
   let hidden = false;
   const text = (it: string): string => {
@@ -127,13 +127,13 @@ function print(pdf: Pdf, it: PrintedDocument): void {
 }
 
 /**
- * No glyph may stand for two texts, or what is searched for is not found: composing would draw `ị` with the `i` of other
- * words, ligatures would join letters.
+ * Each glyph must mean one text, or a search fails. Composition would draw `ị` with the `i` of other words, and
+ * ligatures would join letters.
  */
 const features = () => ({ ccmp: false, liga: false, clig: false }) as never;
 const put = (pdf: Pdf, text: string, x: number, y: number, options: PDFKit.Mixins.TextOptions = {}) =>
   pdf.text(text, x, y, { ...options, features: features() });
-/** Below what was put last. */
+/** Places text below the previous text. */
 const putNext = (pdf: Pdf, text: string, width: number): Pdf =>
   pdf.text(text, { width, features: features() });
 const heightOf = (pdf: Pdf, text: string, width: number): number =>
@@ -143,7 +143,7 @@ const style = (pdf: Pdf, font: "regular" | "bold", size: number, color = INK): P
 const rule = (pdf: Pdf, y: number, from = MARGIN, color = RULE, width = 0.75): void =>
   void pdf.moveTo(from, y).lineTo(RIGHT, y).lineWidth(width).strokeColor(color).stroke();
 
-/** Who, to whom, which. @returns where the table may begin */
+/** Seller, buyer and document data. @returns where the table may begin */
 function head(pdf: Pdf, { title, seller, buyer, facts }: PrintedDocument): number {
   const half = WIDTH / 2 - 10;
   const right = MARGIN + WIDTH / 2 + 10;
@@ -261,7 +261,7 @@ function remarks(pdf: Pdf, { remarks: all }: PrintedDocument, top: number): void
   }
 }
 
-/** On every page, once it is known how many there are. */
+/** On every page, once the number of pages is known. */
 function footers(pdf: Pdf, { title, number, seller }: PrintedDocument): void {
   const { start, count } = pdf.bufferedPageRange();
   for (let page = start; page < start + count; page++) {

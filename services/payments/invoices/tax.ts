@@ -1,7 +1,7 @@
 /**
- * Tax that prices contain. It is taken out of the whole document, not out of each line, and rounded half up to the
- * minor unit: the commercial rounding that tax offices expect, once per rate as in EN 16931. Net is the rest, so
- * net + tax = gross always.
+ * Tax that is included in prices. It is taken out of the whole document, not of each line, and rounded half up to the
+ * minor unit. Tax offices expect this commercial rounding, once per rate, as in EN 16931. Net is the rest, so net +
+ * tax = gross always.
  */
 
 /** 100 %, in the unit of rates. */
@@ -25,9 +25,9 @@ export function splitTax(gross: number, rate: number): TaxSplit {
 }
 
 /**
- * The same for a part of something that was split already: all parts together come to exactly that, so the last one takes
- * what the rounding of the others has left.
- * @param left of the whole, beside the other parts; at least `gross`
+ * The same for a part of something that was already split. All parts together equal the whole, so the last part
+ * absorbs the rounding of the others.
+ * @param left what is left of the whole without the other parts; at least `gross`
  */
 export function splitWithin(gross: number, rate: number, left: TaxSplit): TaxSplit {
   const least = Math.max(0, gross - left.net);

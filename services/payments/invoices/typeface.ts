@@ -1,24 +1,27 @@
 /**
- * The typeface of documents: Noto Sans, embedded in each. It has Latin with all diacritics, Vietnamese, Greek, Cyrillic
- * and Devanagari. Other scripts (Arabic, Hebrew, Thai, Chinese, Japanese, Korean, emoji…) it has not.
+ * The typeface of documents: Noto Sans, embedded in each. It covers Latin with all diacritics, Vietnamese, Greek,
+ * Cyrillic and Devanagari. It lacks other scripts (Arabic, Hebrew, Thai, Chinese, Japanese, Korean, emoji…).
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { create, type Font } from "fontkit";
 
-/** Stands for what the typeface does not have. */
+/** Replaces characters that the typeface lacks. */
 export const MISSING = "\u{fffd}";
 
 export interface Typeface {
   regular: Buffer;
   bold: Buffer;
-  /** The text composed, with plain spaces, and with {@link MISSING} for what can't be shown; invisible characters go. */
+  /**
+   * The text in composed form, with plain spaces, and with {@link MISSING} for unprintable characters. Invisible
+   * characters are removed.
+   */
   shown(text: string): string;
 }
 
 let loaded: Typeface | undefined;
 
-/** Read at first use, once: most nodes never print. */
+/** Read once, on first use, because most nodes never print. */
 export function typeface(): Typeface {
   loaded ??= load();
   return loaded;
@@ -38,7 +41,7 @@ function load(): Typeface {
 }
 
 function show(character: string, known: ReadonlySet<number>): string {
-  // One glyph for both in the typeface, and so one text when it is copied: the usual one.
+  // The typeface has one glyph for both, so copied text is the same. The usual space is used.
   if (character === "\u{a0}" || character === "\u{202f}") return " ";
   if (known.has(character.codePointAt(0) ?? 0)) return character;
   return /\p{Cf}/u.test(character) ? "" : MISSING;

@@ -1,4 +1,4 @@
-/** The ledger of payments: transactions, for good. None is ever changed; a mistake is put right by another one. */
+/** The ledger of payments: append-only transactions. A mistake is corrected by another transaction. */
 import { Schema } from "mongoose";
 import { defineModel } from "../../../broker/mongo/model.ts";
 import type { Transaction } from "./transaction.ts";

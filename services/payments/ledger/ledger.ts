@@ -9,7 +9,7 @@ import { type Balance, type Booking, isBalanced, type Transaction, transactionOf
 
 type Ledger = Model<Transaction>;
 
-/** Enters it, once: its id is made from what it is about. */
+/** Records it once. Its id is derived from its subject. */
 export async function bookMoney(ledger: Ledger, booking: Booking): Promise<void> {
   await writeGroup(collectionOf(ledger)).insertNew(transactionOf(booking));
 }
@@ -30,7 +30,7 @@ export async function listTransactions(ledger: Ledger, { paymentId, limit, curso
   return { items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })), nextCursor };
 }
 
-/** Of all accounts. Reads the whole ledger: for the end of a day, not for every minute. */
+/** Balances of all accounts. It reads the whole ledger, so use it once a day and not every minute. */
 export async function readBalances(ledger: Ledger): Promise<{ items: Balance[]; balanced: boolean }> {
   const sums = await ledger.aggregate<{ _id: { account: string; currency: string }; amount: number }>([
     { $unwind: "$entries" },

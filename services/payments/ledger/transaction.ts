@@ -1,12 +1,11 @@
 /**
- * Double entry: what moves money is booked as one transaction of entries that sum to zero, in one currency. What an
- * account has received is positive.
- *
+ * Double entry: each movement of money is one transaction. Its entries have one currency and sum to zero. Money
+ * received by an account is positive.
  * - `provider:<name>`: what the provider holds for the shop
- * - `sales`: what orders were paid with (negative: it came from there)
- * - `refunds`: what was given back of it
- * - `suspense`: money that belongs to no order, until staff have seen to it
- * - `disputes`: what customers' banks have taken back
+ * - `sales`: payments of orders (negative, because money comes from there)
+ * - `refunds`: refunded part of it
+ * - `suspense`: money that belongs to no order, until staff have decided
+ * - `disputes`: money that customers' banks have taken back
  */
 import type { DataOut } from "../../../broker/contract/contract.ts";
 
@@ -19,17 +18,17 @@ export interface Entry {
 }
 
 export interface Transaction extends Omit<Booking, "id" | "amount"> {
-  /** The booking's. */
+  /** Id of the booking. */
   _id: string;
   currency: string;
   entries: Entry[];
 }
 
-/** From which account to which; `provider` stands for the one in question. */
+/** From which account to which. `provider` means the provider of the payment. */
 const MOVES: Record<Booking["kind"], { from: string; to: string }> = {
   capture: { from: "sales", to: "provider" },
   refund: { from: "provider", to: "refunds" },
-  // The customer was to have it, but it is with the provider again.
+  // The refund did not reach the customer, so the provider has the money again.
   refund_returned: { from: "suspense", to: "provider" },
   duplicate_capture: { from: "suspense", to: "provider" },
   duplicate_capture_refund: { from: "provider", to: "suspense" },
@@ -56,7 +55,7 @@ export interface Balance extends Entry {
   currency: string;
 }
 
-/** Whether what went out of accounts has come into others, in every currency. */
+/** Whether the sum of all accounts is zero in every currency. */
 export function isBalanced(balances: readonly Balance[]): boolean {
   const sums = new Map<string, number>();
   for (const { currency, amount } of balances) sums.set(currency, (sums.get(currency) ?? 0) + amount);

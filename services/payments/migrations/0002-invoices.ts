@@ -1,4 +1,4 @@
-/** What numbers invoices and credit notes without gaps, and finds an order's credit notes. */
+/** Indexes for gapless numbers of invoices and credit notes, and for an order's credit notes. */
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { SERIES_INDEX } from "../invoices/numbered-series.ts";
 

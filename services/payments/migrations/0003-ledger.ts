@@ -1,4 +1,4 @@
-/** Indexes of the ledger: newest first, and of one payment; payments that could not be opened yet. */
+/** Indexes of the ledger (newest first, and per payment) and of payments that could not be opened yet. */
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {

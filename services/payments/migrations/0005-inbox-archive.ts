@@ -1,4 +1,4 @@
-/** Indexes of what the inboxes of its actors have no room for. */
+/** Indexes of the inbox archive. */
 import { createInboxArchive, dropInboxArchive } from "../../../broker/actor/runtime/document/actor-model.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 

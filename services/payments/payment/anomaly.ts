@@ -1,4 +1,7 @@
-/** What a payment tells staff of, and what it enters into the ledger; each once, however often providers say it. */
+/**
+ * Anomalies for staff, and bookings for the ledger. A payment sends each once, however often a provider repeats
+ * itself.
+ */
 import type { z } from "zod";
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
@@ -11,17 +14,17 @@ import type { Payment } from "./state.ts";
 
 export type AnomalyKind = z.output<typeof anomalyKind>;
 
-/** Beyond these it may say one again: the record of anomalies knows it by its id. */
+/** Beyond this number it may repeat one. The record of anomalies recognises its id. */
 const MAX_TOLD = 50;
 
 interface Told {
-  /** What else makes it another anomaly of its kind. */
+  /** Values that make it a different anomaly of the same kind. */
   about?: readonly (string | number)[];
   expected?: Money;
   reported?: Money | null;
 }
 
-/** Tells it unless it was told before. */
+/** Reports it, unless it was reported before. */
 export function anomaly(
   state: Payment,
   message: Message<PaymentMessage>,
@@ -50,7 +53,7 @@ export function anomaly(
   };
 }
 
-/** @param about what makes it another booking of its kind, of this payment */
+/** @param about values that make it a different booking of the same kind for this payment */
 export const book = (
   state: Payment,
   { subject: paymentId, time }: Pick<Message, "subject" | "time">,

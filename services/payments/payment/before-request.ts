@@ -1,19 +1,19 @@
-/** Before a payment is asked for: what overtakes the request is kept until it comes. */
+/** Before a payment is requested: messages that arrive before the request are kept until it comes. */
 import { type Outgoing, send, type TimerChange } from "../../../broker/actor/define-actor.ts";
 import { presentType } from "../../../broker/contract/contract.ts";
 import { checkEnvelope, type Envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import type { Decided, PaymentMessage, ProviderReport } from "./decision.ts";
-import { saysTaken } from "./provider-report.ts";
+import { impliesCapture } from "./provider-report.ts";
 import type { Early, Payment, PaymentState } from "./state.ts";
 
-/** How long a report may be ahead of the request for its payment before it is told as an anomaly. */
+/** How long a report may be ahead of its payment's request before it becomes an anomaly. */
 export const UNMATCHED_AFTER_MS = 5_000;
 const UNMATCHED = "unmatched";
-/** More than a provider sends about one payment; what is beyond is told as an anomaly at once. */
+/** More than a provider sends about one payment. Further ones become anomalies at once. */
 const MAX_KEPT = 50;
 
-/** Keeps a message that has overtaken the request. A report without a request soon is an anomaly. */
+/** Keeps a message that arrived before the request. A report without a request soon becomes an anomaly. */
 export function keep(state: Early | null, message: Envelope): Decided {
   const early: Early = state ?? { status: "early", kept: [], reported: false };
   if (early.kept.some((it) => it.id === message.id)) return { state: early };
@@ -26,10 +26,10 @@ export function keep(state: Early | null, message: Envelope): Decided {
 
 const REPORTS = ["payment.report", "provider.command_failed"];
 
-/** Also that there is one, and that the provider could not be asked about it. */
+/** Includes the report that a payment exists, and that its provider could not be asked. */
 const isReport = ({ type }: Envelope): boolean => REPORTS.includes(presentType(type));
 
-/** Counts from the first report; setting it again with that time changes nothing. */
+/** Starts with the first report. Setting it again with the same time changes nothing. */
 function unmatchedTimer(early: Early, message: Envelope): TimerChange {
   const first = early.kept.find(isReport) ?? message;
   return {
@@ -39,7 +39,7 @@ function unmatchedTimer(early: Early, message: Envelope): TimerChange {
   };
 }
 
-/** The reports stay, in case the request comes yet. */
+/** The reports are kept, in case the request still comes. */
 export function reportUnmatched(state: Early): Decided {
   if (state.reported) return { state };
   return { state: { ...state, reported: true }, send: state.kept.flatMap(unknownPayment) };
@@ -48,7 +48,7 @@ export function reportUnmatched(state: Early): Decided {
 function unknownPayment(message: Envelope): Outgoing[] {
   if (!isReport(message)) return [];
   const { data, subject } = message as ProviderReport | Message<"provider.command_failed">;
-  if ("status" in data && !saysTaken(data.status)) return [];
+  if ("status" in data && !impliesCapture(data.status)) return [];
   return [
     send("payment.anomaly", subject, {
       id: derivedId("anomaly", subject, "unknown_payment", data.provider, data.providerRef),
@@ -92,8 +92,8 @@ export function request({ data, time }: Message<"payment.request">): Payment {
 }
 
 /**
- * The request has come: what was kept is handled as if it came now.
- * @param receive the machine, which this is a row of
+ * The request has come. Kept messages are handled as if they came now.
+ * @param receive the machine that has this row
  */
 export function requestAfterEarly(
   early: Early,
@@ -103,7 +103,7 @@ export function requestAfterEarly(
   let state: PaymentState | null = request(message);
   const sent: Outgoing[] = [];
   for (const it of early.kept) {
-    // Checked when it came, but an earlier release may have kept it.
+    // It was checked when it came, but an earlier release may have stored it.
     const decision = receive(state, checkEnvelope(it) as Message<PaymentMessage>);
     state = decision.state;
     sent.push(...(decision.send ?? []));

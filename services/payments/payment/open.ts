@@ -1,27 +1,33 @@
-/** Opening a payment at its provider, which may take several tries, and calling it off. */
+/** Opens a payment at its provider, possibly in several tries, and cancels it. */
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { anomaly } from "./anomaly.ts";
-import { type Decided, type Step, still, then } from "./decision.ts";
-import { heard, inCurrencyOf, isWatched, type Payment } from "./state.ts";
+import { type Decided, type Step, then, unchanged } from "./decision.ts";
+import { inCurrencyOf, isWatched, type Payment, withStatusAtProvider } from "./state.ts";
 
 export function open(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
   const { providerRef, nextAction } = data;
   return {
-    state: { ...heard(state, "pending"), status: "pending", providerRef, nextAction, opening: null },
+    state: {
+      ...withStatusAtProvider(state, "pending"),
+      status: "pending",
+      providerRef,
+      nextAction,
+      opening: null,
+    },
     send: [
       send("payment.pending", state.orderId, { paymentId: subject, provider: state.provider, nextAction }),
     ],
   };
 }
 
-/** Nobody wants it any more: what the provider has opened is closed again. */
-export function openedInVain(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
+/** The payment is no longer wanted. What the provider has opened is cancelled. */
+export function openedUnwanted(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
   const opened = { ...state, providerRef: data.providerRef };
   return { state: opened, send: cancelAtProvider(opened, subject) };
 }
 
-/** A report has come before the provider's own answer; that adds nothing but, perhaps, the reference. */
+/** A report arrived before the provider's own answer. The answer adds at most the reference. */
 export const noteOpened = (state: Payment, { data }: Message<"payment.opened">): Decided => ({
   state: state.providerRef ? state : { ...state, providerRef: data.providerRef },
 });
@@ -29,8 +35,8 @@ export const noteOpened = (state: Payment, { data }: Message<"payment.opened">):
 export const refused = (state: Payment, { subject, data }: Message<"payment.refused">): Decided =>
   fail(state, subject, data.reason);
 
-/** Tried again from a timer (schedule.ts), until the order's time to pay is over. */
-export function unopened(state: Payment, message: Message<"payment.open_failed">): Decided {
+/** A timer tries again (schedule.ts), until the order's time to pay is over. */
+export function openFailed(state: Payment, message: Message<"payment.open_failed">): Decided {
   const { subject, data, time } = message;
   const { trouble, reason } = data;
   if (isTooLate(state, time)) return failInTime(state, subject);
@@ -40,7 +46,7 @@ export function unopened(state: Payment, message: Message<"payment.open_failed">
   return then(noted, (it) => anomaly(it, message, "provider_misconfigured", { reported: null }));
 }
 
-/** The time has come to open it, with others or once more. */
+/** It is time to open it, with others or again. */
 export function openNow(state: Payment, { subject, time }: Message<"payment.open">): Decided {
   if (isTooLate(state, time)) return failInTime(state, subject);
   const { orderId, orderNumber, customerId, amount, provider, options, expiresAt } = state;
@@ -82,7 +88,7 @@ export function cancel(state: Payment, { subject, data }: Message<"payment.cance
 export const cancelAtProvider = ({ provider, providerRef }: Payment, paymentId: string): Outgoing[] =>
   providerRef ? [send("provider.cancel", paymentId, { provider, providerRef })] : [];
 
-/** A refund that has not ended by then, after more than ten hours by default, may never: staff look into it. */
+/** A refund without an end by then, after more than ten hours by default, may never end. Staff investigate it. */
 const STUCK_AFTER_CHECKS = 16;
 
 function tellStuck(state: Payment, message: Message<"payment.check">): Step {
@@ -99,11 +105,11 @@ function tellStuck(state: Payment, message: Message<"payment.check">): Step {
           reported: null,
         }),
       ),
-    still(state),
+    unchanged(state),
   );
 }
 
-/** Asks the provider how it stands. The last time it gives up instead, and closes what is open. */
+/** Asks the provider for the state. The last time it gives up instead, and closes what is open. */
 export function check(state: Payment, message: Message<"payment.check">): Decided {
   const { subject, data } = message;
   const { provider, providerRef, status } = state;

@@ -1,4 +1,6 @@
-/** One payment: asked for by an order, opened and taken at a provider, perhaps given back. Its table is complete. */
+/**
+ * One payment: requested by an order, opened and captured at a provider, possibly refunded. Its table is complete.
+ */
 import { type ActorDefinition, defineActor } from "../../../broker/actor/define-actor.ts";
 import {
   type CreationRow,
@@ -26,7 +28,7 @@ type Rows = MachineTable<PaymentState, PaymentMessage>["expired"];
 
 const ignore = (reason: string): Ignored => ({ ignore: reason });
 
-/** A row of a payment that has been asked for. */
+/** A row of a requested payment. */
 const row = <T extends PaymentMessage>(
   to: readonly Status[],
   decide: (state: Payment, message: Message<T>) => Decided,
@@ -38,7 +40,7 @@ const row = <T extends PaymentMessage>(
   },
 });
 
-/** A row for what comes before the request, for the first and for further messages. */
+/** A row for messages before the request, for the first and for further ones. */
 const early = <T extends PaymentMessage>(
   decide: (state: Early | null, message: Message<T>) => Decided,
 ): Row<PaymentState, Status, T> & CreationRow<PaymentState, Status, T> => ({
@@ -70,13 +72,13 @@ const OPENED = ignore("opened already");
 const PAID: readonly Status[] = ["captured", "partially_refunded", "refunded"];
 const notPaid = (status: Status) => row<"payment.refund">([status], refunds.notRefundable);
 const check = (...to: Status[]) => row<"payment.check">(to, opening.check);
-/** What its provider was asked for in vain, in any status. */
+/** A failed command to its provider, in any status. */
 const again = (status: Status) => ({
   "provider.command_failed": row<"provider.command_failed">([status], providerCommands.commandFailed),
   "payment.retry": row<"payment.retry">([status], providerCommands.retry),
 });
 
-/** It can still be paid. */
+/** Rows of a payment that can still be paid. */
 const open = {
   "payment.request": REQUESTED,
   "payment.report": row<"payment.report">(
@@ -88,7 +90,7 @@ const open = {
   ...noRefund,
 };
 
-/** Over without money. A capture still counts; all else is late. */
+/** Ended without money. A capture still counts. Everything else is late. */
 const ended = (status: "expired" | "cancelled", opened: Pick<Rows, "payment.opened">) => ({
   ...opened,
   ...again(status),
@@ -161,7 +163,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.open": row<"payment.open">(["requested", "failed"], opening.openNow),
       "payment.opened": row<"payment.opened">(["pending"], opening.open),
       "payment.refused": row<"payment.refused">(["failed"], opening.refused),
-      "payment.open_failed": row<"payment.open_failed">(["requested", "failed"], opening.unopened),
+      "payment.open_failed": row<"payment.open_failed">(["requested", "failed"], opening.openFailed),
       "payment.check": check("requested", "expired"),
       "payment.refund": notPaid("requested"),
     },
@@ -189,7 +191,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       ...open,
       ...again("failed"),
       "payment.open": ignore("failed already"),
-      "payment.opened": row<"payment.opened">(["failed"], opening.openedInVain),
+      "payment.opened": row<"payment.opened">(["failed"], opening.openedUnwanted),
       "payment.refused": ignore("failed already"),
       "payment.open_failed": ignore("failed already"),
       // A provider may let the customer try again after a failure.
@@ -199,7 +201,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
     },
     expired: ended("expired", { "payment.opened": row<"payment.opened">(["expired"], opening.noteOpened) }),
     cancelled: ended("cancelled", {
-      "payment.opened": row<"payment.opened">(["cancelled"], opening.openedInVain),
+      "payment.opened": row<"payment.opened">(["cancelled"], opening.openedUnwanted),
     }),
     captured: paid("captured"),
     partially_refunded: paid("partially_refunded"),
@@ -210,7 +212,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
   },
 });
 
-/** @param schedule the operator's, see config.ts */
+/** @param schedule set by the operator, see config.ts */
 export const createPaymentActor = (
   schedule: PaymentSchedule,
 ): ActorDefinition<PaymentState, PaymentMessage> =>

@@ -1,4 +1,4 @@
-/** What a payment wants of its provider, and wants once more when that failed: by a timer, see schedule.ts. */
+/** Commands of a payment to its provider. After a failure, a timer repeats them, see schedule.ts. */
 import type { z } from "zod";
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -8,7 +8,7 @@ import { inCurrencyOf, isOver, type Payment } from "./state.ts";
 
 export type ProviderCommand = z.output<typeof providerCommand>;
 
-/** One timer for each thing that is wanted; the same, wanted again, moves it. */
+/** One timer per command. Setting it again moves it. */
 export const timerOf = (it: ProviderCommand): string =>
   ["again", it.task, ...(it.task === "refund" ? [it.refundId] : it.task === "check" ? marksOf(it) : [])].join(
     ":",
@@ -20,10 +20,10 @@ const marksOf = ({ receipt, disputed, settles }: Extract<ProviderCommand, { task
   ...(receipt === null ? [] : [receipt]),
 ];
 
-/** Noted by its timer alone. */
+/** Recorded by its timer alone. */
 export const commandFailed = (state: Payment): Decided => ({ state });
 
-/** The time has come to ask once more, where it is still wanted. */
+/** It is time to repeat the command, if it is still wanted. */
 export const retry = (state: Payment, { subject, data }: Message<"payment.retry">): Decided => ({
   state,
   send: wanted(state, subject, data.command, data.failures),
@@ -62,7 +62,7 @@ interface Wanted {
   receipt: string | null;
 }
 
-/** The customer's second payment of the same goes back whole. */
+/** A second payment of the same goods is refunded completely. */
 export const duplicateCaptureRefund = (it: {
   refundId: string;
   amount: number;
@@ -95,7 +95,7 @@ export function refundAtProvider(
 }
 
 /**
- * A report did not fit what is known: the provider is asked how it stands, and what it answers then is taken as it is.
+ * A report did not fit, so the provider is asked for the state. Its answer is accepted as it is.
  * @param settles false where any answer will do
  */
 export const askAgain = (

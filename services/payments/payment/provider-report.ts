@@ -1,26 +1,33 @@
-/** What a payment makes of its provider's reports, which may come late, twice, in any order, or not at all. */
+/** How a payment handles its provider's reports. They may come late, twice, in any order, or not at all. */
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
-import { type Decided, type ProviderReport, type Step, still, then } from "./decision.ts";
+import { type Decided, type ProviderReport, type Step, then, unchanged } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
 import { askAgain, duplicateCaptureRefund, refundAtProvider } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
-import { heard, inCurrencyOf, isWatched, type Payment, refundable, refunded } from "./state.ts";
+import {
+  inCurrencyOf,
+  isWatched,
+  type Payment,
+  refundable,
+  refunded,
+  withStatusAtProvider,
+} from "./state.ts";
 
 type Reported = DataIn<"payment.report">["status"];
 
-/** All statuses that money must have been taken for. */
-export const saysTaken = (status: Reported): boolean =>
+/** Whether the status implies that money was taken. */
+export const impliesCapture = (status: Reported): boolean =>
   status === "captured" || status === "partially_refunded" || status === "refunded" || status === "disputed";
 
-/** While the payment is open, or its attempt has failed and may be made again at the provider. */
+/** For an open payment, or a failed attempt that may be repeated at the provider. */
 export function reportWhileOpen(state: Payment, message: ProviderReport): Decided {
   const { subject, data } = message;
-  if (saysTaken(data.status)) return taken(state, message);
+  if (impliesCapture(data.status)) return taken(state, message);
   if (!isOurs(state, message)) return { state };
-  const known: Payment = { ...heard(state, data.status), providerRef: data.providerRef };
+  const known: Payment = { ...withStatusAtProvider(state, data.status), providerRef: data.providerRef };
   const reason = data.reason ?? data.status;
   const hasFailed = state.status === "failed";
   switch (data.status) {
@@ -45,7 +52,9 @@ export function reportWhileOpen(state: Payment, message: ProviderReport): Decide
   }
 }
 
-/** The customer has agreed to pay: the money is taken now. Another amount than the order's never is. */
+/**
+ * The customer has agreed to pay, so the money is captured now. Any other amount than the order's is never captured.
+ */
 function authorized(state: Payment, message: ProviderReport): Decided {
   const { subject, data } = message;
   const kind = data.amount && mismatch(state, message);
@@ -59,46 +68,49 @@ function authorized(state: Payment, message: ProviderReport): Decided {
   };
 }
 
-/** Over for us, but a capture is real money: the order is told and, where it has no use for it, asks for it back. */
+/**
+ * The payment has ended here, but a capture is real money. The order is told and requests a refund if it has no use
+ * for it.
+ */
 export function reportAfterEnd(state: Payment, message: ProviderReport): Decided {
   const { data, subject } = message;
-  if (saysTaken(data.status)) {
+  if (impliesCapture(data.status)) {
     const step = taken(state, message);
     if (step.state.captured === 0) return step;
     return then(step, (it) => anomaly(it, message, "capture_after_end", { about: [data.providerRef] }));
   }
   if (!isOurs(state, message)) return { state };
-  const known: Payment = { ...heard(state, data.status), providerRef: data.providerRef };
-  // Nobody could cancel it before its reference was known; or the customer has agreed to what nobody wants any more.
+  const known: Payment = { ...withStatusAtProvider(state, data.status), providerRef: data.providerRef };
+  // It could not be cancelled before its reference was known, or the customer has agreed to an unwanted payment.
   const isNews =
     state.providerRef === null || (data.status === "authorized" && known.atProvider !== state.atProvider);
   if (isNews && isWatched(known)) return { state: known, send: cancelAtProvider(known, subject) };
   return { state: known.atProvider === state.atProvider && state.providerRef !== null ? state : known };
 }
 
-/** Paid already: the same capture again is an echo, another one is money too much. */
+/** Already paid. The same capture again is a repetition. Another one is a duplicate capture. */
 export function reportAfterCapture(state: Payment, message: ProviderReport): Decided {
   const { data } = message;
-  if (!saysTaken(data.status)) return untaken(state, message);
+  if (!impliesCapture(data.status)) return notCaptured(state, message);
   if (data.provider !== state.provider)
     return anomaly(state, message, "unknown_payment", { about: [data.provider, data.providerRef] });
   if (data.providerRef !== state.providerRef)
-    return suspended(state, message, "double_capture", data.providerRef);
+    return toSuspense(state, message, "double_capture", data.providerRef);
   if (data.receipt !== null && state.receipt !== null && data.receipt !== state.receipt)
     return duplicateCapture(state, message, data.receipt);
-  // Told about the capture that counts, not of another one.
+  // The report is about the capture that counts.
   const kind = data.amount && mismatch(state, message);
   if (kind) return anomaly(state, message, kind, { about: figures(message) });
-  const known = heard(state, data.status);
+  const known = withStatusAtProvider(state, data.status);
   const receipt = state.receipt ?? data.receipt;
-  return aftermath(still(receipt === state.receipt ? known : { ...known, receipt }), message);
+  return refundsAndDispute(unchanged(receipt === state.receipt ? known : { ...known, receipt }), message);
 }
 
 /**
- * It was not taken, says a report. That came late, as a rule; where the provider answers so too, the money is gone again: a
- * card that somebody has voided at the provider. What we have given back ourselves may look like that.
+ * A report says that nothing was taken. Usually it is late. If the provider confirms it, the money is gone, for
+ * example because somebody voided the card payment there. Our own refunds may look the same.
  */
-function untaken(state: Payment, message: ProviderReport): Decided {
+function notCaptured(state: Payment, message: ProviderReport): Decided {
   const { subject, data } = message;
   const isEnd = data.status === "failed" || data.status === "cancelled" || data.status === "expired";
   if (!isEnd || !isOurs(state, message) || refundable(state) === 0) return { state };
@@ -107,10 +119,10 @@ function untaken(state: Payment, message: ProviderReport): Decided {
     : { state, send: askAgain(state, subject, { settles: true }) };
 }
 
-/** More than a customer pays by mistake; what is beyond is left to staff. */
+/** More than a customer pays by mistake. Staff handle further ones. */
 const MAX_DUPLICATE_CAPTURES = 20;
 
-/** A second receipt is a second capture. It is staff's to know, and goes back by itself where its amount is told. */
+/** A second receipt is a second capture. Staff are told. It is refunded automatically when its amount is known. */
 function duplicateCapture(state: Payment, message: ProviderReport, receipt: string): Step {
   const { subject, data } = message;
   const told = anomaly(state, message, "double_capture", { about: [receipt] });
@@ -119,7 +131,7 @@ function duplicateCapture(state: Payment, message: ProviderReport, receipt: stri
   const known = amount !== null && amount.amount > 0 && amount.currency === state.amount.currency;
   if (!known || !state.providerRef || state.duplicateCaptures.length >= MAX_DUPLICATE_CAPTURES) return told;
   return then(told, (it) => {
-    // The name of before stays in the id: a report that comes again after an upgrade must find its refund.
+    // The id keeps the former name, because a report that is repeated after an upgrade must find its refund.
     const refundId = derivedId("surplus", subject, receipt);
     const duplicate = { receipt, amount: amount.amount, refundId, status: "pending" as const };
     return {
@@ -132,15 +144,15 @@ function duplicateCapture(state: Payment, message: ProviderReport, receipt: stri
   });
 }
 
-/** A report that money was taken from a payment that was not paid so far. */
+/** A report that money was taken for a payment that was not paid so far. */
 function taken(state: Payment, message: ProviderReport): Step {
   const { subject, data } = message;
-  // Told of by its consequences only; the provider says how much it was.
+  // Only its consequences were reported. The provider is asked for the amount.
   const incomplete = data.status !== "captured" && data.amount === null && !data.settles;
   if (incomplete && isOurs(state, message) && isWatched(state))
     return { state, send: askAgain(state, subject, { receipt: data.receipt, settles: true }) };
   const step = capture(state, message);
-  return step.state.captured === 0 ? step : aftermath(step, message);
+  return step.state.captured === 0 ? step : refundsAndDispute(step, message);
 }
 
 /** The only way to be paid: our provider, our reference, the right amount in the right currency. */
@@ -150,12 +162,12 @@ function capture(state: Payment, message: ProviderReport): Step {
     return anomaly(state, message, "unknown_payment", { about: [data.provider, data.providerRef] });
   const kind = mismatch(state, message);
   if (kind) {
-    // The money is there, and nothing of it counts: there is nothing more to wait for.
-    return suspended(heard(state, data.status), message, kind, ...figures(message));
+    // The money is there, and none of it counts. Nothing more is expected.
+    return toSuspense(withStatusAtProvider(state, data.status), message, kind, ...figures(message));
   }
   return {
     state: {
-      ...heard(state, data.status),
+      ...withStatusAtProvider(state, data.status),
       status: "captured",
       providerRef: data.providerRef,
       nextAction: null,
@@ -171,8 +183,8 @@ function capture(state: Payment, message: ProviderReport): Step {
   };
 }
 
-/** Money that belongs to nothing: told to staff, and entered as such. */
-function suspended(
+/** Money that belongs to nothing. Staff are told, and the ledger records it. */
+function toSuspense(
   state: Payment,
   message: ProviderReport,
   kind: AnomalyKind,
@@ -187,8 +199,8 @@ function suspended(
   }));
 }
 
-/** What the report says beyond the capture: refunds, a dispute. */
-function aftermath(step: Step, message: ProviderReport): Step {
+/** Refunds or a dispute that the report contains beside the capture. */
+function refundsAndDispute(step: Step, message: ProviderReport): Step {
   const { subject, data } = message;
   const refundsApplied = then(step, (it) => applyRefunds(it, message));
   if (data.status === "disputed") return then(refundsApplied, (it) => chargeback(it, message, "disputed"));
@@ -199,9 +211,9 @@ function aftermath(step: Step, message: ProviderReport): Step {
   }));
 }
 
-/** Somebody else has taken what was left of the money. Staff hear of it once, and the ledger. */
+/** The bank or somebody else has taken the remaining money. Staff and the ledger are told once. */
 function chargeback(state: Payment, message: ProviderReport, kind: "disputed" | "voided"): Step {
-  if (state.disputed) return still(state);
+  if (state.disputed) return unchanged(state);
   const left = inCurrencyOf(state, state.captured - refunded(state));
   return then(anomaly(state, message, kind, { reported: left }), (it) => ({
     state: { ...it, disputed: true },

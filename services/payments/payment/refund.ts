@@ -1,4 +1,4 @@
-/** Giving money back: asked for by the shop, or begun at the provider; what the provider says of it counts. */
+/** Refunds: requested by the shop, or made at the provider. The provider's reports decide. */
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { DataOut } from "../../../broker/contract/contract.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -10,8 +10,8 @@ import {
   type PaymentMessage,
   type ProviderReport,
   type Step,
-  still,
   then,
+  unchanged,
 } from "./decision.ts";
 import { askAgain, refundAtProvider } from "./provider-commands.ts";
 import {
@@ -26,7 +26,7 @@ import {
 type RefundReport = DataOut<"payment.report">["refunds"][number];
 type Told = Message<PaymentMessage>;
 
-/** More than anybody gives back in parts; bounds the document. */
+/** More than any real number of partial refunds. It bounds the document. */
 const MAX_REFUNDS = 500;
 
 const refuse = (state: Payment, code: ErrorCode, detail: string): Decided => ({
@@ -34,7 +34,7 @@ const refuse = (state: Payment, code: ErrorCode, detail: string): Decided => ({
   refusal: { code, detail },
 });
 
-/** Gives back a part, or with `amount: null` all that is left. The same refund id is the same refund. */
+/** Refunds a part, or with `amount: null` everything that is left. The same refund id is the same refund. */
 export function refund(state: Payment, message: Message<"payment.refund">): Decided {
   const { subject, data, time } = message;
   if (state.refunds.some((it) => it.id === data.refundId)) return { state };
@@ -63,8 +63,8 @@ const newRefund = (
 ): Refund => ({ id, amount, reason, status: "pending", at, origin, refundRef: null });
 
 /**
- * All is given back already. Who wants that hears it (once more): an order that asks for the rest may wait for the
- * answer. The empty refund is noted, so that its id stays what it is.
+ * Everything is already refunded. The caller is told again, because an order that asks for the rest may wait for the
+ * answer. The empty refund is recorded, so that its id keeps its meaning.
  */
 export function refundRefunded(state: Payment, { subject, data, time }: Message<"payment.refund">): Decided {
   if (state.refunds.some((it) => it.id === data.refundId)) return { state };
@@ -99,28 +99,28 @@ export function refundFailed(state: Payment, message: Message<"provider.refund_f
 }
 
 /**
- * A refund that somebody made at the provider was taken for ours, whose own try has failed: that one has moved nothing, so
- * nothing comes back.
- * @param refundRef of the one that has failed; null where it was never made
+ * A refund made at the provider was taken for ours, and our own try has failed. Ours moved nothing, so nothing comes
+ * back.
+ * @param refundRef of the failed one; null where it was never made
  */
 const succeededOtherwise = (ours: Refund, refundRef: string | null): boolean =>
   ours.status === "succeeded" &&
   (refundRef === null || (ours.refundRef !== null && ours.refundRef !== refundRef));
 
 /**
- * Notes the provider's id of one of our refunds. A report that named no refund of ours may have been taken for this
- * one, or for another of the same amount; what was told stays told, and the ids are put right.
+ * Records the provider's id of one of our refunds. A report without our id may have been assigned to this refund, or
+ * to another of the same amount. What was announced stays; the ids are corrected.
  */
 function withRef(state: Payment, refundId: string, refundRef: string | null, message: Told): Step {
   const ours = state.refunds.find((it) => it.id === refundId);
-  if (!ours || refundRef === null || ours.refundRef === refundRef) return still(state);
+  if (!ours || refundRef === null || ours.refundRef === refundRef) return unchanged(state);
   const holder = state.refunds.find((it) => it.refundRef === refundRef);
-  if (holder?.origin === "provider") return still(state);
+  if (holder?.origin === "provider") return unchanged(state);
   const noted = change(state, { ...ours, refundRef });
-  if (holder) return still(change(noted, { ...holder, refundRef: ours.refundRef }));
-  if (ours.refundRef === null || ours.status !== "succeeded") return still(noted);
-  // What came under the other id was made at the provider, then.
-  return foreign(noted, message, {
+  if (holder) return unchanged(change(noted, { ...holder, refundRef: ours.refundRef }));
+  if (ours.refundRef === null || ours.status !== "succeeded") return unchanged(noted);
+  // So the one with the other id was made at the provider.
+  return refundMadeAtProvider(noted, message, {
     refundId: null,
     refundRef: ours.refundRef,
     amount: inCurrencyOf(state, ours.amount),
@@ -131,9 +131,9 @@ function withRef(state: Payment, refundId: string, refundRef: string | null, mes
 
 // ---- reports -------------------------------------------------------------------------------------------------
 
-/** All refunds that a report names: ours and such as were made at the provider. */
+/** All refunds in a report: ours, and those made at the provider. */
 export function applyRefunds(state: Payment, message: ProviderReport): Step {
-  let step = still(state);
+  let step = unchanged(state);
   for (const report of message.data.refunds) step = then(step, (it) => reported(it, message, report));
   return step;
 }
@@ -143,25 +143,27 @@ function reported(state: Payment, message: ProviderReport, report: RefundReport)
   const isOurs = (it: Refund) => it.id === refundId || it.refundRef === refundRef;
   const duplicate = state.duplicateCaptures.find((it) => it.refundId === refundId);
   if (duplicate)
-    return status === "pending" ? still(state) : decide(state, message, duplicate.refundId, status);
+    return status === "pending" ? unchanged(state) : decide(state, message, duplicate.refundId, status);
   const ours =
     state.refunds.find(isOurs) ??
-    // The provider does not say whose it is: ours that is on its way, where the amount fits.
+    // The provider does not say whose it is. It is our pending one, where the amount fits.
     (refundId === null
       ? state.refunds.find(
           (it) => it.status === "pending" && it.refundRef === null && it.amount === amount.amount,
         )
       : undefined);
-  if (!ours) return foreign(state, message, report);
-  if (status === "failed" && succeededOtherwise(ours, refundRef)) return still(state);
-  const known = ours.refundRef === null ? still(change(state, { ...ours, refundRef })) : still(state);
+  if (!ours) return refundMadeAtProvider(state, message, report);
+  if (status === "failed" && succeededOtherwise(ours, refundRef)) return unchanged(state);
+  const known = ours.refundRef === null ? unchanged(change(state, { ...ours, refundRef })) : unchanged(state);
   return status === "pending" ? known : then(known, (it) => decide(it, message, ours.id, status));
 }
 
-/** A refund that nobody asked for here: made at the provider. It is real, so it counts and the order is told. */
-function foreign(state: Payment, message: Told, report: RefundReport): Step {
+/**
+ * A refund that was not requested here, so it was made at the provider. It is real: it counts, and the order is told.
+ */
+function refundMadeAtProvider(state: Payment, message: Told, report: RefundReport): Step {
   const { refundRef, amount, status } = report;
-  if (status === "failed" || amount.amount === 0) return still(state);
+  if (status === "failed" || amount.amount === 0) return unchanged(state);
   const excess =
     amount.currency !== state.amount.currency ||
     amount.amount > refundable(state) ||
@@ -171,7 +173,7 @@ function foreign(state: Payment, message: Told, report: RefundReport): Step {
   const reason = report.reason ?? "made at the provider";
   const added = { ...newRefund(id, amount.amount, reason, message.time, "provider"), refundRef };
   const noted = { ...state, refunds: [...state.refunds, added] };
-  return status === "pending" ? still(noted) : decide(noted, message, id, "succeeded");
+  return status === "pending" ? unchanged(noted) : decide(noted, message, id, "succeeded");
 }
 
 // ---- how it ended --------------------------------------------------------------------------------------------
@@ -180,11 +182,14 @@ function decide(state: Payment, message: Told, refundId: string, status: "succee
   const duplicate = state.duplicateCaptures.find((it) => it.refundId === refundId);
   if (duplicate) return decideDuplicateCapture(state, message, duplicate, status);
   const it = state.refunds.find((one) => one.id === refundId);
-  if (!it || it.status === status) return still(state);
+  if (!it || it.status === status) return unchanged(state);
   return status === "succeeded" ? succeed(state, message, it) : failed(state, message, it);
 }
 
-/** The provider has given it back. Money that a failed refund moved after all counts where there is room for it. */
+/**
+ * The provider has refunded it. Money that a failed refund moved after all counts, as far as the captured amount
+ * permits.
+ */
 function succeed(state: Payment, message: Told, it: Refund): Step {
   const amount = inCurrencyOf(state, it.amount);
   if (it.status === "failed" && it.amount > refundable(state))
@@ -201,8 +206,8 @@ function succeed(state: Payment, message: Told, it: Refund): Step {
 }
 
 /**
- * The money stays where it is: staff are told, and may try again under another id. One that comes back after it had
- * arrived stays a refund for the order, which was told so; the money waits in the ledger for staff.
+ * The money stays where it is. Staff are told, and may try again with another id. A refund that bounces after its
+ * success stays a refund for the order, which was told so. The money waits in the ledger for staff.
  */
 function failed(state: Payment, message: Told, it: Refund): Step {
   const amount = inCurrencyOf(state, it.amount);
@@ -210,7 +215,7 @@ function failed(state: Payment, message: Told, it: Refund): Step {
   if (it.status !== "succeeded")
     return then(told, (one) => {
       const state = change(one, { ...it, status: "failed" });
-      // What had no room beside this refund may have some now, so the provider is asked for all that it knows.
+      // A refund that did not fit beside this one may fit now. So the provider is asked for everything that it knows.
       return { state, send: askAgain(state, message.subject) };
     });
   const { id, refundRef } = it;
@@ -227,7 +232,7 @@ function decideDuplicateCapture(
   it: DuplicateCapture,
   status: "succeeded" | "failed",
 ): Step {
-  if (it.status !== "pending") return still(state);
+  if (it.status !== "pending") return unchanged(state);
   const duplicateCaptures = state.duplicateCaptures.map((one) =>
     one.refundId === it.refundId ? { ...one, status } : one,
   );

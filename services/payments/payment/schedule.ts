@@ -1,6 +1,6 @@
 /**
- * When a payment acts by itself: opens with others or once more, asks its provider how it stands. Timers of its
- * document, so that they survive every crash and one node alone fires each. Pure; the figures are the operator's.
+ * When a payment acts on its own: opens with others or again, asks its provider for the state. These are timers of
+ * its document, so they survive every crash, and one node fires each. Pure. The operator sets the intervals.
  */
 import type { TimerChange } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -11,12 +11,12 @@ import { isWatched, openRefunds, type Payment, type PaymentState } from "./state
 
 /** All in milliseconds. */
 export interface PaymentSchedule {
-  /** Until a provider is first asked; then three times as long, and twice as long each time. */
+  /** Time until a provider is first asked. The second time is three times as long; each further one doubles. */
   readonly firstCheckMs: number;
   readonly longestWaitMs: number;
   /** How long after the order's time to pay a provider is still asked. */
   readonly graceMs: number;
-  /** Payments are opened together at multiples of this; null opens each at once. */
+  /** Payments are opened together at multiples of this. Null opens each at once. */
   readonly batchMs: number | null;
 }
 
@@ -30,19 +30,24 @@ export const scheduleOf = (config: Config): PaymentSchedule => ({
 const CHECK = "check";
 const OPEN = "open";
 
-/** Wait before the next check, after so many: 10 s, 30 s, 1 min, 2 min, … where the first is 10 s. */
+/**
+ * Wait before the next check, by the number of checks so far: 10 s, 30 s, 1 min, 2 min, … where the first is 10 s.
+ */
 export const checkDelay = ({ firstCheckMs, longestWaitMs }: PaymentSchedule, checks: number): number =>
   Math.min(longestWaitMs, checks === 0 ? firstCheckMs : 3 * firstCheckMs * 2 ** Math.min(checks - 1, 30));
 
-/** Wait before the next try to open, after so many failures: a tenth of the first check's, doubling up to six of them. */
+/**
+ * Wait before the next try to open, by the number of failures. It starts at a tenth of the first check's wait, and
+ * doubles up to six times that wait.
+ */
 export const openDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
   Math.min(6 * firstCheckMs, (firstCheckMs / 10) * 2 ** Math.min(failures - 1, 30));
 
-/** Wait before the provider is asked once more for what it has not done, after so many tries: 1 s, 2 s, 4 s, … 5 min. */
+/** Wait before a failed command is repeated, by the number of tries: 1 s, 2 s, 4 s, … 5 min. */
 export const retryDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
   Math.min(30 * firstCheckMs, (firstCheckMs / 10) * 2 ** Math.min(failures - 1, 30));
 
-/** The decision with the timers that follow from where it leads. */
+/** The decision with the timers that follow from its result. */
 export function withTimers(
   schedule: PaymentSchedule,
   before: PaymentState | null,
@@ -77,13 +82,13 @@ function openTimers(
   const openAt = (due: number): TimerChange[] => [
     { set: OPEN, message: { type: "payment.open", data: {} }, due },
   ];
-  // Its failure may be known before it is asked for.
+  // Its failure may be known before it is requested.
   if (is.opening && is.opening.failures !== was?.opening?.failures)
     return openAt(now + openDelay(schedule, is.opening.failures));
   return was === null && batchMs !== null ? openAt(Math.ceil(now / batchMs) * batchMs) : [];
 }
 
-/** Of what came just now, or before the request that has come now. */
+/** Timers for this message, or for kept messages when the request has come now. */
 function retryTimers(
   schedule: PaymentSchedule,
   before: PaymentState | null,
@@ -112,7 +117,7 @@ function checkTimers(
   return { state, timers: [nextCheck(schedule, state, Date.parse(time))] };
 }
 
-/** Refunds are asked about until they end; an open payment until its time and the grace are over. */
+/** Refunds are checked until they end. An open payment is checked until its time and the grace period are over. */
 function nextCheck(schedule: PaymentSchedule, state: Payment, now: number): TimerChange {
   const due = now + checkDelay(schedule, state.checks);
   const end = Date.parse(state.expiresAt ?? state.createdAt) + schedule.graceMs;

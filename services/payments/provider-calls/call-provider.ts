@@ -1,4 +1,7 @@
-/** Calls to payment providers: each has a place in the bulkhead and a time-out, ends in one of four ways, and is counted and logged. */
+/**
+ * Calls to payment providers. Each takes a slot of the bulkhead and has a time-out. It ends in one of four ways, and
+ * is counted and logged.
+ */
 
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
@@ -24,12 +27,13 @@ export interface ProviderCaller {
   readonly timeoutMs: number;
 }
 
-/** What can be tried again. */
+/** A failure that can be retried. */
 export type FailedCall = Exclude<CallOutcome<never>, { kind: "done" | "refused" }>;
 
 /**
- * Never throws for what a provider does: a message that is retried in place would keep a worker's place, which others need.
- * @param name of the provider. One that took money and was unconfigured since is misconfigured, until it is back
+ * Never throws for a provider's failure. A message that is retried in place would occupy a worker slot that others
+ * need.
+ * @param name of the provider; one that took money and is no longer configured counts as misconfigured
  * @param paymentId for the log
  */
 export async function callProvider<T>(
@@ -79,7 +83,7 @@ async function settle<T>(
   }
 }
 
-/** Also ends the wait where an adapter does not heed its signal. */
+/** Also ends the wait where an adapter ignores its signal. */
 async function inTime<T>(
   provider: string,
   timeoutMs: number,
@@ -96,7 +100,7 @@ async function inTime<T>(
   }
 }
 
-/** As the payment is told of it. */
+/** The failure as sent to the payment. */
 export const troubleOf = ({ kind, reason }: FailedCall) => ({
   trouble: kind === "misconfigured" ? ("misconfigured" as const) : ("unreachable" as const),
   reason,

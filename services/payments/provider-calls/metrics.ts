@@ -1,4 +1,4 @@
-/** What is counted of payments, beside what every service counts. */
+/** Metrics of payments. */
 import type { ServiceBroker } from "moleculer";
 import type { CallOutcome, ProviderCall, WebhookOutcome } from "./outcome.ts";
 

@@ -1,11 +1,12 @@
-/** Worker: opens a payment at its provider. One try each: when there is another is the payment's to decide. */
+/** Worker: opens a payment at its provider, in one try. The payment decides about further tries. */
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
 import { callProvider, type ProviderCaller, troubleOf } from "./call-provider.ts";
 
 /**
- * The key is the payment's id, so a repetition finds what an earlier run has opened although its answer was lost.
- * @param waits payments are opened in batches, each when its timer says so
+ * The idempotency key is the payment's id. So a repetition finds what an earlier run has opened, although its answer
+ * was lost.
+ * @param waits whether payments are opened in batches, each when its timer fires
  */
 export async function openPayment(
   caller: ProviderCaller,

@@ -1,8 +1,8 @@
-/** How calls to providers and their webhooks end. */
+/** The outcomes of calls to providers and of webhooks. */
 
 export type ProviderCall = "open" | "check" | "capture" | "cancel" | "refund";
 
-/** How a call ended. Only `done` and `refused` say what the provider did. */
+/** The outcome of a call. Only `done` and `refused` say what the provider did. */
 export type CallOutcome<T> =
   | { readonly kind: "done"; readonly value: T }
   | { readonly kind: "refused"; readonly reason: string }

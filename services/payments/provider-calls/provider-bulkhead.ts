@@ -1,26 +1,26 @@
 /**
- * How many calls may be under way at one provider, so that one which hangs or refuses everything leaves the workers'
- * places to the others. A call that gets no place fails at once: the payment asks again by a timer.
+ * Bounds the calls in flight per provider. So a provider that hangs or fails leaves worker slots to the others. A
+ * call without a slot fails at once, and the payment repeats it by a timer.
  */
 
-/** Of one kind at one provider, on this node. Workers have 50 places. */
+/** Calls of one kind at one provider, on this node. Workers have 50 slots. */
 const MAX_CALLS = 20;
-/** After so many failures in a row a provider is only tried by few. */
+/** After this many failures in a row, only a few calls are let through. */
 const FAILING_AFTER = 5;
 const MAX_TRYING = 3;
-/** How long a call waits for a place, in milliseconds. */
+/** How long a call waits for a slot, in milliseconds. */
 const WAIT_MS = 1_000;
 
 interface Calls {
   underWay: number;
   failures: number;
-  /** Somebody waited in vain, and no call has ended since. */
+  /** A call waited without success, and no call has ended since. */
   stuck: boolean;
   readonly waiting: Set<(granted: boolean) => void>;
 }
 
 export interface Bulkhead {
-  /** @returns null where there is no place; else what is to be told how it went */
+  /** @returns null without a slot; else a function that takes the result */
   take(name: string): Promise<((worked: boolean) => void) | null>;
 }
 
@@ -52,7 +52,7 @@ export function createBulkhead(): Bulkhead {
 
 const isFailing = ({ failures }: Calls): boolean => failures >= FAILING_AFTER;
 
-/** A call that is woken has its place already, so that no other comes between. */
+/** A resumed call already has its slot, so no other call can take it. */
 function placeIn(calls: Calls): Promise<boolean> {
   return new Promise((resolve) => {
     const wake = (granted: boolean) => {

@@ -1,14 +1,14 @@
 /**
- * Workers that act at a provider for a payment that it has opened, and report what it says. Each call has a key that
- * makes a repetition harmless, and is one try: where it did not work, when there is another is the payment's to decide. A
- * definite no is answered.
+ * Workers that act at a provider for an open payment, and report the result. Each call has a key that makes a
+ * repetition harmless, and is one try. After a failure, the payment decides about further tries. A definite refusal
+ * is an answer.
  */
 import type { z } from "zod";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
 import type { AnomalyKind } from "../payment/anomaly.ts";
-import { saysTaken } from "../payment/provider-report.ts";
+import { impliesCapture } from "../payment/provider-report.ts";
 import type { providerCommand } from "../payments.contract.ts";
 import type { StatusReport } from "../providers/provider.ts";
 import { callProvider, type FailedCall, type ProviderCaller, troubleOf } from "./call-provider.ts";
@@ -16,7 +16,7 @@ import type { CallOutcome } from "./outcome.ts";
 
 type AtProvider = Message<"provider.check" | "provider.capture" | "provider.cancel" | "provider.refund">;
 
-/** Asks how a payment stands. Its timer asks again, so what fails is only repeated where it is urgent. */
+/** Asks for a payment's state. Its timer asks again, so a failure is repeated only where it is urgent. */
 export async function checkAtProvider(
   caller: ProviderCaller,
   message: Message<"provider.check">,
@@ -31,7 +31,7 @@ export async function checkAtProvider(
   if (asked.kind === "misconfigured") await tell(caller, message, tools, "provider_misconfigured");
 }
 
-/** Takes what the customer has agreed to. Where the provider will not, what it says of the payment counts. */
+/** Captures what the customer has agreed to. Where the provider refuses, its report of the payment counts. */
 export async function captureAtProvider(
   caller: ProviderCaller,
   message: Message<"provider.capture">,
@@ -57,8 +57,8 @@ export async function captureAtProvider(
 }
 
 /**
- * Where the provider will not, it was paid as a rule: its report is asked for, and the capture given back. What it is still
- * at work on is found by the payment's next checks.
+ * Cancels a payment. A refusal usually means that it was paid. Then its report is requested, and the capture is
+ * refunded. The payment's next checks find what the provider is still processing.
  */
 export async function cancelAtProvider(
   caller: ProviderCaller,
@@ -114,9 +114,9 @@ const ask = (
   );
 
 interface Hints {
-  /** Counts where the provider's answer has none. */
+  /** Used where the provider's answer has none. */
   receipt: string | null;
-  /** Counts where the provider does not let us look. */
+  /** Used where we may not ask the provider about disputes. */
   disputed: boolean;
   settles: boolean;
 }
@@ -127,7 +127,7 @@ function report(
   { status, amount, receipt, reason, refunds, disputesUnseen }: StatusReport,
   hints: Hints = { receipt: null, disputed: false, settles: false },
 ): Promise<void> {
-  const disputed = disputesUnseen && hints.disputed && saysTaken(status);
+  const disputed = disputesUnseen && hints.disputed && impliesCapture(status);
   return answer("payment.report", subject, {
     provider: data.provider,
     eventId: `asked:${id}`,
@@ -160,7 +160,7 @@ async function commandFailed(
   });
 }
 
-/** Staff hear of it, once per payment. */
+/** Reports it to staff, once per payment. */
 const tell = (
   { clock }: ProviderCaller,
   { subject: paymentId, data }: AtProvider,

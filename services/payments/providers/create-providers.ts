@@ -6,11 +6,13 @@ import type { PaymentProvider, ProviderContext } from "./provider.ts";
 export const coreProviders: readonly ProviderModule[] = Object.values(core);
 
 export interface Providers {
-  /** Those that new payments may be opened at. */
+  /** Providers at which new payments may be opened. */
   readonly names: readonly string[];
-  /** Also one that is closed. Undefined for one that is unknown or not configured. */
+  /** Also finds a closed one. Undefined for one that is unknown or not configured. */
   find(name: string): PaymentProvider | undefined;
-  /** The adapter of a module, by its own kind: for what only this provider has. Null where it is not configured. */
+  /**
+   * The adapter of a module, with its own type, for features of only this provider. Null where it is not configured.
+   */
   of<P extends PaymentProvider | null>(module: ProviderModule<P>): P | null;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -31,7 +33,7 @@ function checkNames(modules: readonly ProviderModule[]): void {
 
 /**
  * Makes the adapters of all configured providers.
- * @param modules the core's, and those of extensions
+ * @param modules Souk's own, and those of extensions
  * @throws {ConfigError} that names a bad variable
  */
 export function createProviders(

@@ -1,4 +1,4 @@
-/** The payment providers that Souk brings, one line each. What a provider's folder has: define-provider.ts. */
+/** Souk's payment providers, one line each. define-provider.ts explains a provider's folder. */
 export { midtrans } from "./midtrans/midtrans.ts";
 export { mpesa } from "./mpesa/mpesa.ts";
 export { paypal } from "./paypal/paypal.ts";

@@ -1,4 +1,4 @@
-/** What of a provider's settings has no place in a shop that takes real money. */
+/** Settings of a provider that a shop with real money must not use. */
 import { BlockList, isIP } from "node:net";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 
@@ -9,11 +9,12 @@ thisMachine.addSubnet("::1", 128, "ipv6");
 thisMachine.addSubnet("::", 128, "ipv6");
 thisMachine.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
-/** Hosts at which a provider is used without money moving. */
+/** Hosts of providers' test modes, where no money moves. */
 const TEST_HOST = /(?:^|[.-])sandbox[.-]/;
 
 /**
- * An address of a provider that is plain HTTP or on this machine is an emulator's: whoever reaches it decides who has paid.
+ * A provider's address that is plain HTTP or on this machine belongs to an emulator. Anyone who reaches it decides
+ * what is paid.
  * @throws {ConfigError} that names the variable
  */
 export function checkAddresses(variables: Readonly<Record<string, string | undefined>>): void {
@@ -25,7 +26,7 @@ export function checkAddresses(variables: Readonly<Record<string, string | undef
 }
 
 /**
- * Names of variables that are of a provider's test mode: right for a shop that is being tried, and no other.
+ * Names of variables of a provider's test mode. They are right only for a shop that is being tried.
  * @param testKey matches the provider's keys of its test mode
  */
 export const testVariables = (

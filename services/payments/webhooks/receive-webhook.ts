@@ -1,6 +1,6 @@
 /**
- * Takes a provider's report in: verified against its raw bytes, stored raw under its event id, acknowledged, then told
- * to the payment by a message that the stored webhook carries until the bus has it. A repeat finds the first one.
+ * Receives a provider's report. It is verified over its raw bytes, stored under its event id, and acknowledged. Then
+ * a message tells the payment. The stored webhook is its outbox. A repeated report finds the first one.
  */
 
 import type { Model } from "mongoose";
@@ -37,7 +37,7 @@ export interface WebhookReceiver {
 
 export interface IncomingWebhook {
   provider: string;
-  /** What followed the provider's name in the path. */
+  /** The path segment after the provider's name. */
   key: string | null;
   headers: Readonly<Record<string, string>>;
   /** Raw body, base64. */
@@ -48,7 +48,7 @@ export interface IncomingWebhook {
 
 /**
  * Resolves once the report is durable.
- * @returns what the provider wants to read
+ * @returns the body that the provider expects
  * @throws {SoukError} PROVIDER_UNKNOWN; NOT_FOUND, where the provider is closed; WEBHOOK_REJECTED
  */
 export async function receiveWebhook(
@@ -72,7 +72,7 @@ export async function receiveWebhook(
     ...(messages.length > 0 ? { outbox: messages } : {}),
   });
   if (!isNew) {
-    // Handled already, or its message is still in the first copy's outbox, where the sweep looks.
+    // Already handled, or its message is still in the first copy's outbox, where the sweep finds it.
     to.metrics.webhook(provider, "repeated");
     return answer;
   }
@@ -91,7 +91,7 @@ async function verified(
   } catch (error) {
     if (!(error instanceof WebhookRejected)) throw error;
     metrics.webhook(adapter.name, "rejected");
-    // Anybody can send them by the thousand; the access log has each.
+    // Anyone can send them by the thousand. The access log has each.
     rateLimitedLog(log).warn(`webhook ${adapter.name}`, "a webhook was rejected", {
       provider: adapter.name,
       reason: error.message,
@@ -102,9 +102,9 @@ async function verified(
 }
 
 /**
- * What to tell: what the webhook says, or that the provider is to be asked, where webhooks prove nothing. Nothing for
- * those that decide nothing, such as `pending`, which are only kept. One about a payment that nobody knows is kept
- * too, for staff: refusing it would only make the provider repeat it.
+ * The message to send: the webhook's report, or a request to ask the provider where webhooks prove nothing. None for
+ * webhooks that decide nothing, such as `pending`; those are only stored. One about an unknown payment is stored too,
+ * for staff. A refusal would only make the provider repeat it.
  */
 async function messagesFor(
   { payments, outbox, clock }: WebhookReceiver,
@@ -163,7 +163,7 @@ async function messagesFor(
   return [check, told];
 }
 
-/** Null while the payment is not asked for yet. */
+/** Null while the payment is not requested yet. */
 async function orderOf(payments: WebhookReceiver["payments"], paymentId: string): Promise<string | null> {
   const found = await payments.findById(paymentId, { "state.orderId": 1 }).lean();
   return found && "orderId" in found.state ? found.state.orderId : null;

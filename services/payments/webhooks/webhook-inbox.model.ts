@@ -1,4 +1,4 @@
-/** Webhooks as they came, verified and not yet interpreted. The id is the guard against repeats. */
+/** Webhooks as received: verified and not interpreted. The id detects repeats. */
 import { Schema } from "mongoose";
 import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
@@ -13,7 +13,7 @@ export interface StoredWebhook extends OutboxDocument {
   receivedAt: Date;
 }
 
-/** Longer than any provider goes on repeating an event. */
+/** Longer than any provider repeats an event. */
 export const KEEP_WEBHOOKS_S = 90 * 86_400;
 
 const schema = new Schema<StoredWebhook>(

@@ -1,19 +1,22 @@
-/** Midtrans' two addresses: Snap opens pages, the Core API knows the transactions that come of them. */
+/** Midtrans' two APIs: Snap opens pages, and the Core API has their transactions. */
 import { z } from "zod";
 import { ProviderMisconfigured, ProviderRefused, providerFailed } from "../provider.ts";
 import { basicAuth, checkStatus, createHttp, expected, type HttpAnswer, segment } from "../support/http.ts";
 import { type Transaction, transaction } from "./transaction.ts";
 
 export interface MidtransApi {
-  /** @returns "used" where this order id was taken before. @throws {ProviderRefused} for what it does not take */
+  /**
+   * @returns "used" where this order id was used before
+   * @throws {ProviderRefused} for a refused request
+   */
   open(
     body: object,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Opened | "used">;
-  /** Null until the customer has picked a method. */
+  /** Null until the customer has chosen a method. */
   status(ref: string, signal: AbortSignal): Promise<Transaction | null>;
-  /** Changes a transaction. @returns the code that the body carries; those from 400 on are the caller's to judge */
+  /** Changes a transaction. @returns the code in the body; the caller handles codes from 400 on */
   act(path: string, body: object | undefined, signal: AbortSignal): Promise<Acted>;
 }
 
@@ -28,14 +31,14 @@ export interface Acted {
 }
 
 const opened = z.object({ token: z.string().min(1).max(200), redirect_url: z.url() });
-/** Midtrans has no code for an order id that was used before, and several sentences, some of them Indonesian. */
+/** Midtrans has no code for an order id that was used before. It has several sentences, some in Indonesian. */
 function isUsedUp(message: string): boolean {
   const about = message.search(/order_?id/i);
   return about >= 0 && /used|taken|utilized|digunakan|duplicate/i.test(message.slice(about));
 }
 
 const mistakes = z.object({ error_messages: z.array(z.string()).min(1) });
-/** Nearly every answer of the Core API is a 200 with the real code inside. */
+/** Almost every answer of the Core API is a 200 with the real code inside. */
 const outcome = z.object({
   status_code: z.string().regex(/^\d{3}$/),
   status_message: z.string().optional(),
@@ -78,7 +81,7 @@ export function createMidtransApi(settings: {
         const { token, redirect_url } = expected("midtrans", opened, answer);
         return { token, redirectUrl: redirect_url };
       }
-      // The first request with this key is still at work.
+      // The first request with this key is still running.
       if (answer.status === 409) throw providerFailed("midtrans still works on an earlier request");
       const { error_messages } = expected("midtrans", mistakes, answer);
       if (error_messages.some(isUsedUp)) return "used";
@@ -88,7 +91,7 @@ export function createMidtransApi(settings: {
     async status(ref, signal) {
       const { answer, code, message } = await ask("GET", `/v2/${segment(ref)}/status`, undefined, signal);
       if (code === 404) return null;
-      // 407 is how an expired transaction is told.
+      // 407 is the code of an expired transaction.
       if (code >= 400 && code !== 407)
         throw new ProviderMisconfigured(`midtrans answered ${code}: ${message.slice(0, 200)}`);
       return expected("midtrans", transaction, answer);

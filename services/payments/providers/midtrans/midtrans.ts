@@ -1,6 +1,6 @@
 /**
- * Midtrans Snap: a page of Midtrans where the customer picks how to pay, in rupiah. Plain HTTP, as the official client has
- * no types, no time-outs and no way to set its address.
+ * Midtrans Snap: a page where the customer chooses how to pay, in rupiah. It uses plain HTTP, because the official
+ * client has no types, no time-outs and no way to set its address.
  */
 import { z } from "zod";
 import { secret } from "../../../../broker/contract/variables.ts";
@@ -56,7 +56,7 @@ function createMidtrans(
 ): PaymentProvider {
   return {
     name: "midtrans",
-    // Its signature covers neither the status nor the fraud status, so one that was seen would fit a lie.
+    // Its signature covers neither the status nor the fraud status, so a known signature would also fit a false one.
     webhooksProve: false,
 
     createPayment: (intent, signal) =>
@@ -77,15 +77,15 @@ function createMidtrans(
     },
 
     /**
-     * A page on which nobody has picked a method yet is unknown to the Core API and can't be closed; it ends with the
-     * payment's time. What is paid there after all is reported, and given back.
+     * A page without a chosen method is unknown to the Core API and can't be closed. It ends with the payment's time.
+     * A later payment on it is reported and refunded.
      */
     async cancel(ref, signal) {
       const it = await api.status(ref, signal);
       const status = it && statusOf(it);
       if (!it || (status && OVER.has(status))) return;
       if (status !== "pending" && status !== "authorized") throw new ProviderRefused("paid already");
-      // Only `expire` is refused for what was paid in the meantime, where `cancel` would give it back.
+      // Only `expire` is refused for a payment made meanwhile. `cancel` would refund it.
       const action =
         status === "authorized" ? "cancel" : it.transaction_status === "capture" ? "deny" : "expire";
       await api.act(`/v2/${segment(ref)}/${action}`, undefined, signal);

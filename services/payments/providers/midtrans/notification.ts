@@ -1,4 +1,4 @@
-/** Midtrans' notifications: signed with the server key, over the strings exactly as they are in the body. */
+/** Midtrans' notifications. The signature uses the server key and covers the strings exactly as in the body. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
@@ -44,7 +44,7 @@ export function verifyNotification(serverKey: string, rawBody: Buffer): WebhookE
   };
 }
 
-/** Order ids are payment ids, with a number behind where the first was used up; see open-snap.ts. */
+/** Order ids are payment ids, with a number at the end where the first was used up. See open-snap.ts. */
 const paymentOf = (orderId: string): string => orderId.slice(0, 36);
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);

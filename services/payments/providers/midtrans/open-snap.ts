@@ -6,22 +6,22 @@ import type { MidtransApi } from "./api.ts";
 import { midtransTime } from "./transaction.ts";
 
 const MINUTE_MS = 60_000;
-/** What Snap's pages may last at least and at most. */
+/** Minimum and maximum lifetime of Snap's pages. */
 const PAGE_MINUTES = { least: 5, most: 7 * 24 * 60 };
-/** Pages whose address was lost on the way; more than one means that something else is wrong. */
+/** Pages whose address was lost. More of them mean that something else is wrong. */
 const MAX_LOST = 5;
 
 interface Moment {
   /** Milliseconds since the epoch. */
   now: number;
-  /** Where Midtrans reports to. */
+  /** Address for Midtrans' notifications. */
   notify: string;
 }
 
 /**
- * The payment's id is the order id, which Midtrans takes once: at most one page per payment is ever shown. A repeated
- * opening gets the same page by its idempotency key. Where Midtrans has forgotten the key the page's address can't be had
- * again; then nobody has seen it, and a page under `<id>-2` takes its place, or it was seen, and is in use.
+ * The payment's id is the order id, which Midtrans accepts once. So at most one page per payment is ever shown. A
+ * repeated opening gets the same page by its idempotency key. When Midtrans has forgotten the key, the page's address
+ * is lost. If the customer never saw that page, one under `<id>-2` replaces it. Otherwise it is in use.
  */
 export async function openSnap(
   api: MidtransApi,
@@ -51,13 +51,13 @@ export async function openSnap(
     );
     if (opened !== "used")
       return { providerRef: orderId, nextAction: { type: "redirect", url: opened.redirectUrl }, expiresAt };
-    // The customer is on that page already: it was told by an earlier run.
+    // The customer is already on that page, from an earlier run.
     if (await api.status(orderId, signal)) return { providerRef: orderId, nextAction: null, expiresAt };
   }
   throw new ProviderRefused("midtrans has opened this payment too often");
 }
 
-/** @throws {ProviderRefused} for what is no whole amount of rupiah */
+/** @throws {ProviderRefused} for an amount that is not whole rupiah */
 export function rupiah(money: Money): number {
   if (money.currency !== "IDR") throw new ProviderRefused(`midtrans takes IDR only, not ${money.currency}`);
   const whole = toWhole(money);

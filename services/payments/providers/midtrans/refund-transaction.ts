@@ -1,4 +1,4 @@
-/** Gives back some or all of a transaction. Which way depends on how it was paid. */
+/** Refunds some or all of a transaction. The way depends on the payment method. */
 import { ProviderRefused, type RefundReport, type RefundRequest } from "../provider.ts";
 import { segment } from "../support/http.ts";
 import type { MidtransApi } from "./api.ts";
@@ -6,12 +6,12 @@ import { rupiah } from "./open-snap.ts";
 import { reportOf } from "./statuses.ts";
 import type { Transaction } from "./transaction.ts";
 
-/** Where the money goes back at once, by the payment provider behind Midtrans. */
+/** Methods that refund at once, through the payment provider behind Midtrans. */
 const DIRECT: ReadonlySet<string> = new Set(["gopay", "qris", "shopeepay", "akulaku", "kredivo"]);
 
 /**
- * @throws {ProviderRefused} for methods that know no refunds (bank transfers, shops), which staff pay back by hand, and for
- * a part of a card payment before its settlement
+ * @throws {ProviderRefused} for methods without refunds (bank transfers, shops; staff refund by hand), and for a
+ * part of a card payment before its settlement
  */
 export async function refundTransaction(
   api: MidtransApi,
@@ -28,7 +28,7 @@ export async function refundTransaction(
   }
   const whole = rupiah(amount);
   const full = Number(before.gross_amount) === whole;
-  // Not settled yet: the card is not charged at all, which has no key and is done once.
+  // Not settled yet: the card is not charged at all. This has no key and happens once.
   if (full && ["capture", "cancel"].includes(before.transaction_status)) {
     if (before.transaction_status === "capture") {
       const { code, message } = await api.act(`/v2/${segment(providerRef)}/cancel`, undefined, signal);
@@ -51,7 +51,7 @@ export async function refundTransaction(
     { refund_key: idempotencyKey, amount: whole, reason },
     signal,
   );
-  // A refusal may be about an earlier run's refund with this key, which the books then know.
+  // The refusal may be about an earlier run's refund with this key. The transaction shows that.
   const after = await api.status(providerRef, signal);
   const made = after && known(after, idempotencyKey);
   if (made) return made;

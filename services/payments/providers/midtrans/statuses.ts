@@ -21,13 +21,14 @@ const STATUS: ReadonlyMap<string, ProviderStatus> = new Map(
   }),
 );
 
-/** Methods whose settlement Midtrans may take back within minutes, by a `deny`. */
+/** Methods whose settlement Midtrans may reverse within minutes, by a `deny`. */
 const REVERSIBLE: ReadonlySet<string> = new Set(["bank_transfer", "echannel", "cstore"]);
 
 /**
- * `deny` after a settlement takes money back that we have counted: a dispute, not a failed attempt. That it was settled
- * shows in `settlement_time` and, as that is not promised, in the method: those of {@link REVERSIBLE} are not denied else.
- * @throws {SoukError} PROVIDER_FAILED for a status that Midtrans has not told us of
+ * `deny` after a settlement takes back money that we have counted: a dispute, not a failed attempt. `settlement_time`
+ * shows that it was settled. Because that field is not guaranteed, the method also shows it: those of
+ * {@link REVERSIBLE} are denied only then.
+ * @throws {SoukError} PROVIDER_FAILED for a status that Midtrans does not document
  */
 export function statusOf(
   it: Pick<Transaction, "transaction_status" | "fraud_status"> & Partial<Transaction>,
@@ -41,7 +42,7 @@ export function statusOf(
     case "accept":
       return status;
     case "challenge":
-      // Waits for the merchant to look into it at Midtrans.
+      // Waits for the merchant's review at Midtrans.
       return "pending";
     default:
       return "failed";
@@ -60,9 +61,9 @@ const UNKNOWN_YET: StatusReport = {
 };
 
 /**
- * What was taken back by a reversal has no amount: nothing is left, so it must not make a payment paid whose settlement was
- * never heard of.
- * @param it null until the customer has picked a method
+ * A reversed payment has no amount, because nothing is left. So it can't make a payment paid whose settlement was
+ * never reported.
+ * @param it null until the customer has chosen a method
  */
 export function reportOf(it: Transaction | null): StatusReport {
   if (!it) return UNKNOWN_YET;
@@ -86,7 +87,7 @@ function reasonOf(it: Transaction, status: ProviderStatus): string | null {
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const refundOf = (it: Transaction["refunds"][number], currency: string, index: number): RefundReport => ({
-  // Refunds made at Midtrans have keys of its own making, which are no UUIDs.
+  // Refunds made at Midtrans have keys that are no UUIDs.
   refundId: it.refund_key !== undefined && UUID.test(it.refund_key) ? it.refund_key : null,
   refundRef: String(it.refund_chargeback_id ?? it.refund_key ?? index),
   amount: money(it.refund_amount, currency),

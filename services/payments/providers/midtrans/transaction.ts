@@ -1,4 +1,4 @@
-/** A transaction as Midtrans tells of it, in answers and in notifications. */
+/** A transaction as in Midtrans' answers and notifications. */
 import { z } from "zod";
 
 const code = z.string().max(50);
@@ -15,7 +15,7 @@ const refund = z.object({
   reason: z.string().max(500).nullish(),
 });
 
-/** Unknown members are left out. */
+/** Unknown members are dropped. */
 export const transaction = z.object({
   order_id: z.string().min(1).max(50),
   transaction_id: z.string().min(1).max(60),
@@ -38,7 +38,7 @@ export type Transaction = z.output<typeof transaction>;
 
 const OFFSET_MS = 7 * 3_600_000;
 
-/** Midtrans writes GMT+7 without saying so. */
+/** Midtrans writes GMT+7 without a zone. */
 export const instant = (text: string): Date => new Date(`${text.replace(" ", "T")}+07:00`);
 
 /** @param at milliseconds since the epoch */

@@ -1,11 +1,14 @@
-/** Daraja's access tokens: one for all requests until shortly before its end, asked for once at a time. */
+/**
+ * Daraja's access tokens. One token serves all requests until shortly before its end. Concurrent callers share one
+ * request for it.
+ */
 import { z } from "zod";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { ProviderMisconfigured } from "../provider.ts";
 import { basicAuth, checkStatus, expected, type ProviderHttp } from "../support/http.ts";
 
 const TIMEOUT_MS = 12_000;
-/** A token of an hour is used for fifty minutes. */
+/** A token of one hour is used for fifty minutes. */
 const MARGIN_MS = 600_000;
 
 const answered = z.object({
@@ -16,7 +19,7 @@ const answered = z.object({
 export interface AccessToken {
   /** @throws {ProviderMisconfigured} where consumer key or secret are wrong */
   get(): Promise<string>;
-  /** Makes the next `get` ask for a new one, unless another has done so already. */
+  /** Makes the next `get` request a new one, unless another caller has done so. */
   drop(token: string): void;
 }
 
@@ -33,7 +36,7 @@ export function createAccessToken(
       method: "GET",
       path: "/oauth/v1/generate?grant_type=client_credentials",
       headers: { authorization: basicAuth(consumerKey, consumerSecret) },
-      // Many may wait for it, so none of them ends it.
+      // Many callers may wait for it, so none of them cancels it.
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     checkStatus("mpesa", answer);

@@ -1,12 +1,15 @@
 /** Where callbacks may come from: addresses and networks, separated by commas. */
 import { BlockList, isIP } from "node:net";
 
-/** Whether a caller may call back; never one whose address is not known. */
+/** Whether a caller may call back. Never true for an unknown address. */
 export type Allowed = (address: string | null) => boolean;
 
 const family = (address: string): "ipv4" | "ipv6" => (isIP(address) === 4 ? "ipv4" : "ipv6");
 
-/** @param list as in "196.201.214.0/24, 196.201.213.114". @throws {Error} that names what is neither */
+/**
+ * @param list for example "196.201.214.0/24, 196.201.213.114"
+ * @throws {Error} that names an invalid entry
+ */
 export function allowedAddresses(list: string): Allowed {
   const allowed = new BlockList();
   for (const entry of list.split(",").map((it) => it.trim())) {

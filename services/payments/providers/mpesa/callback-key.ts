@@ -1,6 +1,6 @@
 /**
- * The last segment of the addresses that Safaricom calls back, which is all that authenticates it: whose payment (and which
- * refund) it is about, and a MAC of that. Nobody but us and Safaricom learns one, and it fits this payment only.
+ * The last path segment of callback addresses. It is the only authentication: the payment's (and refund's) id, and a
+ * MAC of them. Only we and Safaricom know it, and it is valid for this payment only.
  */
 import { createHmac } from "node:crypto";
 import { sameSecret } from "../support/secrets.ts";

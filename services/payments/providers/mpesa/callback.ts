@@ -1,11 +1,12 @@
 /**
- * What Safaricom calls back with: the end of a push, or of a reversal. Told as something to ask about.
+ * Safaricom's callbacks: the end of a push, or of a reversal. Each is treated as a hint to ask Daraja.
  *
- * Nothing of it is signed, so what a callback says counts as far as what Daraja answers agrees with it: that a push is
- * paid, only the answer proves, and with it the amount, as nobody can pay another one than the phone was asked for. A
- * callback that names another amount can therefore be no more than forged or mistaken: it neither pays nor spoils the
- * payment, nor is its receipt believed; staff are told of it. It may be the first of several: a later one that agrees is
- * the one that is kept. Limit: the receipt of one that agrees is only told, and proven when a reversal of it is made.
+ * Nothing is signed, so a callback counts only as far as Daraja's answer agrees. Only the answer proves that a push
+ * is paid, and its amount. The customer can't pay another amount than the requested one. So a callback with
+ * another amount is forged or mistaken. It neither pays nor harms the payment, and its receipt is not used. Staff are
+ * told. A later callback that agrees is the one that is kept.
+ *
+ * Limit: the receipt of a callback that agrees is not proven until a reversal of it is made.
  */
 import type { Collection } from "mongodb";
 import { z } from "zod";
@@ -24,13 +25,13 @@ export interface CallbackReceiver {
   pushes: Collection<Push>;
   clock: Clock;
   callbackSecret: string;
-  /** Undefined where anybody may call. */
+  /** Undefined where any address may call. */
   allowed: Allowed | undefined;
 }
 
 const code = z.union([z.int(), z.string().max(20)]).transform(String);
 const text = z.string().max(1_000).default("");
-/** Safaricom's words, as long as a payment keeps them. */
+/** Safaricom's text, shortened to what a payment stores. */
 const brief = (words: string): string => words.slice(0, 300);
 const MAX_RECEIPT = 40;
 const kes = (amount: number) => ({ amount, currency: "KES" });
@@ -73,7 +74,7 @@ export async function receiveCallback(
     : reversalEnded(it, about.paymentId, about.refundId, body);
 }
 
-/** May come before the answer to the push: then it is from here that we know Safaricom's number. */
+/** May come before the answer to the push. Then it is the source of Safaricom's number. */
 async function pushEnded(
   { pushes, clock }: CallbackReceiver,
   paymentId: string,
@@ -90,12 +91,12 @@ async function pushEnded(
   if (!ours) throw new WebhookRejected("not of the push that was sent for this payment");
   const { amount, receipt } = callback;
   const agrees = amount === null || amount === ours.amount;
-  // What says that it is paid is not replaced by what says that it is not.
+  // A callback of success is not replaced by one of failure.
   if (agrees)
     await pushes.updateOne({ _id: paymentId, "callback.resultCode": { $ne: "0" } }, { $set: { callback } });
   const { status, reason } = meaningOf(ResultCode);
   return {
-    // One that says something else is another event, whichever came first.
+    // A callback with another result is another event, whichever came first.
     eventId: [checkoutRequestId, ResultCode, ...(amount === null ? [] : [amount, receipt])].join(":"),
     providerRef: checkoutRequestId,
     paymentId,
@@ -135,7 +136,7 @@ async function reversalEnded(
   if (!success) throw new WebhookRejected("not a result of a reversal");
   const { ResultCode, ResultDesc, ConversationID } = data.Result;
   const succeeded = ResultCode === "0";
-  // A success is not taken back by a late time-out.
+  // A late time-out does not undo a success.
   await pushes.updateOne(
     { _id: paymentId, reversals: { $elemMatch: { refundId, status: { $ne: "succeeded" } } } },
     {
@@ -152,7 +153,7 @@ async function reversalEnded(
     eventId: `${ConversationID}:${ResultCode}`,
     providerRef: push.checkoutRequestId,
     paymentId,
-    // What it adds up to is asked for; this is only where to look.
+    // A hint only. The provider is asked for the sum.
     status: "partially_refunded",
     amount: null,
     receipt: null,

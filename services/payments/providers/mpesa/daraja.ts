@@ -24,10 +24,10 @@ export interface Initiator {
 
 export type QueryResult = "pending" | { readonly code: string; readonly description: string };
 
-/** A request that was surely not carried out: refused with Daraja's own words, or never sent. */
+/** A request that was certainly not carried out: refused with Daraja's own text, or never sent. */
 export class NotDone extends Error {
   override readonly name = "NotDone";
-  /** What the port's methods throw for it. */
+  /** The error that the port's methods throw for it. */
   readonly meaning: Error;
 
   constructor(meaning: Error) {
@@ -38,8 +38,10 @@ export class NotDone extends Error {
 
 export interface Daraja {
   /**
-   * Asks a phone for the PIN. Not idempotent. @param it amount in whole shillings
-   * @returns CheckoutRequestID. @throws {NotDone}; any other error leaves unknown whether the phone was asked
+   * Asks a phone for the PIN. Not idempotent.
+   * @param it amount in whole shillings
+   * @returns CheckoutRequestID
+   * @throws {NotDone}; after any other error it is unknown whether the phone was asked
    */
   push(
     it: { shillings: number; phone: string; callbackUrl: string; reference: string },
@@ -48,8 +50,9 @@ export interface Daraja {
   /** @throws {ProviderRefused} for a CheckoutRequestID that Daraja does not know */
   query(checkoutRequestId: string, signal: AbortSignal): Promise<QueryResult>;
   /**
-   * Asks to give a payment back; the result is called back. Not idempotent.
-   * @returns ConversationID. @throws {NotDone}; any other error leaves unknown whether it was taken on
+   * Requests a reversal. Its result is called back. Not idempotent.
+   * @returns ConversationID
+   * @throws {NotDone}; after any other error it is unknown whether it was accepted
    */
   reverse(
     it: { initiator: Initiator; receipt: string; shillings: number; resultUrl: string; remarks: string },
@@ -69,7 +72,7 @@ const mistake = z.object({ errorCode: z.string().max(40), errorMessage: z.string
 type Mistake = z.output<typeof mistake>;
 
 const BAD_TOKEN: ReadonlySet<string> = new Set(["401.003.01", "404.001.03", "404.001.04"]);
-/** One code for two things, told apart by its words: a push that is not over, and wrong settings. */
+/** One code for two things, which only its text distinguishes: an unfinished push, and wrong settings. */
 const BUSY_OR_WRONG = "500.001.1001";
 const BUSY = /being processed|in process|lock subscriber/i;
 
@@ -78,7 +81,7 @@ export function createDaraja(settings: DarajaSettings, clock: Clock): Daraja {
   const http = createHttp("mpesa", settings.base);
   const token = createAccessToken(http, settings, clock);
 
-  /** A token may end before its time: such a request was not carried out, and is made once more. */
+  /** A token may end early. Such a request was not carried out, and is sent once more. */
   async function post(path: string, body: object, signal: AbortSignal): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const bearer = await token.get().catch((error: Error) => {
@@ -165,9 +168,9 @@ export function createDaraja(settings: DarajaSettings, clock: Clock): Daraja {
 }
 
 /**
- * What was taken on.
- * @throws {NotDone} where Daraja says no in its own words, which come before anything is done. Without them (a gateway's
- * error page) nothing is known: PROVIDER_FAILED
+ * An accepted request.
+ * @throws {NotDone} where Daraja refuses in its own format, before anything is done; PROVIDER_FAILED for any other
+ * text (a gateway's error page), because the result is unknown
  */
 function taken<S extends typeof accepted>(schema: S, answer: HttpAnswer): z.output<S> {
   const refused = mistake.safeParse(answer.json).data;

@@ -1,6 +1,6 @@
 /**
- * M-Pesa Express (STK push) by Safaricom's Daraja: the customer's phone asks for the PIN; in Kenyan shillings. There is no
- * official client for Node. Daraja knows no idempotency keys and signs nothing: see push.ts and callback-key.ts.
+ * M-Pesa Express (STK push) by Safaricom's Daraja, in Kenyan shillings. The customer's phone asks for the PIN. There
+ * is no official client for Node. Daraja has no idempotency keys and signs nothing: see push.ts and callback-key.ts.
  */
 import { z } from "zod";
 import { secret } from "../../../../broker/contract/variables.ts";
@@ -115,14 +115,14 @@ function createMpesa(context: ProviderContext, settings: Complete): PaymentProvi
 
   return {
     name: "mpesa",
-    // Nothing is signed: a callback says what to ask about.
+    // Nothing is signed. A callback is only a hint.
     webhooksProve: false,
     webhookAnswer: { ResultCode: 0, ResultDesc: "Accepted" },
 
     createPayment: (intent, signal) =>
       pushToPhone({ pushes, daraja, clock, callbackSecret, webhookUrl }, intent, signal),
 
-    /** The money is taken when the customer gives the PIN; there is nothing to capture later. */
+    /** The money is taken when the customer enters the PIN. Nothing is captured later. */
     async capture({ providerRef }, signal) {
       const push = await pushOf(pushes, providerRef);
       const report = reportOf(push, await daraja.query(providerRef, signal));
@@ -130,7 +130,7 @@ function createMpesa(context: ProviderContext, settings: Complete): PaymentProvi
       return report;
     },
 
-    /** A prompt can't be withdrawn. It ends by itself within two minutes; what is paid on it is reported. */
+    /** A prompt can't be withdrawn. It ends by itself within two minutes. A payment on it is reported. */
     async cancel(ref, signal) {
       const push = await pushOf(pushes, ref);
       const { status, amount } = reportOf(push, await daraja.query(ref, signal));
@@ -143,7 +143,7 @@ function createMpesa(context: ProviderContext, settings: Complete): PaymentProvi
 
     async fetchStatus(ref, signal) {
       const known = await pushOf(pushes, ref);
-      // Only what was paid is given back, and Daraja forgets its pushes sooner than we want to know about a refund.
+      // Only paid money is reversed. Daraja forgets its pushes earlier than we need to know about a refund.
       if (known.reversals.length > 0) return reportOf(known, PAID);
       const answer = await daraja.query(ref, signal);
       // Read after the answer, so that a callback which came meanwhile counts.

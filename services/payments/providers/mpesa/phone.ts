@@ -1,10 +1,10 @@
 /** Kenyan mobile numbers as people write them. */
 import { z } from "zod";
 
-/** 07…, 01…, 7…, 1…, 2547…, +254 7… and the like, in any grouping. */
+/** 07…, 01…, 7…, 1…, 2547…, +254 7… and so on, in any grouping. */
 const KENYAN = /^(?:\+?254|0)?([17]\d{8})$/;
 
-/** Becomes what M-Pesa wants, `2547XXXXXXXX` or `2541XXXXXXXX`. */
+/** Converts to M-Pesa's format, `2547XXXXXXXX` or `2541XXXXXXXX`. */
 const phone = z.string("mpesa needs the number of the phone to ask").transform((written, context) => {
   const [, subscriber] = KENYAN.exec(written.replace(/[\s().-]/g, "")) ?? [];
   if (subscriber !== undefined) return `254${subscriber}`;
@@ -12,7 +12,7 @@ const phone = z.string("mpesa needs the number of the phone to ask").transform((
   return z.NEVER;
 });
 
-/** What a customer chooses: whose phone asks for the PIN. */
+/** The customer's choice: which phone asks for the PIN. */
 export const mpesaOptions = z.strictObject({
   phone: phone.meta({
     description: "Kenyan mobile number that is asked for the PIN",

@@ -18,16 +18,17 @@ export interface Pusher {
   webhookUrl(key: string): string;
 }
 
-/** A prompt is over long before; Safaricom then has called back, or never will. */
+/** A prompt ends long before this time. Safaricom has called back by then, or never will. */
 export const UNKNOWN_FOR_MS = 120_000;
 const MAX_REFERENCE = 12;
 
 /**
- * Daraja has no idempotency keys, so the attempt is written down before the push. A repetition finds what came of it: its
- * number, from Safaricom's answer or callback, is the payment's. While that is not known nothing is pushed again, for the
- * phone may be asking already: the caller is told to ask again. When no callback has come until the prompt must be over, the
- * payment is refused, and the customer may start another; money that arrives for it after all is known by its callback's
- * address.
+ * Daraja has no idempotency keys, so the attempt is stored before the push. A repetition finds its result: the
+ * payment gets Safaricom's number from the answer or the callback. While the number is unknown, nothing is pushed
+ * again, because the phone may already ask. The caller is told to retry.
+ *
+ * If no callback comes until the prompt must have ended, the payment is refused, and the customer may start another.
+ * Money that arrives later is recognised by its callback's address.
  */
 export async function pushToPhone(
   it: Pusher,
@@ -65,7 +66,7 @@ export async function pushToPhone(
   }
 }
 
-/** @returns the attempt that there is already; null where this one may push */
+/** @returns the existing attempt; null where this one may push */
 async function begin(pushes: Collection<Push>, attempt: Push): Promise<Push | null> {
   try {
     await pushes.insertOne(attempt);
@@ -103,6 +104,6 @@ const opened = (checkoutRequestId: string, phone: string): OpenedPayment => ({
     type: "phone_prompt",
     message: `Enter your M-Pesa PIN on the phone that ends in ${phone.slice(-3)}.`,
   },
-  // The prompt's own end, which is near, is called back.
+  // The prompt ends soon, and a callback reports that.
   expiresAt: null,
 });

@@ -1,4 +1,4 @@
-/** Daraja's answer about a push and what was called back, together. */
+/** Combines Daraja's answer about a push with its callback. */
 import type { RefundReport, StatusReport } from "../provider.ts";
 import type { QueryResult } from "./daraja.ts";
 import type { Push } from "./push.model.ts";
@@ -9,8 +9,8 @@ export const PAID: QueryResult = { code: "0", description: "" };
 const kes = (amount: number) => ({ amount, currency: "KES" });
 
 /**
- * That it is paid, only the answer says. The amount is what the phone was asked for, which is all that can be paid on it;
- * the receipt is the callback's, which alone tells it.
+ * Only the answer says that it is paid. The amount is the requested one, because no other can be paid. The receipt is
+ * from the callback, which alone contains it.
  */
 export function reportOf(push: Push, result: QueryResult): StatusReport {
   const { status, reason } = result === "pending" ? { status: result, reason: null } : meaningOf(result.code);
@@ -35,6 +35,6 @@ export const refundsOf = (push: Push): RefundReport[] =>
     refundRef: conversationId ?? refundId,
     amount: kes(amount),
     status,
-    // Kept in full by earlier versions.
+    // Earlier versions stored the complete text.
     reason: failure?.slice(0, 500) ?? null,
   }));

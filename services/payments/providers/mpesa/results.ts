@@ -3,7 +3,7 @@ import type { ProviderStatus } from "../provider.ts";
 
 export interface Meaning {
   readonly status: Extract<ProviderStatus, "pending" | "captured" | "failed" | "cancelled" | "expired">;
-  /** Ours, stable; null where nothing went wrong. */
+  /** Our stable text. Null where nothing went wrong. */
   readonly reason: string | null;
 }
 
@@ -24,6 +24,6 @@ const RESULTS: ReadonlyMap<string, Meaning> = new Map(
   }),
 );
 
-/** A code that is not in the table is a failure that says itself what it is: only 0 is money. */
+/** A code outside the table is a failure with the code as its reason. Only 0 means money. */
 export const meaningOf = (code: string): Meaning =>
   RESULTS.get(code) ?? { status: "failed", reason: `mpesa result ${code.slice(0, 20)}` };

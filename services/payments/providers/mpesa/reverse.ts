@@ -1,4 +1,4 @@
-/** Gives a payment back by a reversal, whose result is called back. */
+/** Refunds a payment by a reversal. Its result is called back. */
 import { ProviderRefused, type RefundReport, type RefundRequest } from "../provider.ts";
 import { callbackKey } from "./callback-key.ts";
 import { type Initiator, NotDone } from "./daraja.ts";
@@ -7,14 +7,14 @@ import { type Pusher, shillings } from "./push.ts";
 import { refundsOf } from "./report.ts";
 
 export interface Reverser extends Pusher {
-  /** Null where reversals are not set up. */
+  /** Null where reversals are not configured. */
   initiator: Initiator | null;
 }
 
 /**
- * A reversal is not idempotent at Daraja, so it is written down first and asked for once; where the answer is lost it stays
+ * A reversal is not idempotent at Daraja, so it is stored first and requested once. If the answer is lost, it stays
  * pending until its result is called back.
- * @throws {ProviderRefused} where staff have to give it back by hand
+ * @throws {ProviderRefused} where staff must refund it by hand
  */
 export async function reverse(
   it: Reverser,

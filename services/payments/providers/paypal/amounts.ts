@@ -1,4 +1,4 @@
-/** PayPal's amounts: decimal strings of the currencies it takes, three of them without decimals there. */
+/** PayPal's amounts: decimal strings of its currencies, three of them without decimals there. */
 import { minorDigits } from "../../../../broker/contract/currency.ts";
 import type { Money } from "../../../../broker/contract/schemas.ts";
 import { ProviderRefused, providerFailed } from "../provider.ts";
@@ -15,7 +15,7 @@ const TAKEN = new Set(
 );
 const WHOLE_ONLY = new Set(["HUF", "JPY", "TWD"]);
 
-/** @throws {ProviderRefused} for what PayPal can't take exactly */
+/** @throws {ProviderRefused} for an amount that PayPal can't represent */
 export function toPayPal({ amount, currency }: Money): PayPalMoney {
   if (!TAKEN.has(currency)) throw new ProviderRefused(`PayPal does not take ${currency}`);
   const digits = minorDigits(currency);
@@ -27,7 +27,7 @@ export function toPayPal({ amount, currency }: Money): PayPalMoney {
   return { currency_code: currency, value: whole };
 }
 
-/** @throws {SoukError} PROVIDER_FAILED for what is no amount of ours */
+/** @throws {SoukError} PROVIDER_FAILED for text that is no amount of ours */
 export function fromPayPal({ currency_code: currency, value }: PayPalMoney): Money {
   const digits = minorDigits(currency);
   const [, whole, fraction = ""] = /^(\d{1,15})(?:\.(\d{1,6}))?$/.exec(value) ?? [];

@@ -1,4 +1,4 @@
-/** PayPal's REST API: JSON with a token, bounded and in time, errors as the port wants them. */
+/** PayPal's REST API: JSON with a token, bounded and with time-outs. Errors are those of the port. */
 import { z } from "zod";
 import { ProviderMisconfigured, ProviderRefused, providerFailed } from "../provider.ts";
 import { boundedBody } from "../support/bounded-body.ts";
@@ -8,24 +8,24 @@ const MAX_ANSWER_BYTES = 1_000_000;
 
 export interface PayPalRequest {
   readonly method: "GET" | "POST";
-  /** Begins with a slash; its variable parts are encoded. */
+  /** Begins with a slash. Variable parts are encoded. */
   readonly path: string;
   /** JSON text. */
   readonly body?: string;
-  /** PayPal-Request-Id: the same answer for the same one, for hours (orders) or weeks (payments). */
+  /** PayPal-Request-Id. PayPal repeats the answer to the same id, for hours (orders) or weeks (payments). */
   readonly requestId?: string;
   readonly signal: AbortSignal;
 }
 
 export interface Api {
   /**
-   * The answer's body as the schema says.
+   * The answer's body, parsed by the schema.
    * @throws {PayPalRefused} with PayPal's issue
    */
   request<S extends z.ZodType>(schema: S, request: PayPalRequest): Promise<z.output<S>>;
 }
 
-/** A definite no, with the code by which PayPal names its cause. */
+/** A definite refusal, with PayPal's code for the cause. */
 export class PayPalRefused extends ProviderRefused {
   readonly status: number;
   readonly issue: string;
@@ -91,7 +91,7 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Some answers are text, above all a proxy's; no schema takes it.
+    // Some answers are text, usually from a proxy. No schema accepts it.
     return undefined;
   }
 }
@@ -102,7 +102,7 @@ function failure(status: number, json: unknown): Error {
   const issue = detail?.issue ?? name ?? "";
   if (status === 401 || status === 403)
     return new ProviderMisconfigured(`paypal does not accept our credentials (${status} ${issue})`);
-  // 409: another request with this id is being worked on.
+  // 409: another request with this id is in progress.
   if (status === 408 || status === 409 || status === 429 || status >= 500 || status < 400)
     return providerFailed(`paypal answered ${status} ${issue}`);
   const told = detail?.description ?? message ?? `refused (${status})`;

@@ -1,6 +1,7 @@
 /**
- * The certificates that PayPal's webhooks are signed with. A webhook names the address of its own, so anyone could name
- * any: only PayPal's hosts are asked, over TLS, which is what makes the certificate PayPal's; a redirect is an error.
+ * The certificates that sign PayPal's webhooks. A webhook names the address of its certificate, so anyone could name
+ * any. Only PayPal's hosts are asked, over TLS, which proves that the certificate is PayPal's. A redirect is an
+ * error.
  */
 import { type KeyObject, X509Certificate } from "node:crypto";
 import { LRUCache } from "lru-cache";
@@ -17,14 +18,15 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1"]);
 export interface Certificates {
   /**
    * The key of a certificate that is valid now.
-   * @throws {WebhookRejected} for another host's, without asking it; SoukError PROVIDER_FAILED when it can't be had now
+   * @throws {WebhookRejected} for another host, without asking it; SoukError PROVIDER_FAILED when it can't be fetched
+   * now
    */
   keyAt(url: string): Promise<KeyObject>;
   /** @throws {WebhookRejected} */
   check(url: string): void;
 }
 
-/** @param hosts that are asked besides PayPal's, as `host` or `host:port`; over plain HTTP on this machine only */
+/** @param hosts additional hosts, as `host` or `host:port`; over plain HTTP on this machine only */
 export function createCertificates(hosts: readonly string[], clock: Clock): Certificates {
   const known = new LRUCache<string, Promise<X509Certificate>>({ max: KEEP });
 

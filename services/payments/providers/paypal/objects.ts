@@ -1,4 +1,4 @@
-/** What we read of PayPal's objects, checked before it is used, and what it means to the payment. */
+/** The parts of PayPal's objects that we read, validated, and their meaning for the payment. */
 import { z } from "zod";
 import type { Money } from "../../../../broker/contract/schemas.ts";
 import { type ProviderStatus, providerFailed, type RefundReport, type StatusReport } from "../provider.ts";
@@ -64,7 +64,7 @@ export const disputes = z.object({ items: z.array(z.object({ dispute_id: z.strin
 export type Order = z.output<typeof order>;
 export type Capture = z.output<typeof capture>;
 
-/** One purchase unit is what we ask for. */
+/** We use exactly one purchase unit. */
 export const unitOf = ({ purchase_units: [unit] }: Order) => {
   if (!unit) throw providerFailed("paypal reported an order without a purchase unit");
   return unit;
@@ -73,11 +73,11 @@ export const unitOf = ({ purchase_units: [unit] }: Order) => {
 export const TAKEN = new Set(["COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"]);
 const OPEN = new Set(["CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "COMPLETED"]);
 
-/** Captures that have taken money, whatever was given back since. */
+/** Captures that have taken money, whether or not it was refunded since. */
 export const takenBy = (it: Order): Capture[] =>
   unitOf(it).payments.captures.filter(({ status }) => TAKEN.has(status));
 
-/** How an order stands; PayPal's own order says nothing of disputes. */
+/** The state of an order. PayPal's order contains no disputes. */
 export function reportOf(it: Order): StatusReport {
   const { amount, payments } = unitOf(it);
   const refunds = payments.refunds.map(refundReport);
@@ -127,7 +127,7 @@ export function captureStatus({ status }: Pick<Capture, "status">): ProviderStat
       return "failed";
     case "PENDING":
       return "pending";
-    // Taken back by the customer's bank. Nothing is left of it, so it has no amount.
+    // The customer's bank has taken it back. Nothing is left, so it has no amount.
     case "REVERSED":
       return "disputed";
     default:
@@ -159,8 +159,8 @@ function authorizationStatus(status: string): ProviderStatus {
 }
 
 /**
- * What PayPal repeats to us of a refund: our payment's id and the refund's. A refund made at PayPal repeats the payment's
- * alone, as its capture does.
+ * Text that PayPal repeats with a refund: our payment's id and the refund's id. A refund made at PayPal repeats only
+ * the payment's id, as its capture does.
  */
 export const refundCustomId = (paymentId: string, refundId: string): string => `${paymentId} ${refundId}`;
 

@@ -1,8 +1,8 @@
 /**
- * PayPal by Orders v2: the customer approves at PayPal, then the shop captures; nothing is taken before. An order that was
- * not captured can't be cancelled at PayPal: it lapses by itself, and as a payment that is over is never captured, its
- * approval is worth nothing. PayPal signs a CRC-32 of a webhook only, which can be met by other bodies, so what a webhook
- * says is looked up.
+ * PayPal by Orders v2: the customer approves at PayPal, then the shop captures. Nothing is taken before. An order
+ * that was not captured can't be cancelled at PayPal, and expires by itself. An ended payment is never captured, so
+ * its approval has no effect. PayPal signs only a CRC-32 of a webhook, which other bodies can match. So its content
+ * is verified by a question.
  */
 import { z } from "zod";
 import { ConfigError, secret } from "../../../../broker/contract/variables.ts";
@@ -80,7 +80,7 @@ const variables = z.object({
 });
 
 type Settings = z.output<typeof variables>;
-/** PayPal waits for the answer to its webhook meanwhile. */
+/** Time limit, because PayPal waits for the answer to its webhook meanwhile. */
 const LOOK_UP_MS = 8_000;
 const NEEDED = ["PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_WEBHOOK_ID"] as const;
 
@@ -130,7 +130,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     return disputed ? { ...report, status: "disputed" } : report;
   }
 
-  /** Refunds and disputes name the capture alone. One that PayPal does not know either is left as it is. */
+  /** Refunds and disputes name only the capture. A capture that PayPal does not know is used as it is. */
   async function orderOf(captureId: string): Promise<string> {
     const path = `/v2/payments/captures/${encodeURIComponent(captureId)}`;
     const signal = AbortSignal.timeout(LOOK_UP_MS);
@@ -143,7 +143,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     }
   }
 
-  /** Null where PayPal does not let us look. */
+  /** Null where we have no permission to look. */
   async function isDisputed(captureId: string, signal: AbortSignal): Promise<boolean | null> {
     const path = `/v1/customer/disputes?disputed_transaction_id=${encodeURIComponent(captureId)}`;
     try {
@@ -151,13 +151,13 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
       return items.length > 0;
     } catch (error) {
       if (!(error instanceof ProviderMisconfigured)) throw error;
-      // An app may be without this permission, and all else works.
+      // An app may lack this permission. Everything else works.
       log.warn("paypal does not let us look at disputes", { reason: error.message });
       return null;
     }
   }
 
-  /** An order that is approved, taken as it was asked for; races are told by PayPal's issue. */
+  /** Captures an approved order as requested. PayPal's issue codes show races. */
   async function take(
     it: Order,
     { amount, idempotencyKey, providerRef }: CaptureRequest,
@@ -180,7 +180,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     await api.request(captureSchema, {
       method: "POST",
       path: `/v2/payments/authorizations/${encodeURIComponent(held.id)}/capture`,
-      // The rest goes back to the customer.
+      // The rest returns to the customer.
       body: JSON.stringify({ amount: asked, final_capture: true }),
       requestId: idempotencyKey,
       signal,
@@ -244,7 +244,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
         try {
           await take(before, request, signal);
         } catch (error) {
-          // Captured meanwhile; the status tells.
+          // Captured meanwhile. The status shows it.
           if (!(error instanceof PayPalRefused && DONE_BEFORE.has(error.issue))) throw error;
         }
       } else if (takenBy(before).length === 0 && status !== "pending")

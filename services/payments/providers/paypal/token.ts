@@ -1,4 +1,4 @@
-/** PayPal's access token: asked for once by all who need it, and again before it ends. */
+/** PayPal's access token. Concurrent callers share one request for it. It is renewed before it ends. */
 import { z } from "zod";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { ProviderMisconfigured, providerFailed } from "../provider.ts";
@@ -6,7 +6,7 @@ import { boundedBody } from "../support/bounded-body.ts";
 
 const TIMEOUT_MS = 8_000;
 const MAX_ANSWER_BYTES = 100_000;
-/** It is renewed so long before it ends. */
+/** How long before its end it is renewed. */
 const MARGIN_MS = 120_000;
 
 const answer = z.object({
@@ -21,9 +21,9 @@ interface Token {
 }
 
 export interface Tokens {
-  /** @throws {ProviderMisconfigured} when PayPal does not know our credentials */
+  /** @throws {ProviderMisconfigured} when PayPal does not accept our credentials */
   get(): Promise<string>;
-  /** To be told when PayPal does not take it any more. */
+  /** Call it when PayPal refuses the token. */
   drop(token: string): void;
 }
 
@@ -44,7 +44,7 @@ export function createTokens(
       },
       body: "grant_type=client_credentials",
       redirect: "error",
-      // All who wait share it, so no single caller can call it off.
+      // All waiting callers share it, so none of them can cancel it.
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await boundedBody(response, MAX_ANSWER_BYTES);

@@ -1,4 +1,4 @@
-/** PayPal's webhooks: verified here against PayPal's certificate, or by asking PayPal; then read. */
+/** PayPal's webhooks: verified here with PayPal's certificate, or by asking PayPal. Then they are parsed. */
 import { verify as verifySignature } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
@@ -21,8 +21,8 @@ import {
 } from "./objects.ts";
 
 /**
- * PayPal goes on repeating for three days, perhaps with the first transmission's time. Within that time repeats are told
- * by their event's id.
+ * PayPal repeats for three days, perhaps with the first transmission's time. Within that time, the event's id
+ * identifies repeats.
  */
 export const MAX_AGE_MS = 3 * 86_400_000 + 3_600_000;
 export const MAX_AHEAD_MS = 300_000;
@@ -42,7 +42,7 @@ export interface WebhookVerifier {
   readonly webhookId: string;
   readonly clock: Clock;
   readonly certificates: Certificates;
-  /** Asks PayPal whether it has sent it, in place of looking at the signature; null to look. */
+  /** Asks PayPal whether it sent the webhook, instead of checking the signature. Null checks the signature. */
   readonly postback: Api | null;
 }
 
@@ -99,7 +99,7 @@ async function askPayPal(
   const { verification_status } = await api.request(verdict, {
     method: "POST",
     path: "/v1/notifications/verify-webhook-signature",
-    // As it came: written anew, it would not be what was signed.
+    // Unchanged text, because only that was signed.
     body: `${asked.slice(0, -1)},"webhook_event":${event}}`,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
@@ -160,7 +160,7 @@ const dispute = z.object({
     .min(1),
 });
 
-/** What the webhook at PayPal should be set to send, and how it is read; others are kept and have no effect. */
+/** Events that the webhook at PayPal should send, and how they are parsed. Others are stored and have no effect. */
 const READERS: Readonly<Record<string, (resource: unknown) => Told>> = {
   "CHECKOUT.ORDER.APPROVED": approved,
   "CHECKOUT.PAYMENT-APPROVAL.REVERSED": (resource) => ({
@@ -216,7 +216,7 @@ function captureTold(resource: unknown): Told {
   };
 }
 
-/** Of one refund only; whether others make it a full one, the order tells. */
+/** About one refund only. The order shows whether the refunds are complete. */
 function refundTold(resource: unknown): Told {
   const it = refund.parse(resource);
   const report = refundReport(it);

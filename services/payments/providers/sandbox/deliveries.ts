@@ -1,8 +1,7 @@
 /**
- * The sandbox's webhooks on their way to the shop: durable, at least once. A delivery is part of its payment's
- * document; a node claims it by moving `deliverAt` ahead, so that no two have it at once, and a claim that was
- * left by a crash lapses. On the happy path the deciding node sends at once and the documents of many finished
- * deliveries are tidied by one update.
+ * The sandbox's webhooks to the shop: durable, at least once. A delivery is part of its payment's document. A node
+ * claims it by moving `deliverAt` ahead, so that no two nodes send it at once. After a crash the claim expires.
+ * Usually the deciding node sends at once, and one update cleans up many finished deliveries.
  */
 
 import type { Collection } from "mongodb";
@@ -21,27 +20,29 @@ export interface DeliveryOptions {
   clock: Clock;
   log: Log;
   secret(): Promise<string>;
-  /** Where the shop takes webhooks. */
+  /** Address of the shop's webhook. */
   url(): URL;
 }
 
 export interface Deliveries {
-  /** Of a document that was just written with a claim until {@link CLAIM_MS} from now. */
+  /** Sends a document that was just written with a claim until {@link CLAIM_MS} from now. */
   sendNow(payment: SandboxPayment): void;
-  /** Looks at the document again at that time, milliseconds since the epoch; far times are left to the sweep. */
+  /** Checks the document again at that time, in milliseconds since the epoch. Distant times are left to the sweep. */
   sendAt(ref: string, at: number): void;
   start(): void;
-  /** Stops; what is not delivered stays in the database. */
+  /** Stops. Undelivered webhooks stay in the database. */
   stop(): Promise<void>;
 }
 
 const TIMEOUT_MS = 5_000;
-/** Longer than one copy may take; renewed for each further one. After a crash another node goes on when it lapses. */
+/**
+ * Longer than one copy may take. Renewed for each further one. After a crash, another node continues when it expires.
+ */
 export const CLAIM_MS = 2 * TIMEOUT_MS;
 const SWEEP_EVERY_MS = 1_000;
-/** A sweep that takes longer is left to itself, so that one that hangs does not end them all. */
+/** A longer sweep is left alone, so that a hanging one does not stop them all. */
 const SWEEP_MS = 60_000;
-/** How long a stop waits for what is under way. */
+/** How long a stop waits for work in flight. */
 const STOP_MS = 3_000;
 const TIDY_AFTER_MS = 25;
 const PER_SWEEP = 64;
@@ -49,7 +50,7 @@ const PER_SWEEP = 64;
 const MAX_FAILURES = 30;
 const MAX_DELAY_MS = 3_600_000;
 
-/** Time until the next try after so many failures: 0.5 s, doubling up to an hour. */
+/** Time until the next try, by the number of failures: 0.5 s, doubling up to an hour. */
 export const retryDelay = (failures: number): number =>
   Math.min(MAX_DELAY_MS, 500 * 2 ** Math.min(failures - 1, 20));
 
@@ -73,7 +74,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
     running.add(settled);
   }
 
-  /** Takes on one document that is due; null when there is none, or another node was faster. */
+  /** Claims one due document. Null when there is none, or another node was faster. */
   const claim = (ref?: string): Promise<SandboxPayment | null> =>
     payments.findOneAndUpdate(
       { ...(ref ? { _id: ref } : {}), deliverAt: { $lte: new Date(clock.now()) } },
@@ -97,7 +98,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
   const renew = (ref: string) =>
     payments.updateOne({ _id: ref }, { $set: { deliverAt: new Date(clock.now() + CLAIM_MS) } });
 
-  /** @returns why it did not arrive */
+  /** @returns the reason of a failure */
   async function post(body: string): Promise<string | null> {
     try {
       const status = await poster.post(url(), body, {
@@ -146,7 +147,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
         const due = await claim();
         if (!due) break;
         const round = deliver(due);
-        // It may fail while the next one is claimed, when nobody waits for it yet: that would end the process.
+        // It may fail while the next one is claimed, when nothing awaits it yet. That would end the process.
         round.catch(() => undefined);
         rounds.push(round);
       }
@@ -192,7 +193,7 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
       clearInterval(sweeping);
       for (const timer of timers) clearTimeout(timer);
       poster.close();
-      // What hangs stays claimed in the database until another node takes it on.
+      // A hanging delivery stays claimed in the database until another node takes over.
       await within(STOP_MS, Promise.all(running));
       clearTimeout(tidying);
       await within(STOP_MS, tidy());
@@ -200,5 +201,5 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
   };
 }
 
-/** References open the pay page, so logs hold a part of them only. */
+/** References open the pay page, so logs contain only a part of them. */
 const shortened = (ref: string): string => `${ref.slice(0, 8)}…`;

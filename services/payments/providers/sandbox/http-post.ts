@@ -1,9 +1,9 @@
-/** POST over kept-alive connections, for webhooks: only the status of the answer matters. */
+/** POST over kept-alive connections, for webhooks. Only the status of the answer matters. */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 
 export interface Poster {
-  /** Resolves with the status. @throws when nobody answers within the time-out or `close` was called */
+  /** Resolves with the status. @throws when there is no answer within the time-out, or `close` was called */
   post(url: URL, body: string, headers: Record<string, string>): Promise<number>;
   close(): void;
 }

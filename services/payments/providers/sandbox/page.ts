@@ -1,4 +1,4 @@
-/** The sandbox's pay page: what a customer sees at a provider. Plain HTML and a form, so it needs no script. */
+/** The sandbox's pay page, as a customer sees it at a provider. It is plain HTML with a form, and needs no script. */
 import { amountsIn } from "../../invoices/printed-document.ts";
 import type { SandboxPayment, SandboxStatus } from "./sandbox.model.ts";
 
@@ -30,7 +30,7 @@ const OVER: Record<Exclude<SandboxStatus, "pending">, string> = {
   cancelled: "This payment was cancelled by the shop.",
 };
 
-/** @param status as it is now, which the document may not know yet */
+/** @param status the present one, which may not be in the document yet */
 export function payPage({ amount, currency, orderNumber }: SandboxPayment, status: SandboxStatus): string {
   const order = escapeHtml(orderNumber);
   return `<!doctype html>

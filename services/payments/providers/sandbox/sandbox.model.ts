@@ -1,16 +1,16 @@
-/** What the sandbox, as a provider of its own, knows of a payment; one document each. */
+/** The sandbox's own data of a payment, as a provider would have it. One document each. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 
 export type SandboxStatus = "pending" | "captured" | "failed" | "expired" | "cancelled";
 
 export interface SandboxPayment {
-  /** The reference, which can't be guessed. */
+  /** The unguessable reference. */
   _id: string;
   /** The shop's reference. */
   paymentId: string;
   orderNumber: string;
-  /** What the shop asked for, minor units. */
+  /** The requested amount, minor units. */
   amount: number;
   currency: string;
   status: SandboxStatus;
@@ -20,17 +20,17 @@ export interface SandboxPayment {
   refunds: { id: string; amount: number; at: Date }[];
   /** Sum of `refunds`. */
   refunded: number;
-  /** The webhook that has not arrived yet. */
+  /** The webhook that is not delivered yet. */
   delivery?: Delivery;
-  /** When a node may next take the delivery on; while one has it, when its claim lapses. Indexed. */
+  /** When a node may next claim the delivery. While one node has it, the expiry of its claim. Indexed. */
   deliverAt?: Date;
 }
 
-/** How the payment ended, as the webhook tells it. */
+/** The outcome of the payment, as in the webhook. */
 export interface Decision {
   eventId: string;
   at: Date;
-  /** The customer paid this instead of the right amount. */
+  /** The amount that the customer paid instead of the right one. */
   amount?: number;
   receipt: string | null;
   reason: string | null;
@@ -39,11 +39,11 @@ export interface Decision {
 export interface Delivery {
   /** Copies still to be delivered. */
   left: number;
-  /** Rounds that failed since the last that worked. */
+  /** Failed rounds since the last success. */
   failures: number;
 }
 
-/** What a captured payment took, minor units. */
+/** The captured amount, minor units. */
 export const taken = (it: SandboxPayment): number => it.decision?.amount ?? it.amount;
 
 export const COLLECTION = "sandbox_payments";

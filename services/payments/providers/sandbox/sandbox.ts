@@ -1,6 +1,7 @@
 /**
- * The sandbox: a payment provider inside the shop, for newcomers and tests. It keeps its own books, shows a pay page
- * and reports by signed webhook over HTTP, like a real one; on request late, repeatedly or with a wrong amount.
+ * The sandbox: a payment provider inside the shop, for newcomers and tests. Like a real one, it keeps its own
+ * accounts, shows a pay page and reports by signed webhook over HTTP. On request, webhooks are late, repeated or have
+ * a wrong amount.
  */
 import { createHmac } from "node:crypto";
 import { z } from "zod";
@@ -37,14 +38,14 @@ export interface SandboxDecision {
 export interface Sandbox extends PaymentProvider {
   /** @throws {SoukError} NOT_FOUND */
   find(ref: string): Promise<SandboxPayment>;
-  /** Decides a payment, once. @throws {SoukError} NOT_FOUND, or CONFLICT when it is over already */
+  /** Decides a payment, once. @throws {SoukError} NOT_FOUND, or CONFLICT when it has ended */
   decide(ref: string, decision: SandboxDecision): Promise<void>;
 }
 
 const STATUS = { succeed: "captured", decline: "failed", expire: "expired" } as const;
 const REASON = { succeed: null, decline: "card_declined", expire: "expired" } as const;
 
-/** What the page and `fetchStatus` show: time may be over although nobody has looked since. */
+/** The status for the page and `fetchStatus`. Its time may be over without a stored change. */
 export const statusAt = (it: SandboxPayment, now: number): SandboxStatus =>
   it.status === "pending" && it.expiresAt.getTime() <= now ? "expired" : it.status;
 
@@ -74,7 +75,9 @@ export const sandbox = defineProvider({
   },
 });
 
-/** What is open there can be cancelled or expires, and what was paid goes back; nothing is paid any more. */
+/**
+ * A closed sandbox. Open payments can be cancelled or expire, and paid money can be refunded. Nothing more is paid.
+ */
 function closed({ start: _, ...sandbox }: Sandbox): Sandbox {
   const off = () => new ProviderRefused("the sandbox is switched off");
   return {
@@ -88,7 +91,7 @@ function closed({ start: _, ...sandbox }: Sandbox): Sandbox {
     },
     async fetchStatus(ref, signal) {
       const now = await sandbox.fetchStatus(ref, signal);
-      // Money that the shop has not been told of by now was never real.
+      // A capture that the shop does not know by now was not real money.
       if (now.status === "captured" || now.status === "authorized") throw off();
       return now;
     },
@@ -159,7 +162,7 @@ function createSandbox(
     },
 
     async capture({ providerRef }) {
-      // It takes the money when the customer pays; there is nothing to capture later.
+      // It takes the money when the customer pays. Nothing is captured later.
       const it = await known(providerRef);
       if (it.status !== "captured") throw new ProviderRefused("not paid");
       return report(it, clock.now());
@@ -225,7 +228,7 @@ function createSandbox(
               reason: REASON[outcome],
             },
             delivery: { left: times, failures: 0 },
-            // What is due now is claimed with the same write.
+            // A delivery that is due now is claimed by the same write.
             deliverAt: new Date(delayMs === 0 ? now + CLAIM_MS : due),
           },
         },

@@ -1,4 +1,7 @@
-/** The sandbox's webhook secret: configured, or made once and kept in the payments database, so that nodes agree. */
+/**
+ * The sandbox's webhook secret: configured, or generated once and stored in the payments database, so that nodes
+ * agree.
+ */
 import { randomBytes } from "node:crypto";
 import type { Connection } from "mongoose";
 import { isDuplicateKey } from "../../../../broker/mongo/duplicate-key.ts";
@@ -10,7 +13,7 @@ interface Setting {
 
 const ID = "webhook_secret";
 
-/** @returns a function that resolves with the secret, read or made at its first call */
+/** @returns a function that resolves with the secret, which is read or generated at its first call */
 export function webhookSecret(database: Connection, configured: string | undefined): () => Promise<string> {
   if (configured) return async () => configured;
   let known: string | undefined;
@@ -32,7 +35,7 @@ async function readOrMake(database: Connection): Promise<string> {
   } catch (error) {
     if (!isDuplicateKey(error)) throw error;
   }
-  // Another node made it at the same moment.
+  // Another node generated it at the same moment.
   const kept = await settings.findOne({ _id: ID });
   if (!kept) throw new Error("the sandbox's webhook secret has vanished");
   return kept.value;

@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { WebhookRejected } from "../provider.ts";
 
 export const SIGNATURE_HEADER = "sandbox-signature";
-/** How far a signature's time may be from ours, either way. */
+/** How far a signature's time may differ from ours, in both directions. */
 export const TOLERANCE_S = 300;
 
 const hmac = (secret: string, seconds: string, body: string | Buffer): Buffer =>
@@ -16,7 +16,7 @@ export function sign(secret: string, body: string | Buffer, at: number): string 
 }
 
 /**
- * Accepts when any `v1` fits, so that secrets can be rotated.
+ * Accepts when any `v1` matches, so that secrets can be rotated.
  * @param at milliseconds since the epoch
  * @throws {WebhookRejected}
  */

@@ -1,4 +1,4 @@
-/** The JSON of the sandbox's webhooks, both ways. */
+/** The JSON of the sandbox's webhooks, in both directions. */
 import { z } from "zod";
 import { currency, minorUnits } from "../../../../broker/contract/schemas.ts";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
@@ -24,7 +24,7 @@ const STATUS = {
   "payment.expired": "expired",
 } as const;
 
-/** The same bytes for the same decision, whenever it is delivered. */
+/** The same bytes for the same decision, at any delivery. */
 export function webhookBody(payment: SandboxPayment): string {
   const { _id, paymentId, currency, status, decision } = payment;
   if (!decision) throw new Error("a payment that is not decided has no webhook");

@@ -1,6 +1,6 @@
 /**
- * Stripe's amounts are integers too, yet not always of ISO 4217's minor unit: some currencies have fewer digits there,
- * some have more but must end in zeros (docs.stripe.com/currencies, "Special cases").
+ * Stripe's amounts are also integers, but not always of ISO 4217's minor unit. Some currencies have fewer digits
+ * there. Others have more, but must end in zeros (docs.stripe.com/currencies, "Special cases").
  */
 import { minorDigits } from "../../../../broker/contract/currency.ts";
 import type { Money } from "../../../../broker/contract/schemas.ts";
@@ -17,17 +17,17 @@ const of = (codes: string, unit: Unit) => codes.split(" ").map((it) => [it, unit
 
 const UNITS: ReadonlyMap<string, Unit> = new Map([
   ...of("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF", { digits: 0, step: 1 }),
-  // Without fractions since, but still written with two digits.
+  // They have no fractions any more, but are still written with two digits.
   ...of("ISK UGX", { digits: 2, step: 100 }),
   ...of("BHD JOD KWD OMR TND", { digits: 3, step: 10 }),
 ]);
 
-/** Undefined for what Stripe does not take and whose unit there we can't know. */
+/** Undefined for a currency that Stripe does not support, so that its unit there is unknown. */
 function unitOf(currency: string): Unit | undefined {
   return UNITS.get(currency) ?? (minorDigits(currency) === 2 ? { digits: 2, step: 1 } : undefined);
 }
 
-/** @throws {ProviderRefused} for what Stripe can't take exactly */
+/** @throws {ProviderRefused} for an amount that Stripe can't represent */
 export function toStripe({ amount, currency }: Money): { amount: number; currency: string } {
   const unit = unitOf(currency);
   if (!unit) throw new ProviderRefused(`Stripe does not take ${currency}`);
@@ -38,7 +38,7 @@ export function toStripe({ amount, currency }: Money): { amount: number; currenc
   return { amount: converted, currency: currency.toLowerCase() };
 }
 
-/** @throws {SoukError} PROVIDER_FAILED for what is no amount of ours */
+/** @throws {SoukError} PROVIDER_FAILED for a value that is no amount of ours */
 export function fromStripe(amount: number, stripeCurrency: string): Money {
   const currency = stripeCurrency.toUpperCase();
   const unit = unitOf(currency);

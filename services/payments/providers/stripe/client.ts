@@ -1,4 +1,4 @@
-/** Stripe's SDK, held to this shop's rules: one time-out, bounded answers, no redirects, errors as the port wants them. */
+/** Stripe's SDK with this shop's rules: one time-out, bounded answers, no redirects, and errors of the port. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import Stripe from "stripe";
 import { ProviderMisconfigured, ProviderRefused, providerFailed } from "../provider.ts";
@@ -6,15 +6,15 @@ import { boundedBody } from "../support/bounded-body.ts";
 
 const MAX_ANSWER_BYTES = 2_000_000;
 
-/** Asks Stripe; the SDK knows no signals, so they travel beside the call. */
+/** Calls Stripe. The SDK has no signals, so they are passed beside the call. */
 export type Ask = <T>(signal: AbortSignal, call: (stripe: Stripe) => Promise<T>) => Promise<T>;
 
-/** Stripe failed under this key, keeps the failure, and gives it to whoever asks with the key again. */
+/** Stripe failed under this key, keeps the failure, and repeats it for this key. */
 export class KeyUsedUp extends Error {
   override readonly name = "KeyUsedUp";
 }
 
-/** The intent is not in a state for what was asked. `message` is Stripe's. */
+/** The intent's state does not permit the request. `message` is Stripe's. */
 export class UnexpectedState extends ProviderRefused {}
 
 /** @param base address of the API, without a path */
@@ -31,7 +31,7 @@ export function createClient(secretKey: string, base: URL): { stripe: Stripe; as
     port: base.port || (base.protocol === "http:" ? 80 : 443),
     protocol: base.protocol === "http:" ? "http" : "https",
     httpClient: Stripe.createFetchHttpClient(fetchBounded),
-    // The caller asks again, within its own time and with the same key.
+    // The caller repeats the call, within its own time and with the same key.
     maxNetworkRetries: 0,
     telemetry: false,
   });
@@ -50,7 +50,7 @@ export function createClient(secretKey: string, base: URL): { stripe: Stripe; as
 function translated(error: unknown): unknown {
   if (!(error instanceof Stripe.errors.StripeError)) return error;
   const status = error.statusCode ?? 0;
-  // Stripe repeats a part of the key in its words, so they are left out.
+  // Stripe repeats a part of the key in its text, so the text is dropped.
   if (status === 401 || status === 403)
     return new ProviderMisconfigured(`stripe does not accept our credentials (${status})`);
   if (status >= 500 && error.headers?.["idempotent-replayed"] === "true")

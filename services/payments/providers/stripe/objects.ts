@@ -1,4 +1,4 @@
-/** What we read of Stripe's objects, checked before it is used, and what it means to the payment. */
+/** The parts of Stripe's objects that we read, validated, and their meaning for the payment. */
 import { z } from "zod";
 import { type ProviderStatus, providerFailed, type RefundReport, type StatusReport } from "../provider.ts";
 import { fromStripe } from "./amounts.ts";
@@ -47,7 +47,7 @@ export const refund = z.object({
 
 export const dispute = z.object({ id, charge: reference, payment_intent: reference, reason: z.string() });
 
-/** @throws {SoukError} PROVIDER_FAILED: what an answer means that we can't read is unknown */
+/** @throws {SoukError} PROVIDER_FAILED: the meaning of an unreadable answer is unknown */
 export function read<S extends z.ZodType>(schema: S, object: unknown): z.output<S> {
   const { success, data, error } = schema.safeParse(object);
   if (success) return data;
@@ -57,7 +57,7 @@ export function read<S extends z.ZodType>(schema: S, object: unknown): z.output<
 
 type Intent = z.output<typeof paymentIntent>;
 
-/** How an intent stands, with the refunds that are known. */
+/** The state of an intent, with the known refunds. */
 export function reportOf(it: Intent, refunds: readonly RefundReport[]): StatusReport {
   const status = statusOf(it);
   const counted = status === "authorized" ? it.amount_capturable : it.amount_received;

@@ -1,6 +1,7 @@
 /**
- * Stripe by PaymentIntents: the client confirms with the client secret, Stripe reports by webhook. Idempotency keys are
- * our ids. Stripe forgets keys after a day at the earliest, so what matters later (refunds) is looked up first.
+ * Stripe by PaymentIntents: the client confirms with the client secret, and Stripe reports by webhook. Our ids are
+ * the idempotency keys. Stripe may forget keys after a day, so later calls (refunds) check for an earlier result
+ * first.
  */
 import { z } from "zod";
 import { ConfigError, secret } from "../../../../broker/contract/variables.ts";
@@ -57,7 +58,7 @@ export const stripe = defineProvider({
   },
 });
 
-/** How often a key that Stripe has failed under for good is followed by a new one. */
+/** How many further keys replace a key under which Stripe keeps a failure. */
 const MAX_KEYS = 5;
 
 function createStripe(
@@ -90,7 +91,7 @@ function createStripe(
     return reportOf(it, it.status === "succeeded" ? await refundsOf(ref, signal) : []);
   }
 
-  /** Repeats with a further key where Stripe keeps a failure of its own under the first, see {@link KeyUsedUp}. */
+  /** Repeats with another key where Stripe keeps its own failure under the first, see {@link KeyUsedUp}. */
   async function withKey<T>(key: string, call: (idempotencyKey: string) => Promise<T>): Promise<T> {
     for (let n = 1; n <= MAX_KEYS; n++)
       try {
@@ -106,7 +107,7 @@ function createStripe(
     webhooksProve: true,
 
     async createPayment({ paymentId, orderId, orderNumber, amount }, signal) {
-      // An intent that a failed attempt left behind costs nothing: nobody knows its client secret.
+      // An intent of a failed attempt does no harm: its client secret is unknown to all.
       const created = await withKey(paymentId, (idempotencyKey) =>
         ask(signal, (it) =>
           it.paymentIntents.create(
@@ -142,7 +143,7 @@ function createStripe(
             ),
           );
         } catch (error) {
-          // Captured meanwhile, or over; the status tells.
+          // Captured meanwhile, or ended. The status shows it.
           if (!(error instanceof UnexpectedState)) throw error;
         }
       const report = await fetchStatus(providerRef, signal);
@@ -161,7 +162,7 @@ function createStripe(
         const { status } = await intent(providerRef, signal);
         if (status === "canceled") return;
         if (status === "succeeded") throw new ProviderRefused("paid already");
-        // For days, with some methods; how it ends is reported.
+        // It may take days with some methods. Its end is reported.
         if (status === "processing") throw new ProviderRefused("Stripe still works on it");
         throw providerFailed(`stripe can't cancel it now: ${status}`, error);
       }
@@ -179,7 +180,7 @@ function createStripe(
       if (asked.currency !== currency) throw new ProviderRefused("paid in another currency");
       if (amount_received === 0) throw new ProviderRefused("there is nothing to refund");
       return withKey(idempotencyKey, async (key) => {
-        // A run that failed at Stripe may have made it all the same.
+        // A run that failed at Stripe may have made it anyway.
         const made = key === idempotencyKey ? undefined : await madeBefore();
         if (made) return made;
         const created = await ask(signal, (it) =>

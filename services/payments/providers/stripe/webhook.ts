@@ -1,11 +1,11 @@
-/** Stripe's webhooks: verified over the bytes that came, then read. */
+/** Stripe's webhooks: verified over the received bytes, then parsed. */
 import Stripe from "stripe";
 import { z } from "zod";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { fromStripe } from "./amounts.ts";
 import { afterCapture, charge, dispute, paymentIntent, refund, refundReport, reportOf } from "./objects.ts";
 
-/** How far a signature's time may be from ours, either way. */
+/** How far a signature's time may differ from ours, in both directions. */
 export const TOLERANCE_S = 300;
 
 const event = z.object({
@@ -28,14 +28,14 @@ export function verify(
   const text = exactText(rawBody);
   if (!secrets.some((secret) => isSigned(stripe, text, header, secret, now)))
     throw new WebhookRejected("the signature is wrong or too old");
-  // The SDK lets any time in the future pass.
+  // The SDK accepts any time in the future.
   const times = [...header.matchAll(/(?:^|,)t=(\d+)/g)].map(([, seconds]) => Number(seconds));
   if (Math.max(...times) - now / 1_000 > TOLERANCE_S)
     throw new WebhookRejected("the signature is from the future");
   return parse(text);
 }
 
-/** Other bytes can't give the same text: no repairs, no byte order mark dropped. */
+/** Decodes strictly: other bytes can't give the same text. It repairs nothing and drops no byte order mark. */
 function exactText(rawBody: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(rawBody);
@@ -92,7 +92,7 @@ function toldOfIntent(type: string, object: unknown): Told {
   const report = reportOf(it, []);
   return {
     ...report,
-    // The attempt has failed, whatever else was tried since.
+    // The attempt has failed, whatever was tried since.
     status: type === "payment_intent.payment_failed" ? "failed" : report.status,
     providerRef: it.id,
     paymentId: it.metadata?.paymentId ?? null,
@@ -111,7 +111,7 @@ function toldOfCharge(object: unknown): Told {
   };
 }
 
-/** Of one refund only; whether others make it a full one, the charge tells. */
+/** About one refund only. The charge shows whether the refunds are complete. */
 function toldOfRefund(object: unknown): Told {
   const it = refund.parse(object);
   const report = refundReport(it);

@@ -1,4 +1,4 @@
-/** Amounts as providers write them that count in major units. */
+/** Amounts of providers that use major units. */
 import { minorDigits } from "../../../../broker/contract/currency.ts";
 import type { Money } from "../../../../broker/contract/schemas.ts";
 
@@ -10,8 +10,8 @@ export function toMajor({ amount, currency }: Money): string {
 }
 
 /**
- * For providers and currencies without fractions, such as IDR and KES, whose sen and cents nobody pays.
- * @returns major units; null for what is no whole number of them
+ * For providers and currencies without fractions, such as IDR and KES, where nobody pays sen or cents.
+ * @returns major units; null for an amount with a fraction
  */
 export function toWhole({ amount, currency }: Money): number | null {
   const whole = amount / 10 ** minorDigits(currency);
@@ -19,8 +19,9 @@ export function toWhole({ amount, currency }: Money): number | null {
 }
 
 /**
- * Reads "12.5", "10000.00" or 12.5; zeros beyond the currency's digits are fine.
- * @returns minor units; null for what is no amount of this currency, e.g. "0.5" in JPY, or is too large to be exact
+ * Parses "12.5", "10000.00" or 12.5. Zeros beyond the currency's digits are accepted.
+ * @returns minor units; null for an amount that the currency can't have ("0.5" in JPY), or that is too large to be
+ * exact
  */
 export function toMinor(major: string | number, currency: string): number | null {
   const match = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(String(major));

@@ -2,14 +2,14 @@ import { z } from "zod";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-/** An address to which paths are added. */
+/** An address to which paths are appended. */
 export function withoutLastSlashes(address: string): string {
   let end = address.length;
   while (address[end - 1] === "/") end--;
   return address.slice(0, end);
 }
 
-/** A variable that says where a provider's API is: https, or http on this machine, where emulators are. */
+/** A variable with the address of a provider's API: https, or http on this machine for emulators. */
 export const apiBase = z
   .string()
   .refine((it) => {

@@ -1,6 +1,6 @@
 /**
- * JSON over HTTP to a payment provider, for adapters that use no SDK: its signal ends a request, answers have a
- * greatest size, redirects are refused (credentials would follow them), and what can't be read is an unknown outcome.
+ * JSON over HTTP to a payment provider, for adapters without an SDK. A signal ends a request. Answers have a maximum
+ * size. Redirects are refused, because credentials would follow them. An unreadable answer is an unknown outcome.
  */
 import type { z } from "zod";
 import { ProviderMisconfigured, providerFailed } from "../provider.ts";
@@ -11,7 +11,7 @@ const MAX_ANSWER_BYTES = 1_000_000;
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
-  /** Begins with a slash; its variable parts are escaped with {@link segment}. */
+  /** Begins with a slash. Variable parts are escaped with {@link segment}. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
@@ -27,13 +27,13 @@ export interface HttpAnswer {
 
 export interface ProviderHttp {
   /**
-   * Answers of any status; what they mean is the adapter's.
-   * @throws {SoukError} PROVIDER_FAILED when no complete answer comes; {@link neverSent} tells whether anything was sent
+   * Returns answers of any status. The adapter interprets them.
+   * @throws {SoukError} PROVIDER_FAILED without a complete answer; {@link neverSent} tells whether anything was sent
    */
   request(request: HttpRequest): Promise<HttpAnswer>;
 }
 
-/** @param base address without a path's slash at the end */
+/** @param base address without a slash at the end */
 export function createHttp(provider: string, base: string): ProviderHttp {
   const root = withoutLastSlashes(base);
   return {
@@ -58,7 +58,7 @@ export function createHttp(provider: string, base: string): ProviderHttp {
   };
 }
 
-/** Some answers are text, above all a proxy's; adapters see them as no JSON. */
+/** Some answers are text, usually from a proxy. Adapters get them as "no JSON". */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -68,8 +68,8 @@ function parsed(text: string): unknown {
 }
 
 /**
- * The answer's body as the schema says.
- * @throws {SoukError} PROVIDER_FAILED: what an answer means that we can't read is unknown
+ * The answer's body, parsed by the schema.
+ * @throws {SoukError} PROVIDER_FAILED: the meaning of an unreadable answer is unknown
  */
 export function expected<S extends z.ZodType>(
   provider: string,
@@ -85,8 +85,8 @@ export function expected<S extends z.ZodType>(
 }
 
 /**
- * Throws for the answers that mean the same everywhere: 401 and 403 (ours to mend), 408, 429 and 5xx (ask again).
- * @param told the provider's own words, for the log; no secrets are in them
+ * Throws for answers with the same meaning everywhere: 401 and 403 (our configuration), 408, 429 and 5xx (retry).
+ * @param told the provider's own text, for the log; it has no secrets
  */
 export function checkStatus(provider: string, { status }: HttpAnswer, told = ""): void {
   const words = told ? `: ${told.slice(0, 200)}` : "";
@@ -105,7 +105,7 @@ const NEVER_SENT = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Whether a failed request surely did not reach the provider: there was no connection to send it on. */
+/** Whether a failed request certainly did not reach the provider: there was no connection. */
 export function neverSent(error: unknown): boolean {
   for (let it = error; it instanceof Error; it = it.cause)
     if (NEVER_SENT.has((it as { code?: string }).code ?? "")) return true;

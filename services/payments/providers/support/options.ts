@@ -1,8 +1,8 @@
-/** What a customer chose beyond the provider, checked by what the provider's module declares. */
+/** The customer's options beyond the provider, checked by the provider's module. */
 import type { z } from "zod";
 import { ProviderRefused } from "../provider.ts";
 
-/** @throws {ProviderRefused} that names the first option that is wrong */
+/** @throws {ProviderRefused} that names the first wrong option */
 export function checkOptions(
   provider: string,
   options: z.ZodObject,

@@ -1,4 +1,4 @@
-/** Secrets that come with webhooks: compared in a time that tells nothing, whatever their lengths. */
+/** Secrets of webhooks, compared in constant time for any lengths. */
 import { createHash, timingSafeEqual } from "node:crypto";
 
 const digest = (value: string): Buffer => createHash("sha256").update(value).digest();

@@ -2,9 +2,9 @@
 import { ConfigError } from "../../../../broker/contract/variables.ts";
 
 /**
- * @param provider for the sentence
+ * @param provider for the error's text
  * @param needed the variables that belong together
- * @param others variables that are of no use without them
+ * @param others variables that are useless without them
  * @returns whether it is configured
  * @throws {ConfigError} that names the first missing variable
  */

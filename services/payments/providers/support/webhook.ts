@@ -1,4 +1,4 @@
-/** Reading the bodies of webhooks. */
+/** Parses the bodies of webhooks. */
 import { errorCode } from "../../../../broker/contract/errors.ts";
 import { WebhookRejected } from "../provider.ts";
 
@@ -12,8 +12,9 @@ export function parsedBody(rawBody: Buffer): unknown {
 }
 
 /**
- * For what answers and webhooks have in common: an answer that makes no sense is a failure of the provider, a webhook is
- * rejected. @throws {WebhookRejected}
+ * For code shared by answers and webhooks. An invalid answer is a failure of the provider; an invalid webhook is
+ * rejected.
+ * @throws {WebhookRejected}
  */
 export function understood<T>(read: () => T): T {
   try {

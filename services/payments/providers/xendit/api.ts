@@ -21,7 +21,7 @@ export const invoice = z.object({
   external_id: z.string().max(200),
   status: z.string().max(30),
   amount,
-  /** Only of a paid one, and not promised in every answer. */
+  /** Only on a paid one, and not guaranteed in every answer. */
   paid_amount: amount.optional(),
   currency: currency.default("IDR"),
   payment_id: id.nullish(),
@@ -33,7 +33,7 @@ export type Invoice = z.output<typeof invoice>;
 export const refund = z.object({
   id,
   invoice_id: id.nullish(),
-  /** The merchant's, here the refund's id; made by Xendit for a refund from its dashboard. */
+  /** The merchant's, here the refund's id. Xendit makes one for a refund from its dashboard. */
   reference_id: z.string().max(255).nullish(),
   amount,
   currency: currency.default("IDR"),
@@ -51,10 +51,10 @@ export interface XenditApi {
     body: Readonly<{ external_id: string; [name: string]: unknown }>,
     signal: AbortSignal,
   ): Promise<Invoice>;
-  /** The invoice of a payment, the one that can still be paid first; null without. */
+  /** The invoice of a payment. One that can still be paid comes first. Null without one. */
   findByExternalId(externalId: string, signal: AbortSignal): Promise<Invoice | null>;
   invoice(ref: string, signal: AbortSignal): Promise<Invoice | null>;
-  /** Null where Xendit refuses it, as for an invoice that is over. */
+  /** Null where Xendit refuses it, for example for an invoice that has ended. */
   expireInvoice(ref: string, signal: AbortSignal): Promise<Invoice | null>;
   /** @throws {ProviderRefused} */
   createRefund(

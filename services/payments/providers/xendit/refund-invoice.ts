@@ -1,9 +1,9 @@
-/** Gives back some or all of a paid invoice. Xendit takes it on and reports its end later. */
+/** Refunds some or all of a paid invoice. Xendit accepts it and reports its end later. */
 import { ProviderRefused, type RefundReport, type RefundRequest } from "../provider.ts";
 import type { XenditApi } from "./api.ts";
 import { majorOf, refundOf } from "./statuses.ts";
 
-/** The books are asked first: Xendit forgets idempotency keys, but not refunds. */
+/** Existing refunds are read first, because Xendit forgets idempotency keys but not refunds. */
 export async function refundInvoice(
   api: XenditApi,
   { providerRef, amount, reason, idempotencyKey }: RefundRequest,
@@ -23,7 +23,7 @@ export async function refundInvoice(
       reference_id: idempotencyKey,
       amount: majorOf(amount),
       currency: amount.currency,
-      // Of Xendit's own list; staff's words go with it.
+      // From Xendit's own list. The text of staff is sent too.
       reason: "OTHERS",
       metadata: { reason },
     },

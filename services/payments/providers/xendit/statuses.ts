@@ -1,4 +1,6 @@
-/** What Xendit's statuses mean to us. PAID (the customer has paid) and SETTLED (we have the money) are one capture. */
+/**
+ * What Xendit's statuses mean to us. PAID (the customer has paid) and SETTLED (we have the money) are one capture.
+ */
 import type { Money } from "../../../../broker/contract/schemas.ts";
 import {
   ProviderRefused,
@@ -28,7 +30,7 @@ const REFUND: ReadonlyMap<string, RefundReport["status"]> = new Map(
   }),
 );
 
-/** @throws {SoukError} PROVIDER_FAILED for a status that Xendit has not told us of */
+/** @throws {SoukError} PROVIDER_FAILED for a status that Xendit does not document */
 export function statusOf(status: string): ProviderStatus {
   const ours = STATUS.get(status);
   if (!ours) throw providerFailed(`xendit has an invoice status that is unknown here: ${status}`);
@@ -41,7 +43,7 @@ type Told = Pick<Invoice, "status" | "amount" | "paid_amount" | "currency" | "pa
 
 export function reportOf(invoice: Told, refunds: readonly Refund[]): StatusReport {
   const status = statusOf(invoice.status);
-  // An invoice is for a fixed amount, so where none is told it was that.
+  // An invoice has a fixed amount, so a missing amount is that one.
   const amount =
     status === "captured" ? moneyOf(invoice.paid_amount ?? invoice.amount, invoice.currency) : null;
   const reports = refunds.map(refundOf);
@@ -63,7 +65,7 @@ export function refundOf(it: Refund): RefundReport {
   const status = REFUND.get(it.status);
   if (!status) throw providerFailed(`xendit has a refund status that is unknown here: ${it.status}`);
   return {
-    // One made at Xendit has a reference of its own making.
+    // A refund made at Xendit has a reference of its own.
     refundId: it.reference_id && UUID.test(it.reference_id) ? it.reference_id : null,
     refundRef: it.id,
     amount: moneyOf(it.amount, it.currency),
@@ -78,7 +80,7 @@ export function moneyOf(major: number, currency: string): Money {
   return { amount, currency };
 }
 
-/** Those without fractions at Xendit are told as such here. */
+/** Whether Xendit permits fractions for a currency. */
 const CURRENCIES: ReadonlyMap<string, "whole" | "fractions"> = new Map(
   Object.entries({
     IDR: "whole",
@@ -90,7 +92,7 @@ const CURRENCIES: ReadonlyMap<string, "whole" | "fractions"> = new Map(
   }),
 );
 
-/** Xendit's amounts are JSON numbers. @throws {ProviderRefused} for currencies and fractions that it does not take */
+/** Xendit's amounts are JSON numbers. @throws {ProviderRefused} for unsupported currencies and fractions */
 export function majorOf(money: Money): number {
   const kind = CURRENCIES.get(money.currency);
   if (!kind)

@@ -1,4 +1,4 @@
-/** Xendit's webhooks: of invoices and of refunds, with the account's static token. */
+/** Xendit's webhooks, of invoices and of refunds, with the account's static token. */
 import { z } from "zod";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { sameSecret } from "../support/secrets.ts";
@@ -40,20 +40,20 @@ function invoiceWebhook(body: unknown): WebhookEvent {
   };
 }
 
-/** Only some of Xendit's own examples have the event once more inside of the event. */
+/** Only some of Xendit's own examples contain the event once more inside the event. */
 function refundWebhook(body: unknown): WebhookEvent {
   const { data } = read(refundEvent, body);
   const inner = refundEvent.safeParse(data);
   const it = read(refundData, inner.success ? inner.data.data : data);
   return {
-    // What it adds up to is asked for; this is only where to look.
+    // A hint only. The provider is asked for the sum.
     status: "partially_refunded",
     amount: null,
     receipt: null,
     reason: null,
     refunds: [understood(() => refundOf(it))],
     eventId: `${it.id}:${it.status}`,
-    // A refund of something that is no invoice is none of ours, and becomes an unknown payment.
+    // A refund without an invoice is not ours, and becomes an unknown payment.
     providerRef: it.invoice_id ?? it.payment_id ?? it.id,
     paymentId: null,
     occurredAt: new Date(it.updated ?? it.created),

@@ -1,6 +1,6 @@
 /**
- * Xendit Invoices: a page of Xendit where the customer picks how to pay. Plain HTTP, as the official client has no
- * time-outs, no idempotency keys for invoices and follows redirects.
+ * Xendit Invoices: a page of Xendit where the customer chooses how to pay. It uses plain HTTP. The official client
+ * has no time-outs, no idempotency keys for invoices, and follows redirects.
  */
 import { z } from "zod";
 import { secret } from "../../../../broker/contract/variables.ts";
@@ -47,7 +47,7 @@ export const xendit = defineProvider({
 });
 
 function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken: string): PaymentProvider {
-  /** The provider's books: invoice and refunds. */
+  /** The provider's data: invoice and refunds. */
   async function fetchStatus(ref: string, signal: AbortSignal) {
     const invoice = await api.invoice(ref, signal);
     if (!invoice) throw new ProviderRefused("unknown reference");
@@ -68,7 +68,7 @@ function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken:
       return opened(intent, earlier ?? (await api.createInvoice(wanted, signal)));
     },
 
-    /** It takes the money when the customer pays; there is nothing to capture later. */
+    /** The money is taken when the customer pays. Nothing is captured later. */
     async capture({ providerRef }, signal) {
       const report = await fetchStatus(providerRef, signal);
       if (report.amount === null) throw new ProviderRefused("not paid");
@@ -77,7 +77,7 @@ function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken:
 
     async cancel(ref, signal) {
       const ended = await api.expireInvoice(ref, signal);
-      // Refused for one that is over; which way, the invoice knows.
+      // Refused for an invoice that has ended. The invoice shows how.
       const after = ended ?? (await api.invoice(ref, signal));
       if (!after) throw new ProviderRefused("unknown reference");
       if (isPaid(after)) throw new ProviderRefused("paid already");

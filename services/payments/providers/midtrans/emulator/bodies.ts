@@ -1,4 +1,4 @@
-/** What Midtrans says about a transaction: its answers, and its signed notifications. */
+/** The bodies of Midtrans' answers and signed notifications. */
 import { createHash } from "node:crypto";
 import { decimal, jakarta, type Page, refunded, type Transaction } from "./books.ts";
 
@@ -17,7 +17,7 @@ const messageOf = ({ status, fraud }: Transaction): string =>
         ? "Success, Credit Card transaction is challenged"
         : "Success, transaction is found";
 
-/** @param code in place of the state's own */
+/** @param code replaces the state's own code */
 export function transactionBody(
   { orderId }: Page,
   it: Transaction,

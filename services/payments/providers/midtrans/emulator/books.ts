@@ -1,4 +1,4 @@
-/** Midtrans' books: pages of Snap, and the transactions that come of them. */
+/** Midtrans' accounts: Snap pages and their transactions. */
 import type { BookEntry } from "../../emulator.ts";
 
 export type Status =
@@ -26,7 +26,7 @@ export interface Transaction {
   status: Status;
   fraud: "accept" | "challenge" | "deny";
   readonly paymentType: string;
-  /** Rupiah; the page's unless the customer has paid another. */
+  /** Rupiah. The page's amount, unless the customer has paid another. */
   readonly amount: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -39,9 +39,9 @@ export interface Page {
   readonly orderId: string;
   readonly amount: number;
   readonly expiresAt: number;
-  /** Where its notifications go; null for the account's address. */
+  /** Where its notifications go. Null means the account's address. */
   readonly notifyUrls: readonly (string | null)[];
-  /** None until the customer has picked a method. */
+  /** Null until the customer has chosen a method. */
   transaction: Transaction | null;
 }
 
@@ -52,7 +52,7 @@ export const isPaid = ({ status, fraud }: Transaction): boolean =>
 export const refunded = ({ refunds }: Transaction): number =>
   refunds.reduce((sum, it) => sum + Number(it.refund_amount), 0);
 
-/** In minor units a rupiah is 100, though nobody pays in sen. */
+/** A rupiah has 100 minor units, though nobody pays in sen. */
 export const SEN = 100;
 
 export function bookEntry({ orderId, amount, transaction }: Page): BookEntry {
@@ -67,7 +67,7 @@ export function bookEntry({ orderId, amount, transaction }: Page): BookEntry {
   };
 }
 
-/** GMT+7, as Midtrans writes it. */
+/** GMT+7, in Midtrans' format. */
 export const jakarta = (at: number): string =>
   new Date(at + 7 * 3_600_000).toISOString().slice(0, 19).replace("T", " ");
 

@@ -1,8 +1,10 @@
 /**
- * Midtrans: Snap pages, the Core API and signed notifications by its schedule.
- *
- * Cards on the page (`POST /_sim/snap/:token` `{ card }`): 4811 1111 1111 1114 is taken, 4911 1111 1111 1113 denied by the
- * bank, 4511 1111 1111 1117 challenged, 4611 1111 1111 1116 denied for fraud.
+ * Midtrans: Snap pages, the Core API, and signed notifications on its schedule. Cards on the page (`POST
+ * /_sim/snap/:token` `{ card }`):
+ * - 4811 1111 1111 1114 is accepted
+ * - 4911 1111 1111 1113 is denied by the bank
+ * - 4511 1111 1111 1117 is challenged
+ * - 4611 1111 1111 1116 is denied for fraud
  */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
@@ -16,13 +18,13 @@ import { transactionBody } from "./bodies.ts";
 import { bookEntry, decimal, isPaid, jakarta, type Page, refunded, SEN, type Status } from "./books.ts";
 
 export interface MidtransOptions {
-  /** Whether Snap knows `Idempotency-Key`; its documentation leaves it open. */
+  /** Whether Snap supports `Idempotency-Key`. Its documentation does not say. */
   readonly idempotencyKeys?: boolean;
 }
 
 const MINUTE_MS = 60_000;
 const RETRY_MINUTES = [2, 10, 30, 90, 210];
-/** How often a delivery that was answered so is repeated; five times for all others. */
+/** How often a delivery with this answer is repeated. Five times for all others. */
 const REPEATS: Readonly<Record<number, number>> = { 500: 1, 503: 4, 400: 2, 404: 2, 301: 0, 302: 0, 303: 0 };
 
 export function retry(failures: number, { status }: DeliveryResult): number | null {
@@ -31,7 +33,7 @@ export function retry(failures: number, { status }: DeliveryResult): number | nu
   return minutes === undefined ? null : minutes * MINUTE_MS;
 }
 
-/** What may happen on the page, in Midtrans' words. */
+/** Events on the page, in Midtrans' terms. */
 const happening = z.enum([
   "pending",
   "settlement",
@@ -81,7 +83,7 @@ export async function startMidtrans(
     if (call.headers.authorization !== expected) throw new Answered(errorAnswer(401, call));
   }
 
-  /** By order id or by transaction id; what has run out has expired. */
+  /** By order id or transaction id. Expires it when its time is over. */
   function find(id: string): Page | undefined {
     const page = pages.get(id) ?? [...pages.values()].find((it) => it.transaction?.id === id);
     const it = page?.transaction;
@@ -138,7 +140,7 @@ export async function startMidtrans(
     return opened;
   }
 
-  /** What the customer does on the page, or what happens to the payment afterwards. */
+  /** A customer's action on the page, or a later event of the payment. */
   function happen(
     page: Page | undefined,
     what: Happening,
@@ -316,7 +318,7 @@ const HAPPENING: Readonly<Record<Outcome, Happening>> = {
   cancel: "cancel",
 };
 
-/** Of the merchant's account unless the request says otherwise. */
+/** The merchant account's address, unless the request names another. */
 function notifyUrls({ headers }: Call): (string | null)[] {
   const list = (name: string) =>
     (headers[name] ?? "")

@@ -46,7 +46,7 @@ describe("Midtrans' pure parts", () => {
     assert.equal(event.receipt, settled.transaction_id);
     assert.equal(event.occurredAt.toISOString(), "2026-01-01T20:04:06.000Z");
     assert.ok(event.eventId.length <= 180);
-    // A page that took the place of a lost one.
+    // A page that replaced a lost one.
     assert.equal(
       verifyNotification(KEY, notification({ order_id: `${settled.order_id}-2` })).paymentId,
       settled.order_id,

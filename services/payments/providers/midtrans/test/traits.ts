@@ -5,7 +5,7 @@ export const traits: ProviderTraits = {
   provider: midtrans,
   takes: [{ amount: 15_000_000, currency: "IDR" }],
   refuses: { amount: 1_999, currency: "USD" },
-  // Over order, code and amount, not over the status: every webhook is asked about.
+  // It covers order, code and amount, but not the status. So every webhook is verified by a question.
   webhooks: { proof: "body", stale: false },
   refundRoute: "POST /v2/*/refund/online/direct",
   can: [

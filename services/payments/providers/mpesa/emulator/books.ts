@@ -1,4 +1,4 @@
-/** M-Pesa's books: prompts on phones, and what was paid on them. */
+/** M-Pesa's accounts: prompts on phones, and their payments. */
 import type { BookEntry } from "../../emulator.ts";
 
 export interface Prompt {
@@ -20,7 +20,7 @@ const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 export const bookEntry = (it: Prompt): BookEntry => ({
   providerRef: it.checkoutRequestId,
-  // Safaricom is told nothing but the address to call back.
+  // Safaricom knows only the callback address.
   paymentId: UUID.exec(it.callbackUrl)?.[0] ?? null,
   status: it.result ? String(it.result.code) : "asked",
   amount: it.amount * CENTS,
@@ -38,7 +38,7 @@ export const DESCRIPTIONS: Readonly<Record<number, string>> = {
   2001: "The initiator information is invalid.",
 };
 
-/** As Safaricom calls back at the end of a prompt. @param time `YYYYMMDDHHmmss`, East Africa Time */
+/** Safaricom's callback at the end of a prompt. @param time `YYYYMMDDHHmmss`, East Africa Time */
 export function promptCallback(it: Prompt, time: string): object {
   const { code = 0, description = "" } = it.result ?? {};
   return {

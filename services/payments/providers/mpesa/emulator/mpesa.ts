@@ -1,9 +1,15 @@
 /**
- * M-Pesa Express by Safaricom's Daraja: token, push, query, reversal; unsigned callbacks, sent once.
- *
- * The end of a phone number decides what its owner does: 0000 pays, 0001 has not enough, 1032 cancels, 1037 can't be
- * reached, 9999 pays but nobody calls back, 0002 pays and the callback comes twice, 0003 pays before the push is answered,
- * 1001 is busy with another prompt. All others wait for `pay`.
+ * M-Pesa Express by Safaricom's Daraja: token, push, query, reversal; unsigned callbacks, sent once. The end of a
+ * phone number decides what its owner does:
+ * - 0000 pays
+ * - 0001 has not enough money
+ * - 0002 pays, and the callback comes twice
+ * - 0003 pays before the push is answered
+ * - 1001 is busy with another prompt
+ * - 1032 cancels
+ * - 1037 can't be reached
+ * - 9999 pays, but there is no callback
+ * All others wait for `pay`.
  */
 import { z } from "zod";
 import type { Emulator, EmulatorOptions, Outcome } from "../../emulator.ts";
@@ -52,7 +58,7 @@ const RESULT: Readonly<Record<Exclude<Outcome, "tooMuch">, number>> = {
   expire: 1037,
 };
 
-/** What the owners of some phones do, by the end of their numbers, and how often Safaricom calls back then. */
+/** What the owners of some phones do, by the end of their numbers, and the number of callbacks. */
 const OWNERS: Readonly<Record<string, { code: number; calls: 0 | 1 | 2; early?: true }>> = {
   "0000": { code: 0, calls: 1 },
   "0001": { code: 1, calls: 1 },
@@ -103,7 +109,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
     kit.courier.send({ url: it.callbackUrl, body, headers: () => ({}) }, cause);
   }
 
-  /** @param silent nobody is called back */
+  /** @param silent there is no callback */
   function end(
     it: Prompt,
     code: number,
@@ -258,7 +264,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
       if (outcome === "tooMuch") throw refused(409, "a prompt is paid as it asks, or not at all");
       end(it, RESULT[outcome], { cause });
     },
-    /** From Safaricom's portal; it tells nobody. */
+    /** From Safaricom's portal, without a callback. */
     refundAtProvider(ref, amount) {
       const it = prompt(ref);
       const shillings = amount / 100;

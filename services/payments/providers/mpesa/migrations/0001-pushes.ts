@@ -1,4 +1,4 @@
-/** M-Pesa's pushes by Safaricom's number, which is all that Daraja's answers and the payment actor name them by. */
+/** M-Pesa's pushes by Safaricom's number, the only id in Daraja's answers and in the payment actor. */
 import type { Migration } from "../../../../../broker/mongo/migrations.ts";
 
 const migration: Migration = {

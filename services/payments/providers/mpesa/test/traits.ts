@@ -13,7 +13,7 @@ export const traits: ProviderTraits = {
   forged: ofAnotherAmount,
 };
 
-/** Whose unsigned callback says another amount than all are asked for. */
+/** An unsigned callback with another amount than the requested one. */
 function ofAnotherAmount(rawBody: Buffer): string | null {
   const { CheckoutRequestID, CallbackMetadata } = JSON.parse(rawBody.toString()).Body.stkCallback;
   const items: { Name: string; Value?: unknown }[] = CallbackMetadata?.Item ?? [];

@@ -1,4 +1,4 @@
-/** What an emulator of PayPal signs its webhooks with: a key of its own, and a certificate that it has signed itself. */
+/** Signs an emulator's PayPal webhooks, with its own key and a self-signed certificate. */
 import { sign } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { generate } from "selfsigned";
@@ -12,7 +12,7 @@ export interface Signer {
 
 const DAY_MS = 86_400_000;
 
-/** Makes a key and a certificate; from a day ago until in ten years unless said otherwise. */
+/** Makes a key and a certificate. Default validity: from a day ago until in ten years. */
 export async function createSigner(
   now: number,
   { from = now - DAY_MS, until = now + 3_650 * DAY_MS, bits = 2_048 } = {},

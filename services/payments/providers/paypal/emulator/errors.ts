@@ -1,4 +1,4 @@
-/** Errors as PayPal's API words them. */
+/** Errors in the format of PayPal's API. */
 import { type Answer, Answered } from "../../support/emulator/http-app.ts";
 
 export function errorBody(
@@ -31,7 +31,7 @@ export const missing = (): Answered =>
     errorBody(404, "RESOURCE_NOT_FOUND", "The specified resource does not exist.", "INVALID_RESOURCE_ID"),
   );
 
-/** For a status that a fault asks for. */
+/** For the status of a simulated fault. */
 export function faultAnswer(status: number): Answer {
   if (status === 401)
     return {

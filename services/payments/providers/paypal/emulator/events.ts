@@ -1,4 +1,4 @@
-/** PayPal's events: signed by certificate, repeated up to 25 times within three days. */
+/** PayPal's events: signed with a certificate, repeated up to 25 times within three days. */
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
 import type { CourierOptions } from "../../support/emulator/courier.ts";
@@ -10,11 +10,13 @@ const MINUTE = 60_000;
 const REPEATS = 25;
 const LONGEST = 225 * MINUTE;
 
-/** 2, 4, 8 … minutes, then every 3¾ hours: 25 repeats in about three days. PayPal does not say its exact steps. */
+/**
+ * 2, 4, 8 … minutes, then every 3¾ hours: 25 repeats in about three days. PayPal does not document its exact steps.
+ */
 export const retry: CourierOptions["retry"] = (failures) =>
   failures > REPEATS ? null : Math.min(LONGEST, MINUTE * 2 ** failures);
 
-/** Sends an event about a resource as it is now. */
+/** Sends an event about the present state of a resource. */
 export type Tell = (type: string, resourceType: string, resource: object, cause?: Call) => void;
 
 export interface TellerOptions {

@@ -1,4 +1,4 @@
-/** What happens to an order, at the API and with its customer; books and events follow. */
+/** Changes of an order, by the API and by its customer. Accounts and events follow. */
 import type { z } from "zod";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
 import type { Outcome } from "../../emulator.ts";
@@ -10,7 +10,7 @@ import type { Tell } from "./events.ts";
 import { checkAmount, fromHundredths, hundredths, type newOrder, type newRefund } from "./shapes.ts";
 import type { Amount, Authorization, Books, Capture, Order, Refund } from "./state.ts";
 
-/** How captures and refunds go from now on; what is pending is settled later. */
+/** How further captures and refunds end. Pending ones are settled later. */
 export interface Modes {
   readonly captures: "COMPLETED" | "PENDING";
   readonly refunds: "COMPLETED" | "PENDING";
@@ -49,7 +49,7 @@ export function createOrders(
   const refundsOf = (capture: Capture): Refund[] =>
     [...books.refunds.values()].filter((it) => it.captureId === capture.id);
 
-  /** As the API shows it. */
+  /** In the API's form. */
   function shown(order: Order): object {
     const { id: orderId, intent, status, amount, custom_id, invoice_id, description, create_time } = order;
     const captures = capturesOf(order);
@@ -126,7 +126,7 @@ export function createOrders(
     return made;
   }
 
-  /** Amount and currency within what is left. */
+  /** Amount and currency, within what is left. */
   function refund(capture: Capture, asked: z.output<typeof newRefund>, cause?: Call): Refund {
     if (capture.status === "REFUNDED")
       throw unprocessable("CAPTURE_FULLY_REFUNDED", "The capture has already been fully refunded.");
@@ -284,7 +284,7 @@ export function createOrders(
 
     pay(ref: string, outcome: Outcome, cause?: Call): void {
       const order = known(ref);
-      // The customer goes back to the shop, and may come again.
+      // The customer returns to the shop, and may come again.
       if (outcome === "cancel" && OPEN.includes(order.status)) return;
       if (outcome === "expire" && (OPEN.includes(order.status) || order.status === "APPROVED")) {
         order.status = "VOIDED";
@@ -320,7 +320,7 @@ export function createOrders(
       refund(capture, { amount });
     },
 
-    /** The bank has taken the money back without a case to answer. */
+    /** The bank has taken the money back without a case. */
     reverse(ref: string): void {
       const [capture] = capturesOf(known(ref));
       if (!capture || refundedOf(capture) === hundredths(capture.amount))
@@ -350,7 +350,7 @@ export function createOrders(
   };
 }
 
-/** Which capture it is of, the API tells by a link only. */
+/** The API names the capture only by a link. */
 function shownRefund({ captureId: _, ...refund }: Refund & { captureId?: string }): Refund {
   return refund;
 }

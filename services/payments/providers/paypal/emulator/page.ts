@@ -1,4 +1,4 @@
-/** What the customer sees in place of PayPal's own pages. */
+/** The page that replaces PayPal's own pages. */
 import type { Order } from "./state.ts";
 
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (it) => `&#${it.charCodeAt(0)};`);

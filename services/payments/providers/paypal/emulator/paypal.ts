@@ -13,25 +13,25 @@ import { approvePage } from "./page.ts";
 import { bodyAs, fromHundredths, newCapture, newOrder, newRefund, verification } from "./shapes.ts";
 import { emptyBooks, type Order } from "./state.ts";
 
-/** What PayPal does beyond what all providers do. */
+/** Special behaviour of PayPal, in addition to that of all providers. */
 export interface Quirks extends Modes {
   captures: Modes["captures"];
   refunds: Modes["refunds"];
-  /** Address of the certificate in place of the emulator's own. */
+  /** Address of another certificate than the emulator's own. */
   certUrl: string | null;
 }
 
 export interface PayPalEmulator extends Emulator {
   /** Changed in place. */
   readonly quirks: Quirks;
-  /** Ends what was made while {@link Quirks} said PENDING. */
+  /** Settles what was made while {@link Quirks} had PENDING. */
   settleRefund(refundRef: string, status: "COMPLETED" | "FAILED"): void;
   settleCapture(captureId: string, status: "COMPLETED" | "DECLINED"): void;
   /** The bank takes a captured order's money back, without a dispute. */
   reverse(orderId: string): void;
-  /** All tokens end. */
+  /** Revokes all tokens. */
   revokeTokens(): void;
-  /** How many tokens were given, and certificates fetched. */
+  /** Number of issued tokens, and of fetched certificates. */
   readonly counts: { tokens: number; certificates: number };
 }
 
@@ -41,7 +41,7 @@ const WEBHOOK_ID = "1EMULATOR0WEBHOOK1";
 const TOKEN_S = 32_400;
 const TIMEOUT_MS = 10_000;
 const HOUR_MS = 3_600_000;
-/** How long request ids are known. */
+/** How long request ids are remembered. */
 const KEEP_MS = { orders: 6 * HOUR_MS, payments: 45 * 24 * HOUR_MS };
 
 export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmulator> {
@@ -55,7 +55,7 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
   const certUrl = () => quirks.certUrl ?? `${kit.url()}${certificatePath}`;
   const tell = teller({ kit, clock, signer, webhookId: WEBHOOK_ID, certUrl });
   const orders = createOrders(books, { kit, clock, tell, modes: quirks });
-  /** When each ends. */
+  /** Expiry of each token. */
   const tokens = new Map<string, number>();
   const answered = new Map<string, { answer: Answer; until: number }>();
 
@@ -67,7 +67,7 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
       return fine ? handler(call) : faultAnswer(401);
     };
 
-  /** What was done under a PayPal-Request-Id is told again, with 200 for 201. Errors are not kept. */
+  /** The result of a PayPal-Request-Id is repeated, with 200 instead of 201. Errors are not kept. */
   const post = (kind: keyof typeof KEEP_MS, status: number, work: (call: Call) => object | null): Handler =>
     authorized((call) => {
       const requestId = call.headers["paypal-request-id"];
@@ -143,7 +143,7 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
     })),
     "POST /v1/notifications/verify-webhook-signature": authorized((call) => {
       const asked = bodyAs(verification, call);
-      // The event exactly as it stands in the body: what was signed are its bytes.
+      // The event exactly as in the body, because its bytes are signed.
       const text = call.rawBody.toString("utf8");
       const event = text.slice(text.indexOf('"webhook_event":') + '"webhook_event":'.length, -1);
       const expected = signer.sign(asked.transmission_id, asked.transmission_time, WEBHOOK_ID, event);

@@ -1,4 +1,4 @@
-/** The bodies that PayPal takes, as far as the emulator reads them, and its rules for amounts. */
+/** The request bodies of PayPal, as far as the emulator reads them, and its rules for amounts. */
 import { z } from "zod";
 import type { Call } from "../../support/emulator/http-app.ts";
 import { invalid, unprocessable } from "./errors.ts";
@@ -56,7 +56,7 @@ const TAKEN =
     " ",
   );
 
-/** @throws {Answered} for what is no amount, or not one of this currency */
+/** @throws {Answered} for text that is no amount, or not one of this currency */
 export function checkAmount({ currency_code, value }: Amount): void {
   if (!TAKEN.includes(currency_code))
     throw unprocessable("CURRENCY_NOT_SUPPORTED", "Currency code is not supported.");
@@ -66,7 +66,7 @@ export function checkAmount({ currency_code, value }: Amount): void {
     throw unprocessable("DECIMALS_NOT_SUPPORTED", "Currency does not support decimals.");
 }
 
-/** In hundredths, whatever the currency, so that sums are exact. */
+/** In hundredths for every currency, so that sums are exact. */
 export const hundredths = ({ value }: Amount): number => Math.round(Number(value) * 100);
 
 export const fromHundredths = (sum: number, currency_code: string): Amount => ({

@@ -1,4 +1,4 @@
-/** PayPal's books in an emulator: its objects as the API shows them. */
+/** PayPal's accounts in an emulator: its objects in the API's form. */
 
 export interface Amount {
   currency_code: string;
@@ -22,7 +22,7 @@ export interface Order {
   description?: string | undefined;
   return_url?: string | undefined;
   cancel_url?: string | undefined;
-  /** What the customer's bank says when the money is taken. */
+  /** Whether the customer's bank accepts the capture. */
   bank: "accepts" | "declines";
 }
 

@@ -1,6 +1,6 @@
 /**
- * The sandbox as an emulator: it is inside the shop, so its customer acts at its pay page, its books are in the shop's
- * database, and what happens to webhooks on their way happens in the relay.
+ * The sandbox as an emulator. It is inside the shop. So its customer acts on its pay page, and its accounts are in
+ * the shop's database. The relay simulates faults of webhooks.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Shop } from "../../../../../test/support/shop.ts";
@@ -9,7 +9,7 @@ import { type BookEntry, calm, type Emulator, type StartEmulator } from "../../e
 import { type SandboxPayment, sandboxPayments } from "../sandbox.model.ts";
 
 export interface Intercepting {
-  /** What of a webhook comes through; nothing where it is lost. */
+  /** The webhook that gets through. Null where it is lost. */
   intercept(webhook: ReceivedWebhook): Promise<ReceivedWebhook | null>;
 }
 
@@ -63,7 +63,7 @@ export const startSandbox: StartEmulator = async ({ webhookUrl, random }) => {
   return emulator;
 };
 
-/** The sandbox's books, from where the shop keeps them. */
+/** The sandbox's accounts, from the shop's database. */
 export async function sandboxBooks({ node }: Shop): Promise<BookEntry[]> {
   const all = await sandboxPayments(node.runtime.database("payments")).find().toArray();
   return all.map(entryOf);

@@ -1,4 +1,4 @@
-/** Errors as Stripe's API words them. */
+/** Errors in the format of Stripe's API. */
 import { type Answer, Answered } from "../../support/emulator/http-app.ts";
 
 interface StripeError {
@@ -20,7 +20,7 @@ export const errorAnswer = (
   headers,
 });
 
-/** Found before anything was done: such answers are not kept under the idempotency key. */
+/** Found before anything was done. Such answers are not kept under the idempotency key. */
 export class Invalid extends Answered {}
 
 export const invalid = (message: string, param?: string, code?: string): Invalid =>
@@ -53,7 +53,7 @@ export const unexpectedState = (message: string, intent: object): Answered =>
     }),
   );
 
-/** For a status that a fault asks for. */
+/** For the status of a simulated fault. */
 export function faultAnswer(status: number): Answer {
   if (status === 401)
     return errorAnswer(401, {

@@ -1,4 +1,4 @@
-/** Stripe's events: of the types that an endpoint subscribes to, signed like Stripe signs, repeated for three days. */
+/** Stripe's events: those that an endpoint subscribes to, signed in Stripe's way, repeated for three days. */
 import { createHmac } from "node:crypto";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
 import type { CourierOptions } from "../../support/emulator/courier.ts";
@@ -22,7 +22,7 @@ const WAITS = [
 
 export const retry: CourierOptions["retry"] = (failures) => WAITS[failures - 1] ?? null;
 
-/** `t=…,v1=…`, one v1 for each secret; more than one while a secret is rolled. */
+/** `t=…,v1=…`, one v1 for each secret. There are several while a secret is rotated. */
 export function signature(body: string, secrets: readonly string[], now: number): string {
   const seconds = Math.floor(now / 1_000);
   const signed = secrets.map(
@@ -31,7 +31,7 @@ export function signature(body: string, secrets: readonly string[], now: number)
   return [`t=${seconds}`, ...signed].join(",");
 }
 
-/** Sends an event about an object as it is now. */
+/** Sends an event about the present state of an object. */
 export type Tell = (type: string, object: object, cause?: Call) => void;
 
 export function teller(kit: Kit, clock: Clock, secrets: () => readonly string[]): Tell {

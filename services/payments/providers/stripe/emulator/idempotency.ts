@@ -1,6 +1,6 @@
 /**
- * Stripe's idempotency keys: once a request runs, its answer is kept for a day, failures of Stripe's own included, and
- * given again to the same request; another request under the key is an error, one at the same time a conflict.
+ * Stripe's idempotency keys. Once a request has run, its answer is kept for a day and repeated for the same request.
+ * This includes Stripe's own failures. Another request with the key is an error. A concurrent one is a conflict.
  */
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
 import { type Answer, Answered, type Call, type Handler } from "../../support/emulator/http-app.ts";

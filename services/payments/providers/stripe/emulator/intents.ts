@@ -1,4 +1,4 @@
-/** What happens to a payment intent, at the API and at the customer's card; books and events follow. */
+/** Changes of a payment intent, by the API and by the customer's card. Accounts and events follow. */
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
 import type { Outcome } from "../../emulator.ts";
 import { refused } from "../../support/emulator/control.ts";
@@ -9,7 +9,7 @@ import type { Tell } from "./events.ts";
 import { checkMoney, type Params } from "./params.ts";
 import type { Books, Charge, Intent, LastError, Refund } from "./state.ts";
 
-/** How refunds go from now on; a pending one is settled by {@link Intents.settleRefund}. */
+/** How further refunds end. {@link Intents.settleRefund} settles a pending one. */
 export type RefundMode = "succeeded" | "pending";
 
 export interface Intents {
@@ -225,7 +225,7 @@ export function createIntents(
       if (of) {
         of.captured = true;
         of.amount_captured = amount;
-        // What is not captured goes back to the customer at once.
+        // What is not captured returns to the customer at once.
         of.amount_refunded = 0;
       }
       intent.status = "succeeded";

@@ -1,4 +1,4 @@
-/** Stripe's form bodies: `metadata[orderId]=…` and `expand[0]=…`, and the checks that its API makes of them. */
+/** Stripe's form bodies, `metadata[orderId]=…` and `expand[0]=…`, and the checks of its API. */
 import type { Call } from "../../support/emulator/http-app.ts";
 import { invalid } from "./errors.ts";
 
@@ -6,7 +6,7 @@ export interface Params {
   text(name: string): string | undefined;
   /** @throws {Invalid} where it is missing or no whole number from 1 on */
   amount(name: string): number;
-  /** Values of `name[…]`, by what is in the brackets. */
+  /** Values of `name[…]`, by the text in the brackets. */
   group(name: string): Record<string, string>;
 }
 
@@ -38,7 +38,7 @@ const THREE_DIGITS = ["bhd", "jod", "kwd", "omr", "tnd"];
 const WHOLE_ONLY = ["isk", "ugx"];
 const UNSUPPORTED = ["iqd", "lyd", "clf", "uyi", "uyw", "xau", "xdr", "xxx"];
 
-/** @throws {Invalid} for a currency that is not taken, or an amount that it can't have */
+/** @throws {Invalid} for an unsupported currency, or an amount that it can't have */
 export function checkMoney(amount: number, currency: string): void {
   if (!/^[a-z]{3}$/.test(currency) || UNSUPPORTED.includes(currency))
     throw invalid(`Invalid currency: ${currency}.`, "currency");

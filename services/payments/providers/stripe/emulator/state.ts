@@ -1,4 +1,4 @@
-/** Stripe's books in an emulator: its objects as the API shows them, amounts in Stripe's own units. */
+/** Stripe's accounts in an emulator: its objects in the API's form, amounts in Stripe's own units. */
 
 export interface Intent {
   id: string;

@@ -12,21 +12,21 @@ import { createIntents, type RefundMode } from "./intents.ts";
 import { paramsOf } from "./params.ts";
 import { emptyBooks, type Intent } from "./state.ts";
 
-/** What Stripe does beyond what all providers do. */
+/** Special behaviour of Stripe, in addition to that of all providers. */
 export interface Quirks {
   /** How long each POST takes, real milliseconds. */
   latencyMs: number;
-  /** So many of the next POSTs fail with a 500 that is kept under their idempotency keys; nothing is done. */
+  /** So many of the next POSTs fail with a 500 that is kept under their idempotency keys. Nothing is done. */
   keptFailures: number;
   refunds: RefundMode;
-  /** Signing secrets; two while one is rolled. */
+  /** Signing secrets. There are two while one is rotated. */
   secrets: readonly string[];
 }
 
 export interface StripeEmulator extends Emulator {
   /** Changed in place. */
   readonly quirks: Quirks;
-  /** Ends a refund that was made while {@link Quirks.refunds} was pending. */
+  /** Settles a refund that was made while {@link Quirks.refunds} was pending. */
   settleRefund(refundRef: string, status: "succeeded" | "failed"): void;
 }
 
@@ -48,7 +48,7 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
     (call) =>
       isAuthorized(call) ? handler(call) : faultAnswer(401);
 
-  /** Of a POST, within its idempotency key. */
+  /** Runs a POST within its idempotency key. */
   const executed =
     (work: (call: Call) => object): Handler =>
     async (call) => {
@@ -57,7 +57,7 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
         quirks.keptFailures--;
         throw new Answered({ ...faultAnswer(500), headers: { "stripe-should-retry": "false" } });
       }
-      // As it is now: what happens to the object later is not in a kept answer.
+      // A copy, so that later changes of the object are not in the kept answer.
       return { status: 200, body: structuredClone(work(call)) };
     };
 

@@ -13,7 +13,7 @@ describe("Stripe's amounts", () => {
     const asStripe = (minor: number, code: string) => toStripe({ amount: minor, currency: code });
     assert.deepEqual(asStripe(1_000, "USD"), { amount: 1_000, currency: "usd" });
     assert.deepEqual(asStripe(500, "JPY"), { amount: 500, currency: "jpy" });
-    // 5 króna, 5 shillings: without fractions, yet written with two digits.
+    // 5 króna, 5 shillings: without fractions, but written with two digits.
     assert.deepEqual(asStripe(5, "ISK"), { amount: 500, currency: "isk" });
     assert.deepEqual(asStripe(5, "UGX"), { amount: 500, currency: "ugx" });
     // 5 ariary: two digits in ISO 4217, none at Stripe.

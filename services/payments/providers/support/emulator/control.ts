@@ -1,4 +1,4 @@
-/** The `_sim` routes by which scripts, tests in other processes and people steer an emulator. */
+/** The `_sim` routes by which scripts, tests in other processes and people control an emulator. */
 import { z } from "zod";
 import type { Emulator, Knobs } from "../../emulator.ts";
 import { Answered, type Call, type Routes } from "./http-app.ts";
@@ -42,7 +42,7 @@ const changes = z.strictObject({
 
 type Steered = Pick<Emulator, "knobs" | "pay" | "refundAtProvider" | "dispute" | "books">;
 
-/** What a person asked of a payment that is not there, or not in a state for it. */
+/** The error for a request about a payment that does not exist, or whose state does not permit it. */
 export const refused = (status: 404 | 409, message: string): Answered =>
   new Answered({ status, body: { error: message } });
 

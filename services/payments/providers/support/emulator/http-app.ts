@@ -1,4 +1,4 @@
-/** The HTTP side of an emulator: routes with raw bodies, and the faults that {@link Knobs.api} asks for. */
+/** The HTTP side of an emulator: routes with raw bodies, and the faults of {@link Knobs.api}. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,7 +9,7 @@ export interface Call {
   readonly method: string;
   /** Without the query. */
   readonly path: string;
-  /** What the `:names` of the route's pattern stand for, decoded. */
+  /** Values of the `:names` in the route's pattern, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   /** Names in lower case. */
@@ -17,35 +17,35 @@ export interface Call {
   readonly rawBody: Buffer;
   /** The body as JSON. @throws {SyntaxError} */
   json(): unknown;
-  /** The body as a form, fields as they came. */
+  /** The body as a form, with its fields in order. */
   form(): URLSearchParams;
   /** Resolves when the caller has its answer, or will never get one. */
   readonly answered: Promise<void>;
-  /** The answer waits for this. */
+  /** Delays the answer until this settles. */
   holdAnswer(until: Promise<unknown>): void;
 }
 
 export interface Answer {
   readonly status: number;
-  /** JSON unless it is a string; none for null. */
+  /** JSON unless it is a string. No body for null. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type Handler = (call: Call) => Answer | Promise<Answer>;
 
-/** By method and path as in "POST /v1/refunds/:id"; every segment is either literal or one `:name`. */
+/** By method and path, as in "POST /v1/refunds/:id". Every segment is literal or one `:name`. */
 export type Routes = Readonly<Record<string, Handler>>;
 
 export interface HttpAppOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly knobs: Knobs;
-  /** The provider's API. CrashPoints befall these only. */
+  /** The provider's API. Faults affect only these routes. */
   readonly routes: Routes;
-  /** Control routes, beyond the reach of faults. */
+  /** Control routes, without faults. */
   readonly control: Routes;
-  /** The provider's own error for a status that a fault asks for, or for 404 and 500. */
+  /** The provider's own error for the status of a fault, or for 404 and 500. */
   errorAnswer(status: number, call: Call): Answer;
 }
 
@@ -54,7 +54,7 @@ export interface HttpApp {
   close(): Promise<void>;
 }
 
-/** Thrown by handlers in place of returning an answer. */
+/** Thrown by handlers instead of returning an answer. */
 export class Answered extends Error {
   override readonly name = "Answered";
   readonly answer: Answer;
@@ -67,7 +67,7 @@ export class Answered extends Error {
 
 const MAX_BODY = 1_048_576;
 
-/** Listens on the loopback interface only: an emulator does whatever it is told. */
+/** Listens on the loopback interface only, because an emulator obeys any caller. */
 export async function openHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const routes = compiled(options.routes);
   const control = compiled(options.control);
@@ -109,7 +109,7 @@ export async function openHttpApp(options: HttpAppOptions): Promise<HttpApp> {
       const answer = found ? await answerOf(found.handler, call) : options.errorAnswer(404, call);
       await Promise.all(held);
       if (fault === "reset") return void response.destroy();
-      // The caller gives up by itself; what is still open is cut when the emulator is closed.
+      // The caller times out by itself. The connection is closed together with the emulator.
       if (fault !== "timeout") send(response, answer);
     } finally {
       answered.resolve();
@@ -130,7 +130,7 @@ export async function openHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   return { url: `http://127.0.0.1:${port}`, close: () => closed(server) };
 }
 
-/** The first fault that this request meets; it counts down. */
+/** The first fault that matches this request. It counts down. */
 function nextFault(faults: ApiFaults[], method: string, path: string): ApiFaults["fault"] | undefined {
   const at = faults.findIndex((it) => it.times > 0 && meets(it.route, method, path));
   const met = faults[at];

@@ -1,4 +1,4 @@
-/** What all emulators are made of; the provider's own behaviour is in its folder. */
+/** The common parts of all emulators. The provider's own behaviour is in its folder. */
 import { randomBytes } from "node:crypto";
 import { calm, type Emulator, type EmulatorOptions, type Knobs, type Outcome } from "../../emulator.ts";
 import { controlRoutes } from "./control.ts";
@@ -9,12 +9,12 @@ export interface Behaviour {
   readonly name: string;
   /** The provider's API. */
   readonly routes: Routes;
-  /** Control routes of this emulator alone, beginning with `/_sim/`. */
+  /** Control routes of this emulator, beginning with `/_sim/`. */
   readonly control?: Routes;
   errorAnswer: HttpAppOptions["errorAnswer"];
   /** @param url of the emulator, as in {@link Emulator.url} */
   environment(url: string): Readonly<Record<string, string>>;
-  /** With `cause`, the customer pays while that request is still under way. */
+  /** With `cause`, the customer pays while that request is still in progress. */
   pay(providerRef: string, outcome: Outcome, cause?: Call): Promise<void> | void;
   refundAtProvider(providerRef: string, amount: number): Promise<void> | void;
   dispute(providerRef: string): Promise<void> | void;
@@ -24,11 +24,11 @@ export interface Behaviour {
 export interface Kit {
   readonly knobs: Knobs;
   readonly courier: Courier;
-  /** Address of the emulator; only once it listens. */
+  /** Address of the emulator. Only once it listens. */
   url(): string;
-  /** Letters and digits that nobody can guess. */
+  /** Unguessable letters and digits. */
   token(length: number): string;
-  /** To be called when a payment was opened: the customer may pay by himself, see {@link Knobs.autopay}. */
+  /** Call it when a payment was opened. The customer may pay automatically, see {@link Knobs.autopay}. */
   opened(providerRef: string, cause: Call): void;
   listen(behaviour: Behaviour): Promise<Emulator>;
 }

@@ -1,4 +1,4 @@
-/** The page where an emulator's redirects lead: buttons for what a customer may do. */
+/** The page of an emulator's redirects: buttons for what a customer may do. */
 import type { Outcome } from "../../emulator.ts";
 import type { Answer } from "./http-app.ts";
 
@@ -10,7 +10,7 @@ const escaped = (text: string): string =>
     (it) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[it] ?? it,
   );
 
-/** @param about shown as it is; nothing in it is trusted */
+/** @param about shown as text; it is not trusted */
 export function payPage(title: string, about: string, providerRef: string): Answer {
   const buttons = OUTCOMES.map((it) => `<button value="${it}">${it}</button>`).join(" ");
   const body = `<!doctype html><meta charset="utf-8"><title>${escaped(title)}</title>

@@ -1,4 +1,4 @@
-/** From 0 to below 1, the same row for the same seed (mulberry32). */
+/** From 0 to below 1, the same sequence for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,4 +1,4 @@
-/** What all emulators share, shown on a provider of two routes. */
+/** The common behaviour of emulators, shown with a provider of two routes. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
@@ -183,7 +183,7 @@ describe("what all emulators share", () => {
   });
 
   it("has customers who pay by themselves, also before the answer", async () => {
-    // A webhook that waits long for its answer comes again.
+    // A webhook that waits long for its answer is repeated.
     const told = () => [...new Set(shop.received.map((it) => it.rawBody.toString()))];
     emulator.knobs.autopay = { outcome: "decline", afterMs: 5 };
     await open("p1");

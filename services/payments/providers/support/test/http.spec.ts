@@ -1,4 +1,4 @@
-/** HTTP to providers without an SDK: what a hostile or broken answer can't do. */
+/** HTTP to providers without an SDK: hostile and broken answers do no harm. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";

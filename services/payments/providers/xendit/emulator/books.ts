@@ -1,4 +1,4 @@
-/** Xendit's books: invoices and refunds, as its API shows them. */
+/** Xendit's accounts: invoices and refunds, in its API's form. */
 import { minorDigits } from "../../../../../broker/contract/currency.ts";
 import type { BookEntry } from "../../emulator.ts";
 
@@ -36,8 +36,8 @@ export interface Refund {
 
 export const isPaid = ({ status }: Invoice): boolean => status === "PAID" || status === "SETTLED";
 
-/** What is given back or on its way. */
-export const spoken = (refunds: readonly Refund[]): number =>
+/** The amount that is refunded or pending. */
+export const refundedOrPending = (refunds: readonly Refund[]): number =>
   refunds.filter((it) => it.status !== "FAILED").reduce((sum, it) => sum + it.amount, 0);
 
 const WHOLE = new Set(["IDR", "VND"]);
@@ -46,7 +46,7 @@ const minor = (amount: number, currency: string): number => Math.round(amount * 
 export const isAmount = (amount: number, currency: string): boolean =>
   amount > 0 && (WHOLE.has(currency) ? Number.isInteger(amount) : /^\d+(\.\d{1,2})?$/.test(String(amount)));
 
-/** The other way round. */
+/** The reverse conversion. */
 export const major = (amount: number, currency: string): number => amount / 10 ** minorDigits(currency);
 
 export const bookEntry = (it: Invoice, refunds: readonly Refund[]): BookEntry => ({
@@ -56,10 +56,10 @@ export const bookEntry = (it: Invoice, refunds: readonly Refund[]): BookEntry =>
   amount: minor(it.amount, it.currency),
   currency: it.currency,
   captured: isPaid(it) ? minor(it.paid_amount ?? 0, it.currency) : 0,
-  refunded: minor(spoken(refunds.filter((one) => one.status === "SUCCEEDED")), it.currency),
+  refunded: minor(refundedOrPending(refunds.filter((one) => one.status === "SUCCEEDED")), it.currency),
 });
 
-/** As answers show it; lists of methods are empty, as of an account that has none. */
+/** In the form of answers. Lists of methods are empty, as for an account without any. */
 export const invoiceBody = (it: Invoice, url: string) => ({
   ...it,
   user_id: "5f9a3fbd571a1c4068aa40ce",
@@ -75,7 +75,7 @@ export const invoiceBody = (it: Invoice, url: string) => ({
   available_paylaters: [],
 });
 
-/** As webhooks show it. */
+/** In the form of webhooks. */
 export const invoiceCallback = ({ metadata: _metadata, expiry_date: _expiry, ...it }: Invoice) => ({
   ...it,
   user_id: "5f9a3fbd571a1c4068aa40ce",

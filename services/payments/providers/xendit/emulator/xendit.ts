@@ -1,6 +1,6 @@
 /**
- * Xendit: invoices with a page, refunds that end later, webhooks with the account's token by its schedule. An invoice knows
- * no failed payment: the customer who is declined, or leaves, may try again until it expires.
+ * Xendit: invoices with a page, refunds that end later, webhooks with the account's token on its schedule. An invoice
+ * has no failed payment. A customer who is declined, or leaves, may try again until it expires.
  */
 import { z } from "zod";
 import type { Emulator, EmulatorOptions } from "../../emulator.ts";
@@ -18,11 +18,11 @@ import {
   isPaid,
   major,
   type Refund,
-  spoken,
+  refundedOrPending,
 } from "./books.ts";
 
 export interface XenditOptions {
-  /** Whether invoices know `X-IDEMPOTENCY-KEY`; the documentation leaves it open. */
+  /** Whether invoices support `X-IDEMPOTENCY-KEY`. The documentation does not say. */
   readonly idempotencyKeys?: boolean;
   /** How long an answer to a webhook may take, milliseconds. */
   readonly timeoutMs?: number;
@@ -31,7 +31,7 @@ export interface XenditOptions {
 const MINUTE_MS = 60_000;
 const RETRY_MINUTES = [15, 45, 120, 180, 360, 720];
 
-/** One that was not answered in time is not repeated at all. */
+/** A webhook without an answer in time is not repeated at all. */
 export function retry(failures: number, { status }: DeliveryResult): number | null {
   const minutes = status === "timeout" ? undefined : RETRY_MINUTES[failures - 1];
   return minutes === undefined ? null : minutes * MINUTE_MS;
@@ -67,7 +67,7 @@ export async function startXendit(
   const refunds: Refund[] = [];
   /** Answers by idempotency key. */
   const replies = new Map<string, Answer>();
-  /** How the refunds to come end. */
+  /** Whether further refunds fail. */
   let refundsFail = false;
 
   const now = (): string => new Date(clock.now()).toISOString();
@@ -84,7 +84,7 @@ export async function startXendit(
     return data;
   }
 
-  /** What has run out has expired. */
+  /** Expires it when its time is over. */
   function find(id: string): Invoice | undefined {
     const it = invoices.get(id);
     if (it?.status === "PENDING" && Date.parse(it.expiry_date) <= clock.now()) it.status = "EXPIRED";
@@ -106,7 +106,7 @@ export async function startXendit(
     kit.courier.send({ url: null, body: JSON.stringify(body), headers }, cause);
   }
 
-  /** The answer to the first request with this key, for the others too. */
+  /** The answer to the first request with this key, also for the others. */
   function once(key: string | undefined, work: () => Answer): Answer {
     const replied = key ? replies.get(key) : undefined;
     if (replied) return replied;
@@ -176,7 +176,7 @@ export async function startXendit(
       const amount = body.amount ?? it.amount;
       if (!isAmount(amount, it.currency) || (body.currency ?? it.currency) !== it.currency)
         return mistake(400, "API_VALIDATION_ERROR", "amount or currency is invalid");
-      if (amount > (it.paid_amount ?? 0) - spoken(of(it)))
+      if (amount > (it.paid_amount ?? 0) - refundedOrPending(of(it)))
         return mistake(400, "MAXIMUM_REFUND_AMOUNT_REACHED", "More than was paid");
       if (refunds.some((one) => one.reference_id === body.reference_id))
         return mistake(409, "DUPLICATE_ERROR", "reference_id was used before");
@@ -301,7 +301,8 @@ export async function startXendit(
       const it = find(ref);
       if (!it) throw refused(404, "no such invoice");
       const given = major(amount, it.currency);
-      if (!isPaid(it) || given > (it.paid_amount ?? 0) - spoken(of(it))) throw refused(409, "too much");
+      if (!isPaid(it) || given > (it.paid_amount ?? 0) - refundedOrPending(of(it)))
+        throw refused(409, "too much");
       end(giveBack(it, given, idOf("dashboard-"), "REQUESTED_BY_CUSTOMER", null));
     },
     dispute() {
