@@ -4,8 +4,8 @@
  */
 import type { BrokerOptions } from "moleculer";
 import { openBroker } from "./broker/moleculer/node/start-node.ts";
-import { configOrExit, exitUnstarted } from "./scripts/support/run-node.ts";
-import { prepareRunner, runnerMiddleware } from "./scripts/support/runner.ts";
+import { configOrExit, exitUnstarted } from "./scripts/support/node/run-node.ts";
+import { prepareRunner, runnerMiddleware } from "./scripts/support/node/runner.ts";
 import { shopOrExit } from "./scripts/support/the-shop.ts";
 
 /** A function, so that reading this file opens nothing. */

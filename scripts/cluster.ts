@@ -15,11 +15,11 @@ import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
 import { type Child, startChild } from "./support/children.ts";
 import { command } from "./support/command.ts";
-import { printWelcome, seedIfEmpty } from "./support/first-start.ts";
 import { withLocalRabbit } from "./support/local-rabbit.ts";
+import { printWelcome, seedIfEmpty } from "./support/node/first-start.ts";
+import { withOpsPort } from "./support/node/ops-port.ts";
+import { configOrExit, stopLimit, stopOnSignal } from "./support/node/run-node.ts";
 import { openDatabase } from "./support/open-database.ts";
-import { withOpsPort } from "./support/ops-port.ts";
-import { configOrExit, stopLimit, stopOnSignal } from "./support/run-node.ts";
 import { rememberShop, serversLine } from "./support/shop-servers.ts";
 import { shopOrExit } from "./support/the-shop.ts";
 

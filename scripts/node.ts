@@ -2,7 +2,7 @@
 import { Argument } from "@commander-js/extra-typings";
 import { serviceNames } from "../broker/moleculer/extension.ts";
 import { command } from "./support/command.ts";
-import { configOrExit, runNode } from "./support/run-node.ts";
+import { configOrExit, runNode } from "./support/node/run-node.ts";
 import { serversLine } from "./support/shop-servers.ts";
 import { servicesOrExit, shopOrExit } from "./support/the-shop.ts";
 

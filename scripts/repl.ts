@@ -3,8 +3,8 @@ import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../broker/moleculer/broker-options.ts";
 import { command } from "./support/command.ts";
 import { jobConfigOrExit } from "./support/job.ts";
-import { redactOutput } from "./support/last-words.ts";
-import { exitUnstarted } from "./support/run-node.ts";
+import { redactOutput } from "./support/node/last-words.ts";
+import { exitUnstarted } from "./support/node/run-node.ts";
 
 command("repl", "Opens Moleculer's REPL, joined to the cluster without services of its own.").parse();
 const config = jobConfigOrExit();

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { migrateUp, migrationsOf } from "../broker/mongo/migrations.ts";
 import { systemClock } from "../broker/resilience/clock.ts";
+import { seedCatalogue } from "./support/catalogue/seed-catalogue.ts";
 import { command, wholeNumber } from "./support/command.ts";
 import { jobConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { createProgress } from "./support/progress.ts";
-import { seedCatalogue } from "./support/seed-catalogue.ts";
 import { jobShopOrExit } from "./support/the-shop.ts";
 
 const shop = await jobShopOrExit();

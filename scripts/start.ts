@@ -1,8 +1,8 @@
 /** `npm start`: the whole shop in one process; embedded defaults where no server is named. */
 import { command } from "./support/command.ts";
-import { printWelcome, seedIfEmpty, tokenToPrint } from "./support/first-start.ts";
-import { withOpsPort } from "./support/ops-port.ts";
-import { configOrExit, runNode } from "./support/run-node.ts";
+import { printWelcome, seedIfEmpty, tokenToPrint } from "./support/node/first-start.ts";
+import { withOpsPort } from "./support/node/ops-port.ts";
+import { configOrExit, runNode } from "./support/node/run-node.ts";
 import { serversLine } from "./support/shop-servers.ts";
 import { servicesOrExit, shopOrExit } from "./support/the-shop.ts";
 

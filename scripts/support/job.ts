@@ -2,7 +2,7 @@
 
 import { redactedReason } from "../../broker/contract/redact.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
-import { configOrExit, startFailure } from "./run-node.ts";
+import { configOrExit, startFailure } from "./node/run-node.ts";
 import { serversLine, shopEnvironment } from "./shop-servers.ts";
 
 /** The configuration of the shop that the command works on. Says on standard error which servers these are. */

@@ -15,7 +15,7 @@ async function runScript(args: readonly string[]): Promise<{ code: number | null
     "--disable-warning=ExperimentalWarning",
     "--import",
     "./scripts/support/preload.mjs",
-    "scripts/chaos.ts",
+    "scripts/dev/chaos.ts",
   ];
   const child = spawn(process.execPath, [...script, ...args], {
     cwd: ROOT,

@@ -11,7 +11,7 @@ import { silentLog } from "../support/silent-log.ts";
 const script = (...args: string[]) => [
   "--import",
   "./scripts/support/preload.mjs",
-  "scripts/emulators.ts",
+  "scripts/dev/emulators.ts",
   ...args,
 ];
 

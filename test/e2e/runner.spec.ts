@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { prepareRunner } from "../../scripts/support/runner.ts";
+import { prepareRunner } from "../../scripts/support/node/runner.ts";
 import { eventually } from "../support/eventually.ts";
 import { HttpClient } from "../support/http-client.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";

@@ -2,7 +2,7 @@
 
 import { loadServices } from "../../../broker/moleculer/extension.ts";
 import { startNode } from "../../../broker/moleculer/node/start-node.ts";
-import { configOrExit, stopLimit, stopOnSignal } from "../../../scripts/support/run-node.ts";
+import { configOrExit, stopLimit, stopOnSignal } from "../../../scripts/support/node/run-node.ts";
 import { servicesOrExit } from "../../../scripts/support/the-shop.ts";
 import core from "../../../services/index.ts";
 import { recordedShop } from "./message-recorder.contract.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isEmptyCatalogue, seedCatalogue } from "../../../scripts/support/seed-catalogue.ts";
+import { isEmptyCatalogue, seedCatalogue } from "../../../scripts/support/catalogue/seed-catalogue.ts";
 import inventory from "../../../services/inventory/inventory.service.ts";
 import { productModel } from "../../../services/products/models/product.model.ts";
 import products from "../../../services/products/products.service.ts";

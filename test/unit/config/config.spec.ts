@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { amqpAddresses } from "../../../broker/bus/amqp/address.ts";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
-import { envExample, variableNames } from "../../../scripts/support/env-example.ts";
+import { envExample, variableNames } from "../../../scripts/support/docs/env-example.ts";
 
 describe("configuration", () => {
   it("has defaults for everything that development needs", () => {

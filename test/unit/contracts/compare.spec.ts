@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { contractBreaks } from "../../../scripts/contracts/compare.ts";
-import { type Role, schemaBreaks } from "../../../scripts/contracts/compare-schemas.ts";
-import type { ActionSnapshot, Schema, Shape, Snapshot } from "../../../scripts/contracts/snapshot.ts";
+import { contractBreaks } from "../../../scripts/support/contracts/compare.ts";
+import { type Role, schemaBreaks } from "../../../scripts/support/contracts/compare-schemas.ts";
+import type { ActionSnapshot, Schema, Shape, Snapshot } from "../../../scripts/support/contracts/snapshot.ts";
 
 const json = (schema: z.ZodType, io: "input" | "output" = "output") =>
   z.toJSONSchema(schema, { io }) as Schema;

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { contractBreaks } from "../../../scripts/contracts/compare.ts";
-import { contractSnapshot, type Snapshot, snapshotText } from "../../../scripts/contracts/snapshot.ts";
-import { released } from "../../../scripts/release.ts";
+import { contractBreaks } from "../../../scripts/support/contracts/compare.ts";
+import { released } from "../../../scripts/support/contracts/released-changelog.ts";
+import {
+  contractSnapshot,
+  type Snapshot,
+  snapshotText,
+} from "../../../scripts/support/contracts/snapshot.ts";
 
 const read = (path: string) => readFile(new URL(`../../../${path}`, import.meta.url), "utf8");
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { z } from "zod";
 import { tolerant } from "../../../broker/contract/tolerant.ts";
-import { actorStates } from "../../../scripts/contracts/actor-states.ts";
+import { actorStates } from "../../../scripts/support/contracts/actor-states.ts";
 import core from "../../../services/index.ts";
 
 /** A schema, something that it takes, and the same with fields in it that it does not know. */

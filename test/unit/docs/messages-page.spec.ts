@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { messageSenders, namedInCalls, type Senders } from "../../../scripts/docs/message-senders.ts";
-import { messagesPage } from "../../../scripts/docs/messages-page.ts";
+import { messageSenders, namedInCalls, type Senders } from "../../../scripts/support/docs/message-senders.ts";
+import { messagesPage } from "../../../scripts/support/docs/messages-page.ts";
 import core from "../../../services/index.ts";
 
 describe("The senders of messages", () => {

@@ -11,7 +11,7 @@ import { openapi } from "../../../broker/http/docs/openapi/document.ts";
 import { operationIdOf } from "../../../broker/http/docs/openapi/operation-id.ts";
 import { Schemas } from "../../../broker/http/docs/schemas.ts";
 import { stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
-import { generatedDocs } from "../../../scripts/docs.ts";
+import { generatedDocs } from "../../../scripts/support/docs/generated-docs.ts";
 import core from "../../../services/index.ts";
 import { ajv2020, ajvDraft7 } from "../../support/ajv.ts";
 import { inlined } from "../../support/inlined-schema.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { demoCategories, demoProduct, priceOf } from "../../../scripts/support/demo-products.ts";
+import { demoCategories, demoProduct, priceOf } from "../../../scripts/support/catalogue/demo-products.ts";
 import { createProgress } from "../../../scripts/support/progress.ts";
 import { products } from "../../../services/products/products.contract.ts";
 

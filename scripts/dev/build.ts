@@ -6,11 +6,11 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { command } from "./support/command.ts";
+import { command } from "../support/command.ts";
 
 command("build", "Makes the package, JavaScript and types, in dist/. npm pack does so by itself.").parse();
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const dist = join(root, "dist");
 
 /** Workspace packages that become part of this one, with the file that their name stands for. */

@@ -1,8 +1,8 @@
 /** `npm run payments-storm`: many payments by each provider while webhooks come twice, late, forged or never; then the books. */
 import { Option } from "@commander-js/extra-typings";
-import { coreProviders } from "../services/payments/providers/create-providers.ts";
-import { command, wholeNumber } from "./support/command.ts";
-import { runTool } from "./support/run-tool.ts";
+import { coreProviders } from "../../services/payments/providers/create-providers.ts";
+import { command, wholeNumber } from "../support/command.ts";
+import { runTool } from "../support/run-tool.ts";
 
 const { payments, provider, seed } = command(
   "payments-storm",

@@ -1,17 +1,17 @@
 /** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
 
 import { settingOfRunningStore } from "@souk/embedded-mongo";
-import { TopologyError } from "../../broker/bus/amqp/declare.ts";
-import { oneLine, redact, redactedStack } from "../../broker/contract/redact.ts";
-import { ConfigError } from "../../broker/contract/variables.ts";
-import { type Config, loadConfig } from "../../broker/moleculer/config.ts";
-import { type Extension, loadServices } from "../../broker/moleculer/extension.ts";
-import { storeFolder } from "../../broker/moleculer/node/data-folder.ts";
-import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
-import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
-import { mongoRefusal } from "../../broker/mongo/refusals.ts";
+import { TopologyError } from "../../../broker/bus/amqp/declare.ts";
+import { oneLine, redact, redactedStack } from "../../../broker/contract/redact.ts";
+import { ConfigError } from "../../../broker/contract/variables.ts";
+import { type Config, loadConfig } from "../../../broker/moleculer/config.ts";
+import { type Extension, loadServices } from "../../../broker/moleculer/extension.ts";
+import { storeFolder } from "../../../broker/moleculer/node/data-folder.ts";
+import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
+import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
+import { mongoRefusal } from "../../../broker/mongo/refusals.ts";
+import { rememberShop } from "../shop-servers.ts";
 import { redactLastWords } from "./last-words.ts";
-import { rememberShop } from "./shop-servers.ts";
 import { trimMemorySoon } from "./trim-memory.ts";
 
 /** The configuration, or an exit with one line for each bad variable. */

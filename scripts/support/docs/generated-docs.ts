@@ -1,20 +1,18 @@
-/** `npm run docs`: writes docs/ and .env.example, which are made from the code. A test fails when it was forgotten. */
+/** What `npm run docs` writes: documents that are made from the code. */
 import { globSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { asyncapi } from "../broker/http/docs/asyncapi.ts";
-import { errorsMarkdown } from "../broker/http/docs/error-docs.ts";
-import { openapi } from "../broker/http/docs/openapi/document.ts";
-import { type DrawnMachine, stateDiagram } from "../broker/http/docs/state-diagram.ts";
-import core from "../services/index.ts";
-import { coreProviders } from "../services/payments/providers/create-providers.ts";
-import { messageSenders } from "./docs/message-senders.ts";
-import { messagesPage } from "./docs/messages-page.ts";
-import { command } from "./support/command.ts";
-import { envExample } from "./support/env-example.ts";
+import { asyncapi } from "../../../broker/http/docs/asyncapi.ts";
+import { errorsMarkdown } from "../../../broker/http/docs/error-docs.ts";
+import { openapi } from "../../../broker/http/docs/openapi/document.ts";
+import { type DrawnMachine, stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
+import core from "../../../services/index.ts";
+import { coreProviders } from "../../../services/payments/providers/create-providers.ts";
+import { envExample } from "./env-example.ts";
+import { messageSenders } from "./message-senders.ts";
+import { messagesPage } from "./messages-page.ts";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("../../../", import.meta.url);
 
 /** Generated files by their path from the root. */
 export async function generatedDocs(): Promise<Record<string, string>> {
@@ -42,13 +40,4 @@ async function stateDiagrams(): Promise<Record<string, string>> {
     }
   }
   return diagrams;
-}
-
-if (import.meta.main) {
-  command("docs", "Renews docs/ and .env.example, which are made from the code.").parse();
-  await mkdir(new URL("docs/", root), { recursive: true });
-  for (const [path, content] of Object.entries(await generatedDocs())) {
-    await writeFile(new URL(path, root), content);
-    console.log(fileURLToPath(new URL(path, root)));
-  }
 }

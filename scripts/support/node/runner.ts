@@ -1,6 +1,6 @@
 /** What Moleculer's runner does otherwise than our scripts: its own variables, signals, and a start that fails. */
 import type { Middleware, ServiceBroker } from "moleculer";
-import type { Config } from "../../broker/moleculer/config.ts";
+import type { Config } from "../../../broker/moleculer/config.ts";
 import { exitUnstarted, leaveAfter, stopLimit } from "./run-node.ts";
 
 /** The runner overwrites a broker's options by variables of their names; these mean something else to us. */

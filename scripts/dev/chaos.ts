@@ -6,10 +6,10 @@
 import { randomInt } from "node:crypto";
 import { cpus } from "node:os";
 import { Option } from "@commander-js/extra-typings";
-import { atLength, briefly } from "../test/chaos/lengths.ts";
-import { reportOf } from "../test/chaos/report.ts";
-import { runChaos } from "../test/chaos/run.ts";
-import { command, wholeNumber } from "./support/command.ts";
+import { atLength, briefly } from "../../test/chaos/lengths.ts";
+import { reportOf } from "../../test/chaos/report.ts";
+import { runChaos } from "../../test/chaos/run.ts";
+import { command, wholeNumber } from "../support/command.ts";
 
 const { brief, ...given } = command(
   "chaos",

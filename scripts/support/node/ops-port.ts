@@ -1,4 +1,4 @@
-import type { Config } from "../../broker/moleculer/config.ts";
+import type { Config } from "../../../broker/moleculer/config.ts";
 
 /** So that PORT 3000 has 9464, which Prometheus' exporters use, and two shops on one machine have two. */
 const DISTANCE = 6_464;

@@ -3,9 +3,9 @@
  * at a time; those that look at the time something takes, or start many processes, come after them, one by one.
  */
 import { globSync } from "node:fs";
-import { provideServers } from "../test/support/servers.ts";
-import { command } from "./support/command.ts";
-import { runTool } from "./support/run-tool.ts";
+import { provideServers } from "../../test/support/servers.ts";
+import { command } from "../support/command.ts";
+import { runTool } from "../support/run-tool.ts";
 
 /** Take a minute or so: begun first, so that nothing waits for them in the end. */
 const LONG = [

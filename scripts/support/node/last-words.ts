@@ -1,5 +1,5 @@
 /** What a process prints when it fails for no known reason, or shows what it was asked for: never with a secret in it. */
-import { redact, redactedStack } from "../../broker/contract/redact.ts";
+import { redact, redactedStack } from "../../../broker/contract/redact.ts";
 
 let done = false;
 

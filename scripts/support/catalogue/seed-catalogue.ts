@@ -1,10 +1,10 @@
 /** Writes the demo catalogue and its stock. Doing it again adds what is missing and changes nothing else. */
 import { type Connection, type Model, trusted } from "mongoose";
-import { seedStock } from "../../services/inventory/seed-stock.ts";
-import { listingOf } from "../../services/products/listing/listing.ts";
-import { type Category, categoryModel } from "../../services/products/models/category.model.ts";
-import { type Product, productModel } from "../../services/products/models/product.model.ts";
-import { stockLevelModel } from "../../services/products/models/stock-level.model.ts";
+import { seedStock } from "../../../services/inventory/seed-stock.ts";
+import { listingOf } from "../../../services/products/listing/listing.ts";
+import { type Category, categoryModel } from "../../../services/products/models/category.model.ts";
+import { type Product, productModel } from "../../../services/products/models/product.model.ts";
+import { stockLevelModel } from "../../../services/products/models/stock-level.model.ts";
 import { type DemoProduct, demoCategories, demoProduct } from "./demo-products.ts";
 
 /** Documents a write: enough to share its cost, few enough that a shop which is running answers in between. */

@@ -1,10 +1,10 @@
 /** `npm run fuzz -- --requests 20000 --seed 1`: requests of all kinds to a shop in memory; fails on any fault. */
 import { randomInt } from "node:crypto";
 import { Option } from "@commander-js/extra-typings";
-import { fuzz, printed } from "../test/fuzz/run.ts";
-import { startFuzzedShop } from "../test/fuzz/shop.ts";
-import { command, wholeNumber } from "./support/command.ts";
-import { createProgress } from "./support/progress.ts";
+import { fuzz, printed } from "../../test/fuzz/run.ts";
+import { startFuzzedShop } from "../../test/fuzz/shop.ts";
+import { command, wholeNumber } from "../support/command.ts";
+import { createProgress } from "../support/progress.ts";
 
 const options = command(
   "fuzz",

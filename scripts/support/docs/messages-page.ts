@@ -1,6 +1,6 @@
 /** All messages as a page of Markdown, for people who want to listen to them. */
 import { z } from "zod";
-import type { MessageContract, ServiceContract } from "../../broker/contract/contract.ts";
+import type { MessageContract, ServiceContract } from "../../../broker/contract/contract.ts";
 import type { Senders } from "./message-senders.ts";
 
 interface Row {

@@ -2,9 +2,9 @@
  * `npm run test:rabbit4`: the suites that need RabbitMQ, on the newest RabbitMQ with its defaults. Fetches Debian sid's into a
  * folder. With RABBITMQ_SERVER set, that one is used and nothing is fetched.
  */
-import { withNewestRabbit } from "../test/support/newest-rabbit.ts";
-import { command } from "./support/command.ts";
-import { runTool } from "./support/run-tool.ts";
+import { withNewestRabbit } from "../../test/support/newest-rabbit.ts";
+import { command } from "../support/command.ts";
+import { runTool } from "../support/run-tool.ts";
 
 const SPECS = [
   "test/integration/bus/*.spec.ts",

@@ -1,9 +1,9 @@
 /** `npm run emulators [-- --shop URL --port N --speed N]`: payment providers on this machine, without accounts or money. */
-import { systemClock } from "../broker/resilience/clock.ts";
-import { coreProviders } from "../services/payments/providers/create-providers.ts";
-import type { Emulator } from "../services/payments/providers/emulator.ts";
-import { command, httpAddress, positiveNumber, wholeNumber } from "./support/command.ts";
-import { stopOnSignal } from "./support/run-node.ts";
+import { systemClock } from "../../broker/resilience/clock.ts";
+import { coreProviders } from "../../services/payments/providers/create-providers.ts";
+import type { Emulator } from "../../services/payments/providers/emulator.ts";
+import { command, httpAddress, positiveNumber, wholeNumber } from "../support/command.ts";
+import { stopOnSignal } from "../support/node/run-node.ts";
 
 const { shop, port, speed } = command(
   "emulators",

@@ -4,8 +4,8 @@
  */
 import { cpus } from "node:os";
 import { Argument, Option } from "@commander-js/extra-typings";
-import { benches } from "../test/bench/benches.ts";
-import { command, wholeNumber } from "./support/command.ts";
+import { benches } from "../../test/bench/benches.ts";
+import { command, wholeNumber } from "../support/command.ts";
 
 const bench = command("bench", "Measures what Souk reaches on this machine.")
   .addArgument(new Argument("[bench...]", "all where none is named").choices(Object.keys(benches)))

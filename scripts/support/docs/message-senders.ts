@@ -3,9 +3,9 @@ import { globSync, readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
 import { type AnyNode, parse } from "acorn";
-import type { ServiceContract } from "../../broker/contract/contract.ts";
+import type { ServiceContract } from "../../../broker/contract/contract.ts";
 
-const services = new URL("../../services/", import.meta.url);
+const services = new URL("../../../services/", import.meta.url);
 
 export interface Senders {
   /** Services whose actors, workers or actions put it on the bus. */

@@ -2,9 +2,9 @@
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import core from "../../services/index.ts";
+import core from "../../../services/index.ts";
 
-const services = new URL("../../services/", import.meta.url);
+const services = new URL("../../../services/", import.meta.url);
 
 /** @throws where an actor of a contract has no such schema */
 export async function actorStates(): Promise<Record<string, z.ZodType>> {

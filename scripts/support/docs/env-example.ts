@@ -1,9 +1,9 @@
 /** `.env.example`, made from the configuration's schema: every variable, what it means and its default. */
 import { z } from "zod";
-import { environment, SECRETS } from "../../broker/moleculer/config.ts";
-import { databaseVariables } from "../../broker/mongo/service-databases.ts";
-import core from "../../services/index.ts";
-import { coreProviders } from "../../services/payments/providers/create-providers.ts";
+import { environment, SECRETS } from "../../../broker/moleculer/config.ts";
+import { databaseVariables } from "../../../broker/mongo/service-databases.ts";
+import core from "../../../services/index.ts";
+import { coreProviders } from "../../../services/payments/providers/create-providers.ts";
 
 const databases = databaseVariables(core.contracts.map((it) => it.service));
 

@@ -4,9 +4,9 @@
  * refinements check is not in it.
  */
 import { z } from "zod";
-import type { MessageContract } from "../../broker/contract/contract.ts";
-import { version } from "../../broker/http/docs/version.ts";
-import core from "../../services/index.ts";
+import type { MessageContract } from "../../../broker/contract/contract.ts";
+import { version } from "../../../broker/http/docs/version.ts";
+import core from "../../../services/index.ts";
 import { actorStates } from "./actor-states.ts";
 
 export type Schema = { readonly [key: string]: unknown };

@@ -1,10 +1,10 @@
 /** The demo catalogue of a first start, and the box that a start prints when the shop is up. */
 import type { Connection } from "mongoose";
-import type { Config } from "../../broker/moleculer/config.ts";
-import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
-import { bootstrapToken } from "../../services/users/accounts/bootstrap-admin.ts";
-import { createProgress } from "./progress.ts";
-import { isEmptyCatalogue, seedCatalogue } from "./seed-catalogue.ts";
+import type { Config } from "../../../broker/moleculer/config.ts";
+import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
+import { bootstrapToken } from "../../../services/users/accounts/bootstrap-admin.ts";
+import { isEmptyCatalogue, seedCatalogue } from "../catalogue/seed-catalogue.ts";
+import { createProgress } from "../progress.ts";
 
 /** Gives a shop without products the demo catalogue, unless SEED_ON_START or SEED_COUNT say no. */
 export async function seedIfEmpty(
