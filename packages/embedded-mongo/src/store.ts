@@ -32,6 +32,8 @@ export class Store {
   readonly opcounters = new Map<string, number>();
   /** Sessions with a retryable write under way. */
   readonly busySessions = new Set<string>();
+  /** Indexes that a command is building; others that are not finished never will be. */
+  readonly liveBuilds = new Set<number>();
   private inOne = false;
   connections = 0;
   totalConnections = 0;

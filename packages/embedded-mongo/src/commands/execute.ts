@@ -67,10 +67,14 @@ function start(store: Store, request: Request): Underway {
       }
     },
     stop: () => {
-      // It ends as at a return, so that what it holds is let go.
-      (steps as Generator<void, Buffer | undefined>).return(undefined);
+      giveUp(steps);
     },
   };
+}
+
+/** Ends work as at a return, so that what it holds is let go. */
+function giveUp(work: Generator<void, unknown>): void {
+  work.return(undefined);
 }
 
 function* runRead(store: Store, request: Request, command: Command, deadline: Deadline): Work<Buffer> {
@@ -88,8 +92,8 @@ function* runWrite(store: Store, request: Request, command: Command, deadline: D
     if (earlier !== undefined) return Buffer.from(earlier.bytes());
     store.busySessions.add(retry.key);
   }
+  let work: Work<Reply> | undefined;
   try {
-    let work: Work<Reply> | undefined;
     let wrote = false;
     const step = (): Buffer | undefined => {
       const before = store.wrote;
@@ -115,6 +119,7 @@ function* runWrite(store: Store, request: Request, command: Command, deadline: D
       yield;
     }
   } finally {
+    if (work !== undefined) giveUp(work);
     if (retry !== undefined) store.busySessions.delete(retry.key);
   }
 }

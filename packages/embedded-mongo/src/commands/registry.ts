@@ -14,10 +14,11 @@ import {
 } from "./admin.ts";
 import { connectionStatus, logout, saslContinue, saslStart } from "./authenticate.ts";
 import type { Command } from "./context.ts";
+import { createIndexes } from "./create-indexes.ts";
 import { aggregateOrExplain, explain } from "./explain.ts";
 import { checkArguments } from "./fields.ts";
 import { findAndModify } from "./find-and-modify.ts";
-import { createIndexes, dropIndexes, listIndexes } from "./indexes.ts";
+import { dropIndexes, listIndexes } from "./indexes.ts";
 import { count, distinct, find, getMore } from "./read.ts";
 import type { Request } from "./request.ts";
 import * as info from "./server-info.ts";

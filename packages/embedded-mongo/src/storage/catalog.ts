@@ -8,6 +8,7 @@ import { Collection } from "./collection.ts";
 import type { Database } from "./database.ts";
 import type { Storage } from "./documents.ts";
 import { Index } from "./index.ts";
+import { IndexBuilds } from "./index-builds.ts";
 import type { SplitSizes } from "./parts/large-objects.ts";
 import { PartTable } from "./parts/part-table.ts";
 
@@ -19,7 +20,8 @@ export class Catalog {
 
   constructor(database: Database, sizes: SplitSizes) {
     this.database = database;
-    this.storage = { database, parts: new PartTable(database, sizes.row), sizes };
+    const parts = new PartTable(database, sizes.row);
+    this.storage = { database, parts, builds: new IndexBuilds(database), sizes };
     database.sql.exec(`
       CREATE TABLE IF NOT EXISTS collections (
         id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, options BLOB NOT NULL, uuid BLOB NOT NULL,
@@ -30,6 +32,16 @@ export class Catalog {
         multikey INTEGER NOT NULL DEFAULT 0, UNIQUE (collection, name)
       )`);
     this.load();
+    this.dropUnfinished();
+  }
+
+  /** Indexes whose builds an earlier run of the store has not brought to an end: nobody was told that they are there. */
+  private dropUnfinished(): void {
+    if (this.all().every((collection) => collection.building.length === 0)) return;
+    this.database.begin();
+    for (const collection of this.all())
+      for (const index of [...collection.building]) this.dropIndex(collection, index);
+    this.database.commit();
   }
 
   /** Reads everything anew; needed after a rollback that undid changes to the catalogue. */
@@ -48,9 +60,11 @@ export class Catalog {
       const found = sql
         .prepare("SELECT id, spec, multikey FROM indexes WHERE collection = ? ORDER BY id")
         .all(collection.id);
-      for (const index of found) {
-        const spec = rawDocument(toBuffer(index.spec as Uint8Array));
-        collection.indexes.push(new Index(this.database, Number(index.id), spec, Number(index.multikey)));
+      for (const { id, spec, multikey } of found) {
+        const raw = rawDocument(toBuffer(spec as Uint8Array));
+        const index = new Index(this.database, Number(id), raw, Number(multikey));
+        index.upTo = this.storage.builds.upTo(index.id);
+        (index.upTo === Number.POSITIVE_INFINITY ? collection.indexes : collection.building).push(index);
       }
       this.collections.set(`${collection.db}.${collection.name}`, collection);
     }
@@ -82,7 +96,7 @@ export class Catalog {
   drop(collection: Collection): void {
     this.database.generation++;
     const { sql } = this.database;
-    for (const index of [...collection.indexes]) this.dropIndex(collection, index);
+    for (const index of [...collection.indexes, ...collection.building]) this.dropIndex(collection, index);
     sql.exec(`DROP TABLE d${collection.id}`);
     this.storage.parts.drop(collection.id);
     sql.prepare("DELETE FROM collections WHERE id = ?").run(collection.id);
@@ -99,29 +113,42 @@ export class Catalog {
     this.collections.set(`${db}.${name}`, collection);
   }
 
-  /** Adds an index and fills it from the documents that are there. */
-  createIndex(collection: Collection, spec: Raw): void {
+  /** Adds an index without documents, which are to be entered (`fill`) before it is used (`finishIndex`). */
+  beginIndex(collection: Collection, spec: Raw): Index {
     const { sql } = this.database;
     const name = stringValue(getField(spec, Buffer.from("name")) as Raw);
     const made = sql
       .prepare("INSERT INTO indexes (collection, name, spec) VALUES (?, ?, ?)")
       .run(collection.id, name, spec.bytes());
-    const index = new Index(
-      this.database,
-      Number(made.lastInsertRowid),
-      rawDocument(Buffer.from(spec.bytes())),
-      0,
-    );
+    const copy = rawDocument(Buffer.from(spec.bytes()));
+    const index = new Index(this.database, Number(made.lastInsertRowid), copy, 0);
     index.createTable();
+    index.upTo = -1;
+    this.storage.builds.mark(index.id, index.upTo);
+    collection.building.push(index);
+    return index;
+  }
+
+  /** The index has all documents: from now on it is used. */
+  finishIndex(collection: Collection, index: Index): void {
+    this.storage.builds.end(index.id);
+    index.upTo = Number.POSITIVE_INFINITY;
+    collection.building.splice(collection.building.indexOf(index), 1);
     collection.indexes.push(index);
-    collection.fill(index);
   }
 
   dropIndex(collection: Collection, index: Index): void {
     this.database.generation++;
     index.dropTable();
+    this.storage.builds.end(index.id);
     this.database.sql.prepare("DELETE FROM indexes WHERE id = ?").run(index.id);
-    collection.indexes.splice(collection.indexes.indexOf(index), 1);
+    const list = collection.building.includes(index) ? collection.building : collection.indexes;
+    list.splice(list.indexOf(index), 1);
+  }
+
+  /** A collection under whatever name it has by now. */
+  byId(id: number): Collection | undefined {
+    return this.all().find((collection) => collection.id === id);
   }
 
   /** Replaces the stored description of an index (`collMod`). */

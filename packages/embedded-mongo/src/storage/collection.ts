@@ -4,11 +4,12 @@ import { nullRaw } from "../bson/make.ts";
 import { getField, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeKey } from "../key-encoding.ts";
-import { checkTime } from "../query/deadline.ts";
+import { checkTime, isTurnOver } from "../query/deadline.ts";
 import { type Reads, together } from "../query/reads.ts";
 import type { Database } from "./database.ts";
 import { Documents, type Storage } from "./documents.ts";
 import { DuplicateKey, type Index } from "./index.ts";
+import type { IndexBuilds } from "./index-builds.ts";
 import type { Excerpt } from "./parts/excerpt.ts";
 import { show } from "./show.ts";
 import type { Stored } from "./stored.ts";
@@ -35,6 +36,8 @@ export const planKilled = (): StoreError =>
 
 /** Largest document that MongoDB stores. */
 export const maxDocumentSize = 16 * 1024 * 1024;
+/** Rows that a build of an index reads at once. */
+const fillAtOnce = 200;
 export const idName = Buffer.from("_id");
 
 export class Collection {
@@ -44,13 +47,17 @@ export class Collection {
   readonly options: Raw;
   readonly uuid: Binary;
   readonly indexes: Index[] = [];
+  /** Indexes that do not have all documents yet: they are written to, not read. */
+  readonly building: Index[] = [];
   readonly database: Database;
   private readonly documents: Documents;
+  private readonly builds: IndexBuilds;
   private counted: number | undefined;
 
   constructor(storage: Storage, info: CollectionInfo) {
     this.database = storage.database;
     this.documents = new Documents(storage, info.id);
+    this.builds = storage.builds;
     this.id = info.id;
     this.db = info.db;
     this.name = info.name;
@@ -80,7 +87,7 @@ export class Collection {
   /** Forgets what may have been undone. */
   afterRollback(): void {
     this.counted = undefined;
-    for (const index of this.indexes) index.afterRollback();
+    for (const index of [...this.indexes, ...this.building]) index.afterRollback();
   }
 
   /** What a row of the table stands for. */
@@ -108,11 +115,7 @@ export class Collection {
     const id = getField(document, idName) ?? nullRaw;
     const rid = this.documents.insert(encodeKey(id), document);
     if (rid === undefined) throw this.duplicate(undefined, document);
-    try {
-      for (const index of this.indexes) index.add(rid, document);
-    } catch (error) {
-      throw this.explain(error, document);
-    }
+    this.enter(this.indexesWith(rid), rid, document);
     if (this.counted !== undefined) this.counted++;
   }
 
@@ -138,12 +141,18 @@ export class Collection {
 
   /** What indexes read of a document. */
   private indexed(): Reads {
-    return together(...this.indexes.map((index) => index.reads));
+    return together(...[...this.indexes, ...this.building].map((index) => index.reads));
+  }
+
+  /** Indexes that have to have the document of a row: those being built come to later rows by themselves. */
+  private indexesWith(rid: number): readonly Index[] {
+    if (this.building.length === 0) return this.indexes;
+    return [...this.indexes, ...this.building.filter((index) => rid <= index.upTo)];
   }
 
   private reindex(rid: number, before: Raw, after: Raw, { fields }: Change): void {
     try {
-      for (const index of this.indexes) {
+      for (const index of this.indexesWith(rid)) {
         if (fields !== undefined && index.untouchedBy(fields)) continue;
         index.replace(rid, before, after);
       }
@@ -155,27 +164,36 @@ export class Collection {
   remove(stored: Stored): void {
     const document = stored.within(this.indexed());
     this.documents.remove(stored);
-    for (const index of this.indexes) index.remove(stored.rid, document);
+    for (const index of this.indexesWith(stored.rid)) index.remove(stored.rid, document);
     if (this.counted !== undefined) this.counted--;
   }
 
-  /** Enters every document into a new index. */
-  fill(index: Index): void {
-    let last = -1;
+  /** Enters documents into indexes that are being built together, for one turn; true when these have all. */
+  fill(indexes: readonly Index[]): boolean {
+    const reads = together(...indexes.map((index) => index.reads));
+    let last = Math.min(...indexes.map((index) => index.upTo));
     while (true) {
-      checkTime();
-      const rows = this.documents.after(last, 200);
+      const rows = this.documents.after(last, fillAtOnce);
       for (const stored of rows) {
-        const { rid } = stored;
-        const document = stored.within(index.reads);
-        try {
-          index.add(rid, document);
-        } catch (error) {
-          throw this.explain(error, document);
+        checkTime();
+        this.enter(indexes, stored.rid, stored.within(reads));
+        last = stored.rid;
+        if (!isTurnOver()) continue;
+        for (const index of indexes) {
+          index.upTo = last;
+          this.builds.mark(index.id, last);
         }
-        last = rid;
+        return false;
       }
-      if (rows.length < 200) return;
+      if (rows.length < fillAtOnce) return true;
+    }
+  }
+
+  private enter(indexes: readonly Index[], rid: number, document: Raw): void {
+    try {
+      for (const index of indexes) index.add(rid, document);
+    } catch (error) {
+      throw this.explain(error, document);
     }
   }
 

@@ -4,6 +4,7 @@ import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { overlap, type Path } from "../path.ts";
 import type { Reads } from "../query/reads.ts";
 import type { Database } from "./database.ts";
+import type { IndexBuilds } from "./index-builds.ts";
 import { Excerpt } from "./parts/excerpt.ts";
 import { largeObjects, mostObjects, type SplitSizes } from "./parts/large-objects.ts";
 import { decodeLayout, encodeLayout, isLayout, type Layout, valueAt, withoutFields } from "./parts/layout.ts";
@@ -16,6 +17,7 @@ import { type Stored, WholeDocument } from "./stored.ts";
 export interface Storage {
   readonly database: Database;
   readonly parts: PartTable;
+  readonly builds: IndexBuilds;
   readonly sizes: SplitSizes;
 }
 

@@ -45,6 +45,8 @@ export class Index {
   readonly text: TextTable | undefined;
   /** Bit `i` is set when some document has, or had, an array on the way to field `i`. */
   multikey: number;
+  /** The last row whose document it has; infinity for an index that is not being built. */
+  upTo = Number.POSITIVE_INFINITY;
   private multikeySaved: number;
   private readonly included: Matcher | undefined;
   private readonly shape: KeyShape;

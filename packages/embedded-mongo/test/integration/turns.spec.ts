@@ -85,6 +85,17 @@ describe("commands that take long", () => {
       async () => (await rows.findOneAndUpdate({ text: `text of ${rowsInAll - 1}` }, { $inc: { x: 1 } }))?.x,
       2,
     ],
+    [
+      "a build of indexes",
+      async () => [
+        await rows.createIndexes([
+          { key: { text: 1, n: 1 }, name: "by_text" },
+          { key: { text: "text" }, name: "words" },
+        ]),
+        await rows.dropIndexes(),
+      ],
+      [["by_text", "words"], true],
+    ],
   ];
   for (const [name, long, expected] of works) {
     it(`${name} gives way to others`, async () => {

@@ -11,16 +11,41 @@ export function memoryStore(clock?: () => number): Store {
   return new Store({ dir: ":memory:", sync: "normal", ...(clock ? { clock } : {}) });
 }
 
-/** The reply to a command, whether it succeeded or not. */
-export function command(store: Store, document: Document): Document {
+function requestOf(document: Document): Request {
   const args = new Map(fields(encode({ $db: "test", ...document })));
   args.delete("$db");
   const [name = ""] = Object.keys(document);
-  const reply = execute(store, new Request(name, args, new Map(), { id: 1 }, "test"));
+  return new Request(name, args, new Map(), { id: 1 }, "test");
+}
+
+/** The reply to a command, whether it succeeded or not. */
+export function command(store: Store, document: Document): Document {
+  const reply = execute(store, requestOf(document));
   // Without a turn of its own a command runs to its end.
   assert.ok(Buffer.isBuffer(reply));
   return deserialize(reply);
 }
+
+/** A command that is given the shortest turns that there are, one for each call of `turn`. */
+export function slowly(store: Store, document: Document): { turn(): Document | undefined; stop(): void } {
+  let begun: ReturnType<typeof execute> | undefined;
+  return {
+    turn() {
+      let reply: Buffer | undefined;
+      if (begun === undefined) {
+        begun = execute(store, requestOf(document), over);
+        if (Buffer.isBuffer(begun)) reply = begun;
+      } else if (!Buffer.isBuffer(begun)) reply = begun.resume(over);
+      return reply && deserialize(reply);
+    },
+    stop() {
+      if (begun !== undefined && !Buffer.isBuffer(begun)) begun.stop();
+    },
+  };
+}
+
+/** Milliseconds of a turn that is over when it begins. */
+const over = -1;
 
 /** The first batch of a find or aggregate; throws what the store refused. */
 export function rows(store: Store, document: Document): Document[] {
