@@ -2,7 +2,7 @@
 import { Elements, int32, numberOf, type Raw, Type } from "./bson/raw.ts";
 import { encodeKey, typeOrder } from "./key-encoding.ts";
 
-/** Negative, zero or positive, as `a` sorts before, with or after `b`. */
+/** Negative, zero or positive: `a` sorts before, with or after `b`. */
 export function compareValues(a: Raw, b: Raw): number {
   const types = typeOrder(a.type) - typeOrder(b.type);
   if (types !== 0) return types;
@@ -83,12 +83,12 @@ function compareObjects(a: Raw, b: Raw, names: boolean): number {
   }
 }
 
-/** Equal as MongoDB's queries mean it: 1 equals 1.0, and field order counts. */
+/** Equality of MongoDB's queries: 1 equals 1.0, and field order matters. */
 export function equalValues(a: Raw, b: Raw): boolean {
   return typeOrder(a.type) === typeOrder(b.type) && compareValues(a, b) === 0;
 }
 
-/** The same type and bytes: an update that changes nothing leaves these. */
+/** The same type and bytes. An update that changes nothing keeps these. */
 export function identical(a: Raw, b: Raw): boolean {
   return (
     a.type === b.type &&
@@ -97,12 +97,12 @@ export function identical(a: Raw, b: Raw): boolean {
   );
 }
 
-/** A key for grouping: equal values give equal text, whatever their numeric type. */
+/** A key for grouping: equal values give equal text, for every numeric type. */
 export function groupKey(value: Raw): string {
   return encodeKey(value).toString("latin1");
 }
 
-/** Of several values (an array field) the one that a sort in this direction goes by. */
+/** The one of several values (of an array field) that a sort in this direction uses. */
 export function sortValue(values: Raw[], descending: boolean): Raw {
   let best = values[0] as Raw;
   for (const value of values) {

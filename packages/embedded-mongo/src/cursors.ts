@@ -1,13 +1,13 @@
-/** Results that a client has not read to their end. */
+/** Results that a client has not read completely. */
 
 import type { Raw } from "./bson/raw.ts";
 import { StoreError } from "./errors.ts";
 import type { Deadline, Pause } from "./query/deadline.ts";
 
-/** Where a cursor takes its documents from. */
+/** Where a cursor gets its documents. */
 export interface Results {
   next(): Raw | Pause | undefined;
-  /** Drops what can be read again, while the client is away. */
+  /** Drops data that can be read again, while the client is away. */
   release(): void;
 }
 
@@ -71,7 +71,7 @@ export class Cursors {
     return this.open.delete(id);
   }
 
-  /** Closes the cursors of a collection that is gone, or of a whole database (`db.`). */
+  /** Closes the cursors of a dropped collection, or of a whole database (`db.`). */
   closeUnder(namespace: string): void {
     for (const [id, cursor] of this.open) {
       const same =
@@ -80,7 +80,7 @@ export class Cursors {
     }
   }
 
-  /** Lets go of cursors that were not used for ten minutes. */
+  /** Closes cursors that were unused for ten minutes. */
   sweep(now: number): void {
     for (const [id, cursor] of this.open) {
       if (cursor.idleLimit && !cursor.busy && now - cursor.lastUsed > idleMs) this.open.delete(id);
@@ -91,7 +91,7 @@ export class Cursors {
     this.open.clear();
   }
 
-  /** Too many are open: the one that was unused for longest goes, as if it had timed out. */
+  /** Too many are open. The one that was unused for the longest time is closed, as if it had timed out. */
   private evict(now: number): void {
     this.sweep(now);
     if (this.open.size < mostCursors) return;

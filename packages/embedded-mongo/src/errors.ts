@@ -1,4 +1,4 @@
-/** Errors as MongoDB numbers them: clients decide by `code` and `codeName`, so both must be MongoDB's own. */
+/** Errors with MongoDB's numbers. Clients decide by `code` and `codeName`, so both must be MongoDB's own. */
 import type { Document } from "bson";
 
 const codeNames: Record<number, string> = {
@@ -68,12 +68,12 @@ const codeNames: Record<number, string> = {
   40415: "IDLUnknownField",
 };
 
-/** The symbolic name MongoDB gives to a code; codes without a name are `Location<code>`, as in mongod. */
+/** MongoDB's symbolic name of a code. Codes without a name are `Location<code>`, as in mongod. */
 export function codeName(code: number): string {
   return codeNames[code] ?? `Location${code}`;
 }
 
-/** A refusal that reaches the client as `{ok: 0, code, codeName, errmsg}` or as an entry of `writeErrors`. */
+/** A refusal. The client gets it as `{ok: 0, code, codeName, errmsg}` or as an entry of `writeErrors`. */
 export class StoreError extends Error {
   readonly code: number;
   /** Further fields of the reply, such as `keyPattern` and `keyValue` of a duplicate key. */

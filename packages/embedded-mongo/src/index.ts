@@ -10,40 +10,40 @@ import type { RunOptions } from "./run.ts";
 export { tcpUri } from "./kept-uri.ts";
 export { closeDataFolder } from "./storage/private-files.ts";
 
-/** The program that runs a store as a process of its own: a file for `node`. Its first line of output is the URI. */
+/** The program that runs a store as a separate process: a file for `node`. Its first line of output is the URI. */
 export const storeProgram = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 export interface EmbeddedMongoOptions {
-  /** Data folder, created if need be, and closed to other users; `":memory:"` keeps nothing. */
+  /** Data folder, created if missing, and closed to other users. `":memory:"` stores nothing. */
   dir: string;
   /**
-   * Where to listen; by default a unix socket that only this user may open, in `dir`, or where its path would be too
-   * long (socket-place.ts). Over TCP, only where asked for, clients log in: the URI carries a password, which is the
-   * last run's or a generated one unless given.
+   * Where to listen. Default: a Unix socket that only this user may open. It is in `dir`, or elsewhere if its path
+   * is too long (socket-place.ts). On TCP, which must be requested, clients log in. The URI then has a password: the given
+   * one, that of the last run, or a generated one.
    */
   listen?: RunOptions["listen"];
-  /** `full` (default): acknowledged writes survive a loss of power; `normal`: they survive a crash of the process. */
+  /** `full` (default): acknowledged writes survive a loss of power. `normal`: they survive a crash of the process. */
   sync?: "full" | "normal";
 }
 
 export interface EmbeddedMongo {
   /** For any MongoDB driver, without a database name. */
   uri: string;
-  /** Answers what runs, writes everything into the data file and ends the thread. */
+  /** Answers running commands, writes everything into the data file and ends the thread. */
   close(): Promise<void>;
 }
 
 /**
- * Where a store listens that runs on `dir` already (its start failed with "in use"): only the user whose store it is
- * may read it.
+ * Where the store that runs on `dir` listens, after a start failed with "in use". Only the store's own user may read
+ * it.
  */
 export function runningStoreUri(dir: string): string | undefined {
   const socket = resolve(dir, "mongodb.sock");
-  // A version that kept no URI listened there alone.
+  // A version without a stored URI listened only there.
   return keptUri(resolve(dir)) ?? (existsSync(socket) ? socketUri(socket) : undefined);
 }
 
-/** Variable and value, ready for a shell, by which a node uses the store that runs on `dir`. Shows no password. */
+/** Variable and value, ready for a shell, with which a node uses the store that runs on `dir`. Shows no password. */
 export function settingOfRunningStore(dir: string): string | undefined {
   const uri = runningStoreUri(dir);
   if (uri === undefined) return undefined;
@@ -53,7 +53,7 @@ export function settingOfRunningStore(dir: string): string | undefined {
 
 type Said = { uri?: string; failed?: string; closed?: boolean };
 
-/** Starts the store in a worker thread of this process. Rejects when the folder is in use or can't be written. */
+/** Starts the store in a worker thread of this process. Rejects when the folder is in use or not writable. */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const workerData: RunOptions = { dir: options.dir, listen: options.listen, sync: options.sync };
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: "embedded-mongo" });

@@ -1,6 +1,6 @@
 /**
- * How the store of a folder is reached, kept in the folder for whoever may read it: scripts of the same user find a
- * running store by it. It outlives a run, so that the next one listens at the same place with the same password.
+ * The address of a folder's store, stored in the folder. Scripts of the same user find a running store by it. It
+ * survives a run, so that the next one listens at the same place with the same password.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export function keepUri(dir: string, uri: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** The URI of the last run, or of the one that goes on; undefined where there was none. */
+/** The URI of the last or the present run. Undefined where there was none. */
 export function keptUri(dir: string): string | undefined {
   try {
     return readFileSync(keptUriFile(dir), "utf8").trim();
@@ -25,13 +25,13 @@ export function keptUri(dir: string): string | undefined {
   }
 }
 
-/** The socket that a URI names, if it names one. */
+/** The socket in a URI, if any. */
 export function socketOf(uri: string | undefined): string | undefined {
   const host = /^mongodb:\/\/([^/@]+)\//.exec(uri ?? "")?.[1];
   return host?.startsWith("%2F") ? decodeURIComponent(host) : undefined;
 }
 
-/** Whom clients log in as over TCP. */
+/** The user of clients on TCP. */
 export const USER = "souk";
 
 export const socketUri = (socket: string): string =>
@@ -41,12 +41,12 @@ export const socketUri = (socket: string): string =>
 export const tcpUri = (password: string, address: string): string =>
   `mongodb://${USER}:${encodeURIComponent(password)}@${address}/?directConnection=true`;
 
-/** The password that a URI carries, if it carries one. */
+/** The password in a URI, if any. */
 export function passwordOf(uri: string | undefined): string | undefined {
   const encoded = /^mongodb:\/\/[^:@/]+:([^@/]+)@/.exec(uri ?? "")?.[1];
   return encoded === undefined ? undefined : decodeURIComponent(encoded);
 }
 
-/** A URI fit for a screen. */
+/** The URI without its password, for display. */
 export const withoutPassword = (uri: string): string =>
   uri.replace(/^(mongodb:\/\/[^:@/]+):[^@/]+@/, "$1:***@");

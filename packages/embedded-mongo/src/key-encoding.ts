@@ -1,7 +1,7 @@
 /**
- * Turns BSON values into bytes whose order under memcmp is MongoDB's comparison order, so that a SQLite table
- * can be an index. No encoding is a prefix of another, so encodings can be joined into compound keys. Numbers of
- * every type that are equal encode alike (1, 1.0, NumberLong(1), Decimal128("1.00")).
+ * Encodes BSON values as bytes whose order under memcmp is MongoDB's comparison order. So a SQLite table can be an
+ * index. No encoding is a prefix of another, so encodings can be joined into compound keys. Equal numbers of all
+ * types encode alike (1, 1.0, NumberLong(1), Decimal128("1.00")).
  */
 import { compareExact, type Exact, exactDouble, exactOf } from "./bson/decimal.ts";
 import { Elements, int32, numberOf, Raw, regexParts, Type } from "./bson/raw.ts";
@@ -31,7 +31,7 @@ const order: Record<number, number> = {
   [Type.maxKey]: 127,
 };
 
-/** Where a type stands in MongoDB's order; types with the same number compare with each other. */
+/** Position of a type in MongoDB's order. Types with the same number are compared with each other. */
 export function typeOrder(type: number): number {
   return order[type] ?? 0;
 }
@@ -53,7 +53,7 @@ export function encodeKey(value: Raw): Buffer {
   return Buffer.from(out.subarray(0, at));
 }
 
-/** The key of several values; where `descending` the bytes of that value are inverted. */
+/** The key of several values. Where `descending`, the bytes of that value are inverted. */
 export function encodeCompound(values: readonly Raw[], descending: readonly boolean[]): Buffer {
   at = 0;
   for (let i = 0; i < values.length; i++) {
@@ -64,14 +64,14 @@ export function encodeCompound(values: readonly Raw[], descending: readonly bool
   return Buffer.from(out.subarray(0, at));
 }
 
-/** The same key for the other direction. */
+/** The same key for the opposite direction. */
 export function invert(key: Buffer): Buffer {
   const inverted = Buffer.allocUnsafe(key.length);
   for (let i = 0; i < key.length; i++) inverted[i] = ~(key[i] as number) & 0xff;
   return inverted;
 }
 
-/** The least key that is greater than every key with this prefix; undefined if there is none. */
+/** The least key greater than every key with this prefix. Undefined if there is none. */
 export function successor(prefix: Buffer): Buffer | undefined {
   for (let i = prefix.length - 1; i >= 0; i--) {
     if (prefix[i] === 255) continue;
@@ -231,8 +231,8 @@ function doubleBits(value: number): void {
 }
 
 /**
- * Longs and decimals: the greatest double that is not above the value, then, where that is not the value itself,
- * the value's decimal exponent and digits, which order all values between two neighbouring doubles.
+ * Longs and decimals: the greatest double not above the value. If that is not the value itself, the value's decimal
+ * exponent and digits follow. They order all values between two neighbouring doubles.
  */
 function wide(value: Raw): void {
   if (value.type === Type.long) {
@@ -288,7 +288,7 @@ function fraction(exact: Exact): void {
   if (negative) for (let k = from; k < at; k++) out[k] = ~(out[k] as number) & 0xff;
 }
 
-/** True for a value that no index key bounds: NaN compares with nothing but itself. */
+/** True for a value that no index key bounds: NaN equals only itself. */
 export function isNaNValue(value: Raw): boolean {
   return value.isNumber() && Number.isNaN(numberOf(value));
 }

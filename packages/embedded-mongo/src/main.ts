@@ -1,6 +1,6 @@
 /**
- * The store as a process: `node src/main.ts --dir data/mongo [--socket path | --port 27017 --host 127.0.0.1]`.
- * Over TCP clients log in; the file `uri` in the data folder, for its user alone, has the password.
+ * The store as a process: `node src/main.ts --dir data/mongo [--socket path | --port 27017 --host 127.0.0.1]`. On
+ * TCP, clients log in. The file `uri` in the data folder has the password, for its user alone.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -32,7 +32,7 @@ if (sync !== undefined && sync !== "full" && sync !== "normal")
   fail(`--sync must be full or normal, not ${sync}`);
 if (port !== undefined && !/^\d{1,5}$/.test(port)) fail(`--port must be a number, not ${port}`);
 
-// Whatever this process writes is for its user alone.
+// All files of this process are for its user alone.
 process.umask(0o077);
 
 function tcp() {

@@ -1,4 +1,4 @@
-/** Dotted paths, split once and kept. */
+/** Dotted paths, split once and cached. */
 
 export interface PathPart {
   readonly text: string;
@@ -7,7 +7,7 @@ export interface PathPart {
   readonly index: number;
 }
 
-/** Paths are equal when their `text` is; the objects need not be the same. */
+/** Paths are equal when their `text` is. The objects may differ. */
 export interface Path {
   readonly text: string;
   readonly parts: readonly PathPart[];
@@ -22,10 +22,10 @@ export function overlap(a: Path, b: Path): boolean {
 
 const known = new Map<string, Path>();
 const knownLimit = 5000;
-/** Longer paths are rare and could be a client's attempt to fill memory. */
+/** Longer paths are rare, and could be a client's attempt to fill memory. */
 const longestKept = 200;
 
-/** A dotted path as its parts; paths are few, so they are kept (up to a bound). */
+/** A dotted path as its parts. Paths are few, so they are cached (up to a bound). */
 export function parsePath(path: string): Path {
   const found = known.get(path);
   if (found !== undefined) return found;

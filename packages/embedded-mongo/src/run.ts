@@ -1,4 +1,4 @@
-/** Puts store, server and sweeper together. */
+/** Connects store, server and sweeper. */
 import { randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { credentialsOf } from "./auth/scram.ts";
@@ -12,24 +12,24 @@ import { sweep } from "./sweeper.ts";
 
 export interface RunOptions {
   readonly dir: string;
-  /** A socket in `dir`, or a place for it where that path would be too long, unless told. */
+  /** Default: a socket in `dir`, or elsewhere if that path is too long. */
   readonly listen?: { readonly socket: string } | TcpOptions | undefined;
   readonly sync?: SyncMode | undefined;
   /** Milliseconds between sweeps for expired documents; 1,000 by default. */
   readonly sweepEvery?: number | undefined;
 }
 
-/** Over TCP clients log in, as the user `souk`. */
+/** On TCP, clients log in as the user `souk`. */
 export interface TcpOptions {
   readonly host?: string;
   /** 0 picks a free one. */
   readonly port?: number;
-  /** 16 characters at least; that of the last run, or a generated one, unless told. */
+  /** At least 16 characters. Default: that of the last run, or a generated one. */
   readonly password?: string;
 }
 
 export interface Running {
-  /** With the password, where there is one. */
+  /** Includes the password, where there is one. */
   readonly uri: string;
   close(): Promise<void>;
 }
@@ -70,7 +70,7 @@ interface Opened {
   leave(): void;
 }
 
-/** @param dir the store's folder, undefined for one in memory */
+/** @param dir the store's folder; undefined for one in memory */
 async function listen(
   options: RunOptions,
   store: Store,
@@ -78,7 +78,7 @@ async function listen(
   dir: string | undefined,
 ): Promise<Opened> {
   const asked = options.listen;
-  // Windows has no such sockets; there it is TCP.
+  // Windows has no such sockets, so TCP is used there.
   const tcp = asked === undefined ? (process.platform === "win32" ? {} : undefined) : asked;
   const opened =
     tcp === undefined
@@ -95,7 +95,7 @@ async function onPlacedSocket(server: MongoServer, dir: string | undefined): Pro
   return { uri: socketUri(await server.listen({ socket })), leave };
 }
 
-/** Until a socket has its mode anybody may connect to it, so its folder must keep others out. */
+/** Until a socket has its mode, anyone may connect to it. So its folder must exclude other users. */
 async function onGivenSocket(server: MongoServer, socket: string): Promise<Opened> {
   if (!isPrivateFolder(dirname(socket)))
     throw new Error(

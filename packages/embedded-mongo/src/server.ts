@@ -1,4 +1,4 @@
-/** Accepts connections and runs commands in groups: one transaction and one flush for all that wait. */
+/** Accepts connections and runs commands in groups: one transaction and one flush for all waiting commands. */
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { errorReply, execute, type Underway } from "./commands/execute.ts";
@@ -13,11 +13,11 @@ export type ListenOn = { readonly socket: string } | { readonly host: string; re
 interface Job {
   readonly socket: Socket;
   readonly message: Message | BadMessage;
-  /** Set for a command that has begun and takes more than one turn. */
+  /** Set for a started command that takes more than one time slice. */
   underway?: Underway;
 }
 
-/** Commands that happen together. */
+/** Commands of one transaction. */
 interface Group {
   readonly jobs: Job[];
   answers: Answer[];
@@ -29,15 +29,15 @@ interface Answer {
   readonly frame: Buffer;
 }
 
-/** Commands of one group at most, so that the first of them does not wait for ever. */
+/** Maximum number of commands in a group, so that the first one does not wait too long. */
 const largestGroup = 256;
 /** Milliseconds after which a group ends. */
 const groupTime = 20;
-/** Milliseconds that one command may take before others have their turn. */
+/** Milliseconds that one command may take before others run: the time slice. */
 const turnTime = 8;
-/** Milliseconds that commands under way may still take when the store closes. */
+/** Milliseconds that running commands may still take when the store closes. */
 const closingTime = 2000;
-/** Milliseconds in which clients are told why the store ends. */
+/** Milliseconds for telling clients why the store ends. */
 const lastWords = 100;
 /** Bytes of answers that a client may leave unread before its commands wait. */
 const unreadLimit = 64 * 1024 * 1024;
@@ -47,7 +47,7 @@ export class MongoServer {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
   private queue: Job[] = [];
-  /** Commands that take more than one turn; the one that waits for longest is the first. */
+  /** Commands that take more than one time slice. The longest waiting one is first. */
   private paused: Job[] = [];
   /** Connections with such a command. */
   private readonly busy = new Set<Socket>();
@@ -56,7 +56,7 @@ export class MongoServer {
   private flushing: Promise<void> | undefined;
   private lastConnection = 0;
   private closed = false;
-  /** Called when the disk no longer takes writes; nothing can be promised after that. */
+  /** Called when the disk no longer accepts writes. Nothing can be acknowledged after that. */
   onFatal: (error: unknown) => void = (error) => {
     throw error;
   };
@@ -66,7 +66,7 @@ export class MongoServer {
     this.server = createServer({ noDelay: true }, (socket) => this.accept(socket));
   }
 
-  /** Listens and returns the address as `hello` gives it: `host:port` or the socket's path. */
+  /** Listens and returns the address in the form of `hello`: `host:port` or the socket's path. */
   async listen(on: ListenOn): Promise<string> {
     if ("socket" in on) removeStale(on.socket);
     await new Promise<void>((resolve, reject) => {
@@ -116,7 +116,7 @@ export class MongoServer {
     setImmediate(() => this.runGroup());
   }
 
-  /** Runs what waits in one transaction; answers go out once it is on disk. */
+  /** Runs waiting commands in one transaction. Answers are sent once it is on disk. */
   private runGroup(): void {
     this.scheduled = false;
     if (this.closed) return;
@@ -129,7 +129,7 @@ export class MongoServer {
       store.database.begin();
       for (const job of this.queue) {
         taken++;
-        // The commands of one connection are answered in their order.
+        // The commands of one connection are answered in order.
         if (this.busy.has(job.socket)) later.push(job);
         else this.runOne(job, group);
         if (group.jobs.length >= largestGroup || performance.now() > group.ends) break;
@@ -152,7 +152,7 @@ export class MongoServer {
     this.answer(group.answers, store.wrote);
   }
 
-  /** The disk is full, or worse: none of the group happened, and each of its clients is told so. */
+  /** The disk is full, or worse. Nothing of the group happened, and each of its clients is told. */
   private failGroup(group: Group, error: unknown): void {
     group.answers = group.jobs.map((job) => answerTo(job, errorReply(error)));
     for (const job of group.jobs) this.forgetPaused(job);
@@ -167,7 +167,7 @@ export class MongoServer {
     this.busy.delete(job.socket);
   }
 
-  /** Goes on with commands that take long, first with the one that waits for longest, for one turn together. */
+  /** Continues long commands, the longest waiting one first, for one time slice together. */
   private resumePaused(group: Group): void {
     const ends = performance.now() + turnTime;
     for (let left = this.paused.length; left > 0; left--) {
@@ -182,7 +182,7 @@ export class MongoServer {
     }
   }
 
-  /** The file can't be trusted: clients are told, nothing else is answered, and the process ends. */
+  /** The file can't be trusted. Clients are told, nothing else is answered, and the process ends. */
   private stopDamaged(error: DamagedFile, jobs: readonly Job[]): void {
     this.closed = true;
     this.server.close();
@@ -213,7 +213,7 @@ export class MongoServer {
     else this.settle(job, execute(this.store, message.request, turnTime), group);
   }
 
-  /** Takes the reply of a command, or keeps one that is not done. */
+  /** Takes the reply of a command, or keeps an unfinished one. */
   private settle(job: Job, reply: Buffer | Underway, group: Group): void {
     const { message } = job;
     if (Buffer.isBuffer(reply)) {
@@ -226,7 +226,7 @@ export class MongoServer {
     this.busy.add(job.socket);
   }
 
-  /** Sends answers as soon as everything that they tell of is flushed. */
+  /** Sends answers once all their writes are flushed. */
   private answer(answers: Answer[], wrote: boolean): void {
     if (!this.store.database.needsFlush || (!wrote && this.flushing === undefined)) {
       for (const { socket, frame } of answers) send(socket, frame);
@@ -236,7 +236,7 @@ export class MongoServer {
     this.flushing ??= this.flushAll();
   }
 
-  /** Flushes at least once, and again for what came while it did. */
+  /** Flushes at least once, and again for writes that arrived meanwhile. */
   private async flushAll(): Promise<void> {
     try {
       do {
@@ -252,7 +252,7 @@ export class MongoServer {
     }
   }
 
-  /** Runs work of the store's own (expiry) as a group of its own. */
+  /** Runs the store's own work (expiry) as a separate group. */
   background(work: () => void): void {
     if (this.closed) return;
     const { store } = this;
@@ -269,7 +269,7 @@ export class MongoServer {
     this.answer([], store.wrote);
   }
 
-  /** Ends what takes too long for a store that closes. */
+  /** Stops commands that take too long for a closing store. */
   private interrupt(): void {
     for (const job of [...this.paused]) {
       this.forgetPaused(job);
@@ -278,7 +278,7 @@ export class MongoServer {
     }
   }
 
-  /** Ends: no new connections, what runs is answered, the store is closed. */
+  /** Stops: accepts no new connections, answers running commands, closes the store. */
   async close(): Promise<void> {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -303,7 +303,7 @@ function send(socket: Socket, frame: Buffer): void {
   if (!socket.write(frame) && socket.writableLength > unreadLimit) socket.destroy();
 }
 
-/** A socket that a killed process left behind stops the next one from listening. Other files are left alone. */
+/** The socket of a killed process would stop the next one from listening. Other files are left alone. */
 function removeStale(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) unlinkSync(path);
 }

@@ -1,7 +1,7 @@
 /**
- * Where the store's socket lies. In its own folder, unless the path would be too long for a socket: then in a short
- * folder of its own in the user's runtime folder or the folder for temporary files. That one has a random name, which
- * only the store's `uri` file tells, and is made by one call that fails where anything has the name already.
+ * Place of the store's socket. It is in the store's folder, unless the path would be too long. Then it is in a short
+ * folder in the user's runtime folder or the folder for temporary files. That folder has a random name, known only
+ * from the store's `uri` file. One call creates it, which fails if the name exists.
  */
 import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,12 +11,12 @@ import { isPrivateFolder } from "./storage/private-files.ts";
 
 export interface SocketPlace {
   readonly socket: string;
-  /** Takes a folder away that was made for the socket. */
+  /** Removes a folder that was made for the socket. */
   leave(): void;
 }
 
 const NAME = "mongodb.sock";
-/** Unix socket paths end at about 108 bytes, on some systems at 104. */
+/** Unix socket paths have at most about 108 bytes, on some systems 104. */
 const LONGEST = 100;
 const PREFIX = "souk-";
 const SHORT_FOLDER = /^souk-[A-Za-z0-9]{6}$/;
@@ -31,7 +31,7 @@ export function socketPlace(dir: string | undefined): SocketPlace {
 
 const fits = (socket: string): boolean => Buffer.byteLength(socket) <= LONGEST;
 
-/** The folder of the last run: whoever was told the address then finds the store there again. */
+/** The folder of the last run, so that known addresses still work. */
 function formerFolder(dir: string): string | undefined {
   const socket = socketOf(keptUri(dir));
   if (socket === undefined || !fits(socket)) return undefined;
@@ -41,7 +41,7 @@ function formerFolder(dir: string): string | undefined {
     mkdirSync(folder, { mode: 0o700 });
     return folder;
   } catch {
-    // It was not taken away (the last run was killed), or is somebody else's by now, or can't be made.
+    // It still exists (the last run was killed), belongs to another user, or can't be created.
     return isPrivateFolder(folder) ? folder : undefined;
   }
 }

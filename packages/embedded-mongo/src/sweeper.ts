@@ -1,4 +1,4 @@
-/** Lets documents go when their TTL index says so, and forgets idle cursors and sessions. */
+/** Removes documents that have expired by a TTL index, and idle cursors and sessions. */
 import { dateRaw } from "./bson/make.ts";
 
 import { parsePath } from "./path.ts";
@@ -8,10 +8,10 @@ import type { Collection } from "./storage/collection.ts";
 import type { Index } from "./storage/index.ts";
 import type { Store } from "./store.ts";
 
-/** Documents that one sweep of one index removes at most; the next sweep goes on. */
+/** Maximum number of documents that one sweep removes per index. The next sweep continues. */
 const sweepLimit = 1000;
 
-/** Removes what has expired; returns how many documents went. */
+/** Removes expired documents. Returns their number. */
 export function sweep(store: Store): number {
   const now = store.clock();
   store.cursors.sweep(now);

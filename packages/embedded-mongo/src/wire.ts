@@ -22,14 +22,14 @@ export interface Message {
   readonly legacy: boolean;
 }
 
-/** A message whose envelope can be read but whose content is refused: the client gets the error. */
+/** A message whose envelope is readable but whose content is refused. The client gets the error. */
 export interface BadMessage {
   readonly id: number;
   readonly error: StoreError;
   readonly legacy: boolean;
 }
 
-/** A stream that can't be followed any longer; the connection must close. */
+/** A stream that can't be parsed any longer. The connection must close. */
 export class ProtocolError extends Error {}
 
 /** Collects bytes and cuts them into frames. */
@@ -38,7 +38,7 @@ export class Frames {
   private held = 0;
   private wanted = headerLength;
 
-  /** Adds received bytes and returns the frames that are complete. Throws {@link ProtocolError}. */
+  /** Adds received bytes and returns the complete frames. Throws {@link ProtocolError}. */
   push(chunk: Buffer): Buffer[] {
     this.parts.push(chunk);
     this.held += chunk.length;
@@ -63,7 +63,7 @@ export class Frames {
   }
 }
 
-/** Reads one frame. Throws {@link ProtocolError} for what no answer could be addressed to. */
+/** Parses one frame. Throws {@link ProtocolError} where no answer is possible. */
 export function readMessage(frame: Buffer, connection: ConnectionInfo): Message | BadMessage {
   const id = frame.readInt32LE(4);
   const code = frame.readInt32LE(12);
@@ -132,7 +132,7 @@ function readSequence(
   return stop;
 }
 
-/** The first `hello` of a driver comes as OP_QUERY on `<db>.$cmd`. */
+/** A driver's first `hello` is an OP_QUERY on `<db>.$cmd`. */
 function readQuery(id: number, frame: Buffer, connection: ConnectionInfo): Message {
   const nameEnd = frame.indexOf(0, 20);
   if (nameEnd < 0) throw new StoreError(22, "query has no collection name");
@@ -170,7 +170,7 @@ function requestOf(
 
 let lastReply = 0;
 
-/** A reply as bytes; the answer to OP_QUERY is an OP_REPLY. */
+/** A reply as bytes. The answer to OP_QUERY is an OP_REPLY. */
 export function replyFrame(document: Buffer, to: { readonly id: number; readonly legacy: boolean }): Buffer {
   const extra = to.legacy ? 20 : 5;
   const frame = Buffer.allocUnsafe(headerLength + extra + document.length);

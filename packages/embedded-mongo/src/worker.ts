@@ -7,7 +7,7 @@ if (port === null) throw new Error("worker.ts runs as a worker thread only");
 
 try {
   const running = await runStore(workerData as RunOptions, (error) => {
-    // Thrown outside any handler: the thread ends with the error and its parent is told.
+    // Thrown outside any handler: the thread ends with the error, and its parent gets it.
     setImmediate(() => {
       throw error;
     });

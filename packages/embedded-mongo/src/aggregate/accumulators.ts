@@ -38,7 +38,7 @@ function accumulator(name: string, work: (values: readonly Raw[]) => Raw): void 
       return (scope) => {
         const values = parts.map((part) => part(scope)).filter(present);
         const [single] = values;
-        // Of several operands an array is one value; alone it stands for its elements.
+        // Of several operands, an array is one value. A single array operand means its elements.
         const spread =
           parts.length === 1 && single?.type === Type.array ? items(single).filter(present) : values;
         return work(spread);

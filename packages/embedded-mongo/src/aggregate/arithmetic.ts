@@ -23,13 +23,13 @@ export const bigOf = (value: Raw): bigint =>
     ? value.buf.readBigInt64LE(value.start)
     : BigInt(value.buf.readInt32LE(value.start));
 
-/** An int where `long` does not ask for more and the value fits, a long where it fits, else undefined. */
+/** An int where the value fits and `long` does not demand more, a long where it fits, else undefined. */
 function integerRaw(value: bigint, long: boolean): Raw | undefined {
   if (!long && value <= 0x7fffffffn && value >= -0x80000000n) return intRaw(Number(value));
   return value <= maxLong && value >= minLong ? longRaw(value) : undefined;
 }
 
-/** `$add` and `$multiply`; a 64-bit overflow goes on as a double. */
+/** `$add` and `$multiply`. A 64-bit overflow continues as a double. */
 export function arithmetic(op: "add" | "multiply", a: Raw, b: Raw): Raw {
   const exact = calculate(op, a, b);
   if (exact !== undefined) return exact;
@@ -44,7 +44,7 @@ function wantNumber(name: string, value: Raw): Raw {
   );
 }
 
-/** Functions that would need more than exact decimal arithmetic refuse decimals instead of rounding them. */
+/** Functions that need more than exact decimal arithmetic refuse decimals instead of rounding them. */
 function refuseDecimal(name: string, ...values: Raw[]): void {
   if (values.some((value) => value.type === Type.decimal))
     throw new StoreError(238, `${name} of Decimal128 is not supported by this store`);
@@ -67,7 +67,7 @@ function unary(name: string, work: (value: Raw) => Raw): void {
   });
 }
 
-/** An operator of two numbers; null where one of them is. */
+/** An operator of two numbers. Null where one of them is null. */
 function binary(name: string, work: (a: Raw, b: Raw) => Raw): void {
   define({
     [name]: (operand, names) => {
@@ -232,7 +232,7 @@ const signed = (out: number, like: number): number =>
 places("$round", "even");
 places("$trunc", "trunc");
 
-/** A function over doubles; `refuse` throws for what is outside of its domain. */
+/** A function over doubles. `refuse` throws for values outside its domain. */
 function real(
   name: string,
   work: (x: number) => number,
@@ -344,7 +344,7 @@ unary("$bitNot", (value) => {
   return integerRaw(~bigOf(value), value.type === Type.long) as Raw;
 });
 
-/** A running sum as `$sum` has it: integers exactly, doubles with twice the precision of one, decimals apart. */
+/** A running sum with the rules of `$sum`: exact integers, doubles with twice the precision, decimals separately. */
 export class Sum {
   private whole = 0n;
   private high = 0;
@@ -396,7 +396,7 @@ export class Sum {
     return integerRaw(this.whole, this.long) ?? doubleRaw(this.real);
   }
 
-  /** The mean: a double, or a decimal where a decimal was added; null of nothing. */
+  /** The mean: a double, or a decimal where a decimal was added. Null of nothing. */
   mean(): Raw {
     if (this.count === 0) return nullRaw;
     if (this.decimal !== undefined) return divideDecimal(this.result(), intRaw(this.count));

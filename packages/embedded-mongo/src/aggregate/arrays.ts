@@ -1,4 +1,4 @@
-/** More operators on arrays: parts, ranges, orders; and sets. */
+/** Further array operators: parts, ranges, orders; and sets. */
 
 import { arrayRaw } from "../bson/compose.ts";
 import { boolRaw, intRaw, nullRaw } from "../bson/make.ts";

@@ -1,4 +1,4 @@
-/** Operators on documents, and on the elements of arrays one by one. */
+/** Operators on documents, and on single elements of arrays. */
 
 import { arrayRaw } from "../bson/compose.ts";
 import { boolRaw, intRaw, nullRaw, stringRaw } from "../bson/make.ts";
@@ -38,7 +38,7 @@ function wantArray(name: string, value: Raw | undefined): Raw[] {
   );
 }
 
-/** With one more user variable. */
+/** The names with one more user variable. */
 const plus = (names: ReadonlySet<string>, ...more: string[]): ReadonlySet<string> =>
   new Set([...names, ...more]);
 
@@ -231,13 +231,13 @@ define({
   },
 });
 
-/** The name of a field: text, or an expression that is a constant. */
+/** The name of a field: text, or a constant expression. */
 function constantName(operator: string, value: Raw, names: ReadonlySet<string>): string {
   const literal = value.type === Type.object ? fields(value)[0] : undefined;
   const constant = literal?.[0] === "$literal" || literal?.[0] === "$const" ? literal[1] : value;
   if (constant.type === Type.string && (constant !== value || !stringValue(constant).startsWith("$")))
     return stringValue(constant);
-  // Compiled so that what is wrong with it is told first.
+  // Compiled first, so that an error in it is reported first.
   compileExpression(value, names);
   throw new StoreError(5654602, `${operator} requires 'field' to evaluate to a constant String`);
 }
@@ -268,7 +268,7 @@ function spread(value: Raw | undefined, single: boolean): Raw[] {
   return single && value.type === Type.array ? items(value) : [value];
 }
 
-/** Later fields win but stay where the first of the name was. */
+/** Later values win, but stay at the place of the first field of that name. */
 export function mergeObjects(values: readonly Raw[]): Raw {
   const merged = new Map<string, Raw>();
   for (const value of values) {

@@ -14,7 +14,7 @@ const failure = (message: string): StoreError => new StoreError(241, message);
 const unsupported = (value: Raw, to: string): StoreError =>
   failure(`Unsupported conversion from ${typeName(value.type)} to ${to} ${suffix}`);
 
-/** A double as C's `%.16g` writes it, which is how MongoDB does. */
+/** A double in the format of C's `%.16g`, which MongoDB uses. */
 function doubleText(value: number): string {
   if (!Number.isFinite(value))
     throw new StoreError(238, "text of NaN and infinity is not supported by this store");
@@ -52,7 +52,7 @@ function toText(value: Raw): Raw {
   }
 }
 
-/** The whole part of a number between two bounds. */
+/** The integer part of a number between two bounds. */
 function whole(value: Raw, low: bigint, high: bigint): bigint {
   if (isInteger(value)) return bounded(bigOf(value), value, low, high);
   const number = numberOf(value);
@@ -263,7 +263,7 @@ function targetOf(value: Raw): string {
 
 const typeNames = new Set([...Object.values(Type).map(typeName)]);
 
-/** A value as the string operators take it: numbers and dates as text, null as nothing. */
+/** A value as the string operators use it: numbers and dates as text, null as nothing. */
 export function coerced(value: Raw | undefined): string {
   if (!present(value)) return "";
   const known = [

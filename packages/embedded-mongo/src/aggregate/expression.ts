@@ -14,29 +14,29 @@ export interface Scope {
   readonly now: number;
 }
 
-/** Variables that `$let`, `$map` and the like bind, innermost first. */
+/** Variables that `$let`, `$map` and similar operators bind, innermost first. */
 export interface Variables {
   readonly name: string;
   readonly value: Raw | undefined;
   readonly outer: Variables | undefined;
 }
 
-/** A compiled expression; undefined is a missing value. */
+/** A compiled expression. Undefined is a missing value. */
 export type Expression = (scope: Scope) => Raw | undefined;
 
 export type OperatorCompiler = (operand: Raw, names: ReadonlySet<string>) => Expression;
 
 const operators = new Map<string, OperatorCompiler>();
 
-/** Adds operators; each file of operators does so when it is loaded. */
+/** Adds operators. Each file of operators calls it when it is loaded. */
 export function define(more: Record<string, OperatorCompiler>): void {
   for (const [name, compiler] of Object.entries(more)) operators.set(name, compiler);
 }
 
-/** The names of all operators that there are. */
+/** The names of all operators. */
 export const operatorNames = (): string[] => [...operators.keys()];
 
-/** Compiles an expression; `names` are the user variables that it may use. */
+/** Compiles an expression. `names` are the user variables that it may use. */
 export function compileExpression(value: Raw, names: ReadonlySet<string>): Expression {
   if (value.type === Type.string) {
     const text = stringValue(value);
@@ -71,7 +71,7 @@ function compileObject(value: Raw, names: ReadonlySet<string>): Expression {
   return (scope) => objectOf(compiled.map(([name, part]) => [name, part(scope)]));
 }
 
-/** A document of these fields; missing values are left out. */
+/** A document of these fields, without missing values. */
 export function objectOf(parts: readonly (readonly [string, Raw | undefined])[]): Raw {
   const writer = new Writer(256);
   const mark = writer.open();
@@ -92,7 +92,7 @@ function fieldPath(path: string): Expression {
   return (scope) => resolve(scope.root, parts, 0);
 }
 
-/** Follows a path; arrays on the way give arrays of what their elements have. */
+/** Follows a path. An array on the way gives an array of its elements' values. */
 export function resolve(value: Raw, parts: readonly PathPart[], at: number): Raw | undefined {
   if (at === parts.length) return value;
   if (value.type === Type.object) {
@@ -147,7 +147,7 @@ export function operands(operand: Raw, names: ReadonlySet<string>): Expression[]
   return [compileExpression(operand, names)];
 }
 
-/** Exactly so many operands. */
+/** Exactly this many operands. */
 export function exactly(name: string, count: number, operand: Raw, names: ReadonlySet<string>): Expression[] {
   const list = operands(operand, names);
   if (list.length !== count) {
@@ -159,7 +159,7 @@ export function exactly(name: string, count: number, operand: Raw, names: Readon
   return list;
 }
 
-/** Named arguments, such as those of `$filter`; unknown ones are refused. */
+/** Named arguments, such as those of `$filter`. Unknown ones are refused. */
 export function named(name: string, operand: Raw, allowed: readonly string[]): Map<string, Raw> {
   if (operand.type !== Type.object)
     throw new StoreError(28646, `${name} only supports an object as its argument`);

@@ -19,7 +19,7 @@ interface Accumulator {
 
 type Factory = () => Accumulator;
 
-/** Bytes of groups that `$group` may hold, as MongoDB without disk use. */
+/** Bytes of groups that `$group` may hold: MongoDB's limit without disk use. */
 const memoryLimit = 100 * 1024 * 1024;
 
 const simple: Record<string, Factory> = {
@@ -89,7 +89,7 @@ function extreme(sign: number): Accumulator {
   };
 }
 
-/** Takes numbers only. */
+/** Ignores values that are not numbers. */
 function numeric<T extends { add(value: Raw): void }>(state: T, result: (state: T) => Raw): Accumulator {
   return {
     add: (value) => {

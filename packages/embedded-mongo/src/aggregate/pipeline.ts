@@ -1,4 +1,4 @@
-/** Compiles pipelines and gives stages what they may refer to. */
+/** Compiles pipelines and gives stages their context. */
 import "./operators.ts";
 import "./collections.ts";
 import "./arithmetic.ts";
@@ -21,7 +21,7 @@ import type { Stage, StageContext, Stream } from "./stream.ts";
 /** Reads another collection through a pipeline, for `$lookup` and `$unionWith`. */
 export type Reader = (collection: string, stages: readonly Raw[], environment: Environment) => Stream;
 
-/** What is around a pipeline: variables, time, other collections. */
+/** The context of a pipeline: variables, time, other collections. */
 export class Environment implements StageContext {
   readonly now: number;
   readonly names: ReadonlySet<string>;
@@ -70,7 +70,7 @@ export class Environment implements StageContext {
   }
 }
 
-/** Stages make many documents of one, and hold many: the time is looked at for each that comes out. */
+/** Stages may turn one document into many, and hold many. So the time is checked for each result. */
 function* paced(documents: Stream): Stream {
   for (const document of documents) {
     if (isTurnOver()) yield pause;

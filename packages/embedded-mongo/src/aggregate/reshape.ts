@@ -9,7 +9,7 @@ import { compileExpression, type Expression, type Scope } from "./expression.ts"
 
 export type Reshape = (document: Raw, scope: Scope) => Raw;
 
-/** `$addFields`, `$set`: fields that are set, dotted paths into arrays set in every element. */
+/** `$addFields`, `$set`: sets fields. A dotted path into an array sets the field in every element. */
 export function compileAddFields(stage: string, spec: Raw, names: ReadonlySet<string>): Reshape {
   if (spec.type !== Type.object)
     throw new StoreError(40272, `${stage} specification stage must be an object`);

@@ -28,7 +28,7 @@ import type { Stage, StageContext, Stream } from "./stream.ts";
 
 type StageCompiler = (spec: Raw, environment: StageContext) => Stage;
 
-/** The options of a stage; others are refused. */
+/** The options of a stage. Unknown ones are refused. */
 function stageOptions(
   stage: string,
   spec: Raw,
@@ -122,7 +122,7 @@ function projectStage(spec: Raw, environment: StageContext): Stage {
   };
 }
 
-/** All documents of a stream; pauses are passed on meanwhile. */
+/** All documents of a stream. It passes pauses on. */
 function* collect(documents: Stream): Generator<Pause, Raw[]> {
   const all: Raw[] = [];
   for (const document of documents) {
@@ -329,7 +329,7 @@ function lookupStage(spec: Raw, environment: StageContext): Stage {
   };
 }
 
-/** Documents whose foreign field has any of the local values; missing counts as null. */
+/** Documents whose foreign field has any of the local values. A missing value counts as null. */
 function joinFilter(document: Raw, path: ReturnType<typeof parsePath>["parts"], foreign: string): Raw {
   const values = new Map<string, Raw>();
   eachValue(document, path, 0, (value) => {

@@ -4,11 +4,11 @@ import type { ExpressionCompiler } from "../query/match.ts";
 import type { ValueCompiler } from "../query/project.ts";
 import type { Scope } from "./expression.ts";
 
-/** Documents, with pauses between them that every stage passes on. */
+/** Documents, with pauses between them. Every stage passes pauses on. */
 export type Stream = Iterable<Raw | Pause>;
 export type Stage = (documents: Stream) => Stream;
 
-/** What a stage may refer to: variables, time, other pipelines and collections. */
+/** The context of a stage: variables, time, other pipelines and collections. */
 export interface StageContext {
   readonly names: ReadonlySet<string>;
   readonly tests: ExpressionCompiler;
@@ -17,7 +17,7 @@ export interface StageContext {
   readonly scores: WeakMap<Raw, number> | undefined;
   readonly scope: (document: Raw) => Scope;
   compile(stages: readonly Raw[]): Stage;
-  /** The same with more variables. */
+  /** The same context with more variables. */
   within(more: readonly (readonly [string, Raw | undefined])[]): StageContext;
   /** Another collection, read through a pipeline. */
   from(collection: string, stages: readonly Raw[]): Stream;

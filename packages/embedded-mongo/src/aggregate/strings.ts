@@ -145,7 +145,7 @@ substring("$substrCP", (text, start, size) => {
     .join("");
 });
 
-/** What `$trim` takes away where it is not told: MongoDB's white space, with the zero byte. */
+/** The default of `$trim`: MongoDB's white space, with the zero byte. */
 const blanks = new Set(
   "\0 \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a",
 );
@@ -218,7 +218,7 @@ function indexOf(
   });
 }
 
-/** A position from an expression; MongoDB takes whole numbers only. */
+/** A position from an expression. MongoDB accepts whole numbers only. */
 export function position(name: string, value: Raw | undefined, what: string): number {
   const number = value?.isNumber() ? numberOf(value) : Number.NaN;
   if (!Number.isInteger(number) || Math.abs(number) > 0x7fffffff)

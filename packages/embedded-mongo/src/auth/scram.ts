@@ -1,7 +1,7 @@
-/** SCRAM-SHA-256 (RFC 5802, RFC 7677) from the server's side, as MongoDB speaks it. Without channel binding. */
+/** SCRAM-SHA-256 (RFC 5802, RFC 7677), the server's side as in MongoDB. Without channel binding. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** What a server keeps of a password. */
+/** What a server stores of a password. */
 export interface Credentials {
   readonly user: string;
   readonly salt: Buffer;
@@ -13,7 +13,8 @@ export interface Credentials {
 const PASSWORD = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * @param password 16 to 128 printable ASCII characters: these need no preparation (SASLprep leaves them as they are)
+ * @param password 16 to 128 printable ASCII characters; they need no preparation, because SASLprep does not change
+ * them
  * @throws for any other password
  */
 export function credentialsOf(
@@ -33,10 +34,10 @@ export function credentialsOf(
   };
 }
 
-/** The client broke the protocol, or has not shown that it knows the password. */
+/** The client violated the protocol, or has not proved that it knows the password. */
 export class ScramError extends Error {}
 
-/** One log-in: the client's first message is answered, then its last one. */
+/** One log-in: answers the client's first message, then its last one. */
 export class ScramConversation {
   readonly #credentials: Credentials;
   readonly #serverNonce: string;
@@ -50,7 +51,7 @@ export class ScramConversation {
     this.#serverNonce = nonce;
   }
 
-  /** @throws {ScramError} when the message is not a first one. An unknown user is told so at the end only. */
+  /** @throws {ScramError} when the message is not a first one; an unknown user fails only at the end */
   first(message: string): string {
     const [, bare = "", user = "", nonce = ""] = FIRST.exec(message) ?? [];
     if (bare === "") throw new ScramError("not a client's first message");
@@ -62,7 +63,10 @@ export class ScramConversation {
     return this.#serverFirst;
   }
 
-  /** @returns what proves to the client that the server knows the password. @throws {ScramError} */
+  /**
+   * @returns the proof that the server knows the password
+   * @throws {ScramError}
+   */
   last(message: string): string {
     const [, withoutProof = "", nonce = "", given = ""] = LAST.exec(message) ?? [];
     const { storedKey, serverKey } = this.#credentials;
@@ -78,7 +82,7 @@ export class ScramConversation {
   }
 }
 
-/** `n,,` says that the client does no channel binding; `biws` is its base64. */
+/** `n,,` means that the client does no channel binding. `biws` is its base64. */
 const FIRST = /^n,,(n=([^,]{1,256}),r=([\x21-\x2b\x2d-\x7e]{8,256}))$/;
 const LAST = /^(c=biws,r=([\x21-\x2b\x2d-\x7e]{8,512})),p=([A-Za-z0-9+/]{43}=)$/;
 

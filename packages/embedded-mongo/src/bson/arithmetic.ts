@@ -12,7 +12,7 @@ const minLong = -(2n ** 63n);
 const bigOf = (value: Raw): bigint =>
   value.type === Type.int ? BigInt(int32(value.buf, value.start)) : value.buf.readBigInt64LE(value.start);
 
-/** `a + b` or `a × b`; undefined when a 64-bit integer would overflow. */
+/** `a + b` or `a × b`. Undefined when a 64-bit integer would overflow. */
 export function calculate(op: "add" | "multiply", a: Raw, b: Raw): Raw | undefined {
   if (a.type === Type.decimal || b.type === Type.decimal) return decimalArithmetic(op, a, b);
   if (a.type === Type.double || b.type === Type.double) {
@@ -31,7 +31,7 @@ export function calculate(op: "add" | "multiply", a: Raw, b: Raw): Raw | undefin
   return out > maxLong || out < minLong ? undefined : longRaw(out);
 }
 
-/** A whole number (`limit`, `skip`, `batchSize`, …) from any numeric type; refuses fractions and other types. */
+/** A whole number (`limit`, `skip`, `batchSize`, …) from any numeric type. Refuses fractions and other types. */
 export function wholeNumber(value: Raw, what: string): number {
   const number = value.isNumber() ? numberOf(value) : Number.NaN;
   if (!Number.isFinite(number)) throw badValue(`${what} must be a number`);

@@ -1,4 +1,4 @@
-/** Values made of values. */
+/** Composes values from values. */
 import { Raw, rawDocument, Type } from "./raw.ts";
 import { Writer } from "./writer.ts";
 

@@ -7,14 +7,14 @@ export interface Exact {
   readonly exponent: number;
 }
 
-/** What a decimal can be besides a finite number. */
+/** Values of a decimal that are no finite numbers. */
 export type Special = "NaN" | "Infinity" | "-Infinity";
 
 export function decimalOf(value: Raw): Decimal128 {
   return new Decimal128(Buffer.from(value.bytes()));
 }
 
-/** Coefficient and exponent of any finite numeric value; doubles by their exact binary value. */
+/** Coefficient and exponent of any finite numeric value. A double has its exact binary value. */
 export function exactOf(value: Raw): Exact | Special {
   if (value.type === Type.int) return { coefficient: BigInt(int32(value.buf, value.start)), exponent: 0 };
   if (value.type === Type.long) return { coefficient: value.buf.readBigInt64LE(value.start), exponent: 0 };
@@ -57,7 +57,7 @@ export function compareExact(a: Exact, b: Exact): number {
 
 const digits = 34;
 
-/** Rounds half to even to the 34 digits that Decimal128 has. */
+/** Rounds half to even to the 34 digits of Decimal128. */
 export function toDecimal(value: Exact | Special): Raw {
   return decimalRaw(typeof value === "string" ? Decimal128.fromString(value) : roundedDecimal(value));
 }
@@ -104,7 +104,7 @@ export function decimalArithmetic(op: "add" | "multiply", a: Raw, b: Raw): Raw {
   return toDecimal({ coefficient: sum, exponent: low });
 }
 
-/** MongoDB turns a double into a decimal of 15 significant digits before it calculates with it. */
+/** MongoDB converts a double into a decimal of 15 significant digits before it calculates with it. */
 export function widened(value: Raw): Raw {
   if (value.type !== Type.double) return value;
   const number = numberOf(value);
@@ -113,7 +113,7 @@ export function widened(value: Raw): Raw {
 
 export const isSpecial = (value: Exact | Special): value is Special => typeof value === "string";
 
-/** `a / b` to 34 digits; `b` is not zero. */
+/** `a / b` to 34 digits. `b` must not be zero. */
 export function divideDecimal(a: Raw, b: Raw): Raw {
   const left = exactOf(widened(a));
   const right = exactOf(widened(b));
@@ -123,7 +123,7 @@ export function divideDecimal(a: Raw, b: Raw): Raw {
       Number(isSpecial(right) ? right : right.coefficient);
     return toDecimal(parseExact(String(out)));
   }
-  // Forty digits more than the divisor has, and a last digit that tells a remainder: enough to round rightly.
+  // Forty digits more than the divisor has, and a last digit that shows a remainder: enough to round correctly.
   const shift = Math.max(0, right.coefficient.toString().length + 40 - left.coefficient.toString().length);
   const scaled = left.coefficient * 10n ** BigInt(shift);
   const quotient = scaled / right.coefficient;
@@ -134,7 +134,7 @@ export function divideDecimal(a: Raw, b: Raw): Raw {
   return toDecimal({ coefficient: quotient * 10n + sign, exponent: exponent - 1 });
 }
 
-/** Without the zeros that scaling added, down to the exponent that an exact quotient should have. */
+/** Removes the zeros of scaling, down to the exponent of an exact quotient. */
 function shortened(coefficient: bigint, exponent: number, wanted: number): Exact {
   let [size, power] = [coefficient, exponent];
   while (power < wanted && size % 10n === 0n) {
@@ -144,7 +144,7 @@ function shortened(coefficient: bigint, exponent: number, wanted: number): Exact
   return { coefficient: size, exponent: power };
 }
 
-/** What is left of `a` after whole `b`s, with the sign of `a`; `b` is not zero. */
+/** The remainder of `a` divided by `b`, with the sign of `a`. `b` must not be zero. */
 export function remainderDecimal(a: Raw, b: Raw): Raw {
   const left = exactOf(widened(a));
   const right = exactOf(widened(b));
@@ -158,7 +158,7 @@ export function remainderDecimal(a: Raw, b: Raw): Raw {
   return toDecimal({ coefficient: rest, exponent: low });
 }
 
-/** Rounded to so many places after the point, or before it where negative. */
+/** Rounds to so many places after the point, or before it where negative. */
 export function roundDecimal(value: Raw, place: number, mode: "even" | "trunc" | "floor" | "ceil"): Raw {
   const exact = exactOf(value);
   if (isSpecial(exact)) return toDecimal(exact);

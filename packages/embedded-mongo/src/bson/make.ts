@@ -53,7 +53,7 @@ export function boolRaw(value: boolean): Raw {
   return value ? trueRaw : falseRaw;
 }
 
-/** A date; milliseconds that a double can't hold come as a bigint. */
+/** A date. Milliseconds that a double can't hold come as a bigint. */
 export function dateRaw(ms: number | bigint): Raw {
   const buf = Buffer.allocUnsafe(8);
   buf.writeBigInt64LE(typeof ms === "bigint" ? ms : BigInt(Math.trunc(ms)), 0);

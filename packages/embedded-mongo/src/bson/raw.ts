@@ -1,7 +1,7 @@
 /**
- * BSON values as they lie in a buffer. The store never turns documents into JavaScript objects to match,
- * update or index them: a {@link Raw} names the bytes, so types, field order and precision survive.
- * Every buffer that comes from a client has passed `validateDocument` before anything here reads it.
+ * BSON values in a buffer. The store never turns documents into JavaScript objects to match, update or index them. A
+ * {@link Raw} refers to the bytes, so types, field order and precision are kept. `validateDocument` has checked every
+ * buffer from a client before other code reads it.
  */
 import { type Document, deserialize } from "bson";
 import { StoreError } from "../errors.ts";
@@ -30,7 +30,7 @@ export const Type = {
   minKey: 255,
 } as const;
 
-/** One BSON value: its type and where its bytes are. */
+/** One BSON value: its type and the position of its bytes. */
 export class Raw {
   readonly type: number;
   readonly buf: Buffer;
@@ -44,7 +44,7 @@ export class Raw {
     this.end = end;
   }
 
-  /** The bytes of the value, without type or name; shares memory. */
+  /** The bytes of the value, without type or name. Shares memory. */
   bytes(): Buffer {
     return this.buf.subarray(this.start, this.end);
   }
@@ -63,7 +63,7 @@ export class Raw {
   }
 }
 
-/** Byte length of a value of `type` that starts at `at`; the buffer is trusted. */
+/** Byte length of a value of `type` that starts at `at`. The buffer must be validated. */
 export function valueLength(buf: Buffer, type: number, at: number): number {
   switch (type) {
     case Type.double:
@@ -109,12 +109,14 @@ export function int32(buf: Uint8Array, at: number): number {
   );
 }
 
-/** Walks the elements of one document or array without allocating; read the fields after `next()` is true. */
+/**
+ * Iterates over the elements of one document or array without allocations. Read the fields after `next()` is true.
+ */
 export class Elements {
   readonly buf: Buffer;
   private at: number;
   type = 0;
-  /** Where the element begins (its type byte). */
+  /** Start of the element (its type byte). */
   from = 0;
   nameStart = 0;
   nameEnd = 0;
@@ -122,7 +124,7 @@ export class Elements {
   end = 0;
 
   constructor(document: Raw) {
-    // Another value's bytes, read as a document, would lead anywhere.
+    // Bytes of another type, read as a document, would lead anywhere.
     if (document.type !== Type.object && document.type !== Type.array)
       throw new StoreError(14, `expected a document or an array, found ${typeName(document.type)}`);
     this.buf = document.buf;
@@ -160,7 +162,7 @@ export class Elements {
   }
 }
 
-/** UTF-8 text; short ASCII, which names nearly always are, without a call into native code. */
+/** UTF-8 text. Short ASCII, the usual case for names, needs no call into native code. */
 export function text(buf: Buffer, start: number, end: number): string {
   if (end - start < 16) {
     let out = "";
@@ -227,7 +229,7 @@ export function dateMs(value: Raw): number {
   return Number(value.buf.readBigInt64LE(value.start));
 }
 
-/** MongoDB's truth: everything but false, zero, null and undefined. */
+/** MongoDB's truth value: everything except false, zero, null and undefined. */
 export function truthy(value: Raw | undefined): boolean {
   if (value === undefined || value.isNullish()) return false;
   if (value.type === Type.bool) return value.buf[value.start] === 1;
@@ -235,7 +237,7 @@ export function truthy(value: Raw | undefined): boolean {
   return true;
 }
 
-/** A number value as a double; 64-bit integers and decimals lose what a double can't hold. */
+/** A number value as a double. 64-bit integers and decimals may lose precision. */
 export function numberOf(value: Raw): number {
   switch (value.type) {
     case Type.int:
@@ -253,7 +255,7 @@ export function numberOf(value: Raw): number {
 
 const exact = { promoteValues: false, bsonRegExp: true } as const;
 
-/** A document as JavaScript, every type kept as its `bson` class. */
+/** A document as JavaScript, with every type as its `bson` class. */
 export function decodeExact(document: Raw): Document {
   return deserialize(document.bytes(), exact);
 }
@@ -327,7 +329,7 @@ const typeNames: Record<number, string> = {
   255: "minKey",
 };
 
-/** MongoDB's name of a type, as `$type` and error messages have it. */
+/** MongoDB's name of a type, for `$type` and error messages. */
 export function typeName(type: number): string {
   return typeNames[type] ?? "unknown";
 }

@@ -1,13 +1,13 @@
 /**
- * A document that can be changed along a few paths without decoding the rest: branches are opened when an
- * update walks into them, everything else stays the bytes it was and is copied in long runs.
+ * A document that can be changed along a few paths without decoding the rest. An update opens only the branches that
+ * it enters. Everything else keeps its original bytes, which are copied in long runs.
  */
 
 import type { PathPart } from "../path.ts";
 import { Elements, Raw, Type, text } from "./raw.ts";
 import { Writer } from "./writer.ts";
 
-/** One element; either the original bytes `from..end` of `buf`, or a new or opened value. */
+/** One element: either the original bytes `from..end` of `buf`, or a new or opened value. */
 export class Item {
   buf: Buffer;
   from: number;
@@ -41,7 +41,7 @@ export class Item {
     return this.type === Type.object || this.type === Type.array;
   }
 
-  /** The value as a tree, opened on first use; only for documents and arrays. */
+  /** The value as a tree, opened on first use. Only for documents and arrays. */
   open(): Tree {
     if (this.value instanceof Tree) return this.value;
     const tree = new Tree(this.raw());
@@ -173,7 +173,7 @@ export class Tree {
     }
   }
 
-  /** Copies neighbouring untouched elements at once; returns the index after them. */
+  /** Copies neighbouring unchanged elements at once. Returns the index after them. */
   private writeRun(writer: Writer, first: number): number {
     const start = this.items[first] as Item;
     let last = start;

@@ -1,15 +1,16 @@
-/** Checks bytes that a client sent before anything reads them without looking. */
+/** Checks bytes from a client, before code reads them without checks. */
 import { StoreError } from "../errors.ts";
 import { int32, Type } from "./raw.ts";
 
-/** Nesting that MongoDB accepts in a stored document. */
+/** MongoDB's limit for nesting in a stored document. */
 export const maxDepth = 100;
 
 const bad = (what: string): StoreError => new StoreError(22, `Invalid BSON: ${what}`);
 
 /**
- * Throws InvalidBSON unless a well-formed document of exactly its own stated length lies at `start` and ends
- * at or before `limit`. Returns where it ends. Strings are not checked for UTF-8, as in mongod.
+ * Checks that a well-formed document lies at `start`. It must have exactly its stated length and end at or before
+ * `limit`. Returns its end. Strings are not checked for UTF-8, as in mongod.
+ * @throws InvalidBSON otherwise
  */
 export function validateDocument(buf: Buffer, start: number, limit: number, depth = 0): number {
   if (depth > maxDepth * 2) throw new StoreError(15, `Object nests deeper than ${maxDepth * 2} levels`);

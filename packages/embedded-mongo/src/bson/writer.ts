@@ -3,7 +3,7 @@ import { Long } from "bson";
 import { fromJs } from "./make.ts";
 import { type Raw, Type } from "./raw.ts";
 
-/** A growing buffer with the few shapes that replies and updated documents are made of. */
+/** A growing buffer for replies and updated documents. */
 export class Writer {
   buf: Buffer;
   at = 0;
@@ -94,7 +94,7 @@ export class Writer {
     this.buf[this.at++] = 0;
   }
 
-  /** Any JavaScript value, by the rules of the `bson` package; `undefined` is left out. */
+  /** Any JavaScript value, by the rules of the `bson` package. `undefined` is left out. */
   js(name: string, value: unknown): void {
     if (value === undefined) return;
     if (typeof value === "string") this.string(name, value);
@@ -105,7 +105,7 @@ export class Writer {
     else this.raw(name, fromJs(value));
   }
 
-  /** The bytes written so far, copied out so that the writer can be used again. */
+  /** A copy of the written bytes, so that the writer can be reused. */
   take(): Buffer {
     const out = Buffer.allocUnsafe(this.at);
     this.buf.copy(out, 0, 0, this.at);

@@ -32,7 +32,7 @@ const refusedOptions = [
   "expireAfterSeconds",
 ];
 
-/** Options of `create` that mean nothing here are taken in the one form that asks for nothing. */
+/** Accepts options of `create` without meaning here only with the value that requests nothing. */
 function checkCreateOptions(request: Request): void {
   for (const option of ["size", "max"]) {
     if (request.get(option) !== undefined)
@@ -77,7 +77,7 @@ export function drop(context: Context): Reply {
   const { store, request } = context;
   const name = request.collection();
   const found = store.find(request.db, name);
-  // Since 7.0 mongod answers ok for a collection that is not there.
+  // Since 7.0, mongod answers ok for a missing collection.
   if (found === undefined) return {};
   const reply = { nIndexesWas: found.indexes.length + 1, ns: found.namespace };
   store.catalogChanged = true;

@@ -1,4 +1,4 @@
-/** `aggregate`: leading `$match`, `$sort`, `$skip`, `$limit` become a query that indexes can serve. */
+/** `aggregate`: leading `$match`, `$sort`, `$skip`, `$limit` become a query that can use indexes. */
 
 import { objectOf } from "../aggregate/expression.ts";
 import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
@@ -58,7 +58,7 @@ function targetOf(request: Request): string | undefined {
   return request.collection();
 }
 
-/** Compiles and starts a pipeline. `running` is the query under it, if there is one. */
+/** Compiles and starts a pipeline. `running` is its query, if there is one. */
 export function startAggregate(
   context: Context,
   request: Request,
@@ -133,11 +133,11 @@ interface Lead {
   readonly sort: Raw | undefined;
   readonly skip: number;
   readonly limit: number;
-  /** Stages that the query stands for. */
+  /** Number of stages that the query replaces. */
   readonly used: number;
 }
 
-/** The stages at the start that a query can do: matches, then one sort, then one skip, then one limit. */
+/** The leading stages that a query can do: matches, then one sort, then one skip, then one limit. */
 function leading(stages: readonly Raw[]): Lead {
   const filters: Filter[] = [];
   let sort: Raw | undefined;
@@ -178,7 +178,7 @@ function whole(spec: Raw): boolean {
   return spec.isNumber() && Number.isInteger(numberOf(spec)) && numberOf(spec) >= 0;
 }
 
-/** `countDocuments({})` ends in a `$group` that only counts: the number is known without reading. */
+/** `countDocuments({})` ends in a `$group` that only counts. The number is known without reading. */
 function countOf(stage: Raw, total: number, lead: Lead): Raw[] | undefined {
   const [name, spec] = fields(stage)[0] ?? [];
   const rest = Math.max(0, total - lead.skip);
@@ -193,7 +193,7 @@ function countOf(stage: Raw, total: number, lead: Lead): Raw[] | undefined {
   return n === 0 ? [] : [objectOf([id, [counted[0], intRaw(n)]])];
 }
 
-/** Stages that bring documents of their own. */
+/** Stages that produce documents themselves. */
 function specialSource(
   collection: Collection | undefined,
   stages: readonly Raw[],

@@ -1,4 +1,4 @@
-/** Logging in (SCRAM-SHA-256), for stores that are reached over TCP. On a socket the file's mode decides who gets in. */
+/** Logging in (SCRAM-SHA-256), for stores on TCP. On a socket, the file's mode restricts access. */
 import { Binary } from "bson";
 import { ScramConversation, ScramError } from "../auth/scram.ts";
 import { getField, type Raw, stringValue, Type } from "../bson/raw.ts";
@@ -10,7 +10,7 @@ import type { Request } from "./request.ts";
 export const MECHANISM = "SCRAM-SHA-256";
 const CONVERSATION = 1;
 
-/** What a client may ask before it has logged in. */
+/** Commands that a client may send before it has logged in. */
 const OPEN: ReadonlySet<string> = new Set([
   "hello",
   "isMaster",
@@ -41,7 +41,7 @@ export function saslStart({ store, request }: Context): Reply {
   );
 }
 
-/** The first step of a log-in that comes with `hello`; what is wrong with it is left to the log-in proper. */
+/** The first step of a log-in, sent with `hello`. Errors in it are left to the log-in itself. */
 export function speculativeStart({ store, request }: Context): Reply | undefined {
   const given = request.document("speculativeAuthenticate");
   if (given === undefined || store.credentials === undefined) return undefined;
@@ -86,7 +86,7 @@ export function saslContinue({ store, request }: Context): Reply {
     connection.user = store.credentials.user;
     return { conversationId: CONVERSATION, done: true, payload: new Binary() };
   }
-  // One try only: whatever comes of it, the next one starts anew.
+  // One try only. The next one starts again in any case.
   connection.conversation = undefined;
   const answer = step(() => conversation.scram.last(textOf(request.get("payload"))));
   if (conversation.brief) connection.user = store.credentials.user;
@@ -118,7 +118,7 @@ function step(work: () => string): Binary {
   }
 }
 
-/** The bytes of a BSON binary stand behind its length and subtype. */
+/** The bytes of a BSON binary are behind its length and subtype. */
 function textOf(payload: Raw | undefined): string {
   if (payload?.type !== Type.binary) throw new StoreError(18, "Authentication failed.");
   return payload.buf.toString("utf8", payload.start + 5, payload.end);

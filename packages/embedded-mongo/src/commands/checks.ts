@@ -1,4 +1,4 @@
-/** Options that the store does not have are refused, not ignored. */
+/** Refuses options that the store does not support, instead of ignoring them. */
 import { fields, numberOf, type Raw, stringValue, Type, truthy } from "../bson/raw.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { checkFields } from "./fields.ts";
@@ -10,7 +10,7 @@ const collationFields = new Set(
   ),
 );
 
-/** Only binary comparison: a collation other than `{locale: "simple"}` is refused. */
+/** Only binary comparison. A collation other than `{locale: "simple"}` is refused. */
 export function checkCollation(collation: Raw | undefined): void {
   if (collation === undefined || collation.isNullish()) return;
   if (collation.type !== Type.object) throw new StoreError(14, "collation must be an object");
@@ -27,7 +27,7 @@ export function checkCollation(collation: Raw | undefined): void {
   throw new StoreError(238, "collations other than {locale: 'simple'} are not supported by this store");
 }
 
-/** Refuses what would need multi-document transactions or snapshots. */
+/** Refuses what needs multi-document transactions or snapshots. */
 export function checkSession(request: Request): void {
   if (request.has("startTransaction") || request.get("autocommit") !== undefined) {
     throw new StoreError(263, "Multi-document transactions are not supported by this store");
@@ -43,7 +43,7 @@ export function checkSession(request: Request): void {
   }
 }
 
-/** One node can't confirm a write on two: refused before anything is written. */
+/** One node can't confirm a write on two. Refused before anything is written. */
 export function checkWriteConcern(request: Request): void {
   const concern = request.get("writeConcern");
   const w = concern?.type === Type.object ? new Map(fields(concern)).get("w") : undefined;
@@ -52,7 +52,7 @@ export function checkWriteConcern(request: Request): void {
   throw new StoreError(100, "Not enough data-bearing nodes");
 }
 
-/** Options of `find` that would change its results and that the store does not have. */
+/** Options of `find` that would change its results and are not supported. */
 export function checkFindOptions(request: Request): void {
   if (request.flag("awaitData") && !request.flag("tailable"))
     throw failedToParse("Cannot set 'awaitData' without also setting 'tailable'");

@@ -1,4 +1,4 @@
-/** What a command handler gets. */
+/** The arguments of a command handler. */
 import type { Document } from "bson";
 import type { Deadline, Work } from "../query/deadline.ts";
 import type { Store } from "../store.ts";
@@ -9,21 +9,21 @@ export interface Context {
   readonly request: Request;
   readonly now: number;
   readonly deadline: Deadline;
-  /** True for a write whose reply is remembered, so that a repeat is answered and not applied. */
+  /** True for a write whose reply is stored, so that a repeat is answered and not applied. */
   readonly retried: boolean;
 }
 
-/** A reply: BSON bytes, or an object; `ok: 1` is added to objects. */
+/** A reply: BSON bytes, or an object to which `ok: 1` is added. */
 export type Reply = Buffer | Document;
-/** What takes long is a generator: between its steps other commands have their turn. */
+/** A long command is a generator. Between its steps, other commands run. */
 export type Handler = (context: Context) => Reply | Work<Reply>;
 
 export interface Command {
   readonly run: Handler;
-  /** The arguments that the command knows besides its own name; undefined where they are free. */
+  /** The arguments of the command, without its own name. Undefined where any are accepted. */
   readonly fields?: ReadonlySet<string>;
-  /** Whether the command changes data; a group without such commands commits nothing. */
+  /** Whether the command changes data. A group without such commands commits nothing. */
   readonly writes?: boolean;
-  /** Not run against a database or not worth a savepoint. */
+  /** Drivers may send the command again as a retryable write. */
   readonly retryable?: boolean;
 }

@@ -5,11 +5,11 @@ import type { Results } from "../cursors.ts";
 import { pause, type Work } from "../query/deadline.ts";
 import type { Context } from "./context.ts";
 
-/** Bytes of documents in one reply; a single document may go beyond. */
+/** Bytes of documents in one reply. A single document may exceed it. */
 const batchBytes = 16 * 1024 * 1024;
 
 export interface CursorOptions {
-  /** Close after the first batch, whatever is left. */
+  /** Close after the first batch, even if there is more. */
   readonly single?: boolean;
   readonly noTimeout?: boolean;
 }
@@ -27,7 +27,7 @@ function* following(results: Results): Work<Raw | undefined> {
   }
 }
 
-/** Writes up to `size` documents; true if there are more. */
+/** Writes up to `size` documents. True if there are more. */
 export function* writeBatch(writer: Writer, name: string, reading: Reading, size: number): Work<boolean> {
   writer.name(Type.array, name);
   const batch = writer.open();

@@ -1,4 +1,4 @@
-/** `explain`: which way the documents were found, and how many keys and documents that took. */
+/** `explain`: how the documents were found, and how many keys and documents were read. */
 import { emptyDocument } from "../bson/make.ts";
 import { fields, items, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
@@ -14,7 +14,7 @@ import { expressionsFor } from "./expressions.ts";
 import { startFind } from "./read.ts";
 import { Request } from "./request.ts";
 
-/** @param check refuses commands and arguments that are not known */
+/** @param check refuses unknown commands and arguments */
 export function explain(context: Context, check: (request: Request) => void): Work<Reply> {
   const { request } = context;
   const inner = request.document("explain");
@@ -32,7 +32,7 @@ export function explain(context: Context, check: (request: Request) => void): Wo
   return explainRequest(context, explained, verbosity, inner);
 }
 
-/** `aggregate`, or its explanation where `explain: true` is asked for. */
+/** `aggregate`, or its explanation with `explain: true`. */
 export function aggregateOrExplain(context: Context): Work<Reply> {
   const { request } = context;
   if (!request.flag("explain")) return aggregate(context);
@@ -121,7 +121,7 @@ function start(context: Context, request: Request, name: string, collection: Col
   return { run: running, sorts: false, next: () => running.next() };
 }
 
-/** The filter of a write, a count or a distinct: what would be changed is read, not changed. */
+/** The filter of a write, a count or a distinct. Documents to be changed are read, not changed. */
 function writeFilter(request: Request, name: string): { filter: Raw; hint: Raw | undefined } {
   const empty = request.document("query");
   checkCollation(request.get("collation"));

@@ -1,4 +1,4 @@
-/** The expression compilers that queries, projections and updates are given. */
+/** The expression compilers for queries, projections and updates. */
 import { Environment, letVariables } from "../aggregate/pipeline.ts";
 import { fields, type Raw } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
@@ -15,7 +15,7 @@ export interface Compilers {
 
 const updateStages = new Set(["$addFields", "$set", "$project", "$unset", "$replaceRoot", "$replaceWith"]);
 
-/** Compilers that know the command's `let`; built only if an expression turns up. */
+/** Compilers that know the command's `let`. Built only when an expression appears. */
 export function expressionsFor(variables: Raw | undefined, now: number): Compilers {
   let made: Environment | undefined;
   const environment = (): Environment => {

@@ -1,4 +1,4 @@
-/** The fields that commands know. Others are refused: an option that is not applied must not be taken. */
+/** The fields of commands. Others are refused, because an option without an effect must not be accepted. */
 import { fields, type Raw, stringValue, Type } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import type { Request } from "./request.ts";
@@ -27,12 +27,12 @@ const generic = new Set([
   "writeConcern",
 ]);
 
-/** The refusal of a field that is not declared. */
+/** The error for a field that is not declared. */
 export function unknownField(where: string, name: string): StoreError {
   return new StoreError(40415, `BSON field '${where}.${name}' is an unknown field.`);
 }
 
-/** Refuses fields of a nested document that are not among these. */
+/** Refuses other fields of a nested document than these. */
 export function checkFields(document: Raw | undefined, where: string, known: ReadonlySet<string>): void {
   if (document === undefined || document.type !== Type.object) return;
   const seen = new Set<string>();
@@ -48,7 +48,7 @@ const writeConcern = new Set(["w", "j", "fsync", "wtimeout", "provenance"]);
 
 /**
  * Refuses arguments that the command does not know.
- * @param known the command's own arguments; undefined for a command whose arguments are free
+ * @param known the command's own arguments; undefined where any are accepted
  */
 export function checkArguments(request: Request, known: ReadonlySet<string> | undefined): void {
   const { name } = request;

@@ -1,4 +1,4 @@
-/** `findAndModify`: find one, change it, answer with its old or new form. */
+/** `findAndModify`: finds one document, changes it, and answers with its old or new form. */
 import { nullRaw } from "../bson/make.ts";
 import { getField, isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
@@ -24,7 +24,7 @@ const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
 interface Outcome {
   readonly n: number;
   readonly value: Raw | undefined;
-  /** For updates only. */
+  /** Only for updates. */
   readonly updatedExisting?: boolean;
   readonly upserted?: Raw | undefined;
 }
@@ -55,10 +55,10 @@ export function* findAndModify(context: Context): Work<Reply> {
     change === undefined ? undefined : parseUpdate(change, parseArrayFilters(request.get("arrayFilters")));
   const found = store.find(request.db, name);
   const stored = found && (yield* findOne(context, found, query, filter, tools));
-  // Others may have changed the catalogue while it was looked for.
+  // Other commands may have changed the catalogue during the search.
   const collection = store.find(request.db, name);
   if (found !== undefined && collection?.id !== found.id) throw planKilled();
-  // As it is before it is changed or removed.
+  // A copy from before the change or removal.
   const before = stored?.document;
   const done = ((): Outcome => {
     if (collection !== undefined && stored !== undefined) {
@@ -113,7 +113,7 @@ function* findOne(
     if (row === undefined) return undefined;
     if (fresh) return row.stored;
     const stored = collection.byRow(row.rid);
-    // Changed by others since it was picked: it is looked for again.
+    // It was changed by others since it was found, so the search is repeated.
     if (stored !== undefined && matches(stored)) return stored;
     yield;
   }

@@ -23,7 +23,7 @@ import type { Request } from "./request.ts";
 
 const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
 
-/** Parses what `find` and `explain` of a find have in common, and starts the query. */
+/** Parses the common part of `find` and `explain` of a find, and starts the query. */
 export function startFind(
   context: Context,
   request: Request,
@@ -88,7 +88,7 @@ export function find(context: Context): Reply | Work<Reply> {
   });
 }
 
-/** `{_id: x}` and the like without projection: the stored bytes go out as they are. */
+/** `{_id: x}` without projection: the stored bytes are sent unchanged. */
 function findById(
   request: Request,
   collection: Collection,

@@ -1,4 +1,4 @@
-/** A command as it came over the wire, with typed access to its arguments. */
+/** A command from the wire, with typed access to its arguments. */
 import type { ScramConversation } from "../auth/scram.ts";
 import { wholeNumber } from "../bson/arithmetic.ts";
 import { type Raw, stringValue, Type, truthy, typeName } from "../bson/raw.ts";
@@ -6,17 +6,17 @@ import { StoreError } from "../errors.ts";
 
 export interface ConnectionInfo {
   readonly id: number;
-  /** Who has logged in, where that is asked for. */
+  /** The logged-in user, where log-in is required. */
   user?: string | undefined;
-  /** A log-in under way. */
+  /** A log-in in progress. */
   conversation?: LogIn | undefined;
 }
 
 export interface LogIn {
   readonly scram: ScramConversation;
-  /** The client does without the empty exchange at the end. */
+  /** The client skips the empty exchange at the end. */
   readonly brief: boolean;
-  /** The client has shown that it knows the password. */
+  /** The client has proved that it knows the password. */
   readonly proved: boolean;
 }
 
@@ -26,7 +26,7 @@ export class Request {
   readonly connection: ConnectionInfo;
   private readonly args: ReadonlyMap<string, Raw>;
   private readonly sequences: ReadonlyMap<string, readonly Raw[]>;
-  /** An argument that was given twice. */
+  /** An argument that occurs twice. */
   readonly duplicate: string | undefined;
 
   constructor(
@@ -50,7 +50,7 @@ export class Request {
     return this.args.has(name);
   }
 
-  /** An argument; null counts as absent. */
+  /** An argument. Null counts as absent. */
   get(name: string): Raw | undefined {
     const value = this.args.get(name);
     return value === undefined || value.isNullish() ? undefined : value;
@@ -96,7 +96,7 @@ export class Request {
     return value;
   }
 
-  /** A whole number, not below zero. */
+  /** A whole number from 0 on. */
   count(name: string): number {
     const number = this.integer(name) ?? 0;
     if (number < 0)
@@ -118,7 +118,7 @@ export class Request {
     return truthy(value);
   }
 
-  /** Documents that came as a section of their own. */
+  /** Documents from a separate section of the message. */
   sequence(name: string): readonly Raw[] | undefined {
     return this.sequences.get(name);
   }

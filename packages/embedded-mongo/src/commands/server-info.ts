@@ -1,4 +1,4 @@
-/** Commands about the server and the connection: what drivers ask before they work. */
+/** Commands about the server and the connection, which drivers send first. */
 import { hostname } from "node:os";
 import { Long, ObjectId } from "bson";
 import { StoreError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** Sessions are only names here: they cost nothing until a retryable write is remembered under one. */
+/** Sessions are only names here. They cost nothing until a retryable write is stored under one. */
 import { randomUUID } from "node:crypto";
 import { Binary } from "bson";
 import { items, Type } from "../bson/raw.ts";
@@ -12,7 +12,7 @@ export function startSession(): Reply {
 
 export const endSessions = (): Reply => ({});
 
-/** No transaction is ever open: they are refused where they start. */
+/** No transaction is ever open, because the start of one is refused. */
 export function endTransaction(): Reply {
   throw new StoreError(251, "Given transaction number does not match any in-progress transactions.");
 }

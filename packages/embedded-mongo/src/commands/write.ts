@@ -1,4 +1,4 @@
-/** `insert`, `update`, `delete`: statement by statement, each whole or not at all, errors told per statement. */
+/** `insert`, `update`, `delete`: each statement is atomic, and errors are reported per statement. */
 import { fields, isEmptyDocument, items, numberOf, type Raw, Type, typeName } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { badValue, codeName, failedToParse, StoreError } from "../errors.ts";
@@ -50,8 +50,9 @@ interface WriteError {
 }
 
 /**
- * Runs the statements; stops at the first error when ordered. They are tried as one first, as a savepoint for each costs
- * a tenth of a write; where one fails, or all take more than a turn, all are undone and run again one by one.
+ * Runs the statements. When ordered, stops at the first error. All are first tried as one, because a savepoint per
+ * statement costs a tenth of a write. If one fails, or all take more than a time slice, all are undone and run again
+ * one by one.
  * @param forget undoes what `one` has counted
  */
 function* runAll(
@@ -81,7 +82,7 @@ function* runAll(
   for (let index = 0; index < list.length; index++) {
     const statement = list[index] as Raw;
     try {
-      // A retry is told by what is remembered with the writes, so these all belong into one turn.
+      // The stored reply belongs to the writes, so all of them must be in one time slice.
       if (context.retried && store.wrote)
         store.asOne(() => withoutPause(() => finishNow(one(statement, index) ?? nothing())));
       else yield* one(statement, index) ?? nothing();
@@ -94,19 +95,19 @@ function* runAll(
   return errors;
 }
 
-/** Work that was done at once. */
+/** Work that is already done. */
 function* nothing(): Work<void> {
-  // There is nothing left to do.
+  // Nothing is left to do.
 }
 
-/** An error of one statement; the end of the command's time is one of the command. */
+/** An error of one statement. A time-out is an error of the whole command. */
 function isStatementError(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code !== 50;
 }
 
 /**
- * Changes the documents that were picked, as one; where that takes more than a turn, as many at a time as fit into one.
- * Others may have changed or removed them since they were picked: then they are looked at again.
+ * Changes the selected documents atomically, or in groups that fit into a time slice. Other commands may have changed
+ * or removed them since their selection. Then they are checked again.
  */
 export function* change(
   context: Context,
@@ -158,10 +159,10 @@ export function* insert(context: Context): Work<Reply> {
   checkNames(request.db, name);
   store.ensure(request.db, name);
   let n = 0;
-  // Without a generator of its own, which would cost a tenth of an insert.
+  // Without a generator, which would cost a tenth of an insert.
   const insertOne = (document: Raw): undefined => {
     context.deadline.check();
-    // Looked up each time: what is undone makes the catalogue anew.
+    // Looked up each time, because an undo reloads the catalogue.
     store.asPart(() => store.ensure(request.db, name).insert(prepareInsert(document)));
     store.wrote = true;
     n++;
@@ -229,7 +230,7 @@ function boolean(name: string, value: Raw): boolean {
   );
 }
 
-/** `arrayFilters` by the identifier that each is about. */
+/** `arrayFilters` by their identifiers. */
 export function parseArrayFilters(value: Raw | undefined): ReadonlyMap<string, Filter> {
   if (value === undefined || value.isNullish()) return noFilters;
   if (value.type !== Type.array) throw new StoreError(14, "arrayFilters must be an array");
@@ -300,8 +301,9 @@ function writeUpserted(writer: Writer, upserted: readonly { index: number; id: R
 }
 
 /**
- * Runs one update. One of a document by its `_id` is done when this returns: a generator for it would cost a tenth of it.
- * @param inserted told the `_id` of a document that it inserted
+ * Runs one update. An update of one document by `_id` is done when this returns. A generator would cost a tenth of
+ * it.
+ * @param inserted called with the `_id` of an inserted document
  */
 function runUpdate(
   context: Context,
@@ -328,7 +330,7 @@ function runUpdate(
     modified++;
     store.wrote = true;
   };
-  /** Not before all have been changed: where one fails, none is counted. */
+  /** Counted only after all have been changed. Where one fails, none counts. */
   const count = (): void => {
     counts.n += matched;
     counts.modified += modified;
@@ -354,28 +356,28 @@ function runUpdate(
   return undefined;
 }
 
-/** Documents that a filter picked, all before any is changed. */
+/** Documents that a filter selected, all before any change. */
 export interface Picked {
   readonly collection: Collection;
   readonly rows: readonly PickedRow[];
-  /** True while no others had a turn: the documents are as they were read. */
+  /** True while no other command has run, so the documents are unchanged. */
   readonly fresh: boolean;
   readonly matches: (stored: Stored) => boolean;
 }
 
 interface PickedRow {
   readonly rid: number;
-  /** Let go of where many are picked. */
+  /** Dropped where many are selected. */
   readonly stored: Stored | undefined;
 }
 
-/** The document that a filter names by its `_id`, where it matches the rest of the filter, too. */
+/** The document that a filter names by its `_id`, where it also matches the rest of the filter. */
 export function storedById(collection: Collection, { key, matches }: IdFilter): Stored | undefined {
   const stored = collection.byId(key);
   return stored !== undefined && matches(stored.outline) ? stored : undefined;
 }
 
-/** The documents that a filter picks, all read before any is changed. */
+/** The documents that a filter selects, all read before any change. */
 export function* select(
   context: Context,
   collection: Collection,

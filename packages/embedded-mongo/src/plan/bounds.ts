@@ -1,4 +1,4 @@
-/** Ranges of an index's keys that hold every document which meets the demands. */
+/** Ranges of an index's keys that contain every document which meets the constraints. */
 import type { Index } from "../storage/index.ts";
 import { both, type Constraints, constraintsOf, fieldIntervals } from "./constraints.ts";
 import { descending, everything, type Interval, isPoint, position } from "./intervals.ts";
@@ -7,20 +7,20 @@ import { descending, everything, type Interval, isPoint, position } from "./inte
 export interface Range {
   readonly low: Buffer;
   readonly high: Buffer;
-  /** Holds the key `low` only: of one value for each field. */
+  /** Contains the key `low` only: one value for each field. */
   readonly point?: true;
 }
 
 export interface Bounds {
   /** Sorted, without overlap. */
   readonly ranges: readonly Range[];
-  /** How many leading fields are held to one value, the same in every range. */
+  /** How many leading fields have one value, the same in every range. */
   readonly fixed: number;
   /** How many leading fields are bounded at all. */
   readonly bounded: number;
 }
 
-/** The fields of an index in order: what the planner needs to know of it, `_id` included. */
+/** The fields of an index in order, as far as the planner needs them. Includes `_id`. */
 export interface Ordered {
   readonly fields: Index["fields"];
   /** Bit `i` is set for a field that may hold arrays. */
@@ -34,7 +34,7 @@ const everyKey: Range = { low: Buffer.alloc(0), high: Buffer.from([255]) };
 
 export const unbounded: Bounds = { ranges: [everyKey], fixed: 0, bounded: 0 };
 
-/** Bounds from the plain demands and, where that narrows them, from one `$or` among them. */
+/** Bounds from the plain constraints and, where that narrows them, from one `$or` among them. */
 export function boundsOf(index: Ordered, constraints: Constraints): Bounds {
   const plain = plainBounds(index, constraints);
   for (const branches of constraints.alternatives) {
@@ -61,7 +61,7 @@ function plainBounds(index: Ordered, constraints: Constraints): Bounds {
   for (const [i, field] of index.fields.entries()) {
     const tests = constraints.tests.get(field.path.text);
     const root = field.path.parts[0]?.text ?? "";
-    // Two fields of one array: a document may meet two demands with two elements, which no single key shows.
+    // Two fields of one array: a document may meet two constraints with two elements, which no single key shows.
     if (tests === undefined || (index.multikey !== 0 && roots.has(root))) break;
     roots.add(root);
     const found = fieldIntervals(tests, holdsArrays(index, i));

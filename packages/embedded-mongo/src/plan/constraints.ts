@@ -1,9 +1,9 @@
-/** What a filter demands of single fields, read off its conjunction. */
+/** The constraints of a filter on single fields, from its conjunction. */
 import type { Filter, Test } from "../query/ast.ts";
 import { compileElementTest } from "../query/match.ts";
 import { compareCuts, type Interval, intersect, intervalsOf, isPoint, needsField } from "./intervals.ts";
 
-/** Tests by dotted path, all of which must hold, and the alternatives of which one must hold. */
+/** Tests by dotted path, all of which must be true, and the alternatives of which one must be true. */
 export interface Constraints {
   readonly tests: Map<string, Test[]>;
   readonly alternatives: (readonly Filter[])[];
@@ -37,7 +37,7 @@ function collectTest(path: string, test: Test, found: Constraints): void {
   }
 }
 
-/** Both sets of demands together. */
+/** Both sets of constraints together. */
 export function both(a: Constraints, b: Constraints): Constraints {
   const tests = new Map(a.tests);
   for (const [path, more] of b.tests) tests.set(path, [...(tests.get(path) ?? []), ...more]);
@@ -45,8 +45,8 @@ export function both(a: Constraints, b: Constraints): Constraints {
 }
 
 /**
- * Where the keys of a field can be. With arrays about (`multikey`) two tests can be met by two elements, so
- * only the tightest of them bounds.
+ * Possible keys of a field. With arrays (`multikey`), two elements may meet two tests, so only the narrowest test
+ * bounds.
  */
 export function fieldIntervals(tests: readonly Test[], multikey: boolean): Interval[] | undefined {
   let found: Interval[] | undefined;
@@ -66,7 +66,7 @@ function tighter(a: readonly Interval[], b: readonly Interval[]): boolean {
   return a.length < b.length;
 }
 
-/** True when a partial index's filter holds for every document that meets the demands. */
+/** True when every document that meets the constraints matches a partial index's filter. */
 export function implies(constraints: Constraints, partial: Filter): boolean {
   if (partial.kind === "constant") return partial.value;
   if (partial.kind === "and") return partial.filters.every((part) => implies(constraints, part));

@@ -1,10 +1,10 @@
-/** Where in an index the values that satisfy a test can be. */
+/** Possible positions in an index of values that satisfy a test. */
 import { nullRaw, undefinedRaw } from "../bson/make.ts";
 import { type Raw, Type } from "../bson/raw.ts";
 import { encodeKey, encodeStringPrefix, invert, successor, typeOrder } from "../key-encoding.ts";
 import type { Test } from "../query/ast.ts";
 
-/** A place between keys: before or after all keys that begin with `prefix`. */
+/** A position between keys: before or after all keys that begin with `prefix`. */
 export interface Cut {
   readonly prefix: Buffer;
   readonly after: boolean;
@@ -14,13 +14,13 @@ export interface Cut {
 export interface Interval {
   readonly low: Cut;
   readonly high: Cut;
-  /** The keys of one value, whole: not those of a type or of strings with one beginning, which look alike. */
+  /** Complete keys of one value. Not those of a type, or of strings with one beginning, which look alike. */
   readonly point?: true;
 }
 
 const endOfKeys = Buffer.from([255]);
 
-/** The cut as the least key that lies behind it. */
+/** The cut as the least key behind it. */
 export function position(cut: Cut): Buffer {
   if (!cut.after) return cut.prefix;
   return cut.prefix.length === 0 ? endOfKeys : (successor(cut.prefix) ?? endOfKeys);
@@ -54,8 +54,8 @@ const nullish: Interval = {
 };
 
 /**
- * The intervals that hold every key of every document which passes the test, sorted and apart; undefined when
- * the test says nothing that an index could use.
+ * The intervals of all keys of documents that pass the test, sorted and disjoint. Undefined when an index can't use
+ * the test.
  */
 export function intervalsOf(test: Test): Interval[] | undefined {
   switch (test.op) {
@@ -112,7 +112,7 @@ function rangeOf(op: "lt" | "lte" | "gt" | "gte", value: Raw): Interval[] | unde
   return [{ low: { prefix: key, after: op === "gt" }, high: type.high }];
 }
 
-/** Tests on one and the same value: all must hold there. Without `together` only one of them may bound. */
+/** Tests on the same value: all must be true there. Without `together`, only one of them may bound. */
 function intersectAll(tests: readonly Test[], together: boolean): Interval[] | undefined {
   let found: Interval[] | undefined;
   for (const test of tests) {
@@ -128,7 +128,7 @@ export function compareCuts(a: Cut, b: Cut): number {
   return position(a).compare(position(b));
 }
 
-/** The intervals sorted, those that touch or overlap joined. */
+/** The sorted intervals, with touching or overlapping ones joined. */
 export function union(intervals: readonly Interval[]): Interval[] {
   const sorted = [...intervals].sort((a, b) => compareCuts(a.low, b.low) || compareCuts(a.high, b.high));
   const out: Interval[] = [];
@@ -141,7 +141,7 @@ export function union(intervals: readonly Interval[]): Interval[] {
   return out;
 }
 
-/** What lies in both lists. */
+/** The intersection of both lists. */
 export function intersect(a: readonly Interval[], b: readonly Interval[]): Interval[] {
   const out: Interval[] = [];
   for (const x of a) {
@@ -156,7 +156,7 @@ export function intersect(a: readonly Interval[], b: readonly Interval[]): Inter
   return out;
 }
 
-/** True when a document without the field can't pass the test, so that a sparse index holds all that do. */
+/** True when a document without the field can't pass the test. Then a sparse index contains all matches. */
 export function needsField(test: Test): boolean {
   switch (test.op) {
     case "eq":

@@ -1,4 +1,4 @@
-/** Chooses how to find the documents of a query: by `_id`, through an index, through several, or by a full scan. */
+/** Chooses how to find the documents of a query: by `_id`, through one or several indexes, or by a full scan. */
 
 import { StoreError } from "../errors.ts";
 import { parsePath } from "../path.ts";
@@ -23,7 +23,7 @@ export type Plan =
       readonly index: Index | undefined;
       readonly ranges: readonly Range[];
       readonly backward: boolean;
-      /** True when documents come in the wanted order. */
+      /** True when documents come in the requested order. */
       readonly sorted: boolean;
     }
   | { readonly kind: "union"; readonly plans: readonly Plan[] }
@@ -32,7 +32,7 @@ export type Plan =
 export interface PlanOptions {
   readonly sort: readonly SortField[];
   readonly limit: number;
-  /** An index by name, or by its key pattern's fields; `$natural` asks for a scan. */
+  /** An index by name, or by the fields of its key pattern. `$natural` asks for a scan. */
   readonly hint: Index | "_id_" | "$natural" | undefined;
 }
 
@@ -43,7 +43,7 @@ interface Candidate {
 }
 
 const idIndex: Ordered = { fields: [{ path: parsePath("_id"), descending: false }], multikey: 0 };
-/** Entries that are counted to tell two indexes apart. */
+/** Number of entries that are counted to compare two indexes. */
 const countLimit = 1000;
 
 export function plan(collection: Collection, filter: Filter, options: PlanOptions): Plan {
@@ -91,7 +91,7 @@ function usable(index: Index, constraints: Constraints, options: PlanOptions): b
   return index.fields.some((field) => constraints.tests.get(field.path.text)?.some(needsField));
 }
 
-/** Which way to read an index so that documents come sorted. */
+/** In which direction an index gives sorted documents. */
 function sortOrder(
   index: Ordered,
   bounds: Bounds,
@@ -121,8 +121,8 @@ function sortOrder(
 }
 
 /**
- * Whether each document comes up once, at the place of its values: arrays only in fields that are held to one value,
- * and none of these among what is sorted by (an array sorts by its least element, not by the one that was asked for).
+ * Whether each document occurs once, at the place of its values. Arrays may occur only in fields with one value, and
+ * not among the sort fields. An array sorts by its least element.
  */
 function oneKeyEach(index: Ordered, bounds: Bounds, sort: readonly SortField[]): boolean {
   return index.fields.every(
@@ -165,7 +165,7 @@ function choose(
   return best;
 }
 
-/** `$or` whose branches each have an index of their own. */
+/** `$or` whose branches each have an index. */
 function planUnion(collection: Collection, constraints: Constraints, options: PlanOptions): Plan | undefined {
   for (const branches of constraints.alternatives) {
     const plans: Plan[] = [];

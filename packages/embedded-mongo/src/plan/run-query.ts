@@ -25,14 +25,14 @@ export interface QueryOptions {
   readonly hint: Index | "_id_" | "$natural" | undefined;
   readonly expressions: ExpressionCompiler;
   readonly deadline: Deadline;
-  /** True when the caller reads in the order of the table, last first (`$natural: -1`). */
+  /** True for reading in reverse table order (`$natural: -1`). */
   readonly backward?: boolean;
 }
 
-/** Documents one after the other, with pauses between them. */
+/** Documents in sequence, with pauses between them. */
 export interface Rows {
   next(): Stored | Pause | undefined;
-  /** Drops what was read ahead; `next` goes on as if nothing had happened. */
+  /** Drops data that was read ahead. `next` continues normally. */
   release(): void;
 }
 
@@ -44,12 +44,12 @@ export interface Run extends Rows {
   readonly scores: ReadonlyMap<number, number> | undefined;
 }
 
-/** Bytes of keys that a sort may keep in memory, as MongoDB's limit for a blocking sort. */
+/** Bytes of keys that a sort may hold in memory: MongoDB's limit for a blocking sort. */
 const sortMemory = 100 * 1024 * 1024;
 
 type StoredMatcher = (stored: Stored) => boolean;
 
-/** The predicate of a filter on stored documents, of which it reads no more than it needs. */
+/** The predicate of a filter on stored documents. It reads only what it needs. */
 export function storedMatcher(filter: Filter, expressions: ExpressionCompiler): StoredMatcher {
   const matches = compileFilter(filter, expressions);
   const reads = filterReads(filter);
@@ -163,7 +163,7 @@ interface SortRow {
   readonly rid: number;
 }
 
-/** Sorts by keys in memory and keeps only row ids; with a limit, only the best ones. */
+/** Sorts by keys in memory and keeps only row ids. With a limit, only the best ones. */
 class Sorted implements Rows {
   private readonly collection: Collection;
   private readonly source: Rows;
@@ -172,7 +172,7 @@ class Sorted implements Rows {
   private readonly sorter: Sorter<SortRow>;
   private readonly descending: readonly boolean[];
   private gathered = false;
-  /** Others had their turn since the first document was read: what was found may have changed. */
+  /** Other commands have run since the first document was read, so results may have changed. */
   private paused = false;
   private readonly guard: Guard;
 
@@ -229,14 +229,14 @@ class Sorted implements Rows {
   }
 
   release(): void {
-    // The client is away between two batches, in which others write.
+    // The client is away between two batches, and others write meanwhile.
     this.paused = true;
     this.source.release();
   }
 }
 
 /**
- * Parses a sort document. `{$meta: "textScore"}` is dropped: text results come best first, so it may only stand last.
+ * Parses a sort document. `{$meta: "textScore"}` is dropped, and must be last, because text results come best first.
  * @param text true where the query has a `$text`
  */
 export function parseSort(spec: Raw | undefined, text = false): SortField[] {
@@ -279,14 +279,14 @@ function naturalBackward(spec: Raw | undefined): boolean {
   return natural?.isNumber() === true && numberOf(natural) < 0;
 }
 
-/** True for a sort or hint in the order of the table. */
+/** True for a sort or hint in table order. */
 export function isNatural(spec: Raw | undefined): boolean {
   return spec?.type === Type.object && getField(spec, naturalName) !== undefined;
 }
 
 const naturalName = Buffer.from("$natural");
 
-/** How the order of the table and hints are asked for: the part of a query's options that is common to all commands. */
+/** Parses table order and hints: the query options that all commands share. */
 export function accessOptions(
   sort: Raw | undefined,
   hint: Raw | undefined,

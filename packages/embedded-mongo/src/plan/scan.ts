@@ -1,6 +1,6 @@
 /**
- * Reads documents in the order of a table or index, a chunk at a time. A scan holds no open statement: it
- * continues from the last key it gave out, so writes may happen between two calls.
+ * Reads documents in the order of a table or index, a chunk at a time. A scan holds no open statement. It continues
+ * from its last key, so writes may happen between two calls.
  */
 import type { StatementSync } from "node:sqlite";
 import { toBuffer } from "../bson/raw.ts";
@@ -10,16 +10,16 @@ import type { Index } from "../storage/index.ts";
 import type { Stored } from "../storage/stored.ts";
 import type { Range } from "./bounds.ts";
 
-/** How much was looked at, for `explain`. */
+/** How much was read, for `explain`. */
 export interface Counters {
   keys: number;
   documents: number;
 }
 
-/** Documents one after the other. */
+/** Documents in sequence. */
 export interface Source {
   next(): Stored | undefined;
-  /** Drops what was read ahead; `next` goes on as if nothing had happened. */
+  /** Drops data that was read ahead. `next` continues normally. */
   release(): void;
 }
 
@@ -48,8 +48,8 @@ function statement(database: Database, sql: string): StatementSync {
 }
 
 /**
- * Others may drop the collection or index of a scan between two chunks, and a new one may get its table's name. Looked
- * at only when the catalogue has changed.
+ * Detects that the collection or index of a scan was dropped between two chunks. A new one may get its table's name.
+ * It is checked only when the catalogue has changed.
  */
 export class Guard {
   private readonly collection: Collection;
@@ -251,7 +251,7 @@ export function countRanges(
   return total;
 }
 
-/** Several sources as one; a document that two of them have comes once. */
+/** Several sources as one. A document of two sources occurs once. */
 export class Union implements Source {
   private readonly sources: readonly Source[];
   private readonly seen = new Set<number>();

@@ -1,4 +1,4 @@
-/** A filter after parsing: what the matcher runs and the planner reads. */
+/** A parsed filter. The matcher runs it, and the planner reads it. */
 import type { Raw } from "../bson/raw.ts";
 import type { Path } from "../path.ts";
 import type { SafeRegex } from "./regex.ts";

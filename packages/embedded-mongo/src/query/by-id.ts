@@ -6,14 +6,14 @@ import { encodeKey } from "../key-encoding.ts";
 export interface IdFilter {
   /** The key of the `_id`. */
   readonly key: Buffer;
-  /** True if the other fields of the filter hold. */
+  /** Whether the other fields of the filter match. */
   readonly matches: (document: Raw) => boolean;
 }
 
 const dot = 0x2e;
 const dollar = 0x24;
 
-/** Reads `{_id: value, field: scalar, …}`; undefined for any other filter. */
+/** Parses `{_id: value, field: scalar, …}`. Undefined for any other filter. */
 export function idFilter(filter: Raw): IdFilter | undefined {
   let key: Buffer | undefined;
   let others: { name: Buffer; value: Raw }[] | undefined;

@@ -1,8 +1,8 @@
-/** Limits on how long a command may take, and on how long it may hold the store before others have a turn. */
+/** Limits on the time of a command, and on its time slice before other commands run. */
 import { StoreError } from "../errors.ts";
 import type { Filter } from "./ast.ts";
 
-/** The time of one command (`maxTimeMS`), the turns of others between its own included. */
+/** The time limit of one command (`maxTimeMS`), including time slices of other commands. */
 export class Deadline {
   private at: number;
   private left: number;
@@ -11,11 +11,11 @@ export class Deadline {
   /** `ms` of 0 means no limit. */
   constructor(ms: number) {
     this.left = ms > 0 ? ms : Number.POSITIVE_INFINITY;
-    // The clock is not looked at where there is no limit.
+    // Without a limit, the clock is not read.
     this.at = ms > 0 ? performance.now() + ms : this.left;
   }
 
-  /** Throws MaxTimeMSExpired once the time is over. Looks at the clock every 16th time only. */
+  /** Throws MaxTimeMSExpired when the time is over. Reads the clock only every 16th time. */
   check(): void {
     if ((this.countdown++ & 15) === 0) this.checkNow();
   }
@@ -25,7 +25,7 @@ export class Deadline {
       throw new StoreError(50, "operation exceeded time limit");
   }
 
-  /** A cursor's time stands still while its client is away. */
+  /** A cursor's time stops while its client is away. */
   suspend(): void {
     this.left = Math.max(0, this.at - performance.now());
   }
@@ -37,21 +37,21 @@ export class Deadline {
 
 export const noDeadline = new Deadline(0);
 
-/** Given out in place of a document when the turn of a command is over: others go first, then it is asked again. */
+/** Emitted instead of a document when a command's time slice is over. Other commands run, then it continues. */
 export const pause = Symbol("pause");
 export type Pause = typeof pause;
 
-/** Work that stops wherever others may go first. */
+/** Work that stops wherever other commands may run. */
 export type Work<T> = Generator<void, T>;
 
-/** Thrown where work that can't stop half way would have to. */
+/** Thrown where work that can't stop half way would have to stop. */
 export class TurnOver extends Error {}
 
 let turnEnds = Number.POSITIVE_INFINITY;
 let running = noDeadline;
 let looks = 0;
 
-/** Runs a part of a command under its deadline, with so many milliseconds before others have a turn. */
+/** Runs a part of a command under its deadline, with a time slice in milliseconds. */
 export function takeTurn<T>(ms: number, deadline: Deadline, work: () => T): T {
   const before = { turnEnds, running };
   turnEnds = performance.now() + ms;
@@ -64,18 +64,18 @@ export function takeTurn<T>(ms: number, deadline: Deadline, work: () => T): T {
   }
 }
 
-/** Runs a part that must not be interrupted by others, however long it takes. */
+/** Runs a part without interruption, however long it takes. */
 export function withoutPause<T>(work: () => T): T {
   return takeTurn(Number.POSITIVE_INFINITY, running, work);
 }
 
-/** True when others should have their turn. Looks at the clock every 16th time only. */
+/** True when other commands should run. Reads the clock only every 16th time. */
 export function isTurnOver(): boolean {
   if (turnEnds === Number.POSITIVE_INFINITY) return false;
   return (looks++ & 15) === 0 && performance.now() > turnEnds;
 }
 
-/** For loops over what is in memory: throws MaxTimeMSExpired once the running command's time is over. */
+/** For loops over data in memory: throws MaxTimeMSExpired when the running command's time is over. */
 export function checkTime(): void {
   running.check();
 }
@@ -87,7 +87,7 @@ export function finishNow<T>(work: Work<T>): T {
   throw new TurnOver("the work takes more than one turn");
 }
 
-/** True for a filter that lets everything through. */
+/** True for a filter that accepts everything. */
 export function constantFilter(filter: Filter): boolean {
   return filter.kind === "constant" && filter.value;
 }

@@ -6,16 +6,16 @@ import type { PathPart } from "../path.ts";
 import type { Filter, Test } from "./ast.ts";
 
 export type Matcher = (document: Raw) => boolean;
-/** A test of one value; undefined stands for a missing field. */
+/** A test of one value. Undefined means a missing field. */
 type ValueTest = (value: Raw | undefined) => boolean;
-/** Evaluates `$expr`; handed in, since expressions are built on top of matching. */
+/** Evaluates `$expr`. Passed in, because expressions depend on matching. */
 export type ExpressionCompiler = (expression: Raw) => (document: Raw) => boolean;
 
 const noExpressions: ExpressionCompiler = () => {
   throw new Error("no expression compiler was given");
 };
 
-/** The predicate of a filter. `$text` is decided by the index and is always true here. */
+/** The predicate of a filter. The index decides `$text`, so it is always true here. */
 export function compileFilter(filter: Filter, expressions: ExpressionCompiler = noExpressions): Matcher {
   switch (filter.kind) {
     case "constant":
@@ -104,7 +104,7 @@ export function elementTest(
   return (element) => tests.every((inner) => inner(element));
 }
 
-/** A test applied to a value as it is, without looking along a path: an array is one value, not its elements. */
+/** A test of a value itself, without following a path: an array is one value, not its elements. */
 export function compileElementTest(test: Test, expressions: ExpressionCompiler): (element: Raw) => boolean {
   switch (test.op) {
     case "not": {
@@ -134,9 +134,9 @@ export function arrayLength(array: Raw): number {
 }
 
 /**
- * True if the test holds for any value at the path, with MongoDB's rules for arrays on the way: every element
- * that is a document is entered, a number in the path also names a position, and a final array offers its
- * elements (`expandLeaf`) and itself.
+ * True if the test is true for any value at the path, with MongoDB's rules for arrays. Every element that is a
+ * document is entered. A number in the path also means a position. A final array offers its elements (`expandLeaf`)
+ * and itself.
  */
 export function anyAt(
   value: Raw,

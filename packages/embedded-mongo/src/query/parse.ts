@@ -1,4 +1,4 @@
-/** Parses a filter document; what MongoDB would refuse is refused with its code. */
+/** Parses a filter document. What MongoDB would refuse is refused with its code. */
 import { Binary } from "bson";
 import { wholeNumber } from "../bson/arithmetic.ts";
 import { fields, items, numberOf, type Raw, stringValue, Type, toJs, truthy, typeName } from "../bson/raw.ts";
@@ -9,7 +9,7 @@ import { compileRegex, regexOf } from "./regex.ts";
 
 const deepest = 100;
 
-/** What only a query may hold, and only in some places. */
+/** Elements that only a query may have, and only in some places. */
 interface Allowed {
   readonly text: boolean;
   readonly expr: boolean;
@@ -17,7 +17,7 @@ interface Allowed {
 
 const nothing: Allowed = { text: false, expr: false };
 
-/** Parses the filter of a query: `$expr` anywhere, `$text` once and where all documents must meet it. */
+/** Parses the filter of a query: `$expr` anywhere, `$text` once and where all documents must match it. */
 export function parseQuery(document: Raw): Filter {
   const filter = parseFilter(document, 0, { text: true, expr: true });
   if (countTexts(filter) > 1) throw badValue("Too many text expressions");
@@ -106,7 +106,7 @@ function parseText(value: Raw): Filter {
       if (option.type !== Type.bool) throw new StoreError(14, `${name} must be a boolean`);
       if (truthy(option)) throw new StoreError(238, `$text with ${name} is not supported by this store`);
     } else if (name === "$language") {
-      // The index keeps words as they are: another language would find other words in MongoDB.
+      // The index stores words unchanged. With a language, MongoDB would find other words.
       if (option.type !== Type.string) throw new StoreError(14, "$language must be a string");
       if (stringValue(option) !== "none")
         throw new StoreError(238, "$text with a $language other than 'none' is not supported by this store");

@@ -1,4 +1,4 @@
-/** Which element of an array made a filter match: what `$` in an update or projection stands for. */
+/** Which element of an array made a filter match: the meaning of `$` in an update or projection. */
 import { items, type Raw, Type } from "../bson/raw.ts";
 import { parsePath } from "../path.ts";
 import type { Filter, Test } from "./ast.ts";
@@ -10,7 +10,7 @@ interface Under {
   readonly test: Test;
 }
 
-/** The first position under `prefix` that meets what the filter asks of that array's elements. */
+/** The first position under `prefix` whose element meets the filter. */
 export function matchedPosition(
   filter: Filter,
   document: Raw,

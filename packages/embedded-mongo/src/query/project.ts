@@ -20,7 +20,7 @@ import type { ExpressionCompiler } from "./match.ts";
 import { elementTest } from "./match.ts";
 import { parseElemMatchTest } from "./parse.ts";
 
-/** What a projection may need besides the document. */
+/** What a projection may need in addition to the document. */
 export interface ProjectionContext {
   readonly score?: number | undefined;
   /** Array position matched by the filter under a path, for `field.$`. */
@@ -28,7 +28,7 @@ export interface ProjectionContext {
 }
 
 export type Projection = (document: Raw, context: ProjectionContext) => Raw;
-/** Evaluates computed fields; handed in, as for filters. */
+/** Evaluates computed fields. Passed in, as for filters. */
 export type ValueCompiler = (expression: Raw) => (document: Raw) => Raw | undefined;
 
 interface Node {
@@ -42,7 +42,7 @@ type Leaf =
   | { readonly kind: "element"; readonly test: (element: Raw) => boolean }
   | { readonly kind: "computed"; readonly value: (document: Raw) => Raw | undefined };
 
-/** Compiles a projection; undefined for an empty one. */
+/** Compiles a projection. Undefined for an empty one. */
 export function compileProjection(
   spec: Raw,
   tests: ExpressionCompiler,
@@ -242,7 +242,7 @@ function slice(values: Raw[], skip: number, count: number): Raw[] {
   return values.slice(start, start + count);
 }
 
-/** A value under a path that goes on: documents are entered, arrays element by element. */
+/** A value under a path that continues: documents are entered, arrays element by element. */
 function writeInner(
   writer: Writer,
   name: string,

@@ -1,4 +1,4 @@
-/** Which paths of a document a filter or a projection looks at: what lies elsewhere need not be read. */
+/** Which paths of a document a filter or projection reads. Other parts need not be loaded. */
 import { fields, type Raw, Type, truthy } from "../bson/raw.ts";
 import { type Path, parsePath } from "../path.ts";
 import type { Filter } from "./ast.ts";
@@ -20,7 +20,7 @@ export function filterReads(filter: Filter): Reads {
   }
 }
 
-/** What a projection keeps, where it lists fields to keep and nothing else. */
+/** What a projection keeps, where it only lists fields to keep. */
 export function projectionReads(spec: Raw | undefined): Reads {
   if (spec === undefined) return undefined;
   const kept: Path[] = [];

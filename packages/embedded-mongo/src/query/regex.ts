@@ -1,7 +1,7 @@
 /**
- * Regular expressions from clients, with PCRE2's meaning. V8's engine runs those that are quick on the text at hand by
- * their shape; RE2's, which is linear, all others; what RE2 does not have (look-around, atomic groups, possessive
- * repetition) V8 runs under a limit of time and length. Back references, recursion and scripts are refused.
+ * Regular expressions from clients, with PCRE2's meaning. V8's engine runs those that are quick on the given text by
+ * their shape. RE2, which is linear, runs the others. V8 runs features that RE2 lacks (look-around, atomic groups,
+ * possessive repetition) with limits of time and length. Back references, recursion and scripts are refused.
  */
 import { createContext, Script } from "node:vm";
 import { RE2JS } from "re2js";
@@ -12,15 +12,15 @@ import { costOf, isAnchored, literalPrefix } from "../regex/cost.ts";
 import { forRe2, forV8 } from "../regex/emit.ts";
 import { parsePattern } from "../regex/parse.ts";
 
-/** As MongoDB's limit of a pattern. */
+/** MongoDB's limit for a pattern. */
 const longestPattern = 32_764;
-/** Steps that V8 may take, by estimate, before RE2 is asked. */
+/** Estimated steps up to which V8 is used instead of RE2. */
 const quickSteps = 100_000;
-/** Steps for each character of a text that V8 may take in a pattern without free repetition. */
+/** Steps per character of text that V8 may take in a pattern without unbounded repetition. */
 const linearSteps = 200;
-/** Characters of a text on which even a pattern of exponential time is quick. */
+/** Length of text on which even a pattern of exponential time is quick. */
 const nestedLength = 8;
-/** Milliseconds and characters of one text for a pattern that only V8 can run. */
+/** Milliseconds, and characters of one text, for a pattern that only V8 can run. */
 const timeLimit = 50;
 const longestLimited = 64 * 1024;
 
@@ -28,13 +28,13 @@ export interface SafeRegex {
   readonly source: string;
   readonly options: string;
   test(value: string): boolean;
-  /** Text that every match begins with, where the pattern is anchored and literal there. */
+  /** Text at the start of every match, where the pattern is anchored and literal there. */
   readonly prefix: string | undefined;
 }
 
 const cache = new Map<string, SafeRegex>();
 
-/** The pattern of a regex value; option letters come from the value or from `$options`, not from both. */
+/** The pattern of a regex value. Options come from the value or from `$options`, not from both. */
 export function regexOf(value: Raw, extra = ""): SafeRegex {
   const [source, options] = regexParts(value);
   if (extra !== "" && options !== "") throw new StoreError(51075, "options set in both $regex and $options");
@@ -72,7 +72,7 @@ function compile(source: string, options: string): SafeRegex {
   } catch (error) {
     if (error instanceof StoreError) throw error;
     if (error instanceof PatternError) throw invalid(error.message);
-    // What V8 or RE2 say of a pattern that is too large for them.
+    // The error of V8 or RE2 for a pattern that is too large for them.
     throw invalid(error instanceof Error ? error.message : String(error));
   }
 }
@@ -108,7 +108,7 @@ function limited(regex: RegExp): (value: string) => boolean {
     try {
       return script.runInContext(sandbox, { timeout: timeLimit }) as boolean;
     } catch (error) {
-      // The error is of the context's own Error class, so `instanceof` does not know it.
+      // The error has the context's own Error class, so `instanceof` fails.
       if ((error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") throw exceeded();
       throw error;
     }

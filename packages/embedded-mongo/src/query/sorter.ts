@@ -1,4 +1,4 @@
-/** Sorts in runs while rows come in and merges the runs as they are asked for, so that no step takes long. */
+/** Sorts in runs while rows arrive, and merges the runs on demand, so that no step takes long. */
 
 export interface Keyed {
   readonly key: Buffer;
@@ -10,7 +10,7 @@ const order = (a: Keyed, b: Keyed): number => a.key.compare(b.key);
 interface Head<T> {
   readonly run: readonly T[];
   at: number;
-  /** Equal keys come in the order in which they were added. */
+  /** Equal keys keep the order in which they were added. */
   readonly age: number;
 }
 
@@ -21,7 +21,7 @@ export class Sorter<T extends Keyed> {
   private readonly keep: number;
   private kept = 0;
   private readonly sizeOf: (row: T) => number;
-  /** Bytes of the rows that are held. */
+  /** Bytes of the held rows. */
   bytes = 0;
 
   /** @param keep how many of the first rows are wanted */
@@ -35,7 +35,7 @@ export class Sorter<T extends Keyed> {
     this.bytes += this.sizeOf(row);
     if (this.current.length < runLength) return;
     this.closeRun();
-    // What can't be among the first `keep` any more goes, as soon as it is as much again.
+    // Rows that can't be among the first `keep` are dropped, once there are as many again.
     if (this.kept >= this.keep * 2 + 4 * runLength) this.prune();
   }
 
@@ -59,7 +59,7 @@ export class Sorter<T extends Keyed> {
     this.bytes = sum(first, this.sizeOf);
   }
 
-  /** The next row in order; nothing may be added after the first. */
+  /** The next row in order. Nothing may be added after the first call. */
   next(): T | undefined {
     if (this.heap === undefined) {
       this.closeRun();

@@ -2,8 +2,8 @@
 import type { TextSearch } from "./ast.ts";
 
 /**
- * Words are alternatives, "phrases" must all be there, -words must not. Undefined when nothing could match.
- * Case and diacritics never count, as in a MongoDB text index of version 3 with its defaults.
+ * Words are alternatives, "phrases" must all occur, -words must not. Undefined when nothing could match. Case and
+ * diacritics are ignored, as in a MongoDB text index of version 3 with its defaults.
  */
 export function textMatch({ search }: TextSearch): string | undefined {
   const words: string[] = [];
@@ -23,7 +23,7 @@ export function textMatch({ search }: TextSearch): string | undefined {
   return without.length === 0 ? wanted : `(${wanted}) NOT (${without.join(" OR ")})`;
 }
 
-/** Normalisation takes time that grows with the square of the marks on one letter: no more of them than this. */
+/** A bound, because normalisation takes quadratic time in the marks on one letter. */
 const MAX_MARKS = 30;
 const fewMarks = (run: string): string => Array.from(run).slice(0, MAX_MARKS).join("");
 

@@ -14,7 +14,7 @@ export function firstAt(document: Raw, path: Path): Raw | undefined {
   return value;
 }
 
-/** Calls `visit` for every value at a path, entering arrays on the way and spreading a final array. */
+/** Calls `visit` for every value at a path. It enters arrays on the way and visits the elements of a final array. */
 export function eachValue(
   value: Raw,
   parts: readonly PathPart[],
@@ -65,7 +65,7 @@ function eachElement(array: Raw, visit: (value: Raw | undefined) => void): void 
   if (!any) visit(undefinedRaw);
 }
 
-/** What a sort compares: the least (or, descending, the greatest) value at the path; null where there is none. */
+/** The value that a sort compares: the least (or, descending, the greatest) at the path. Null where there is none. */
 export function sortKey(document: Raw, path: Path, descending: boolean): Raw {
   if (path.parts.length === 1) {
     const value = getField(document, (path.parts[0] as PathPart).bytes);

@@ -1,10 +1,10 @@
-/** A regular expression of PCRE2's syntax after parsing: what the emitters and the estimate of its cost read. */
+/** A parsed regular expression in PCRE2's syntax, for the emitters and the cost estimate. */
 
 export interface CharSet {
   readonly negated: boolean;
   /** Code points, first and last of each range. */
   readonly ranges: readonly (readonly [number, number])[];
-  /** Unicode general categories, as `\p{L}` or `\P{L}`: written alike in both engines. */
+  /** Unicode general categories, as `\p{L}` or `\P{L}`. Both engines have the same syntax. */
   readonly categories: readonly string[];
 }
 
@@ -36,8 +36,8 @@ export type Node =
       readonly lazy: boolean;
     }
   | { readonly kind: "look"; readonly behind: boolean; readonly negated: boolean; readonly body: Node }
-  /** Never gives back what it took: `(?>…)`, and possessive repetition. */
+  /** Never backtracks into what it matched: `(?>…)`, and possessive repetition. */
   | { readonly kind: "atomic"; readonly body: Node };
 
-/** A pattern that is malformed, or that this store does not run. */
+/** A pattern that is malformed, or not supported. */
 export class PatternError extends Error {}

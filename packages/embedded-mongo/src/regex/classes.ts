@@ -1,4 +1,4 @@
-/** Character classes as PCRE2 has them in UTF mode without UCP: `\d`, `\s`, `\w` and POSIX names are ASCII. */
+/** Character classes of PCRE2 in UTF mode without UCP: `\d`, `\s`, `\w` and POSIX names are ASCII. */
 import { PatternError } from "./ast.ts";
 
 export type Ranges = readonly (readonly [number, number])[];
@@ -23,7 +23,7 @@ const horizontal: Ranges = [
   [0x205f, 0x205f],
   [0x3000, 0x3000],
 ];
-/** `\v`, and what `\R` matches besides CR LF. */
+/** `\v`, and what `\R` matches in addition to CR LF. */
 export const vertical: Ranges = [
   [10, 13],
   [0x85, 0x85],
@@ -31,7 +31,7 @@ export const vertical: Ranges = [
 ];
 export const newline: Ranges = [[10, 10]];
 
-/** Everything else. */
+/** All other code points. */
 function complement(ranges: Ranges): Ranges {
   const out: [number, number][] = [];
   let next = 0;
@@ -57,7 +57,7 @@ const escapes: Record<string, Ranges> = {
   N: complement(newline),
 };
 
-/** The class behind a backslash and a letter, if there is one. */
+/** The class of a backslash and a letter, if there is one. */
 export const escapeClass = (letter: string): Ranges | undefined => escapes[letter];
 
 const posix: Record<string, Ranges> = {
@@ -88,7 +88,7 @@ const posix: Record<string, Ranges> = {
   xdigit: [...digits, [0x41, 0x46], [0x61, 0x66]],
 };
 
-/** A class such as `[:alpha:]` or `[:^alpha:]`, by what stands between the colons. */
+/** A class such as `[:alpha:]` or `[:^alpha:]`, by the text between the colons. */
 export function posixClass(name: string): Ranges {
   const negated = name.startsWith("^");
   const found = posix[negated ? name.slice(1) : name];
@@ -102,7 +102,7 @@ const categories = new Set(
   ),
 );
 
-/** A Unicode property as a category, or as ranges where it is none. Scripts are not run by this store. */
+/** A Unicode property as a category, or as ranges where it is none. Scripts are not supported. */
 export function property(name: string, negated: boolean): { category?: string; ranges?: Ranges } {
   const inverted = name.startsWith("^");
   const plain = inverted ? name.slice(1) : name;

@@ -1,14 +1,14 @@
-/** How long a backtracking engine may take with a pattern, by its shape. */
+/** Estimates the time of a backtracking engine by the shape of a pattern. */
 import type { Node } from "./ast.ts";
 
 export interface Cost {
-  /** Free repetitions one after the other: each multiplies the time by the length of the text. */
+  /** Number of unbounded repetitions in sequence. Each multiplies the time by the length of the text. */
   readonly degree: number;
-  /** Ways to match one stretch of text, free repetitions apart. */
+  /** Ways to match one stretch of text, without unbounded repetitions. */
   readonly ways: number;
-  /** Characters that may be looked at for one such way, free repetitions apart. */
+  /** Characters read for one such way, without unbounded repetitions. */
   readonly size: number;
-  /** A repetition in a repetition, or of something that matches in several ways: exponential. */
+  /** A repetition inside a repetition, or of something that matches in several ways: exponential. */
   readonly nested: boolean;
 }
 
@@ -61,7 +61,7 @@ function repeatCost(body: Cost, min: number, max: number, shortest: number): Cos
   };
 }
 
-/** The fewest characters that a node takes. */
+/** The minimum number of characters that a node matches. */
 export function leastLength(node: Node): number {
   switch (node.kind) {
     case "char":
@@ -81,14 +81,14 @@ export function leastLength(node: Node): number {
   }
 }
 
-/** True for a pattern that can match at the start of the text only. */
+/** True for a pattern that can match only at the start of the text. */
 export function isAnchored(node: Node): boolean {
   if (node.kind === "assert") return node.what === "start";
   if (node.kind === "sequence") return node.parts[0] !== undefined && isAnchored(node.parts[0]);
   return node.kind === "choice" && node.options.every(isAnchored);
 }
 
-/** Text that every match begins with, at the start of the value: `^abc` and `^abc.*` begin with "abc". */
+/** Text at the start of every match, at the start of the value: `^abc` and `^abc.*` begin with "abc". */
 export function literalPrefix(node: Node): string | undefined {
   const parts = node.kind === "sequence" ? node.parts : [node];
   const [first, ...rest] = parts;

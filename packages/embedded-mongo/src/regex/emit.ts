@@ -1,4 +1,6 @@
-/** Writes a parsed pattern for V8's engine, which backtracks, and for RE2's, which is linear but has no look-around. */
+/**
+ * Writes a parsed pattern for V8's engine, which backtracks, and for RE2's, which is linear but has no look-around.
+ */
 import type { Assertion, CharSet, Node } from "./ast.ts";
 import { leastLength } from "./cost.ts";
 
@@ -41,7 +43,7 @@ const v8Assertions: Record<Assertion, string> = {
   notWord: "\\B",
 };
 
-/** True where some letter is matched in either case: the whole then folds, and the rest is marked as an exception. */
+/** True where any letter ignores case. Then the whole pattern does, and the rest is marked as an exception. */
 function folds(node: Node): boolean {
   switch (node.kind) {
     case "char":
@@ -91,8 +93,8 @@ export function forV8(node: Node): RegExp {
 }
 
 /**
- * The pattern for RE2, or undefined where RE2 can't say it. RE2 knows no "before a final newline": at the end of a
- * pattern the newline is taken along, which for a test comes to the same.
+ * The pattern for RE2, or undefined where RE2 can't express it. RE2 has no "before a final newline". At the end of a
+ * pattern the newline is matched too, which gives the same result for a test.
  */
 export function forRe2(node: Node): string | undefined {
   let possible = true;
@@ -106,7 +108,8 @@ export function forRe2(node: Node): string | undefined {
         return cased(setText(part.set, "x"), part.fold);
       case "assert":
         if (part.what === "finalEnd" && !tail) possible = false;
-        // After a final newline RE2 sees the start of a line and PCRE2 does not: no matter where a character follows.
+        // After a final newline, RE2 sees the start of a line and PCRE2 does not. It makes no difference before a
+        // character.
         if (part.what === "lineStart" && !consumesAfter) possible = false;
         return re2Assertions[part.what];
       case "sequence": {

@@ -48,7 +48,7 @@ class Parser {
     return true;
   }
 
-  /** The text up to `end`, which is taken too. */
+  /** The text up to `end`. Consumes `end` too. */
   private until(end: string, error: string): string {
     let text = "";
     while (!this.take(end)) {
@@ -89,7 +89,7 @@ class Parser {
     return true;
   }
 
-  /** `\Q…\E`: a quantifier after it applies to its last character. */
+  /** `\Q…\E`. A quantifier after it applies to its last character. */
   private quoted(parts: Node[]): void {
     const chars: string[] = [];
     while (!this.atEnd() && !this.take("\\E")) chars.push(this.chars[this.at++] as string);
@@ -107,7 +107,7 @@ class Parser {
     return { kind: "set", set: { negated: false, ranges, categories: [] }, fold: false };
   }
 
-  /** One thing that may be repeated; undefined for what stands for nothing, such as a comment. */
+  /** One repeatable item. Undefined for something without a meaning, such as a comment. */
   private item(depth: number): Node | undefined {
     const char = this.chars[this.at++] as string;
     switch (char) {
@@ -144,7 +144,7 @@ class Parser {
       const lazy = this.take("?");
       node = { kind: "repeat", body: node, min, max, lazy };
       if (!lazy && this.take("+")) node = { kind: "atomic", body: node };
-      // PCRE2 refuses a second quantifier as well: the loop only finds it to say so.
+      // PCRE2 also refuses a second quantifier. The loop only finds it to report it.
       if (this.quantifierFollows()) throw new PatternError("quantifier does not follow a repeatable item");
       return node;
     }
@@ -200,11 +200,11 @@ class Parser {
 
   private closed(node: Node): Node {
     if (!this.take(")")) throw new PatternError("missing closing parenthesis");
-    // A group of its own, so that what follows it is not joined to its last part.
+    // A separate group, so that what follows is not joined to its last part.
     return node;
   }
 
-  /** `(?i)`, to the end of the group that it is in, and `(?i:…)`. */
+  /** `(?i)`, until the end of its group, and `(?i:…)`. */
   private inlineFlags(depth: number): Node | undefined {
     const before = this.flags;
     let on = true;
@@ -249,7 +249,7 @@ class Parser {
     return { kind: "char", code: this.escapedCode(letter), fold: this.flags.fold };
   }
 
-  /** `\11` and higher may be octal in PCRE2, where there are not so many groups; only plain octal is taken. */
+  /** In PCRE2, `\11` and higher may be octal, if there are not so many groups. Only plain octal is accepted. */
   private isOctal(letter: string): boolean {
     return /^[0-7]$/.test(letter) && /^[0-7]$/.test(this.peek() ?? "") && /^[0-7]$/.test(this.peek(1) ?? "");
   }
@@ -261,7 +261,7 @@ class Parser {
     return property(name, negated);
   }
 
-  /** The code point of an escape that stands for one character. */
+  /** The code point of an escape for one character. */
   private escapedCode(letter: string): number {
     const simple = controls[letter];
     if (simple !== undefined) return simple;

@@ -1,12 +1,12 @@
-/** A data file that can't be trusted: nothing is acknowledged any more, and the store ends. */
+/** A data file that can't be trusted. Nothing more is acknowledged, and the store ends. */
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 
 /** SQLite's codes: IOERR, CORRUPT, NOTADB. */
 const damageCodes = new Set([10, 11, 26]);
 /**
- * Bytes of a file that is checked whole when it is opened: 0.4 s for 500 MB in the page cache. What a larger one hides
- * is found when it is read.
+ * Size up to which a file is checked completely when it is opened: 0.4 s for 500 MB in the page cache. Damage in a
+ * larger file is found when it is read.
  */
 const checkedSize = 2 * 1024 ** 3;
 
@@ -22,7 +22,7 @@ export class DamagedFile extends Error {
   }
 }
 
-/** True for an error of SQLite that says that the file can't be trusted. */
+/** True for a SQLite error which means that the file can't be trusted. */
 export function isDamage(error: unknown): boolean {
   if (error instanceof DamagedFile) return true;
   return (
@@ -39,7 +39,7 @@ export function damaged(file: string, error: unknown): DamagedFile {
   return new DamagedFile(file, error instanceof Error ? error.message : String(error), error);
 }
 
-/** Looks at every page of the file. Throws {@link DamagedFile}. */
+/** Checks every page of the file. Throws {@link DamagedFile}. */
 export function checkFile(sql: DatabaseSync, file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > checkedSize) return;

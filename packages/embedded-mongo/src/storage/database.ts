@@ -1,4 +1,4 @@
-/** The SQLite file under the store: opening, locking, transactions and the flush to disk. */
+/** The SQLite file of the store: opening, locking, transactions and the flush to disk. */
 import { close as closeFile, fdatasync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
@@ -11,14 +11,14 @@ export type SyncMode = "full" | "normal";
 const memory = ":memory:";
 
 /**
- * One connection that owns the file. In WAL mode with `synchronous=NORMAL` a commit is written but not flushed;
- * with sync `full` the store flushes the log itself, off this thread, before it answers (see {@link flush}), which
- * is as safe as SQLite's FULL and lets the next group of commands run meanwhile.
+ * One connection that owns the file. In WAL mode with `synchronous=NORMAL`, a commit is written but not flushed. With
+ * sync `full`, the store flushes the log itself, off this thread, before it answers (see {@link flush}). This is as
+ * safe as SQLite's FULL, and the next group of commands runs meanwhile.
  */
 export class Database {
   readonly sql: DatabaseSync;
   readonly file: string;
-  /** Goes up with every change of collections and indexes: what is under way then makes sure of its own. */
+  /** Increases with every change of collections and indexes. Running commands then check theirs. */
   generation = 0;
   private readonly log: number | undefined;
   private readonly beginStatement: StatementSync;
@@ -28,7 +28,7 @@ export class Database {
 
   constructor(dir: string, sync: SyncMode) {
     const file = dir === memory ? memory : join(dir, STORE_FILE);
-    // SQLite gives the files beside the database its mode.
+    // SQLite gives the files beside the database the same mode.
     if (dir !== memory) openPrivateFolder(dir);
     this.file = file;
     this.sql = new DatabaseSync(file);
@@ -55,7 +55,7 @@ export class Database {
     sql.exec("PRAGMA wal_autocheckpoint = 4000");
     sql.exec("PRAGMA temp_store = MEMORY");
     sql.exec("BEGIN EXCLUSIVE");
-    // Before anything is written, and with the lock that keeps others out.
+    // Before any write, and with the lock that excludes other processes.
     if (this.file !== memory) checkFile(sql, this.file);
     sql.exec("CREATE TABLE IF NOT EXISTS opened (at INTEGER)");
     sql.exec("DELETE FROM opened");
@@ -75,7 +75,7 @@ export class Database {
     if (this.sql.isTransaction) this.sql.exec("ROLLBACK");
   }
 
-  /** Runs `work` so that it happens whole or, when it throws, not at all. May be nested. */
+  /** Runs `work` atomically: completely, or not at all when it throws. May be nested. */
   atomically<T>(work: () => T): T {
     this.saveStatement.run();
     let result: T;
@@ -99,7 +99,7 @@ export class Database {
     if (this.log !== undefined) await promisify(fdatasync)(this.log);
   }
 
-  /** Brings the log into the file and closes it. */
+  /** Moves the log into the file and closes it. */
   async close(): Promise<void> {
     this.sql.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     this.sql.close();

@@ -1,4 +1,4 @@
-/** Which keys a document has in an index: arrays give one key per element, missing fields count as null. */
+/** The keys of a document in an index. An array gives one key per element. A missing field counts as null. */
 import { nullRaw, undefinedRaw } from "../bson/make.ts";
 import { Elements, getField, type Raw, Type } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
@@ -12,17 +12,17 @@ export interface KeyShape {
 
 export interface Keys {
   readonly keys: Buffer[];
-  /** Bit `i` is set when an array lies on the way to field `i`, so that one document may have several keys. */
+  /** Bit `i` is set when an array is on the way to field `i`. Then one document may have several keys. */
   readonly multikey: number;
 }
 
-/** A field on its way down: the value reached and the part of its path that is left. */
+/** A field during the descent: the value reached, and the remaining path. */
 interface Walk {
   value: Raw | undefined;
   at: number;
 }
 
-/** The distinct keys of a document, or of a sparse index none when no field is there. */
+/** The distinct keys of a document. None for a sparse index when no field exists. */
 export function indexKeys(document: Raw, shape: KeyShape, sparse: boolean): Keys {
   const start = shape.paths.map((): Walk => ({ value: document, at: 0 }));
   const found: { present: boolean; multikey: number } = { present: false, multikey: 0 };
@@ -94,7 +94,7 @@ function expand(
     const element = elements.value();
     const next = walks.map((walk, i): Walk => {
       if (walk.value?.type !== Type.array) return { value: walk.value, at: walk.at };
-      // An array inside the array is a value of its own: it is not entered again, unless a path leads on.
+      // An array inside the array is one value: it is not entered again, unless the path continues.
       const path = shape.paths[i] as readonly PathPart[];
       if (walk.at === path.length) return { value: element, at: leaf };
       return { value: element.type === Type.object ? element : undefined, at: walk.at };

@@ -1,21 +1,21 @@
 /**
- * What the store keeps is for the user who runs it alone: its folder has mode 0700, its files 0600. An earlier version
- * made them readable for everybody, so what is there is tightened at each start.
+ * The store's files are for its own user only: the folder has mode 0700, the files 0600. An earlier version made them
+ * readable for everybody, so each start corrects existing modes.
  */
 import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readdirSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** The file that makes a folder a store's. */
+/** The file that marks a store's folder. */
 export const STORE_FILE = "store.sqlite";
 
 /**
- * Makes the store's folder where it is missing, and private with all that is in it where it is there.
- * @throws when it holds other things than a store, a symbolic link, or something of another user
+ * Creates the store's folder, or makes an existing one private with everything in it.
+ * @throws when it contains anything but a store, a symbolic link, or another user's file
  */
 export function openPrivateFolder(dir: string): void {
   if (!makeFolder(dir)) {
     const names = readdirSync(dir);
-    // A slip in a setting must not change the modes of a folder that is not ours.
+    // A wrong setting must not change the modes of an unrelated folder.
     if (names.length > 0 && !names.includes(STORE_FILE) && !names.every((it) => OWN_FILES.test(it)))
       throw new Error(`the data folder ${dir} holds other things; give the store a folder of its own`);
     tighten(dir);
@@ -23,17 +23,17 @@ export function openPrivateFolder(dir: string): void {
   touchPrivate(join(dir, STORE_FILE));
 }
 
-/** What a store may have left behind before it had made its database. */
+/** Files that a store may have left before it created its database. */
 const OWN_FILES = /^(mongodb\.sock|uri|uri\.new)$/;
 
-/** Makes a file that only this user can open, unless it is there. */
+/** Creates a file that only this user can open, unless it exists. */
 function touchPrivate(file: string): void {
   closeSync(openSync(file, "a", 0o600));
 }
 
 /**
- * Makes a folder around a store (DATA_DIR) private, unless it also has folders of others: then it is left as it is,
- * since what is secret lies in the store's own folder.
+ * Makes the folder around a store (DATA_DIR) private. If it also contains unrelated folders, it is left as it is.
+ * The secrets are in the store's own folder.
  */
 export function closeDataFolder(dir: string): void {
   if (makeFolder(dir)) return;
@@ -44,7 +44,7 @@ export function closeDataFolder(dir: string): void {
   if (others.length === 0 && (mode & 0o077) !== 0) chmodSync(dir, mode & 0o700);
 }
 
-/** @returns whether it was made just now; the folders above it keep to the rules of their own */
+/** @returns whether it was created now; the folders above it keep their own modes */
 function makeFolder(dir: string): boolean {
   mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
   try {
@@ -56,7 +56,7 @@ function makeFolder(dir: string): boolean {
   }
 }
 
-/** Takes all rights of group and others from a folder and what is in it. Links are refused, not followed. */
+/** Removes all rights of group and others from a folder and its contents. Links are refused, not followed. */
 function tighten(path: string): void {
   const stats = ownStats(path);
   if (stats.isSymbolicLink()) throw new Error(`the data folder has a symbolic link in it: ${path}`);
@@ -75,7 +75,7 @@ function ownStats(path: string): Stats {
   return stats;
 }
 
-/** Whether a folder is there, this user's, and closed to everybody else. */
+/** Whether a folder exists, belongs to this user, and is closed to all others. */
 export function isPrivateFolder(dir: string): boolean {
   const stats = lstatSync(dir, { throwIfNoEntry: false });
   if (!stats?.isDirectory()) return false;

@@ -1,4 +1,4 @@
-/** Remembers, per session, the answer to its last retryable write, so that a repeat is not applied again. */
+/** Stores, per session, the answer to its last retryable write, so that a repeat is not applied again. */
 import type { StatementSync } from "node:sqlite";
 import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
@@ -24,7 +24,7 @@ export class RetryLog {
     this.expire = database.sql.prepare("DELETE FROM retries WHERE at < ?");
   }
 
-  /** The answer given before to this very write, if any. Refuses numbers that are behind. */
+  /** The earlier answer to this very write, if any. Refuses older numbers. */
   earlier(session: Raw, number: number): Raw | undefined {
     const row = this.get.get(session.bytes()) as unknown as [number, Uint8Array] | undefined;
     if (row === undefined || row[0] < number) return undefined;
@@ -39,7 +39,7 @@ export class RetryLog {
     this.put.run(session.bytes(), number, reply, now);
   }
 
-  /** Lets go of sessions that have not written for half an hour. */
+  /** Drops sessions that have not written for half an hour. */
   sweep(now: number): number {
     return Number(this.expire.run(now - keptMs).changes);
   }

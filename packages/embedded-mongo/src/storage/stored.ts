@@ -1,19 +1,19 @@
-/** A document as a query finds it, of which no more is read than somebody asks for. */
+/** A document as found by a query. Only requested parts are read. */
 import type { Raw } from "../bson/raw.ts";
 import type { Reads } from "../query/reads.ts";
 
-/** A stored document and the row that it is in. As it was read: to be asked before it is written again. */
+/** A stored document and its row, as read. Check it again before a write. */
 export interface Stored {
   readonly rid: number;
-  /** The whole document; put together when it is first asked for. */
+  /** The whole document. Assembled on first access. */
   readonly document: Raw;
-  /** The document, where objects that are stored apart from it are empty. */
+  /** The document, with separately stored objects empty. */
   readonly outline: Raw;
-  /** A form of the document in which everything at these paths is as in the whole one. */
+  /** The document, complete at these paths. */
   within(reads: Reads): Raw;
 }
 
-/** A document that is stored in one piece, as nearly all are. */
+/** A document that is stored in one piece, as almost all are. */
 export class WholeDocument implements Stored {
   readonly rid: number;
   readonly document: Raw;

@@ -1,4 +1,4 @@
-/** A text index: an FTS5 table of the words of the indexed fields, one column per field so that weights count. */
+/** A text index: an FTS5 table of the words of the indexed fields. One column per field, so that weights work. */
 import type { StatementSync } from "node:sqlite";
 import { fields, numberOf, type Raw, stringValue, Type } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";

@@ -14,14 +14,14 @@ import type { Operation, Update } from "./parse.ts";
 type Modify = Extract<Update, { kind: "modify" }>;
 
 export interface ApplyContext {
-  /** True when the document is being made by an upsert. */
+  /** True when an upsert creates the document. */
   readonly inserting: boolean;
   readonly now: number;
   /** The array position that the filter matched under a path, for `$`. */
   readonly position: (prefix: string) => number | undefined;
 }
 
-/** The changed document; the very same value when nothing changed. */
+/** The changed document. The identical value when nothing changed. */
 export function applyOperations(document: Raw, update: Modify, context: ApplyContext): Raw {
   const root = new Tree(document);
   let changed = false;
@@ -61,7 +61,7 @@ function applyOne(root: Tree, path: Path, operation: Operation, context: ApplyCo
   }
 }
 
-/** What an operation makes of the value at its path; undefined leaves it alone. */
+/** The result of an operation on the value at its path. Undefined leaves it unchanged. */
 function nextValue(
   item: Item | undefined,
   current: Raw | undefined,

@@ -10,7 +10,7 @@ import type { Path } from "../path.ts";
 import { firstAt } from "../query/values.ts";
 import type { Push, PushSort } from "./parse-array.ts";
 
-/** The array at an item, opened; anything but an array is refused. */
+/** The array at an item, opened. Anything else is refused. */
 export function arrayOf(item: Item, path: Path, operator: string): Tree {
   if (item.type !== Type.array) {
     throw badValue(
@@ -20,7 +20,7 @@ export function arrayOf(item: Item, path: Path, operator: string): Tree {
   return item.open();
 }
 
-/** Appends or inserts; returns a new array where there was none, undefined where nothing changes. */
+/** Appends or inserts. Returns a new array where there was none, undefined where nothing changes. */
 export function pushValues(item: Item | undefined, push: Push, path: Path): Raw | "in place" | undefined {
   if (item === undefined) return arrayRaw(trim(sorted([...push.values], push.sort), push.slice));
   const tree = arrayOf(item, path, "$push");

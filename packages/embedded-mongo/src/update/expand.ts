@@ -1,4 +1,4 @@
-/** Turns `$`, `$[]` and `$[name]` in an update path into the positions they mean for one document. */
+/** Resolves `$`, `$[]` and `$[name]` in an update path into positions of one document. */
 
 import { rawWrap } from "../bson/compose.ts";
 import type { Raw } from "../bson/raw.ts";
@@ -8,7 +8,7 @@ import { type Path, parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import { compileFilter } from "../query/match.ts";
 
-/** The concrete paths that `path` stands for; usually the path itself. */
+/** The concrete paths of `path`. Usually the path itself. */
 export function expandPath(
   root: Tree,
   path: Path,

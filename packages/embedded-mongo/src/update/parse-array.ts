@@ -10,7 +10,7 @@ export interface Push {
   readonly sort: PushSort | undefined;
 }
 
-/** Whole values, or by fields of documents. */
+/** By whole values, or by fields of documents. */
 export type PushSort =
   | { readonly descending: boolean }
   | readonly { readonly path: Path; readonly descending: boolean }[];

@@ -1,4 +1,4 @@
-/** Parses an update document into operations, refusing what MongoDB refuses before any document is touched. */
+/** Parses an update document into operations. It refuses what MongoDB refuses, before any document is changed. */
 import { fields, items, numberOf, type Raw, stringValue, Type, typeName } from "../bson/raw.ts";
 import { badValue, failedToParse, StoreError } from "../errors.ts";
 import { type Path, type PathPart, parsePath } from "../path.ts";
@@ -50,14 +50,14 @@ export function parseUpdate(value: Raw, filters: ReadonlyMap<string, Filter>): U
   }
   checkConflicts(operations);
   checkFilters(operations, filters);
-  // New fields are added in this order, whichever operator adds them.
+  // New fields are added in this order, for any operator.
   operations.sort((a, b) => comparePaths(placeOf(a), placeOf(b)));
   return { kind: "modify", operations, filters };
 }
 
 const placeOf = (operation: Operation): Path => (operation.op === "rename" ? operation.to : operation.path);
 
-/** MongoDB's order of updated paths: part by part, numbers as numbers and everything else by its bytes. */
+/** MongoDB's order of updated paths: part by part, numbers as numbers, everything else by its bytes. */
 function comparePaths(a: Path, b: Path): number {
   const shared = Math.min(a.parts.length, b.parts.length);
   for (let i = 0; i < shared; i++) {
@@ -206,7 +206,7 @@ function popEnd(value: Raw): boolean {
   return number === -1;
 }
 
-/** Two operations may not write the same place, nor one inside the other. */
+/** Two operations must not write the same place, nor one inside the other. */
 function checkConflicts(operations: readonly Operation[]): void {
   if (operations.length < 2 && operations[0]?.op !== "rename") return;
   const taken = new Set<string>();

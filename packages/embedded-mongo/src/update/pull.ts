@@ -1,4 +1,4 @@
-/** `$pull`: which elements of an array go. */
+/** `$pull`: which elements of an array are removed. */
 
 import { rawWrap } from "../bson/compose.ts";
 import { fields, type Raw, Type } from "../bson/raw.ts";
@@ -8,7 +8,10 @@ import { parseFilter } from "../query/parse.ts";
 
 export type PullTest = (element: Raw) => boolean;
 
-/** Conditions on an element are met as by a field that holds it: of an array in the array, one of its elements may do. */
+/**
+ * Conditions on an element apply as to a field that contains it. If the element is an array, one of its own elements
+ * is enough.
+ */
 function asField(condition: Raw): PullTest {
   const filter = parseFilter(rawWrap("v", condition));
   const matches = compileFilter(filter);

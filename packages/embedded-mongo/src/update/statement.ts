@@ -24,7 +24,7 @@ export interface Tools {
   readonly pipeline: PipelineUpdater;
 }
 
-/** What the update makes of a document; the same value when nothing changes. */
+/** The result of the update on a document. The same value when nothing changes. */
 export function updated(document: Raw, update: Update, filter: () => Filter, tools: Tools): Raw {
   switch (update.kind) {
     case "replace":
@@ -78,7 +78,7 @@ function changeOf(update: Update): Change {
   return change;
 }
 
-/** Applies an update to a stored document; returns whether it changed anything. */
+/** Applies an update to a stored document. Returns whether it changed anything. */
 export function updateStored(
   collection: Collection,
   stored: Stored,
@@ -140,7 +140,7 @@ function putNew(base: Tree, path: string, value: Raw): void {
   }
 }
 
-/** Fields that the filter holds to one value; an upsert starts from them. */
+/** Fields for which the filter demands one value. An upsert starts from them. */
 function equalities(filter: Filter, found = new Map<string, Raw>()): Map<string, Raw> {
   if (filter.kind === "and") for (const part of filter.filters) equalities(part, found);
   else if (filter.kind === "or" && filter.filters.length === 1)

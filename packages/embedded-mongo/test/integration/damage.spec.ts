@@ -1,4 +1,4 @@
-/** A data file that is damaged in the middle: the store says so and ends, and nothing is acknowledged. */
+/** A data file that is damaged in the middle. The store reports it and ends, and nothing is acknowledged. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -36,7 +36,7 @@ describe("the data of the embedded store", () => {
   let mask: number;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "souk-private-"));
-    // As permissive as a machine may be.
+    // The most permissive setting.
     mask = process.umask(0);
   });
   afterEach(() => {

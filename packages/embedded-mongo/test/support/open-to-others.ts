@@ -1,4 +1,4 @@
-/** What of a folder anybody but its user may open. */
+/** Files of a folder that other users may open. */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 

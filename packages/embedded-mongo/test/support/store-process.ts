@@ -1,4 +1,4 @@
-/** The store as a process of its own. */
+/** The store as a separate process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -6,11 +6,11 @@ import { storeProgram } from "../../src/index.ts";
 
 export interface StoreProcess {
   readonly child: ChildProcess;
-  /** The first line that it printed: its URI, without a password. */
+  /** The first printed line: its URI, without a password. */
   readonly uri: string;
   /** All lines so far. */
   readonly lines: readonly string[];
-  /** Ends it with a signal and waits until it is gone. Does nothing when it has ended. */
+  /** Ends it with a signal and waits for its exit. Does nothing when it has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
 

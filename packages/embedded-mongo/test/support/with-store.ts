@@ -34,7 +34,7 @@ export async function startStore(): Promise<Started> {
   };
 }
 
-/** Waits until `ready` gives true; fails after the deadline. */
+/** Waits until `ready` returns true. Fails after the deadline. */
 export async function until(what: string, ready: () => Promise<boolean>, ms = 8000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await ready())) {

@@ -1,4 +1,4 @@
-/** Random filters and updates over plain values agree with a model that is written out in a few lines of JavaScript. */
+/** Random filters and updates over plain values agree with a model of a few lines of JavaScript. */
 import assert from "node:assert/strict";
 import { type Document, deserialize } from "bson";
 import fc from "fast-check";
@@ -67,13 +67,13 @@ const operation = fc.oneof(
 const at = (doc: Document, path: string): unknown =>
   path.split(".").reduce<unknown>((value, name) => (value as Document | undefined)?.[name], doc);
 
-/** Numbers before texts; what is of different kinds has no order. */
+/** Numbers before texts. Values of different kinds have no order. */
 function compared(value: unknown, bound: unknown): number | undefined {
   if (typeof value !== typeof bound) return undefined;
   return (value as number) < (bound as number) ? -1 : value === bound ? 0 : 1;
 }
 
-/** What the model says of one test of a field: of an array, one element is enough. */
+/** The model's result for one test of a field. Of an array, one element is enough. */
 function meets(doc: Document, path: string, wanted: unknown): boolean {
   const value = at(doc, path);
   const candidates = Array.isArray(value) ? value : [value];
@@ -105,7 +105,7 @@ function modelMatches(query: Document, doc: Document): boolean {
   });
 }
 
-/** What the model makes of a document; its operations name one field each. */
+/** The model's result for a document. Its operations name one field each. */
 function modelUpdate(doc: Document, change: Document): void {
   const [[operator, operand]] = Object.entries(change) as [[string, Document]];
   const [[path, value]] = Object.entries(operand) as [[string, unknown]];

@@ -146,7 +146,7 @@ const groups: Record<string, Case[]> = {
       date("2021-01-14T12:10:05Z"),
     ],
     [
-      // The clocks of New York go forward on 14 March 2021: a day is 23 hours there, 24 hours are not a day.
+      // The clocks of New York go forward on 14 March 2021. That day has 23 hours, so 24 hours are not a day.
       {
         $dateAdd: {
           startDate: date("2021-03-13T10:00:00Z"),
@@ -495,7 +495,7 @@ describe("expressions", () => {
         for (const timezone of ["Europe/Rome", "+05:45", "America/St_Johns"]) {
           const local = evaluate({ $dateToParts: { date: startDate, timezone } });
           const back = evaluate({ $dateFromParts: { ...(local as Document), timezone } }) as Date;
-          // One of the two instants that a clock shows twice in autumn; before 1937 offsets had seconds as well.
+          // One of the two instants of a repeated local time in autumn. Before 1937, offsets had seconds too.
           assert.ok(Math.abs(back.getTime() - startDate.getTime()) <= 2 * 3_600_000);
         }
       }),

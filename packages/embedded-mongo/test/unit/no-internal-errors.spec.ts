@@ -1,4 +1,4 @@
-/** No command, however odd, ends as an internal error: the client is always told what is wrong with it. */
+/** No command, however odd, ends as an internal error. The client is always told what is wrong. */
 import assert from "node:assert/strict";
 import {
   Binary,

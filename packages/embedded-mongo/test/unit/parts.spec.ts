@@ -1,6 +1,6 @@
 /**
- * Large documents are stored in parts. Whatever is done to them, they have the same bytes, and every command answers the
- * same, as in a store that keeps each document in one piece.
+ * Large documents are stored in parts. After any operation they have the same bytes as in a store that keeps each
+ * document in one piece. Every command answers the same.
  */
 import assert from "node:assert/strict";
 import type { Document } from "bson";
@@ -32,7 +32,7 @@ const indexEntries = (store: Store): Document[] =>
 class Pair {
   readonly parts = inParts();
   readonly whole = inOnePiece();
-  /** Commands that left a document in parts. */
+  /** Number of commands that left a document in parts. */
   split = 0;
 
   run(request: Document): Document {
@@ -138,7 +138,7 @@ const update = fc
     multi: fc.boolean(),
     upsert: fc.boolean(),
   })
-  // A made-up _id would be another one in each store.
+  // A generated _id would differ between the stores.
   .map((it) => ({ ...it, upsert: it.upsert && typeof it.q._id === "number" }));
 const fieldsToKeep = fc.constantFrom(
   { version: 1 },
@@ -296,7 +296,7 @@ describe("documents in parts", () => {
 
     it("are not put together for a filter or a projection that asks for other fields", () => {
       updateOf({ $set: { version: 1 } });
-      // Whoever reads the parts fails from now on.
+      // From now on, a read of the parts fails.
       store.database.sql.exec("DELETE FROM parts");
       const some = { projection: { version: 1, "state.n": 1 } };
       assert.deepEqual(found(some), { _id: 1, version: 1, state: { n: 1 } });

@@ -1,4 +1,4 @@
-/** What the store does not apply it refuses, with MongoDB's code: nothing is silently left out of a command. */
+/** The store refuses what it does not apply, with MongoDB's code. Nothing is silently ignored. */
 import assert from "node:assert/strict";
 import { DBRef, type Document, ObjectId } from "bson";
 import { commands } from "../../src/commands/registry.ts";

@@ -1,4 +1,4 @@
-/** Regular expressions have PCRE2's meaning (UTF, no UCP), whichever engine runs them, and take linear time. */
+/** Regular expressions have PCRE2's meaning (UTF, no UCP) in every engine, and take linear time. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RE2JS } from "re2js";

@@ -10,7 +10,7 @@ describe("update operators", () => {
   });
   afterEach(() => store.close());
 
-  /** The document after an update, and how many the store says it changed. */
+  /** The document after an update, and the reported number of changes. */
   function changed(document: Document, u: Document, statement: Document = {}): Document {
     command(store, { delete: "c", deletes: [{ q: {}, limit: 0 }] });
     command(store, { insert: "c", documents: [{ _id: 1, ...document }] });

@@ -2,7 +2,7 @@
 import { StoreError } from "../../errors.ts";
 
 export const dayMs = 86_400_000;
-/** What JavaScript's dates reach; BSON's go further. */
+/** The range of JavaScript's dates. BSON's range is larger. */
 const furthest = 8.64e15;
 
 export function checkRange(ms: number): number {
@@ -10,14 +10,14 @@ export function checkRange(ms: number): number {
   throw new StoreError(5166406, "the date is out of the range that this store calculates with");
 }
 
-/** The local time of a calendar date; months and days may run over. */
+/** The local time of a calendar date. Months and days may overflow. */
 export function civil(year: number, month: number, day: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   return checkRange(date.getTime());
 }
 
-/** Days since 1970, counted downwards before. */
+/** Days since 1970, negative before. */
 export const dayNumber = (local: number): number => Math.floor(local / dayMs);
 /** 0 for Sunday. */
 export const weekday = (local: number): number => (((dayNumber(local) + 4) % 7) + 7) % 7;
@@ -26,10 +26,10 @@ export const yearOf = (local: number): number => new Date(local).getUTCFullYear(
 /** 1 on January the first. */
 export const dayOfYear = (local: number): number =>
   dayNumber(local) - dayNumber(civil(yearOf(local), 1, 1)) + 1;
-/** Weeks begin on Sundays, the first one with the first Sunday; what lies before is week 0. */
+/** Weeks begin on Sundays, the first one with the first Sunday. Days before it are in week 0. */
 export const weekOf = (local: number): number => Math.floor((dayOfYear(local) - 1 + 7 - weekday(local)) / 7);
 
-/** The year that the week's Thursday lies in, and the number of the week in it. */
+/** The year of the week's Thursday, and the number of the week in it. */
 export function isoWeekOf(local: number): { year: number; week: number } {
   const thursday = (dayNumber(local) + 4 - isoWeekday(local)) * dayMs;
   const year = yearOf(thursday);
@@ -48,7 +48,7 @@ export function monthNumber(local: number): number {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 }
 
-/** So many months later; a day that the month does not have becomes its last. */
+/** So many months later. A day that the month does not have becomes its last day. */
 export function addMonths(local: number, months: number): number {
   const date = new Date(local);
   const target = monthNumber(local) + months;
@@ -72,14 +72,14 @@ export const units = [
 ] as const;
 export type Unit = (typeof units)[number];
 
-/** Milliseconds of the units that are always as long. */
+/** Milliseconds of the units with a fixed length. */
 export const unitMs: Partial<Record<Unit, number>> = {
   hour: 3_600_000,
   minute: 60_000,
   second: 1000,
   millisecond: 1,
 };
-/** Months of the units that are made of months. */
+/** Months of the units that consist of months. */
 export const unitMonths: Partial<Record<Unit, number>> = { year: 12, quarter: 3, month: 1 };
 
 const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];

@@ -51,7 +51,7 @@ export function formatDate(ms: number, zone: Zone, format: string): string {
   });
 }
 
-/** The form that dates have where no format is given. */
+/** The format of dates where none is given. */
 export function isoText(ms: number, zone: Zone, end: "" | "Z"): string {
   return formatDate(ms, zone, `%Y-%m-%dT%H:%M:%S.%L${end}`);
 }

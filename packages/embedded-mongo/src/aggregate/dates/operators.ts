@@ -41,7 +41,7 @@ import { utc, type Zone, zoneOf } from "./zone.ts";
 type Names = ReadonlySet<string>;
 type Arguments = ReadonlyMap<string, Expression>;
 
-/** Compiles named arguments; unknown ones are refused with the operator's code. */
+/** Compiles named arguments. Unknown ones are refused with the operator's code. */
 function argumentsOf(name: string, operand: Raw, allowed: string, names: Names, code = 40535): Arguments {
   if (operand.type !== Type.object)
     throw new StoreError(
@@ -316,7 +316,7 @@ function shift(name: string, sign: 1 | -1): void {
 shift("$dateAdd", 1);
 shift("$dateSubtract", -1);
 
-/** Months and days are counted on local clocks, hours and less on all clocks alike. */
+/** Months and days are counted on local clocks, hours and less on absolute time. */
 function shifted(ms: number, unit: Unit, count: number, zone: Zone): number {
   const size = unitMs[unit];
   if (size !== undefined) return ms + count * size;
@@ -377,7 +377,7 @@ define({
   },
 });
 
-/** How many starts of a unit lie after the first instant and up to the second. */
+/** How many starts of a unit are after the first instant and up to the second. */
 function boundaries(start: number, end: number, unit: Unit, zone: Zone, firstDay: number): number {
   const [offsetStart, offsetEnd] = [zone.offsetAt(start), zone.offsetAt(end)];
   const [from, to] = [start + offsetStart, end + offsetEnd];
@@ -397,7 +397,7 @@ function boundaries(start: number, end: number, unit: Unit, zone: Zone, firstDay
 
 const reference = civil(2000, 1, 1);
 
-/** The start of the bin that an instant lies in; bins are counted from the start of the year 2000. */
+/** The start of the bin of an instant. Bins are counted from the start of the year 2000. */
 function truncated(ms: number, unit: Unit, size: number, zone: Zone, firstDay: number): number {
   const fixed = unitMs[unit];
   if (fixed !== undefined) {

@@ -10,7 +10,7 @@ const failed = (text: string, why: string): StoreError =>
 const iso =
   /^(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]| +)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$/;
 
-/** Reads a date in a form of ISO 8601; other forms, some of which MongoDB guesses at, are refused. */
+/** Parses a date in a form of ISO 8601. Other forms, some of which MongoDB guesses, are refused. */
 export function parseIsoDate(text: string, zone: Zone | undefined): number {
   const found = iso.exec(text.trim());
   if (found === null)
@@ -59,7 +59,7 @@ interface Parts {
   zone?: string;
 }
 
-/** The pattern is sticky: it reads where the last part has ended. */
+/** The pattern is sticky: it starts where the previous part has ended. */
 type Reader = readonly [pattern: RegExp, set: (parts: Parts, text: string) => void];
 
 const number = (name: keyof Omit<Parts, "zone">, pattern: RegExp): Reader => [
@@ -109,7 +109,9 @@ function setMonth(parts: Parts, text: string): void {
     monthNames.findIndex((name) => name.slice(0, 3).toLowerCase() === text.slice(0, 3).toLowerCase()) + 1;
 }
 
-/** Reads from left to right, each part as much as it takes, and never goes back: as MongoDB does, in linear time. */
+/**
+ * Parses from left to right. Each part takes as much as it can, and never backtracks: as in MongoDB, in linear time.
+ */
 export function parseByFormat(text: string, format: string, zone: Zone | undefined): number {
   const parts: Parts = {};
   let at = 0;

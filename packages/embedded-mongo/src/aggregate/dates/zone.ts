@@ -2,12 +2,12 @@
 import { Temporal } from "temporal-polyfill/implementation";
 import { StoreError } from "../../errors.ts";
 
-/** A zone: how local clocks there go. Local times are milliseconds as if they were UTC. */
+/** A zone: the rules of local clocks. Local times are milliseconds as if they were UTC. */
 export interface Zone {
   readonly isUtc: boolean;
-  /** Milliseconds that clocks are ahead of UTC at an instant. */
+  /** How many milliseconds local clocks are ahead of UTC at an instant. */
   offsetAt(ms: number): number;
-  /** The instant of a local time: of two the earlier, and past a gap as far as it was into it. */
+  /** The instant of a local time. Of two, the earlier one. Within a gap, as far after the gap as the time is into it. */
   toInstant(local: number): number;
 }
 

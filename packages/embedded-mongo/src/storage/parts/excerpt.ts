@@ -1,6 +1,6 @@
 /**
- * What an update sees of a document whose large objects are stored apart: of these only the fields that it names. The
- * update runs on the excerpt as it would on the whole, and what differs afterwards is written back.
+ * What an update sees of a document whose large objects are stored separately. Of these, it sees only the fields
+ * that it names. The update runs on the excerpt as on the whole document. Differences are written back.
  */
 import type { Raw } from "../../bson/raw.ts";
 import type { Path, PathPart } from "../../path.ts";
@@ -22,7 +22,7 @@ export class Excerpt {
     this.document = withObjects(layout.outline, new Map(values));
   }
 
-  /** Undefined where one of the paths that the update may change leads to more than single fields of such an object. */
+  /** Undefined where the update may change more than single fields of such an object. */
   static of(stored: SplitDocument, reach: readonly Path[], table: PartTable): Excerpt | undefined {
     const opened: OpenedObject[] = [];
     for (const [number, object] of stored.layout.objects.entries()) {
@@ -39,7 +39,7 @@ export class Excerpt {
     return layout.size + (next.end - next.start) - (document.end - document.start);
   }
 
-  /** Writes what differs in the fields; returns the layout that the document then has. */
+  /** Writes the changed fields. Returns the new layout of the document. */
   save(next: Raw): Layout {
     const objects = [...this.layout.objects];
     for (const object of this.opened) objects[object.number] = object.save(next);
@@ -51,7 +51,9 @@ export class Excerpt {
   }
 }
 
-/** The names of an object's fields that paths lead to, or into; undefined where one leads to the object or around it. */
+/**
+ * The names of an object's fields that paths lead to or into. Undefined where one leads to the object or around it.
+ */
 function namesReached(object: Path, reach: readonly Path[]): readonly Buffer[] | undefined {
   const names: Buffer[] = [];
   for (const { parts } of reach) {
@@ -63,13 +65,13 @@ function namesReached(object: Path, reach: readonly Path[]): readonly Buffer[] |
   return names;
 }
 
-/** `$`, `$[]` and `$[name]` stand for fields that are not known yet. */
+/** `$`, `$[]` and `$[name]` mean fields that are not known yet. */
 const isPosition = ({ text }: PathPart): boolean => text === "$" || text.startsWith("$[");
 
-/** One object, with the leaves of the fields that are looked at. */
+/** One object, with the leaves of the requested fields. */
 class OpenedObject {
   readonly path: Path;
-  /** What there is of these fields, by name. */
+  /** The existing ones of these fields, by name. */
   readonly before = new Map<string, Part>();
   private readonly table: PartTable;
   private readonly id: ObjectId;

@@ -1,29 +1,29 @@
-/** Which objects of a document are worth storing apart: maps of many entries, of which updates change a few. */
+/** Which objects of a document should be stored separately: maps of many entries, of which updates change a few. */
 import { Elements, getField, type Raw, Type } from "../../bson/raw.ts";
 import { type Path, parsePath } from "../../path.ts";
 
-/** Sizes in bytes; tests set lower ones. */
+/** Sizes in bytes. Tests set lower ones. */
 export interface SplitSizes {
-  /** A document from this size on is looked at. */
+  /** Documents of this size or more are examined. */
   readonly document: number;
   /** A document below this size is stored whole again. */
   readonly joined: number;
-  /** An object from this size on is stored apart. */
+  /** Objects of this size or more are stored separately. */
   readonly object: number;
-  /** Of the fields in one row. More than some 2,000 would spill into pages of their own. */
+  /** Size of the fields in one row. More than about 2,000 would need overflow pages. */
   readonly row: number;
 }
 
 export const defaultSizes: SplitSizes = { document: 65_536, joined: 32_768, object: 16_384, row: 1_800 };
 
-/** No field of such an object has more than this share of it: then the field would be what is large. */
+/** Maximum share of one field in such an object. Otherwise that field would be the large part. */
 const largestShare = 1 / 8;
 const deepest = 16;
 export const mostObjects = 64;
 
 /**
  * Paths of the large objects, none inside another.
- * @param allowed whether the object at a path may be stored apart
+ * @param allowed whether the object at a path may be stored separately
  */
 export function largeObjects(document: Raw, sizes: SplitSizes, allowed: (path: Path) => boolean): Path[] {
   const found: Path[] = [];
@@ -46,7 +46,7 @@ export function largeObjects(document: Raw, sizes: SplitSizes, allowed: (path: P
 /** A name that an update can have in a path. */
 const isPlainName = (name: string): boolean => name !== "" && !name.startsWith("$") && !name.includes(".");
 
-/** Has many fields, none of which dominates, and no name twice. */
+/** Whether it has many fields, none dominant, and no name twice. */
 function isMap(object: Raw): boolean {
   const most = (object.end - object.start) * largestShare;
   const names = new Set<string>();

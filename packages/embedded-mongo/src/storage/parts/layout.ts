@@ -1,16 +1,16 @@
 /**
- * What the row of a document has whose large objects are stored apart: which these are, and the document with them empty
- * (its outline). It begins with four zeros, which no BSON document does.
+ * The row of a document whose large objects are stored separately. It has the list of these objects, and the
+ * document with them empty (its outline). It begins with four zeros, as no BSON document does.
  */
 import { emptyDocument } from "../../bson/make.ts";
 import { getField, int32, type Raw, rawDocument } from "../../bson/raw.ts";
 import { type Item, Tree } from "../../bson/tree.ts";
 import { type Path, parsePath } from "../../path.ts";
 
-/** An object that is stored apart. Its number is its place in the list. */
+/** An object that is stored separately. Its number is its position in the list. */
 export interface SplitObject {
   readonly path: Path;
-  /** The ordinal of the next field that is added. */
+  /** The ordinal of the next added field. */
   readonly next: number;
 }
 
@@ -53,7 +53,7 @@ export function decodeLayout(bytes: Buffer): Layout {
   return { size: int32(bytes, 4), objects, outline: rawDocument(bytes, at) };
 }
 
-/** The document with other values in the places of some objects. All of them must be there. */
+/** The document with other values at the places of some objects. All of them must exist. */
 export function withObjects(document: Raw, values: ReadonlyMap<Path, Raw>): Raw {
   if (values.size === 0) return document;
   const root = new Tree(document);
@@ -65,7 +65,7 @@ export function withObjects(document: Raw, values: ReadonlyMap<Path, Raw>): Raw 
 export const withoutFields = (document: Raw, paths: Iterable<Path>): Raw =>
   withObjects(document, new Map(Array.from(paths, (path) => [path, emptyDocument])));
 
-/** The value at a path that leads through objects and must be there. */
+/** The value at a path that leads through objects and must exist. */
 export function valueAt(document: Raw, { parts, text }: Path): Raw {
   let value: Raw | undefined = document;
   for (const { bytes } of parts) value = value && getField(value, bytes);

@@ -1,4 +1,4 @@
-/** A leaf: the fields of one object whose names lie in one range, by name. What one row of the table of parts holds. */
+/** A leaf: the fields of one object whose names lie in one range, by name. It is one row of the table of parts. */
 import { valueLength } from "../../bson/raw.ts";
 import { Part } from "./part.ts";
 
@@ -6,12 +6,12 @@ import { Part } from "./part.ts";
 const ordinalBytes = 6;
 
 export class Leaf {
-  /** No name in it is lower; those of the next leaf are all higher. */
+  /** No name in it is lower. Those of the next leaf are all higher. */
   readonly low: Buffer;
   /** By name. */
   readonly parts: Part[];
   changed = false;
-  /** The highest name has come in since it was read: names may be coming in order. */
+  /** The highest name was added since it was read, so names may arrive in order. */
   appended = false;
 
   constructor(low: Buffer, parts: Part[]) {
@@ -28,14 +28,14 @@ export class Leaf {
     return found ? this.parts[at] : undefined;
   }
 
-  /** True when the leaf is known to be the one that has to have this name, if it is anywhere. */
+  /** True when this leaf must contain the name, if any leaf does. */
   spans(key: Buffer): boolean {
     const [first, last] = [this.parts[0], this.parts.at(-1)];
     if (first === undefined || last === undefined) return false;
     return first.compareName(key, 0, key.length) <= 0 && last.compareName(key, 0, key.length) >= 0;
   }
 
-  /** Enters a field, or replaces the one of its name. */
+  /** Adds a field, or replaces the one with its name. */
   set(part: Part): void {
     const { at, found } = this.place(part.key);
     if (found) this.parts[at] = part;
@@ -94,7 +94,7 @@ export function decodeParts(bytes: Buffer): Part[] {
 }
 
 /**
- * Divides what has become too much for one row into several. All but the last are full where names come in order; else
+ * Divides fields that are too many for one row. If names arrive in order, all rows but the last are full. Otherwise
  * they are even, so that each has room for more.
  */
 export function divide(parts: readonly Part[], most: number, inOrder: boolean): Part[][] {

@@ -1,6 +1,6 @@
 /**
- * The table of parts: the fields of objects that are stored apart from their documents. A row has the fields whose names
- * lie in one range (a {@link Leaf}), so few rows hold a large object, and one row is all that a change of one field needs.
+ * The table of parts: fields of objects that are stored separately. A row has the fields whose names lie in one range
+ * (a {@link Leaf}). So few rows hold a large object, and a change of one field needs only one row.
  */
 import type { StatementSync } from "node:sqlite";
 import { toBuffer } from "../../bson/raw.ts";
@@ -8,11 +8,11 @@ import type { Database } from "../database.ts";
 import { decodeParts, divide, encodeParts, Leaf } from "./leaf.ts";
 import type { Part } from "./part.ts";
 
-/** Names one object of one document. */
+/** Identifies one object of one document. */
 export interface ObjectId {
   readonly collection: number;
   readonly rid: number;
-  /** Its number among the document's objects that are stored apart. */
+  /** Its number among the document's separately stored objects. */
   readonly object: number;
 }
 
@@ -22,7 +22,7 @@ const lowest = Buffer.alloc(0);
 
 export class PartTable {
   private readonly statements: ReturnType<typeof prepare>;
-  /** Bytes of fields that a row has at most, unless one field alone has more. */
+  /** Maximum bytes of fields in a row, unless a single field has more. */
   private readonly most: number;
 
   constructor(database: Database, most: number) {
@@ -35,13 +35,13 @@ export class PartTable {
     this.statements = prepare(database);
   }
 
-  /** All fields of an object, in no order that means anything. */
+  /** All fields of an object, in no particular order. */
   all({ collection, rid, object }: ObjectId): Part[] {
     const rows = this.statements.all.all(collection, rid, object) as unknown as [Uint8Array][];
     return rows.flatMap(([fields]) => decodeParts(toBuffer(fields)));
   }
 
-  /** The leaf of a name: that with the greatest lower bound. `known` are not read again. */
+  /** The leaf of a name: the one with the greatest lower bound. Leaves in `known` are not read again. */
   leaf({ collection, rid, object }: ObjectId, key: Buffer, known: ReadonlyMap<string, Leaf>): Leaf {
     const found = this.statements.leaf.get(collection, rid, object, key) as unknown as Row | undefined;
     const low = found === undefined ? lowest : toBuffer(found[0]);
@@ -51,14 +51,14 @@ export class PartTable {
     );
   }
 
-  /** Writes a leaf, as several where it has become too large. */
+  /** Writes a leaf, divided where it has become too large. */
   write(id: ObjectId, leaf: Leaf): void {
     const { parts, low } = leaf;
     if (parts.length === 0) this.statements.remove.run(id.collection, id.rid, id.object, low);
     else this.put(id, low, divide(parts, this.most, leaf.appended));
   }
 
-  /** Enters all fields of a new object. */
+  /** Adds all fields of a new object. */
   fill(id: ObjectId, parts: readonly Part[]): void {
     const sorted = [...parts].sort((a, b) => a.compareName(b.buf, b.from + 1, b.nameEnd));
     this.put(id, lowest, divide(sorted, this.most, true));

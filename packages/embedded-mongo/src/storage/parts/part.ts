@@ -1,13 +1,13 @@
-/** Fields of an object that is stored apart from its document. */
+/** Fields of an object that is stored separately from its document. */
 import { Elements, Raw, Type } from "../../bson/raw.ts";
 import { Writer } from "../../bson/writer.ts";
 
-/** One field: its BSON element and its place among the fields of its object. */
+/** One field: its BSON element and its position among the fields of its object. */
 export class Part {
   /** Fields with a higher one come later in the object. */
   readonly ordinal: number;
   readonly buf: Buffer;
-  /** Where the element begins, with its type byte. */
+  /** Start of the element, with its type byte. */
   readonly from: number;
   readonly nameEnd: number;
   readonly end: number;
@@ -29,10 +29,10 @@ export class Part {
     return this.end - this.from;
   }
 
-  /** Negative, zero or positive, as the field's name sorts before, with or after these bytes. */
+  /** Negative, zero or positive: the field's name sorts before, with or after these bytes. */
   compareName(buf: Buffer, start: number, end: number): number {
     const length = Math.min(this.nameEnd - this.from - 1, end - start);
-    // In JavaScript: names are short, and most differ early.
+    // In JavaScript, because names are short and most differ early.
     for (let i = 0; i < length; i++) {
       const order = (this.buf[this.from + 1 + i] as number) - (buf[start + i] as number);
       if (order !== 0) return order;

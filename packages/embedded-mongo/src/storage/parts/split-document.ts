@@ -1,4 +1,4 @@
-/** A document whose large objects are stored apart, as a query finds it. */
+/** A document whose large objects are stored separately, as found by a query. */
 import type { Raw } from "../../bson/raw.ts";
 import { overlap, type Path } from "../../path.ts";
 import type { Reads } from "../../query/reads.ts";
@@ -39,7 +39,7 @@ export class SplitDocument implements Stored {
     return this.outline;
   }
 
-  /** True when one of the paths leads to, or into, an object that is stored apart. */
+  /** True when one of the paths leads to or into a separately stored object. */
   reachesInto(paths: readonly Path[]): boolean {
     return this.layout.objects.some((object) => paths.some((path) => overlap(path, object.path)));
   }
