@@ -4,6 +4,7 @@
  * else they are handed on as they are: whoever does not know an extension keeps what it has stored.
  */
 import { z } from "zod";
+import { CONDITIONS } from "./conditions.ts";
 
 /** Bytes of one extension's fields, as JSON. */
 const MAX_BYTES = 4_096;
@@ -29,6 +30,9 @@ const anyFields = () =>
     .superRefine((value, context) => {
       const message = flawOf(value);
       if (message) context.addIssue({ code: "custom", message });
+    })
+    .meta({
+      [CONDITIONS]: [`at most ${MAX_EXTENSIONS} extensions, ${MAX_BYTES} bytes of each, as plain data`],
     });
 
 function flawOf(value: Ext): string | undefined {

@@ -133,10 +133,11 @@ export const list = <T extends z.ZodType>(item: T) =>
     nextCursor: z.null().meta({ description: "Always null: there are no further pages" }),
   });
 
-function named<S extends z.core.$ZodLooseShape>(item: z.ZodType, suffix: string, shape: S) {
+function named<S extends z.core.$ZodLooseShape>(item: z.ZodType, suffix: "Page" | "List", shape: S) {
   const { id: name } = item.meta() ?? {};
   if (name === undefined) throw new Error("what is listed needs a name: .meta({ id })");
-  return z.strictObject(shape).meta({ id: `${name}${suffix}` });
+  const description = suffix === "Page" ? `One page of a list of ${name}` : `A whole list of ${name}`;
+  return z.strictObject(shape).meta({ id: `${name}${suffix}`, description });
 }
 
 export type Money = z.output<typeof money>;

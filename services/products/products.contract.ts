@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CONDITIONS } from "../../broker/contract/conditions.ts";
 import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
 import { extOf } from "../../broker/contract/fields.ts";
 import {
@@ -51,7 +52,8 @@ const variantInputs = z
         context.addIssue({ code: "custom", path: [at, "sku"], message: "is the SKU of another variant too" });
       seen.add(sku);
     }
-  });
+  })
+  .meta({ [CONDITIONS]: ["each variant has a SKU of its own"] });
 const productExt = extOf("product");
 const productInput = z
   .strictObject({

@@ -51,3 +51,15 @@ function innerOf({ def }: z.ZodType): [name: string, inner: z.ZodType][] {
   });
   return parts.filter((it): it is [string, z.ZodType] => it[1] instanceof z.ZodType);
 }
+
+/** A schema and all within it, each once. */
+export function schemasWithin(root: z.ZodType): Set<z.ZodType> {
+  const found = new Set<z.ZodType>();
+  const visit = (schema: z.ZodType): void => {
+    if (found.has(schema)) return;
+    found.add(schema);
+    for (const [, inner] of innerOf(schema)) visit(inner);
+  };
+  visit(root);
+  return found;
+}

@@ -1,5 +1,6 @@
 /** JSON Schema of a contract's zod schema, ready to stand inside an OpenAPI or AsyncAPI document. */
 import { z } from "zod";
+import { addConditions, CONDITIONS } from "../../contract/conditions.ts";
 import { type DeclaredFields, fieldsBehind } from "../../contract/fields.ts";
 
 export type JsonSchema = { [key: string]: unknown };
@@ -17,6 +18,7 @@ export function jsonSchema(schema: z.ZodType, io: Direction, fields: DeclaredFie
     target: "draft-2020-12",
     override: ({ zodSchema, jsonSchema: made }) => {
       describeFields(zodSchema, made, io, fields);
+      addConditions(zodSchema, made);
       // Generated clients of many languages take 32 bits unless told.
       if (made.type === "integer" && Number(made.maximum) > MAX_INT32) made.format = "int64";
     },
@@ -39,6 +41,8 @@ export interface ObjectSchema {
   required: readonly string[];
   /** A whole one, where the contract gives it. */
   example?: object;
+  /** What refinements check. */
+  conditions: readonly string[];
 }
 
 /** @throws when it is no object: parameters could not be told apart by name */
@@ -47,6 +51,7 @@ export function fieldsOf(name: string, json: JsonSchema): ObjectSchema {
   return {
     properties: (json.properties ?? {}) as Record<string, JsonSchema>,
     required: (json.required ?? []) as string[],
+    conditions: (json[CONDITIONS] ?? []) as string[],
     ...(Array.isArray(json.examples) ? { example: json.examples[0] as object } : {}),
   };
 }

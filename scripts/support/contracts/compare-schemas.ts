@@ -3,6 +3,7 @@
  * still be taken; what we send must still be understood by who knew it before. Fields that a reader does not know it
  * leaves out, so something may always be added to what we send.
  */
+import { CONDITIONS } from "../../../broker/contract/conditions.ts";
 import type { Schema } from "./snapshot.ts";
 
 export type Role = "taken" | "sent";
@@ -98,6 +99,11 @@ class Comparison {
       ...same
         .filter((name) => wide[name] !== undefined && !sameWord(name, narrow[name], wide[name]))
         .map((name) => `${place}: ${name} ${this.#change(narrow[name], wide[name])}`),
+      ...conditionsOf(wide)
+        .filter((it) => !conditionsOf(narrow).includes(it))
+        .map(
+          (it) => `${place}: ${this.#role === "taken" ? "has a new" : "has no more the"} condition "${it}"`,
+        ),
     ];
   }
 
@@ -171,6 +177,9 @@ function flattened(schema: Schema, root: Schema): Schema {
     additionalProperties: false,
   };
 }
+
+/** What refinements check, in words: a condition in other words is another one. */
+const conditionsOf = (schema: Schema): readonly string[] => (schema[CONDITIONS] ?? []) as readonly string[];
 
 const sameWord = (name: string, one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other) ||

@@ -1,9 +1,10 @@
 /**
  * What others rely on, as JSON: messages, actions with their routes, who receives what, and the stored states of actors. Of
- * the last release it is kept in docs/contracts.json, which `compare.ts` holds against the present one. What a schema's
- * refinements check is not in it.
+ * the last release it is kept in docs/contracts.json, which `compare.ts` holds against the present one. Of refinements
+ * it has what they check, in words.
  */
 import { z } from "zod";
+import { addConditions } from "../../../broker/contract/conditions.ts";
 import type { MessageContract } from "../../../broker/contract/contract.ts";
 import { version } from "../../../broker/http/docs/version.ts";
 import core from "../../../services/index.ts";
@@ -76,7 +77,12 @@ function shapeOf(schema: z.ZodType): Shape {
 }
 
 function schemaOf(schema: z.ZodType, io: "input" | "output"): Schema {
-  const made = z.toJSONSchema(schema, { io, unrepresentable: "any", target: "draft-2020-12" });
+  const made = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    target: "draft-2020-12",
+    override: ({ zodSchema, jsonSchema }) => addConditions(zodSchema, jsonSchema),
+  });
   return withoutWords(made) as Schema;
 }
 

@@ -269,7 +269,10 @@ export function* ofWholeBody(body: Json): Generator<Mutation> {
 }
 
 /** Query strings that are wrong in one place. */
-export function* ofQuery(schema: ObjectSchema, query: ApiRequest["query"] = {}): Generator<Mutation> {
+export function* ofQuery(
+  schema: Pick<ObjectSchema, "properties">,
+  query: ApiRequest["query"] = {},
+): Generator<Mutation> {
   const search = (name: string, value: string) =>
     new URLSearchParams(Object.entries({ ...query, [name]: value })).toString();
   for (const name of [...STRANGERS, ...PROTOTYPES])

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { addConditions } from "../../../broker/contract/conditions.ts";
 import { contractBreaks } from "../../../scripts/support/contracts/compare.ts";
 import { type Role, schemaBreaks } from "../../../scripts/support/contracts/compare-schemas.ts";
 import type { ActionSnapshot, Schema, Shape, Snapshot } from "../../../scripts/support/contracts/snapshot.ts";
 
 const json = (schema: z.ZodType, io: "input" | "output" = "output") =>
-  z.toJSONSchema(schema, { io }) as Schema;
+  z.toJSONSchema(schema, {
+    io,
+    override: ({ zodSchema, jsonSchema }) => addConditions(zodSchema, jsonSchema),
+  }) as Schema;
 const object = z.strictObject;
 
 /** Before, after, and what breaks for what is taken and what is sent; an empty text where nothing does. */
@@ -66,6 +70,21 @@ const pairs: readonly Pair[] = [
     "",
   ],
   ["another format", z.uuid(), z.email(), /format was "uuid", is "email"/, /format was "uuid", is "email"/],
+  [
+    "a condition more",
+    object({ a }),
+    object({ a }).refine(() => true, "a is free"),
+    /^it: has a new condition "a is free"$/,
+    "",
+  ],
+  [
+    "a condition less",
+    object({ a: a.refine(() => true, "is free") }),
+    object({ a }),
+    "",
+    /^a: has no more the condition "is free"$/,
+  ],
+  ["the same condition", a.refine(() => true, "is free"), a.refine(() => false, "is free"), "", ""],
   ["fewer items", z.array(a).max(5), z.array(a).max(3), /maxItems was 5, is 3/, ""],
   ["other items", z.array(a), z.array(z.int()), /^\[\]: string became/, /^\[\]: integer was/],
   [

@@ -1,4 +1,5 @@
 /** The body of a route's requests. */
+import { CONDITIONS } from "../../../contract/conditions.ts";
 import type { ApiRoute } from "../../api-route.ts";
 import type { JsonSchema, ObjectSchema } from "../json-schema.ts";
 import { typeName } from "../schemas.ts";
@@ -49,11 +50,15 @@ function schemaOf(
   { schemas }: Components,
 ): JsonSchema {
   if (inPath.length === 0 && schemas.nameOf(params) !== undefined) return params;
-  return schemas.derived(typeName(operationIdOf(route)), {
+  const id = operationIdOf(route);
+  const { conditions } = fields;
+  return schemas.derived(typeName(id), {
+    description: [`What \`${id}\` takes`, ...conditions].join("; "),
     type: "object",
     properties: Object.fromEntries(names.map((name) => [name, fields.properties[name]])),
     ...(required.length > 0 ? { required } : {}),
     additionalProperties: false,
+    ...(conditions.length > 0 ? { [CONDITIONS]: conditions } : {}),
     ...(fields.example ? { examples: [only(names, fields.example)] } : {}),
   });
 }
