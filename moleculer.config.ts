@@ -10,9 +10,10 @@ import { shopOrExit } from "./scripts/support/the-shop.ts";
 
 /** A function, so that reading this file opens nothing. */
 export default async function options(): Promise<BrokerOptions> {
-  const config = configOrExit({ ...process.env });
+  const shop = await shopOrExit();
+  const config = configOrExit(shop, { ...process.env });
   prepareRunner(process.env);
-  const { options } = await openBroker({ config, shop: await shopOrExit() }).catch((error: unknown) =>
+  const { options } = await openBroker({ config, shop }).catch((error: unknown) =>
     exitUnstarted(error, config),
   );
   return {

@@ -47,7 +47,7 @@ const { nodes: counts, rollingRestart: isRollingRestart } = command(
   .opts();
 
 const env = withLocalRabbit(process.env);
-const config = withOpsPort(configOrExit(env));
+const config = withOpsPort(configOrExit(shop, env));
 if (isRollingRestart) process.exit(await restartInTurn());
 const children: Child[] = [];
 const STOP_MS = stopLimit(config) + 1_000;

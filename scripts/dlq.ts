@@ -46,7 +46,7 @@ const orAll = (ids: readonly string[]) => (ids.length > 0 ? ids : undefined);
 
 /** @param work on the dead queues; what it returns is printed */
 async function run(work: (queues: DeadQueues, config: Config) => Promise<string[]>): Promise<void> {
-  const config = jobConfigOrExit();
+  const config = jobConfigOrExit(shop);
   await runJob(config, async () => {
     const queues = await open(config);
     try {

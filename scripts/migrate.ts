@@ -42,7 +42,7 @@ const status: Migrate = async (database, service) => {
 };
 
 async function run(migrate: Migrate, services: readonly string[]): Promise<void> {
-  const config = jobConfigOrExit();
+  const config = jobConfigOrExit(shop);
   await runJob(config, async () => {
     const { database, close } = await openDatabase(config, "migrate");
     try {

@@ -13,7 +13,7 @@ const [services] = command(
 )
   .addArgument(new Argument("[service...]").choices(serviceNames(shop)))
   .parse().processedArgs;
-const config = configOrExit();
+const config = configOrExit(shop);
 const names = servicesOrExit(shop, config, services);
 console.error(serversLine(config));
 const { broker } = await runNode(config, shop, names);

@@ -5,9 +5,10 @@ import { command } from "./support/command.ts";
 import { jobConfigOrExit } from "./support/job.ts";
 import { redactOutput } from "./support/node/last-words.ts";
 import { exitUnstarted } from "./support/node/run-node.ts";
+import { jobShopOrExit } from "./support/the-shop.ts";
 
 command("repl", "Opens Moleculer's REPL, joined to the cluster without services of its own.").parse();
-const config = jobConfigOrExit();
+const config = jobConfigOrExit(await jobShopOrExit());
 if (!config.AMQP_URL && !config.TRANSPORTER) {
   console.error(`AMQP_URL: is not set, and no shop with RabbitMQ has run on DATA_DIR ${config.DATA_DIR}`);
   process.exit(1);

@@ -20,7 +20,7 @@ const { count } = command(
   .option("--count <n>", "products that the shop has afterwards", wholeNumber(1, MAX_COUNT), 1_000)
   .parse()
   .opts();
-const config = jobConfigOrExit();
+const config = jobConfigOrExit(shop);
 await runJob(config, async () => {
   const { database, close } = await openDatabase(config, "seed");
   try {

@@ -15,8 +15,8 @@ import { rabbitConfigOrExit, runJob } from "./support/job.ts";
 import { openDatabase } from "./support/open-database.ts";
 import { jobShopOrExit } from "./support/the-shop.ts";
 
-const { contracts } = await jobShopOrExit();
-const topology = topologyOf(contracts);
+const parts = await jobShopOrExit();
+const topology = topologyOf(parts.contracts);
 
 interface Work {
   model: ChannelModel;
@@ -28,13 +28,13 @@ interface Work {
 
 /** Opens the shop's database and RabbitMQ, works on both, and closes them. */
 async function run(work: (given: Work) => Promise<void>): Promise<void> {
-  const config = rabbitConfigOrExit();
+  const config = rabbitConfigOrExit(parts);
   await runJob(config, async () => {
     const { database, close } = await openDatabase(config, "shop");
     try {
       const shop = await identifyShop(
         database,
-        contracts.map((it) => it.service),
+        parts.contracts.map((it) => it.service),
       );
       const model = await connectToAny(config.AMQP_URL);
       try {

@@ -10,8 +10,8 @@ command(
   "start",
   "Runs the whole shop in one process, on embedded defaults where no server is named.",
 ).parse();
-const config = withOpsPort(configOrExit());
 const shop = await shopOrExit();
+const config = withOpsPort(configOrExit(shop));
 const names = servicesOrExit(shop, config, []);
 console.error(serversLine(config));
 const hasCatalogue = names.includes("products") && names.includes("inventory");

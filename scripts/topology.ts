@@ -23,7 +23,7 @@ const { api } = command(
   )
   .parse()
   .opts();
-const config = rabbitConfigOrExit();
+const config = rabbitConfigOrExit(shop);
 const { AMQP_URL, AMQP_PREFIX } = config;
 const topology = topologyOf(shop.contracts);
 await runJob(config, async () => {

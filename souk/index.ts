@@ -23,16 +23,16 @@ export {
 export { withKey, withoutKey } from "../broker/actor/shared-record.ts";
 export { defineMachine, type Ignored, type MachineTable, NONE } from "../broker/actor/state-machine.ts";
 export { type CallMeta, isStaff } from "../broker/contract/call-meta.ts";
-// Contracts. As a whole, so that an extension can augment `Actions`, `Messages` and `ErrorCodes` by `declare module "souk"`.
+// Contracts. As a whole, so that an extension can augment `Actions`, `Messages`, `ErrorCodes` and `Config` by `declare module "souk"`.
 export * from "../broker/contract/contract.ts";
 export { type Envelope, envelope, type Message } from "../broker/contract/envelope.ts";
 export * from "../broker/contract/errors.ts";
 export { type Ext, printedAs } from "../broker/contract/fields.ts";
 export { derivedId, derivedV7, newId } from "../broker/contract/ids.ts";
 export * from "../broker/contract/schemas.ts";
-export { ConfigError } from "../broker/contract/variables.ts";
+export * from "../broker/contract/variables.ts";
 // Extensions and nodes.
-export { type Config, loadConfig } from "../broker/moleculer/config.ts";
+export * from "../broker/moleculer/config.ts";
 // Services and their databases.
 export { defineService } from "../broker/moleculer/define-service.ts";
 export { combine, type Extension, extend, inFolders } from "../broker/moleculer/extension.ts";

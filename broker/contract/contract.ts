@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import type { ErrorCode, ErrorEntries } from "./errors.ts";
+import type { Variables } from "./variables.ts";
 
 export type Audience = "public" | "customer" | "staff" | "admin";
 export type RestRoute = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${string}`;
@@ -102,6 +103,8 @@ export interface ServiceContract {
   readonly workers: Readonly<Record<string, WorkerContract>>;
   /** Error codes of the domain. */
   readonly errors?: ErrorEntries;
+  /** Environment variables of the domain. */
+  readonly config?: Variables;
 }
 
 export const DEFAULT_PARTITIONS = 16;
@@ -136,6 +139,7 @@ export function defineContract<
   actors?: T;
   workers?: W;
   errors?: ErrorEntries;
+  config?: Variables;
 }) {
   const complete = {
     ...contract,
@@ -210,6 +214,10 @@ export const command = message("command");
 export const reply = message("reply");
 export const event = message("event");
 export const timer = message("timer");
+
+/** Whether it was made by {@link defineContract}. */
+export const isContract = (it: unknown): it is ServiceContract =>
+  [...registry.values()].some((known) => known === it);
 
 /** Contracts that this process has loaded. */
 export function knownContracts(): readonly ServiceContract[] {

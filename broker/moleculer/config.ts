@@ -1,19 +1,21 @@
-/** The one schema of the environment. A bad value stops the start with a line that names the variable. */
+/**
+ * The variables that every node has, put together with those that contracts declare. A bad value stops the start with a line
+ * that names the variable.
+ */
 import { z } from "zod";
 import { flawOfAddresses } from "../bus/amqp/address.ts";
-import { ConfigError, parseVariables, secret, url } from "../contract/variables.ts";
+import { knownContracts, type ServiceContract } from "../contract/contract.ts";
+import {
+  ConfigError,
+  type ConfigOf,
+  defineConfig,
+  duration,
+  joinVariables,
+  parseVariables,
+  url,
+  whole,
+} from "../contract/variables.ts";
 
-const whole = (min: number, max: number) => z.coerce.number<string>().int().min(min).max(max);
-const duration = (fallbackMs: number) =>
-  z
-    .string()
-    .regex(/^\d+(ms|s|m|h|d)$/, "must be a duration like 500ms, 30s, 30m, 2h or 7d")
-    .transform((it) => {
-      const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-      const [, n = "", u = "ms"] = /^(\d+)(\D+)$/.exec(it) ?? [];
-      return Number(n) * unit[u as keyof typeof unit];
-    })
-    .default(fallbackMs);
 /** A text that `flaw` finds nothing wrong with. */
 const flawless = (flaw: (text: string) => string | undefined) =>
   z.string().superRefine((it, context) => {
@@ -42,25 +44,8 @@ function flawOfRedis(text: string): string | undefined {
     ? undefined
     : "must end with the number of a database, as in redis://host:6379/1, or without any";
 }
-/** A line that is printed on documents. */
-const printed = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
-export const environment = z.object({
+/** The variables of every node. */
+const shape = {
   NODE_ENV: z
     .enum(["development", "test", "production"])
     .default("development")
@@ -154,75 +139,7 @@ export const environment = z.object({
     .enum(["on", "off"])
     .default("on")
     .describe("on counts, and serves /metrics for Prometheus on OPS_PORT; off does neither"),
-  CURRENCY: z
-    .string()
-    .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
-    .default("USD")
-    .describe("The shop's currency: empty carts and the demo catalogue are in it"),
-  SELLER_NAME: printed(120).default("Souk").describe("Who sells, as invoices name it"),
-  SELLER_ADDRESS: printed(500)
-    .transform((it) => it.split("|").map((line) => line.trim()))
-    .refine((it) => it.length <= 6 && !it.includes(""), "must be at most 6 lines, none of them empty")
-    .default([])
-    .describe("The seller's address on invoices, its lines separated by |"),
-  SELLER_TAX_ID: printed(60).optional().describe("The seller's tax or VAT number on invoices"),
-  SELLER_TIME_ZONE: z
-    .string()
-    .refine(isTimeZone, "must be an IANA time zone")
-    .default("UTC")
-    .describe("Where an invoice's day, and so the year of its number, is decided; e.g. Africa/Nairobi"),
-  TAX_NAME: printed(20).default("Tax").describe("What the tax is called on invoices, e.g. VAT"),
-  TAX_RATE: whole(0, 10_000)
-    .default(0)
-    .describe("Tax that all prices include, in basis points of the net price: 1600 is 16 %"),
-  ORDER_TTL: duration(30 * 60_000).describe("Time to pay an order before it expires"),
-  MAX_OPEN_ORDERS: whole(1, 1_000)
-    .default(3)
-    .describe("Orders of one customer that may wait for payment at once"),
-  MAX_OPEN_QUANTITY: whole(1, 1_000_000)
-    .default(1_000)
-    .describe("Units that the orders of one customer which wait for payment may hold together"),
-  CART_TTL: duration(7 * 86_400_000).describe("Time until an untouched cart goes"),
-  INVOICE_MODE: z
-    .enum(["immediate", "batch"])
-    .default("immediate")
-    .describe(
-      "immediate opens a payment at its provider as soon as it is asked for; batch collects them and opens them together",
-    ),
-  INVOICE_BATCH_INTERVAL: duration(60_000).describe("Time between two openings in INVOICE_MODE=batch"),
-  // Two calls must fit into the time of a worker, see define-service.ts.
-  PROVIDER_TIMEOUT: duration(15_000)
-    .refine((it) => it <= 25_000, "must be at most 25s")
-    .describe(
-      "How long a payment provider may take to answer, at most 25s; then it is asked again, with the same key",
-    ),
-  RECONCILE_FIRST: duration(10_000).describe(
-    "Time until a provider is asked how an open payment or refund stands; then 3, 6, 12, … times as long",
-  ),
-  RECONCILE_MAX: duration(3_600_000).describe("Longest time between two such questions"),
-  RECONCILE_GRACE: duration(86_400_000).describe(
-    "How long after an order's time to pay its provider is still asked about late money",
-  ),
-  ACCESS_TOKEN_TTL: duration(15 * 60_000).describe("Lifetime of access tokens, at most 15m"),
-  REFRESH_TOKEN_TTL: duration(30 * 86_400_000).describe("Lifetime of a session"),
-  BOOTSTRAP_TOKEN: secret
-    .optional()
-    .describe(
-      "Makes the first admin; unless set, generated and printed at the first start, and in production nobody is let in",
-    ),
-  JWT_PRIVATE_KEY: z
-    .string()
-    .startsWith("-----BEGIN", "must be a PEM private key")
-    .optional()
-    .describe("ES256 key in PEM (PKCS 8); kept in the users database unless set"),
   MIGRATE_ON_START: z.stringbool().default(true).describe("Apply pending migrations when a service starts"),
-  SEED_ON_START: z
-    .stringbool()
-    .optional()
-    .describe(
-      "Seed the demo catalogue when npm start finds an empty shop; false in production, true elsewhere unless set",
-    ),
-  SEED_COUNT: whole(0, 1_000_000).default(1_000).describe("Products of the demo catalogue"),
   ALLOW_EMBEDDED: z.stringbool().default(false).describe("Permit embedded defaults in production"),
   EMBEDDED_SYNC: z
     .enum(["full", "normal"])
@@ -265,23 +182,33 @@ export const environment = z.object({
       "How long a gateway that stops still takes requests while /health/ready says 503: longer than load balancers take to notice",
     ),
   SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
-});
-
-export type Config = Omit<z.output<typeof environment>, "NAMESPACE"> & {
-  readonly NAMESPACE: string;
-  /** The environment as given, for parts that declare variables of their own; see {@link parseVariables}. */
-  readonly variables: Readonly<NodeJS.ProcessEnv>;
 };
+/** Those of every node. */
+export const nodeVariables = defineConfig(shape, ["AMQP_URL", "MONGO_URL", "REDIS_URL"]);
 
-/** Names that may be given as `NAME_FILE` too: the file's content, without the last line break, is the value. */
-export const SECRETS = ["AMQP_URL", "MONGO_URL", "REDIS_URL", "BOOTSTRAP_TOKEN", "JWT_PRIVATE_KEY"] as const;
+/** What a node was told. Each domain adds its own by declaration merging. */
+export interface Config extends Omit<ConfigOf<typeof nodeVariables>, "NAMESPACE"> {
+  readonly NAMESPACE: string;
+  /** The environment as given, for parts that are configured apart, such as payment providers. */
+  readonly variables: Readonly<NodeJS.ProcessEnv>;
+}
 
 /** What separates the queues separates all else. Shops with the default prefix have their calls and carts under no name. */
 const namespaceOf = (prefix: string): string => (prefix === "souk" ? "" : prefix);
 
-/** The variables that every node knows. @throws {ConfigError} */
-export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const parsed = parseVariables(environment, SECRETS, env);
+/**
+ * The configuration of a node.
+ * @param contracts whose variables it has; all that are loaded unless told
+ * @throws {ConfigError} with one line for each bad variable
+ */
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  contracts: readonly ServiceContract[] = knownContracts(),
+): Config {
+  const declared = joinVariables([nodeVariables, ...contracts.flatMap(({ config }) => config ?? [])]);
+  const parsed = parseVariables(declared, env) as unknown as Omit<Config, "NAMESPACE"> & {
+    NAMESPACE?: string;
+  };
   const config = {
     ...parsed,
     NAMESPACE: parsed.NAMESPACE ?? namespaceOf(parsed.AMQP_PREFIX),
@@ -289,7 +216,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   };
   if (/^amqp$/i.test(config.TRANSPORTER ?? "") && !config.AMQP_URL)
     throw new ConfigError("TRANSPORTER: is AMQP, but AMQP_URL is not set");
-  if (config.ACCESS_TOKEN_TTL > 15 * 60_000) throw new ConfigError("ACCESS_TOKEN_TTL: must be at most 15m");
   if (config.NODE_ENV === "production" && !config.ALLOW_EMBEDDED)
     for (const name of ["AMQP_URL", "MONGO_URL", "REDIS_URL"] as const)
       if (!config[name]) throw new ConfigError(`${name}: must be set in production (or ALLOW_EMBEDDED=1)`);

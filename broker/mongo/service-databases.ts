@@ -40,7 +40,10 @@ export function ownDatabases(
   for (const name of Object.keys(variables).filter(isDatabaseVariable))
     if (variables[name] && !names.includes(name.replace(/_FILE$/, "")))
       throw new ConfigError(`${name}: there is no service of that name; there are ${services.join(", ")}`);
-  const given = parseVariables(schema, names, variables) as Record<string, string | undefined>;
+  const given = parseVariables({ variables: schema, secrets: names }, variables) as Record<
+    string,
+    string | undefined
+  >;
   return new Map(
     services.flatMap((service) => {
       const variable = variableOf(service);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
 import { id, money, moneySum, quantity, sku } from "../../broker/contract/schemas.ts";
+import { cartConfig } from "./cart.config.ts";
 import { cartErrors } from "./cart.errors.ts";
 
 export const lineView = z
@@ -69,6 +70,7 @@ const newCartHeader = {
 
 export const cart = defineContract({
   service: "cart",
+  config: cartConfig,
   errors: cartErrors,
   description:
     "What somebody is about to buy. Guests have a cart, too: by the `X-Cart-Id` that their first write gave.",

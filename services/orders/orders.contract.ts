@@ -24,6 +24,7 @@ import {
   time,
 } from "../../broker/contract/schemas.ts";
 import { cartRevision, cartView } from "../cart/cart.contract.ts";
+import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
 import { addressExample, orderExample } from "./orders.examples.ts";
 
@@ -215,6 +216,7 @@ const messages = {
 
 export const orders = defineContract({
   service: "orders",
+  config: ordersConfig,
   errors: ordersErrors,
   description: "From the cart to the doorstep: placing, paying, following and cancelling orders.",
   actions: {

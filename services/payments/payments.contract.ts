@@ -24,6 +24,7 @@ import {
   time,
 } from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
+import { paymentsConfig } from "./payments.config.ts";
 import { paymentsErrors } from "./payments.errors.ts";
 import * as examples from "./payments.examples.ts";
 
@@ -458,6 +459,7 @@ const messages = {
 
 export const payments = defineContract({
   service: "payments",
+  config: paymentsConfig,
   errors: paymentsErrors,
   description:
     "Payments at providers, refunds, invoices and the ledger; and the sandbox, a provider for trying things out.",

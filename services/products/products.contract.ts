@@ -15,6 +15,7 @@ import {
   slug,
   text,
 } from "../../broker/contract/schemas.ts";
+import { productsConfig } from "./products.config.ts";
 import { productsErrors } from "./products.errors.ts";
 
 const options = z
@@ -167,6 +168,7 @@ const categoryId = id.meta({ description: "Id of the category" });
 
 export const products = defineContract({
   service: "products",
+  config: productsConfig,
   errors: productsErrors,
   description: "The catalogue: products with their variants, and categories.",
   actions: {

@@ -9,6 +9,7 @@ import {
 import { extOf } from "../../broker/contract/fields.ts";
 import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
 import { cartHeader } from "../cart/cart.contract.ts";
+import { usersConfig } from "./users.config.ts";
 import { usersErrors } from "./users.errors.ts";
 
 export const role = z
@@ -109,6 +110,7 @@ const messages = {
 
 export const users = defineContract({
   service: "users",
+  config: usersConfig,
   errors: usersErrors,
   description: "Accounts: signing in and out, sessions, passwords and saved addresses.",
   actions: {

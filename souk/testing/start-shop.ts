@@ -42,7 +42,7 @@ export async function startShop({
   const shop = combine(core, ...extensions);
   const dir = dataDir ?? (await mkdtemp(join(tmpdir(), "souk-")));
   const port = await freePort();
-  const config = loadConfig({
+  const given = {
     NODE_ENV: "test",
     PORT: String(port),
     DATA_DIR: dir,
@@ -51,7 +51,8 @@ export async function startShop({
     EMBEDDED_SYNC: "normal",
     BOOTSTRAP_TOKEN,
     ...env,
-  });
+  };
+  const config = loadConfig(given, shop.contracts);
   const node = await startNode({
     config,
     services: await loadServices(shop, services ?? serviceNames(shop)),

@@ -1,42 +1,47 @@
-/** `.env.example`, made from the configuration's schema: every variable, what it means and its default. */
+/** `.env.example`, made from what declares variables: each one, what it means and its default. */
 import { z } from "zod";
-import { environment, SECRETS } from "../../../broker/moleculer/config.ts";
+import type { Variables } from "../../../broker/contract/variables.ts";
+import { nodeVariables } from "../../../broker/moleculer/config.ts";
 import { databaseVariables } from "../../../broker/mongo/service-databases.ts";
 import core from "../../../services/index.ts";
 import { coreProviders } from "../../../services/payments/providers/create-providers.ts";
 
-const databases = databaseVariables(core.contracts.map((it) => it.service));
+/** All that declares variables, with a heading. */
+function parts(): [heading: string, Variables][] {
+  const databases = databaseVariables(core.contracts.map((it) => it.service));
+  return [
+    ["Every node", nodeVariables],
+    ...core.contracts.flatMap(({ service, config }): [string, Variables][] =>
+      config ? [[`Service ${service}`, config]] : [],
+    ),
+    ["Databases of their own", { variables: databases, secrets: Object.keys(databases.shape) }],
+    ...coreProviders.map((it): [string, Variables] => [`Payment provider ${it.name}`, it]),
+  ];
+}
 
 export function envExample(): string {
   const groups = [
-    "# All settings of Souk. Made by `npm run docs` from broker/moleculer/config.ts and the payment providers.\n",
-    variables(environment, SECRETS),
-    `# Databases of their own\n\n${variables(databases, Object.keys(databases.shape))}`,
-    ...coreProviders.map((it) => `# Payment provider ${it.name}\n\n${variables(it.variables, it.secrets)}`),
+    "# All settings of Souk. Made by `npm run docs` from what broker/, each domain and each payment provider declare.\n",
+    ...parts().map(([heading, it]) => `# ${heading}\n\n${lines(it)}`),
   ];
   return groups.join("\n");
 }
 
-/** All variables that are read: of the nodes and of the payment providers. */
-export const variableNames = (): string[] => [
-  ...Object.keys(environment.shape),
-  ...Object.keys(databases.shape),
-  ...coreProviders.flatMap((it) => Object.keys(it.variables.shape)),
-];
+/** All variables that are read. */
+export const variableNames = (): string[] => parts().flatMap(([, it]) => Object.keys(it.variables.shape));
 
-function variables({ shape }: z.ZodObject, secrets: readonly string[]): string {
-  const blocks = Object.entries(shape).map(([name, schema]) => {
-    const fallback = schema instanceof z.ZodDefault ? textOf(schema.def.defaultValue, name) : "";
+function lines({ variables, secrets }: Variables): string {
+  const blocks = Object.entries<z.ZodType>(variables.shape).map(([name, schema]) => {
+    const fallback = schema instanceof z.ZodDefault ? textOf(schema.def.defaultValue, schema.meta()) : "";
     const file = secrets.includes(name) ? ` Or ${name}_FILE.` : "";
-    return `# ${(schema as z.ZodType).description ?? name}.${file}\n${fallback ? "" : "# "}${name}=${fallback}\n`;
+    return `# ${schema.description ?? name}.${file}\n${fallback ? "" : "# "}${name}=${fallback}\n`;
   });
   return blocks.join("\n");
 }
 
 /** Durations are milliseconds inside and text like 30m outside. */
-function textOf(value: unknown, name: string): string {
-  if (typeof value !== "number" || !/_TTL$|_TIMEOUT$|_DELAY$|_INTERVAL$|^RECONCILE_/.test(name))
-    return String(value);
+function textOf(value: unknown, meta: Readonly<Record<string, unknown>> = {}): string {
+  if (typeof value !== "number" || meta.unit !== "ms") return String(value);
   if (value === 0) return "0s";
   const units: [string, number][] = [
     ["d", 86_400_000],

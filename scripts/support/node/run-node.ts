@@ -14,11 +14,11 @@ import { rememberShop } from "../shop-servers.ts";
 import { redactLastWords } from "./last-words.ts";
 import { trimMemorySoon } from "./trim-memory.ts";
 
-/** The configuration, or an exit with one line for each bad variable. */
-export function configOrExit(env: NodeJS.ProcessEnv = process.env): Config {
+/** The configuration of a shop's node, or an exit with one line for each bad variable. */
+export function configOrExit({ contracts }: Extension, env: NodeJS.ProcessEnv = process.env): Config {
   redactLastWords();
   try {
-    return loadConfig(env);
+    return loadConfig(env, contracts);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(`The configuration is not usable:\n${error.message.replace(/^/gm, "  ")}`);

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { ErrorEntries } from "../../../broker/contract/errors.ts";
-import { parseVariables } from "../../../broker/contract/variables.ts";
+import { parseVariables, type Variables } from "../../../broker/contract/variables.ts";
 import type { StartEmulator } from "./emulator.ts";
 import { checkAddresses, testVariables } from "./production.ts";
 import type { PaymentProvider, ProviderContext } from "./provider.ts";
@@ -17,10 +17,10 @@ declare module "../../../broker/moleculer/extension.ts" {
   }
 }
 
-interface Declared {
+interface Declared extends Variables {
   /** As customers choose it: lower-case letters, digits, - and _. */
   readonly name: string;
-  /** Its own variables. They begin with its name in capitals. */
+  /** They begin with its name in capitals. */
   readonly variables: z.ZodObject;
   /** Error codes of its own, as `defineErrors` gives them. */
   readonly errors?: ErrorEntries;
@@ -34,8 +34,6 @@ interface Declared {
 
 /** One provider, whoever brings it. */
 export interface ProviderModule<P extends PaymentProvider | null = PaymentProvider | null> extends Declared {
-  /** Those of its variables that may be given as `NAME_FILE` too, and are never logged. */
-  readonly secrets: readonly string[];
   /** Null where it is not configured. @throws {ConfigError} where it is configured halfway */
   create(context: Omit<ProviderContext, "webhookUrl">): P;
 }
@@ -66,7 +64,7 @@ export function defineProvider<S extends z.ZodObject, P extends PaymentProvider 
       const webhooks = () => `${context.publicUrl()}/api/v1/payments/webhooks/${it.name}`;
       const made = it.create(
         { ...context, webhookUrl: (key) => (key === undefined ? webhooks() : `${webhooks()}/${key}`) },
-        parseVariables(it.variables, it.secrets, context.config.variables),
+        parseVariables(it, context.config.variables),
       );
       if (made) checkingOptions(made, (given) => checkOptions(it.name, options, given));
       return made;

@@ -193,13 +193,14 @@ export class MatrixRun<W extends World = World> {
   async #start(): Promise<Node> {
     if (this.#node) this.advance(RESTART_MS);
     const life = new Life();
-    const config = loadConfig({
+    const given = {
       NODE_ENV: "test",
       NODE_ID: `matrix-${Math.random().toString(36).slice(2)}`,
       LOG_LEVEL: "fatal",
       METRICS: "off",
       ...this.world.environment,
-    });
+    };
+    const config = loadConfig(given, this.#shop.contracts);
     const broker = new ServiceBroker(brokerOptions(config));
     const database = await connectDatabase(this.#uri, silentLog);
     const died = new Promise<typeof DIED>((resolve) => {

@@ -7,7 +7,7 @@ import { servicesOrExit } from "../../../scripts/support/the-shop.ts";
 import core from "../../../services/index.ts";
 import { recordedShop } from "./message-recorder.contract.ts";
 
-const config = configOrExit();
+const config = configOrExit(recordedShop);
 const services = await loadServices(core, servicesOrExit(core, config, process.argv.slice(2)));
 const node = await startNode({ config, services, shop: recordedShop });
 stopOnSignal(async () => node.stop(), stopLimit(config));

@@ -85,7 +85,7 @@ async function publishMore({ bus }: NodeRuntime): Promise<void> {
   bus.publish = (message) => publish({ ...message, newerext: "more" } as typeof message);
 }
 
-const config = configOrExit();
+const config = configOrExit(core);
 sayMore();
 await keepMore();
 const services = await loadServices(core, serviceNames(core));

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { z } from "zod";
 import { amqpAddresses } from "../../../broker/bus/amqp/address.ts";
-import { ConfigError } from "../../../broker/contract/variables.ts";
+import type { ServiceContract } from "../../../broker/contract/contract.ts";
+import { ConfigError, defineConfig, duration, type Variables } from "../../../broker/contract/variables.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { envExample, variableNames } from "../../../scripts/support/docs/env-example.ts";
+import "../../../services/contracts.ts";
 
 describe("configuration", () => {
   it("has defaults for everything that development needs", () => {
@@ -15,6 +18,37 @@ describe("configuration", () => {
     assert.equal(config.RATE_LIMIT, 300);
     assert.equal(config.ORDER_TTL, 30 * 60_000);
     assert.equal(config.AMQP_URL, undefined);
+  });
+
+  it("is typed by what the domains declare", () => {
+    const config = loadConfig({});
+    const ttl: number = config.ORDER_TTL;
+    // @ts-expect-error milliseconds
+    const text: string = config.ORDER_TTL;
+    // @ts-expect-error no such variable
+    assert.equal(config.ORDER_TLL, undefined);
+    assert.equal(ttl, text);
+    // @ts-expect-error no such variable
+    defineConfig({ DOOR_KEY: z.string() }, ["DOR_KEY"]);
+  });
+
+  it("has the variables of the given contracts, each declared once", () => {
+    const of = (...all: (Variables | undefined)[]): ServiceContract[] =>
+      all.map((config, n) => ({
+        ...{ service: `s${n}`, actions: {}, messages: {}, actors: {}, workers: {} },
+        ...(config && { config }),
+      }));
+    const door = defineConfig({ DOOR_TTL: duration(2_000) });
+    assert.equal(Object.hasOwn(loadConfig({}, []), "ORDER_TTL"), false);
+    const read: Record<string, unknown> = { ...loadConfig({ DOOR_TTL: "3s" }, of(undefined, door)) };
+    assert.equal(read.DOOR_TTL, 3_000);
+    assert.throws(
+      () => loadConfig({ DOOR_TTL: "3" }, of(door)),
+      /^ConfigError: DOOR_TTL: must be a duration/,
+    );
+    assert.throws(() => loadConfig({}, of(door, door)), /the variable DOOR_TTL is declared twice/);
+    assert.throws(() => loadConfig({}, of(defineConfig({ PORT: z.string() }))), /PORT is declared twice/);
+    assert.throws(() => defineConfig({ doorKey: z.string() }), /capitals, digits and _, not doorKey/);
   });
 
   const bad: [string, Record<string, string>][] = [

@@ -1,0 +1,17 @@
+/** Variables of orders and checkout. */
+
+import { type ConfigOf, defineConfig, duration, whole } from "../../broker/contract/variables.ts";
+
+export const ordersConfig = defineConfig({
+  ORDER_TTL: duration(30 * 60_000).describe("Time to pay an order before it expires"),
+  MAX_OPEN_ORDERS: whole(1, 1_000)
+    .default(3)
+    .describe("Orders of one customer that may wait for payment at once"),
+  MAX_OPEN_QUANTITY: whole(1, 1_000_000)
+    .default(1_000)
+    .describe("Units that the orders of one customer which wait for payment may hold together"),
+});
+
+declare module "../../broker/moleculer/config.ts" {
+  interface Config extends ConfigOf<typeof ordersConfig> {}
+}

@@ -1,0 +1,64 @@
+/** Variables of payments and invoices. */
+import { z } from "zod";
+import { type ConfigOf, defineConfig, duration, whole } from "../../broker/contract/variables.ts";
+
+/** A line that is printed on documents. */
+const printed = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, "must not contain control characters");
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+export const paymentsConfig = defineConfig({
+  SELLER_NAME: printed(120).default("Souk").describe("Who sells, as invoices name it"),
+  SELLER_ADDRESS: printed(500)
+    .transform((it) => it.split("|").map((line) => line.trim()))
+    .refine((it) => it.length <= 6 && !it.includes(""), "must be at most 6 lines, none of them empty")
+    .default([])
+    .describe("The seller's address on invoices, its lines separated by |"),
+  SELLER_TAX_ID: printed(60).optional().describe("The seller's tax or VAT number on invoices"),
+  SELLER_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone, "must be an IANA time zone")
+    .default("UTC")
+    .describe("Where an invoice's day, and so the year of its number, is decided; e.g. Africa/Nairobi"),
+  TAX_NAME: printed(20).default("Tax").describe("What the tax is called on invoices, e.g. VAT"),
+  TAX_RATE: whole(0, 10_000)
+    .default(0)
+    .describe("Tax that all prices include, in basis points of the net price: 1600 is 16 %"),
+  INVOICE_MODE: z
+    .enum(["immediate", "batch"])
+    .default("immediate")
+    .describe(
+      "immediate opens a payment at its provider as soon as it is asked for; batch collects them and opens them together",
+    ),
+  INVOICE_BATCH_INTERVAL: duration(60_000).describe("Time between two openings in INVOICE_MODE=batch"),
+  // Two calls must fit into the time of a worker, see define-service.ts.
+  PROVIDER_TIMEOUT: duration(15_000)
+    .refine((it) => it <= 25_000, "must be at most 25s")
+    .describe(
+      "How long a payment provider may take to answer, at most 25s; then it is asked again, with the same key",
+    ),
+  RECONCILE_FIRST: duration(10_000).describe(
+    "Time until a provider is asked how an open payment or refund stands; then 3, 6, 12, … times as long",
+  ),
+  RECONCILE_MAX: duration(3_600_000).describe("Longest time between two such questions"),
+  RECONCILE_GRACE: duration(86_400_000).describe(
+    "How long after an order's time to pay its provider is still asked about late money",
+  ),
+});
+
+declare module "../../broker/moleculer/config.ts" {
+  interface Config extends ConfigOf<typeof paymentsConfig> {}
+}

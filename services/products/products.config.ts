@@ -1,0 +1,22 @@
+/** Variables of the catalogue. */
+import { z } from "zod";
+import { type ConfigOf, defineConfig, whole } from "../../broker/contract/variables.ts";
+
+export const productsConfig = defineConfig({
+  CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
+    .default("USD")
+    .describe("The shop's currency: empty carts and the demo catalogue are in it"),
+  SEED_ON_START: z
+    .stringbool()
+    .optional()
+    .describe(
+      "Seed the demo catalogue when npm start finds an empty shop; false in production, true elsewhere unless set",
+    ),
+  SEED_COUNT: whole(0, 1_000_000).default(1_000).describe("Products of the demo catalogue"),
+});
+
+declare module "../../broker/moleculer/config.ts" {
+  interface Config extends ConfigOf<typeof productsConfig> {}
+}

@@ -1,0 +1,27 @@
+/** Variables of accounts and sessions. */
+import { z } from "zod";
+import { type ConfigOf, defineConfig, duration, secret } from "../../broker/contract/variables.ts";
+
+export const usersConfig = defineConfig(
+  {
+    ACCESS_TOKEN_TTL: duration(15 * 60_000)
+      .refine((it) => it <= 15 * 60_000, "must be at most 15m")
+      .describe("Lifetime of access tokens, at most 15m"),
+    REFRESH_TOKEN_TTL: duration(30 * 86_400_000).describe("Lifetime of a session"),
+    BOOTSTRAP_TOKEN: secret
+      .optional()
+      .describe(
+        "Makes the first admin; unless set, generated and printed at the first start, and in production nobody is let in",
+      ),
+    JWT_PRIVATE_KEY: z
+      .string()
+      .startsWith("-----BEGIN", "must be a PEM private key")
+      .optional()
+      .describe("ES256 key in PEM (PKCS 8); kept in the users database unless set"),
+  },
+  ["BOOTSTRAP_TOKEN", "JWT_PRIVATE_KEY"],
+);
+
+declare module "../../broker/moleculer/config.ts" {
+  interface Config extends ConfigOf<typeof usersConfig> {}
+}
