@@ -1,6 +1,6 @@
 /**
- * Caches of a service. What it has changed is dropped from them on all nodes: here at once, so that a writer reads what it
- * wrote, elsewhere as soon as the notification comes. That is volatile, so a cache needs a time limit as well.
+ * Caches of a service. A change clears them on all nodes. Here it happens at once, so that a writer reads its own
+ * write. Elsewhere it happens when the notification arrives. A notification may be lost, so a cache also needs a time limit.
  */
 import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 import { broadcastNotification, onNotified } from "./notify.ts";
@@ -11,11 +11,14 @@ export interface Clearable {
 
 export interface CacheParts<C> {
   caches: C;
-  /** Clears all of them, on every node. */
+  /** Clears all caches, on every node. */
   invalidate(): void;
 }
 
-/** Puts `caches` and `invalidate` on `this`. @param create makes them, once per instance */
+/**
+ * Puts `caches` and `invalidate` on `this`.
+ * @param create makes them, once per instance
+ */
 export function cache<C extends object & { readonly [K in keyof C]: Clearable }>(
   create: () => C,
 ): Mixin<CacheParts<C>> {

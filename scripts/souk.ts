@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** `souk COMMAND …` of the installed package: the commands of scripts/ that a shop is run with. */
+/** `souk COMMAND …` of the installed package: the commands of scripts/ for running a shop. */
 
-// As a URL, so that the Node.js version is looked at before anything that may need a newer one.
+// As a URL, so that the Node.js version is checked before anything that may need a newer one.
 await import(new URL("./support/preload.mjs", import.meta.url).href);
 const { called } = await import("./support/command.ts");
 

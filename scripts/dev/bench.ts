@@ -1,13 +1,13 @@
 /**
- * `npm run bench`: what Souk reaches on this machine. Each figure comes with the machine's cores, and what share of it was
- * Node, store, RabbitMQ and the load itself.
+ * `npm run bench`: measures Souk on this machine. Each figure comes with the number of cores, and the shares of Node,
+ * store, RabbitMQ and the load generator.
  */
 import { cpus } from "node:os";
 import { Argument, Option } from "@commander-js/extra-typings";
 import { benches } from "../../test/bench/benches.ts";
 import { command, wholeNumber } from "../support/command.ts";
 
-const bench = command("bench", "Measures what Souk reaches on this machine.")
+const bench = command("bench", "Measures throughput and latency of Souk on this machine.")
   .addArgument(new Argument("[bench...]", "all where none is named").choices(Object.keys(benches)))
   .option("--seconds <n>", "of load", wholeNumber(1), 20)
   .addOption(new Option("--mode <mode>", "only one of the two").choices(["embedded", "cluster"] as const))

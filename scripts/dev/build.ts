@@ -1,6 +1,6 @@
 /**
- * `npm run build`, and so `npm pack`: JavaScript and types of the package, in dist/. Below node_modules Node.js runs no
- * TypeScript, so names of files become those of what was made of them.
+ * `npm run build`, also part of `npm pack`: JavaScript and types of the package, in dist/. Node.js runs no TypeScript
+ * below node_modules, so file names are changed to those of the output.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,16 +8,16 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { command } from "../support/command.ts";
 
-command("build", "Makes the package, JavaScript and types, in dist/. npm pack does so by itself.").parse();
+command("build", "Builds the package, JavaScript and types, in dist/. npm pack runs it too.").parse();
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const dist = join(root, "dist");
 
-/** Workspace packages that become part of this one, with the file that their name stands for. */
+/** Workspace packages that become part of this one, with the file for their name. */
 const WORKSPACES: Readonly<Record<string, string>> = {
   "@souk/embedded-mongo": "packages/embedded-mongo/src/index.js",
 };
-/** What the compiler does not know of. */
+/** Files that the compiler ignores. */
 const ASSETS = ["scripts/support/preload.mjs"];
 
 rmSync(dist, { recursive: true, force: true });
@@ -30,7 +30,7 @@ for (const file of globSync("**/*.{js,d.ts}", { cwd: dist })) {
 }
 for (const file of ASSETS) copyFileSync(join(root, file), join(dist, file));
 
-/** A made file with the names of made files in it: in declarations, in `new URL`, and of workspace packages. */
+/** An output file with the names of output files in it: in declarations, in `new URL`, and of workspace packages. */
 function inPackage(text: string, path: string): string {
   const names = Object.entries(WORKSPACES).reduce((made, [name, file]) => {
     const to = relative(dirname(path), join(dist, file));

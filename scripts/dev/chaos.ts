@@ -1,7 +1,7 @@
 /**
- * `npm run chaos`: a cluster on its own RabbitMQ and store, and customers who order and pay. Meanwhile every kind of process
- * is killed, frozen and cut off, again and again. Then all comes to rest, and a snapshot is checked; exits 1 when a check
- * fails. Ends after about twice the given time and 5 minutes at the latest.
+ * `npm run chaos`: a cluster with its own RabbitMQ and store, and customers who order and pay. Meanwhile every kind
+ * of process is killed, frozen and disconnected, repeatedly. When everything is idle again, a snapshot is checked.
+ * Exits with 1 when a check fails. Ends after about twice the given time, and after 5 minutes at the latest.
  */
 import { randomInt } from "node:crypto";
 import { cpus } from "node:os";
@@ -13,12 +13,12 @@ import { command, wholeNumber } from "../support/command.ts";
 
 const { brief, ...given } = command(
   "chaos",
-  "Runs a cluster of its own under kill -9, freezes and cuts while customers order and pay, then checks what is left.",
+  "Kills, freezes and disconnects processes of a private cluster while customers order and pay, then checks all data.",
 )
   .option("--orders <n>", "checkouts", wholeNumber(1), 2_000)
   .option("--seconds <n>", "over which they are spread", wholeNumber(1), 120)
   .addOption(
-    new Option("--seed <n>", "of what happens to whom")
+    new Option("--seed <n>", "of the random choice of faults")
       .argParser(wholeNumber(1))
       .default(randomInt(1, 1_000_000), "a random one"),
   )

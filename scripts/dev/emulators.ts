@@ -22,7 +22,7 @@ const { shop, port, speed } = command(
 const print = (line = "") => process.stdout.write(`${line}\n`);
 
 if (process.env.NODE_ENV === "production") {
-  console.error("NODE_ENV: is production, where no emulator decides who has paid");
+  console.error("NODE_ENV: must not be production, because an emulator decides what is paid");
   process.exit(1);
 }
 const running: Emulator[] = [];
@@ -53,10 +53,10 @@ for (const [index, { name, emulator }] of emulated.entries())
     process.exit(1);
   }
 
-print("Emulators of payment providers; no money moves here.");
+print("Emulators of payment providers. No money moves here.");
 for (const { name, url } of running) print(`  ${name.padEnd(10)}${url}`);
 print();
-print("Paste this where the shop is started, so that it uses them:");
+print("Set these variables where the shop is started:");
 for (const { environment } of running)
   for (const [name, value] of Object.entries(environment)) print(`export ${name}='${value}'`);
 print();

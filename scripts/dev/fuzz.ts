@@ -1,4 +1,6 @@
-/** `npm run fuzz -- --requests 20000 --seed 1`: requests of all kinds to a shop in memory; fails on any fault. */
+/**
+ * `npm run fuzz -- --requests 20000 --seed 1`: sends requests of all kinds to a shop in memory. Fails on any fault.
+ */
 import { randomInt } from "node:crypto";
 import { Option } from "@commander-js/extra-typings";
 import { fuzz, printed } from "../../test/fuzz/run.ts";
@@ -8,7 +10,7 @@ import { createProgress } from "../support/progress.ts";
 
 const options = command(
   "fuzz",
-  "Sends requests of all kinds, right and wrong, to a shop in memory. Ends with 1 on a fault.",
+  "Sends valid and invalid requests to a shop in memory. Exits with 1 on a fault.",
 )
   .option("--requests <n>", "how many", wholeNumber(1), 20_000)
   .addOption(

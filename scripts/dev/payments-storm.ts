@@ -1,4 +1,7 @@
-/** `npm run payments-storm`: many payments by each provider while webhooks come twice, late, forged or never; then the books. */
+/**
+ * `npm run payments-storm`: makes many payments at each provider while webhooks are repeated, late, forged or lost.
+ * Then checks the accounts.
+ */
 import { Option } from "@commander-js/extra-typings";
 import { coreProviders } from "../../services/payments/providers/create-providers.ts";
 import { command, wholeNumber } from "../support/command.ts";
@@ -6,11 +9,11 @@ import { runTool } from "../support/run-tool.ts";
 
 const { payments, provider, seed } = command(
   "payments-storm",
-  "Makes many payments by each provider while webhooks come twice, late, forged or never, and compares the books.",
+  "Makes many payments at each provider while webhooks are repeated, late, forged or lost, then checks the accounts.",
 )
   .option("--payments <n>", "by each provider", wholeNumber(1), 1_000)
   .addOption(new Option("--provider <name>", "only this one").choices(coreProviders.map((it) => it.name)))
-  .option("--seed <n>", "of what befalls whom", wholeNumber(1), 1)
+  .option("--seed <n>", "of the random choice of faults", wholeNumber(1), 1)
   .parse()
   .opts();
 process.exitCode = await runTool("mocha", ["test/integration/payments/storm.spec.ts"], {

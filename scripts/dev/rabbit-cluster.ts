@@ -1,6 +1,6 @@
 /**
- * `npm run rabbit-cluster [-- --nodes N]`: a cluster of RabbitMQ on this machine, to try what happens when one of its
- * nodes dies. Prints AMQP_URL, and which process to kill; a node that dies is started again. Ends on Ctrl-C.
+ * `npm run rabbit-cluster [-- --nodes N]`: a RabbitMQ cluster on this machine, to try the failure of a node. Prints
+ * AMQP_URL and the processes. A killed node is started again. Ends on Ctrl-C.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ const RESTART_AFTER_MS = 15_000;
 
 const { nodes: size } = command(
   "rabbit-cluster",
-  "Runs a cluster of RabbitMQ on this machine, and prints its AMQP_URL. Kill a node and see; it is started again.",
+  "Runs a RabbitMQ cluster on this machine and prints its AMQP_URL. A killed node is started again.",
 )
   .option("--nodes <n>", "of RabbitMQ", wholeNumber(1, 7), 3)
   .parse()
@@ -37,7 +37,7 @@ try {
   };
   cluster.onExit((node) => {
     restart(node).catch((error: Error) => {
-      // A node that ends while it starts is gone once more, and so comes here again.
+      // A node that ends during its start ends once more, and so comes here again.
       if (!stopping.signal.aborted) console.error(error.message);
     });
   });
@@ -45,7 +45,7 @@ try {
   console.log(`AMQP_URL=${cluster.urls.join(",")}`);
   if (!stopping.signal.aborted)
     await new Promise((resolve) => {
-      // Keeps the process; the nodes' own handles do not count once they have gone.
+      // Keeps the process running. The nodes' own handles do not count once they have ended.
       const alive = setInterval(() => undefined, 60_000);
       stopping.signal.addEventListener("abort", () => {
         clearInterval(alive);

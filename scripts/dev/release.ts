@@ -1,6 +1,6 @@
 /**
- * `npm run release -- 1.2.0`: what CHANGELOG.md has as unreleased becomes that version's, and the present contracts become those
- * of the last release (docs/contracts.json), against which later ones are compared.
+ * `npm run release -- 1.2.0`: turns the unreleased section of CHANGELOG.md into that version's. Stores the present
+ * contracts as those of the last release (docs/contracts.json), for comparison with later ones.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { contractSnapshot, snapshotText } from "../support/contracts/snapshot.ts
 
 const [version] = command(
   "release",
-  "Makes a section of what CHANGELOG.md has as unreleased, and takes the present contracts as the released ones.",
+  "Turns the unreleased section of CHANGELOG.md into a release, and stores the present contracts as the released ones.",
 )
   .argument("<version>", "such as 1.2.0", versionNumber)
   .parse().processedArgs;

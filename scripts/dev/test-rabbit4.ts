@@ -1,6 +1,6 @@
 /**
- * `npm run test:rabbit4`: the suites that need RabbitMQ, on the newest RabbitMQ with its defaults. Fetches Debian sid's into a
- * folder. With RABBITMQ_SERVER set, that one is used and nothing is fetched.
+ * `npm run test:rabbit4`: runs the suites that need RabbitMQ on the newest RabbitMQ with its defaults. It downloads
+ * Debian sid's into a folder. With RABBITMQ_SERVER set, it uses that one and downloads nothing.
  */
 import { withNewestRabbit } from "../../test/support/newest-rabbit.ts";
 import { command } from "../support/command.ts";
@@ -16,12 +16,12 @@ const SPECS = [
 
 const [named] = command(
   "test:rabbit4",
-  "Runs the suites that need RabbitMQ on the newest one with its defaults.",
+  "Runs the suites that need RabbitMQ on its newest version with default settings.",
 )
   .argument("[spec...]", "files of tests to run instead")
   .addHelpText(
     "after",
-    "\nIt fetches that RabbitMQ (root on Debian, with debootstrap), unless RABBITMQ_SERVER names one.",
+    "\nIt downloads that RabbitMQ (as root on Debian, with debootstrap), unless RABBITMQ_SERVER names one.",
   )
   .parse().processedArgs;
 const specs = named.length > 0 ? named : SPECS;

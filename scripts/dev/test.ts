@@ -1,13 +1,13 @@
 /**
- * `npm test`: types, lint, then every suite, against real servers that are found, started or installed. Specs run three
- * at a time; those that look at the time something takes, or start many processes, come after them, one by one.
+ * `npm test`: types, lint, then every suite, on real servers that are found, started or installed. Three specs run at
+ * a time. Specs that measure time, or start many processes, run afterwards, one by one.
  */
 import { globSync } from "node:fs";
 import { provideServers } from "../../test/support/servers.ts";
 import { command } from "../support/command.ts";
 import { runTool } from "../support/run-tool.ts";
 
-/** Take a minute or so: begun first, so that nothing waits for them in the end. */
+/** These take a minute or so. They start first, so that nothing waits for them at the end. */
 const LONG = [
   "test/unit/actor/shop-matrix.spec.ts",
   "test/integration/bus/rabbit-cluster.spec.ts",
@@ -22,14 +22,14 @@ const ALONE = [
 
 const [named] = command(
   "test",
-  "Runs types, lint and every suite, against servers that are found, started or installed.",
+  "Runs types, lint and all test suites, on servers that it finds, starts or installs.",
 )
   .argument("[spec...]", "files of tests to run instead of all")
   .parse().processedArgs;
 const print = (line: string) => console.log(line);
 let failed = false;
 
-/** Goes on after a failure, so that one run tells all. */
+/** Continues after a failure, so that one run shows all failures. */
 async function run(title: string, tool: string, args: readonly string[], env = {}): Promise<void> {
   print(`\n— ${title}`);
   if ((await runTool(tool, args, env)) === 0) return;

@@ -1,4 +1,6 @@
-/** Processes of one machine: started, their output told apart, restarted when they die, stopped in order. */
+/**
+ * Processes on one machine: starts them, labels their output, restarts them when they end, and stops them in order.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -8,20 +10,20 @@ export interface Child {
   readonly pid: number | undefined;
   /** Resolves with the first line that `ready` accepts. @throws when the process ends before */
   line(ready: (line: string) => boolean): Promise<string>;
-  /** SIGTERM, and SIGKILL after `timeoutMs`; resolves when it is gone. */
+  /** Sends SIGTERM, and SIGKILL after `timeoutMs`. Resolves when it has ended. */
   stop(timeoutMs: number): Promise<void>;
-  /** The same, and starts it again. */
+  /** The same, then starts it again. */
   restart(timeoutMs: number): Promise<void>;
 }
 
 export interface ChildOptions {
   env: NodeJS.ProcessEnv;
-  /** Restart after an unexpected end, with growing delay. */
+  /** Restart after an unexpected end, with growing pauses. */
   restart: boolean;
   print(line: string): void;
 }
 
-/** Starts a TypeScript file of this project as a process of its own. */
+/** Starts a TypeScript file of this project as a separate process. */
 export function startChild(
   name: string,
   file: string,

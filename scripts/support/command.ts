@@ -1,4 +1,4 @@
-/** The frame of all command lines: each has `--help`, and refuses what it does not take with one line and exit code 2. */
+/** The frame of all command lines. Each has `--help`, and refuses wrong arguments with one line and exit code 2. */
 import {
   Command,
   type CommanderError,
@@ -6,24 +6,24 @@ import {
   InvalidArgumentError,
 } from "@commander-js/extra-typings";
 
-/** The exit code of a command line that is refused. Work that fails ends with 1. */
+/** The exit code for wrong arguments. A failure ends with 1. */
 const MISUSED = 2;
 
 /**
- * A command that is run as `npm run NAME`. Nothing is started or read before its `parse`.
- * @param summary what it does, the first thing that `--help` shows
+ * A command that runs as `npm run NAME`. Nothing is started or read before its `parse`.
+ * @param summary what it does, the first line of `--help`
  */
 export function command(name: string, summary: string): Command {
   return framed(called.as(name), summary);
 }
 
-/** How commands are called, for their help: as npm scripts, unless the command `souk` runs them. */
+/** How commands are called, for their help: as npm scripts, or by the command `souk`. */
 export const called = {
   as: (name: string): string =>
     name === "start" || name === "test" ? `npm ${name} --` : `npm run ${name} --`,
 };
 
-/** A command with sub-commands, of which one must be named. Each may stand in a file of its own. */
+/** A command with sub-commands, one of which is required. Each may be in its own file. */
 export function commandOf(
   name: string,
   summary: string,
@@ -34,7 +34,7 @@ export function commandOf(
   return parent;
 }
 
-/** One of a command's sub-commands. Its `action` is what it does. */
+/** A sub-command of a command. Its `action` does the work. */
 export const subcommand = (name: string, summary: string): Command => framed(name, summary);
 
 function framed(name: string, summary: string): Command {
@@ -46,10 +46,10 @@ function framed(name: string, summary: string): Command {
     .exitOverride((error) => process.exit(exitCodeOf(error)));
 }
 
-/** Help that was asked for is a success. */
+/** Requested help is a success. */
 const exitCodeOf = ({ exitCode }: CommanderError): number => (exitCode === 0 ? 0 : MISUSED);
 
-/** A value that is a whole number, both limits included. */
+/** A whole number within these limits, inclusive. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const given = Number(text);
@@ -59,14 +59,14 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   };
 }
 
-/** A value that is a number above 0. */
+/** A number above 0. */
 export function positiveNumber(text: string): number {
   const given = Number(text);
   if (text.trim() !== "" && given > 0 && Number.isFinite(given)) return given;
   throw new InvalidArgumentError("It must be a number above 0.");
 }
 
-/** A value that is an address of HTTP, without a slash at its end. */
+/** An HTTP address, without a slash at the end. */
 export function httpAddress(text: string): string {
   const address = text.replace(/\/+$/, "");
   if (URL.canParse(address) && /^https?:$/.test(new URL(address).protocol)) return address;

@@ -1,4 +1,4 @@
-/** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop is running on it. */
+/** The shop's databases for a script: MongoDB, or the embedded store, whether or not the shop runs on it. */
 
 import { type EmbeddedMongo, runningStoreUri, startEmbeddedMongo } from "@souk/embedded-mongo";
 import type { Config } from "../../broker/moleculer/config.ts";
@@ -19,7 +19,7 @@ export interface OpenDatabase {
 /** @param name of the script, for its log */
 export async function openDatabase(config: Config, name: string): Promise<OpenDatabase> {
   const log = scriptLog(config, name);
-  // A command ends: in a pipeline nobody would see what it waits for.
+  // A command must end. In a pipeline nobody would see what it waits for.
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const own = ownDatabases(config, serviceNames(await loadShop(config.EXTENSIONS)));
   if (config.MONGO_URL) {
@@ -38,7 +38,7 @@ export async function openDatabase(config: Config, name: string): Promise<OpenDa
   };
 }
 
-/** The store in `dir`: started here, or the one of a shop that has it open and listens on its socket. */
+/** The store in `dir`: started here, or the one of a running shop, over its socket. */
 async function startOrFind(dir: string, config: Config): Promise<EmbeddedMongo> {
   try {
     return await startEmbeddedMongo({ dir, sync: config.EMBEDDED_SYNC });

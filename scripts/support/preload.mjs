@@ -1,6 +1,7 @@
 /**
- * Runs before each script, on any Node. Where it is too old, the script runs on the one that npm has installed for that
- * (packages/node-for-linux); where there is none, it says so. Caches compiled code for quick starts.
+ * Runs before each script, on any Node. If that Node is too old, the script runs on the one that npm has installed
+ * for this purpose (packages/node-for-linux). If there is none, it prints that. It also caches compiled code for
+ * quick starts.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -17,14 +18,14 @@ const packaged = new URL(
 if (Number(process.versions.node.split(".")[0]) < MIN_MAJOR) await runOn(fileURLToPath(packaged));
 module.enableCompileCache?.();
 
-/** Runs this process' command line on another Node, and ends as that does. */
+/** Runs this command line on another Node, and ends as that does. */
 function runOn(node) {
   if (!existsSync(node)) refuse();
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` };
   const child = spawn(node, [...process.execArgv, ...process.argv.slice(1)], { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"])
     process.on(signal, () => {
-      // The terminal sends Ctrl-C to the child as well.
+      // The terminal sends Ctrl-C to the child too.
       if (signal === "SIGTERM") child.kill(signal);
     });
   child.once("error", refuse);

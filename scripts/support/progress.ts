@@ -1,11 +1,11 @@
-/** Progress of long work: one line that is rewritten on a terminal, a line now and then elsewhere. */
+/** Progress of long work: one rewritten line on a terminal, a line now and then elsewhere. */
 
 export interface Progress {
   report(done: number, total: number): void;
   end(): void;
 }
 
-/** Where there is no terminal, at most one line in this time. */
+/** Without a terminal, at most one line in this time. */
 const LINE_EVERY_MS = 5_000;
 
 export function createProgress(

@@ -1,12 +1,12 @@
-/** Tools of `node_modules/.bin`, which npm has on the PATH of its scripts. */
+/** Tools of `node_modules/.bin`, which npm puts on the PATH of its scripts. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Runs a tool to its end, in the terminal of this process.
- * @param env over this process' own
+ * Runs a tool to its end, in this terminal.
+ * @param env overrides of this process' environment
  * @returns its exit code, 1 where a signal ended it
- * @throws where it can't be started, and where this process was told to stop meanwhile: after the tool has ended
+ * @throws where it can't be started, and, after its end, where this process was told to stop meanwhile
  */
 export async function runTool(
   name: string,
@@ -17,7 +17,7 @@ export async function runTool(
   let stopped: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     stopped = signal;
-    // The terminal sends Ctrl-C to the tool as well.
+    // The terminal sends Ctrl-C to the tool too.
     if (signal === "SIGTERM") child.kill();
   };
   process.on("SIGINT", onSignal);

@@ -1,6 +1,6 @@
 /**
- * Which servers a command looks at: one rule for all of them. What the environment names; where it names nothing, what
- * the shop on DATA_DIR uses, which it has written down there; else the embedded defaults.
+ * Which servers a command uses, by one rule: those in the environment. If it names none, those of the shop on
+ * DATA_DIR, which it has recorded there. Otherwise the embedded defaults.
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ import { isPath } from "../../souk/load-shop.ts";
 const FILE = "shop.json";
 const DEFAULT_FOLDER = "./data";
 
-/** What makes a shop a shop: a command that names another one of these means another shop. */
+/** These identify a shop. A command that names another one of these means another shop. */
 const IDENTITY = ["AMQP_URL", "AMQP_URL_FILE", "MONGO_URL", "MONGO_URL_FILE", "AMQP_PREFIX"] as const;
 const REMEMBERED = [
   ...IDENTITY,
@@ -30,8 +30,8 @@ const isRemembered = (name: string): boolean =>
   REMEMBERED.some((it) => it === name) || isDatabaseVariable(name);
 
 /**
- * Writes down what this shop's environment says of its servers, for commands that are run beside it. The file is for this
- * user alone, as are the keys that lie beside it; of a secret that comes from a file it holds the file's name.
+ * Records the servers of this shop's environment, for commands that run beside it. Only this user can read the file.
+ * For a secret from a file, it has the file's name.
  */
 export function rememberShop(dataDir: string, env: NodeJS.ProcessEnv): void {
   closeDataFolder(dataDir);
@@ -46,7 +46,7 @@ export function rememberShop(dataDir: string, env: NodeJS.ProcessEnv): void {
   renameSync(draft, file);
 }
 
-/** Paths of extensions, for commands that are run in another folder. */
+/** Absolute paths of extensions, for commands that run in another folder. */
 const fromAnywhere = (names = ""): string =>
   names
     .split(",")
@@ -54,7 +54,7 @@ const fromAnywhere = (names = ""): string =>
     .map((it) => (isPath(it) ? resolve(it) : it))
     .join(",");
 
-/** The environment of a command that works on a shop which may be running. `source` names where it was found. */
+/** The environment of a command for a shop that may be running. `source` names where it was found. */
 export function shopEnvironment(env: NodeJS.ProcessEnv): { env: NodeJS.ProcessEnv; source: string } {
   const file = join(env.DATA_DIR || DEFAULT_FOLDER, FILE);
   const remembered = read(file);
@@ -75,12 +75,12 @@ function read(file: string): Variables | undefined {
     throw error;
   }
   const found: unknown = JSON.parse(text);
-  if (typeof found !== "object" || found === null) throw new Error(`${file} is not what a shop has written`);
+  if (typeof found !== "object" || found === null) throw new Error(`${file} was not written by a shop`);
   const known = Object.entries(found).filter(([name]) => isRemembered(name));
   return Object.fromEntries(known) as Variables;
 }
 
-/** One line: the servers of a configuration, without passwords. */
+/** One line with the servers of a configuration, without passwords. */
 export function serversLine(config: Config, source = "the environment"): string {
   const { AMQP_URL, AMQP_PREFIX, MONGO_URL, REDIS_URL, TRANSPORTER, DATA_DIR } = config;
   const parts = [

@@ -1,10 +1,10 @@
-/** What the shop of a command consists of, with the extensions that its environment names. */
+/** The parts of a command's shop, with the extensions of its environment. */
 import { ConfigError } from "../../broker/contract/variables.ts";
 import { type Extension, serviceNames } from "../../broker/moleculer/extension.ts";
 import { loadShop } from "../../souk/load-shop.ts";
 import { shopEnvironment } from "./shop-servers.ts";
 
-/** The shop that a node of this environment is part of, or an exit with one line. */
+/** The shop of this environment's node, or an exit with one line. */
 export async function shopOrExit(env: NodeJS.ProcessEnv = process.env): Promise<Extension> {
   try {
     return await loadShop(env.EXTENSIONS);
@@ -15,7 +15,7 @@ export async function shopOrExit(env: NodeJS.ProcessEnv = process.env): Promise<
   }
 }
 
-/** The same of a command that works on a shop, see shop-servers.ts. */
+/** The same for a command that works on a shop, see shop-servers.ts. */
 export const jobShopOrExit = (): Promise<Extension> => shopOrExit(shopEnvironment(process.env).env);
 
 /** Those in `given`, else those in SERVICES, else all of the shop. Exits on an unknown name. */

@@ -1,4 +1,4 @@
-/** A made-up catalogue. Product number `n` is the same in every shop, on every run, and however many others there are. */
+/** A generated catalogue. Product number `n` is the same in every shop and every run, for any number of products. */
 import { v7 } from "uuid";
 import { minorDigits } from "../../../broker/contract/currency.ts";
 import { nameKey } from "../../../services/products/listing/listing.ts";
@@ -161,7 +161,7 @@ const QUALITIES = [
 const EPOCH = Date.UTC(2025, 0, 1);
 const MINUTE_MS = 60_000;
 
-/** Parents before their children. */
+/** Parents come before their children. */
 export function demoCategories(): Category[] {
   const made = new Map<string, Category>();
   const add = (name: string, parent: Category | null) => {
@@ -185,7 +185,7 @@ export function demoCategories(): Category[] {
 }
 
 /**
- * Product number `n`, counted from 0; the higher, the newer.
+ * Product number `n`, counted from 0. A higher number is newer.
  * @param categoryIds ids of {@link demoCategories} by name
  */
 export function demoProduct(
@@ -224,10 +224,10 @@ export function demoProduct(
   };
 }
 
-/** A price as shops write them, ending in 9, in minor units of the currency. */
+/** A usual price, ending in 9, in minor units of the currency. */
 export function priceOf(main: number, currency: string): number {
   const scale = 10 ** minorDigits(currency);
-  // Without minor units the main one is worth about a cent.
+  // In a currency without minor units, the main unit is worth about a cent.
   if (scale === 1) return Math.max(1, Math.round(main * 10)) * 10 - 1;
   return Math.max(1, Math.round(main)) * scale - scale / 100;
 }
@@ -247,7 +247,7 @@ function random(text: string): () => number {
   };
 }
 
-/** A UUIDv7 of that time whose random part comes from `next`. */
+/** A UUIDv7 with that time, whose random part comes from `next`. */
 const idOf = (msecs: number, next: () => number): string =>
   v7({
     msecs,

@@ -1,4 +1,4 @@
-/** Writes the demo catalogue and its stock. Doing it again adds what is missing and changes nothing else. */
+/** Writes the demo catalogue and its stock. A repeated run adds what is missing and changes nothing else. */
 import { type Connection, type Model, trusted } from "mongoose";
 import { seedStock } from "../../../services/inventory/seed-stock.ts";
 import { listingOf } from "../../../services/products/listing/listing.ts";
@@ -7,7 +7,7 @@ import { type Product, productModel } from "../../../services/products/models/pr
 import { stockLevelModel } from "../../../services/products/models/stock-level.model.ts";
 import { type DemoProduct, demoCategories, demoProduct } from "./demo-products.ts";
 
-/** Documents a write: enough to share its cost, few enough that a shop which is running answers in between. */
+/** Documents per write: enough to share its cost, few enough that a running shop answers in between. */
 const BATCH = 200;
 
 export interface SeedOptions {
@@ -19,12 +19,12 @@ export interface SeedOptions {
   count: number;
   /** ISO 4217 code of all prices. */
   currency: string;
-  /** Told after each batch. */
+  /** Called after each batch. */
   onProgress?: (done: number, total: number) => void;
 }
 
 export interface SeedResult {
-  /** How many were not there before. */
+  /** How many were added. */
   products: number;
   stockItems: number;
 }
@@ -37,7 +37,7 @@ export async function seedCatalogue(options: SeedOptions): Promise<SeedResult> {
   for (let from = 0; from < count; from += BATCH) {
     const size = Math.min(BATCH, count - from);
     const batch = Array.from({ length: size }, (_, at) => demoProduct(from + at, currency, idsByName));
-    // Stock first: a product that is shown has its stock, also when this is interrupted.
+    // Stock first, so that a visible product has stock, also after an interruption.
     const items = batch.flatMap((it) => it.variants.map(({ sku, onHand }) => ({ sku, onHand })));
     result.stockItems += await seedStock(inventory, items);
     await seedStockLevels(products, items);
@@ -60,7 +60,7 @@ async function seedCategories(model: Model<Category>): Promise<Category[]> {
     })),
   );
   const found = await model.find({ _id: trusted({ $in: wanted.map((it) => it._id) }) }).lean<Category[]>();
-  // By the names that the demo products know them by.
+  // By the names that the demo products use.
   return wanted.map((it) => ({ ...(found.find(({ _id }) => _id === it._id) ?? it), name: it.name }));
 }
 
@@ -90,7 +90,7 @@ async function seedProducts(
     .lean<Pick<Product, "_id">[]>();
   const known = new Set(there.map((it) => it._id));
   const missing = batch.filter((it) => !known.has(it._id)).map((it) => documentOf(it, categories));
-  // Made by this file alone, so mongoose need not look at each again.
+  // This file made them, so mongoose need not validate each again.
   if (missing.length > 0) await model.insertMany(missing, { lean: true, ordered: false });
   return missing.length;
 }

@@ -1,7 +1,7 @@
 /**
- * Whether a JSON Schema may take another one's place, for the part of JSON Schema that contracts become. What we take must
- * still be taken; what we send must still be understood by who knew it before. Fields that a reader does not know it
- * leaves out, so something may always be added to what we send.
+ * Whether one JSON Schema can replace another, for the subset of JSON Schema that contracts use. Whatever was
+ * accepted must still be accepted. Whatever is sent must still be understood by older readers. Readers ignore unknown
+ * fields, so fields may always be added to what we send.
  */
 import { CONDITIONS } from "../../../broker/contract/conditions.ts";
 import type { Schema } from "./snapshot.ts";
@@ -14,11 +14,11 @@ export function schemaBreaks(before: Schema, after: Schema, role: Role): string[
   return role === "taken" ? compare.within(before, after, "") : compare.within(after, before, "");
 }
 
-/** `narrow` must be within `wide`: every value of the one a value of the other. */
+/** `narrow` must be within `wide`: every value of one is a value of the other. */
 class Comparison {
   readonly #role: Role;
   readonly #roots: Record<"narrow" | "wide", Schema>;
-  /** Recursive types: pairs that are being compared count as fitting. */
+  /** Recursive types: pairs under comparison count as compatible. */
   readonly #open = new Set<string>();
 
   constructor(role: Role, before: Schema, after: Schema) {
@@ -38,7 +38,7 @@ class Comparison {
     return found;
   }
 
-  /** The problems with the alternative that it fits best: one of its own kind, where there is such. */
+  /** The problems with the best matching alternative: one of the same kind, if there is any. */
   #closest(one: Schema, targets: readonly Schema[], isUnion: boolean, at: string): string[] {
     const kind = kindOf(one);
     const tried = targets.map((it) => ({ isAlike: kindOf(it) === kind, problems: this.#fits(one, it, at) }));
@@ -166,7 +166,7 @@ function resolved(schema: Schema, root: Schema): Schema {
   return resolved({ ...found, ...own }, root);
 }
 
-/** The halves of an intersection as one object. */
+/** The two parts of an intersection as one object. */
 function flattened(schema: Schema, root: Schema): Schema {
   if (!Array.isArray(schema.allOf)) return schema;
   const parts = (schema.allOf as Schema[]).map((it) => flattened(resolved(it, root), root));
@@ -185,7 +185,7 @@ const sameWord = (name: string, one: unknown, other: unknown): boolean =>
   JSON.stringify(one) === JSON.stringify(other) ||
   (name === "pattern" && typeof one === "string" && plainPattern(one) === plainPattern(String(other)));
 
-/** Without the classes that other languages read otherwise, or not at all: written out they mean the same. */
+/** Replaces classes that other languages read differently, or not at all, by their characters. */
 const plainPattern = (pattern: string): string =>
   pattern.replaceAll("\\p{Cc}", "\\x00-\\x1f\\x7f-\\x9f").replaceAll("\\d", "[0-9]");
 
@@ -193,7 +193,7 @@ const eachValue = (schema: Schema): Schema[] =>
   Array.isArray(schema.enum) ? schema.enum.map((it) => ({ const: it })) : [schema];
 const valuesOf = (schema: Schema): unknown[] | undefined =>
   Array.isArray(schema.enum) ? schema.enum : "const" in schema ? [schema.const] : undefined;
-/** By the names that they had first: a renamed field takes what comes under its former name, see tolerant.ts. */
+/** By their first names. A renamed field also accepts its former name, see tolerant.ts. */
 const propertiesOf = (schema: Schema): Record<string, Schema> =>
   Object.fromEntries(declaredIn(schema).map(([name, it]) => [firstName(name, it), it]));
 const declaredIn = (schema: Schema) => Object.entries((schema.properties ?? {}) as Record<string, Schema>);
@@ -217,7 +217,7 @@ const typeOf = (value: unknown): string =>
         : typeof value;
 const show = (value: unknown): string => (value === undefined ? "open" : JSON.stringify(value));
 
-/** Tells alternatives apart: their type, and of an object the fields that can only have one value. */
+/** Distinguishes alternatives: by type, and for objects by the fields that have only one value. */
 function kindOf(schema: Schema): string {
   if ("const" in schema) return `${typeOf(schema.const)} ${JSON.stringify(schema.const)}`;
   const fixed = Object.entries(propertiesOf(schema)).filter(([, it]) => "const" in it);

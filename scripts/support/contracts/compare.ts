@@ -1,8 +1,11 @@
-/** The contracts of a release against later ones: what would break a node, a client or a stored state of that release. */
+/**
+ * Compares the contracts of a release with later ones. It finds what would break a node, a client or a stored state
+ * of that release.
+ */
 import { schemaBreaks } from "./compare-schemas.ts";
 import type { ActionSnapshot, Shape, Snapshot } from "./snapshot.ts";
 
-/** From who needs nothing to who needs most. */
+/** From the weakest requirement to the strongest. */
 const AUDIENCES = ["public", "customer", "staff", "admin"];
 
 /** @returns what breaks, one line each: what, where, how */
@@ -26,7 +29,7 @@ export function contractBreaks(before: Snapshot, after: Snapshot): string[] {
 
 type Messages = Snapshot["messages"];
 
-/** A message that has another name now still takes what is sent under the old one. */
+/** A renamed message still accepts what is sent under its former name. */
 function underFormerNames(messages: Messages): Messages {
   const former = Object.values(messages).flatMap((it) =>
     (it.formerly ?? []).map((type) => [type, it] as const),
@@ -50,7 +53,7 @@ function each<T>(
   });
 }
 
-/** Messages and states are both: old ones are read by new nodes, and new ones by old nodes. */
+/** Messages and states need both directions: new nodes read old ones, and old nodes read new ones. */
 const shapeBreaks = (was: Shape, is: Shape): string[] => [
   ...schemaBreaks(was.taken, is.taken, "taken"),
   ...schemaBreaks(was.taken, is.sent ?? is.taken, "sent"),

@@ -1,7 +1,7 @@
-/** CHANGELOG.md of a release. */
+/** CHANGELOG.md after a release. */
 const UNRELEASED = "## [Unreleased]";
 
-/** @throws where there is nothing to release, or the version is there already */
+/** @throws where there is nothing to release, or the version exists */
 export function released(changelog: string, version: string, day: string): string {
   const [before, after] = changelog.split(UNRELEASED);
   if (before === undefined || after === undefined) throw new Error(`CHANGELOG.md has no ${UNRELEASED}`);

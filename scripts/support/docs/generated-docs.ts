@@ -1,4 +1,4 @@
-/** What `npm run docs` writes: documents that are made from the code. */
+/** Documents that `npm run docs` generates from the code. */
 import { globSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,4 @@
-/** Who sends which message, by looking for its name in the calls of each service's code. */
+/** Finds the senders of messages, by looking for their names in the calls of each service's code. */
 import { globSync, readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -8,13 +8,13 @@ import type { ServiceContract } from "../../../broker/contract/contract.ts";
 const services = new URL("../../../services/", import.meta.url);
 
 export interface Senders {
-  /** Services whose actors, workers or actions put it on the bus. */
+  /** Services whose actors, workers or actions send it over the bus. */
   readonly sent: ReadonlySet<string>;
-  /** Services whose actions apply it to an actor of their own, without the bus. */
+  /** Services whose actions apply it to their own actor, without the bus. */
   readonly applied: ReadonlySet<string>;
 }
 
-/** @returns for each message of the contracts, timers aside */
+/** @returns for each message of the contracts, without timers */
 export function messageSenders(contracts: readonly ServiceContract[]): Map<string, Senders> {
   const types = contracts
     .flatMap((it) => Object.entries(it.messages))
@@ -36,7 +36,7 @@ function codeOf(service: string): string[] {
     .map((file) => folder + file);
 }
 
-/** Message types that are arguments of calls: of `apply`, or of whatever sends. */
+/** Message types that are arguments of calls: of `apply`, or of functions that send. */
 export function namedInCalls(code: string, types: readonly string[]): { sent: string[]; applied: string[] } {
   const found = { sent: new Set<string>(), applied: new Set<string>() };
   const program = parse(stripTypeScriptTypes(code, { mode: "strip" }), {
@@ -56,7 +56,7 @@ function calledName(callee: AnyNode): string | undefined {
   return callee.type === "MemberExpression" ? calledName(callee.property) : undefined;
 }
 
-/** A literal, either half of a condition, or all that a template may become. */
+/** A literal, each half of a condition, or all possible values of a template. */
 function namedBy(node: AnyNode, types: readonly string[]): string[] {
   if (node.type === "Literal") return types.filter((it) => it === node.value);
   if (node.type === "ConditionalExpression")

@@ -1,4 +1,4 @@
-/** All messages as a page of Markdown, for people who want to listen to them. */
+/** A Markdown page of all messages, for people who want to listen to them. */
 import { z } from "zod";
 import type { MessageContract, ServiceContract } from "../../../broker/contract/contract.ts";
 import type { Senders } from "./message-senders.ts";
@@ -8,7 +8,7 @@ interface Row {
   message: MessageContract;
   /** Services. */
   from: readonly string[];
-  /** Mailboxes and workers: the service of each, and its name. */
+  /** Mailboxes and workers: their service and name. */
   to: readonly { service: string; name: string }[];
 }
 

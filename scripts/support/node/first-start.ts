@@ -27,8 +27,8 @@ export async function seedIfEmpty(
 }
 
 /**
- * The generated token that makes the first admin, for the person at the terminal. It is null in production, where logs
- * are kept, and where BOOTSTRAP_TOKEN is set, since who set it knows it.
+ * The generated token that creates the first admin, for the person at the terminal. Null in production, where logs
+ * are kept, and where BOOTSTRAP_TOKEN is set, because the operator knows it.
  */
 export async function tokenToPrint(
   runtime: Pick<NodeRuntime, "config" | "database">,
@@ -37,7 +37,7 @@ export async function tokenToPrint(
   return NODE_ENV === "production" || BOOTSTRAP_TOKEN ? null : bootstrapToken(runtime);
 }
 
-/** Prints a box that says where everything is. A bootstrap token, where given, stands in it. */
+/** Prints a box with all addresses, and the bootstrap token where given. */
 export function printWelcome(config: Config, bootstrapToken: string | null = null): void {
   const { HOST, PORT, PUBLIC_URL, DATA_DIR, AMQP_URL, MONGO_URL, OPS_PORT, OPS_HOST } = config;
   const url = PUBLIC_URL ?? `http://${HOST.includes(":") ? `[${HOST}]` : HOST}:${PORT}`;

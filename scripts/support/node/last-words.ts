@@ -1,9 +1,9 @@
-/** What a process prints when it fails for no known reason, or shows what it was asked for: never with a secret in it. */
+/** Removes secrets from what a process prints on an unknown failure, or shows on request. */
 import { redact, redactedStack } from "../../../broker/contract/redact.ts";
 
 let done = false;
 
-/** An error that nobody caught ends the process as Node.js ends it, but without the fields that drivers hang on errors. */
+/** An uncaught error ends the process as in Node.js, but without the fields that drivers add to errors. */
 export function redactLastWords(): void {
   if (done) return;
   done = true;
@@ -13,7 +13,7 @@ export function redactLastWords(): void {
   });
 }
 
-/** All that is written from now on goes through `redact`: for tools that show whatever they are asked for. */
+/** From now on, all output goes through `redact`. For tools that show anything on request. */
 export function redactOutput(...streams: readonly NodeJS.WriteStream[]): void {
   for (const stream of streams) {
     const write = stream.write.bind(stream) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;

@@ -1,14 +1,14 @@
-/** What Moleculer's runner does otherwise than our scripts: its own variables, signals, and a start that fails. */
+/** Differences between Moleculer's runner and our scripts: its own variables, signals, and failing starts. */
 import type { Middleware, ServiceBroker } from "moleculer";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import { exitUnstarted, leaveAfter, stopLimit } from "./run-node.ts";
 
-/** The runner overwrites a broker's options by variables of their names; these mean something else to us. */
+/** The runner overwrites a broker's options with variables of these names. For us they mean something else. */
 const OVERWRITES = ["METRICS", "NAMESPACE", "TRANSPORTER"] as const;
 
 /**
- * Takes from the environment what the runner would misunderstand, once it has been read, and lets SERVICES name our
- * services for it, too.
+ * Removes from the environment what the runner would misunderstand, after it was read. SERVICES names our services
+ * for the runner, too.
  */
 export function prepareRunner(env: NodeJS.ProcessEnv): void {
   for (const name of OVERWRITES) delete env[name];
@@ -17,7 +17,7 @@ export function prepareRunner(env: NodeJS.ProcessEnv): void {
   env.SERVICEDIR ??= "services";
 }
 
-/** A start that fails ends with one line where there is one for it, and a stop that hangs ends, too. */
+/** A failing start ends with one line where possible. A hanging stop ends too. */
 export function runnerMiddleware(config: Config): Middleware {
   return {
     name: "SoukRunner",

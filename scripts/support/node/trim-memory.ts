@@ -1,12 +1,12 @@
-/** Gives back what starting has used and running does not need. */
+/** Frees memory that only the start needed. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 const AFTER_MS = 2_000;
 
 /**
- * Loading code leaves some 50 MB of garbage in a heap that has grown for it, and an idle V8 sees no reason to
- * collect it. One full collection, shortly after the start, does: an idle node is that much smaller.
+ * Loading code leaves some 50 MB of garbage, which an idle V8 does not collect. One full collection, shortly after
+ * the start, frees it.
  */
 export function trimMemorySoon(): void {
   setTimeout(() => {
