@@ -12,7 +12,7 @@ import { actorStates } from "./actor-states.ts";
 
 export type Schema = { readonly [key: string]: unknown };
 
-/** `sent` where what is made of it differs from what is taken, as by defaults. */
+/** `sent` where it differs from what is accepted, for example by defaults. */
 export interface Shape {
   readonly taken: Schema;
   readonly sent?: Schema;
@@ -86,7 +86,7 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): Schema {
   return withoutWords(made) as Schema;
 }
 
-/** What says something to people only, as does the format `password`. */
+/** Text for people only, and the format `password`. */
 const WORDS: ReadonlySet<string> = new Set(["$schema", "title", "description", "examples", "default"]);
 
 function withoutWords(value: unknown, isMap = false): unknown {
@@ -100,7 +100,7 @@ function withoutWords(value: unknown, isMap = false): unknown {
   );
 }
 
-/** As text with one line for each thing that has a name, so that a diff shows what has changed. */
+/** As text with one line per named item, so that a diff shows the changes. */
 export function snapshotText({ version: released, ...parts }: Snapshot): string {
   const part = ([name, things]: [string, object]) => {
     const lines = Object.entries(things).map(
