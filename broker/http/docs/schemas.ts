@@ -59,6 +59,7 @@ export class Store {
 export class Schemas extends Store {
   readonly #derived = new Set<string>();
   readonly #fields: DeclaredFields;
+  readonly #made = { input: new Map<z.ZodType, JsonSchema>(), output: new Map<z.ZodType, JsonSchema>() };
 
   /** @param fields that extensions keep with things of others */
   constructor(fields: DeclaredFields = {}) {
@@ -71,6 +72,12 @@ export class Schemas extends Store {
    * @throws where a name has two meanings, as for a shape that has defaults and is both taken and given
    */
   of(schema: z.ZodType, io: Direction): JsonSchema {
+    const made = this.#made[io].get(schema) ?? this.#make(schema, io);
+    this.#made[io].set(schema, made);
+    return made;
+  }
+
+  #make(schema: z.ZodType, io: Direction): JsonSchema {
     const { $defs = {}, ...json } = pointed(jsonSchema(schema, io, this.#fields));
     for (const [name, it] of Object.entries($defs as Record<string, JsonSchema>)) this.add(name, it);
     return json;

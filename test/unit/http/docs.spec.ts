@@ -162,6 +162,20 @@ describe("the generated docs", () => {
     assert.deepEqual(body("/orders/{id}/cancel", "post"), reference("CancelOrder"));
   });
 
+  it("say by which field alternatives are told apart", () => {
+    const { schemas } = document.components as { schemas: Record<string, JsonSchema> };
+    assert.deepEqual(schemas.NextAction?.discriminator, {
+      propertyName: "type",
+      mapping: {
+        redirect: "#/components/schemas/RedirectAction",
+        client_secret: "#/components/schemas/ClientSecretAction",
+        phone_prompt: "#/components/schemas/PhonePromptAction",
+      },
+    });
+    for (const [name, { oneOf, discriminator }] of Object.entries(schemas))
+      assert.equal(discriminator !== undefined, oneOf !== undefined, name);
+  });
+
   it("refuse a name that means two things", () => {
     const schemas = new Schemas();
     const door = z.strictObject({ open: z.boolean() });
@@ -180,8 +194,19 @@ describe("the generated docs", () => {
       final: ["gone"],
       table: {
         none: { build: { to: ["shut"] }, rust: { ignore: "there is nothing" } },
-        shut: { open: { to: ["open", "shut"] }, build: { ignore: "it is there already" } },
-        open: { burn: { to: ["gone"] }, rust: { to: ["gone"] } },
+        shut: {
+          open: { to: ["open", "shut"] },
+          paint: { to: ["shut"] },
+          build: { ignore: "it is there already" },
+          buy: { ignore: "it is there already" },
+        },
+        open: {
+          burn: { to: ["gone"] },
+          rust: { to: ["gone"] },
+          build: { ignore: "it is there already" },
+          buy: { ignore: "it is there already" },
+          paint: { ignore: "it would stick" },
+        },
       },
     };
     const drawn = stateDiagram(door, ["rust"]);
@@ -190,7 +215,9 @@ describe("the generated docs", () => {
       "  shut --> open: open",
       "  open --> gone: burn, a timer",
       "  gone --> [*]",
-      "| shut | `build` | it is there already |",
+      "| shut | `open`, `paint` |",
+      "| shut, open | `build`, `buy` | it is there already |",
+      "| open | `paint` | it would stick |",
     ])
       assert.ok(drawn.includes(`${line}\n`), line);
     assert.ok(!drawn.includes("shut --> shut"));

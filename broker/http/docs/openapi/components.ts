@@ -1,9 +1,9 @@
 /** All that the operations of an OpenAPI document refer to. */
-
 import type { DeclaredFields } from "../../../contract/fields.ts";
 import { exampleOf } from "../example.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { Schemas, Store } from "../schemas.ts";
+import { problemSchema } from "./problem-schema.ts";
 
 export class Components {
   readonly schemas: Schemas;
@@ -11,13 +11,16 @@ export class Components {
   readonly headers = new Store("headers");
   readonly responses = new Store("responses");
   readonly examples = new Store("examples");
-  /** All error codes that there are. */
-  readonly codes: readonly string[];
+  /** Reference to the problem document. */
+  readonly problem: JsonSchema;
 
-  /** @param fields of the shop's extensions */
+  /**
+   * @param codes all error codes that there are
+   * @param fields of the shop's extensions
+   */
   constructor(codes: readonly string[], fields: DeclaredFields) {
-    this.codes = codes;
     this.schemas = new Schemas(fields);
+    this.problem = this.schemas.of(problemSchema(codes), "output");
   }
 
   /** A body of one media type, with an example where there is one. */
@@ -34,7 +37,11 @@ export class Components {
     const examples = this.examples.all();
     const schemas = Object.entries(this.schemas.all()).map(([name, { examples: own, ...schema }]) => [
       name,
-      own === undefined || name in examples ? schema : { ...schema, examples: own },
+      {
+        ...schema,
+        ...this.#discriminator(schema),
+        ...(own === undefined || name in examples ? {} : { examples: own }),
+      },
     ]);
     return {
       parameters: this.parameters.all(),
@@ -43,5 +50,25 @@ export class Components {
       examples,
       responses: this.responses.all(),
     };
+  }
+
+  /** Generators of many languages tell alternatives apart by it only: the field that is another constant in each. */
+  #discriminator({ oneOf }: JsonSchema): JsonSchema {
+    if (!Array.isArray(oneOf)) return {};
+    const options = oneOf.map((it: JsonSchema) => ({ $ref: it.$ref, constants: this.#constants(it) }));
+    const field = [...(options[0]?.constants.keys() ?? [])].find((name) =>
+      options.every(({ $ref, constants }) => $ref !== undefined && constants.has(name)),
+    );
+    if (field === undefined) return {};
+    const mapping = Object.fromEntries(
+      options.map(({ $ref, constants }) => [String(constants.get(field)), $ref]),
+    );
+    return { discriminator: { propertyName: field, mapping } };
+  }
+
+  #constants(schema: JsonSchema): Map<string, unknown> {
+    const { properties = {} } = this.schemas.resolve(schema);
+    const fields = Object.entries(properties as Record<string, JsonSchema>);
+    return new Map(fields.flatMap(([name, it]) => ("const" in it ? [[name, it.const] as const] : [])));
   }
 }

@@ -1,5 +1,4 @@
 /** Failures: the problem document, its codes, and which of them an operation may answer with. */
-import { z } from "zod";
 import type { ActionContract } from "../../../contract/contract.ts";
 import { type ErrorCode, errorEntry } from "../../../contract/errors.ts";
 import { API_BASE, type ApiRoute } from "../../api-route.ts";
@@ -9,31 +8,6 @@ import { fieldsOf, type JsonSchema } from "../json-schema.ts";
 import { typeName } from "../schemas.ts";
 import type { Components } from "./components.ts";
 import { type ReplyHeader, replyHeaders } from "./headers.ts";
-
-const fieldError = z
-  .object({
-    field: z.string().meta({ description: "Its path, or the name of a header", examples: ["quantity"] }),
-    message: z.string().meta({ examples: ["Too small: expected number to be >=1"] }),
-  })
-  .meta({ id: "FieldError", description: "A field of a request that does not fit, and why" });
-
-/** Open: single codes have members of their own. */
-const problemSchema = (codes: readonly string[]) =>
-  z
-    .looseObject({
-      type: z.string().meta({ format: "uri-reference", description: "Leads to what the code means" }),
-      title: z.string().meta({ description: "What the code means, in a sentence" }),
-      status: z.int().min(400).max(599).meta({ description: "The reply's own" }),
-      detail: z.string().meta({ description: "What is wrong with this request" }),
-      code: z.enum(codes).meta({ id: "ErrorCode", description: "Stable: what programs decide by" }),
-      traceId: z
-        .string()
-        .regex(/^[0-9a-f]{32}$/)
-        .meta({ description: "Finds the request in the logs" }),
-      instance: z.string().meta({ format: "uri-reference", description: "Path of the request" }),
-      errors: z.array(fieldError).optional().meta({ description: "Where fields do not fit: which, and why" }),
-    })
-    .meta({ id: "Problem", description: "A failure, as RFC 9457 has it. Single codes have more members." });
 
 /** Responses of a route's failures, by status. */
 export function failures(route: ApiRoute, components: Components): Record<string, JsonSchema> {
@@ -88,15 +62,14 @@ function problemOf(
   codes: readonly ErrorCode[],
   components: Components,
 ): JsonSchema {
-  const usual = components.schemas.of(problemSchema(components.codes), "output");
   const special = codes.flatMap((code) => specialForm(contract, code, components));
-  return special.length === 0 ? usual : { anyOf: [...special, usual] };
+  return special.length === 0 ? components.problem : { anyOf: [...special, components.problem] };
 }
 
 function specialForm(
   { problems = {} }: ActionContract,
   code: ErrorCode,
-  { schemas, codes }: Components,
+  { schemas, problem }: Components,
 ): JsonSchema[] {
   const members = problems[code];
   if (!members) return [];
@@ -106,9 +79,8 @@ function specialForm(
     properties: { code: { type: "string", const: code }, ...properties },
     required: ["code", ...required],
   };
-  const usual = schemas.of(problemSchema(codes), "output");
   const description = errorEntry(code).title;
-  return [schemas.add(`${typeName(code)}Problem`, { description, allOf: [usual, own] })];
+  return [schemas.add(`${typeName(code)}Problem`, { description, allOf: [problem, own] })];
 }
 
 /** As the first route that may answer so would; an example that there is already stays. */
