@@ -1,7 +1,6 @@
-/** Moleculer's options, from the configuration: transporter, cacher, metrics, resilience. */
+/** Moleculer's options, from the configuration: transporter, metrics, resilience. */
 import { hostname } from "node:os";
-import type { Redis } from "ioredis";
-import { type BrokerOptions, Cachers, type Middleware, type ServiceBroker } from "moleculer";
+import type { BrokerOptions, Middleware } from "moleculer";
 import type { Config } from "./config.ts";
 import { ContractValidator } from "./contract-validator.ts";
 import { loggerOptions } from "./log/logger.ts";
@@ -11,7 +10,6 @@ import { refusedStart } from "./middlewares/refused-start.ts";
 import { lostAnswers } from "./middlewares/remote-timeout.ts";
 import { repeatReads } from "./middlewares/repeat-reads.ts";
 import { passingFailures } from "./middlewares/transient-errors.ts";
-import { leaveWrongDatabase } from "./redis.ts";
 import { PromptDiscoverer } from "./transport/fast-discoverer.ts";
 import { createTransporter } from "./transport/transporter.ts";
 
@@ -26,7 +24,6 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     transporter: createTransporter(config),
     // It would tell these options, addresses and all, to every node that asks.
     internalServices: { $node: { name: "$node", actions: { options: false } } } as never,
-    cacher: cacher(config),
     validator: new ContractValidator(),
     middlewares: [
       finishBeforeStop,
@@ -90,25 +87,3 @@ const isOfEndpoint = (error: Error): boolean =>
   error.name !== "BrokerDisconnectedError" && (!("code" in error) || Number(error.code) >= 500);
 
 const isRetryable = (error: Error): boolean => "retryable" in error && error.retryable === true;
-
-function cacher({ REDIS_URL, NAMESPACE }: Config): BrokerOptions["cacher"] {
-  // Handlers never change what they return, so the memory cacher may hand out the same object again.
-  if (!REDIS_URL) return { type: "Memory", options: { clone: false, ttl: 30 } };
-  return new RedisCacher(REDIS_URL, {
-    prefix: `souk-${NAMESPACE}`,
-    ttl: 30,
-  }) as unknown as BrokerOptions["cacher"];
-}
-
-/** As an instance, so that the broker's options do not show its address. */
-class RedisCacher extends Cachers.Redis {
-  constructor(url: string, options: { prefix: string; ttl: number }) {
-    super({ ...options, redis: url } as unknown as ConstructorParameters<typeof Cachers.Redis>[0]);
-    Object.defineProperty(this.opts, "redis", { enumerable: false });
-  }
-
-  override init(broker: ServiceBroker): void {
-    super.init(broker);
-    leaveWrongDatabase(this.client as Redis);
-  }
-}

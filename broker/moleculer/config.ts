@@ -82,7 +82,7 @@ const shape = {
   ),
   REDIS_URL: flawless(flawOfRedis)
     .optional()
-    .describe("Redis for cache, carts and rate limits; without it memory and MongoDB"),
+    .describe("Redis for carts and rate limits; without it memory and MongoDB"),
   TRANSPORTER: flawless(flawOfTransporter)
     .optional()
     .describe(
@@ -93,7 +93,7 @@ const shape = {
     .regex(/^[a-z0-9-]*$/)
     .optional()
     .describe(
-      "What keeps calls, caches and carts of shops apart that share a transporter or a Redis; AMQP_PREFIX, where that is not souk, unless set",
+      "What keeps calls, carts and counts of shops apart that share a transporter or a Redis; AMQP_PREFIX, where that is not souk, unless set",
     ),
   NODE_ID: z
     .string()

@@ -54,7 +54,7 @@ const isTimeout = (error: unknown): boolean =>
   error instanceof Error && error.message === "Command timed out";
 
 /** ioredis goes on in database 0 where the one that it should use does not exist. */
-export function leaveWrongDatabase(redis: Redis): void {
+function leaveWrongDatabase(redis: Redis): void {
   redis.on("error", (error: Error & { command?: { name?: string } }) => {
     if (error.command?.name === "select") redis.disconnect();
   });

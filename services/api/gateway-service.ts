@@ -36,10 +36,12 @@ import type { Config } from "../../broker/moleculer/config.ts";
 import type { DefinedService } from "../../broker/moleculer/define-service.ts";
 import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import { logFormat } from "../../broker/moleculer/log/logger.ts";
+import { defineMixin } from "../../broker/moleculer/mixin.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../broker/moleculer/redis.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import { within } from "../../broker/resilience/deadline.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
+import { type Notification, notificationOf } from "../../mixins/notify.ts";
 import type { StreamRequest } from "./follow-order.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
 
@@ -90,8 +92,8 @@ interface RestParams {
   rawParams: Record<string, string>;
 }
 
-/** The mixin's own methods that are used here. */
-interface WebService extends Service {
+/** What of moleculer-web's own mixin is used here. */
+interface WebParts {
   aliases: Alias[];
   routeHandler(
     ctx: Context,
@@ -110,30 +112,21 @@ export interface DrainableService extends Service {
   url(): string;
 }
 
+interface GatewayParts extends WebParts, Pick<DrainableService, "drain" | "url"> {
+  running: Running;
+}
+type GatewayService = Service & GatewayParts;
+
 /** Checks settings as moleculer-web's, which Moleculer's own types do not know. */
 const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
 
 /** A service that fails to be created when the contracts' routes can't be served. */
 export function gatewayService(options: GatewayServiceOptions): DefinedService {
-  const running = new WeakMap<Service, Running>();
-  const of = (service: Service): Running => {
-    const found = running.get(service);
-    if (!found) throw new Error("the gateway was not created");
-    return found;
-  };
+  return { ...gateway(options), name: "api", mixins: [ApiGateway] } as DefinedService;
+}
 
-  const hooks = {
-    // Before moleculer-web makes its routes, and when there is a broker that knows the contracts.
-    merged(this: Service, schema: ServiceSchema) {
-      const { routes } = offered(this, options);
-      Object.assign(schema.settings as object, webSettings({ routes: [webRoute(routes, of)] }));
-    },
-  };
-
-  return {
-    ...hooks,
-    name: "api",
-    mixins: [ApiGateway],
+const gateway = (options: GatewayServiceOptions) =>
+  defineMixin<GatewayParts>({
     settings: webSettings({
       // Settings travel to every node in the registry's packets; these are nobody's business.
       $secureSettings: ["routes", "server", "port", "ip"],
@@ -160,9 +153,9 @@ export function gatewayService(options: GatewayServiceOptions): DefinedService {
           tags: { params: false },
           spanName: (ctx: Context<RestParams>) => `${ctx.params.api.method} ${ctx.params.api.pattern}`,
         },
-        async handler(this: WebService, ctx: Context<RestParams>) {
+        async handler(this: GatewayService, ctx: Context<RestParams>) {
           const { req, res, api, rawParams } = ctx.params;
-          const alias = of(this).aliases.get(api.action);
+          const alias = this.running.aliases.get(api.action);
           if (!alias) throw new Error(`${api.action} has no alias`);
           const exchange = exchangeOf(req);
           const call = ctx.call.bind(ctx);
@@ -185,40 +178,44 @@ export function gatewayService(options: GatewayServiceOptions): DefinedService {
     } as unknown as ServiceSchema["actions"], // Moleculer's types know neither `false` nor actions called only locally.
     methods: {
       /** Replaces moleculer-web's: it answers POSTs with 304 and hides statuses behind `$statusCode`. */
-      sendResponse(this: Service, req: RestParams["req"], _res: ServerResponse, data: unknown) {
+      sendResponse(req: RestParams["req"], _res: ServerResponse, data: unknown) {
         const exchange = exchangeOf(req);
-        const { gateway } = of(this);
+        const { gateway } = this.running;
         if (!req.served) throw new Error("the request did not come through the gateway's front");
         reply(exchange, req.served.api, data, req.$ctx.meta).catch((error: unknown) =>
           gateway.fail(exchange, error),
         );
       },
       /** Stops accepting and waits for running requests. A node calls it before it stops its other services. */
-      drain(this: Service): Promise<void> {
-        const state = of(this);
-        state.draining ??= drain(state, this.broker.souk.config);
-        return state.draining;
+      drain(): Promise<void> {
+        this.running.draining ??= drain(this.running, this.broker.souk.config);
+        return this.running.draining;
       },
       /** Where the gateway listens, e.g. `http://127.0.0.1:3000`. */
-      url(this: Service): string {
-        return urlOf(of(this).server);
+      url(): string {
+        return urlOf(this.running.server);
       },
     },
     events: {
-      "users.notified": {
+      [notificationOf("users")]: {
         // What instances of users tell each other: a session or a user has changed.
         group: "users",
-        handler(this: Service, ctx: Context<{ subject: string }>) {
-          of(this).gate.sessions.changed(ctx.params.subject);
+        handler(ctx: Context<Notification>) {
+          this.running.gate.sessions.changed(ctx.params.subject);
         },
       },
     },
-    created(this: Service) {
-      running.set(this, create(this as WebService, options));
+    // Before moleculer-web makes its routes, and when there is a broker that knows the contracts.
+    merged(schema) {
+      const { routes } = offered(this, options);
+      Object.assign(schema.settings ?? {}, webSettings({ routes: [webRoute(routes)] }));
     },
-    async started(this: Service) {
+    created() {
+      this.running = create(this, options);
+    },
+    async started() {
       const { HOST, PORT } = this.broker.souk.config;
-      const { server, redis } = of(this);
+      const { server, redis } = this.running;
       if (redis) await firstContact(redis);
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
@@ -229,12 +226,11 @@ export function gatewayService(options: GatewayServiceOptions): DefinedService {
       });
       this.logger.info(`listening on ${urlOf(server)}`);
     },
-    async stopped(this: Service) {
-      await (this as DrainableService).drain();
-      of(this).redis?.disconnect();
+    async stopped() {
+      await this.drain();
+      this.running.redis?.disconnect();
     },
-  };
-}
+  });
 
 interface Offered {
   contracts: readonly ServiceContract[];
@@ -255,7 +251,7 @@ function offered(
 }
 
 /** All routes as one of moleculer-web's, with an alias each. */
-const webRoute = (routes: readonly ApiRoute[], of: (service: Service) => Running): ApiRouteSchema => ({
+const webRoute = (routes: readonly ApiRoute[]): ApiRouteSchema => ({
   path: API_BASE,
   aliases: Object.fromEntries(routes.map((it) => [`${it.method} ${it.pattern}`, it.action])),
   mappingPolicy: "restrict",
@@ -263,11 +259,11 @@ const webRoute = (routes: readonly ApiRoute[], of: (service: Service) => Running
   bodyParsers: false,
   mergeParams: false,
   logging: false,
-  async onBeforeCall(this: Service, ctx: Context, _route: unknown, req: RestParams["req"]) {
+  async onBeforeCall(this: GatewayService, ctx: Context, _route: unknown, req: RestParams["req"]) {
     if (!req.served) throw new Error("the request did not come through the gateway's front");
     const { api, rawParams } = req.served;
     const exchange = exchangeOf(req);
-    const { gate, held } = of(this);
+    const { gate, held } = this.running;
     const { params, meta, holder } = await admit(gate, api, exchange, rawParams);
     if (exchange.res.destroyed) throw new ClientGoneError("the client left before its call was made");
     afterAnswer(exchange, held.inFlight.take(holder));
@@ -276,7 +272,7 @@ const webRoute = (routes: readonly ApiRoute[], of: (service: Service) => Running
   },
 });
 
-function create(service: WebService, options: GatewayServiceOptions): Running {
+function create(service: GatewayService, options: GatewayServiceOptions): Running {
   const { broker, logger } = service;
   const { contracts, routes } = offered(service, options);
   const { config, clock, operations } = broker.souk;

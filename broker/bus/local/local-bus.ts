@@ -6,6 +6,7 @@
 import { presentType } from "../../contract/contract.ts";
 import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
+import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
 import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
@@ -33,11 +34,14 @@ const MAILBOX_PREFETCH = 100;
 const WORKER_PREFETCH = 50;
 const REPLAY_POLL_MS = 2_000;
 const REPLAY_BATCH = 100;
+const DRAIN_MS = 5_000;
 
 export interface LocalBusOptions {
   deadLetters: DeadLetterStore;
   log: Log;
   clock?: Clock;
+  /** How long a stop waits for running workers. Milliseconds. */
+  drainMs?: number;
 }
 
 export function createLocalBus(options: LocalBusOptions): Bus {
@@ -48,6 +52,7 @@ class LocalBus implements Bus {
   readonly kind = "local";
   readonly stats = newStats();
   readonly #deadLetters: DeadLetterStore;
+  readonly #drainMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #alarms: RateLimitedLog;
@@ -64,8 +69,9 @@ class LocalBus implements Bus {
   readonly #poll: NodeJS.Timeout;
   #polling: Promise<void> = Promise.resolve();
 
-  constructor({ deadLetters, log, clock = systemClock }: LocalBusOptions) {
+  constructor({ deadLetters, log, clock = systemClock, drainMs = DRAIN_MS }: LocalBusOptions) {
     this.#deadLetters = deadLetters;
+    this.#drainMs = drainMs;
     this.#log = log;
     this.#clock = clock;
     this.#alarms = new RateLimitedLog(log, clock);
@@ -181,7 +187,8 @@ class LocalBus implements Bus {
       stop: async (drain) => {
         consumer.paused = true;
         consumer.abandon();
-        await Promise.all(running);
+        // One that waits for the receiver of its answer, which has stopped too, would wait for ever.
+        await within(this.#drainMs, Promise.all(running));
         try {
           await drain();
         } finally {

@@ -7,7 +7,7 @@ import { Quiet } from "../../resilience/quiet.ts";
 
 const QUIET_MS = 60_000;
 /** Modules of Moleculer that know other nodes and servers. Our own modules choose for themselves, see `rate-limited-log.ts`. */
-const CHATTY = new Set(["transporter", "transit", "registry", "cacher", "discovery"]);
+const CHATTY = new Set(["transporter", "transit", "registry", "discovery"]);
 
 /** Keys are words of Moleculer's sources, so there are few. */
 const quiet = new Quiet(QUIET_MS);

@@ -1,6 +1,6 @@
 /**
  * A start that can't get well by waiting ends: Moleculer itself would try without end to reach a server that refuses
- * this node, and a cacher would go on without its Redis.
+ * this node, and whatever uses Redis goes on without it.
  */
 import type { Middleware, ServiceBroker } from "moleculer";
 import { checkRedis } from "../redis.ts";
@@ -10,7 +10,7 @@ interface Refusable {
   readonly refused: Promise<never>;
 }
 
-/** @param redisUrl of the cacher, where it uses Redis */
+/** @param redisUrl where Redis is used */
 export function refusedStart(redisUrl: string | undefined): Middleware {
   return {
     name: "RefusedStart",

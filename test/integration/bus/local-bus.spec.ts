@@ -96,6 +96,25 @@ describe("The local bus", () => {
       assert.equal(got.lost.length, 1);
     });
 
+    it("stops without a worker whose answer nobody takes any more, and delivers its message again", async () => {
+      const bus = createLocalBus({ deadLetters, log: quietLog(), drainMs: 20 });
+      await bus.declare(topologyOf([busContract]));
+      const listening = await bus.consumeWorker(ears, () => assert.fail("it has stopped"));
+      await listening.stop(async () => undefined);
+      let runs = 0;
+      const working = await bus.consumeWorker(jobs, async () => {
+        runs++;
+        await bus.publish(testMessage("bustest.heard", "x", { n: 1 }));
+      });
+      const sent = bus.publish(testMessage("bustest.work", "y", { n: 1 }));
+      await eventually("it is being worked on", () => runs === 1);
+      await working.stop(async () => undefined);
+      await bus.consumeWorker(jobs, async () => void runs++);
+      await sent;
+      assert.equal(runs, 2);
+      await bus.close();
+    });
+
     it("refuses a message whose queues are not declared here", async () => {
       const bare = createLocalBus({ deadLetters, log: quietLog() });
       await assert.rejects(bare.publish(testMessage("bustest.work", "x", { n: 1 })), UnroutableError);

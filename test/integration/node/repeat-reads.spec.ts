@@ -62,7 +62,6 @@ describe("Reads when a node fails", function () {
       namespace,
       logger: false,
       transporter,
-      cacher: false,
       heartbeatInterval: 1,
       heartbeatTimeout: 3,
     });
