@@ -13,6 +13,11 @@ export {
   send,
   type TimerChange,
 } from "../broker/actor/define-actor.ts";
+export type {
+  ActorDocument,
+  ActorHost,
+  Snapshot,
+} from "../broker/actor/runtime/document/actor-host.types.ts";
 export {
   actorModel,
   createActorIndexes,
@@ -34,20 +39,20 @@ export * from "../broker/contract/variables.ts";
 // Extensions and nodes.
 export * from "../broker/moleculer/config.ts";
 // Services and their databases.
-export { defineService } from "../broker/moleculer/define-service.ts";
+export { type DefinedService, defineService, type ServiceWith } from "../broker/moleculer/define-service.ts";
 export { combine, type Extension, extend, inFolders } from "../broker/moleculer/extension.ts";
-export type { ActionContext, WorkerTools } from "../broker/moleculer/handlers.ts";
+export type { ActionContext, TypedCall, WorkerTools } from "../broker/moleculer/handlers.ts";
 export { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 export { type SoukNode, startNode } from "../broker/moleculer/node/start-node.ts";
 export { isDuplicateKey } from "../broker/mongo/duplicate-key.ts";
 export type { Migration } from "../broker/mongo/migrations.ts";
 export { defineModel, type ModelDefinition } from "../broker/mongo/model.ts";
-export { actorHost } from "../mixins/actor-host.ts";
-export { cache } from "../mixins/cache.ts";
+export { type ActorHostParts, actorHost, type HostedActor } from "../mixins/actor-host.ts";
+export { type CacheParts, type Clearable, cache } from "../mixins/cache.ts";
 export { idempotency } from "../mixins/idempotency.ts";
-export { mongo } from "../mixins/mongo.ts";
-export { notify } from "../mixins/notify.ts";
-export { outbox } from "../mixins/outbox.ts";
+export { type MongoParts, mongo } from "../mixins/mongo.ts";
+export { type Notification, type NotifyParts, notificationOf, notify } from "../mixins/notify.ts";
+export { type OutboxParts, outbox } from "../mixins/outbox.ts";
 export { workers } from "../mixins/workers.ts";
 export { default as souk } from "../services/index.ts";
 // Payment providers.

@@ -112,6 +112,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     clock,
     bus: { state: "connected" },
     pingDatabase: async () => undefined,
+    shop: core,
     operations,
     logger: (module: string) => broker.getLogger(module),
     ...setup.runtime,
