@@ -1,4 +1,4 @@
-/** The yardstick: plain amqplib with confirms in a window, over queues that are declared like mailboxes. */
+/** The baseline: plain amqplib with confirms in a window, over queues declared like mailboxes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConfirmChannel, Options } from "amqplib";
 import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";

@@ -1,6 +1,7 @@
 /**
- * Messages per second from an actor's outbox over RabbitMQ into another actor's commit, beside what plain amqplib
- * does with the same queues, sizes and window, in rounds by turns. Both in this one process, the store as its thread.
+ * Messages per second from one actor's outbox over RabbitMQ into another actor's commit. For comparison, plain
+ * amqplib uses the same queues, sizes and window, in alternate rounds. Both run in this process, with the store as
+ * its thread.
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
@@ -80,15 +81,15 @@ export interface BusShape {
    */
   senders: "new" | "standing";
   /**
-   * Where the time begins. `commit`: at the senders, whose own commits are counted in. `outbox`: all is committed by then
-   * and not yet sent.
+   * Where the time starts. `commit`: at the senders, including their own commits. `outbox`: after all commits, before
+   * sending.
    */
   from: "commit" | "outbox";
 }
 
 /**
  * @param messages per round, a multiple of `lines`
- * @returns a round each, the warm-up left out
+ * @returns one entry per round, without the warm-up
  * @throws when not every message took effect once
  */
 export async function benchBus(url: string, messages: number, shape: BusShape): Promise<BusRound[]> {
@@ -142,7 +143,7 @@ export async function benchBus(url: string, messages: number, shape: BusShape): 
   }
 }
 
-/** A bus whose messages wait, in the order in which they came, until it is opened. */
+/** A bus that holds its messages, in order, until it is opened. */
 function heldBack(bus: Bus) {
   let opened: PromiseWithResolvers<void> | undefined;
   return {
@@ -230,7 +231,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
   }
 
   return {
-    /** @returns messages per second until the last commit, and what CPU had been used when the time began */
+    /** @returns messages per second until the last commit, and the CPU time used before the start */
     async round(messages: number): Promise<{ perSecond: number; start: BusCpu }> {
       const until = sent + messages;
       if (from === "outbox") {
@@ -246,7 +247,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
         await sleep(2);
       }
       const seconds = (performance.now() - started) / 1_000;
-      // Whatever would be applied twice has come by then.
+      // By now, any second application has happened.
       await sleep(500);
       const applied = await units();
       if (applied !== until) throw new Error(`${until} messages were sent and ${applied} took effect`);

@@ -1,4 +1,4 @@
-/** The full checkout flow: two cart lines, order, sandbox payment, paid; by customers who are signed in. */
+/** The complete checkout: two cart lines, order, sandbox payment, paid; by signed-in customers. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { storeProgram } from "@souk/embedded-mongo";
@@ -26,7 +26,7 @@ export interface CheckoutResult {
 
 const API = "/api/v1";
 
-/** Runs flows at `concurrency` for `seconds` after a warm-up. @throws when any answer is not as it should be */
+/** Runs flows at `concurrency` for `seconds` after a warm-up. @throws when any answer is wrong */
 export async function benchCheckout(
   shop: BenchShop,
   concurrency: number,

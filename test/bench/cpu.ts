@@ -14,7 +14,7 @@ function readText(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // The process or thread is gone, or there is no /proc: nothing to tell.
+    // The process or thread has ended, or there is no /proc.
     return undefined;
   }
 }

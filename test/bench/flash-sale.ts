@@ -1,4 +1,4 @@
-/** Many buyers at once for few units: exactly so many orders get stock, all others a clear answer. */
+/** Many buyers for few units: exactly that many orders get stock. All others get a clear answer. */
 import { randomUUID } from "node:crypto";
 import { bootstrapAdmin, must, registerCustomers, shippingAddress } from "./customers.ts";
 import { LoadClient } from "./http.ts";

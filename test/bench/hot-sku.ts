@@ -1,4 +1,4 @@
-/** What a reservation costs when a SKU has many open holds: `stock.reserve` through mailbox, fold, commit and outbox. */
+/** Cost of a reservation when a SKU has many open holds: `stock.reserve` through mailbox, fold, commit and outbox. */
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -39,7 +39,7 @@ export interface HotSkuResult {
 
 const WARM_UP = 1_000;
 
-/** Reserves and releases in turn, so that there are always about `holds` of them. */
+/** Alternates reservations and releases, so that there are always about `holds` of them. */
 export async function benchHotSku(holds: number, atOnce: number, messages: number): Promise<HotSkuResult> {
   const dir = await mkdtemp(join(tmpdir(), "souk-bench-hot-"));
   const mongo = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "normal" });
@@ -112,7 +112,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
   }
 }
 
-/** Nobody listens here: what the stock says has arrived when it is said. */
+/** No service listens here. A message of the stock counts as delivered when it is sent. */
 function withoutListeners(bus: Bus): Bus {
   return {
     kind: bus.kind,

@@ -1,4 +1,4 @@
-/** A shop in processes of its own, for benches: embedded in one, or a cluster over RabbitMQ. */
+/** A shop in separate processes, for benches: embedded in one, or a cluster over RabbitMQ. */
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

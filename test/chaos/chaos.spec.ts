@@ -7,8 +7,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ORDERS = 60;
 
 /**
- * In a process of its own: it knows a contract that receives every message, which would change the routes of the bus
- * for all other tests of this process.
+ * In a separate process, because it loads a contract that receives every message. That would change the bus' routes
+ * for all other tests.
  */
 async function runScript(args: readonly string[]): Promise<{ code: number | null; output: string }> {
   const script = [
@@ -19,7 +19,7 @@ async function runScript(args: readonly string[]): Promise<{ code: number | null
   ];
   const child = spawn(process.execPath, [...script, ...args], {
     cwd: ROOT,
-    // Coverage is measured in this process; a cluster under fire has enough to do.
+    // Coverage is measured in this process only, because the cluster is busy enough.
     env: { ...process.env, NODE_ENV: "development", NODE_V8_COVERAGE: undefined },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -52,7 +52,7 @@ describe("a short run of chaos: a cluster on its own RabbitMQ and store, every k
       output,
     );
     assert.match(output, /restart all actors in turn: served after/);
-    // The checks have looked at something.
+    // The checks have examined something.
     const count = (name: string) => Number(new RegExp(`${name}.*?(\\d+) `).exec(output)?.[1]);
     assert.ok(count("2xx exists") >= ORDERS / 2, output);
     assert.ok(count("no gap") >= ORDERS * 8, output);

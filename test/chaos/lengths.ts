@@ -1,10 +1,10 @@
-/** How long a run is, and so how much of a cluster and how many customers it has. */
+/** The length of a run, and with it the size of the cluster and the number of customers. */
 import { eachService, fewProcesses } from "./cluster/cluster.ts";
 import type { ChaosOptions } from "./run.ts";
 
 type Length = Pick<ChaosOptions, "plan" | "brief" | "customers" | "orderTtl" | "retryForMs" | "settleMs">;
 
-/** A short run waits for little: orders expire soon, customers give up soon. */
+/** In a short run, orders expire soon and customers give up soon. */
 export const briefly: Length = {
   plan: fewProcesses,
   brief: true,

@@ -1,4 +1,4 @@
-/** How soon the shop served again, by fault. */
+/** How soon the shop worked again, by fault. */
 import { tableOf } from "./checks/check.ts";
 import type { Recovery } from "./faults/fault-injector.ts";
 import type { ChaosReport } from "./run.ts";
@@ -14,8 +14,8 @@ const worstOf = (recoveries: readonly Recovery[]): string => {
 const alone = (recoveries: readonly Recovery[]) => recoveries.filter((it) => it.together.length === 0);
 
 /**
- * A row for each kind of fault and process: how often, the worst time until a whole checkout worked again, and the worst
- * of those while nothing else was under way.
+ * One row per kind of fault and process. It has the number, the worst time until a complete checkout succeeded, and
+ * the worst time without other faults.
  */
 export function recoveryTable(recoveries: readonly Recovery[]): string {
   const kinds = Map.groupBy(recoveries, (it) => it.kind);
@@ -32,7 +32,7 @@ export function recoveryTable(recoveries: readonly Recovery[]): string {
     .join("\n");
 }
 
-/** The worst of all, and the worst while nothing else was under way, each with what it was after. */
+/** The worst time of all, and the worst without other faults, each with its fault. */
 export function worstRecovery(recoveries: readonly Recovery[]): string {
   const [worst] = recoveries.toSorted(slower);
   const [single] = alone(recoveries).toSorted(slower);

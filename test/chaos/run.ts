@@ -1,4 +1,4 @@
-/** One run: a cluster, customers and faults; then rest, a snapshot, and the checks. */
+/** One run: a cluster, customers and faults; then a pause, a snapshot, and the checks. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { failWithLostConnections } from "../../broker/mongo/driver-patch.ts";
@@ -27,7 +27,7 @@ export interface ChaosOptions {
   seconds: number;
   seed: number;
   plan: readonly NodePlan[];
-  /** One kill of every kind of process and little else, instead of faults as long as customers come. */
+  /** One kill of every kind of process and little else, instead of faults for as long as customers arrive. */
   brief: boolean;
   /** Customers at once. */
   customers: number;
@@ -35,7 +35,7 @@ export interface ChaosOptions {
   orderTtl: number;
   /** How long a customer repeats a request without an answer, in milliseconds. */
   retryForMs: number;
-  /** How long all may take to come to rest, in milliseconds. */
+  /** How long the shop may take to become idle, in milliseconds. */
   settleMs: number;
   print(line: string): void;
   /** Ends the run at once. */
@@ -50,7 +50,7 @@ export interface ChaosReport {
   /** How flows ended for their customers. */
   flows: ReadonlyMap<string, number>;
   requests: RetryingClient["counts"];
-  /** Data and logs, where they were kept: on demand, and when a check has failed. */
+  /** Data and logs, where they were kept: on request, and when a check has failed. */
   keptIn: string | null;
 }
 
@@ -58,7 +58,7 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const PROBES = 8;
 const PROBE_TIMEOUT_MS = 5_000;
 const PROGRESS_EVERY_MS = 5_000;
-/** How much longer than planned customers may take to come in: as long again, and at least so long. */
+/** How much longer than planned customers may take to arrive: as long again, and at least this. */
 const LATE_MS = 120_000;
 const POISON_EVERY_S = 20;
 const RECORDER_DRAIN_MS = 10_000;
@@ -67,7 +67,7 @@ const RECORDER_DRAIN_MS = 10_000;
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { plan, orderTtl, signal, keep = false } = options;
   const print = withTime(options.print);
-  // Nobody asks the provider about late money for long, so that all comes to rest.
+  // The provider is asked about late money only briefly, so that the shop becomes idle.
   const env = { ORDER_TTL: `${orderTtl}s`, RECONCILE_GRACE: `${orderTtl / 2}s` };
   const cluster = await startCluster({ plan, env, print, signal });
   let failed = false;
@@ -147,7 +147,7 @@ async function runWithFaults(cluster: Cluster, options: ChaosOptions): Promise<O
     const stopping = Date.now();
     const unruly = await cluster.stopNodes();
     print("the nodes have stopped; taking the snapshot");
-    // What the nodes have sent at the very end is still on its way to the recorder.
+    // The nodes' last messages are still in transit to the recorder.
     await drainRecorder(recorder);
     await recorder.close();
     const snapshot = await takeSnapshot(mongo, cluster.amqpUrl, stopping);

@@ -23,7 +23,7 @@ describe("who may do what, on every route of a running shop", () => {
 
   before(async function () {
     this.timeout(30_000);
-    // Nothing may write by itself while requests are watched.
+    // Nothing may write by itself while requests are observed.
     shop = await startShop({ env: { RECONCILE_FIRST: "1h", MAX_OPEN_ORDERS: "100" } });
     world = await createWorld(shop);
   });
@@ -70,7 +70,7 @@ describe("who may do what, on every route of a running shop", () => {
     it(`${route.method} ${route.pattern}: ${shown}`, async function () {
       this.timeout(20_000);
       const refused = callers.filter((caller) => isRefusal(row, caller));
-      // Made first: what is refused is looked at against a shop that has come to rest.
+      // Made first, so that refused requests meet an idle shop.
       const requests = new Map<Caller, ApiRequest>();
       for (const caller of callers) requests.set(caller, await row.ask(world, caller));
       const requestOf = (caller: Caller) => requests.get(caller) ?? assert.fail(`no request for ${caller}`);

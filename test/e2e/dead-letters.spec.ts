@@ -64,7 +64,7 @@ describe("A message that fails for its own cause, on a running shop over RabbitM
     await rabbit?.close();
   });
 
-  /** Writes into the stock item, past everything that guards it. */
+  /** Writes into the stock item directly, past everything that guards it. */
   const setHolds = (holds: object | null) =>
     shop.node.runtime
       .database("inventory")

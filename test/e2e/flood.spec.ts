@@ -1,4 +1,4 @@
-/** Far more requests than there is capacity: some wait a bounded time, the rest is told to come again; nothing is lost. */
+/** Far more requests than capacity: some wait a bounded time, the others are told to retry, and nothing is lost. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,11 +24,11 @@ const IN_FLIGHT = 32;
 const CONNECTIONS = 300;
 const BUYERS = 40;
 const FLOOD_MS = 8_000;
-/** An order waits at most 2 s for its payment; the rest is what a crowded machine takes for the work itself. */
+/** An order waits at most 2 s for its payment. The rest is the work itself on a loaded machine. */
 const TIMEOUT_MS = 20_000;
-/** Heap of each process, MB: one that kept what it can't handle would die of it. */
+/** Heap of each process in MB. A process that queued everything would run out of memory. */
 const HEAP = 192;
-/** What a process may grow by in a flood: caches fill, heaps breathe. MB. */
+/** Permitted growth of a process during a flood, for caches and heaps. MB. */
 const GROWTH = 300;
 /** Messages or outbox entries that wait in a process; an order has thirteen messages, and few at a time. */
 const QUEUED = 64 * IN_FLIGHT;
@@ -84,7 +84,7 @@ function checkAnswers({ answers, broken }: Flood): void {
   }
 }
 
-/** Asks for health and counts processes again and again while the shop is flooded. */
+/** Checks health and counts processes repeatedly while the shop is flooded. */
 function watch({ run }: Stage) {
   const health: { status: number; ms: number }[] = [];
   const rss = new Map<number, { first: number; most: number; command: string }>();
@@ -122,7 +122,7 @@ function watch({ run }: Stage) {
   };
 }
 
-/** What was promised is there, once, and can be paid; a refusal has made nothing. */
+/** Promised orders exist, once, and can be paid. A refusal has created nothing. */
 async function checkOrders({ admin, http, sku }: Stage, answers: readonly Answer[]): Promise<number> {
   const kept = promised(answers);
   assert.equal(new Set(kept.map((it) => it.body.id)).size, kept.length, "no two answers with the same order");
@@ -136,7 +136,7 @@ async function checkOrders({ admin, http, sku }: Stage, answers: readonly Answer
   );
   const ids = new Set(orders.map((it) => it.id));
   for (const { body } of kept) assert.ok(ids.has(body.id), `order ${body.id} was promised, and is lost`);
-  // UNAVAILABLE leaves open whether it was done; OVERLOADED does not.
+  // After UNAVAILABLE it is unknown whether it was done; after OVERLOADED it is not done.
   const doubtful = answers.filter((it) => it.key && (it.body as { code?: string }).code === "UNAVAILABLE");
   assert.ok(orders.length - kept.length <= doubtful.length, `${orders.length} for ${kept.length} promised`);
   const { held } = await http.expect<{ held: number }>(200, "GET", `/inventory/${sku}`);
@@ -164,7 +164,7 @@ const note = (line: string) => console.log(`      ${line}`);
 
 async function flooded(stage: Stage, meanwhile: () => Promise<void>, wait: number): Promise<Answer[]> {
   const { run, buyers, filler } = stage;
-  // Warm, so that what grows from here on is queues and not code.
+  // Warmed up, so that growth from here on is queues and not code.
   const warm = startFlood({ url: run.url, buyers, filler, connections: IN_FLIGHT, orders: 0.3, wait });
   await sleep(3_000);
   await warm.stop();

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { fuzz, printed } from "../fuzz/run.ts";
 import { type FuzzedShop, startFuzzedShop } from "../fuzz/shop.ts";
 
-/** The same each time, so that a failure is of the change that it comes with; `npm run fuzz` sends many more, and others. */
+/**
+ * The same each time, so that a failure belongs to the present change. `npm run fuzz` sends many more, and others.
+ */
 const REQUESTS = 1_500;
 const SEED = 20_261_127;
 
@@ -20,7 +22,7 @@ describe("A shop under fuzzed requests", function () {
     for (const line of lines) console.log(`      ${line}`);
     assert.equal(report.fault.length, 0, `faults with seed ${SEED}, above`);
     assert.ok(report.sent >= REQUESTS);
-    // Requests that are only ever refused would show little.
+    // Requests that are only ever refused would test little.
     assert.ok(report.succeeded.length > 30, lines[2]);
   });
 });

@@ -1,4 +1,4 @@
-/** Every npm script that is ours says what it does, and refuses what it does not take, before it starts anything. */
+/** Every npm script of ours has help, and refuses wrong arguments before it starts anything. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Tools that npm only passes arguments on to, and what it runs by itself. */
+/** Tools to which npm only passes arguments, and scripts that npm runs by itself. */
 const TOOLS = ["format", "lint", "mocha", "prepack", "types"];
 const preload = new URL("../support/nothing-starts.mjs", import.meta.url).href;
 
@@ -27,7 +27,7 @@ describe("npm scripts", function () {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
-  /** As npm runs it, in a process that ends when it starts something. */
+  /** Runs it as npm does, in a process that ends when it starts something. */
   async function run(script: string, ...args: readonly string[]) {
     const child = spawn("sh", ["-c", `${script} "$@"`, "sh", ...args], {
       cwd: ROOT,

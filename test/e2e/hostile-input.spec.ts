@@ -103,7 +103,7 @@ describe("hostile input to a running shop", () => {
     errors?: FieldError[];
   }
 
-  /** @returns the problem, which must be one that a client can work with, and gives nothing away */
+  /** @returns the problem, which must help a client and reveal nothing */
   function problemOf({ status, headers, text }: Answer, shown: string): ProblemBody {
     assert.ok(status >= 400 && status < 500, `${shown}: ${status} ${text.slice(0, 500)}`);
     assert.equal(headers["content-type"], "application/problem+json", shown);
@@ -252,7 +252,7 @@ describe("hostile input to a running shop", () => {
     await unchanged("10 MB bodies");
   });
 
-  /** Sends as much as the server takes. @returns what it answered until it closed or five seconds had passed */
+  /** Sends as much as the server accepts. @returns its answer until it closed or five seconds had passed */
   function upload(head: readonly string[], bytes: number, frame: (chunk: Buffer) => Buffer): Promise<string> {
     const chunk = frame(Buffer.alloc(64_000, "a"));
     return new Promise((resolve) => {
@@ -358,7 +358,7 @@ describe("hostile input to a running shop", () => {
   });
 
   it("takes no report that is signed, but is none", async () => {
-    // What is merely sent in another way is still what was signed.
+    // The same content in another encoding is still what was signed.
     for (const { body = "" } of ofWholeBody(JSON.parse(event())))
       if (body !== "" && !isEvent(body))
         problemOf(await send("POST", webhooks, signed(body), body), body.slice(0, 80));

@@ -28,16 +28,19 @@ import {
 const ROUNDS = 3;
 const BUYERS = 4;
 const INITIAL = 5_000;
-/** The sandbox may have died while it reported a payment: another try is made when its claim has lapsed, in a minute. */
+/**
+ * The sandbox may have been killed while it reported a payment. Another try is made when its claim has expired, after
+ * a minute.
+ */
 const TIMEOUT_MS = 80_000;
 
-/** A request for an order, and what its buyer knows of it. */
+/** A request for an order, and its buyer's knowledge of it. */
 interface Attempt {
   buyer: Person;
   key: string;
   /** The answer, if it came before the process died. */
   answer?: OrderView;
-  /** What was done about it next and was answered with success. */
+  /** What was done next and answered with success. */
   outcome?: "paid" | "cancelled";
 }
 
@@ -77,7 +80,7 @@ describe("npm start under kill -9", () => {
     await gone;
   }
 
-  /** A start that is killed before it has come far. */
+  /** A start that is killed early. */
   async function stillborn(afterMs: number): Promise<void> {
     const child = spawn(process.execPath, ["--import", "./scripts/support/preload.mjs", "scripts/start.ts"], {
       env: {
@@ -99,18 +102,18 @@ describe("npm start under kill -9", () => {
     await gone;
   }
 
-  /** Buys, pays, cancels and leaves orders alone until the shop is gone. */
+  /** Buys, pays, cancels and abandons orders until the shop has ended. */
   async function shopping(buyer: Person, skus: readonly string[], attempts: Attempt[]): Promise<void> {
     for (let n = 0; ; n++) {
       const attempt: Attempt = { buyer, key: newId() };
       try {
-        // A cart of its own: the last order may be open still, and as it is a cart is ordered once.
+        // A new cart: the last order may still be open, and a cart is ordered once.
         await buyer.http.expect(204, "DELETE", "/cart");
         for (const sku of skus.filter((_, at) => at !== n % skus.length))
           await putInCart(buyer, sku, 1 + (n % 3));
         attempts.push(attempt);
         const { status, body } = await orderCart(buyer, attempt.key);
-        // What the last order has bought may leave the cart only now, and take all that was put in with it.
+        // The last order's items may leave the cart only now, together with everything that was added.
         if (codeOf(body) === "CART_EMPTY") {
           attempts.splice(attempts.indexOf(attempt), 1);
           continue;
@@ -137,7 +140,7 @@ describe("npm start under kill -9", () => {
   const isGone = (error: unknown): boolean =>
     error instanceof TypeError && /fetch failed|terminated/.test(error.message);
 
-  /** Every order has ended, is paid, or has a page to be paid on; and each does what its buyer was told. */
+  /** Every order has ended, is paid, or has a pay page. Each matches what its buyer was told. */
   function checkOrders(orders: readonly OrderView[], attempts: readonly Attempt[]): void {
     for (const { id, status, payment } of orders) {
       assert.ok(["awaiting_payment", "paid", "cancelled"].includes(status), `${id} is ${status}`);
@@ -164,7 +167,7 @@ describe("npm start under kill -9", () => {
     }
   }
 
-  /** The same request again, until it is not "still running" any more: the lease of a dead process has to run out. */
+  /** The same request again, until it is not "still running" any more: the lease of a dead process must expire. */
   const again = ({ buyer, key }: Attempt): Promise<Reply<OrderView>> =>
     eventually(
       `the repeated request ${key} is answered`,
@@ -220,7 +223,7 @@ describe("npm start under kill -9", () => {
       assert.deepEqual(body, attempt.answer);
     }
 
-    // Nobody knows what became of the others: asking again makes them, or finds what was made.
+    // The others' outcome is unknown. A repeated request creates them, or finds what was created.
     const unknown = attempts.filter((it) => !it.answer);
     for (const attempt of unknown) {
       await attempt.buyer.http.expect(204, "DELETE", "/cart");
@@ -236,7 +239,7 @@ describe("npm start under kill -9", () => {
     const made = await allOrders(admin);
     assert.equal(made.length, attempts.length, "each request has one order");
 
-    // 409: it was decided before, and the shop is still to hear of it.
+    // 409: it was decided before, and the shop does not know it yet.
     for (const open of made.filter((it) => it.status === "awaiting_payment"))
       assert.ok([202, 409].includes((await decide(http, payPage(open), { outcome: "succeed" })).status));
     await eventually(

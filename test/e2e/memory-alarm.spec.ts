@@ -11,7 +11,7 @@ const TRANSPORTERS = {
   NATS: process.env.NATS_URL ?? "nats://127.0.0.1:4222",
   Redis: process.env.REDIS_URL ?? "redis://127.0.0.1:6379",
 };
-/** The registry gives up nodes that it has not heard of for 8 s. */
+/** The registry removes nodes after 8 s without a heartbeat. */
 const ALARM_MS = 10_000;
 
 describe("A shop whose RabbitMQ is out of memory", function () {

@@ -1,4 +1,4 @@
-/** Scripts on a Node that is too old: they run on the one that npm has installed, or say what is missing. */
+/** Scripts on a Node that is too old. They run on the one that npm has installed, or say what is missing. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 
-/** Makes the process take itself for an old Node, once: not those that it starts. */
+/** Makes the process pretend to be an old Node, but not its child processes. */
 const PRETEND = `
 if (process.env.PRETEND) {
   delete process.env.PRETEND;

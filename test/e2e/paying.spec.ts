@@ -1,4 +1,4 @@
-/** A shop whose customers pay at providers, as their emulators have it, on a network that loses and doubles things. */
+/** A shop whose customers pay at emulated providers, over a network that loses and duplicates webhooks. */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";

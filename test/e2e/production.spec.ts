@@ -29,7 +29,7 @@ const production = {
   NODE_ENV: "production",
   ALLOW_EMBEDDED: "1",
   RATE_LIMIT: "off",
-  // Never asked for anything here.
+  // Never called here.
   STRIPE_SECRET_KEY: "sk_live_of_nobody_at_all",
   STRIPE_WEBHOOK_SECRET: "whsec_of_nobody_at_all",
 };
@@ -53,7 +53,7 @@ describe("a shop in production has none of development's conveniences", function
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "souk-production-"));
     port = await freePort();
-    // The shop was tried before it was opened.
+    // The shop was tried before its production start.
     await start({ SEED_ON_START: "false", RATE_LIMIT: "off", MAX_OPEN_ORDERS: "10" });
     assert.ok(await run.bootstrapToken());
     await run.terminate();

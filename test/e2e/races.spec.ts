@@ -116,7 +116,7 @@ describe("races in a running shop", () => {
     const buyers = await many(12, () => signUp(shop.http));
     await Promise.all(
       buyers.map(async (buyer, at) => {
-        // Each in another order, as deadlocks like it.
+        // Each in another order, to provoke deadlocks.
         for (const { sku } of at % 2 ? [a, b] : [b, a]) await putInCart(buyer, sku);
       }),
     );
@@ -195,7 +195,7 @@ describe("races in a running shop", () => {
     const replies = await many(10, () => admin.http.request("POST", path, { body, headers: key }));
     noServerErrors(replies);
     assert.ok(replies.every((it) => [201, 409].includes(it.status)));
-    // Different requests for more than is left: one can have its way.
+    // Different requests for more than is left: only one can succeed.
     const greedy = await many(4, () =>
       admin.http.request("POST", path, {
         body: { amount: 500, reason: "another" },
@@ -217,7 +217,7 @@ describe("races in a running shop", () => {
       body: { reason: "more" },
       headers: { "idempotency-key": newId() },
     });
-    // It had not left the house yet, so the goods are back.
+    // It had not been shipped, so the goods are back.
     await stockBecomes(shop.http, sku, { onHand: 5, held: 0, available: 5 });
   });
 
@@ -283,7 +283,7 @@ describe("races in a running shop", () => {
     );
     const { body } = await orderCart(customer);
     assert.equal(body.total.amount, 2_500);
-    // An order's price stands, whatever becomes of the article.
+    // An order's price stays, whatever happens to the product.
     await admin.http.expect(204, "DELETE", `/products/${productId}`);
     await decide(shop.http, payPage(body), { outcome: "succeed" });
     assert.equal((await orderBecomes(customer, body.id, "paid")).total.amount, 2_500);
@@ -307,7 +307,7 @@ describe("races in a running shop", () => {
       full.lines.map((it) => [it.sku, it.quantity]).sort(),
       articles.map(({ sku }, at) => [sku, at + 1]).sort(),
     );
-    // Both tabs take the same lines out: each line goes once, and the other tab is told that it is gone.
+    // Both tabs remove the same lines. Each line is removed once, and the other tab is told that it is gone.
     const both = [...articles.slice(0, 6), ...articles.slice(0, 6)];
     const removals = await Promise.all(
       both.map(({ sku }) => customer.http.request("DELETE", `/cart/items/${sku}`)),
@@ -391,7 +391,7 @@ describe("orders that nobody pays in time", () => {
     const unpaid = await order(idle, sku);
     const paidLate = await order(late, sku);
     await stockBecomes(shop.http, sku, { onHand: 3, held: 2, available: 1 });
-    // The customer pays in time, but the provider says so only when the order is over.
+    // The customer pays in time, but the provider reports it only after the order has ended.
     const { status } = await decide(shop.http, payPage(paidLate), { outcome: "succeed", delayMs: 4_500 });
     assert.equal(status, 202);
 

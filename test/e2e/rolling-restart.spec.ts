@@ -1,4 +1,6 @@
-/** A shop whose processes are restarted one after the other while people read, fill carts and order: nobody notices. */
+/**
+ * A shop whose processes are restarted one after the other while people read, fill carts and order. No request fails.
+ */
 import assert from "node:assert/strict";
 import { serviceNames } from "../../broker/moleculer/extension.ts";
 import core from "../../services/index.ts";

@@ -1,4 +1,4 @@
-/** What a write answers is what is stored: whatever blanks, marks and directions a text was written with. */
+/** A write answers exactly what is stored, whatever blanks, marks and direction characters a text has. */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { cleanLine } from "../../broker/contract/text.ts";
@@ -8,7 +8,7 @@ import { type Shop, startShop } from "../support/shop.ts";
 import { home, PASSWORD, paidOrder } from "./support/people.ts";
 import { createWorld, type World } from "./support/routes.ts";
 
-/** Decomposed, turned around, with blanks at its ends and half of an emoji's neighbours. */
+/** Decomposed, with direction marks, blanks at its ends, and a lone surrogate. */
 const WRITTEN = " Zoe\u0308 \u202exyz\u2069\u200f \u{1f600}\u2028e\u0301 ";
 const KEPT = "Zoë xyz 😀 é";
 const address = { ...home, name: WRITTEN, line1: WRITTEN, line2: WRITTEN, city: WRITTEN, region: WRITTEN };

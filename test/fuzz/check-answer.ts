@@ -3,7 +3,7 @@ import type { Api } from "./operations.ts";
 import type { FuzzRequest } from "./requests.ts";
 import type { WireAnswer } from "./wire.ts";
 
-/** What any request may be answered with that is wrong before it comes to a route, and what preflights are. */
+/** Statuses of requests that fail before any route, and of preflights. */
 const ANY_REQUEST = new Set([400, 404, 405, 408, 413, 414, 415, 431]);
 
 /** @returns what is wrong with it; empty when nothing is */
@@ -13,7 +13,7 @@ export function flawOf(api: Api, request: FuzzRequest, answer: WireAnswer): stri
   const refused = status >= 400 ? flawOfRefusal(api, answer, request.method === "HEAD") : "";
   if (refused) return refused;
   const { operation, aimed } = request;
-  // Whatever another route or method answers is checked where it is its own.
+  // The answer of another route or method is checked where that is the target.
   if (!aimed) return "";
   const answers = operation.answers.get(status);
   if (!answers) {
@@ -40,7 +40,7 @@ function headerFlaw({ headers, status }: WireAnswer, documented: ReadonlySet<str
   return more.length === 0 ? "" : `${more.join(", ")} is not documented for ${status}`;
 }
 
-/** Of an answer to bytes that may not have been the request that was meant. */
+/** For an answer to bytes that may not have been the intended request. */
 export function flawOfAny(api: Api, answer: WireAnswer, noBody: boolean): string {
   if (answer.status >= 500) return `status ${answer.status}`;
   return answer.status >= 400 ? flawOfRefusal(api, answer, noBody) : "";

@@ -1,4 +1,4 @@
-/** What a shop is known to hold: gathered from its answers, so that later requests name things that are there. */
+/** Known contents of a shop, gathered from its answers, so that later requests name existing things. */
 import type { SeededRandom } from "../support/seeded-random.ts";
 import type { Known } from "./values.ts";
 
@@ -21,7 +21,7 @@ export class Harvest implements Known {
     const pool = this.#pools.get(name) ?? [];
     this.#pools.set(name, pool);
     if (pool.includes(value)) return;
-    // The oldest go: what was deleted meanwhile is no use.
+    // The oldest are dropped, because they may be deleted by now.
     if (pool.length >= MOST) pool.shift();
     pool.push(value);
   }

@@ -1,4 +1,4 @@
-/** Requests to a route: right ones, nearly right ones, and such that only look like requests. */
+/** Requests to a route: valid ones, almost valid ones, and bytes that only look like requests. */
 import type { SeededRandom } from "../support/seeded-random.ts";
 import type { Harvest } from "./known.ts";
 import type { Operation, Parameter } from "./operations.ts";
@@ -14,7 +14,7 @@ export interface Speaker {
 export interface FuzzRequest extends WireRequest {
   operation: Operation;
   speaker: string;
-  /** It goes to its operation's route; otherwise what a success looks like is not known. */
+  /** Whether it goes to its operation's route. Otherwise the form of a success is unknown. */
   aimed: boolean;
 }
 

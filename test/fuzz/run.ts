@@ -1,6 +1,6 @@
 /**
- * Fuzzing of a running shop over raw sockets: requests made from `docs/openapi.json`, by guests, a customer and staff. An
- * answer of 5xx, one that the document does not promise, and a request that is neither answered nor cut off are faults.
+ * Fuzzing of a running shop over raw sockets: requests made from `docs/openapi.json`, by guests, a customer and
+ * staff. Faults are an answer of 5xx, an undocumented answer, and a request that is neither answered nor closed.
  */
 import { type SeededRandom, seededRandom } from "../support/seeded-random.ts";
 import { flawOf, flawOfAny } from "./check-answer.ts";
@@ -18,7 +18,7 @@ export interface FuzzOptions {
   connections?: number;
   /** Milliseconds without an answer or an end that are a hang. */
   timeoutMs?: number;
-  /** Who asks; called now and then, as tokens end and fuzzing ends sessions. */
+  /** Who sends. Called now and then, because tokens expire and fuzzing ends sessions. */
   speakers(): Promise<readonly Speaker[]>;
   /** Values that the shop holds already. */
   known?: Harvest;
@@ -123,7 +123,7 @@ async function oneAfterAnother(run: Run, fate: SeededRandom, open: Conversation)
   }
 }
 
-/** What random requests hardly ever come to, as each needs the one before it. */
+/** Sequences that random requests hardly ever reach, because each step needs the one before. */
 const PURCHASE: readonly [operation: string, speaker: string][] = [
   ["setCartItem", "customer"],
   ["placeOrder", "customer"],
@@ -216,7 +216,7 @@ function next(
   return makeRequest(fate, operation, speaker, run.known, care);
 }
 
-/** Mostly somebody who may: others come to little. */
+/** Mostly a caller with the rights, because others get refused. */
 function speakerFor({ speakers }: Run, fate: SeededRandom, { id }: Operation): Speaker {
   const usual = /^(?:cart|orders|users)\./.test(id) ? "customer" : "admin";
   const found = fate.chance(0.6) ? speakers.find((it) => it.name === usual) : undefined;
@@ -276,7 +276,7 @@ function learn({ succeeded, known }: Run, { operation }: FuzzRequest, { headers,
   known.gather(path[0] ?? "", JSON.parse(body.toString()));
 }
 
-/** A hang, or an answer that is no HTTP; anything else is a bug of this tool. */
+/** A hang, or an answer that is no HTTP. Any other error is a bug of this tool. */
 function broken(run: Run, error: unknown, request: FuzzRequest, bytes: Buffer): void {
   if (!(error instanceof Error)) throw error;
   fault(run, error instanceof Hang ? `hangs: ${error.message}` : error.message, request, bytes);

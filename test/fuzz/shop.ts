@@ -80,7 +80,7 @@ async function gatherFrom(known: Harvest, owner: Person, staff: Person): Promise
     known.gather(segment, (await who.http.request("GET", path)).body);
 }
 
-/** Fuzzing may have ended the session of whom it knows, or changed the password: somebody else comes then. */
+/** Fuzzing may have ended a known session or changed a password. Then a new person is used. */
 async function renewed(shop: Shop, name: string, person: Person): Promise<Person> {
   const { status, body } = await person.http.request<{ email: string }>("GET", "/users/me");
   if (status === 200) return { ...person, email: body.email };

@@ -23,7 +23,7 @@ export interface Schema {
   additionalProperties?: boolean | Schema;
 }
 
-/** What is there already, so that requests find it: by the name of a field or a segment of a path. */
+/** Existing values, so that requests find them: by the name of a field or a segment of a path. */
 export interface Known {
   pick(random: SeededRandom, name: string): string | undefined;
 }
@@ -46,7 +46,7 @@ const WORDS = [
   "x".repeat(119),
 ];
 
-/** Strings that break what is not careful. */
+/** Strings that break careless code. */
 export const NASTY = [
   "",
   " ",

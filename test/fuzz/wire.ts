@@ -52,7 +52,7 @@ const NONSENSE: readonly ((random: SeededRandom, request: WireRequest) => Buffer
     const head = bytesOf({ ...it, headers: [...it.headers, ["Transfer-Encoding", "chunked"]] });
     return Buffer.concat([head, Buffer.from(`${random.pick(sizes)}\r\nhello\r\n0\r\n\r\n`)]);
   },
-  // Two lengths, or a length and chunks: what request smuggling is made of.
+  // Two lengths, or a length and chunks, as in request smuggling.
   (random, it) => {
     const both: [string, string][][] = [
       [

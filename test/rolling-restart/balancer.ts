@@ -1,4 +1,4 @@
-/** A load balancer as one stands in front of gateways: asks for their health, and passes requests on in turn. No retries. */
+/** A load balancer in front of the gateways: checks their health, and distributes requests. No retries. */
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -25,7 +25,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   let turn = 0;
   const next = (): Backend | undefined => {
     const healthy = backends.filter((it) => it.healthy);
-    // Where none is known to be well each may be tried, as balancers do.
+    // If none is known to be healthy, each may be tried, as balancers do.
     const from = healthy.length > 0 ? healthy : backends;
     return from[turn++ % from.length];
   };
@@ -58,7 +58,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
 async function isHealthy({ url }: Backend): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-    // Of its own connection: one that is kept open says nothing about new ones.
+    // On a separate connection, because an open one says nothing about new ones.
     const reply = await fetch(new URL("/health/ready", url), { signal, headers: { connection: "close" } });
     await reply.arrayBuffer();
     return reply.ok;

@@ -1,4 +1,4 @@
-/** People in the shop while it is restarted: they look at goods, fill carts, order and pay. None of them tries twice. */
+/** People in the shop while it is restarted. They view goods, fill carts, order and pay. Nobody retries. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../broker/contract/ids.ts";
@@ -41,7 +41,7 @@ interface OrderView {
 
 export class Load {
   readonly figures: Figures = { requests: 0, failed: 0, worstMs: 0, failures: [], orders: 0, paid: 0 };
-  /** What the worst request since the last look took. */
+  /** The slowest request since the last query. */
   #worstLately = 0;
   readonly #options: LoadOptions;
   readonly #running: Promise<unknown>;
@@ -123,7 +123,7 @@ export class Load {
     return undefined;
   }
 
-  /** One request, sent once; another answer than the one that is due counts as failed. */
+  /** One request, sent once. Any other status than the expected one counts as failed. */
   async #send<T>(
     method: string,
     path: string,

@@ -1,6 +1,6 @@
 /**
- * A shop of its own, with two processes of each service, restarted one process after the other while people are in it:
- * what an operator does to bring a new version out, and what of it customers notice.
+ * A temporary shop with two processes per service, restarted one process after the other while people use it. It is
+ * the procedure for a new version, and shows what customers notice.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { RetryingClient } from "../chaos/customers/retrying-client.ts";
@@ -48,7 +48,7 @@ async function underLoad(
   const people = await registerCustomers(client, "rolling", customers);
   const load = new Load({ url, customers: people, skus: plenty, readers, carts });
   try {
-    // All of them have been around once before anything is restarted.
+    // All of them have finished one pass before anything is restarted.
     await sleep(2_000);
     const { figures } = load;
     const started = performance.now();

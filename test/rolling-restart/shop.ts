@@ -1,6 +1,6 @@
 /**
- * A shop of its own for a while: a store, nodes as processes, and a load balancer in front of its gateways. What it keeps
- * on disk and on RabbitMQ goes with it.
+ * A temporary shop: a store, nodes as processes, and a load balancer in front of its gateways. Its data on disk and
+ * on RabbitMQ is removed with it.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -66,7 +66,7 @@ export async function startShop({
   process.once("exit", endAll);
   const close = async () => {
     await balancer?.close();
-    // The store last, when nobody needs it any more.
+    // The store stops last.
     const [store, ...nodes] = children;
     await Promise.all(nodes.map((it) => it.stop(STOP_MS)));
     await store?.stop(STOP_MS);

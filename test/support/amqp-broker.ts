@@ -1,4 +1,4 @@
-/** A corner of the real RabbitMQ for one test: a random prefix, looked into and removed over plain amqplib. */
+/** A part of the real RabbitMQ for one test: a random prefix, inspected and removed over plain amqplib. */
 import { randomBytes } from "node:crypto";
 import { type Channel, connect } from "amqplib";
 import { readDeadHeaders } from "../../broker/bus/amqp/dead-headers.ts";
@@ -29,7 +29,7 @@ export async function amqpBroker(contracts: readonly ServiceContract[]): Promise
   const prefix = `test-${randomBytes(6).toString("hex")}`;
   const channel = async () => {
     const opened = await connection.createChannel();
-    // What a test provokes rejects its own call; the event needs a listener all the same.
+    // A test's error rejects its own call. An event without a listener would end the process.
     opened.on("error", () => undefined);
     return opened;
   };

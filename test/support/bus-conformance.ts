@@ -1,4 +1,4 @@
-/** What every adapter of the bus must do, as mocha tests. */
+/** The behaviour of every bus adapter, as mocha tests. */
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, BusUnavailableError, type Delivery, UnroutableError } from "../../broker/bus/bus.ts";
@@ -7,7 +7,7 @@ import type { Envelope } from "../../broker/contract/envelope.ts";
 import { busContract, ears, jobs, mailbox, PARTITIONS, testMessage } from "./bus-contract.ts";
 import { eventually } from "./eventually.ts";
 
-/** A buried message, as the adapter's dead queue tells it. */
+/** A dead message, as the adapter's dead queue shows it. */
 export interface Buried {
   id: string;
   errorName: string;
@@ -19,7 +19,7 @@ export interface Buried {
 
 /** One broker for one test. */
 export interface BusHarness {
-  /** What was acked just before a consumer leaves may come again: the broker drops acks that it has not applied. */
+  /** Messages acked just before a consumer leaves may come again: RabbitMQ drops acks that it has not applied. */
   repeatsAtHandOver: boolean;
   /** Another node on the broker, where the adapter has such; else the same bus. */
   node(): Promise<Bus>;

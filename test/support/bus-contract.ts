@@ -38,7 +38,7 @@ export const mailbox = {
 export const jobs = { service: "bustest", worker: "jobs", receives: busContract.workers.jobs.receives };
 export const ears = { service: "bustest", worker: "ears", receives: busContract.workers.ears.receives };
 
-/** An envelope without a check, so that tests can send what does not fit. */
+/** An envelope without validation, so that tests can send invalid ones. */
 export const testMessage = (
   type: string,
   subject: string,

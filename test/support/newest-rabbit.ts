@@ -14,7 +14,7 @@ import { rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
 
 const SUITE = "sid";
 const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "souk", `rabbitmq-${SUITE}`);
-/** What the server inside has to see of the machine; `/tmp` has the folders that tests give it. */
+/** What the server inside must see of the machine. `/tmp` has the folders that tests give it. */
 const BINDS = ["/proc", "/dev", "/tmp"];
 const TOOLS = ["rabbitmq-server", "rabbitmqctl", "rabbitmq-plugins"];
 const START_MS = 90_000;
@@ -68,9 +68,9 @@ async function versionOf(url: string, rabbit: ChildProcess): Promise<string> {
 }
 
 /**
- * Fetches Debian sid's RabbitMQ into a folder: root on Debian, needs debootstrap and the network; 400 MB, half a minute, kept
- * for the next time.
- * @param mounted gets the folders of this machine that the fetched system sees
+ * Downloads Debian sid's RabbitMQ into a folder. It needs root on Debian, debootstrap and the network: 400 MB, half a
+ * minute, kept for the next time.
+ * @param mounted gets the folders of this machine that the downloaded system sees
  * @returns the path of a `rabbitmq-server` that runs in it
  * @throws Error with one clear line
  */
@@ -93,7 +93,7 @@ function fetchRabbit(mounted: string[]): string {
   copyFileSync("/etc/hosts", join(root, "etc/hosts"));
   for (const it of BINDS) {
     const at = join(root, it);
-    // A run that was killed leaves them; they serve this one, and go with it.
+    // A killed run leaves them. This run uses and removes them.
     if (!readFileSync("/proc/self/mounts", "utf8").includes(` ${at} `))
       execFileSync("mount", ["--bind", it, at]);
     mounted.push(at);

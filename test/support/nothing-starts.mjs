@@ -1,4 +1,6 @@
-/** A preload: whatever would write a file, open a connection or start something ends the process with {@link STARTED}. */
+/**
+ * A preload: any attempt to write a file, open a connection or start something ends the process with {@link STARTED}.
+ */
 import childProcess from "node:child_process";
 import fs from "node:fs";
 import module from "node:module";

@@ -1,6 +1,6 @@
 /**
- * Many payments by one provider at once, over a network that repeats, reorders, loses and forges webhooks: in the end
- * every order is what its customer did, the ledger is what the provider's books say, and nothing waits for ever.
+ * Many payments at one provider, over a network that repeats, reorders, loses and forges webhooks. In the end every
+ * order matches its customer's action, the ledger matches the provider's accounts, and nothing waits for ever.
  */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";

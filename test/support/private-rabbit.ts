@@ -1,4 +1,4 @@
-/** A RabbitMQ of a test's own, which it may drive out of memory, with all that it has declared gone afterwards. */
+/** A private RabbitMQ for a test, which may run it out of memory. All its declarations are gone afterwards. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { rabbitBinary } from "./servers.ts";
 
 export interface PrivateRabbit {
   readonly url: string;
-  /** From now on RabbitMQ takes nothing from who publishes, or takes it again. */
+  /** From now on RabbitMQ blocks publishers, or accepts messages again. */
   alarm(on: boolean): Promise<void>;
   stop(): Promise<void>;
 }

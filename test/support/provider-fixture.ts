@@ -1,4 +1,4 @@
-/** What specs of one provider's adapter have in common: the adapter, its emulator, and what stands in for the shop. */
+/** The common parts of specs of a provider's adapter: the adapter, its emulator, and a replacement of the shop. */
 import assert from "node:assert/strict";
 import type { Connection } from "mongoose";
 import { newId } from "../../broker/contract/ids.ts";
@@ -103,7 +103,7 @@ export interface ProviderFixture<E extends Emulator> {
   book(ref: string): BookEntry | undefined;
   /** What the adapter makes of all webhooks that have come, when no more will come. */
   events(by?: PaymentProvider): Promise<WebhookEvent[]>;
-  /** Between two tests: no faults, nothing received, webhooks are taken, a new adapter. */
+  /** Resets between two tests: no faults, nothing received, webhooks accepted, a new adapter. */
   calm(): Promise<void>;
   close(): Promise<void>;
 }
@@ -182,7 +182,7 @@ export async function openProviderFixture<E extends Emulator>(
   return self;
 }
 
-/** Opens a payment that is paid at once and whose webhook overtakes the answer. @returns what came, in order */
+/** Opens a payment that is paid at once and whose webhook arrives before the answer. @returns the events, in order */
 export async function racedByWebhook<T>(
   { emulator, shop }: Pick<ProviderFixture<Emulator>, "emulator" | "shop">,
   open: () => Promise<T>,

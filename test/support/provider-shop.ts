@@ -1,6 +1,6 @@
 /**
- * A whole shop that takes payments by one provider, played by its emulator: webhooks travel over HTTP, through a relay
- * that tests can stop, repeat and change, to the gateway. What the shop logs is kept, at the level of trace.
+ * A whole shop that takes payments at one emulated provider. Webhooks go over HTTP to the gateway, through a relay
+ * that tests can stop, repeat and change. The shop's log is kept, at the level of trace.
  */
 import assert from "node:assert/strict";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
@@ -29,7 +29,7 @@ export interface Relay {
   readonly received: ReceivedWebhook[];
   /** Statuses of the shop's answers. */
   readonly answered: number[];
-  /** While set, webhooks are taken and not passed on. */
+  /** While set, webhooks are accepted and not passed on. */
   held: ReceivedWebhook[] | null;
   /** Hands a webhook to the shop's gateway. @returns the status of the answer */
   deliver(webhook: ReceivedWebhook): Promise<number>;

@@ -27,13 +27,13 @@ export type Capability =
   /** The emulator's customer can pay another amount than asked. */
   | "tooMuch";
 
-/** What a provider does otherwise than the others; that is tested in place of it. */
+/** Special behaviour of a provider, which is tested instead of the usual one. */
 export type Limit =
-  /** Keeps a failed attempt to itself: the customer may try again until it expires. */
+  /** Keeps a failed attempt to itself. The customer may try again until it expires. */
   | "silentDecline"
-  /** A webhook with a changed amount can't be rejected: it changes nothing, and staff hear of it. */
+  /** A webhook with a changed amount can't be rejected. It changes nothing, and staff are told. */
   | "unsignedAmount"
-  /** Gives back only what a webhook has told it the receipt of; staff hear that a refund has failed. */
+  /** Refunds only payments whose receipt a webhook has reported. Staff are told that a refund has failed. */
   | "refundNeedsWebhook";
 
 export interface ProviderTraits {
@@ -47,8 +47,8 @@ export interface ProviderTraits {
   /** A currency that it does not take; null where there is none. */
   readonly refuses: Money | null;
   /**
-   * What a webhook brings to prove itself: a signature over the whole body, one in the body over some of it, a static
-   * token, or nothing. `stale`: an old one is rejected.
+   * How a webhook proves itself. `signature` covers the whole body. `body` is in the body and covers a part. `token`
+   * is static. Or there is no proof. `stale`: an old one is rejected.
    */
   readonly webhooks: { readonly proof: "signature" | "body" | "token" | "none"; readonly stale: boolean };
   /** As in {@link ProviderShopOptions}. */
@@ -58,8 +58,9 @@ export interface ProviderTraits {
   readonly refundRoute?: string;
   readonly limits?: readonly Limit[];
   /**
-   * Where a forged webhook can't be rejected: the reference of the payment that one is about, null for a true one. Staff
-   * must hear of each such payment, and of no other.
+   * Used where a forged webhook can't be rejected. Returns the payment's reference for a forged one, null for a true
+   * one.
+   * Staff must be told of each such payment, and of no other.
    */
   readonly forged?: (rawBody: Buffer) => string | null;
   /** What the log must not hold, beside the secrets among the emulator's variables. */

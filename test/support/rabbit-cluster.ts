@@ -1,4 +1,4 @@
-/** A cluster of RabbitMQ on one machine, private to whoever starts it: own names, ports, epmd and folders. */
+/** A private cluster of RabbitMQ on one machine: own names, ports, epmd and folders. */
 import { type ChildProcess, execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -110,7 +110,7 @@ export async function startRabbitCluster(binary: string, dir: string, size = 3):
     },
   };
   try {
-    // The first brings the epmd up for all, which Erlang does not do well three times at once.
+    // The first one starts the epmd for all. Erlang does not do that well three times at once.
     for (const node of places.keys()) launch(node);
     await Promise.all(places.map((_, node) => up(node)));
     const running = await cluster.running(0);

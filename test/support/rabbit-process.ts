@@ -1,11 +1,11 @@
-/** RabbitMQ from installed binaries, private to whoever starts it: its own node name, ports and folder. */
+/** A private RabbitMQ from installed binaries: its own node name, ports and folder. */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * Debian's /usr/sbin wrapper changes user; the first of these runs as whoever asks. RABBITMQ_SERVER names another one,
- * which has `rabbitmqctl` beside it.
+ * Debian's /usr/sbin wrapper changes the user. The first of these runs as the caller. RABBITMQ_SERVER names another
+ * one, with `rabbitmqctl` beside it.
  */
 export const RABBIT_BINARIES: readonly string[] = [
   ...(process.env.RABBITMQ_SERVER ? [process.env.RABBITMQ_SERVER] : []),
@@ -34,9 +34,9 @@ export interface RabbitPlace {
 const isPlugin = (app: string) => app.startsWith("rabbitmq_") && !app.startsWith("rabbitmq_prelaunch");
 
 /**
- * Makes a home for RabbitMQ in `dir` that has all but its plugins. When it starts, each of its thousand modules is
- * looked for in the folders of all that it comes with, so without them it is up in two thirds of the time.
- * @returns its folder of scripts; undefined where RabbitMQ is not installed as its packages do
+ * Makes a home for RabbitMQ in `dir` without its plugins. At a start, each of its thousand modules is searched in
+ * all folders. Without plugins it starts in two thirds of the time.
+ * @returns its folder of scripts; undefined where RabbitMQ is not installed by its packages
  */
 export function scriptsWithoutPlugins(binary: string, dir: string): string | undefined {
   const scripts = dirname(realpathSync(binary));

@@ -13,9 +13,9 @@ export interface RawClient {
 }
 
 export interface RawClientOptions {
-  /** One of 127.0.0.0/8: each is another client to whoever goes by addresses. */
+  /** One of 127.0.0.0/8. Each is another client for limits by address. */
   from?: string;
-  /** Takes nothing of what it is sent. */
+  /** Reads nothing that it is sent. */
   deaf?: boolean;
 }
 

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 export interface ScriptResult {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** What it printed and what went wrong, without the line that says which servers it looked at. */
+  /** Its output and errors, without the line about the servers. */
   output: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The real servers that some suites need: those that listen already, else private ones from installed binaries,
- * else (Debian, as root) installed first. RabbitMQ is private where it is installed, since the suites declare many queues.
- * Fails with one clear line when a server can't be had.
+ * The real servers of some suites. It uses those that already listen, else private ones from installed binaries. On
+ * Debian, as root, it installs missing ones. RabbitMQ is private where it is installed, because the suites declare many
+ * queues. Fails with one clear line when a server is not available.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -30,9 +30,9 @@ interface Server {
   debianPackage: string;
   launch(binary: string, port: number, dir: string): Promise<{ child: ChildProcess; url: string }>;
   startTimeoutMs: number;
-  /** Whether a private one is better than one that listens, unless the variable names that. */
+  /** Whether a private one is preferred to one that listens, unless the variable names that. */
   preferPrivate?: boolean;
-  /** Whether a server that listens also works; it is taken for granted unless told. */
+  /** Checks that a listening server works. Default: assumed. */
   works?(url: string): Promise<boolean>;
 }
 
@@ -44,7 +44,7 @@ const servers: readonly Server[] = [
     binaries: RABBIT_BINARIES,
     debianPackage: "rabbitmq-server",
     startTimeoutMs: 60_000,
-    // A shop has 150 quorum queues: with those of several shops a server that others use may answer nobody any more.
+    // A shop has 150 quorum queues. With those of several shops, a shared server may stop answering.
     preferPrivate: true,
     works: declaresQueues,
     async launch(binary, port, dir) {
@@ -156,7 +156,7 @@ async function provide(
 
 const withoutUser = (url: string): string => url.replace(/\/\/[^/]*@/, "//");
 
-/** A RabbitMQ with too many queues takes connections, and then leaves them waiting without end. */
+/** A RabbitMQ with too many queues accepts connections and then never answers. */
 async function declaresQueues(url: string): Promise<boolean> {
   const declared = (async () => {
     const connection = await connectToQueues(url, { timeout: WORKS_WITHIN_MS });

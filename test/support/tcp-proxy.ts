@@ -8,7 +8,7 @@ export interface TcpProxy {
   readonly connections: number;
   /** Breaks the connections that there are; new ones are let through. */
   cut(): void;
-  /** Nothing passes in either direction any more, and nobody is told; also holds for new connections. */
+  /** Nothing passes in either direction any more, without an error. Also for new connections. */
   stall(): void;
   resume(): void;
   /** Breaks connections and refuses new ones until {@link allow}. */

@@ -1,4 +1,4 @@
-/** In place of the gateway: takes webhooks over HTTP, and passes them on, refuses or loses them. */
+/** Replaces the gateway: receives webhooks over HTTP, and passes them on, refuses or loses them. */
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,4 +1,4 @@
-/** In place of the shop: takes any webhook over HTTP and keeps what came. */
+/** Replaces the shop: receives any webhook over HTTP and keeps it. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

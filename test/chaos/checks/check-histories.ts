@@ -16,7 +16,7 @@ function nextOf({ table }: Walkable, status: string): Set<string> {
   return new Set(rows.flatMap((row) => ("to" in row ? (row.to as string[]) : [])));
 }
 
-/** The first step that the machine does not have, in words; null where the whole path is one of its paths. */
+/** The first step that the machine does not have, in words. Null where the path is valid. */
 export function strayStep(machine: Walkable, path: readonly string[]): string | null {
   for (const [at, to] of path.entries()) {
     const from = path[at - 1] ?? "none";
@@ -25,7 +25,7 @@ export function strayStep(machine: Walkable, path: readonly string[]): string | 
   return null;
 }
 
-/** Where a delivery may be for an order that has come to rest. */
+/** Possible delivery statuses of an idle order. */
 const FITTING: Partial<Record<OrderStatus, readonly DeliveryStatus[]>> = {
   paid: ["created"],
   shipped: ["shipped"],

@@ -1,4 +1,4 @@
-/** Messages: none given up that was not meant to be, none left behind, and none missing between two of a sender. */
+/** Messages: no unintended dead messages, none left behind, and no gap in a sender's sequence. */
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
 
@@ -38,7 +38,7 @@ export function checkMessages({ snapshot, recorder, poison }: MessageEvidence): 
   ];
 }
 
-/** Whatever an actor has sent, by its own count, has been seen on the exchange: 1 to `sent`, without a gap. */
+/** Every message that an actor has sent by its own count was recorded: 1 to `sent`, without a gap. */
 function checkSequences(
   snapshot: MessageEvidence["snapshot"],
   recorder: MessageEvidence["recorder"],

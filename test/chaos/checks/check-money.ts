@@ -1,4 +1,4 @@
-/** Money: what was taken and kept is what the order's state says, in the shop and at the provider. */
+/** Money: what was captured and kept matches the order's state, in the shop and at the provider. */
 import { type OrderState, refundedOf } from "../../../services/orders/order/state.ts";
 import { refunded } from "../../../services/payments/payment/state.ts";
 import { type SandboxPayment, taken } from "../../../services/payments/providers/sandbox/sandbox.model.ts";
@@ -11,7 +11,7 @@ type MoneyEvidence = Pick<Evidence, "snapshot">;
 const due = ({ status, total }: OrderState): number =>
   ["paid", "shipped", "delivered"].includes(status) ? total.amount : 0;
 
-/** A customer paid another amount than asked: the provider keeps it until people sort it out. */
+/** A customer paid a wrong amount. The provider keeps it until people decide. */
 const isWrong = (it: SandboxPayment): boolean => it.status === "captured" && taken(it) !== it.amount;
 
 const kept = (it: SandboxPayment): number =>
@@ -50,7 +50,7 @@ function checkOrdersMoney({ orders, sandbox }: MoneyEvidence["snapshot"]): Check
   };
 }
 
-/** Of several captures one is kept at most; the others have gone back in full. */
+/** Of several captures, at most one is kept. The others are refunded completely. */
 function checkCaptures({ orders }: MoneyEvidence["snapshot"]): CheckResult {
   let captures = 0;
   const failures = orders.flatMap(({ _id, state }) => {
@@ -95,7 +95,7 @@ function checkProvider({ payments, sandbox }: MoneyEvidence["snapshot"]): CheckR
   };
 }
 
-/** A wrong amount never pays an order, and is told to staff. */
+/** A wrong amount never pays an order, and staff are told. */
 function checkWrongAmounts({ sandbox, anomalies, orders }: MoneyEvidence["snapshot"]): CheckResult {
   const wrong = sandbox.filter(isWrong);
   const told = new Set(anomalies.filter((it) => it.kind === "amount_mismatch").map((it) => it.paymentId));

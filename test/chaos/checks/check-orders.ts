@@ -1,11 +1,11 @@
-/** Every answer was true and lasting: orders that were answered exist once, and what was accepted has happened. */
+/** Every answer was true and durable: answered orders exist once, and accepted commands have happened. */
 import { machine } from "../../../services/orders/order/order.actor.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
 
-/** Orders that wait for somebody: a customer who may still pay, or staff who ship. */
+/** Orders that wait for a customer's payment or for staff to ship. */
 const RESTING = ["awaiting_payment", "paid", "shipped"];
-/** Ends that give the cart back, to be ordered again. */
+/** Ends that give the cart back, so that it can be ordered again. */
 const GIVEN_BACK = ["rejected", "cancelled", "expired"];
 /** The shop's own, unless it is set. */
 const MAX_OPEN_ORDERS = 3;

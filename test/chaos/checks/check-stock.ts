@@ -1,4 +1,4 @@
-/** Units: what left the shelf was sold, what is held is wanted, and nothing was ever less than nothing. */
+/** Units: whatever left the stock was sold, holds belong to open orders, and nothing was ever negative. */
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import { stockFaults } from "../observers/stock-sampler.ts";
 import type { CheckResult } from "./check.ts";
@@ -6,7 +6,7 @@ import type { Evidence } from "./checks.ts";
 
 type StockEvidence = Pick<Evidence, "snapshot" | "initial" | "sampler">;
 
-/** Sold and not given back, by the order's own word. */
+/** Sold and not returned, by the order's own state. */
 const isSold = ({ paidBy, restocked }: OrderState): boolean => paidBy !== null && !restocked;
 
 export function checkStock({ snapshot, initial, sampler }: StockEvidence): CheckResult[] {
@@ -48,7 +48,7 @@ export function checkStock({ snapshot, initial, sampler }: StockEvidence): Check
   ];
 }
 
-/** The ledger adds up to what is on hand, and has one entry per order and line for each sale and each return. */
+/** The ledger's sum is the stock on hand. It has one entry per order and line for each sale and each return. */
 function checkLedger(
   { ledger, orders }: StockEvidence["snapshot"],
   stock: ReadonlyMap<string, { onHand: number }>,

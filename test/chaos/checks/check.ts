@@ -3,16 +3,16 @@
 export interface CheckResult {
   /** What must hold. */
   name: string;
-  /** What was looked at, and how many of them. */
+  /** What was examined, and how many. */
   looked: string;
   count: number;
-  /** What is wrong, each with the id it is about; empty where the check holds. */
+  /** What is wrong, each with its id. Empty where the check passes. */
   failures: readonly string[];
 }
 
 const SHOWN = 20;
 
-/** Offending ids stand below the table. */
+/** Ids of failures are below the table. */
 export function tableOf(results: readonly CheckResult[]): string {
   const width = (pick: (it: CheckResult) => string) => Math.max(...results.map((it) => pick(it).length));
   const [names, looked, counts] = [

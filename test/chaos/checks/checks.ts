@@ -1,4 +1,4 @@
-/** What must hold whatever was killed when. Pure: from the snapshot and the journal to rows of the table. */
+/** Rules that must be true after any faults. Pure: from the snapshot and the journal to rows of the table. */
 
 import type { Journal } from "../customers/journal.ts";
 import type { MessageRecorder } from "../observers/message-recorder.ts";
@@ -19,10 +19,10 @@ export interface Evidence {
   initial: ReadonlyMap<string, number>;
   sampler: Pick<StockSampler, "samples" | "faults">;
   recorder: Pick<MessageRecorder, "seen" | "counts">;
-  /** Ids of messages that were made to fail. */
+  /** Ids of messages that were sent to fail. */
   poison: readonly string[];
   settled: Settled;
-  /** Processes that ended, or would not end, by themselves. */
+  /** Processes that ended, or did not end, unexpectedly. */
   crashes: readonly string[];
   processes: number;
 }

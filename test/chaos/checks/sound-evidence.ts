@@ -1,4 +1,4 @@
-/** Evidence in which everything is as it should be: a few orders of all kinds, made by the actors themselves. */
+/** Evidence without faults: a few orders of all kinds, made by the actors themselves. */
 
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { DeliveryState } from "../../../services/delivery/delivery.actor.ts";
@@ -143,7 +143,7 @@ const entry = (n: number, delta: number, onHand: number, orderId: string | null)
   at: new Date(AT),
 });
 
-/** Fresh each time, for a test to tamper with. */
+/** A fresh copy each time, which a test may change. */
 export function soundEvidence() {
   const snapshot: Evidence["snapshot"] = {
     orders: [

@@ -1,6 +1,6 @@
 /**
- * A whole shop for chaos on servers of its own: a private RabbitMQ and an embedded store, every service in processes
- * of its own, and between each node and the two servers a proxy that can cut, refuse or stall its connections.
+ * A whole shop for chaos on private servers: RabbitMQ and an embedded store. Every service runs in separate
+ * processes. A proxy between each node and the two servers can cut, refuse or stall its connections.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -38,7 +38,7 @@ export interface NodePlan {
 }
 
 const TWICE = ["inventory", "orders", "payments"];
-/** Each service its own process, two of those whose actors everything depends on. */
+/** Each service as its own process, and two of those whose actors everything depends on. */
 export const eachService: readonly NodePlan[] = serviceNames(core).map((name) => ({
   name,
   services: [name],
@@ -101,7 +101,7 @@ export const STOP_MS = 20_000;
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const preload = file("../../../scripts/support/preload.mjs");
 
-/** Resolves when the gateway is ready. @throws when something does not start; nothing is left behind then */
+/** Resolves when the gateway is ready. @throws when something does not start; nothing is left running then */
 export async function startCluster({ plan, env, print, signal }: ClusterOptions): Promise<Cluster> {
   const dir = await mkdtemp(join(tmpdir(), "souk-chaos-"));
   mkdirSync(join(dir, "logs"));
@@ -142,7 +142,7 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
     const [crash] = processes.flatMap((it) => it.crashes);
     if (crash) throw new Error(crash);
   };
-  // Whatever ends this process: nothing that it has started outlives it.
+  // However this process ends, nothing that it started survives it.
   const endAll = () => processes.map((it) => it.kill());
   process.once("exit", endAll);
   const close = async (keep: boolean) => {
@@ -155,7 +155,7 @@ export async function startCluster({ plan, env, print, signal }: ClusterOptions)
   try {
     const binary = rabbitBinary(print);
     const place = await rabbitPlace(binary, dir);
-    // In the foreground, so that it is known by its pid; RabbitMQ would leave a daemon behind.
+    // In the foreground, so that its pid is known. RabbitMQ would leave a daemon behind.
     launch("epmd", (log) =>
       spawn("epmd", ["-port", String(place.epmdPort), "-address", "127.0.0.1"], {
         stdio: ["ignore", log, log],
@@ -241,7 +241,7 @@ async function rabbitPlace(binary: string, dir: string): Promise<RabbitPlace> {
   return { dir: join(dir, "rabbitmq"), nodeName, port, distPort, epmdPort, scriptsDir };
 }
 
-/** @param goOn throws where there is no use in waiting */
+/** @param goOn throws where waiting is useless */
 async function until(
   what: string,
   ms: number,

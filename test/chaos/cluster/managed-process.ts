@@ -1,4 +1,4 @@
-/** A process that is killed, frozen and started again on purpose. Only ever signals the process it has started. */
+/** A process that is killed, frozen and started again on purpose. It signals only the process that it started. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 
@@ -7,7 +7,7 @@ export interface ManagedProcess {
   readonly pid: number;
   /** Not ended, as far as is known. */
   readonly isUp: boolean;
-  /** Ends that nobody asked for, in words. */
+  /** Unexpected ends, in words. */
   readonly crashes: readonly string[];
   start(): void;
   /** SIGKILL; resolves when it is gone. */
@@ -19,7 +19,7 @@ export interface ManagedProcess {
   terminate(timeoutMs: number): Promise<number | null>;
 }
 
-/** After an end of its own. Killed on purpose, it is started again by whoever killed it. */
+/** After an unexpected end. After a kill on purpose, the caller starts it again. */
 const RESTART_AFTER_MS = 500;
 
 /** @param spawn starts the process, the same way each time */
@@ -27,7 +27,7 @@ export function managedProcess(name: string, spawn: () => ChildProcess): Managed
   const crashes: string[] = [];
   let child: ChildProcess | undefined;
   let ended = true;
-  /** Its end is our doing. */
+  /** Whether we have ended it. */
   let expected = false;
 
   function start(): void {

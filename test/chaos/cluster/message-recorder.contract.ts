@@ -1,6 +1,6 @@
 /**
- * The message recorder's contract: a queue that every message of the shop goes into, also those that no service listens to.
- * Nodes under chaos know it beside the shop's own contracts, and the harness consumes it.
+ * The message recorder's contract: a queue for every message of the shop, also those without other receivers. Nodes
+ * under chaos know it in addition to the shop's contracts, and the harness consumes it.
  */
 import { defineContract, type MessageType, type ServiceContract } from "../../../broker/contract/contract.ts";
 import type { Extension } from "../../../broker/moleculer/extension.ts";

@@ -1,4 +1,4 @@
-/** What lies in RabbitMQ's queues, as its own tool tells it: over AMQP nobody learns of messages that a consumer holds. */
+/** The contents of RabbitMQ's queues, from its own tool. AMQP does not show messages that a consumer holds. */
 import { execFile } from "node:child_process";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";

@@ -1,4 +1,4 @@
-/** What one person does in the shop, with retries. The journal gets what was answered. */
+/** The actions of one customer in the shop, with retries. The journal records the answers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
@@ -14,8 +14,8 @@ export interface PayOptions {
 }
 
 /**
- * Why there is no order: an earlier one has emptied the cart meanwhile; another request has ordered the cart; too many
- * orders were open, which are cancelled now.
+ * Why there is no order. `cart`: an earlier one has emptied it. `ordered`: another request has ordered it. `full`:
+ * too many orders were open, and are cancelled now.
  */
 type Refused = "cart" | "ordered" | "full";
 
@@ -74,7 +74,7 @@ export class Customer {
     return answer.body;
   }
 
-  /** The order as soon as it is as wanted; null where that does not happen in time. */
+  /** The order, once it is as wanted. Null where that does not happen in time. */
   async until(id: string, isWanted: (order: Order) => boolean, withinMs: number): Promise<Order | null> {
     const deadline = performance.now() + withinMs;
     for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, LONGEST_LOOK_MS)) {
@@ -86,7 +86,7 @@ export class Customer {
     }
   }
 
-  /** The order once its customer can pay it, or once it is over. */
+  /** The order, once its customer can pay it or it has ended. */
   async payable(order: Order, withinMs: number): Promise<Order | null> {
     const can = (it: Order) =>
       it.status !== "placed" && (it.status !== "awaiting_payment" || it.payment?.status !== "requested");
@@ -98,11 +98,11 @@ export class Customer {
     if (payment?.nextAction?.type !== "redirect") return false;
     const path = new URL(payment.nextAction.url).pathname.replace(/^\/api\/v1/, "");
     const answer = await this.#client.send("POST", path, { body: { outcome: "succeed", ...options } });
-    // 409: decided already by a try whose answer was lost, or the order was over before it was paid.
+    // 409: an earlier try has decided it, or the order ended before it was paid.
     return this.#expect(`pay order ${id}`, answer, 202, 409);
   }
 
-  /** A new attempt to pay. @returns null where it was not to be */
+  /** A new attempt to pay. @returns null where it is not possible */
   async payAgain({ id }: Order, key: string): Promise<Order | null> {
     const answer = await this.send<Order>("POST", `/orders/${id}/payments`, {
       headers: { "idempotency-key": key, prefer: "wait=3" },
@@ -118,7 +118,7 @@ export class Customer {
     if (answer?.status === 200) this.#journal.promised(id, "cancelled", "cancelled");
   }
 
-  /** Whether there was an answer of one of these statuses; any other definite one is noted as a surprise. */
+  /** Whether there was an answer with one of these statuses. Any other definite one is recorded as a surprise. */
   #expect(what: string, answer: Answer<unknown> | null, ...statuses: readonly number[]): boolean {
     if (!answer) return false;
     if (statuses.includes(answer.status)) return true;

@@ -1,4 +1,4 @@
-/** What customers and staff were told while things broke: the promises that the snapshot is checked against. */
+/** What customers and staff were told during the faults: the promises that the snapshot is checked against. */
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 
 /** A checkout under one `Idempotency-Key`. */
@@ -9,7 +9,7 @@ export interface Checkout {
   readonly answers: string[];
 }
 
-/** A command that was answered 2xx, and what the order must have been through because of it. */
+/** A command that was answered 2xx, and the statuses that the order must have had because of it. */
 export interface Promise2xx {
   readonly orderId: string;
   readonly what: string;

@@ -1,4 +1,4 @@
-/** Customers come in at an even pace; those who are kept waiting are caught up with as far as customers are free. */
+/** Customers arrive at an even rate. Delayed ones are started as soon as customers are free. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Customer } from "./customer.ts";
 import { type Flow, play } from "./scenarios.ts";

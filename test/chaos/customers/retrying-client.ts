@@ -1,4 +1,4 @@
-/** HTTP as a patient customer uses it: what failed without a definite answer is sent again, as it was. */
+/** HTTP with retries: a request without a definite answer is sent again unchanged. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Answer<T> {
@@ -36,9 +36,9 @@ export class RetryingClient {
   }
 
   /**
-   * Sends until there is a definite answer: anything but a failed connection, a time-out, 5xx, 429 or "the first
-   * request with this key is still running". `path` is below /api/v1.
-   * @returns null when the time is over: what became of the request is not known
+   * Sends until there is a definite answer. A failed connection, a time-out, 5xx, 429 and "the first request with
+   * this key is still running" are not definite. `path` is below /api/v1.
+   * @returns null when the time is over and the outcome is unknown
    */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<Answer<T> | null> {
     const until = performance.now() + this.#options.retryForMs;
@@ -70,7 +70,7 @@ export class RetryingClient {
       const text = await reply.text();
       return { status: reply.status, body: (text ? JSON.parse(text) : null) as T };
     } catch {
-      // Refused, reset, timed out or cut off in the middle: all a customer knows is that there is no answer.
+      // Refused, reset, timed out or cut off: the customer has no answer.
       return null;
     }
   }

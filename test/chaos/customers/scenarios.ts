@@ -1,4 +1,4 @@
-/** The mix: how customers go about an order, each by random numbers of its own, so that a seed gives the same customers again. */
+/** The mix of customers' behaviour. Each has its own random numbers, so that a seed repeats the same customers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type SeededRandom, seededRandom } from "../../support/seeded-random.ts";
 import type { Customer } from "./customer.ts";
@@ -106,7 +106,7 @@ export interface Flow {
   waitMs: number;
 }
 
-/** One customer's way through the shop, as far as the chaos lets it go. */
+/** One customer's whole visit, as far as the faults permit. */
 export async function play({ seed, number, customer, staff, goods, journal, waitMs }: Flow): Promise<void> {
   const random = seededRandom(seed, "flow", number);
   const name = random.pick(names);

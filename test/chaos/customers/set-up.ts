@@ -1,4 +1,4 @@
-/** Sets the stage before anything is killed: an admin, customers who are signed in, and goods, some of them scarce. */
+/** Prepares the shop before any fault: an admin, signed-in customers, and goods, some of them scarce. */
 
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Answer, RetryingClient } from "./retrying-client.ts";

@@ -1,4 +1,4 @@
-/** What staff do with paid orders: ship them, see them arrive or fail, or give the money back. */
+/** Actions of staff on paid orders: ship, mark as delivered or failed, or refund. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import type { SeededRandom } from "../../support/seeded-random.ts";

@@ -1,4 +1,4 @@
-/** Injects one fault after the other, round by round, and measures how soon the shop serves again after each. */
+/** Injects one fault after the other, in rounds, and measures how soon the shop works again after each. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -10,9 +10,9 @@ export interface Recovery {
   fault: string;
   kind: string;
   isKill: boolean;
-  /** From the fault until a whole checkout worked again; null where that took longer than the bound. */
+  /** From the fault until a complete checkout succeeded. Null where that took longer than the limit. */
   ms: number | null;
-  /** Faults that were under way in that time, any of which may have been what took so long. */
+  /** Faults in progress during that time. Any of them may be the cause. */
   together: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function startFaultInjector({
   print,
 }: FaultInjectorOptions): FaultInjector {
   const recoveries: Recovery[] = [];
-  /** Under way, each with what has been so at the same time. */
+  /** Faults in progress, each with the concurrent ones. */
   const underWay = new Map<Fault, Set<string>>();
   const busy = new Set<string>();
   const long = new Set<Promise<unknown>>();
@@ -74,7 +74,7 @@ export function startFaultInjector({
     });
     const ended = Promise.all([served, over]).finally(() => underWay.delete(fault));
     if (!isLong) return void (await ended);
-    // Where one of two is frozen, the other serves; the freeze goes on meanwhile.
+    // Where one of two is frozen, the other serves. The freeze continues meanwhile.
     const tracked: Promise<unknown> = ended.finally(() => long.delete(tracked));
     long.add(tracked);
     await served;
@@ -85,10 +85,10 @@ export function startFaultInjector({
       if (stopped) return;
       if (fault.targets.some((it) => busy.has(it))) {
         if (!brief) continue;
-        // There is no other round in which it would have its turn.
+        // There is no other round for them.
         await Promise.all(long);
       }
-      // Now and then the next fault comes before the last one is over.
+      // Sometimes the next fault starts before the last one is over.
       const together = random.chance(0.15);
       const injected = inject(fault);
       if (together) {

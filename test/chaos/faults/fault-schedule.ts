@@ -14,8 +14,8 @@ export interface RoundOptions {
 }
 
 /**
- * One round: every kind of process is killed once. Some are frozen, some restarted in turn, some connections cut,
- * refused, stalled. Kills come first in the first round, so that a run that is soon over has seen them all.
+ * One round: every kind of process is killed once. Some are frozen, some restarted one after the other, some
+ * connections cut, refused, stalled. In the first round kills come first, so that a short run has all of them.
  */
 export function faultSchedule(
   cluster: Cluster,
@@ -42,7 +42,7 @@ export function faultSchedule(
     freeze(random.pick(nodes).process, 300, 3_000),
     freeze(rabbit, 500, 3_000),
     freeze(store, 500, 3_000),
-    // Longer than heartbeats: its partitions move, and it wakes up believing that it still has them.
+    // Longer than heartbeats: its partitions move, and afterwards it still believes that it owns them.
     freeze(random.pick(twins).process, 11_000, 17_000, true),
     cut(random.pick(nodes)),
     cut(random.pick(nodes)),

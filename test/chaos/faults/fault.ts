@@ -1,21 +1,21 @@
-/** The faults: what can be done to a process or to a node's connections. Each knows its targets and how to run. */
+/** The faults: what can be done to a process or to a node's connections. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../../support/seeded-random.ts";
 import { type Cluster, type ShopNode, STOP_MS, untilRabbit, untilReady } from "../cluster/cluster.ts";
 import type { ManagedProcess } from "../cluster/managed-process.ts";
 
 export interface Fault {
-  /** What happens to whom. */
+  /** The fault and its target. */
   name: string;
-  /** The same without which of several it is, and for how long. */
+  /** The same without the number of the target and the duration. */
   kind: string;
-  /** Whom it happens to. No other fault has the same target meanwhile. */
+  /** Its targets. No other fault has the same target meanwhile. */
   targets: readonly string[];
-  /** Counts as a kill, after which service must be back soon. */
+  /** Counts as a kill, after which the shop must work again soon. */
   isKill: boolean;
-  /** Resolves when the harness has put things right as far as it will. @param gone called by an orderly one */
+  /** Resolves when the harness has undone it. @param gone called by an orderly stop */
   run(gone: () => void): Promise<void>;
-  /** All is well for a while after it begins. Recovery counts from when the first process is gone. */
+  /** The shop works for a while after it begins. Recovery counts from the end of the first process. */
   isOrderly?: boolean;
   /** It ends by itself much later. The next fault does not wait for it. */
   isLong?: boolean;
@@ -23,7 +23,7 @@ export interface Fault {
 
 type Print = (line: string) => void;
 
-/** What has died is started again as a supervisor does it: at once, or soon. */
+/** A crashed process is started again as by a supervisor: at once, or soon. */
 const LONGEST_DOWN_MS = 500;
 /** How long a node may take to be ready again after a restart. Another fault may hit meanwhile. */
 const READY_MS = 30_000;
@@ -80,14 +80,14 @@ export function faultsOf(cluster: Cluster, random: SeededRandom, print: Print) {
       return { name, kind: `keep a node from ${server}`, targets: [it.process.name], isKill: false, run };
     },
 
-    /** Swallows what is sent on a node's connections. */
+    /** Drops what is sent on a node's connections. */
     stall(it: ShopNode): Fault {
       const ms = random.between(3_000, 14_000);
       const run = async () => {
         it.amqp.stall();
         await sleep(ms);
         it.amqp.resume();
-        // What was swallowed is gone for good, as with a firewall that forgets a connection.
+        // What was dropped is lost, as with a firewall that forgets a connection.
         it.amqp.cut();
       };
       const name = `stall ${it.process.name}'s connections to RabbitMQ for ${inSeconds(ms)}`;
@@ -108,7 +108,7 @@ async function killProcess(it: ManagedProcess, downMs: number): Promise<void> {
   it.start();
 }
 
-/** Prints how much of a recovery is RabbitMQ's own start. */
+/** Prints how much of a recovery was RabbitMQ's own start. */
 async function killRabbit({ rabbit, amqpUrl }: Cluster, downMs: number, print: Print): Promise<void> {
   const began = performance.now();
   await killProcess(rabbit, downMs);

@@ -1,4 +1,7 @@
-/** Messages that nobody can handle, put into live queues on purpose: each must end in its dead queue, and harm no other. */
+/**
+ * Messages that no handler can process, put into live queues on purpose. Each must end in its dead queue, without
+ * harm to others.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { mailboxName, queueName } from "../../../broker/bus/topology.ts";
@@ -10,8 +13,8 @@ const ACTORS = ["order", "stock", "payment", "delivery"];
 const RETRY_MS = 500;
 
 /**
- * Puts one into the mailbox of an actor, trying until RabbitMQ has it for certain.
- * @returns its id; null when `signal` fires first, as it may be there or not
+ * Puts one into the mailbox of an actor, and retries until RabbitMQ has confirmed it.
+ * @returns its id; null when `signal` fires first, because it is unknown whether it arrived
  */
 export async function poison(url: string, random: SeededRandom, signal: AbortSignal): Promise<string | null> {
   const id = newId();
@@ -27,7 +30,7 @@ export async function poison(url: string, random: SeededRandom, signal: AbortSig
       await connection.close();
       return id;
     } catch {
-      // RabbitMQ is away for the moment; that it comes twice under one id does no harm.
+      // RabbitMQ is away for the moment. A duplicate with the same id does no harm.
       await sleep(RETRY_MS);
     }
   }

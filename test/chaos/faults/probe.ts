@@ -1,4 +1,4 @@
-/** Is the shop serving? A probe is a whole checkout: cart, order, payment, paid, its delivery made ready. */
+/** Checks whether the shop works. A probe is a complete checkout: cart, order, payment, paid, delivery created. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Customer } from "../customers/customer.ts";
 import type { Journal } from "../customers/journal.ts";
@@ -12,7 +12,7 @@ export interface Probe {
   served(boundMs: number): Promise<number | null>;
 }
 
-/** A new try begins so often, whatever became of the ones before: a request may hang that a new one would not. */
+/** Interval of new tries, whatever the result of earlier ones. A hanging request does not block a new one. */
 const EVERY_MS = 400;
 const PAID_WITHIN_MS = 8_000;
 
@@ -43,7 +43,7 @@ export function createProbe(customers: readonly Customer[], goods: Goods, journa
     const began = performance.now();
     const worked = await checkOut(customer);
     idle.push(customer);
-    // For all who have been waiting since before it began.
+    // For all that have waited since before it began.
     if (worked) for (const it of waiting) if (it.since <= began) settle(it, performance.now() - it.since);
   }
 

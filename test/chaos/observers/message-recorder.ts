@@ -49,7 +49,7 @@ export function startMessageRecorder(url: string): MessageRecorder {
     await channel.consume(RECORDER_QUEUE, (message) => {
       if (!message) return leave();
       note(JSON.parse(message.content.toString()) as Stamp);
-      // Noted in this process, which is not among those that are killed.
+      // Recorded in this process, which is not among those that are killed.
       channel.ack(message);
     });
   }
@@ -60,7 +60,7 @@ export function startMessageRecorder(url: string): MessageRecorder {
       leave = resolve;
       connection.once("close", resolve);
     });
-    // What fails ends the session; another one follows.
+    // A failure ends the session, and another one follows.
     connection.on("error", () => leave());
     try {
       const channel = await connection.createChannel();
@@ -75,7 +75,7 @@ export function startMessageRecorder(url: string): MessageRecorder {
 
   const running = (async () => {
     while (!closed) {
-      // RabbitMQ is away: that is the point of the exercise.
+      // RabbitMQ is away, as intended.
       await session().catch(() => undefined);
       if (!closed) await sleep(RECONNECT_MS);
     }

@@ -1,4 +1,4 @@
-/** Waits until nothing is on its way any more: then, and only then, a snapshot must be consistent. */
+/** Waits until nothing is in progress. Only then must a snapshot be consistent. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import type { Document, Filter, MongoClient } from "mongodb";
@@ -10,20 +10,20 @@ import { lookForWork, queueNames, waitingMessages } from "./snapshot.ts";
 
 export interface Settled {
   ms: number;
-  /** What was still on its way when time was up; empty where all had come to rest. */
+  /** What was still in progress when time was up. Empty where everything was idle. */
   left: readonly string[];
 }
 
 const LOOK_EVERY_MS = 1_000;
-/** So many looks in a row must find nothing: what is being worked on is in no queue for a moment. */
+/** This many checks in a row must find nothing. A message in progress is in no queue for a moment. */
 const QUIET_LOOKS = 2;
-/** Orders that go on by themselves. */
+/** Orders that continue without a customer. */
 const MOVING = ["placed", "awaiting_payment", "delivery_failed"];
 
 export interface SettleOptions {
   client: MongoClient;
   amqpUrl: string;
-  /** Costs more than a look over AMQP, so it is asked only where that finds nothing, and at the end. */
+  /** It costs more than a check over AMQP. So it is used only where that finds nothing, and at the end. */
   queueStates(): Promise<QueueState[]>;
   boundMs: number;
   progress(left: readonly string[]): void;
@@ -68,7 +68,7 @@ async function underWay(client: MongoClient, amqpUrl: string): Promise<string[]>
     ],
     [await count("payments", SANDBOX, { deliverAt: { $exists: true } }), "webhooks to deliver"],
     [outboxes, "outboxes"],
-    // Also such as are not due yet: one that fires while the nodes stop would leave its message in a queue.
+    // Also those that are not due yet. One that fires while the nodes stop would leave its message in a queue.
     [timers, "timers"],
   ];
   return counts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}`] : []));

@@ -1,4 +1,4 @@
-/** Everything that is written down when all is at rest: databases and queues, read directly, past all services. */
+/** Everything that is recorded at the end: databases and queues, read directly, without the services. */
 import { type ChannelModel, connect } from "amqplib";
 import type { Collection, Document, Filter, MongoClient } from "mongodb";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
@@ -35,7 +35,7 @@ export interface Snapshot {
   anomalies: Anomaly[];
   /** The provider's own. */
   sandbox: SandboxPayment[];
-  /** What the shop keeps of the keys of `POST /orders`: the key, and the id that an order under it has. */
+  /** What the shop stores about the keys of `POST /orders`: the key, and the id of its order. */
   keys: { key: string; orderId: string }[];
   /** Documents of any kind with messages that were not sent, as `database.collection/id`. */
   outboxes: string[];
@@ -50,7 +50,7 @@ export interface Snapshot {
   collections: number;
 }
 
-/** A timer may be late by that much, in milliseconds. */
+/** A timer may be this late, in milliseconds. */
 const TIMER_GRACE_MS = 3_000;
 
 /** @param at until when timers were to fire, in milliseconds since the epoch: when the nodes began to stop */
@@ -101,7 +101,7 @@ export async function lookForWork(client: MongoClient): Promise<{ outboxes: numb
   return found;
 }
 
-/** All collections of the shop, so that one that is new is looked at too. */
+/** All collections of the shop, so that new ones are included. */
 async function collectionsOf(client: MongoClient): Promise<Collection[]> {
   const { databases } = await client.db("admin").admin().listDatabases({ nameOnly: true });
   const own = databases.filter(({ name }) => name.startsWith("souk_")).map(({ name }) => client.db(name));

@@ -1,4 +1,4 @@
-/** Looks at every stock item again and again while things break: what is there must never be less than nothing. */
+/** Checks every stock item repeatedly during the faults: it must never be negative. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MongoClient } from "mongodb";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
@@ -6,14 +6,14 @@ import type { StockState } from "../../../services/inventory/stock.actor.ts";
 
 export interface StockSampler {
   readonly samples: number;
-  /** What was seen that must not be. */
+  /** Observed violations. */
   readonly faults: readonly string[];
   stop(): Promise<void>;
 }
 
 const EVERY_MS = 400;
 
-/** What is wrong with a stock item as it is at any moment; empty where nothing is. */
+/** What is wrong with a stock item at any moment. Empty where nothing is. */
 export function stockFaults(sku: string, { onHand, held, holds }: StockState): string[] {
   const sum = Object.values(holds).reduce((total, it) => total + it.quantity, 0);
   return [
@@ -41,7 +41,7 @@ export function startStockSampler(client: MongoClient): StockSampler {
 
   const running = (async () => {
     while (!state.stopped) {
-      // While the store is away there is nothing to see.
+      // While the store is away, nothing can be read.
       await sample().catch(() => undefined);
       await sleep(EVERY_MS);
     }

@@ -23,7 +23,7 @@ export async function fingerprint({ node }: Shop, leftOut: readonly string[] = [
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The fingerprint once nothing changes any more by itself: messages of earlier requests have arrived. */
+/** The fingerprint once nothing changes by itself any more: messages of earlier requests have arrived. */
 export async function settled(shop: Shop, leftOut: readonly string[] = []): Promise<Fingerprint> {
   let last = await fingerprint(shop, leftOut);
   let same = 0;

@@ -1,4 +1,4 @@
-/** Many more clients than a shop can serve, all at once, and what each of them is told. */
+/** Many more clients than a shop can serve, all at once, and their answers. */
 import { Agent, request as httpRequest } from "node:http";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
@@ -36,7 +36,7 @@ export interface FloodOptions {
   wait: number;
 }
 
-/** Each connection asks again as soon as it is answered: as rude as clients get. */
+/** Each connection sends again as soon as it is answered, like the most aggressive clients. */
 export function startFlood({ url, buyers, filler, connections, orders, wait }: FloodOptions): Flood {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const answers: Answer[] = [];

@@ -1,6 +1,6 @@
 /**
- * Requests that are wrong in one place, derived from a contract's JSON Schema and a request that is right.
- * What counts as wrong is decided here, from the schema that clients get to see, not by the validator under test.
+ * Requests that are wrong in one place, derived from a contract's JSON Schema and a valid request. The schema that
+ * clients see decides what is wrong, not the validator under test.
  */
 import type { ApiRoute } from "../../../broker/http/api-route.ts";
 import {
@@ -31,7 +31,7 @@ type Path = readonly string[];
 type Json = Record<string, unknown>;
 
 const OPERATORS = ["$where", "$gt", "$ne", "$regex", "$set", "$expr"];
-/** They stand here as text: a literal would set the prototype instead of a member. */
+/** Written as text, because a literal would set the prototype instead of a member. */
 const PROTOTYPES = ["__proto__", "constructor", "prototype"];
 const STRANGERS = ["roles", "isAdmin", "_id", "userId", "price", "toString", "a.b", "", "😀", ...OPERATORS];
 
@@ -72,7 +72,7 @@ const HOSTILE_TEXT = [
   "$where",
 ];
 
-/** Numbers as JSON text, so that those which JavaScript can't write are among them. */
+/** Numbers as JSON text, to include those that JavaScript can't write. */
 const HOSTILE_NUMBERS = [
   "1e999",
   "-1e999",
@@ -95,7 +95,7 @@ const typesOf = (schema: JsonSchema): Set<string> => {
 const typeOf = (value: unknown): string =>
   value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 
-/** Whether the schema lets the text through; formats are taken at their word. */
+/** Whether the schema accepts the text. Formats are trusted. */
 function fits(schema: JsonSchema, text: string): boolean {
   const branches = (schema.anyOf ?? schema.oneOf) as JsonSchema[] | undefined;
   if (branches) return branches.some((it) => fits(it, text));
@@ -191,7 +191,7 @@ function* ofObject(schema: JsonSchema, body: Json, path: Path): Generator<Mutati
   const required = (schema.required ?? []) as string[];
   const present = path.reduce<unknown>((it, key) => (it as Json)[key], body) as Json;
   const named = (name: string) => [...path, name].join(".");
-  // What has no list of properties is a record: every name is a matter of the record's own rule.
+  // An object without a list of properties is a record: its own rule decides about every name.
   const strangers = schema.properties ? STRANGERS : ["$where", "a.b", "", "\u0000", "x".repeat(200)];
   for (const name of [...strangers, ...PROTOTYPES])
     if (!Object.hasOwn(properties, name))

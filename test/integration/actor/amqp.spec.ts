@@ -48,7 +48,7 @@ describe("Two nodes of actors over RabbitMQ", function () {
       bus,
       transporter: "Fake",
       namespace,
-      // The registry knows at once who is alive here, so what came over after a cut goes back at once.
+      // The registry knows live nodes at once, so what moved after a cut moves back at once.
       tuning: { settleMs: 200, againMs: 200, remoteMs: 500, stopMs: 1_000 },
       ...(nodeId === "node-2"
         ? { faults: (point) => (point === "before-commit" ? freezing() : undefined) }

@@ -1,4 +1,4 @@
-/** Partitions of nodes that come, go and lose their connections while no message is sent that could show who has which. */
+/** Partitions of nodes that join, leave and lose their connections while no message shows who owns which. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,9 +16,9 @@ import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 import { SIDES, tally } from "./support/tally.ts";
 import { ACTORS, type TallyCluster, tallyCluster } from "./support/tally-cluster.ts";
 
-/** Changes are told within a second, and partitions move after another. */
+/** Changes are announced within a second, and partitions move after another. */
 const QUIET_MS = 6_000;
-/** The registry believes in a dead node for 8 s before. */
+/** In addition, the registry keeps a crashed node for 8 s. */
 const DEATH_MS = 9_000;
 
 describe("Partitions of nodes without messages", function () {
@@ -49,7 +49,7 @@ describe("Partitions of nodes without messages", function () {
     await rm(dir, { recursive: true, force: true });
   });
 
-  /** Nothing is sent for a while; then one message for each partition, which shows where they are. */
+  /** Sends nothing for a while, then one message for each partition, which shows the owners. */
   async function sharesAfter(quietMs: number): Promise<number[][]> {
     await sleep(quietMs);
     const n = ++sent;

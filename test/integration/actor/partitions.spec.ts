@@ -1,4 +1,4 @@
-/** Partitions while nodes come and go under load: real processes, real RabbitMQ, every message accounted for. */
+/** Partitions while nodes join and leave under load: real processes, real RabbitMQ, every message accounted for. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const EVERY_MS = 100;
 const KILLED_MS = 1_000;
 const FROZEN_MS = 15_000;
 
-/** Sends each actor 1, 2, 3 … in order, and keeps sending what the broker has not taken. */
+/** Sends each actor 1, 2, 3 … in order, and repeats what RabbitMQ has not confirmed. */
 class Load {
   readonly sent = new Map<string, number>();
   readonly #bus: Bus;

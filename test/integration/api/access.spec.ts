@@ -10,7 +10,7 @@ import { startGateway, type TestGateway } from "./support.ts";
 
 type Caller = "nobody" | "customer" | "staff" | "admin";
 
-/** What the gateway itself decides, by what a contract declares. Whose things they are is the services' to decide. */
+/** Decisions of the gateway itself, by a contract's declaration. Services decide about ownership. */
 const MAY: Record<string, readonly Caller[]> = {
   public: ["nobody", "customer", "staff", "admin"],
   customer: ["customer", "staff", "admin"],
@@ -48,7 +48,7 @@ describe("access to the API", () => {
           "idempotency-key": newId(),
           ...(token ? { authorization: `Bearer ${token}` } : {}),
         };
-        // A stream's action would be asked for: an id that the fakes do not know ends it at once.
+        // A stream's action would be called. An unknown id ends it at once.
         const { status, body } = await gateway.send(method, path(pattern), undefined, headers);
         if (MAY[auth]?.includes(caller as Caller))
           assert.ok(status !== 401 && status !== 403, `${caller}: ${status}`);

@@ -1,4 +1,4 @@
-/** Attacks on the gateway's places, and how an honest caller fares meanwhile. Prints what it has measured. */
+/** Attacks on the gateway's slots, and the service for an honest caller meanwhile. Prints its measurements. */
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +20,7 @@ interface Served {
   worst: number;
 }
 
-/** Reads and writes from an address of its own, again and again, until it is told to stop. */
+/** Reads and writes from its own address, repeatedly, until it is stopped. */
 function honestCaller(url: string) {
   const agent = new Agent({ keepAlive: true, localAddress: HONEST });
   const result: Served = { asked: 0, served: 0, worst: 0 };
@@ -64,7 +64,7 @@ function honestCaller(url: string) {
   };
 }
 
-/** The most that was held of each at any time. */
+/** The largest number of each at any time. */
 function watchPlaces({ broker }: TestGateway) {
   const most = { requests_in_flight: 0, bodies: 0 };
   let stopped = false;
@@ -119,7 +119,7 @@ describe("An attack on the gateway's places", function () {
     }
   };
 
-  /** An honest caller before, during and after; nothing of what it asks for is refused. */
+  /** An honest caller before, during and after. None of its requests is refused. */
   async function duringAttack(title: string, ms: number, begin: () => Promise<void>): Promise<Served> {
     const honest = honestCaller(gateway.url);
     const places = watchPlaces(gateway);
@@ -154,7 +154,7 @@ describe("An attack on the gateway's places", function () {
     const count = (status: number) => statuses().filter((it) => it === status).length;
     console.log(`      the attacker: ${count(429)} × 429 at once, ${count(408)} × 408 after 5 s`);
     assert.equal(count(429) + count(408), CONNECTIONS);
-    // A machine that takes seconds to open 600 connections gives places away twice.
+    // A machine that takes seconds to open 600 connections assigns slots twice.
     assert.ok(count(408) >= SHARE && count(408) <= 3 * SHARE);
     await eventually("all are closed", () => clients.every((it) => it.socket.destroyed));
   });

@@ -20,7 +20,7 @@ describe("an action under an Idempotency-Key", () => {
   let store: EmbeddedMongo;
   let connection: Connection;
   let commands: string[];
-  // Now, as the database removes by the real time what has expired.
+  // The present time, because the database expires records by real time.
   const time = { at: Date.now() };
   const clock: Clock = { now: () => time.at };
   const failures: string[] = [];
@@ -123,7 +123,7 @@ describe("an action under an Idempotency-Key", () => {
   it("runs again under the same resource id when a crash left it unfinished and the lease is over", async () => {
     const key = newId();
     const first = request(key);
-    // A process that dies neither answers nor throws: its run never ends.
+    // A crashed process neither answers nor throws: its run never ends.
     void once(tools(), first, () => new Promise<never>(() => undefined));
     await eventually("the first run has begun", () => first.meta.resourceId !== undefined);
     await assert.rejects(
@@ -143,7 +143,7 @@ describe("an action under an Idempotency-Key", () => {
     const first = request(key);
     const running = once(tools(), first, () => end.promise);
     await eventually("the first run has begun", () => first.meta.resourceId !== undefined);
-    // The clock says that most of the lease is over; the next sign of life is due in real time.
+    // By the clock, most of the lease is over. The next renewal is due in real time.
     time.at += LEASE_MS - 1;
     const records = connection.collection<{ _id: string }>("idempotency_keys");
     const renewed = { _id: `${user}/orders.place/${key}`, lockedUntil: { $gt: new Date(time.at + 1) } };

@@ -251,7 +251,7 @@ describe("The bus over RabbitMQ", function () {
       await eventually("delivered", () => got.deliveries.length === 1);
       proxy.stall();
       const handedOver = consumption.handOver(1, async () => undefined);
-      // RabbitMQ never hears that the channel is to be closed.
+      // RabbitMQ never gets the request to close the channel.
       await sleep(100);
       proxy.resume();
       proxy.cut();
@@ -289,7 +289,7 @@ describe("The bus over RabbitMQ", function () {
           return channel;
         },
       };
-      // The first channels may be through before the cut, the others are not.
+      // The first channels may be done before the cut. The others are not.
       await assert.rejects(declareTopology(dying as unknown as ChannelModel, broker.prefix, topology), {
         name: "IllegalOperationError",
       });

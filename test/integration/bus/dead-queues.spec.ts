@@ -18,7 +18,7 @@ describe("Dead queues on RabbitMQ", () => {
   let broker: AmqpBroker;
   let bus: Bus;
   let queues: DeadQueues;
-  /** Buried by the mailbox while this holds, else acked and noted. */
+  /** While true, the mailbox dead-letters messages. Otherwise it acks and records them. */
   let broken: boolean;
   let applied: { id: string; n: number }[];
   const messages = [0, 1, 2, 3].map((n) => testMessage("bustest.poke", subjectIn(0), { n }));

@@ -13,7 +13,7 @@ import { silentLog } from "../../support/silent-log.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
 const WINDOW = 20;
-/** As many as a stack has no room for, one in another. */
+/** More than the stack would permit as nested calls. */
 const WAITING = 20_000;
 
 describe("A publisher whose channel is lost", function () {

@@ -79,7 +79,7 @@ describe("A RabbitMQ that runs out of memory", function () {
       await rabbit.alarm(true);
       const before = relays.stats.confirmed;
       await order(20, ORDERS);
-      // It is told when it sends; a few messages may get through until then.
+      // It learns this when it sends. A few messages may get through until then.
       await eventually("it is told", () => relays.state === "blocked");
       const { published } = relays.stats;
       await eventually("as many wait in memory as may", () => backlog() === BACKLOG);
@@ -132,7 +132,7 @@ describe("A RabbitMQ that runs out of memory", function () {
 
     await rabbit.alarm(true);
     await eventually("it is told", () => sender.state === "blocked");
-    // What was written before it was told is with RabbitMQ's socket; from then on nothing is sent.
+    // What was written before is in RabbitMQ's socket. From then on nothing is sent.
     const published = stats.published;
     const confirmed = sent.length;
     await sleep(1_000);

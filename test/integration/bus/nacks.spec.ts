@@ -13,7 +13,7 @@ import { silentLog } from "../../support/silent-log.ts";
 
 const WINDOW = 20;
 const SENDERS = 40;
-/** Half of what is waited for at least: 50, 100, 200, 400 ms, then every 500 ms. */
+/** At least half of the waits: 50, 100, 200, 400 ms, then every 500 ms. */
 const MOST_IN_A_SECOND = 6;
 
 describe("A publisher whose messages RabbitMQ nacks", function () {
@@ -23,9 +23,9 @@ describe("A publisher whose messages RabbitMQ nacks", function () {
   let publisher: Publisher;
   let observer: ChannelModel;
   let opened = 0;
-  /** Takes all. */
+  /** Accepts everything. */
   const open = `nacks-${newId()}`;
-  /** Has room for one message, and nacks what comes beyond. */
+  /** Has room for one message, and nacks further ones. */
   const full = `nacks-${newId()}`;
 
   before(async () => {
@@ -78,7 +78,7 @@ describe("A publisher whose messages RabbitMQ nacks", function () {
   };
 
   it("opens another channel, loses nothing that is in flight and keeps the order", async () => {
-    // RabbitMQ refuses when it has noticed that the queue is full, so a few more may be taken.
+    // RabbitMQ refuses once it has noticed that the queue is full, so a few more may be accepted.
     await eventually("the queue is full", () =>
       publish(full, 0).then(
         () => false,

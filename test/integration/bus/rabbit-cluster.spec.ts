@@ -36,7 +36,9 @@ const UNITS = 1_000;
 const BUYERS = 4;
 /** From the loss of the leader to the first order that was placed and paid after it. */
 const BACK_WITHIN_MS = 20_000;
-/** The sandbox's report of a payment may have failed: another try is made when its claim has lapsed, in a minute. */
+/**
+ * The sandbox's report of a payment may have failed. Another try is made when its claim has expired, after a minute.
+ */
 const TIMEOUT_MS = 90_000;
 
 interface ListedQueue {
@@ -73,7 +75,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
     );
     return (JSON.parse(listed) as ListedQueue[]).filter((it) => it.name.startsWith(`${prefix}.`));
   };
-  /** The node that leads most of the queues; all have a member on each node. */
+  /** The node that leads most of the queues. All queues have a replica on each node. */
   const leaderOf = async (prefix: string): Promise<number> => {
     const found = await queues(prefix, 0);
     assert.ok(found.length > 0);
@@ -132,7 +134,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
         [...firsts].sort((a, b) => a - b),
         "in order",
       );
-      // Without a gap but for what the sender was told of.
+      // Without a gap, except for messages whose failure the sender knows.
       assert.ok(next - firsts.length <= refused, `${next} sent, ${firsts.length} came, ${refused} refused`);
       await back;
     } finally {
@@ -166,7 +168,7 @@ describe("A cluster of three RabbitMQ nodes that loses the leader of the queues"
       await mongo?.close();
     });
 
-    /** Asks again until it is not told that something is away. */
+    /** Repeats until it is not told that something is away. */
     const insist = <T>(what: string, ask: () => Promise<Reply<T>>): Promise<Reply<T>> =>
       eventually(
         what,

@@ -12,7 +12,7 @@ import { type ServicesNode, startServices } from "../../support/services-node.ts
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 
-/** A small catalogue in place of products and inventory, which counts what it is asked. */
+/** A small catalogue that replaces products and inventory, and counts calls. */
 class Catalogue {
   readonly prices = new Map<string, number>();
   readonly stock = new Map<string, number>();
@@ -245,7 +245,7 @@ for (const kind of ["MongoDB", "Redis"] as const)
           },
           { source: "/orders", at: Date.now() },
         );
-      // Not awaited: others take the message as well, and do not run here.
+      // Not awaited: other receivers of the message do not run here.
       const say = (message: ReturnType<typeof paid>) =>
         void Promise.allSettled([node.runtime.bus.publish(message)]);
       const first = paid([line(a, 3), line(b, 1)]);

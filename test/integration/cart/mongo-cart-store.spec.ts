@@ -6,7 +6,7 @@ import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-da
 import { movableClock } from "../../support/services-node.ts";
 import { cartStoreConformance, linesOf, type StoreUnderTest } from "./store-conformance.ts";
 
-// Long: the store removes what has expired by its own clock, which goes on while ours stands still.
+// Long, because the store expires carts by its own clock, while ours stands still.
 const TTL = 86_400_000;
 
 describe("carts in MongoDB", () => {

@@ -1,4 +1,4 @@
-/** What every cart store does, whatever keeps the carts. */
+/** The behaviour of every cart store. */
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import {

@@ -92,7 +92,7 @@ describe("the inventory service", () => {
     const found = { sku, delta: 2, reason: "found" };
     const keyed = { ...staff, idempotencyKey: newId() };
     await node.call("inventory.adjust", found, keyed);
-    // As a dead node leaves it: under way, with a lease that has run out.
+    // As a crashed node leaves it: in progress, with an expired lease.
     const { modifiedCount } = await node.runtime
       .database("inventory")
       .collection("idempotency_keys")

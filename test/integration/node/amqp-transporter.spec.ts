@@ -24,7 +24,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
   let callee: ServiceBroker;
   let runs: number;
   let open: PromiseWithResolvers<void>;
-  /** What would end the process outside of mocha, which only passes it on. */
+  /** Errors that would end the process outside mocha, which only passes them on. */
   let unhandled: unknown[];
   const keepUnhandled = (reason: unknown) => void unhandled.push(reason);
   let start: (nodeID: string, url: string, socketOptions?: object) => ServiceBroker;
@@ -127,7 +127,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     const transporter = transporterOf(callee);
     const { connection, logger } = transporter;
     const { info } = logger;
-    // Moleculer says so right before it sends the prefetch.
+    // Moleculer logs this right before it sends the prefetch.
     logger.info = (...args) => {
       if (args[0] !== "AMQP channel is created.") return;
       logger.info = info;
@@ -181,7 +181,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
       assert.deepEqual([one.connections, two.connections], [1, 0]);
       two.refuse();
       one.refuse();
-      // Its queues have gone with the connection, so nobody waits for an answer.
+      // Its queues have ended with the connection, so no answer is awaited.
       await eventually("a call to it is refused", () =>
         caller.call("roamer.say", {}, { nodeID: "wanderer", timeout: 2_000 }).then(
           () => false,
@@ -204,7 +204,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
   it("is heard in a cluster where its last connection's queues are locked and away", async function () {
     this.timeout(20_000);
     const url = proxies[0]!.via(AMQP_URL);
-    // What a node of RabbitMQ 4 leaves behind when it dies, until it is back.
+    // What a crashed RabbitMQ 4 node leaves behind until it is back.
     const dead = await connect(AMQP_URL);
     const locks = await dead.createChannel();
     const prefix = `MOL-${caller.namespace}`;
@@ -293,7 +293,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
     const answer = caller.call("echo.slowly", {});
     const told = assert.rejects(answer, { type: "UNAVAILABLE", retryable: true });
     await eventually("the request runs", () => runs === 1);
-    // The node is gone, and another one of its name takes its place.
+    // The node is gone, and another one with its name replaces it.
     proxies[1]!.refuse();
     const reborn = start("callee", AMQP_URL);
     try {

@@ -1,4 +1,4 @@
-/** Events leave whoever listens: a queue that nobody's contract knows of, bound by hand to the shop's exchange. */
+/** Events are published for every listener: a queue without a contract, bound by hand to the shop's exchange. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-/** A store, or a Redis, that has gone silent and keeps its connections: what needs it is told so within seconds. */
+/** A store or a Redis that is silent and keeps its connections. Whatever needs it fails within seconds. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -139,7 +139,7 @@ describe("a frozen store", function () {
     for (const { what, ms, status, code, retryAfter } of answers) {
       const text = `${what}: ${status} ${code} after ${Math.round(ms)} ms`;
       assert.ok(ms < TIMEOUT_MS, text);
-      // What a cache knows needs no store; a key that is asked for again is still at work.
+      // A cached answer needs no store. A repeated key is still in progress.
       if (status === 200 || code === "IDEMPOTENCY_IN_PROGRESS") continue;
       assert.deepEqual([status, code], [503, "UNAVAILABLE"], text);
       assert.ok(Number(retryAfter) >= 1, text);
@@ -160,7 +160,7 @@ describe("a frozen store", function () {
       items.map((it) => it.id),
       [made.id],
     );
-    // Cancelled by one of those whose outcome nobody knew, or gone on.
+    // Cancelled by a request with an unknown outcome, or continued.
     await orderBecomes(buyer, placed.body.id, "awaiting_payment", "cancelled");
     const stock = await eventually("stock is adjusted once, whatever was asked", async () => {
       const reply = await admin.http.request<{ onHand: number }>("POST", `/inventory/${sku}/adjustments`, {
@@ -216,7 +216,7 @@ describe("a frozen Redis", function () {
       const needsRedis = /cart|POST orders/.test(what);
       assert.equal(status, needsRedis ? 503 : 200, text);
       if (needsRedis) assert.ok(code === "UNAVAILABLE" && Number(retryAfter) >= 1, text);
-      // What counts requests has learned by then that it counts alone.
+      // By then the rate limiter knows that it counts alone.
       if (what === "GET product" && at > 4_000) assert.ok(ms < 1_000, text);
     }
     await eventually("carts are back", async () => (await orderCart(buyer)).status === 201);

@@ -1,4 +1,4 @@
-/** Calls, writes among them, while nodes stop and come back: none may fail where another node could have taken it. */
+/** Calls, including writes, while nodes stop and come back. None may fail where another node could serve it. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -91,7 +91,7 @@ describe("Nodes that stop", function () {
       "both are known",
       () => caller.registry.getActionEndpoints("work.quick")?.endpoints.length === 2,
     );
-    // As it is once a node has waited for late calls; its caller has not heard yet that it stops.
+    // As after the wait for late calls. Its caller does not know yet that it stops.
     (one as unknown as { stopping: boolean }).stopping = true;
     const answers = await Promise.all(Array.from({ length: 10 }, () => caller.call("work.quick", {})));
     assert.deepEqual(new Set(answers), new Set(["two"]));
@@ -108,7 +108,7 @@ describe("Nodes that stop", function () {
     await sleep(200);
     const stopping = one.stop();
     await sleep(1_200);
-    // What a service does that goes alone; and a new node asks everybody.
+    // What a stopping service does. A new node asks all others.
     one.registry.unregisterService("other", "one");
     const late = await start("late", []);
     assert.equal(late.registry.getActionEndpoints("work.quick")?.endpoints.length ?? 0, 0);

@@ -68,7 +68,7 @@ describe("A database whose address accepts connections and closes them at once, 
       await eventually("every client writes again", () => lastWrites.every((at) => at > since));
     }
     stopped = true;
-    // Those that hung would never end.
+    // Hanging ones would never end.
     await Promise.all(writing);
   });
 });

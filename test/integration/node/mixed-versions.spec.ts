@@ -1,4 +1,6 @@
-/** A node of this version beside one of a newer version, over RabbitMQ, while customers buy; then each of them alone. */
+/**
+ * A node of this version beside one of a newer version, over RabbitMQ, while customers buy. Then each of them alone.
+ */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";

@@ -18,7 +18,7 @@ import { silentLog } from "../../support/silent-log.ts";
 import { tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
-/** Few queues: which shop it is has nothing to do with how many there are. */
+/** Few queues, because their number does not matter for the shop's identity. */
 const few = core.contracts.filter((it) => it.service === "cart" || it.service === "products");
 
 describe("one shop is one shop", function () {

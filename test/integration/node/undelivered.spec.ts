@@ -72,7 +72,7 @@ describe("A message that RabbitMQ does not take", function () {
 
   it("stays in the outbox while it is nacked, is counted, and takes effect once when it is taken", async () => {
     assert.equal(await counted("nacked"), 0);
-    // What one of its queues refuses is nacked, although the mailbox has it: it comes there again and again.
+    // What one of its queues refuses is nacked, although the mailbox has it. So it arrives there repeatedly.
     const refusing = `${prefix}.refusing`;
     await channel.assertQueue(refusing, {
       durable: true,

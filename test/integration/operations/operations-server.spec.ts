@@ -115,7 +115,7 @@ describe("the operations port", () => {
     await silent;
     assert.doesNotMatch(await slow, /200 OK/);
     clearInterval(drip);
-    // What had been sent before it was given up is far from all.
+    // What was sent before the connection was closed is far from everything.
     await sleep(TIMEOUT_MS * 4);
     assert.ok((await untilClosed(deaf)).length < 100_000_000);
   });

@@ -118,7 +118,7 @@ for (const kind of ["MongoDB", "Redis"] as const)
       assert.equal(second.status, 201);
       isProblem(await order(customer), "CART_ALREADY_ORDERED");
 
-      // Two of three are held: for others there is not enough, and nothing to wait for.
+      // Two of three are held. For others there is not enough, and nothing to wait for.
       const other = await customerWith(sku, 2);
       for (let n = 0; n < 2; n++) assert.equal((await order(other)).body.status, "rejected");
 

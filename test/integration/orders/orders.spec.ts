@@ -155,7 +155,7 @@ describe("the orders service", () => {
     await stockIs(tea, 2, 2);
     shop.advance(TTL_MS + 1_000);
     const order = await shop.reaches(placed.id, "expired");
-    // It has run out at its provider, too, and may hear of that first.
+    // It has also expired at its provider, which may report that first.
     assert.ok(["cancelled", "expired"].includes(order.payment?.status ?? ""), order.payment?.status);
     await stockIs(tea, 2, 0);
     assert.equal(await failure(shop.pay(placed)), "CONFLICT");
@@ -236,7 +236,7 @@ describe("the orders service", () => {
       it.subject === placed.id || (it.data as { orderId?: string }).orderId === placed.id;
     const late = shop.published.filter((it) => ofOrder.has(it.type) && about(it));
     assert.equal(late.length, 4);
-    // Under new ids too: no inbox helps, only what the actors know.
+    // With new ids too, so that only the actors' state helps, not the inbox.
     for (const again of [...late, ...late.map((it) => ({ ...it, id: newId() })), ...late])
       await shop.node.runtime.bus.publish(again);
     await eventually("the late hold is released", async () =>

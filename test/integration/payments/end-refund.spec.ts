@@ -1,4 +1,4 @@
-/** A refund of which its provider never says how it ended: staff are told, and end it. */
+/** A refund without a final report from its provider. Staff are told, and end it. */
 import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";

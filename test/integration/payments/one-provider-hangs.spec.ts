@@ -1,4 +1,4 @@
-/** Providers are apart: what one of them keeps waiting or refuses delays nobody who pays by another. */
+/** Providers are independent: a hanging or failing one delays no payments at others. */
 import { newId } from "../../../broker/contract/ids.ts";
 import type { Emulator, StartEmulator } from "../../../services/payments/providers/emulator.ts";
 import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";

@@ -332,7 +332,7 @@ describe("the payments service", () => {
     it("that a dead node had claimed are delivered by another when the claim lapses", async () => {
       const it = await opened();
       const sandbox = node.runtime.database("payments").collection<{ _id: string }>("sandbox_payments");
-      // What a node leaves that dies between its decision and its call.
+      // The state after a crash between the decision and the call.
       await sandbox.updateOne(
         { _id: it.ref },
         {
@@ -443,7 +443,7 @@ describe("the payments service", () => {
       const order = { id: it.paymentId, reason: "all" };
       await node.call("payments.refund", order, { ...meta });
       await becomes(it.orderId, "refunded");
-      // As a node leaves its record that dies before the answer is kept.
+      // The record after a crash before the answer is stored.
       await node.runtime
         .database("payments")
         .collection<{ _id: string }>("idempotency_keys")
@@ -543,7 +543,7 @@ describe("the payments service", () => {
       ]);
       assert.match(booked.capture?.reference ?? "", /^SBX-/);
       assert.equal((await node.call("payments.balances", {}, staff)).balanced, true);
-      // At least once is how it is asked; once is how it is done.
+      // It is requested at least once, and done once.
       const { entries: _, currency, ...booking } = booked.capture ?? assert.fail();
       await say("ledger.book", it.paymentId, { ...booking, amount: { amount: 2_500, currency } });
       await say("ledger.book", it.paymentId, { ...booking, amount: { amount: 2_500, currency } });

@@ -1,6 +1,6 @@
 /**
- * A storm for each provider: PAYMENTS_STORM sets how many payments, PAYMENTS_STORM_PROVIDER keeps to one,
- * PAYMENTS_STORM_SEED sets what befalls whom.
+ * A fault test for each provider: PAYMENTS_STORM sets the number of payments, PAYMENTS_STORM_PROVIDER selects one
+ * provider, PAYMENTS_STORM_SEED sets the random choices.
  */
 import assert from "node:assert/strict";
 import { FAULTS, paymentsStorm } from "../../support/payments-storm.ts";

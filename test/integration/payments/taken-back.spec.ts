@@ -1,4 +1,4 @@
-/** Money that is gone again, by nobody's refund: staff and the ledger know, and the order stays as it is. */
+/** Money that is gone without a refund. Staff and the ledger know, and the order stays unchanged. */
 import assert from "node:assert/strict";
 import type { ProviderModule } from "../../../services/payments/providers/define-provider.ts";
 import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";
@@ -20,7 +20,7 @@ describe("a capture that is taken back", function () {
     return floor;
   };
 
-  /** Staff hear of it, once, and the books of both say that nothing is there. */
+  /** Staff are told once, and both accounts say that nothing is there. */
   async function isGone(
     shop: ProviderShop,
     orderId: string,

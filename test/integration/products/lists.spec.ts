@@ -238,7 +238,7 @@ describe("lists of products", () => {
         };
         const said = JSON.stringify({ filter, options, plan });
         assert.ok(!/COLLSCAN|"SORT"/.test(JSON.stringify(plan.queryPlanner.winningPlan)), said);
-        // What is not part of the index is tested on documents, of which one in two fits here.
+        // A condition outside the index is tested on documents, half of which match here.
         const tested = "$and" in filter || (options.hint === "listed_newest" && "byPrice" in filter);
         const bound = (options.limit ?? 100) * (tested ? 2 : 1);
         assert.ok(plan.executionStats.totalDocsExamined <= bound, said);

@@ -57,7 +57,7 @@ describe("an account's password, e-mail address and sessions", () => {
     const again = await refresh(mine.refreshToken);
     assert.equal(await codeOf(login(mine.email, "10.0.0.1")), "INVALID_CREDENTIALS");
     await login(mine.email, "10.0.0.1", next);
-    // And once more, in another one: the first one ends now.
+    // Once more, in another session, which ends the first one now.
     const third = await login(mine.email, "10.0.0.3", next);
     await node.call("users.changePassword", { currentPassword: next, password }, third.meta);
     assert.equal(await codeOf(refresh(again.refreshToken)), "INVALID_TOKEN");

@@ -1,6 +1,6 @@
 /**
- * A node as a newer version might be: it says more in envelopes, data, parameters and answers, and keeps more in the states of
- * its actors. It runs beside a node of this version.
+ * A node like a newer version. It sends more in envelopes, data, parameters and answers. It stores more in its
+ * actors' states. It runs beside a node of this version.
  */
 import type { Context, ServiceSchema } from "moleculer";
 import { z } from "zod";

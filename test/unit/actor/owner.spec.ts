@@ -258,7 +258,7 @@ class Lines {
     this.#changed();
   }
 
-  /** Killed, and the others notice. */
+  /** It is killed, and the others notice. */
   async die(id: string): Promise<void> {
     const node = this.nodes.get(id);
     this.nodes.delete(id);
@@ -266,7 +266,7 @@ class Lines {
     this.#changed();
   }
 
-  /** Killed and started again under its name before the registry has noticed. */
+  /** It is killed and started again with the same name before the registry has noticed. */
   async restart(id: string): Promise<void> {
     await this.#kill(id, this.nodes.get(id));
     this.join(id);
@@ -278,7 +278,7 @@ class Lines {
     await node?.owners.stop(1_000);
   }
 
-  /** Its connection to the broker was lost, and is there again. */
+  /** Its connection to the broker was lost and is open again. */
   reconnect(id: string): void {
     this.nodes.get(id)?.held.clear();
     for (let p = 0; p < PARTITIONS; p++) {

@@ -52,7 +52,7 @@ describe("The relay", () => {
         const random = seeded(seed);
         const arrived: OutboxEntry["message"][] = [];
         let failures = 4;
-        // As a bus does it: what is under way to one queue fails together, in order, when the connection breaks.
+        // As a bus does: when the connection breaks, everything in flight to one queue fails together, in order.
         let lane: Promise<unknown> = Promise.resolve();
         const publish = (message: Envelope) => {
           const sent = lane.then(async () => {

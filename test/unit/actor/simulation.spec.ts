@@ -12,7 +12,7 @@ const ORDERS = 12;
 const TROUBLE = { duplicates: 0.3, reordering: 0.3, nacks: 0.05, storeFailures: 0.05 };
 const CALM = { duplicates: 0, reordering: 0, nacks: 0, storeFailures: 0 };
 
-/** Places orders and cancels some, at random nodes, as clients would: the same id again after a failure. */
+/** Places orders and cancels some, at random nodes, like clients: the same id again after a failure. */
 async function trade(shop: SimShop, seed: number): Promise<void> {
   const random = seeded(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
@@ -27,7 +27,7 @@ async function trade(shop: SimShop, seed: number): Promise<void> {
           throw error;
         },
       );
-      // A call to a node that dies never comes back; a client asks another one then.
+      // A call to a crashed node never returns. Then a client asks another one.
       if (await Promise.race([done, sleep(400, false)])) return;
     }
   };

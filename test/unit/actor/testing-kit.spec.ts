@@ -1,4 +1,4 @@
-/** The kit for actors' tests itself: each fault that it is to find, it finds. */
+/** The test kit for actors itself: it finds each fault that it should find. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { type ActorDefinition, type Decision, send } from "../../../broker/actor/define-actor.ts";

@@ -5,7 +5,10 @@ import { basename, dirname, join, relative } from "node:path";
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^;]*?\bfrom\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g;
 
-/** Project files that `file` imports, relative to the project: for their types, or only when they are needed, too, unless told. */
+/**
+ * Project files that `file` imports, relative to the project. By default includes imports of types only, and dynamic
+ * ones.
+ */
 function importsOf(file: string, { types = true, later = true } = {}): string[] {
   return [...readFileSync(file, "utf8").matchAll(IMPORT)]
     .filter(([statement]) => types || !/^\s*(?:import|export) type\b/.test(statement))
@@ -28,7 +31,7 @@ const packageOf = (file: string): string | undefined => /^packages\/[^/]+/.exec(
 
 const folders = (pattern: string): string[] => globSync(pattern).map((it) => it.replace(/\/$/, ""));
 
-/** One circle of each entry that is in any. */
+/** One cycle of each entry that is in any. */
 function circlesIn(imports: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
   const done = new Set<string>();
   const found: string[][] = [];
@@ -45,7 +48,7 @@ function circlesIn(imports: ReadonlyMap<string, ReadonlySet<string>>): string[][
 
 const files = (pattern: string) => globSync(pattern).sort();
 
-/** Specs that stand beside what they are of, and what only they need. */
+/** Specs beside the code that they test, and their helpers. */
 const isTest = (file: string) => /\.spec\.ts$|\/test\//.test(file);
 /** Providers as tests and `npm run emulators` have them. */
 const isEmulator = (file: string) => file.includes("/emulator/");

@@ -1,4 +1,4 @@
-/** Text in contracts: whatever people write is made clean in one place, before anything is done with it. */
+/** Text in contracts: text from people is cleaned in one place, before any other use. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { line, text } from "../../../broker/contract/schemas.ts";
@@ -76,7 +76,7 @@ describe("Text", () => {
         if (!rest) continue;
         for (const { path, schema } of textSchemas(params)) {
           const parsed = schema.safeParse(WRITTEN);
-          // What is in the path names something, and is not kept.
+          // A path parameter names something and is not stored.
           if (!parsed.success || SECRETS.test(path) || rest.includes(`:${path}`)) continue;
           taken.push(`${service}.${name}: ${path}`);
           const clean = MANY_LINES.test(path) ? cleanText : cleanLine;

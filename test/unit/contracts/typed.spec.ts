@@ -1,4 +1,4 @@
-/** Wrong names and payloads are compile errors: `tsc` fails when one of the expected errors below is none. */
+/** Wrong names and payloads are compile errors. `tsc` fails when one of the expected errors below does not occur. */
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { send } from "../../../broker/actor/define-actor.ts";

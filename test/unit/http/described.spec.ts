@@ -1,4 +1,4 @@
-/** The API's description says what a stranger needs: words everywhere, and examples that are right. */
+/** The API's description is complete for a stranger: text everywhere, and valid examples. */
 import assert from "node:assert/strict";
 import { apiRoutes } from "../../../broker/http/api-route.ts";
 import type { JsonSchema } from "../../../broker/http/docs/json-schema.ts";

@@ -1,4 +1,4 @@
-/** Clients of any language may check with the patterns of the documents what the server checks. */
+/** Clients in any language may use the documents' patterns for the server's checks. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -10,7 +10,7 @@ import { ajv2020 } from "../../support/ajv.ts";
 import { stringSchemas } from "../../support/string-schemas.ts";
 import { patternsIn } from "../linear-time/support/regular-expressions.ts";
 
-/** What some languages lack, or read otherwise. */
+/** Features that some languages lack or interpret differently. */
 const REFUSED: Readonly<Record<string, RegExp>> = {
   "a Unicode property": /\\[pP]/,
   "an escape of JavaScript": /\\[uc0]/,

@@ -1,4 +1,7 @@
-/** What npm would warn of. Its warnings are off (`.npmrc`), as on an older Node it has one for each package that wants a newer one. */
+/**
+ * What npm would warn about. Its warnings are off (`.npmrc`), because an older Node causes one for each package that
+ * wants a newer one.
+ */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 

@@ -1,4 +1,4 @@
-/** No regular expression goes back and forth over its text: each takes time linear in it, whatever the text is. */
+/** No regular expression backtracks over its text: each takes linear time for any text. */
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { check } from "recheck";
@@ -7,7 +7,7 @@ import { type Expression, patternsIn, regularExpressions } from "./support/regul
 // In this process: the package's programs for that, 52 MB, are not installed (`overrides` of package.json).
 process.env.RECHECK_BACKEND = "pure";
 
-/** Made from text while the program runs: named here, and looked at by whoever names another one. */
+/** Expressions made from text at run time. They are named here, and checked by the code that uses them. */
 const MADE = [
   // From zod's.
   "broker/contract/patterns.ts",

@@ -1,7 +1,7 @@
 /**
- * One run of the toy shop in a process of its own, for the crash matrix: opens the data in a folder, places the same
- * orders under the same ids, and either kills itself at a fault point or prints what all has come to.
- * Arguments: folder, fault point or "none", how many times to pass that point before.
+ * One run of the toy shop in a separate process, for the crash matrix. It opens the data in a folder and places the
+ * same orders with the same ids. Then it kills itself at a crash point, or prints the final state.
+ * Arguments: folder, crash point or "none", and how many times to pass that point before.
  */
 
 import { startEmbeddedMongo } from "@souk/embedded-mongo";

@@ -1,4 +1,4 @@
-/** What every run of the toy shop must come to. */
+/** The required result of every run of the toy shop. */
 import assert from "node:assert/strict";
 import type { ActorDocument } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
 import { eventually } from "../../../support/eventually.ts";
@@ -27,7 +27,7 @@ export async function rest(node: ToyNode, orders: number, timeoutMs = 20_000): P
   );
 }
 
-/** Every unit is accounted for. Holds go with a message after the order has ended, so it polls. */
+/** Every unit is accounted for. A message after the order's end removes holds, so it polls. */
 export async function check(node: ToyNode, onHand: number): Promise<void> {
   const orders = await ordersOf(node);
   const sold = new Map<string, number>();

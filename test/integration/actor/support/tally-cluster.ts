@@ -9,7 +9,7 @@ import { SIDES, type Side } from "./tally.ts";
 import type { Told } from "./tally-node.ts";
 
 const NODE = join(import.meta.dirname, "tally-node.ts");
-/** The registry believes in a dead node for 8 s; then partitions move after a second of quiet. */
+/** The registry keeps a crashed node for 8 s. Then partitions move after a stable second. */
 export const SETTLE_MS = 30_000;
 
 /** @param args of each node, after its name */

@@ -1,6 +1,7 @@
 /**
- * A node of counting actors in a process of its own, on real RabbitMQ. Tells its parent of every commit, and stops in
- * order on SIGTERM. Arguments: its name, MongoDB's address, prefix of the queues and Moleculer namespace.
+ * A node of counting actors in a separate process, on real RabbitMQ. Tells its parent every commit, and stops in
+ * order on SIGTERM.
+ * Arguments: its name, MongoDB's address, prefix of the queues and Moleculer namespace.
  */
 
 import { ServiceBroker } from "moleculer";

@@ -1,4 +1,4 @@
-/** Actors that count: whoever sends them 1, 2, 3 … can tell afterwards what got lost, came twice or out of order. */
+/** Actors that count. A sender of 1, 2, 3 … can see afterwards what was lost, repeated or reordered. */
 import { z } from "zod";
 import { type ActorDefinition, defineActor } from "../../../../broker/actor/define-actor.ts";
 import { command, defineContract, type MessagesOf } from "../../../../broker/contract/contract.ts";

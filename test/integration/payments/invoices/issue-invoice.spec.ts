@@ -78,7 +78,7 @@ describe("invoices", () => {
     for (const { invoices } of nodes) {
       const { collection } = invoices;
       const insertMany = collection.insertMany.bind(collection);
-      // Every third insert fails, before or after it was done: the node can't tell which.
+      // Every third insert fails, before or after it was done. The node can't tell which.
       collection.insertMany = (async (...args: Parameters<typeof insertMany>) => {
         const turn = calls++;
         if (turn % 6 === 1) throw new Error("the connection broke before");

@@ -1,4 +1,4 @@
-/** Invoices the orders whose ids come on standard input, each as often as it comes; tells what it has done. */
+/** Invoices the orders whose ids come on standard input, as often as they come. Prints what it has done. */
 import { createInterface } from "node:readline";
 import { openInvoicing, paidOrder } from "./support.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A broker in memory with RabbitMQ's promises and no more: what is confirmed is in the queue, a mailbox partition has
- * one active consumer, what a consumer has not acked comes again. It may deliver twice and out of order.
+ * A broker in memory with exactly RabbitMQ's guarantees. A confirmed message is in the queue. A mailbox partition
+ * has one active consumer. Unacked messages come again. It may deliver twice and out of order.
  */
 
 import type { Life } from "../../../../broker/actor/testing/matrix/life.ts";
@@ -109,7 +109,7 @@ export class SimBroker {
     };
   }
 
-  /** The broker notices that the node does not answer: its partitions and what it has not acked go to others. */
+  /** The broker notices that the node does not answer. Its partitions and unacked messages go to others. */
   lose(life: Life): void {
     for (const actor of this.#actors.values())
       for (const seat of actor.seats.filter((it) => it.life === life)) this.#leave(seat);
@@ -150,7 +150,7 @@ export class SimBroker {
   #sit(seat: Seat): void {
     const { seats, queues } = seat.actor;
     if (!seats.includes(seat)) seats.push(seat);
-    // Partitions move to whoever should have them now, without asking: as when a connection is lost.
+    // Partitions move to their preferred nodes without a hand-over, as when a connection is lost.
     for (const queue of queues)
       if (queue.active && queue.active !== seats[queue.partition % seats.length]) this.#release(queue);
     this.#deliverAll();
@@ -239,7 +239,7 @@ export class SimBroker {
   }
 }
 
-/** What a frozen node is told waits, in order, until it is awake. */
+/** Deliveries to a frozen node wait, in order, until it runs again. */
 function whenAwake(handlers: MailboxHandlers, life: Life): MailboxHandlers {
   let told: Promise<void> = Promise.resolve();
   const tell = (what: () => void) => {

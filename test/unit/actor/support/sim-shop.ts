@@ -46,7 +46,7 @@ export interface Trouble {
   storeFailures: number;
 }
 
-/** Figures that make minutes of waiting milliseconds, and two senders many. */
+/** Settings that turn minutes of waiting into milliseconds, and make two senders many. */
 const QUICK = {
   inboxSenders: 1,
   pullAfterMs: 6,
@@ -136,14 +136,14 @@ export class SimShop {
     return node;
   }
 
-  /** The process is gone; the broker notices a little later. */
+  /** The process has ended. The broker notices a little later. */
   async crash(node: Pick<SimNode, "life">): Promise<void> {
     node.life.kill();
     await nextTurn();
     this.broker.lose(node.life);
   }
 
-  /** No trouble any more, so that everything can come to rest. */
+  /** Stops all disturbances, so that the shop can become idle. */
   calmDown(): void {
     this.#calm = true;
   }
@@ -156,7 +156,10 @@ export class SimShop {
     return this.stores.stock.all();
   }
 
-  /** Waits until nothing is under way: all orders have ended, no message is in a queue or an outbox, no timer is set. */
+  /**
+   * Waits until nothing is in progress. Then all orders have ended, no message is in a queue or an outbox, and no
+   * timer is set.
+   */
   async rest(orders: number): Promise<void> {
     this.calmDown();
     await eventually(

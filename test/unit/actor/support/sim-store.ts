@@ -1,6 +1,6 @@
 /**
- * A collection in memory with the parts of the driver's interface that the runtime uses, and with what a real one
- * may do to it: take its time, fail before or after it has written. Query and update semantics are the embedded store's.
+ * A collection in memory with the parts of the driver's interface that the runtime uses. It simulates faults: it
+ * takes time, and fails before or after a write. Query and update semantics are the embedded store's.
  */
 
 import { matcherOf, updated } from "@souk/embedded-mongo/semantics";
@@ -12,7 +12,7 @@ import type { Documents } from "../../../../broker/mongo/documents.ts";
 type Doc = Record<string, unknown> & { _id: string };
 
 export interface SimStoreOptions {
-  /** Turns to wait before and after each command; random where tests want interleavings. */
+  /** Event-loop passes to wait before and after each command. Random where tests want interleavings. */
   delay?: () => Promise<void>;
   /** Asked once per bulkWrite: `before` fails unwritten, `after` fails although it is written. */
   fail?: () => "before" | "after" | undefined;
@@ -38,7 +38,7 @@ export class SimStore {
     return [...this.documents.keys()].map((id) => this.get<T>(id) as T);
   }
 
-  /** A node's view. What a node sends before it dies or freezes is still done. */
+  /** A node's view. What a node sends before it crashes or freezes is still done. */
   collection<T = ActorDocument<object>>(life: Life = new Life()): Documents<T> {
     const round = async <T>(work: () => T): Promise<T> => {
       await life.awake();

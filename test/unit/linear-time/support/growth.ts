@@ -1,15 +1,15 @@
 /** How the time that something takes grows with its input. */
 
 /**
- * Milliseconds from which on a measurement says something. All times are the processor's for this thread: they do not
- * depend on what else the machine does.
+ * Milliseconds from which a measurement is meaningful. All times are CPU times of this thread, so other load does not
+ * matter.
  */
 const MEASURABLE = 10;
 /** Even the fastest quadratic work on so many characters (copying all for each) takes far longer than that. */
 const ENOUGH = 65_536;
 /** Twice the time is linear, four times is quadratic: between them. */
 export const MOST = 3;
-/** The best of many: a collection of garbage or a cold cache makes a run slower, and nothing makes it faster. */
+/** The best of many: garbage collection or a cold cache makes a run slower, and nothing makes it faster. */
 const ATTEMPTS = 5;
 
 export type Work = (text: string) => unknown;
@@ -18,9 +18,9 @@ export type Work = (text: string) => unknown;
 export type Make = (n: number) => string;
 
 /**
- * How many times longer twice the input takes, from the size on at which that can be measured; 1 for what takes next
- * to no time at a size where quadratic work would take very long. Measured over two doublings, so that a slow run weighs
- * less. Stops at the first measurement that is good enough.
+ * How many times longer twice the input takes, from the size at which that can be measured. It is 1 for work that
+ * takes almost no time at a size where quadratic work would take very long. It is measured over two doublings, so
+ * that a slow run has less weight. It stops at the first good measurement.
  */
 export async function growth(run: Work, make: Make): Promise<number> {
   let n = 16;

@@ -1,4 +1,4 @@
-/** Texts that make parsers go back: one piece over and over, after a beginning that gets them going, before an end that fails. */
+/** Texts that provoke backtracking: one piece repeated, after a beginning that matches, before an end that fails. */
 import type { Make } from "./growth.ts";
 
 export interface HostileText {

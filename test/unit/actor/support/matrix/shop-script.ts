@@ -1,4 +1,4 @@
-/** A few orders that go every way an order can go, played by patient people at a shop that may die under their hands. */
+/** A few orders that take every possible way, placed by clients that retry while nodes crash. */
 
 import type { CallMeta } from "../../../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
@@ -30,7 +30,7 @@ export type Label = keyof typeof CARTS;
 export const LABELS = Object.keys(CARTS) as Label[];
 export const STOCK = { PLENTY: 100, LAST: 1, ONE: 1 };
 
-/** What becomes of each order, and of its payments. */
+/** The final status of each order and of its payments. */
 export const ENDS: Record<Label, { order: string; payments: string[] }> = {
   delivered: { order: "delivered", payments: ["captured"] },
   declinedFirst: { order: "paid", payments: ["cancelled", "captured"] },
@@ -168,7 +168,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
     return reports(run, refs);
   }
 
-  /** What a provider does until it is answered; twice where everything comes twice. */
+  /** A provider repeats its report until it is answered. It sends it twice where everything is repeated. */
   async function report(webhooks: Awaited<ReturnType<typeof decide>>): Promise<void> {
     const times = run.mode === "duplicated" ? 2 : 1;
     for (let n = 0; n < times; n++)
@@ -193,7 +193,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   }
 }
 
-/** An answer that got lost with its node: whoever asks again is told that it is done. */
+/** An answer that was lost with its node. A repeated call is told that it is done. */
 async function tolerating(code: string, call: Promise<unknown>): Promise<void> {
   await call.catch((error: unknown) => {
     if (errorCode(error) !== code) throw error;

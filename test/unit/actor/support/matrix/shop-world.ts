@@ -1,4 +1,7 @@
-/** What the shop has around it in a crash matrix: two emulated providers, and what takes webhooks in place of the gateway. */
+/**
+ * The surroundings of the shop in a crash matrix: two emulated providers, and a webhook receiver that replaces the
+ * gateway.
+ */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
@@ -9,7 +12,7 @@ import { startXendit } from "../../../../../services/payments/providers/xendit/e
 import type { MatrixRun } from "../../../../../souk/testing/matrix/matrix-run.ts";
 import { openWebhookFront, type Received, type WebhookFront } from "../../../../support/webhook-front.ts";
 
-/** Time to pay, in the shop's own time. Shorter than a webhook's signature is good for. */
+/** Time to pay, in the shop's own time. Shorter than the validity of a webhook's signature. */
 export const ORDER_TTL_MS = 120_000;
 
 /** One whose webhooks prove nothing, so that it is asked; one whose money is taken when the customer has agreed. */
@@ -42,7 +45,7 @@ export async function shopWorld({ clock, seed }: { clock: Clock; seed: number })
   return {
     environment: {
       ORDER_TTL: `${ORDER_TTL_MS / 1_000}s`,
-      // The script says when the provider reports; asking it would make that another story.
+      // The script decides when the provider reports. Asking it would change the story.
       RECONCILE_FIRST: "365d",
       RECONCILE_MAX: "365d",
       PUBLIC_URL: front.url,
@@ -63,7 +66,7 @@ export async function shopWorld({ clock, seed }: { clock: Clock; seed: number })
 export async function reports(run: ShopRun, refs: readonly string[]): Promise<Received[]> {
   const deadline = Date.now() + 10_000;
   for (;;) {
-    // A new node's sandbox may say again what the dead one said.
+    // A new node's sandbox may repeat a report of the crashed one.
     const found = refs.map((ref) =>
       run.world.front.received.find((it) => Buffer.from(it.body, "base64").includes(ref)),
     );
