@@ -1,6 +1,6 @@
 /**
- * For Moleculer's own tools: `npx moleculer-runner -c moleculer.config.ts --mask '**\/*.service.ts' services`, and with
- * `--repl` its REPL. Our scripts start nodes by the same path, see `broker/moleculer/node/start-node.ts`.
+ * For Moleculer's own tools: `npx moleculer-runner -c moleculer.config.ts --mask '**\/*.service.ts' services`, and
+ * with `--repl` its REPL. Our scripts start nodes in the same way, see `broker/moleculer/node/start-node.ts`.
  */
 import type { BrokerOptions } from "moleculer";
 import { openBroker } from "./broker/moleculer/node/start-node.ts";
@@ -8,7 +8,7 @@ import { configOrExit, exitUnstarted } from "./scripts/support/node/run-node.ts"
 import { prepareRunner, runnerMiddleware } from "./scripts/support/node/runner.ts";
 import { shopOrExit } from "./scripts/support/the-shop.ts";
 
-/** A function, so that reading this file opens nothing. */
+/** A function, so that loading this file opens nothing. */
 export default async function options(): Promise<BrokerOptions> {
   const shop = await shopOrExit();
   const config = configOrExit(shop, { ...process.env });
@@ -19,7 +19,7 @@ export default async function options(): Promise<BrokerOptions> {
   return {
     ...options,
     middlewares: [...options.middlewares, runnerMiddleware(config)],
-    // The runner leaves signals to the broker.
+    // With the runner, the broker handles signals.
     skipProcessEventRegistration: false,
   };
 }

@@ -1,8 +1,9 @@
 /**
- * `npm run cluster [-- --nodes orders=2,inventory=2]`: every service as its own process on this machine, over RabbitMQ.
- * The embedded store is a process too, unless MONGO_URL names a server.
- * With `--rolling-restart` it is a shop of its own, two processes of each service unless told otherwise, that are restarted
- * one after the other while people are in it; exits 1 when a request has failed.
+ * `npm run cluster [-- --nodes orders=2,inventory=2]`: every service as its own process on this machine, over
+ * RabbitMQ. The embedded store is a process too, unless MONGO_URL names a server.
+ *
+ * With `--rolling-restart` it starts a separate shop, by default with two processes per service. These are restarted
+ * one after the other while customers use the shop. Exits with 1 when a request has failed.
  */
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,7 +54,7 @@ const children: Child[] = [];
 const STOP_MS = stopLimit(config) + 1_000;
 
 stopOnSignal(async () => {
-  // The gateway first, so that nothing new comes in; the store last, when nobody needs it any more.
+  // The gateway stops first, so that no new requests arrive. The store stops last.
   const [store, nodes] = [
     children.filter((it) => it.name === "store"),
     children.filter((it) => it.name !== "store"),
@@ -66,11 +67,11 @@ stopOnSignal(async () => {
 console.error(serversLine(config));
 const given = { ...env };
 env.MONGO_URL = config.MONGO_URL ?? (await startStore());
-// So that commands find this shop while it runs, and afterwards.
+// Commands find this shop by it, while it runs and afterwards.
 rememberShop(config.DATA_DIR, given);
 await prepareCatalogue();
 let opsPort = config.OPS_PORT ?? 0;
-// The gateway's operations port is the first.
+// The gateway has the first operations port.
 for (const service of ["api", ...serviceNames(shop).filter((it) => it !== "api")])
   for (let n = 1; n <= (counts.get(service) ?? 1); n++) {
     const name = (counts.get(service) ?? 1) > 1 ? `${service}-${n}` : service;
@@ -93,7 +94,7 @@ for (const service of ["api", ...serviceNames(shop).filter((it) => it !== "api")
 await untilReady();
 printWelcome(config);
 
-/** Once and here, so that the shop opens with its catalogue whichever process is up first. */
+/** Runs once and here, so that the shop has its catalogue, whichever process starts first. */
 async function prepareCatalogue(): Promise<void> {
   const { database, close } = await openDatabase({ ...config, MONGO_URL: env.MONGO_URL }, "cluster");
   try {
@@ -110,7 +111,7 @@ async function prepareCatalogue(): Promise<void> {
   }
 }
 
-/** The gateway answers "ready" once every service is there. */
+/** The gateway answers "ready" once every service runs. */
 async function untilReady(): Promise<void> {
   const url = `http://${config.HOST}:${config.PORT}/health/ready`;
   for (;;) {

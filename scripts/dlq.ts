@@ -1,4 +1,4 @@
-/** `npm run dlq -- list|show|replay|drop`: messages that were given up, shown, sent again or thrown away. */
+/** `npm run dlq -- list|show|replay|drop`: shows dead messages, sends them again, or deletes them. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -44,7 +44,7 @@ async function drop(queues: DeadQueues, queue: string, ids: string[]): Promise<s
 
 const orAll = (ids: readonly string[]) => (ids.length > 0 ? ids : undefined);
 
-/** @param work on the dead queues; what it returns is printed */
+/** @param work gets the dead queues; its result is printed */
 async function run(work: (queues: DeadQueues, config: Config) => Promise<string[]>): Promise<void> {
   const config = jobConfigOrExit(shop);
   await runJob(config, async () => {
@@ -57,7 +57,7 @@ async function run(work: (queues: DeadQueues, config: Config) => Promise<string[
   });
 }
 
-/** The same on a named queue. */
+/** The same for a named queue. */
 const runOn = (
   queue: string,
   work: (queues: DeadQueues, queue: string, config: Config) => Promise<string[]>,

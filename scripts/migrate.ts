@@ -57,7 +57,7 @@ async function run(migrate: Migrate, services: readonly string[]): Promise<void>
 
 const all = serviceNames(shop);
 const some = new Argument("[service...]", "all where none is named").choices(all);
-// Reverting every service at once is never what one means.
+// Reverting every service at once is never intended.
 const named = new Argument("<service...>").choices(all);
 
 await commandOf("migrate", "Brings the services' databases from version to version.", [

@@ -1,4 +1,4 @@
-/** `npm run repl`: Moleculer's REPL, joined to the cluster without services of its own. */
+/** `npm run repl`: Moleculer's REPL, in the cluster but without services of its own. */
 import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../broker/moleculer/broker-options.ts";
 import { command } from "./support/command.ts";
@@ -13,7 +13,7 @@ if (!config.AMQP_URL && !config.TRANSPORTER) {
   console.error(`AMQP_URL: is not set, and no shop with RabbitMQ has run on DATA_DIR ${config.DATA_DIR}`);
   process.exit(1);
 }
-// `info` and `env` show settings, and the environment is full of secrets.
+// `info` and `env` show settings, and the environment contains secrets.
 redactOutput(process.stdout, process.stderr);
 const broker = new ServiceBroker({
   ...brokerOptions({ ...config, LOG_LEVEL: "warn" }),

@@ -1,6 +1,6 @@
 /**
- * `npm run shop -- show|adopt|move`: which shop the database and RabbitMQ's messages are of, and how a shop gets others on
- * purpose: after its database was replaced (`adopt`), or under another AMQP_PREFIX (`move`). No node may be running.
+ * `npm run shop -- show|adopt|move`: shows which shop the database and RabbitMQ's messages belong to. Assigns other
+ * ones: after the database was replaced (`adopt`), or under another AMQP_PREFIX (`move`). No node may run.
  */
 import { Argument, Option } from "@commander-js/extra-typings";
 import type { ChannelModel } from "amqplib";
@@ -104,7 +104,7 @@ async function move({ model, database, shop, prefix: AMQP_PREFIX }: Work): Promi
   console.log(`shop ${id} has its messages under ${AMQP_PREFIX} now`);
 }
 
-/** The shop that has the messages under a prefix; asked by claiming them, which a claim of another refuses. */
+/** The shop that owns the messages under a prefix. It is asked by a claim, which another shop's claim refuses. */
 async function ownerOf(model: ChannelModel, prefix: string, own: string): Promise<string | undefined> {
   if (!(await isClaimed(model, prefix))) return undefined;
   try {

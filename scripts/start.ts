@@ -1,4 +1,4 @@
-/** `npm start`: the whole shop in one process; embedded defaults where no server is named. */
+/** `npm start`: the whole shop in one process, with embedded defaults where no server is named. */
 import { command } from "./support/command.ts";
 import { printWelcome, seedIfEmpty, tokenToPrint } from "./support/node/first-start.ts";
 import { withOpsPort } from "./support/node/ops-port.ts";

@@ -1,7 +1,7 @@
 /**
- * `npm run topology [-- --api URL]`: whether all queues of the shop on RabbitMQ have what keeps messages safe. With the
- * URL of the management API (`http://user:password@host:15672`) everything is read; without it, RabbitMQ is asked
- * over AMQP, and tells the first fault of a queue. Exits with 1 where something is wrong.
+ * `npm run topology [-- --api URL]`: checks that all queues of the shop on RabbitMQ have the settings that keep
+ * messages safe. The management API (`http://user:password@host:15672`) shows everything. Without its URL, RabbitMQ
+ * is asked over AMQP and reports the first fault of a queue. Exits with 1 when something is wrong.
  */
 import { amqpAddresses, virtualHost } from "../broker/bus/amqp/address.ts";
 import { checkOverAmqp, checkOverApi } from "../broker/bus/amqp/topology-check.ts";

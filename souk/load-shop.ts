@@ -1,4 +1,4 @@
-/** What a shop consists of: Souk's own list, and those of the extensions that EXTENSIONS names. */
+/** Loads a shop: Souk's own list, and those of the extensions that EXTENSIONS names. */
 import { registerHooks } from "node:module";
 import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,7 +13,7 @@ import "./self-reference.ts";
 
 /**
  * @param names modules of extensions, separated by commas: paths, or names of packages
- * @param from the folder that paths are relative to, and that packages are installed in
+ * @param from the folder of relative paths, in which packages are installed
  * @throws {ConfigError} that names the extension, in one line
  */
 export async function loadShop(names: string | undefined, from: string = process.cwd()): Promise<Extension> {
@@ -32,7 +32,10 @@ export async function loadShop(names: string | undefined, from: string = process
   return shop;
 }
 
-/** Services, messages and error codes are taken when they are declared; routes and queues are in lists. @throws on a name that is taken */
+/**
+ * Checks routes and queues. Services, messages and error codes are checked when they are declared. @throws on a name
+ * that is in use
+ */
 function checked(shop: Extension): Extension {
   apiRoutes(shop.contracts);
   topologyOf(shop.contracts);
@@ -46,7 +49,7 @@ const namesIn = (names = ""): string[] =>
     .map((it) => it.trim())
     .filter(Boolean);
 
-/** Whether a name in EXTENSIONS is a path, and not that of a package. */
+/** Whether a name in EXTENSIONS is a path and not a package. */
 export const isPath = (name: string): boolean => /^\.\.?(\/|$)/.test(name) || isAbsolute(name);
 
 async function load(name: string, from: string): Promise<Extension> {
@@ -69,7 +72,7 @@ async function load(name: string, from: string): Promise<Extension> {
     }
   }
 
-  /** As a module in the folder would import it. */
+  /** Finds a package as a module in the folder would import it. */
   async function findPackage(specifier: string, folder: string): Promise<object> {
     const parentURL = pathToFileURL(join(folder, "package.json")).href;
     const hooks = registerHooks({
@@ -84,7 +87,7 @@ async function load(name: string, from: string): Promise<Extension> {
   }
 }
 
-/** It is the extension itself that is missing, and not something that it imports. */
+/** Whether the extension itself is missing, and not something that it imports. */
 const isMissing = (error: unknown, ...names: string[]): boolean =>
   error instanceof Error &&
   "code" in error &&

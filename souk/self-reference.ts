@@ -1,6 +1,6 @@
 /**
- * An extension imports `souk`, `souk/contracts` and `souk/testing`. Whatever is installed beside it, it gets the Souk that
- * loads it: two copies would have two registries of contracts. So a clone of Souk needs no build to run an extension, too.
+ * An extension imports `souk`, `souk/contracts` and `souk/testing`. It always gets the Souk that loads it, because
+ * two copies would have two registries of contracts. So a clone of Souk can run an extension without a build.
  */
 import { registerHooks } from "node:module";
 import { extname } from "node:path";

@@ -22,7 +22,7 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     logger: loggerOptions(config),
     logLevel: logLevels(config),
     transporter: createTransporter(config),
-    // It would tell these options, addresses and all, to every node that asks.
+    // This action would send these options, including addresses, to every node that asks.
     internalServices: { $node: { name: "$node", actions: { options: false } } } as never,
     validator: new ContractValidator(),
     middlewares: [
@@ -37,12 +37,12 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
       strategy: "RoundRobin",
       preferLocal: true,
       discoverer: new PromptDiscoverer(),
-      // A node that stops tells the others so, and then answers for so long what is on its way to it.
+      // A stopping node announces it, and then answers late requests for this time.
       stopDelay: config.TRANSPORTER || config.AMQP_URL ? 1_000 : 0,
     },
-    // Above the longest wait of an action (Prefer: wait=10); longer ones say so in the call.
+    // Longer than the longest wait of an action (Prefer: wait=10). Longer calls set their own time-out.
     requestTimeout: 15_000,
-    // For reads, see repeat-reads.ts; enabled, Moleculer would repeat every action.
+    // Used for reads only, see repeat-reads.ts. If enabled, Moleculer would retry every action.
     retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 500, factor: 2, check: isRetryable },
     circuitBreaker: {
       enabled: true,
@@ -63,12 +63,12 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     heartbeatInterval: 3,
     heartbeatTimeout: 7,
     contextParamsCloning: false,
-    // The scripts decide when a process ends.
+    // The scripts end the process.
     skipProcessEventRegistration: true,
   };
 }
 
-/** At `info`, Moleculer's own modules tell more than a person wants to read at each start. */
+/** At `info`, Moleculer's own modules log more than a person wants to read at each start. */
 function logLevels({ LOG_LEVEL }: Config): BrokerOptions["logLevel"] {
   if (LOG_LEVEL !== "info") return LOG_LEVEL;
   return {
@@ -82,7 +82,7 @@ function logLevels({ LOG_LEVEL }: Config): BrokerOptions["logLevel"] {
   };
 }
 
-/** Whether a call failed by the node that was called: without a transporter of our own none can be reached. */
+/** Whether a call failed because of the called node. Without a transporter there is no other node. */
 const isOfEndpoint = (error: Error): boolean =>
   error.name !== "BrokerDisconnectedError" && (!("code" in error) || Number(error.code) >= 500);
 

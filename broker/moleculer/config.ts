@@ -16,7 +16,7 @@ import {
   whole,
 } from "../contract/variables.ts";
 
-/** A text that `flaw` finds nothing wrong with. */
+/** A text in which `flaw` finds nothing wrong. */
 const flawless = (flaw: (text: string) => string | undefined) =>
   z.string().superRefine((it, context) => {
     const message = flaw(it);
@@ -34,7 +34,7 @@ function flawOfTransporter(text: string): string | undefined {
   return "must be AMQP, NATS, Redis or TCP, or an address with amqp://, amqps://, nats://, redis://, rediss:// or tcp://";
 }
 
-/** ioredis takes what it does not understand for database 0. */
+/** ioredis uses database 0 for a path that it does not understand. */
 function flawOfRedis(text: string): string | undefined {
   if (!/^rediss?:\/\//.test(text) || !URL.canParse(text))
     return "must be redis:// or rediss:// and an address";
@@ -193,7 +193,10 @@ export interface Config extends Omit<ConfigOf<typeof nodeVariables>, "NAMESPACE"
   readonly variables: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** What separates the queues separates all else. Shops with the default prefix have their calls and carts under no name. */
+/**
+ * A prefix that separates queues separates everything else too. Shops with the default prefix have an empty
+ * namespace.
+ */
 const namespaceOf = (prefix: string): string => (prefix === "souk" ? "" : prefix);
 
 /**

@@ -1,19 +1,22 @@
-/** Validation through Moleculer's own hook: an action's `params` name its contract, whose zod schema decides. */
+/**
+ * Validation through Moleculer's own hook. An action's `params` name its contract, and that contract's zod schema
+ * validates.
+ */
 import { type Context, type Middleware, Validators } from "moleculer";
 import { validationFailure } from "../contract/check-request.ts";
 import { type ActionContract, actionContract } from "../contract/contract.ts";
 import { withFields } from "../contract/fields.ts";
 import { knownPart, tolerant } from "../contract/tolerant.ts";
 
-/** An action of no contract, as the gateway's, hands on what it gets as it is. */
+/** An action without a contract, such as the gateway's, passes its input on unchanged. */
 const isPassedOn = ({ options }: Context): boolean => {
   const { parentCtx } = options as { parentCtx?: Context };
   return parentCtx?.action != null && actionContract(parentCtx.action.name ?? "") === undefined;
 };
 
 /**
- * Replaces `ctx.params` by what the contract's schema makes of it, and an answer of another node by what is known of it
- * here. Between nodes, versions may differ: fields that are not known are left out.
+ * Replaces `ctx.params` by the parsed value of the contract's schema. Reduces an answer of another node to its known
+ * fields. Nodes may have different versions, so unknown fields are dropped.
  */
 export class ContractValidator extends Validators.Base {
   constructor() {
@@ -30,7 +33,8 @@ export class ContractValidator extends Validators.Base {
         const params = tolerant(strict);
         return function validated(ctx) {
           const parsed = params.safeParse(ctx.params ?? {});
-          // Not thrown: nothing around this handler is async, so the caller would get an exception instead of a promise.
+          // Not thrown: this handler is not async, so the caller would get an exception instead of a rejected
+          // promise.
           if (!parsed.success) return Promise.reject(validationFailure(parsed.error));
           const given = parsed.data as Readonly<Record<string, unknown>>;
           ctx.params = withFields(strict, given, () => ctx.broker.souk.shop.fields) as typeof ctx.params;

@@ -1,7 +1,11 @@
 /**
- * What a shop consists of, as plain data. Souk's own list is `services/index.ts`; another team's package has one like it,
- * `export default extend({ name: "loyalty", contracts: [loyalty], services: { loyalty: () => import("./loyalty.service.ts") } })`.
- * Queues, routes, documents, migrations and variables are derived from the list, whoever's it is.
+ * The parts of a shop, as plain data. Souk's own list is `services/index.ts`. Another team's package has a similar
+ * list:
+ *
+ * `export default extend({ name: "loyalty", contracts: [loyalty], services: { loyalty: () =>
+ * import("./loyalty.service.ts") } })`
+ *
+ * Queues, routes, documents, migrations and variables are derived from all lists in the same way.
  */
 import { extname } from "node:path";
 import type { ServiceSchema } from "moleculer";
@@ -10,24 +14,27 @@ import type { ServiceContract } from "../contract/contract.ts";
 import { type DeclaredFields, EXTENSION_NAME } from "../contract/fields.ts";
 import { inNamespace, type MigrationSource } from "../mongo/migrations.ts";
 
-/** Imports a service's module; called only where a node runs the service. */
+/** Imports a service's module. Called only on nodes that run the service. */
 export type ServiceLoader = () => Promise<{ default: ServiceSchema }>;
 
 /**
- * Parts of an extension that a domain takes, e.g. payment providers: the domain declares them here by declaration merging.
- * Lists are joined when extensions are combined; keys of records must differ.
+ * Parts of an extension that a domain uses, for example payment providers. The domain declares them here by
+ * declaration merging. When extensions are combined, lists are joined. Keys of records must differ.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging in the domains
 export interface ExtensionParts {}
 
 export interface Extension extends Partial<ExtensionParts> {
-  /** Name of its package, e.g. `loyalty`. */
+  /** Name of its package, for example `loyalty`. */
   readonly name: string;
-  /** Contracts of its services. Every node loads them all: for queues, routes and documents. */
+  /** Contracts of its services. Every node loads all of them, for queues, routes and documents. */
   readonly contracts: readonly ServiceContract[];
   /** By the service's name. */
   readonly services: Readonly<Record<string, ServiceLoader>>;
-  /** By the service whose database they change. Where that is not a service of its own, their names begin with its name. */
+  /**
+   * By the service whose database they change. The migrations of another part have names that begin with the part's
+   * name.
+   */
   readonly migrations: Readonly<Record<string, readonly MigrationSource[]>>;
   /** Fields that it keeps with things of others, by their kind, e.g. `order`: see broker/contract/fields.ts. */
   readonly fields: DeclaredFields;
@@ -39,7 +46,7 @@ export interface ExtensionInput extends Pick<Extension, "name">, Partial<Omit<Ex
   readonly fields?: Readonly<Record<string, z.ZodObject>>;
 }
 
-/** Declares an extension; what it does not have may be left out. @throws on a name that is none */
+/** Declares an extension. Every part is optional. @throws on an invalid name */
 export function extend({
   contracts = [],
   services = {},
@@ -67,13 +74,13 @@ export function extend({
 
 const extensions = new WeakSet<object>();
 
-/** Whether it was made by {@link extend}. */
+/** Whether the value was made by {@link extend}. */
 export const isExtension = (it: unknown): it is Extension =>
   typeof it === "object" && it !== null && extensions.has(it);
 
 /**
  * Services and migrations of contracts in the usual layout: `<service>/<service>.service.ts` and
- * `<service>/migrations/` beside the file that asks; rooms of a service may have migrations of their own.
+ * `<service>/migrations/` beside the calling file. Folders of a service may have their own migrations.
  * @param base `import.meta.url` of that file
  */
 export function inFolders(
@@ -88,7 +95,7 @@ export function inFolders(
   };
 }
 
-/** Several extensions as one. @throws when two have the same name, or a service or another part of the same name */
+/** Combines several extensions. @throws when two have the same name, or a part of the same name */
 export function combine(first: Extension, ...others: readonly Extension[]): Extension {
   const names = new Set([first.name]);
   const combined: Record<string, unknown> = { ...first };
@@ -123,7 +130,7 @@ function joinFields(before: DeclaredFields, added: DeclaredFields): DeclaredFiel
 
 export const serviceNames = ({ services }: Extension): readonly string[] => Object.keys(services);
 
-/** Loads services by name, in the order of the list. @throws on a name that is none of them */
+/** Loads services by name, in the order of the list. @throws on an unknown name */
 export async function loadServices(
   { services }: Extension,
   names: readonly string[],

@@ -1,26 +1,26 @@
-/** Connections to Redis: one way to open them, whoever uses it. */
+/** Connections to Redis: one way to open them, for all users. */
 import { Redis, type RedisOptions } from "ioredis";
 import { redactedReason } from "../contract/redact.ts";
 import type { RateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";
 import { redisRefusal } from "./refusals.ts";
 
-/** Redis is not waited for: what needs it says so to its callers, and all else goes on. */
+/** How long a start waits for Redis. What needs Redis reports its absence to callers. Everything else continues. */
 const CHECK_MS = 3_000;
 
 export interface OpenRedisOptions extends RedisOptions {
   alarms: RateLimitedLog;
-  /** What its being away means, for the log. */
+  /** What its absence means, for the log. */
   away: string;
 }
 
 /**
- * For connections that requests wait for: a Redis that keeps its connections and says nothing fails what is asked of it
- * after so long. Whether it was done, nobody knows.
+ * For connections that requests wait for. If Redis is connected and silent, its commands fail after this time.
+ * Whether they were done is unknown.
  */
 export const ANSWERS_WITHIN_MS = 1_500;
 
-/** Connects in the background, and again whenever the connection is lost. */
+/** Connects in the background, and reconnects whenever the connection is lost. */
 export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOptions): Redis {
   const redis = new Redis(url, options);
   redis.on("error", (error: Error) => {
@@ -32,8 +32,8 @@ export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOp
 }
 
 /**
- * A command that had no answer in time has its connection made anew: until that is there, what comes next need not wait
- * for its own time-out where it can do without Redis.
+ * Replaces the connection when a command timed out. Until the new one is ready, later commands need not wait for
+ * their own time-out where Redis is optional.
  */
 function leaveSilentConnection(redis: Redis): void {
   const send = redis.sendCommand.bind(redis);
@@ -42,7 +42,7 @@ function leaveSilentConnection(redis: Redis): void {
     const sent = performance.now();
     const answer = send(command, stream);
     command.promise.catch((error: unknown) => {
-      // One that is sent again after its time is not this connection's fault.
+      // A command that was sent again after a reconnection is not this connection's fault.
       const wasSilent = isTimeout(error) && performance.now() - sent > ANSWERS_WITHIN_MS / 2;
       if (wasSilent && redis.stream === connection) connection.destroy(new Error("it does not answer"));
     });
@@ -53,7 +53,7 @@ function leaveSilentConnection(redis: Redis): void {
 const isTimeout = (error: unknown): boolean =>
   error instanceof Error && error.message === "Command timed out";
 
-/** ioredis goes on in database 0 where the one that it should use does not exist. */
+/** ioredis continues in database 0 where the configured one does not exist. */
 function leaveWrongDatabase(redis: Redis): void {
   redis.on("error", (error: Error & { command?: { name?: string } }) => {
     if (error.command?.name === "select") redis.disconnect();
@@ -61,9 +61,9 @@ function leaveWrongDatabase(redis: Redis): void {
 }
 
 /**
- * Looks once whether Redis takes us as configured.
- * @returns why it is away, where it is
- * @throws {ConfigError} it refuses us, which won't get well by waiting
+ * Checks once whether Redis accepts our configuration.
+ * @returns the reason where it is away
+ * @throws {ConfigError} it refuses us, which waiting can't fix
  */
 export async function checkRedis(url: string, variable: string): Promise<string | undefined> {
   const redis = new Redis(url, {
@@ -73,7 +73,7 @@ export async function checkRedis(url: string, variable: string): Promise<string 
     connectTimeout: CHECK_MS,
     commandTimeout: CHECK_MS,
   });
-  // The last word is "Connection is closed."; the first one says why.
+  // The last error is "Connection is closed.". The first one has the reason.
   const errors: unknown[] = [];
   redis.on("error", (error) => errors.push(error));
   try {

@@ -1,4 +1,4 @@
-/** What a node lends its services: configuration, time, the bus and the database. */
+/** What a node gives its services: configuration, clock, bus and database. */
 
 import type { Connection } from "mongoose";
 import type { CrashPoints } from "../actor/runtime/crash-points.ts";
@@ -21,9 +21,9 @@ export interface NodeRuntime {
   /** Resolves when the database answers. @throws when it is away */
   pingDatabase(): Promise<void>;
   logger(module: string): Log;
-  /** What the node tells those who run it; parts of it add what they know. */
+  /** What the node reports to operators. Parts of the node add to it. */
   readonly operations: Operations;
-  /** Only for tests: other figures for the actors, and places where they may be crashed, by actor type. */
+  /** Only for tests: other settings for the actors, and their crash points, by actor type. */
   readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): CrashPoints };
 }
 

@@ -1,4 +1,4 @@
-/** What commands share that do one thing and end: their shop, its database, and an end with one line where they fail. */
+/** The common part of commands that do one job and end: their shop, its database, and one line on failure. */
 
 import { redactedReason } from "../../broker/contract/redact.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
@@ -6,7 +6,7 @@ import type { Extension } from "../../broker/moleculer/extension.ts";
 import { configOrExit, startFailure } from "./node/run-node.ts";
 import { serversLine, shopEnvironment } from "./shop-servers.ts";
 
-/** The configuration of the shop that the command works on. Says on standard error which servers these are. */
+/** The configuration of the command's shop. Prints on standard error which servers these are. */
 export function jobConfigOrExit(shop: Extension): Config {
   const { env, source } = shopEnvironment(process.env);
   const config = configOrExit(shop, env);
@@ -14,7 +14,7 @@ export function jobConfigOrExit(shop: Extension): Config {
   return config;
 }
 
-/** The same where there is nothing to do without RabbitMQ. */
+/** The same for commands that need RabbitMQ. */
 export function rabbitConfigOrExit(shop: Extension): Config & { AMQP_URL: string } {
   const config = jobConfigOrExit(shop);
   const { AMQP_URL, DATA_DIR } = config;
@@ -23,7 +23,7 @@ export function rabbitConfigOrExit(shop: Extension): Config & { AMQP_URL: string
   process.exit(1);
 }
 
-/** Runs a command to its end; one that fails ends with 1 and one line. */
+/** Runs a command to its end. A failure exits with 1 and one line. */
 export async function runJob(config: Config, work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -16,7 +16,7 @@ const notice = z
     message: z.string().meta({ description: "The same for people" }),
   })
   .meta({ id: "CartNotice", description: "What the customer should know of a line before ordering" });
-/** Another one after each change of the cart; `POST /orders` takes it as `cartRevision`. */
+/** Changes with each change of the cart. `POST /orders` takes it as `cartRevision`. */
 export const cartRevision = z
   .int()
   .min(0)
@@ -62,7 +62,7 @@ const cartId = id.meta({
   description: "A guest's cart; a signed-in user's is known by the token",
   examples: ["01941b2a-9c40-7b1e-a5d2-6f80c3e91b07"],
 });
-/** Of the routes on which a guest's cart counts. */
+/** Header of the routes that use a guest's cart. */
 export const cartHeader = { "X-Cart-Id": cartId };
 const newCartHeader = {
   "X-Cart-Id": cartId.meta({ description: "On a guest's first write: the cart that it has made" }),

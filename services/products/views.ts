@@ -7,7 +7,7 @@ import type { categoryView, productView } from "./products.contract.ts";
 export type ProductView = z.input<typeof productView>;
 export type CategoryView = z.input<typeof categoryView>;
 
-/** A product as clients see it, but for the units available, which change more often. */
+/** A product as clients see it, without the available units, which change more often. */
 export type ProductRow = Omit<ProductView, "variants"> & {
   variants: Omit<ProductView["variants"][number], "available">[];
 };

@@ -26,7 +26,7 @@ import { createSigningKeys } from "./sessions/signing-keys.ts";
 import { users } from "./users.contract.ts";
 import { addressViewOf, sessionViewOf, userViewOf } from "./views.ts";
 
-/** The gateway has checked the token, but a local call may come without. */
+/** The gateway has checked the token, but a local call may have none. */
 function signedIn({ meta }: { meta: CallMeta }): SignedIn {
   if (!meta.user) throw new SoukError("UNAUTHENTICATED");
   return meta.user;

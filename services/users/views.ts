@@ -1,4 +1,4 @@
-/** What clients see of an account: a fixed list of fields, so that new ones stay inside. */
+/** What clients see of an account: a fixed list of fields, so that new ones stay internal. */
 import type { z } from "zod";
 import type { Account } from "./models/account.model.ts";
 import type { Session } from "./models/session.model.ts";
@@ -26,7 +26,7 @@ export function sessionViewOf(session: Session, current: string | undefined): z.
   };
 }
 
-/** Optional lines that were never given stay away. */
+/** Optional lines that were never given are left out. */
 export function addressViewOf(saved: Account["addresses"][number]): z.input<typeof savedAddress> {
   const { id, name, line1, line2, city, region, postalCode, country, phone } = saved;
   return {

@@ -1,4 +1,4 @@
-/** The people of a shop and what they do in it, over HTTP. */
+/** The people of a shop and their actions over HTTP. */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Address } from "../../broker/contract/schemas.ts";
@@ -17,7 +17,7 @@ export interface Person {
   readonly email: string;
   readonly accessToken: string;
   readonly refreshToken: string;
-  /** Requests as this person. */
+  /** Sends requests as this person. */
   readonly http: HttpClient;
 }
 
@@ -44,13 +44,13 @@ export async function signIn(http: HttpClient, email: string): Promise<Person> {
   return personOf(http, await http.expect<Tokens>(200, "POST", "/auth/login", { body }));
 }
 
-/** The first admin of a shop that has none. */
+/** Creates the first admin of a shop. */
 export async function firstAdmin(http: HttpClient, token = BOOTSTRAP_TOKEN): Promise<Person> {
   const body = { token, email: `${newId()}@example.com`, password: PASSWORD, name: "Boss" };
   return personOf(http, await http.expect<Tokens>(201, "POST", "/auth/bootstrap", { body }));
 }
 
-/** Somebody of the staff. No route makes them, so the role is written where accounts are kept. */
+/** Creates a member of staff. No route does, so the role is written to the database. */
 export async function hireStaff({ http, node }: Shop): Promise<Person> {
   const { id, email } = await signUp(http, "Sam");
   const accounts = node.runtime.database("users").collection<{ _id: string }>("accounts");
@@ -64,7 +64,7 @@ export interface Article {
   readonly categoryId: string;
 }
 
-/** A product with one variant, in a category of its own, with stock. @param price in cents */
+/** Creates a product with one variant, in its own category, with stock. @param price in cents */
 export async function putOnSale(
   staff: Person,
   {
@@ -92,14 +92,14 @@ export const putInCart = ({ http }: Pick<Person, "http">, sku: string, quantity 
     body: { quantity },
   });
 
-/** Asks for an order of what is in the cart. */
+/** Places an order of the cart. */
 export const orderCart = ({ http }: Person, key = newId(), wait = 5): Promise<Reply<OrderView>> =>
   http.request<OrderView>("POST", "/orders", {
     body: { shippingAddress: home, payment: { provider: "sandbox" } },
     headers: { "idempotency-key": key, prefer: `wait=${wait}` },
   });
 
-/** An order that waits for its payment, of a cart of its own: as it is a cart is ordered once. */
+/** Places an order from a new cart, and waits until it can be paid. A cart is ordered once. */
 export async function order(person: Person, sku: string, quantity = 1): Promise<OrderView> {
   await person.http.expect(204, "DELETE", "/cart");
   await putInCart(person, sku, quantity);
@@ -108,13 +108,13 @@ export async function order(person: Person, sku: string, quantity = 1): Promise<
   return body;
 }
 
-/** The order's delivery, as soon as there is one. */
+/** The order's delivery, once there is one. */
 export const deliveryOf = ({ http }: Pick<Person, "http">, orderId: string): Promise<{ id: string }> =>
   eventually("there is a delivery", () =>
     http.expect<{ id: string }>(200, "GET", `/orders/${orderId}/delivery`),
   );
 
-/** Where the order can be paid now. */
+/** The address at which the order can be paid now. */
 export function payPage({ number, payment }: OrderView): string {
   assert.equal(
     payment?.nextAction?.type,
@@ -130,7 +130,7 @@ export const decide = (
   body: object,
 ): Promise<Reply<{ status: string; code?: string }>> => http.request("POST", page, { body });
 
-/** The order as soon as it has this status. @throws when it has not within ten seconds */
+/** The order, once it has this status. @throws when it has not within ten seconds */
 export const orderBecomes = ({ http }: Person, id: string, ...wanted: OrderStatus[]): Promise<OrderView> =>
   eventually(`order ${id} is ${wanted.join(" or ")}`, async () => {
     const now = await http.expect<OrderView>(200, "GET", `/orders/${id}`);
@@ -143,7 +143,7 @@ export async function paidOrder(person: Person, sku: string, quantity = 1): Prom
   const { status } = await decide(person.http, payPage(placed), { outcome: "succeed" });
   assert.equal(status, 202);
   const paid = await orderBecomes(person, placed.id, "paid");
-  // What was bought leaves the cart by a message; whoever orders it again at once must not lose the new line to it.
+  // A message removes the bought items from the cart. A new line must not be lost to it.
   await eventually(`${sku} has left the cart`, async () => {
     const { lines } = await person.http.expect<{ lines: { sku: string }[] }>(200, "GET", "/cart");
     return !lines.some((it) => it.sku === sku);
@@ -162,7 +162,7 @@ export const stockOf = async (http: HttpClient, sku: string): Promise<Stock> => 
   return { onHand, held, available };
 };
 
-/** Waits until the stock is as wanted: messages about it may still be on their way. */
+/** Waits until the stock is as wanted. Messages about it may still be in transit. */
 export const stockBecomes = (http: HttpClient, sku: string, wanted: Stock): Promise<void> =>
   eventually(`stock of ${sku} is ${JSON.stringify(wanted)}`, async () => {
     const now = await stockOf(http, sku);
@@ -170,7 +170,7 @@ export const stockBecomes = (http: HttpClient, sku: string, wanted: Stock): Prom
     return true;
   }).then(() => undefined);
 
-/** Every order of the shop, page by page, as staff sees them. */
+/** Every order of the shop, page by page, as staff see them. */
 export async function allOrders(admin: Person): Promise<OrderView[]> {
   const found: OrderView[] = [];
   for (let cursor: string | null = ""; cursor !== null; ) {

@@ -1,9 +1,9 @@
-/** Examples of whole bodies: as the contract gives them, else put together from those of the parts. */
+/** Examples of whole bodies: the contract's own, or built from the examples of the parts. */
 
 import type { JsonSchema } from "./json-schema.ts";
 import type { Schemas } from "./schemas.ts";
 
-/** @returns undefined where some required part has none */
+/** @returns undefined where a required part has no example */
 export function exampleOf(schema: JsonSchema, schemas: Schemas): unknown {
   const it = schemas.resolve(schema);
   if (Array.isArray(it.examples)) return it.examples[0];

@@ -1,16 +1,16 @@
-/** JSON Schema of a contract's zod schema, ready to stand inside an OpenAPI or AsyncAPI document. */
+/** JSON Schema of a contract's zod schema, for an OpenAPI or AsyncAPI document. */
 import { z } from "zod";
 import { addConditions, CONDITIONS } from "../../contract/conditions.ts";
 import { type DeclaredFields, fieldsBehind } from "../../contract/fields.ts";
 
 export type JsonSchema = { [key: string]: unknown };
 
-/** What callers send, or what they get: they differ by defaults. */
+/** What callers send, or what they get. The two differ in defaults. */
 export type Direction = "input" | "output";
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Named shapes (`.meta({ id })`) stand in `$defs`. */
+/** Named shapes (`.meta({ id })`) go to `$defs`. */
 export function jsonSchema(schema: z.ZodType, io: Direction, fields: DeclaredFields = {}): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io,
@@ -19,7 +19,7 @@ export function jsonSchema(schema: z.ZodType, io: Direction, fields: DeclaredFie
     override: ({ zodSchema, jsonSchema: made }) => {
       describeFields(zodSchema, made, io, fields);
       addConditions(zodSchema, made);
-      // Generated clients of many languages take 32 bits unless told.
+      // By default, generated clients of many languages use 32 bits.
       if (made.type === "integer" && Number(made.maximum) > MAX_INT32) made.format = "int64";
     },
   });
@@ -39,13 +39,13 @@ function describeFields(schema: object, made: JsonSchema, io: Direction, fields:
 export interface ObjectSchema {
   properties: Record<string, JsonSchema>;
   required: readonly string[];
-  /** A whole one, where the contract gives it. */
+  /** A complete example, where the contract has one. */
   example?: object;
   /** What refinements check. */
   conditions: readonly string[];
 }
 
-/** @throws when it is no object: parameters could not be told apart by name */
+/** @throws when it is no object, because parameters need names */
 export function fieldsOf(name: string, json: JsonSchema): ObjectSchema {
   if (json.type !== "object") throw new Error(`${name}: parameters must be an object`);
   return {

@@ -1,15 +1,15 @@
 /**
- * Moleculer's own modules write a line for each attempt and each node while a server is away. Lines that differ only in
- * names and numbers are written once a minute, the next one with the count of those that were left out.
+ * Moleculer's modules log a line for each attempt and each node while a server is away. Lines that differ only in
+ * names and numbers are written once a minute. The next one has the count of those left out.
  */
 import winston from "winston";
 import { Quiet } from "../../resilience/quiet.ts";
 
 const QUIET_MS = 60_000;
-/** Modules of Moleculer that know other nodes and servers. Our own modules choose for themselves, see `rate-limited-log.ts`. */
+/** Modules of Moleculer that deal with other nodes and servers. Our own modules use `rate-limited-log.ts`. */
 const CHATTY = new Set(["transporter", "transit", "registry", "discovery"]);
 
-/** Keys are words of Moleculer's sources, so there are few. */
+/** Keys are words from Moleculer's sources, so there are few. */
 const quiet = new Quiet(QUIET_MS);
 
 export const withoutRepetition = winston.format((info) => {
@@ -25,7 +25,7 @@ export const withoutRepetition = winston.format((info) => {
 
 const MAX_TEMPLATE = 300;
 
-/** The beginning of a message, without names in quotes and words with digits. */
+/** The beginning of a message, without quoted names and words with digits. */
 const templateOf = (message: string): string =>
   message
     .slice(0, MAX_TEMPLATE)

@@ -5,7 +5,7 @@
 import type { Middleware, ServiceBroker } from "moleculer";
 import { checkRedis } from "../redis.ts";
 
-/** A transporter that knows when waiting is in vain: the promise is rejected then, before it has ever connected. */
+/** A transporter that detects when waiting is useless. The promise is then rejected, before the first connection. */
 interface Refusable {
   readonly refused: Promise<never>;
 }

@@ -1,4 +1,4 @@
-/** Opens what a node's services stand on, before its broker is made: operations port, store, database, bus. */
+/** Opens what a node's services need, before its broker is made: operations port, store, database, bus. */
 
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { type BrokerOptions, ServiceBroker } from "moleculer";
@@ -24,25 +24,25 @@ import { identifyShop, type ShopIdentity } from "./shop-id.ts";
 
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;
-  /** See {@link Database}: for migrations. */
+  /** For migrations. See {@link Database}. */
   readonly withSlowAnswers: Database["withSlowAnswers"];
   readonly shop: ShopIdentity;
-  /** Resolves when RabbitMQ is there, where it is configured; nothing is sent before. */
+  /** Resolves when RabbitMQ is connected, where it is configured. Nothing is sent before. */
   readonly connected: Promise<void>;
-  /** Closes bus, database, store and operations port, in that order; safe to call twice. */
+  /** Closes bus, database, store and operations port, in that order. Safe to call twice. */
   close(): Promise<void>;
 }
 
 export interface Services {
-  /** All that the shop has. */
+  /** The whole shop. */
   readonly shop: Extension;
-  /** Those of this node; all unless told. */
+  /** Services of this node. Default: all. */
   readonly here?: readonly string[] | undefined;
 }
 
 /**
- * Resolves when the database answers, for which it waits. RabbitMQ is only begun to be waited for: meanwhile a node has
- * its database migrated, so that one which starts together with RabbitMQ has less to do once it is there.
+ * Resolves when the database answers. Connecting to RabbitMQ only starts here. Meanwhile the node migrates its
+ * database. So a node that starts together with RabbitMQ has less to do later.
  */
 export async function openRuntime(
   config: Config,
@@ -71,7 +71,7 @@ export async function openRuntime(
     const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
     undo.push(() => bus.close());
     operations.measure("bus", () => busMetrics(bus.stats));
-    // It is awaited later, or never where the node stops before.
+    // It is awaited later, or never if the node stops before.
     connected.catch(() => undefined);
     runtime = {
       config,
@@ -92,7 +92,7 @@ export async function openRuntime(
 
 const namesOf = ({ contracts }: Extension): string[] => contracts.map((it) => it.service);
 
-/** Logs of the time before there is a broker, written as the broker's are. */
+/** A log for the time before there is a broker, in the broker's format. */
 function loggerOf({ nodeID, namespace, logger, logLevel }: BrokerOptions): (module: string) => Log {
   const broker = new ServiceBroker({
     nodeID,
@@ -145,7 +145,8 @@ async function openDatabase(
 }
 
 /**
- * The database knows where its shop's messages are: one that is on RabbitMQ must not have them in a process, too.
+ * Checks where the shop's messages are, which the database knows. A shop whose messages are on RabbitMQ must not use
+ * the in-process bus.
  * @throws {ConfigError}
  */
 function checkMessages(
@@ -164,7 +165,7 @@ function checkMessages(
     throw new ConfigError(
       `AMQP_URL: must be set: the database is of shop ${id}, whose messages are on RabbitMQ (AMQP_PREFIX=${prefix})`,
     );
-  // Nobody else can have opened the embedded store.
+  // No other process can have opened the embedded store.
   log.warn(
     `shop ${id} has had its messages on RabbitMQ; what is left there waits until it runs with AMQP_URL again`,
   );

@@ -11,9 +11,9 @@ import { RetryLog } from "./storage/retry-log.ts";
 export interface StoreOptions {
   readonly dir: string;
   readonly sync: SyncMode;
-  /** Milliseconds since 1970; tests may hand in their own. */
+  /** Milliseconds since 1970. Tests may pass their own clock. */
   readonly clock?: () => number;
-  /** From which sizes on documents are stored in parts; tests may hand in lower ones. */
+  /** Sizes from which documents are stored in parts. Tests may pass lower ones. */
   readonly sizes?: SplitSizes;
 }
 
@@ -24,22 +24,22 @@ export class Store {
   readonly retries: RetryLog;
   readonly clock: () => number;
   readonly startedAt: number;
-  /** Set while a command changes collections or indexes: a failure must reload the catalogue. */
+  /** Set while a command changes collections or indexes. A failure must then reload the catalogue. */
   catalogChanged = false;
   /** Set when the running group of commands has written anything. */
   wrote = false;
   /** Commands by name, for `serverStatus`. */
   readonly opcounters = new Map<string, number>();
-  /** Sessions with a retryable write under way. */
+  /** Sessions with a running retryable write. */
   readonly busySessions = new Set<string>();
   /** Indexes that a command is building; others that are not finished never will be. */
   readonly liveBuilds = new Set<number>();
   private inOne = false;
   connections = 0;
   totalConnections = 0;
-  /** Where clients reach the store, as `hello` tells them. */
+  /** Address of the store in the form of `hello`. */
   address = "127.0.0.1:27017";
-  /** Whom clients must log in as before anything is told them; undefined where the socket's mode keeps others out. */
+  /** Required log-in. Undefined where the socket's mode excludes other users. */
   credentials: Credentials | undefined;
 
   constructor(options: StoreOptions) {
@@ -55,7 +55,7 @@ export class Store {
     return this.catalog.find(db, name);
   }
 
-  /** The collection, made if it is not there. */
+  /** The collection, created if missing. */
   ensure(db: string, name: string): Collection {
     const found = this.catalog.find(db, name);
     if (found !== undefined) return found;
@@ -64,7 +64,7 @@ export class Store {
     return this.catalog.create(db, name);
   }
 
-  /** Runs a part of a command so that it is undone when it throws. */
+  /** Runs a part of a command that is undone when it throws. */
   atomically<T>(work: () => T): T {
     try {
       return this.database.atomically(work);
@@ -74,7 +74,7 @@ export class Store {
     }
   }
 
-  /** Like {@link atomically}, but as a part of what is atomic already where that is so. */
+  /** Like {@link atomically}, but joins an atomic part that is already running. */
   asPart<T>(work: () => T): T {
     return this.inOne ? work() : this.atomically(work);
   }
@@ -90,7 +90,7 @@ export class Store {
     }
   }
 
-  /** Drops what is mirrored in memory after something was undone. */
+  /** Drops data mirrored in memory after something was undone. */
   forget(): void {
     if (this.catalogChanged) this.catalog.load();
     else for (const collection of this.catalog.all()) collection.afterRollback();

@@ -39,7 +39,7 @@ function lines({ variables, secrets }: Variables): string {
   return blocks.join("\n");
 }
 
-/** Durations are milliseconds inside and text like 30m outside. */
+/** Durations are milliseconds internally, and text like 30m in the environment. */
 function textOf(value: unknown, meta: Readonly<Record<string, unknown>> = {}): string {
   if (typeof value !== "number" || meta.unit !== "ms") return String(value);
   if (value === 0) return "0s";

@@ -1,4 +1,4 @@
-/** What every script that runs a node shares: configuration errors, signals, and an orderly end. */
+/** The common part of scripts that run a node: configuration errors, signals, and an orderly end. */
 
 import { settingOfRunningStore } from "@souk/embedded-mongo";
 import { TopologyError } from "../../../broker/bus/amqp/declare.ts";
@@ -43,19 +43,19 @@ export async function runNode(
   return node;
 }
 
-/** Says in one line what whoever starts Souk can do something about; anything else as it was thrown. */
+/** Prints one line for a failure that the operator can fix, else the complete error. */
 export function exitUnstarted(error: unknown, config: Config): never {
   const reason = error instanceof Error ? startFailure(error, config) : undefined;
   console.error("\nSouk can't start:", reason ?? redactedStack(error));
   process.exit(1);
 }
 
-/** One line about what whoever starts a command can mend; undefined for what is a fault of ours. */
+/** One line about a failure that the operator can fix. Undefined for a fault of ours. */
 export function startFailure(error: NodeJS.ErrnoException, config: Config): string | undefined {
   const { HOST, PORT } = config;
-  // A payment provider's own variable: each adapter checks its own when it is made.
+  // A payment provider's own variable. Each adapter checks its own when it is made.
   if (error instanceof ConfigError) return error.message;
-  // A migration that the user may not do.
+  // A migration without the necessary rights.
   const refusal = mongoRefusal(error);
   if (refusal !== undefined && error.name.startsWith("Mongo")) return `MONGO_URL: ${refusal}`;
   if (error instanceof TopologyError) return `${oneLine(redact(error.message))} (AMQP_URL, AMQP_PREFIX)`;
@@ -71,18 +71,18 @@ export function startFailure(error: NodeJS.ErrnoException, config: Config): stri
   return undefined;
 }
 
-/** A node that takes longer to stop is ended, in milliseconds: beside draining it waits for calls that are on their way. */
+/** Milliseconds after which a stopping node is ended. In addition to draining, it waits for calls in transit. */
 export const stopLimit = ({ SHUTDOWN_DELAY, SHUTDOWN_TIMEOUT }: Config): number =>
   SHUTDOWN_DELAY + SHUTDOWN_TIMEOUT + 3_000;
 
-/** To join the shop that has the store open is what one means more often than to have a second one. */
+/** Usually the operator wants to join the shop that has the store open, not to start a second one. */
 function storeInUse({ message }: Error, config: Config): string {
   const setting = settingOfRunningStore(storeFolder(config));
   const join = setting ? `to join the shop that runs on it: ${setting}, and its AMQP_URL; ` : "";
   return `${message}; ${join}for a shop of its own: another DATA_DIR`;
 }
 
-/** Runs `stop` once on the first signal; a second signal, or `timeoutMs`, ends the process at once. */
+/** Runs `stop` once on the first signal. A second signal, or `timeoutMs`, ends the process at once. */
 export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void {
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -101,7 +101,7 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
   process.on("SIGTERM", onSignal);
 }
 
-/** Ends the process where a stop that has begun takes longer than `timeoutMs`. */
+/** Ends the process when a stop takes longer than `timeoutMs`. */
 export function leaveAfter(timeoutMs: number): void {
   setTimeout(() => {
     console.error(`Not stopped after ${timeoutMs} ms; leaving what is unfinished to the next start`);

@@ -1,4 +1,7 @@
-/** Checkout: prices the cart, claims it, writes the order, and gives the saga a moment to hold stock and open the payment. */
+/**
+ * Checkout: prices the cart, claims it, creates the order, and waits a moment for the saga to hold stock and open the
+ * payment.
+ */
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
@@ -29,13 +32,13 @@ export interface PlaceOrderTools extends ClaimTools {
 
 type Order = Snapshot<OrderState>;
 
-/** The ids of all that belongs to the order come from its own, so a repeated run makes the same order, not another. */
+/** All ids of the order are derived from its own id. So a repeated run creates the same order. */
 export async function placeOrder(tools: PlaceOrderTools, ctx: PlaceContext): Promise<Order> {
   const order = await placedOrder(tools, ctx, ctx.meta.resourceId ?? newId());
   return waitForPayment(tools.host, order, ctx.meta.preferWait);
 }
 
-/** The cart is claimed with all that the order is to be, then the order is placed: a crash in between changes neither. */
+/** The cart is claimed with all data of the order, then the order is placed. A crash in between changes neither. */
 async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<Order> {
   const customerId = callerId(ctx);
   const { traceparent } = ctx.meta;
@@ -47,9 +50,9 @@ async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: s
       (await claimAnew(tools, ctx, orderId));
     return await place(tools, entry, traceparent);
   } catch (error) {
-    // Whoever asks again is told then.
+    // The next request gets the answer.
     if (isTransient(error)) throw error;
-    // A first run may have claimed or placed it and crashed: its cart can be gone by now, or be another.
+    // An earlier run may have claimed or placed it and crashed. Its cart may have changed since.
     const entry = (await looking).open.entries.find((it) => it.order === orderId);
     if (entry) return place(tools, entry, traceparent);
     const placed = await tools.host.read(orderId);
@@ -58,7 +61,7 @@ async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: s
   }
 }
 
-/** With a cart that is certain to be the present one. */
+/** Claims again, with the cart as it is now. */
 async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<OpenOrder> {
   const customerId = callerId(ctx);
   const checkout = await lookUp(tools, ctx, customerId);
@@ -135,6 +138,6 @@ async function notAsSeen(ctx: PlaceContext, code: "CART_CHANGED" | "PRICE_CHANGE
 async function shippingAddressOf(ctx: PlaceContext, userId: string): Promise<Address> {
   const { shippingAddress, addressId } = ctx.params;
   if (shippingAddress) return shippingAddress;
-  // The contract takes exactly one of the two.
+  // The contract requires exactly one of the two.
   return ctx.call("users.address", { userId, id: addressId ?? "" });
 }

@@ -1,4 +1,4 @@
-/** A paid order is delivered; when that fails, its money goes back and its goods return to stock. Pure. */
+/** A paid order is delivered. When delivery fails, its money is refunded and its goods return to stock. Pure. */
 
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -17,7 +17,7 @@ const PROGRESS: Record<DeliverySummary["status"], number> = {
   cancelled: 3,
 };
 
-/** The delivery as the order shows it: it only goes forward, whatever order the reports come in. */
+/** The delivery as the order shows it. It only advances, in whatever order the reports arrive. */
 function delivering(
   state: OrderState,
   status: DeliverySummary["status"],
@@ -31,7 +31,7 @@ function delivering(
   return { delivery: { ...delivery, status: forward ? status : delivery.status, tracking: news } };
 }
 
-/** Notes how far the delivery is without a consequence for the order. */
+/** Records the delivery's progress, without a consequence for the order. */
 function noteDelivery(
   state: OrderState,
   status: DeliverySummary["status"],
@@ -79,7 +79,7 @@ export function deliveryFailed(state: OrderState, message: Message<"delivery.fai
   };
 }
 
-/** The goods of a refunded order come back, stopped or failed. */
+/** The goods of a refunded order come back, because the delivery was stopped or failed. */
 export const goodsBack =
   (status: "failed" | "cancelled") =>
   (state: OrderState, { subject }: Message<"delivery.failed" | "delivery.cancelled">): Decided => {
@@ -87,7 +87,7 @@ export const goodsBack =
     return { ...noteDelivery(back.state, status), send: back.send };
   };
 
-/** Gives the sold units back to stock, once. */
+/** Returns the sold units to stock, once. */
 function restock(
   state: OrderState,
   orderId: string,

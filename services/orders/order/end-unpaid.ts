@@ -1,4 +1,4 @@
-/** An order ends before it is paid: what it holds is released, and no money is taken any more. Pure. */
+/** An order ends before it is paid. Its stock is released, and no more money is accepted. Pure. */
 
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -13,7 +13,7 @@ export const cancel = (state: OrderState, message: Message<"order.cancel">): Dec
 export const expire = (state: OrderState, message: Message<"order.expire">): Decided =>
   close(state, message, "expired", "not paid in time");
 
-/** Ends an unpaid order: frees what it holds, stops what could still take money. Unanswered lines stay asked for. */
+/** Ends an unpaid order: releases its holds and cancels its payments. Lines without an answer stay `asked`. */
 export function close(
   state: OrderState,
   { subject, time }: Pick<Message, "subject" | "time">,

@@ -1,4 +1,4 @@
-/** What an order sends in more than one phase. Pure. */
+/** Messages that an order sends in more than one phase. Pure. */
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
 import { type Attempt, mayStillTake, type OrderState } from "./state.ts";
@@ -33,11 +33,11 @@ export const requestPayment = (
     expiresAt: state.expiresAt,
   });
 
-/** Stops the attempts by which money could still come. */
+/** Cancels the attempts that could still take money. */
 export const cancelAttempts = (state: OrderState, reason: string): Outgoing[] =>
   state.attempts.filter(mayStillTake).map((it) => send("payment.cancel", it.id, { reason }));
 
-/** Gives back all that is left of a payment; asking again gives the same refund. */
+/** Refunds everything that is left of a payment. A repeated call makes the same refund. */
 export const refundAll = (orderId: string, paymentId: string, reason: string) =>
   send("payment.refund", paymentId, {
     refundId: derivedV7(paymentId, "refund", orderId),

@@ -8,7 +8,7 @@ import { about, cancelAttempts, deliveryData, holdMessages, requestPayment } fro
 import { refundCapture } from "./refund.ts";
 import { type Attempt, attemptOf, enter, isOpen, mapHolds, type OrderState, withAttempt } from "./state.ts";
 
-/** A new attempt; whatever the earlier ones could still take is called off. */
+/** A new attempt. Earlier attempts that could still take money are cancelled. */
 export function pay(state: OrderState, { subject, data }: Message<"order.pay">): Decided {
   if (attemptOf(state, data.paymentId)) return { state };
   if (state.attempts.length >= MAX_ATTEMPTS)
@@ -27,7 +27,7 @@ export function pay(state: OrderState, { subject, data }: Message<"order.pay">):
   };
 }
 
-/** A repeated request to pay finds its attempt; a new one comes at the wrong time. */
+/** A repeated request finds its attempt. A new one is refused in this status. */
 export const refusePayment =
   (why: string) =>
   (state: OrderState, { data }: Message<"order.pay">): Decided =>
@@ -49,7 +49,9 @@ export function attemptEnded(
   return { state: withAttempt(state, { ...it, status, nextAction: null }) };
 }
 
-/** Here an order becomes paid: the held units are sold, the delivery is asked for, other attempts are called off. */
+/**
+ * Here an order becomes paid. The held units are sold, the delivery is requested, and other attempts are cancelled.
+ */
 export function captured(state: OrderState, message: Message<"payment.captured">): Decided {
   const { subject, data, time } = message;
   const known = attemptOf(state, data.paymentId);

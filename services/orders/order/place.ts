@@ -1,4 +1,4 @@
-/** An order is placed: its stock is asked for, and its time to pay runs. Pure. */
+/** An order is placed: its stock is requested, and its time to pay starts. Pure. */
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { type Decided, EXPIRY } from "./decision.ts";

@@ -1,4 +1,4 @@
-/** Money goes back: a capture that no order needs, and refunds by staff. Pure. */
+/** Money is refunded: a capture that no order needs, and refunds by staff. Pure. */
 
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
@@ -7,7 +7,7 @@ import type { Decided } from "./decision.ts";
 import { about, deliveryData, refundAll } from "./messages.ts";
 import { attemptOf, enter, type OrderState, refundedOf, withAttempt } from "./state.ts";
 
-/** Money for an order that is over, or paid already, goes back; a repeated report changes nothing. */
+/** Refunds money for an order that has ended or is already paid. A repeated report changes nothing. */
 export function refundCapture(state: OrderState, { subject, data }: Message<"payment.captured">): Decided {
   const known = attemptOf(state, data.paymentId);
   if (known && known.captured !== null) return { state };
@@ -19,13 +19,13 @@ export function refundCapture(state: OrderState, { subject, data }: Message<"pay
   };
 }
 
-/** Money for an order that is not there goes back. */
+/** Refunds money for an order that does not exist. */
 export const refundUnknownOrder = (_: null, { subject, data }: Message<"payment.captured">): Decided => ({
   state: null,
   send: [refundAll(subject, data.paymentId, "there is no such order")],
 });
 
-/** Notes what was given back, without a consequence for the order. */
+/** Records a refund, without a consequence for the order. */
 export const refundNoted = (state: OrderState, message: Message<"payment.refunded">): Decided => ({
   state: noteRefund(state, message),
 });
@@ -37,7 +37,9 @@ function noteRefund(state: OrderState, { data }: Message<"payment.refunded">): O
   return withAttempt(state, settle({ ...it, refunds }));
 }
 
-/** When all that paid the order has been given back, the order is refunded; what has not left yet must not leave. */
+/**
+ * When the whole payment of the order is refunded, the order is refunded. A delivery that has not left is cancelled.
+ */
 export function refunded(state: OrderState, message: Message<"payment.refunded">): Decided {
   const { subject, time } = message;
   const noted = noteRefund(state, message);

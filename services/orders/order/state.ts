@@ -1,4 +1,4 @@
-/** What an order remembers, and small pure helpers on it. */
+/** The state of an order, and small pure helpers. */
 import { z } from "zod";
 import { ext } from "../../../broker/contract/fields.ts";
 import { address, id, minorUnits, money, quantity, time } from "../../../broker/contract/schemas.ts";
@@ -14,7 +14,7 @@ import {
 
 const generation = z.int().min(1);
 
-/** What the order knows of the units it asked for. A hold is named by its generation from then on. */
+/** What the order knows of the units it asked for. The generation identifies a hold. */
 export const hold = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("asked") }),
   z.strictObject({ status: z.literal("held"), generation }),
@@ -24,15 +24,15 @@ export const hold = z.discriminatedUnion("status", [
 ]);
 export type Hold = z.output<typeof hold>;
 
-/** One attempt to pay. `planned` until all stock is held; nothing is asked of the provider before that. */
+/** One attempt to pay. `planned` until all stock is held. Nothing is sent to the provider before that. */
 export const attempt = z.strictObject({
   id,
   choice: paymentChoice,
   status: z.enum(["planned", ...paymentSummary.shape.status.options]),
   nextAction,
-  /** Null until it has been taken. */
+  /** Null until it is captured. */
   captured: minorUnits.nullable(),
-  /** By refund id, so that a repeated report counts once. Those of refunds made at the provider are derived. */
+  /** By refund id, so that a repeated report counts once. Ids of refunds made at the provider are derived. */
   refunds: z.record(z.uuid(), minorUnits),
 });
 export type Attempt = z.output<typeof attempt>;
@@ -48,13 +48,13 @@ export const orderState = z.strictObject({
   holds: z.record(z.string(), hold),
   total: money,
   shippingAddress: address,
-  /** In the order in which they were tried. */
+  /** In the order of the attempts. */
   attempts: z.array(attempt).min(1),
   /** The attempt that paid the order. */
   paidBy: id.nullable(),
   deliveryId: id,
   delivery: deliverySummary.nullable(),
-  /** The sold units have been given back to stock. */
+  /** Whether the sold units have returned to stock. */
   restocked: z.boolean(),
   reason: z.string().nullable(),
   history: z.array(z.strictObject({ status: orderStatus, at: time })),
@@ -89,15 +89,15 @@ export const currentAttempt = (state: OrderState): Attempt => {
   return found;
 };
 
-/** Asked for, and without an answer yet. */
+/** Whether it is requested and has no outcome yet. */
 export const isOpen = (it: Attempt): boolean => it.status === "requested" || it.status === "pending";
 
-/** The provider may still take money: some let the customer try again after a failure. */
+/** Whether the provider may still take money. Some let the customer try again after a failure. */
 export const mayStillTake = (it: Attempt): boolean => isOpen(it) || it.status === "failed";
 
 export const refundedOf = (it: Attempt): number => Object.values(it.refunds).reduce((a, b) => a + b, 0);
 
-/** Moves to a status and notes it in the history. */
+/** Enters a status and records it in the history. */
 export const enter = (
   state: OrderState,
   status: OrderStatus,

@@ -35,7 +35,7 @@ const paymentView = ({ id, choice, status, nextAction }: Attempt): OrderView["pa
   nextAction,
 });
 
-/** The customer can go on: the payment has a next step or an outcome, or the order has ended. */
+/** Whether the customer can go on: the payment has a next step or an outcome, or the order has ended. */
 export const canGoOn = (state: OrderState): boolean => {
   if (state.status === "placed") return false;
   return state.status !== "awaiting_payment" || currentAttempt(state).status !== "requested";

@@ -1,4 +1,4 @@
-/** What is derived from the list of providers, and what a module of somebody else gets. */
+/** What is derived from the list of providers, and what another team's module gets. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { z } from "zod";
@@ -14,7 +14,7 @@ const price = { amount: 100, currency: "USD" };
 const never = () => assert.fail("nobody asks for it");
 const { signal } = new AbortController();
 
-/** A provider of points, of which only `createPayment` is asked for anything. */
+/** A provider of points. Only its `createPayment` is called. */
 interface Credit extends PaymentProvider {
   readonly opened: string[];
   readonly life: string[];

@@ -1,6 +1,6 @@
 /**
- * A provider is one folder here and one line in index.ts. Its module declares all that others derive from the list:
- * configuration, `.env.example`, checks for production, emulators. Its migrations are in `migrations/`, its specs in `test/`.
+ * A provider is one folder here and one line in index.ts. Its module declares what others derive: configuration,
+ * `.env.example`, checks for production, emulators. Its migrations are in `migrations/`, its specs in `test/`.
  */
 import { z } from "zod";
 import type { ErrorEntries } from "../../../broker/contract/errors.ts";
@@ -12,29 +12,32 @@ import { checkOptions } from "./support/options.ts";
 
 declare module "../../../broker/moleculer/extension.ts" {
   interface ExtensionParts {
-    /** Payment providers, beside those that Souk brings. */
+    /** Payment providers, in addition to Souk's own. */
     readonly providers: readonly ProviderModule[];
   }
 }
 
 interface Declared extends Variables {
-  /** As customers choose it: lower-case letters, digits, - and _. */
+  /** The name that customers choose: lower-case letters, digits, - and _. */
   readonly name: string;
   /** They begin with its name in capitals. */
   readonly variables: z.ZodObject;
-  /** Error codes of its own, as `defineErrors` gives them. */
+  /** Its own error codes, made by `defineErrors`. */
   readonly errors?: ErrorEntries;
-  /** What the customer may choose beyond the provider, e.g. a phone number. Values are strings. */
+  /** What the customer may choose beyond the provider, for example a phone number. Values are strings. */
   readonly options: z.ZodObject;
-  /** Matches those of its keys by which no money moves. Addresses of hosts named "sandbox" are known to be of a test. */
+  /**
+   * Matches its keys of the test mode, by which no money moves. Addresses with a host named "sandbox" count as test
+   * addresses anyway.
+   */
   readonly testKey?: RegExp;
-  /** Loads what behaves like it on this machine, for `npm run emulators` and tests. */
+  /** Loads its emulator, for `npm run emulators` and tests. */
   readonly emulator?: () => Promise<StartEmulator>;
 }
 
-/** One provider, whoever brings it. */
+/** One provider, of Souk or an extension. */
 export interface ProviderModule<P extends PaymentProvider | null = PaymentProvider | null> extends Declared {
-  /** Null where it is not configured. @throws {ConfigError} where it is configured halfway */
+  /** Null where it is not configured. @throws {ConfigError} where it is partly configured */
   create(context: Omit<ProviderContext, "webhookUrl">): P;
 }
 
@@ -42,14 +45,14 @@ interface Definition<S extends z.ZodObject, P extends PaymentProvider | null>
   extends Omit<Declared, "variables" | "options"> {
   readonly variables: S;
   readonly secrets: readonly (keyof z.output<S> & string)[];
-  /** Nothing may be chosen unless given. */
+  /** Default: nothing may be chosen. */
   readonly options?: z.ZodObject;
   create(context: ProviderContext, settings: z.output<S>): P;
 }
 
 /**
  * Declares a provider.
- * @throws where its name, or the name of a variable, can't be one
+ * @throws for an invalid name of the provider or of a variable
  */
 export function defineProvider<S extends z.ZodObject, P extends PaymentProvider | null>({
   options = z.strictObject({}),
@@ -79,7 +82,7 @@ function checkNames({ name, variables }: Pick<Declared, "name" | "variables">): 
   if (foreign !== undefined) throw new Error(`${foreign}: a variable of ${name} must begin with ${own}_`);
 }
 
-/** No adapter sees options that its provider does not know. */
+/** No adapter gets options that its provider does not know. */
 function checkingOptions(adapter: PaymentProvider, check: (given: Record<string, string>) => void): void {
   const open = adapter.createPayment.bind(adapter);
   adapter.createPayment = async (intent, signal) => {
@@ -88,7 +91,7 @@ function checkingOptions(adapter: PaymentProvider, check: (given: Record<string,
   };
 }
 
-/** In production settings of an emulator are refused, and those of a test mode are said at each start. */
+/** In production, settings of an emulator are refused. Those of a test mode are logged at each start. */
 function checkForProduction(
   { config, log }: Pick<ProviderContext, "config" | "log">,
   { name, variables, testKey }: Pick<Declared, "name" | "variables" | "testKey">,

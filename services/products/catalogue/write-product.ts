@@ -1,4 +1,4 @@
-/** Staff's changes of products. Unique indexes guard slugs and SKUs; `version` guards against lost updates. */
+/** Changes of products by staff. Unique indexes guard slugs and SKUs. `version` guards against lost updates. */
 
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { type Ext, mergedExt } from "../../../broker/contract/fields.ts";
@@ -19,7 +19,7 @@ export type ProductChanges = { [K in keyof ProductInput]?: ProductInput[K] | und
 const SLUG_ATTEMPTS = 5;
 
 /**
- * Adds a product. Without a slug it gets one made from its name, with a suffix where that is taken.
+ * Adds a product. Without a slug, one is made from its name, with a suffix if it is in use.
  * @throws {SoukError} SLUG_TAKEN, SKU_TAKEN; VALIDATION_FAILED for a category that does not exist
  */
 export async function createProduct(
@@ -37,7 +37,7 @@ export async function createProduct(
         if (!another) throw taken(error);
       }
   });
-  // What changed of its categories and stock between their reading and the insert found no product to tell.
+  // A change of its categories or stock between their read and the insert did not find this product.
   await reindexProduct(tools, product._id);
   return product;
 }
@@ -66,7 +66,7 @@ async function insert(
 }
 
 /**
- * Changes the fields that are given. Without a new slug the present one stays: links to the product must not break.
+ * Changes the given fields. Without a new slug the present one stays, so that links to the product keep working.
  * @param ifMatch version that the change was made for
  * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH, SLUG_TAKEN, SKU_TAKEN; VALIDATION_FAILED for an unknown category
  */
@@ -89,8 +89,8 @@ export async function changeProduct(
 }
 
 /**
- * Takes a product off sale: it is in no list, can't be bought or read, and its categories may go. Its slug and SKUs
- * stay taken, so that old orders and links never come to mean something else.
+ * Takes a product off sale. It is in no list and can't be bought or read, and its categories may be removed. Its slug
+ * and SKUs stay in use, so that old orders and links never get another meaning.
  * @throws {SoukError} NOT_FOUND, VERSION_MISMATCH
  */
 export async function removeProduct(

@@ -1,4 +1,4 @@
-/** Products with their variants. What lists need is derived into {@link Listing} at each write, see listing.ts. */
+/** Products with their variants. Each write derives the {@link Listing} that lists need, see listing.ts. */
 import { Schema } from "mongoose";
 import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
@@ -10,16 +10,16 @@ export interface Variant {
   options: Record<string, string>;
 }
 
-/** Derived from the product, its categories and stock; every list is a range of an index on these. */
+/** Derived from the product, its categories and stock. Every list is a range of an index on these fields. */
 export interface Listing {
   /**
-   * The lists that show the product: `*` for the whole catalogue and the ids of its categories and their ancestors,
-   * each also with `+` (in stock) or `-` (out of stock) behind. Empty when it is off sale.
+   * The lists that show the product: `*` for the whole catalogue, and the ids of its categories and their ancestors.
+   * Each appears also with a suffix: `+` (in stock) or `-` (out of stock). Empty when it is off sale.
    */
   listedIn: string[];
   searchTokens: string[];
   inStock: boolean;
-  /** Sort keys, made unique by the id behind them. `newest` is `_id`. */
+  /** Sort keys, made unique by the id at the end. `newest` is `_id`. */
   byName: string;
   byPrice: string;
   byRating: string;
@@ -34,13 +34,13 @@ export interface Product extends Listing {
   images: string[];
   rating: { average: number; count: number };
   variants: Variant[];
-  /** A product taken off sale stays, so that its slug and SKUs are not given to something else. */
+  /** A product taken off sale stays, so that its slug and SKUs are not reused. */
   onSale: boolean;
   /** Fields of extensions. */
   ext?: Ext;
-  /** Counts staff's changes: the ETag. */
+  /** Counts changes by staff. It is the ETag. */
   version: number;
-  /** Counts all writes, also those that only refresh what is derived: each is conditional on it. */
+  /** Counts all writes, also those of derived fields. Each write requires the expected number. */
   writes: number;
   createdAt: Date;
   updatedAt: Date;
@@ -83,7 +83,7 @@ const schema = new Schema<Product>(
 
 export const productModel = defineModel<Product>("products", schema);
 
-/** Names of the indexes that lists run on; queries name theirs, so that none falls back to a scan. */
+/** Names of the indexes for lists. Queries name theirs, so that none falls back to a scan. */
 export const INDEX = {
   newest: "listed_newest",
   byName: "listed_by_name",

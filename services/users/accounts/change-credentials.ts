@@ -1,6 +1,6 @@
 /**
- * A new password or e-mail address, by somebody who is signed in and shows the current password. One conditional update
- * makes the change and voids all sessions but the one it was made in.
+ * A new password or e-mail address of a signed-in user, who must give the current password. One conditional update
+ * makes the change and ends all other sessions.
  */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -21,7 +21,7 @@ export interface CredentialTools {
   config: { SELLER_NAME: string };
 }
 
-/** Who asks: the user, and the session of the access token. */
+/** The caller: the user, and the session of the access token. */
 export interface SignedIn {
   id: string;
   session?: string;
@@ -39,7 +39,7 @@ export async function changePassword(
 }
 
 /**
- * A new address voids resets that were mailed to the old one.
+ * A new address also invalidates resets that were mailed to the old one.
  * @throws {SoukError} WRONG_PASSWORD, RATE_LIMITED, EMAIL_TAKEN or CONFLICT
  */
 export async function changeEmail(
@@ -53,7 +53,7 @@ export async function changeEmail(
   return change(tools, account, caller, { email, name, ...mergedExt(account.ext, ext) });
 }
 
-/** The caller's account, once the current password was shown. */
+/** The caller's account, after a check of the current password. */
 async function confirm(
   { accounts, hasher, guesses }: CredentialTools,
   { id, session }: SignedIn,

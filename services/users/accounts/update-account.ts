@@ -4,7 +4,7 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Account } from "../models/account.model.ts";
 
-/** @throws {SoukError} UNAUTHENTICATED when the token outlived its account */
+/** @throws {SoukError} UNAUTHENTICATED when the account no longer exists */
 export async function requireAccount(accounts: Model<Account>, userId: string): Promise<Account> {
   const account = await accounts.findById(userId).lean<Account>();
   if (!account) throw new SoukError("UNAUTHENTICATED");
@@ -17,7 +17,7 @@ export interface ProfileChanges {
   ext?: Ext | undefined;
 }
 
-/** What needs no password: see change-credentials.ts for what does. */
+/** Changes that need no password. See change-credentials.ts for the others. */
 export async function updateProfile(
   accounts: Model<Account>,
   userId: string,

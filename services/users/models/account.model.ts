@@ -1,4 +1,4 @@
-/** Accounts. Everything about one person that must change together is in one document. */
+/** Accounts. All data of a person that must change together is in one document. */
 import { Schema } from "mongoose";
 import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
@@ -7,28 +7,28 @@ import { defineModel } from "../../../broker/mongo/model.ts";
 import type { Role } from "../users.contract.ts";
 
 export interface Account extends OutboxDocument {
-  /** Lower case, as the contract makes it; unique. */
+  /** Lower case, as the contract makes it. Unique. */
   email: string;
   name: string;
   roles: Role[];
   /** PHC string, see hash-password.ts. */
   passwordHash: string;
-  /** Counts up with each new password or e-mail address; sessions of older credentials are void. */
+  /** Increases with each new password or e-mail address. Sessions of older credentials are invalid. */
   credentialVersion: number;
-  /** The session that the last change was made in, which it did not end. */
+  /** The session that made the last change, and which it did not end. */
   keptSession?: string;
-  /** Where it was signed in from, hashed; at most {@link MAX_KNOWN_ADDRESSES}. */
+  /** Addresses of sign-ins, hashed. At most {@link MAX_KNOWN_ADDRESSES}. */
   knownAddresses?: string[];
   addresses: (Address & { id: string })[];
-  /** Outstanding password resets, at most {@link MAX_RESETS}; tokens are hashed. */
+  /** Outstanding password resets, at most {@link MAX_RESETS}. Tokens are hashed. */
   resets: { tokenHash: string; expiresAt: Date }[];
-  /** When a reset mail was asked for last. */
+  /** When a reset mail was last requested. */
   resetRequestedAt?: Date;
-  /** The reset that was asked for last: whoever mails it asks for its token by this id. */
+  /** The last requested reset. The mailing service asks for its token by this id. */
   resetRequest?: { id: string; expiresAt: Date };
-  /** Only on the account made by bootstrap; a unique sparse index lets one account alone have it. */
+  /** Only on the account made by bootstrap. A unique sparse index permits it once. */
   firstAdmin?: true;
-  /** May not sign in; set by hand so far. Its sessions end. */
+  /** May not sign in. Only set by hand so far. Its sessions end. */
   blocked?: true;
   /** Fields of extensions. */
   ext?: Ext;

@@ -496,7 +496,7 @@ describe("the gateway answers", () => {
     assertProblem(await put('W/"3"'), 412, "VERSION_MISMATCH");
     assertProblem(await put("3"), 400, "MALFORMED_REQUEST");
     assert.equal((await put("*")).status, 200);
-    // What has no entity tag can't match one.
+    // A resource without an entity tag can't match one.
     assertProblem(
       await gateway.send("PUT", "/api/v1/cart/items/A1", { quantity: 1 }, { "if-match": '"1"' }),
       412,
@@ -532,7 +532,7 @@ describe("the gateway answers", () => {
   it("an order only to a request with an Idempotency-Key", async () => {
     const authorization = `Bearer ${await gateway.token()}`;
     const body = { addressId: newId(), payment: { provider: "sandbox" } };
-    // Missing is 400 before the body is even looked at.
+    // A missing key is 400 before the body is read.
     assertProblem(
       await gateway.send("POST", "/api/v1/orders", "{", { authorization }),
       400,

@@ -84,7 +84,7 @@ describe("two shops on one RabbitMQ and one Redis that differ only in AMQP_PREFI
 
   it("don't see each other's nodes and can't call them", async () => {
     const [first = ""] = prefixes;
-    // Another member of the first shop sees it; by then the second one would have.
+    // Another node of the first shop sees it. By then the second shop would have seen it too.
     const friend = await startNode({
       config: configOf(first, { DATA_DIR: dirs[0] ?? "", MONGO_URL: uriOf(a()), NODE_ID: "friend" }),
       services: [],

@@ -1,4 +1,4 @@
-/** The body of a route's requests. */
+/** The request body of a route. */
 import { CONDITIONS } from "../../../contract/conditions.ts";
 import type { ApiRoute } from "../../api-route.ts";
 import type { JsonSchema, ObjectSchema } from "../json-schema.ts";
@@ -6,7 +6,10 @@ import { typeName } from "../schemas.ts";
 import type { Components } from "./components.ts";
 import { operationIdOf } from "./operation-id.ts";
 
-/** @param params all that the action takes @param inPath names of what is no part of the body */
+/**
+ * @param params all parameters of the action
+ * @param inPath names of path parameters, which are not in the body
+ */
 export function requestBody(
   route: ApiRoute,
   params: JsonSchema,

@@ -1,4 +1,4 @@
-/** All that the operations of an OpenAPI document refer to. */
+/** Everything that the operations of an OpenAPI document refer to. */
 import type { DeclaredFields } from "../../../contract/fields.ts";
 import { exampleOf } from "../example.ts";
 import type { JsonSchema } from "../json-schema.ts";
@@ -23,7 +23,7 @@ export class Components {
     this.problem = this.schemas.of(problemSchema(codes), "output");
   }
 
-  /** A body of one media type, with an example where there is one. */
+  /** A body of one media type, with an example where one exists. */
   media(schema: JsonSchema): JsonSchema {
     const example = exampleOf(schema, this.schemas);
     const name = this.schemas.nameOf(schema);
@@ -32,7 +32,7 @@ export class Components {
     return { schema, examples: { [name]: this.examples.add(name, { value: example }) } };
   }
 
-  /** As the document has them. A whole body's example stands among the examples, not in its schema too. */
+  /** As the document has them. A complete body's example is in `examples`, not in its schema. */
   all(): JsonSchema {
     const examples = this.examples.all();
     const schemas = Object.entries(this.schemas.all()).map(([name, { examples: own, ...schema }]) => [

@@ -1,4 +1,4 @@
-/** Headers of requests and replies: described once, and referred to by the operations. */
+/** Headers of requests and replies. Each is described once, and the operations refer to it. */
 import type { z } from "zod";
 import { type ApiRoute, isVoid } from "../../api-route.ts";
 import type { JsonSchema } from "../json-schema.ts";
@@ -19,11 +19,11 @@ const REQUEST = {
     ...idempotencyKey,
     example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
   },
-  // No example: the docs would send it along, and whoever adds to stock twice means it.
+  // No example: the docs page would send it, and a second increase of stock may be intended.
   OptionalIdempotencyKey: { name: "Idempotency-Key", ...idempotencyKey },
   IfMatch: {
     name: "If-Match",
-    // No example: the docs would send it along, and whoever tries a route would be told of a newer version.
+    // No example: the docs page would send it, and a first try would fail with a version mismatch.
     description: 'Entity tag of the version that is to be changed, like `"3"`; 412 when there is a newer one',
     schema: { type: "string" },
   },
@@ -89,7 +89,7 @@ const REPLY = {
 } as const;
 export type ReplyHeader = keyof typeof REPLY;
 
-/** Headers of any reply, and such of this one. */
+/** Headers of every reply, and those of this one. */
 export function replyHeaders(names: readonly ReplyHeader[], components: Components): JsonSchema {
   const all: ReplyHeader[] = ["X-Request-Id", "RateLimit", "RateLimit-Policy", ...names];
   return Object.fromEntries(all.map((name) => [name, components.headers.add(typeName(name), REPLY[name])]));
@@ -112,7 +112,7 @@ export function successHeaders(route: ApiRoute, components: Components): JsonSch
   };
 }
 
-/** Headers that the action sets, whether or not its caller has the answer already. */
+/** Headers that the action sets, also for a 304. */
 export function ownReplyHeaders({ contract }: ApiRoute, components: Components): JsonSchema {
   const own = Object.entries(contract.headers?.reply ?? {}).map(([name, schema]) => [
     name,

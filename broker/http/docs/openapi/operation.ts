@@ -1,4 +1,4 @@
-/** One route as an operation: its parameters, body and replies. */
+/** One route as an operation: parameters, body and replies. */
 import { type ApiRoute, isVoid } from "../../api-route.ts";
 import { fieldsOf, type JsonSchema, type ObjectSchema } from "../json-schema.ts";
 import { requestBody } from "./body.ts";
@@ -9,7 +9,7 @@ import { failures } from "./problems.ts";
 
 export const tagOf = ({ action }: ApiRoute): string => action.slice(0, action.indexOf("."));
 
-/** @param components takes in what the operation refers to */
+/** @param components collects what the operation refers to */
 export function operation(route: ApiRoute, components: Components): JsonSchema {
   const { action, contract } = route;
   const params = components.schemas.of(contract.params, "input");
@@ -35,7 +35,10 @@ const descriptionOf = ({ auth, contract }: ApiRoute): string =>
     .filter(Boolean)
     .join("\n\n");
 
-/** Where a guest may be known by a header, a user is by the token; to what else is public it makes no difference. */
+/**
+ * Where a header identifies a guest, a token identifies a user. For other public routes the token makes no
+ * difference.
+ */
 function securityOf({ auth, contract }: ApiRoute): JsonSchema[] {
   if (auth !== "public") return [{ accessToken: [] }];
   return contract.knowsCaller ? [{}, { accessToken: [] }] : [];
@@ -58,7 +61,7 @@ function pathAndQuery(
   const query = route.takesBody ? [] : Object.keys(properties).filter((name) => !inPath.includes(name));
   return [
     ...inPath.map((name) => described(name, "path", true)),
-    // A default makes a parameter optional for callers, although its value is always there.
+    // A default makes a parameter optional for callers, although its value is always present.
     ...query.map((name) => described(name, "query", required.includes(name))),
   ];
 }

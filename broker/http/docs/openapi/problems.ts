@@ -1,4 +1,4 @@
-/** Failures: the problem document, its codes, and which of them an operation may answer with. */
+/** Failures: the problem document, its codes, and those that an operation may answer with. */
 import type { ActionContract } from "../../../contract/contract.ts";
 import { type ErrorCode, errorEntry } from "../../../contract/errors.ts";
 import { API_BASE, type ApiRoute } from "../../api-route.ts";
@@ -9,7 +9,7 @@ import { typeName } from "../schemas.ts";
 import type { Components } from "./components.ts";
 import { type ReplyHeader, replyHeaders } from "./headers.ts";
 
-/** Responses of a route's failures, by status. */
+/** Error responses of a route, by status. */
 export function failures(route: ApiRoute, components: Components): Record<string, JsonSchema> {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set(codesOf(route))) {
@@ -21,7 +21,7 @@ export function failures(route: ApiRoute, components: Components): Record<string
   );
 }
 
-/** What many routes answer with is described once. */
+/** An answer of many routes is described once. */
 const MOST_SHARED = 2;
 
 function failure(
@@ -56,7 +56,7 @@ const HEADERS: Readonly<Record<number, readonly ReplyHeader[]>> = {
   503: ["Retry-After"],
 };
 
-/** One of the usual form, or of one of the forms that the contract gives for single codes. */
+/** The usual form, or one of the forms that the contract gives for single codes. */
 function problemOf(
   contract: ActionContract,
   codes: readonly ErrorCode[],
@@ -83,7 +83,7 @@ function specialForm(
   return [schemas.add(`${typeName(code)}Problem`, { description, allOf: [problem, own] })];
 }
 
-/** As the first route that may answer so would; an example that there is already stays. */
+/** An example from the first route that may answer so. An existing example stays. */
 function problemExample(code: ErrorCode, route: ApiRoute, components: Components): JsonSchema {
   const known = components.examples.resolve({ $ref: `#/components/examples/${code}` });
   if ("value" in known) return known;
@@ -113,7 +113,7 @@ function examplePath({ action, pattern, contract }: ApiRoute, { schemas }: Compo
   );
 }
 
-/** Codes of the contract, and those that the gateway itself answers with on such a route. */
+/** Codes of the contract, and codes with which the gateway itself answers on such a route. */
 function codesOf({ action, contract, auth, takesBody, method }: ApiRoute): ErrorCode[] {
   const errors: readonly string[] = contract.errors ?? [];
   for (const code of Object.keys(contract.problems ?? {}))
@@ -121,7 +121,7 @@ function codesOf({ action, contract, auth, takesBody, method }: ApiRoute): Error
   return [
     ...(contract.errors ?? []),
     "VALIDATION_FAILED",
-    // A token that is presented must be good, on public routes too.
+    // A token must be valid if one is sent, also on public routes.
     ...(contract.body === "raw" ? [] : (["UNAUTHENTICATED"] as const)),
     ...(auth === "staff" || auth === "admin" ? (["FORBIDDEN"] as const) : []),
     ...(contract.idempotent === "required" ? (["IDEMPOTENCY_KEY_MISSING"] as const) : []),

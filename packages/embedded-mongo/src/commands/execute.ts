@@ -13,26 +13,26 @@ import { checkApiVersion, checkArguments } from "./fields.ts";
 import { commands } from "./registry.ts";
 import type { Request } from "./request.ts";
 
-/** A command that is under way: asked again and again, between the turns of others, until it has its reply. */
+/** A running command. It is resumed repeatedly, between time slices of others, until it has a reply. */
 export interface Underway {
-  /** True for one that must go on when its client is gone. */
+  /** True for one that must continue when its client is gone. */
   readonly writes: boolean;
-  /** Goes on for so many milliseconds; the reply once it is there. */
+  /** Continues for this many milliseconds. Returns the reply once there is one. */
   resume(ms: number): Buffer | undefined;
-  /** Gives it up. */
+  /** Stops it. */
   stop(): void;
 }
 
 /**
- * Executes a command and returns the BSON of its reply; never throws for what a client did.
- * @param ms the command's first turn; without it the command runs to its end
+ * Executes a command and returns the BSON of its reply. Never throws for a client's error.
+ * @param ms the command's first time slice; without it, the command runs to its end
  */
 export function execute(store: Store, request: Request, ms = Number.POSITIVE_INFINITY): Buffer | Underway {
   try {
     const started = start(store, request);
     return started.resume(ms) ?? started;
   } catch (error) {
-    // Nothing of the group may be acknowledged then.
+    // Then nothing of the group may be acknowledged.
     if (isDamage(error)) throw damaged(store.database.file, error);
     return errorReply(error);
   }
@@ -82,11 +82,11 @@ function* runRead(store: Store, request: Request, command: Command, deadline: De
   return finish(isWork(reply) ? yield* reply : reply);
 }
 
-/** Every step happens whole or not at all, the last one together with what is remembered of the reply. */
+/** Every step is atomic. The last one also stores the reply for repeats. */
 function* runWrite(store: Store, request: Request, command: Command, deadline: Deadline): Work<Buffer> {
   const retry = command.retryable ? retryOf(request) : undefined;
   if (retry !== undefined) {
-    // The same session's former write may still be under way, which a repeat must wait for.
+    // The same session's previous write may still run, and a repeat must wait for it.
     while (store.busySessions.has(retry.key)) yield;
     const earlier = store.retries.earlier(retry.session, retry.number);
     if (earlier !== undefined) return Buffer.from(earlier.bytes());
@@ -109,7 +109,7 @@ function* runWrite(store: Store, request: Request, command: Command, deadline: D
         wrote = store.wrote;
         return reply;
       } finally {
-        // What others of the group wrote must be flushed, whatever becomes of this.
+        // The writes of others in the group must be flushed in any case.
         store.wrote ||= before;
       }
     };
@@ -128,7 +128,7 @@ function isWork(reply: Reply | Work<Reply>): reply is Work<Reply> {
   return !Buffer.isBuffer(reply) && typeof reply.next === "function";
 }
 
-/** Work that is done already is as good as any; what is work is taken as it is. */
+/** Turns a finished reply into work that ends at once. */
 const workOf = (reply: Reply | Work<Reply>): Work<Reply> => (isWork(reply) ? reply : done(reply));
 
 // biome-ignore lint/correctness/useYield: it has no step left
@@ -160,7 +160,7 @@ function finish(reply: Reply): Buffer {
   return writer.take();
 }
 
-/** What a failed command answers. Errors that are not a client's are internal, and told apart by code 1. */
+/** The reply to a failed command. Errors that are not a client's are internal, with code 1. */
 export function errorReply(error: unknown): Buffer {
   const writer = new Writer(256);
   const mark = writer.open();

@@ -23,7 +23,7 @@ export function listIndexes(context: Context): Reply {
   return cursorReply(context, `${request.db}.${name}`, results, size, {});
 }
 
-/** `cursor: {batchSize}`; 101 where it is not given. */
+/** `cursor: {batchSize}`. Default: 101. */
 export function sizeOf(cursor: Raw | undefined): number {
   const size = cursor && new Map(fields(cursor)).get("batchSize");
   if (size === undefined) return 101;

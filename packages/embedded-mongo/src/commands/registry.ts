@@ -1,4 +1,4 @@
-/** All commands by name, and what is common to running any of them. */
+/** All commands by name, and the common part of running them. */
 
 import { StoreError } from "../errors.ts";
 import {
@@ -29,7 +29,7 @@ import { insert, remove, update } from "./write.ts";
 const known = (names: string): ReadonlySet<string> => new Set(names === "" ? [] : names.split(" "));
 const none = known("");
 
-// What a client says of itself in `hello` is no concern of this store.
+// What a client says about itself in `hello` does not matter here.
 const hello: Command = { run: info.hello };
 const modify: Command = {
   run: findAndModify,
@@ -46,7 +46,7 @@ const retryable = (run: Command["run"], fields: string): Command => ({
   retryable: true,
 });
 
-/** MongoDB's commands that the store has; anything else is CommandNotFound. */
+/** MongoDB's commands that the store supports. Any other is CommandNotFound. */
 export const commands: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     hello,

@@ -1,4 +1,4 @@
-/** What collections and indexes there are; kept in SQLite and mirrored in memory. */
+/** The collections and indexes, stored in SQLite and mirrored in memory. */
 import { randomUUID } from "node:crypto";
 import { Binary } from "bson";
 import { encode } from "../bson/make.ts";
@@ -12,7 +12,7 @@ import { IndexBuilds } from "./index-builds.ts";
 import type { SplitSizes } from "./parts/large-objects.ts";
 import { PartTable } from "./parts/part-table.ts";
 
-/** Names of databases and collections, and what is in them. */
+/** Names of databases and collections, and their contents. */
 export class Catalog {
   private readonly database: Database;
   private readonly storage: Storage;
@@ -44,7 +44,7 @@ export class Catalog {
     this.database.commit();
   }
 
-  /** Reads everything anew; needed after a rollback that undid changes to the catalogue. */
+  /** Reads everything again. Needed after a rollback that undid changes of the catalogue. */
   load(): void {
     this.database.generation++;
     this.collections.clear();
@@ -74,7 +74,7 @@ export class Catalog {
     return this.collections.get(`${db}.${name}`);
   }
 
-  /** The collection, made if need be, as writes make it. */
+  /** The collection, created if missing, as writes do. */
   ensure(db: string, name: string): Collection {
     return this.find(db, name) ?? this.create(db, name);
   }

@@ -1,4 +1,4 @@
-/** One collection: documents by row, `_id` and indexes, kept together. */
+/** One collection: documents by row, `_id` and indexes, kept consistent. */
 import type { Binary } from "bson";
 import { nullRaw } from "../bson/make.ts";
 import { getField, type Raw, toJs } from "../bson/raw.ts";
@@ -22,7 +22,7 @@ export interface CollectionInfo {
   readonly uuid: Binary;
 }
 
-/** Where an update may have changed a document; undefined for anywhere. */
+/** Where an update may have changed a document. Undefined means anywhere. */
 export interface Change {
   /** The paths that it names. */
   readonly reach: Reads;
@@ -30,11 +30,11 @@ export interface Change {
   readonly fields: ReadonlySet<string> | undefined;
 }
 
-/** A paused command whose collection or index others have dropped. */
+/** The error of a paused command whose collection or index was dropped. */
 export const planKilled = (): StoreError =>
   new StoreError(175, "query plan killed: the collection or index was dropped or changed meanwhile");
 
-/** Largest document that MongoDB stores. */
+/** MongoDB's largest document. */
 export const maxDocumentSize = 16 * 1024 * 1024;
 /** Rows that a build of an index reads at once. */
 const fillAtOnce = 200;
@@ -78,19 +78,19 @@ export class Collection {
     this.name = name;
   }
 
-  /** Number of documents; counted once, then kept. */
+  /** Number of documents. Counted once, then cached. */
   count(): number {
     this.counted ??= this.documents.count();
     return this.counted;
   }
 
-  /** Forgets what may have been undone. */
+  /** Drops cached data that may have been undone. */
   afterRollback(): void {
     this.counted = undefined;
     for (const index of [...this.indexes, ...this.building]) index.afterRollback();
   }
 
-  /** What a row of the table stands for. */
+  /** The document of a table row. */
   stored(rid: number, row: Uint8Array): Stored {
     return this.documents.stored(rid, row);
   }
@@ -109,7 +109,7 @@ export class Collection {
     return this.documents.byRow(rid);
   }
 
-  /** Stores a new document, which has an `_id`. Throws E11000. */
+  /** Stores a new document with an `_id`. Throws E11000. */
   insert(document: Raw): void {
     checkSize(document.end - document.start);
     const id = getField(document, idName) ?? nullRaw;
@@ -127,7 +127,7 @@ export class Collection {
     this.reindex(stored.rid, before, document, change);
   }
 
-  /** What an update needs to see of a document that is stored in parts; undefined where that is all of it. */
+  /** The part of a split document that an update needs. Undefined where it needs all of it. */
   excerptOf(stored: Stored, { reach }: Change): Excerpt | undefined {
     return this.documents.excerptOf(stored, reach, this.indexed());
   }
@@ -197,7 +197,7 @@ export class Collection {
     }
   }
 
-  /** Bytes of all documents together. */
+  /** Bytes of all documents. */
   size(): number {
     return this.documents.size();
   }

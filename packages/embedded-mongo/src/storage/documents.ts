@@ -1,4 +1,7 @@
-/** The documents of one collection by row: whole, or, where they are large, with their large objects apart. */
+/**
+ * The documents of one collection by row: whole, or, where they are large, with their large objects stored
+ * separately.
+ */
 import type { StatementSync } from "node:sqlite";
 import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { overlap, type Path } from "../path.ts";
@@ -13,7 +16,7 @@ import type { PartTable } from "./parts/part-table.ts";
 import { SplitDocument } from "./parts/split-document.ts";
 import { type Stored, WholeDocument } from "./stored.ts";
 
-/** Where documents lie, beside their own table. */
+/** Where documents are stored, in addition to their own table. */
 export interface Storage {
   readonly database: Database;
   readonly parts: PartTable;
@@ -40,7 +43,7 @@ export class Documents {
     return this.statements;
   }
 
-  /** What a row of the table stands for. */
+  /** The document of a table row. */
   stored(rid: number, row: Uint8Array): Stored {
     const bytes = toBuffer(row);
     if (!isLayout(bytes)) return new WholeDocument(rid, rawDocument(bytes));
@@ -63,7 +66,7 @@ export class Documents {
     return row && this.stored(rid, row[0]);
   }
 
-  /** At most `limit` documents of the rows after `rid`, in their order. */
+  /** At most `limit` documents of the rows after `rid`, in order. */
   after(rid: number, limit: number): Stored[] {
     const rows = this.sql.after.all(rid, limit) as unknown as [number, Uint8Array][];
     return rows.map(([at, bytes]) => this.stored(at, bytes));
@@ -73,7 +76,7 @@ export class Documents {
     return Number((this.sql.count.get() as unknown as [number])[0]);
   }
 
-  /** Bytes of all documents together. */
+  /** Bytes of all documents. */
   size(): number {
     let bytes = Number((this.sql.size.get() as unknown as [number | null])[0] ?? 0);
     for (const rid of this.storage.parts.documents(this.collection)) {
@@ -83,7 +86,7 @@ export class Documents {
     return bytes;
   }
 
-  /** @returns the new row; undefined where the key is taken */
+  /** @returns the new row; undefined where the key exists */
   insert(key: Buffer, document: Raw): number | undefined {
     const made = this.sql.insert.run(key, document.bytes());
     return made.changes === 0 ? undefined : Number(made.lastInsertRowid);
@@ -96,8 +99,8 @@ export class Documents {
 
   /**
    * Stores the new form of a document.
-   * @param reach what the update may have changed; undefined for all, after which the document is stored whole
-   * @param indexed what indexes read: no object there is stored apart
+   * @param reach what the update may have changed; undefined for everything, after which the document is stored whole
+   * @param indexed what indexes read: no object there is stored separately
    */
   replace(stored: Stored, document: Raw, reach: Reads, indexed: Reads): void {
     const { rid } = stored;
@@ -107,15 +110,15 @@ export class Documents {
   }
 
   /**
-   * The part of a large document that an update works on, where it needs no more: what it may change is not an object that
-   * is stored apart as a whole, and no index reads any of these.
+   * The part of a large document that an update works on, where it needs no more. This requires that it changes no
+   * whole object that is stored separately, and that no index reads these objects.
    */
   excerptOf(stored: Stored, reach: Reads, indexed: Reads): Excerpt | undefined {
     if (!(stored instanceof SplitDocument) || reach === undefined || indexed === undefined) return undefined;
     return stored.reachesInto(indexed) ? undefined : Excerpt.of(stored, reach, this.storage.parts);
   }
 
-  /** Stores what has become of an excerpt. */
+  /** Stores the changed excerpt. */
   replaceExcerpt({ rid }: Stored, excerpt: Excerpt, next: Raw, reach: Reads, indexed: Reads): void {
     const layout = excerpt.save(next);
     if (layout.size >= this.storage.sizes.joined) {
@@ -131,7 +134,9 @@ export class Documents {
     this.sql.replace.run(whole ? layout.outline.bytes() : encodeLayout(layout), rid);
   }
 
-  /** Moves large objects out of the outline, if there are any. Not those that the update writes as a whole: it may again. */
+  /**
+   * Moves large objects out of the outline. Not those that the update writes as a whole, because it may do so again.
+   */
   private split(rid: number, layout: Layout, reach: readonly Path[], indexed: readonly Path[]): Layout {
     const { sizes, parts } = this.storage;
     const { outline, objects, size } = layout;

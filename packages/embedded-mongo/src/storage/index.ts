@@ -18,7 +18,7 @@ export interface IndexField {
   readonly descending: boolean;
 }
 
-/** A unique key that is taken already. */
+/** A unique key that already exists. */
 export class DuplicateKey extends Error {
   readonly index: Index | undefined;
 
@@ -39,7 +39,7 @@ export class Index {
   readonly hidden: boolean;
   /** The filter of a partial index. */
   readonly partial: Filter | undefined;
-  /** Seconds after which a TTL index lets documents go. */
+  /** Seconds after which a TTL index removes documents. */
   readonly expireAfterSeconds: number | undefined;
   /** Set for a text index. */
   readonly text: TextTable | undefined;
@@ -50,7 +50,7 @@ export class Index {
   private multikeySaved: number;
   private readonly included: Matcher | undefined;
   private readonly shape: KeyShape;
-  /** Every path of a document that decides on its keys. */
+  /** Every path of a document that determines its keys. */
   readonly reads: Reads;
   private readonly database: Database;
   private statements: { insert: StatementSync; remove: StatementSync } | undefined;
@@ -115,7 +115,7 @@ export class Index {
     return this.reads !== undefined && !this.reads.some((path) => changed.has(path.parts[0]?.text ?? ""));
   }
 
-  /** Enters a document. Throws {@link DuplicateKey}. */
+  /** Adds a document. Throws {@link DuplicateKey}. */
   add(rid: number, document: Raw): void {
     if (this.included && !this.included(document)) return;
     if (this.text) {
@@ -135,7 +135,7 @@ export class Index {
     for (const key of indexKeys(document, this.shape, this.sparse).keys) remove.run(key, rid);
   }
 
-  /** Moves a document from its old keys to its new ones, touching only those that differ. */
+  /** Moves a document from its old keys to its new ones. Only differing keys are touched. */
   replace(rid: number, before: Raw, after: Raw): void {
     if (this.text) {
       this.remove(rid, before);
@@ -151,7 +151,7 @@ export class Index {
     this.insertKeys(rid, fresh);
   }
 
-  /** A rollback may have undone the saved mark; the one in memory stays, which is safe. */
+  /** A rollback may have undone the stored mark. The one in memory stays, which is safe. */
   afterRollback(): void {
     this.multikeySaved = 0;
   }

@@ -1,4 +1,4 @@
-/** A command that takes long lets others go first, is stopped by maxTimeMS, and finds what it should all the same. */
+/** A long command lets others run, is stopped by maxTimeMS, and still returns the right result. */
 import assert from "node:assert/strict";
 import type { Collection, Document } from "mongodb";
 import { type Started, startStore } from "../support/with-store.ts";

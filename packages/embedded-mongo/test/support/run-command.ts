@@ -21,7 +21,7 @@ function requestOf(document: Document): Request {
 /** The reply to a command, whether it succeeded or not. */
 export function command(store: Store, document: Document): Document {
   const reply = execute(store, requestOf(document));
-  // Without a turn of its own a command runs to its end.
+  // Without a time slice, a command runs to its end.
   assert.ok(Buffer.isBuffer(reply));
   return deserialize(reply);
 }
@@ -47,7 +47,7 @@ export function slowly(store: Store, document: Document): { turn(): Document | u
 /** Milliseconds of a turn that is over when it begins. */
 const over = -1;
 
-/** The first batch of a find or aggregate; throws what the store refused. */
+/** The first batch of a find or aggregate. Throws the store's error. */
 export function rows(store: Store, document: Document): Document[] {
   return succeeded(command(store, document)).cursor.firstBatch as Document[];
 }

@@ -28,13 +28,13 @@ const fixture = await openProviderFixture({
   money: idr,
   price: 150_000,
   timeScale: 1_000_000,
-  // Ours name their own address, so nothing comes here.
+  // Our payments name their own address, so nothing comes here.
   webhookUrl: (shop) => `${shop}/account`,
 });
 const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, book, events } = fixture;
 const paid = fixture.openAndPay;
 
-/** What the types of the official client leave out. */
+/** Missing in the types of the official client. */
 type Transactions = Record<
   "status" | "cancel" | "refundDirect" | "notification",
   (ref: string | object, body?: object) => Promise<Readonly<Record<string, string>>>
@@ -44,7 +44,7 @@ describe("Midtrans", () => {
   beforeEach(fixture.calm);
   after(fixture.close);
 
-  /** What the customer does on the page that `opened` leads to. */
+  /** The customer's action on the page of `opened`. */
   const onPage = async (url: string, act: object) => {
     const token = url.split("/").at(-1);
     const response = await fetch(`${emulator.url}/_sim/snap/${token}`, {
@@ -63,7 +63,7 @@ describe("Midtrans", () => {
   };
 
   describe("the emulator, by the official client as it is", () => {
-    /** It has no setting for its address, but its addresses are functions. */
+    /** The client has no setting for its address, but its addresses are functions. */
     function client<T extends object>(it: T): T {
       assert.ok("apiConfig" in it && typeof it.apiConfig === "object" && it.apiConfig);
       Object.assign(it.apiConfig, {

@@ -42,7 +42,7 @@ const fixture = await openProviderFixture({
 const { clock, shop, emulator, adapter, adapterWith, intent, status, refund, book } = fixture;
 
 describe("M-Pesa", () => {
-  /** What came of the callbacks that the shop has taken in, as its front does. */
+  /** The events from the callbacks that the shop has received through its webhook. */
   let events: WebhookEvent[];
 
   before(() => migration.up(database));
@@ -108,7 +108,7 @@ describe("M-Pesa", () => {
         const by = adapterWith(wrong);
         const it = intent();
         await assert.rejects(by.createPayment(it, never), ProviderMisconfigured, JSON.stringify(wrong));
-        // Nothing was pushed, so it may be tried again when that is mended.
+        // Nothing was pushed, so it may be tried again after the correction.
         await adapter().createPayment(it, never);
         assert.equal(booksOf(it.paymentId).length, 1);
       }

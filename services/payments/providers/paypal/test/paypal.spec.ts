@@ -260,7 +260,7 @@ describe("PayPal", () => {
         ],
       );
       assert.equal(new Set(told.map((it) => it.paymentId)).size, 1);
-      // PayPal names the capture only; the order is looked up.
+      // PayPal names only the capture. The order is looked up.
       assert.deepEqual(new Set(told.map((it) => it.providerRef)), new Set([ref]));
       const report = await adapter().fetchStatus(ref, never);
       assert.equal(report.status, "partially_refunded");
@@ -295,7 +295,7 @@ describe("PayPal", () => {
   });
 
   describe("webhooks", () => {
-    /** One that is fine. */
+    /** A valid one. */
     const received = async (): Promise<ReceivedWebhook> => {
       await approved();
       await emulator.idle();

@@ -1,4 +1,4 @@
-/** PayPal's own SDK for Node against the emulator: unchanged but for the socket that its requests go to. */
+/** PayPal's own SDK for Node against the emulator. Only the socket of its requests is changed. */
 import assert from "node:assert/strict";
 import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import {
@@ -24,7 +24,7 @@ const fixture = await openProviderFixture({
 const { emulator } = fixture;
 
 describe("PayPal's own SDK, at the emulator", () => {
-  /** The SDK knows PayPal's two addresses only, so its requests are led to the emulator where they leave. */
+  /** The SDK knows only PayPal's two addresses, so its requests are redirected to the emulator on their way out. */
   const transport = {
     request(options: RequestOptions, answered: (it: IncomingMessage) => void): ClientRequest {
       const { hostname, port } = new URL(emulator.url);

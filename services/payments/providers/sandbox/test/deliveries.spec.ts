@@ -40,7 +40,7 @@ describe("The sandbox's deliveries while the database goes away", () => {
       clock: systemClock,
       log: silentLog,
       secret: async () => "a secret of sixteen",
-      // Nobody listens there.
+      // No server listens there.
       url: () => new URL(`http://127.0.0.1:${port}/`),
     });
     try {

@@ -390,7 +390,7 @@ describe("Stripe", () => {
           },
         },
       });
-    /** As Stripe's own SDK signs. */
+    /** Signs in the way of Stripe's own SDK. */
     const header = (payload: string, secret = SECRET, at = clock.now()) =>
       sdk().webhooks.generateTestHeaderString({ payload, secret, timestamp: Math.floor(at / 1_000) });
     const verify = (rawBody: Buffer | string, signature: string | undefined, provider = by()) =>

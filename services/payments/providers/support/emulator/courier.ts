@@ -1,15 +1,15 @@
 /**
- * Webhooks on their way from an emulator to the shop: repeated by the provider's own schedule, and late, doubled, out of
- * order, changed or lost as {@link WebhookFaults} says.
+ * Sends an emulator's webhooks to the shop, repeated on the provider's own schedule. {@link WebhookFaults} makes them
+ * late, doubled, reordered, changed or lost.
  */
 import type { EmulatorOptions, Knobs } from "../../emulator.ts";
 import type { Call } from "./http-app.ts";
 
 export interface OutgoingWebhook {
-  /** Null for where all webhooks go. */
+  /** Null for the general webhook address. */
   readonly url: string | null;
   readonly body: string;
-  /** Made anew for each delivery, as signatures hold the time; `body` is what is signed. */
+  /** Made again for each delivery, because signatures contain the time. `body` is the signed text. */
   headers(body: string): Readonly<Record<string, string>>;
 }
 
@@ -21,8 +21,8 @@ export interface CourierOptions {
   readonly knobs: Knobs;
   readonly options: EmulatorOptions;
   /**
-   * The provider's wait before the next delivery, in its own milliseconds; null when it gives up.
-   * @param failures deliveries that were not taken until now, at least 1
+   * The provider's wait before the next delivery, in its own milliseconds. Null when it gives up.
+   * @param failures failed deliveries until now, at least 1
    */
   retry(failures: number, result: DeliveryResult): number | null;
   /** How long the provider waits for an answer, real milliseconds. */
@@ -30,15 +30,15 @@ export interface CourierOptions {
 }
 
 export interface Courier {
-  /** With `cause`, after its answer, or before it when {@link WebhookFaults.race} says so; without, at once. */
+  /** With `cause`, after its answer, or before it with {@link WebhookFaults.race}. Without, at once. */
   send(webhook: OutgoingWebhook, cause?: Call): void;
   idle(): Promise<void>;
   close(): void;
 }
 
-/** A second copy is this late. */
+/** Delay of a second copy. */
 const DUPLICATE_AFTER_MS = 20;
-/** One that is held back for a later one goes by itself when none comes. */
+/** A webhook that is held back for a later one is sent after this time when none comes. */
 const HOLD_MS = 250;
 /** Longer waits would make Node's timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -51,7 +51,7 @@ export function createCourier({ knobs, options, retry, timeoutMs }: CourierOptio
 
   const happens = (probability: number): boolean => probability > 0 && options.random() < probability;
 
-  /** Resolves early, and false, when the courier is closed. */
+  /** Resolves early, and false, when the sender is closed. */
   const pause = (ms: number): Promise<boolean> =>
     new Promise((resolve) => {
       if (closing.signal.aborted) return resolve(false);
@@ -109,7 +109,7 @@ export function createCourier({ knobs, options, retry, timeoutMs }: CourierOptio
     if (failed && failures > 0) repeat(webhook, failures + 1, failed);
   }
 
-  /** @returns how it failed; null when it was taken */
+  /** @returns the reason of a failure; null when it was accepted */
   async function deliver({ url, body, headers }: OutgoingWebhook): Promise<DeliveryResult | null> {
     const late = AbortSignal.timeout(timeoutMs);
     try {
@@ -140,13 +140,13 @@ export function createCourier({ knobs, options, retry, timeoutMs }: CourierOptio
   };
 }
 
-/** Another amount, where there is one: the change that would pay an attacker. */
+/** Changes the amount, where there is one, as an attacker would. */
 function tampered(body: string): string {
   const changed = withAnotherAmount(body);
   return changed === body ? `${body} ` : changed;
 }
 
-/** The first digit that stands soon behind the word is another one. */
+/** Changes the first digit soon after the word. */
 function withAnotherAmount(body: string): string {
   for (const { index } of body.matchAll(/amount/gi)) {
     const from = index + "amount".length;

@@ -268,7 +268,7 @@ describe("Xendit", () => {
       assert.deepEqual(event.refunds, [
         { refundId: null, refundRef: "rfd-1", amount: php(10_000), status: "succeeded", reason: null },
       ]);
-      // None of ours: it becomes an unknown payment, not a rejected webhook that is repeated for a day.
+      // Not ours. It becomes an unknown payment, not a rejected webhook that is repeated for a day.
       assert.equal((await read({ ...plain, data: { ...data, invoice_id: null } })).providerRef, "ddpy-1");
     });
 
