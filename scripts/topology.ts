@@ -1,6 +1,5 @@
 /**
- * `npm run topology [-- --api URL]`: checks that all queues of the shop on RabbitMQ have the settings that keep
- * messages safe. The management API (`http://user:password@host:15672`) shows everything. Without its URL, RabbitMQ
+ * `npm run topology [-- --api URL]`: checks that all queues of the shop on RabbitMQ have safe settings. The management API (`http://user:password@host:15672`) shows everything. Without its URL, RabbitMQ
  * is asked over AMQP and reports the first fault of a queue. Exits with 1 when something is wrong.
  */
 import { amqpAddresses, virtualHost } from "../broker/bus/amqp/address.ts";

@@ -1,5 +1,5 @@
 /**
- * All contracts with their schemas, one line for each service: the service and its migrations are found in the contract's folder.
+ * All contracts with their schemas, one line per service. The service and its migrations are found in the contract's folder.
  */
 export * from "./cart/cart.contract.ts";
 export * from "./delivery/delivery.contract.ts";

@@ -1,7 +1,7 @@
 /** What a schema checks beyond types and limits, in words. JSON Schema can't express it, so documents say it. */
 import { z } from "zod";
 
-/** Key of the conditions in JSON Schema, and in the `meta` of a schema whose check has no message of its own. */
+/** Key of the conditions in JSON Schema, and in the `meta` of a schema whose check has no message. */
 export const CONDITIONS = "x-conditions";
 
 /** The messages of a schema's refinements, and what its `meta` names. */

@@ -122,7 +122,7 @@ export class SoukError extends Errors.MoleculerError {
   }
 }
 
-/** The code of any error, also of one that came from another node; undefined for a bug, and for a code that nobody here declares. */
+/** The code of any error, also of one from another node. Undefined for a bug, and for a code that is not declared here. */
 export function errorCode(error: unknown): ErrorCode | undefined {
   const type = typeOf(error);
   return type !== undefined && registry.has(type) ? (type as ErrorCode) : undefined;
@@ -133,8 +133,8 @@ export interface ExpectedFailure extends ErrorEntry {
 }
 
 /**
- * What is known of an expected failure; undefined for a bug. A code may come from a node whose contracts this process does
- * not load: then the error itself says what it is.
+ * What is known of an expected failure; undefined for a bug. A code may come from a node whose contracts this
+ * process does not load. Then the error itself has its status and title.
  */
 export function expectedFailure(error: unknown): ExpectedFailure | undefined {
   const code = typeOf(error);

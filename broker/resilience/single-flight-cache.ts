@@ -1,4 +1,4 @@
-/** A small cache for reads that come often: a hit is one look-up, and a stampede of misses is one load. */
+/** A small cache for frequent reads. A hit is one look-up. Concurrent misses of one key share one load. */
 import { LRUCache } from "lru-cache";
 
 export interface SingleFlightCache<V extends object> {

@@ -23,7 +23,7 @@ const delta = z
   .max(1_000_000)
   .refine((it) => it !== 0, "must not be 0")
   .meta({ description: "Units to add; to take where it is negative", examples: [12] });
-/** Counts up per stock item with each hold, so that a late message about an old hold is told from the present one. */
+/** Increases per stock item with each hold. It distinguishes a late message about an old hold from the present one. */
 const generation = z.int().min(1);
 
 export const stockView = z

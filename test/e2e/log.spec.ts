@@ -142,7 +142,7 @@ describe("the log of a whole story, at its most talkative", () => {
     for (const [name, value] of secrets)
       assert.ok(!log.includes(value), `${name} is in the log: ${lineWith(log, value)}`);
     assert.ok(!log.includes(token), `the bootstrap token is in the log: ${lineWith(log, token)}`);
-    // What this test can't know, e.g. the token of the reset mail: nothing looks like a random secret or a JWT.
+    // For secrets that this test can't know, such as the reset token: nothing looks like a random secret or a JWT.
     const suspects = [...log.matchAll(/eyJ[\w-]+|(?<![\w/.-])[\w-]{40,}(?![\w/.-])/g)]
       .map(([it]) => it)
       .filter((it) => it !== sku);

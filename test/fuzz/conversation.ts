@@ -1,4 +1,4 @@
-/** One connection to the shop, from its opening to its end: what is written, and what must come back in time. */
+/** One connection to the shop. It writes bytes, and expects answers in time. */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SeededRandom } from "../support/seeded-random.ts";

@@ -54,7 +54,7 @@ export interface ProviderTraits {
   /** As in {@link ProviderShopOptions}. */
   readonly books?: ProviderShopOptions["books"];
   readonly can: readonly Capability[];
-  /** Where the adapter asks for a refund of a part, as {@link Knobs.api} has it; none where the emulator has no API. */
+  /** The route of a partial refund, as in {@link Knobs.api}. None where the emulator has no API. */
   readonly refundRoute?: string;
   readonly limits?: readonly Limit[];
   /**

@@ -122,7 +122,7 @@ export async function startRabbitCluster(binary: string, dir: string, size = 3):
   }
 }
 
-/** Folders with the cookie that lets the nodes talk to each other, and the configuration by which they find each other. */
+/** Folders with the nodes' common cookie, and the configuration with their addresses. */
 async function prepare(dir: string, size: number): Promise<RabbitPlace[]> {
   const cookie = randomBytes(16).toString("hex");
   const epmdPort = await freePort();

@@ -1,4 +1,4 @@
-/** Runs `npm start`, `npm run cluster`, `npm run node` or Moleculer's runner as a user would, with its own data folder and port. */
+/** Runs `npm start`, `npm run cluster`, `npm run node` or Moleculer's runner as a user would. Each run has its own data folder and port. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";

@@ -42,7 +42,7 @@ function fingerprint(schema: z.ZodType): string {
 
 const join = (path: string, name: string): string => (path && name ? `${path}.${name}` : path + name);
 
-/** The schemas that a schema is made of, whatever zod calls the place where they stand; with their names in an object. */
+/** The direct parts of a schema, for every kind of zod schema. Members of an object come with their names. */
 function innerOf({ def }: z.ZodType): [name: string, inner: z.ZodType][] {
   const parts: [string, unknown][] = Object.entries(def).flatMap(([place, part]) => {
     if (place === "shape") return Object.entries(part as object);

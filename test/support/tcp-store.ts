@@ -1,4 +1,4 @@
-/** An embedded store in a process of its own that listens on TCP, where its address must be known before it runs. */
+/** An embedded store in a separate process on TCP, for tests that need its address before it runs. */
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -7,7 +7,7 @@ import { deepFreeze } from "../runtime/document/freeze.ts";
 export const SENT_AT = Date.parse("2026-01-01T00:00:00Z");
 
 /**
- * A message for the actor under test: its type, its data and, where needed, when it was sent (milliseconds since the
+ * A message for the actor under test: type, data and, where needed, the time of sending (milliseconds since the
  * epoch). The same step twice means that one message arrives twice.
  */
 export type Step<T extends MessageType> =

@@ -83,7 +83,7 @@ export class Schemas extends Store {
     return json;
   }
 
-  /** A shape that is derived from others: under the name of a declared one that is the same, else under its own. */
+  /** A derived shape: under the name of an equal declared one, else under its own name. */
   derived(name: string, schema: JsonSchema): JsonSchema {
     const same = this.find(
       (it, other) => !this.#derived.has(other) && isDeepStrictEqual(withoutWords(it), withoutWords(schema)),

@@ -20,7 +20,7 @@ interface Cell {
 }
 
 /**
- * Markdown with a Mermaid diagram of the moves, and tables of what moves nothing and of what is ignored and why.
+ * Markdown with a Mermaid diagram of the transitions. Tables list messages without a transition, and ignored ones with reasons.
  * @param timers the actor's own messages, which are private: a move by one is shown without its name
  */
 export function stateDiagram({ name, final, table }: DrawnMachine, timers: readonly string[] = []): string {

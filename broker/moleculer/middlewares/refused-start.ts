@@ -1,6 +1,6 @@
 /**
- * A start that can't get well by waiting ends: Moleculer itself would try without end to reach a server that refuses
- * this node, and whatever uses Redis goes on without it.
+ * A start that can't get well by waiting ends: Moleculer itself would try for ever to reach a server that refuses
+ * this node. Users of Redis would continue without it.
  */
 import type { Middleware, ServiceBroker } from "moleculer";
 import { checkRedis } from "../redis.ts";

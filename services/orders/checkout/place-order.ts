@@ -1,6 +1,6 @@
 /**
- * Checkout: prices the cart, claims it, creates the order, and waits a moment for the saga to hold stock and open the
- * payment.
+ * Checkout: prices the cart, claims it, and creates the order. Then it waits a moment for the saga to hold stock and
+ * open the payment.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";

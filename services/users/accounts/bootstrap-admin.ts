@@ -57,8 +57,8 @@ export async function bootstrapToken({
 }
 
 /**
- * Logs how to create the first admin while there is none. A generated token is logged once, at the start that generates
- * it, because many people read logs and logs are kept. `npm start` generates it earlier and prints it in its box.
+ * Logs how to create the first admin while there is none. A generated token is logged once, at the start that
+ * generates it. Many people read logs, and logs are kept. `npm start` generates it earlier and prints it in its box.
  */
 export async function announceBootstrap(
   tools: Pick<BootstrapTools, "accounts" | "bootstrapTokens" | "config">,

@@ -27,7 +27,7 @@ export interface Flood {
 export interface FloodOptions {
   url: string;
   buyers: readonly Person[];
-  /** A SKU of which they put another quantity into their carts each time, so that each is a cart to order. */
+  /** A SKU whose quantity they change each time, so that each cart can be ordered. */
   filler: string;
   connections: number;
   /** Of all requests; the others change carts. From 0 to 1. */

@@ -1,4 +1,4 @@
-/** Fields of an extension over HTTP: taken, kept, shown and printed; and kept by a shop that does not know the extension. */
+/** Fields of an extension over HTTP: accepted, stored, shown and printed. A shop without the extension keeps them. */
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Adds a field that this version does not know to every object of a value, as a newer version might have it. */
+/** Adds an unknown field to every object of a value, as a newer version might do. */
 import type { z } from "zod";
 
 export const NOTE = { newerNote: { since: 2, of: ["a newer version"] } };

@@ -1,4 +1,4 @@
-/** One cart, one order; and no more open orders than a customer may have: whatever comes at once, whatever dies when. */
+/** One cart, one order, and bounded open orders of a customer, under any concurrency and after any crash. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
@@ -156,7 +156,7 @@ class World {
     return after;
   }
 
-  /** The order's end, with what it does to the cart in one step, or the payment alone: the goods leave later. */
+  /** The order's end together with its effect on the cart, or the payment alone, where the goods leave the cart later. */
   end(order: Snapshot<OrderState>, status: OrderStatus): void {
     if (!isUnpaid(order.state)) return;
     this.orders.set(order.id, { ...order, version: order.version + 1, state: { ...order.state, status } });

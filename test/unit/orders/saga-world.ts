@@ -1,6 +1,7 @@
 /**
- * A small pure world for the saga: order, stock, payment and delivery actors, a model of a payment provider with its
- * workers, and a pool of messages on their way, from which a test delivers any, in any order, as often as it likes.
+ * A small pure model for the saga. It has order, stock, payment and delivery actors, and a model of a payment
+ * provider with its workers. A pool holds the messages in transit. A test delivers any of them, in any order, any
+ * number of times.
  */
 import type { ActorDefinition, Decision, Outgoing } from "../../../broker/actor/define-actor.ts";
 import { deepFreeze } from "../../../broker/actor/runtime/document/freeze.ts";

@@ -1,4 +1,4 @@
-/** Bulkhead at a provider: one that hangs or fails takes no more than its share, and gets it back when it works again. */
+/** Bulkhead at a provider. One that hangs or fails takes no more than its share of slots. It gets them back when it works again. */
 import assert from "node:assert/strict";
 import { createBulkhead } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
 

@@ -39,8 +39,8 @@ export function withoutConfirmed<S>(
 }
 
 /**
- * The update that turns `previous` into `next`. Two changes of the outbox are possible:
- * new entries at the end and perhaps fewer at the front; or only fewer entries, anywhere.
+ * The update that turns `previous` into `next`. Its outbox may have new entries at the end and fewer at the front.
+ * Or it has only fewer entries, anywhere.
  * @param maps fields of the state that are written by key
  * @throws when a key of such a field can't be a MongoDB field name
  */

@@ -135,8 +135,8 @@ export class Relay {
   }
 
   /**
-   * Entries to publish. Young ones of another node are left to it. The exception is an entry of this node,
-   * newer and to the same receiver: then the older one must go first, even if it is sent twice.
+   * Entries to publish. Young ones of another node are left to it. The exception is an entry of this node, newer and
+   * to the same receiver. Then the older one must go first, even if it is sent twice.
    */
   #due(outbox: readonly OutboxEntry[], lane: OutboxLane | undefined): readonly OutboxEntry[] {
     const { by, clock, tuning } = this.#options;

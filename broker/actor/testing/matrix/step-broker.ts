@@ -1,6 +1,6 @@
 /**
- * A broker in memory that delivers messages in rounds, so that a seed decides their order. It guarantees exactly what
- * RabbitMQ guarantees: a confirmed message is in the queue, and unacked messages of a crashed consumer come again,
+ * A broker in memory that delivers messages in rounds, so that a seed decides their order. It guarantees exactly
+ * what RabbitMQ guarantees. A confirmed message is in the queue. Unacked messages of a crashed consumer come again,
  * first.
  */
 import { AsyncLocalStorage } from "node:async_hooks";

@@ -10,8 +10,8 @@ import type { Transaction } from "./transaction.ts";
 const DIRECT: ReadonlySet<string> = new Set(["gopay", "qris", "shopeepay", "akulaku", "kredivo"]);
 
 /**
- * @throws {ProviderRefused} for methods without refunds (bank transfers, shops; staff refund by hand), and for a
- * part of a card payment before its settlement
+ * @throws {ProviderRefused} for methods without refunds (bank transfers, shops), and for a part of a card payment
+ * before its settlement
  */
 export async function refundTransaction(
   api: MidtransApi,

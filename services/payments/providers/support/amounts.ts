@@ -20,8 +20,7 @@ export function toWhole({ amount, currency }: Money): number | null {
 
 /**
  * Parses "12.5", "10000.00" or 12.5. Zeros beyond the currency's digits are accepted.
- * @returns minor units; null for an amount that the currency can't have ("0.5" in JPY), or that is too large to be
- * exact
+ * @returns minor units; null for an impossible amount ("0.5" in JPY), or one that is too large to be exact
  */
 export function toMinor(major: string | number, currency: string): number | null {
   const match = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(String(major));

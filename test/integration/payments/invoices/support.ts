@@ -1,4 +1,4 @@
-/** Invoicing as a node of its own does it: over its own connection to a store that others use as well. */
+/** Invoicing as on a separate node: over its own connection to a shared store. */
 import mongoose from "mongoose";
 import { envelope, type Message } from "../../../../broker/contract/envelope.ts";
 import { derivedV7, newId } from "../../../../broker/contract/ids.ts";

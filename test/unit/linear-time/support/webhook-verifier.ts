@@ -1,4 +1,4 @@
-/** A provider's check of webhooks, with a text from outside as the signature, as the body, and as what a signed body says. */
+/** A provider's check of webhooks. A text from outside is the signature, the body, or a value in a signed body. */
 import type { Webhook } from "../../../../services/payments/providers/provider.ts";
 
 /** `test/webhook-verifier.ts` in a provider's folder exports one. */
