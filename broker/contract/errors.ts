@@ -38,7 +38,7 @@ export function defineErrors<const E extends ErrorEntries>(errors: E): E {
 
 /** Codes that any service may use. */
 export const genericErrors = defineErrors({
-  VALIDATION_FAILED: { status: 422, title: "The request does not fit the contract of this route." },
+  VALIDATION_FAILED: { status: 422, title: "The request does not match the contract of this route." },
   MALFORMED_REQUEST: { status: 400, title: "The request line, a header or the URL is not well-formed." },
   SLOW_REQUEST: { status: 408, title: "The request took too long to arrive." },
   URI_TOO_LONG: { status: 414, title: "The URL is longer than this server takes." },
@@ -46,31 +46,31 @@ export const genericErrors = defineErrors({
   MALFORMED_BODY: { status: 400, title: "The body is not well-formed." },
   BODY_TOO_LARGE: { status: 413, title: "The body is larger than this route takes." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: "The body's media type is not supported." },
-  NOT_ACCEPTABLE: { status: 406, title: "None of the accepted media types can be produced." },
-  ROUTE_NOT_FOUND: { status: 404, title: "There is no such route." },
+  NOT_ACCEPTABLE: { status: 406, title: "The route can't answer in any accepted media type." },
+  ROUTE_NOT_FOUND: { status: 404, title: "This route does not exist." },
   METHOD_NOT_ALLOWED: { status: 405, title: "The route exists, but not for this method." },
   UNAUTHENTICATED: { status: 401, title: "A valid access token is needed." },
-  FORBIDDEN: { status: 403, title: "The caller may not do this." },
+  FORBIDDEN: { status: 403, title: "The caller does not have the right to do this." },
   RATE_LIMITED: { status: 429, title: "Too many requests.", retryable: true },
-  NOT_FOUND: { status: 404, title: "There is no such thing, or it is not the caller's." },
+  NOT_FOUND: { status: 404, title: "It does not exist, or it is not the caller's." },
   CONFLICT: { status: 409, title: "The request conflicts with the present state." },
   VERSION_MISMATCH: { status: 412, title: "It has changed since it was read (If-Match)." },
   PRECONDITION_REQUIRED: { status: 428, title: "This write needs If-Match." },
   IDEMPOTENCY_KEY_MISSING: { status: 400, title: "This route needs an Idempotency-Key header." },
   IDEMPOTENCY_KEY_INVALID: { status: 400, title: "The Idempotency-Key is empty, too long or not printable." },
-  IDEMPOTENCY_KEY_REUSED: { status: 422, title: "The Idempotency-Key was used with another request." },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: "This Idempotency-Key was used with another request." },
   IDEMPOTENCY_IN_PROGRESS: {
     status: 409,
     title: "The first request with this Idempotency-Key is still running.",
     retryable: true,
   },
-  OVERLOADED: { status: 503, title: "The shop is at its limit; try again shortly.", retryable: true },
+  OVERLOADED: { status: 503, title: "The shop is overloaded. Try again shortly.", retryable: true },
   UNAVAILABLE: {
     status: 503,
-    title: "Something the shop needs is away; try again shortly.",
+    title: "A server that the shop needs is unavailable. Try again shortly.",
     retryable: true,
   },
-  INTERNAL: { status: 500, title: "Something went wrong on our side." },
+  INTERNAL: { status: 500, title: "An internal error occurred." },
 });
 
 export type CodesOf<E> = { [K in keyof E & string]: ErrorEntry };

@@ -53,13 +53,13 @@ const shape = {
   PORT: whole(0, 65_535).default(3000).describe("Port of the REST gateway; 0 picks a free one"),
   HOST: z.string().min(1).default("127.0.0.1").describe("Address that the gateway listens on"),
   PUBLIC_URL: url("http", "https").describe(
-    "Where clients and payment providers reach the gateway; from HOST and PORT unless set",
+    "Public address of the gateway, for clients and payment providers; made from HOST and PORT unless set",
   ),
   OPS_PORT: z
     .union([z.literal("off"), whole(0, 65_535)])
     .optional()
     .describe(
-      "Port of every node's /health/live, /health/ready and /metrics, or off; 0, unless set, picks a free one and says which. npm start takes PORT + 6464, npm run cluster that and the following",
+      "Port of every node's /health/live, /health/ready and /metrics, or off. Default: npm start uses PORT + 6464, npm run cluster that and the next ones, other nodes a free port that they log",
     ),
   OPS_HOST: z.string().min(1).default("127.0.0.1").describe("Address that the operations port listens on"),
   DATA_DIR: z
@@ -70,7 +70,7 @@ const shape = {
   AMQP_URL: flawless(flawOfAddresses)
     .optional()
     .describe(
-      "RabbitMQ, or several nodes of its cluster separated by commas; without it messages stay in this process",
+      "RabbitMQ, or several nodes of its cluster separated by commas; without it, messages stay in this process",
     ),
   AMQP_PREFIX: z
     .string()
@@ -78,7 +78,7 @@ const shape = {
     .default("souk")
     .describe("First part of the names of exchanges and queues"),
   MONGO_URL: url("mongodb", "mongodb+srv").describe(
-    "MongoDB replica set; without it the embedded store in DATA_DIR",
+    "MongoDB replica set; without it, the embedded store in DATA_DIR is used",
   ),
   REDIS_URL: flawless(flawOfRedis)
     .optional()
@@ -109,7 +109,7 @@ const shape = {
     .string()
     .optional()
     .describe(
-      "What other teams add to the shop: modules of their packages, separated by commas, as paths from the working folder (./loyalty/souk.ts) or names of packages",
+      "Extensions of the shop, separated by commas: paths from the working folder (./loyalty/souk.ts) or names of packages",
     ),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace"])
@@ -119,13 +119,11 @@ const shape = {
   ACCESS_LOG: z
     .enum(["on", "off"])
     .optional()
-    .describe(
-      "One line for each request that was answered, whatever LOG_LEVEL is; on but in tests unless set",
-    ),
+    .describe("One line per answered request, at any LOG_LEVEL; on unless set, but off in tests"),
   RATE_LIMIT: z
     .union([z.literal("off"), whole(1, 1_000_000)])
     .default(300)
-    .describe("Requests a minute per caller, or off"),
+    .describe("Requests per minute and caller, or off"),
   CORS_ORIGINS: z
     .string()
     .default("")
@@ -133,12 +131,12 @@ const shape = {
   TRUST_PROXY: whole(0, 10)
     .default(0)
     .describe(
-      "Trusted proxies in front of the gateway: the client's address is that many entries from the right of X-Forwarded-For; 0 ignores the header",
+      "Number of trusted proxies in front of the gateway; the client's address is that many entries from the right of X-Forwarded-For, 0 ignores the header",
     ),
   METRICS: z
     .enum(["on", "off"])
     .default("on")
-    .describe("on counts, and serves /metrics for Prometheus on OPS_PORT; off does neither"),
+    .describe("on collects metrics and serves /metrics for Prometheus on OPS_PORT; off does neither"),
   MIGRATE_ON_START: z.stringbool().default(true).describe("Apply pending migrations when a service starts"),
   ALLOW_EMBEDDED: z.stringbool().default(false).describe("Permit embedded defaults in production"),
   EMBEDDED_SYNC: z
@@ -148,38 +146,40 @@ const shape = {
   MAX_IN_FLIGHT: whole(1, 100_000)
     .default(512)
     .describe(
-      "Requests that the gateway works on or answers at once; more get 503. Bodies on their way are as many",
+      "Maximum number of concurrent requests of the gateway, and of bodies being received; more get 503",
     ),
   MAX_IN_FLIGHT_PER_CALLER: whole(1, 100_000)
     .optional()
     .describe(
-      "Of these, of one user, or of one address without a user (of IPv6 a /64); more get 429. 32 unless set, and no bound where RATE_LIMIT is off",
+      "The same per user, or per address without a user (of IPv6 a /64); more get 429. 32 unless set, and no limit where RATE_LIMIT is off",
     ),
   MAX_IN_FLIGHT_PER_ADDRESS: whole(1, 100_000)
     .optional()
     .describe(
-      "Of these, of all users of one address; more get 429. 128 unless set, and no bound where RATE_LIMIT is off",
+      "The same for all users of one address; more get 429. 128 unless set, and no limit where RATE_LIMIT is off",
     ),
   MAX_PIPELINED: whole(0, 1_000)
     .default(16)
     .describe(
-      "Requests that may wait on one connection behind the one that is answered; with more it is closed",
+      "Requests that may wait on one connection behind the running one; a connection with more is closed",
     ),
   MIN_BODY_RATE: whole(1, 1_000_000)
     .default(240)
-    .describe("Bytes a second at which a body must come, after its first 5 s; a slower one gets 408"),
+    .describe("Minimum rate of a body in bytes per second, after its first 5 s; a slower one gets 408"),
   WRITE_TIMEOUT: duration(20_000)
     .refine((it) => it >= 1_000, "must be at least 1s")
-    .describe("A client that takes nothing of its answer for so long is cut off"),
-  MAX_STREAMS: whole(1, 100_000).default(1_000).describe("Event streams at once; more get 503"),
-  MAX_STREAMS_PER_CALLER: whole(1, 100_000).default(5).describe("Event streams of one user; more get 429"),
+    .describe("A client that reads nothing of its answer for this time is disconnected"),
+  MAX_STREAMS: whole(1, 100_000).default(1_000).describe("Maximum number of event streams; more get 503"),
+  MAX_STREAMS_PER_CALLER: whole(1, 100_000)
+    .default(5)
+    .describe("Maximum number of event streams per user; more get 429"),
   MAX_STREAMS_PER_ADDRESS: whole(1, 100_000)
     .default(100)
-    .describe("Event streams of all users of one address; more get 429"),
+    .describe("Maximum number of event streams per address; more get 429"),
   SHUTDOWN_DELAY: duration(0)
     .refine((it) => it <= 60_000, "must be at most 60s")
     .describe(
-      "How long a gateway that stops still takes requests while /health/ready says 503: longer than load balancers take to notice",
+      "How long a stopping gateway still accepts requests while /health/ready answers 503; longer than load balancers need to notice",
     ),
   SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
 };

@@ -3,7 +3,7 @@
 import { type ConfigOf, defineConfig, duration } from "../../broker/contract/variables.ts";
 
 export const cartConfig = defineConfig({
-  CART_TTL: duration(7 * 86_400_000).describe("Time until an untouched cart goes"),
+  CART_TTL: duration(7 * 86_400_000).describe("Time until an unchanged cart expires"),
 });
 
 declare module "../../broker/moleculer/config.ts" {

@@ -2,7 +2,7 @@
 import { type CodesOf, defineErrors } from "../../broker/contract/errors.ts";
 
 export const cartErrors = defineErrors({
-  CART_FULL: { status: 422, title: "The cart has as many lines as it can hold." },
+  CART_FULL: { status: 422, title: "The cart has the maximum number of lines." },
 });
 
 declare module "../../broker/contract/errors.ts" {

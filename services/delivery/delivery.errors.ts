@@ -2,7 +2,7 @@
 import { type CodesOf, defineErrors } from "../../broker/contract/errors.ts";
 
 export const deliveryErrors = defineErrors({
-  DELIVERY_TRANSITION: { status: 409, title: "The delivery can't go to this status from where it is." },
+  DELIVERY_TRANSITION: { status: 409, title: "The delivery's status does not permit this change." },
 });
 
 declare module "../../broker/contract/errors.ts" {

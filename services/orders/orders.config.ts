@@ -6,10 +6,10 @@ export const ordersConfig = defineConfig({
   ORDER_TTL: duration(30 * 60_000).describe("Time to pay an order before it expires"),
   MAX_OPEN_ORDERS: whole(1, 1_000)
     .default(3)
-    .describe("Orders of one customer that may wait for payment at once"),
+    .describe("Maximum number of one customer's orders that wait for payment"),
   MAX_OPEN_QUANTITY: whole(1, 1_000_000)
     .default(1_000)
-    .describe("Units that the orders of one customer which wait for payment may hold together"),
+    .describe("Maximum number of units held by one customer's orders that wait for payment"),
 });
 
 declare module "../../broker/moleculer/config.ts" {

@@ -21,7 +21,7 @@ function isTimeZone(name: string): boolean {
 }
 
 export const paymentsConfig = defineConfig({
-  SELLER_NAME: printed(120).default("Souk").describe("Who sells, as invoices name it"),
+  SELLER_NAME: printed(120).default("Souk").describe("The seller's name on invoices"),
   SELLER_ADDRESS: printed(500)
     .transform((it) => it.split("|").map((line) => line.trim()))
     .refine((it) => it.length <= 6 && !it.includes(""), "must be at most 6 lines, none of them empty")
@@ -32,30 +32,30 @@ export const paymentsConfig = defineConfig({
     .string()
     .refine(isTimeZone, "must be an IANA time zone")
     .default("UTC")
-    .describe("Where an invoice's day, and so the year of its number, is decided; e.g. Africa/Nairobi"),
-  TAX_NAME: printed(20).default("Tax").describe("What the tax is called on invoices, e.g. VAT"),
+    .describe("Time zone of an invoice's day, and so of the year of its number, for example Africa/Nairobi"),
+  TAX_NAME: printed(20).default("Tax").describe("Name of the tax on invoices, for example VAT"),
   TAX_RATE: whole(0, 10_000)
     .default(0)
-    .describe("Tax that all prices include, in basis points of the net price: 1600 is 16 %"),
+    .describe("Tax included in all prices, in basis points of the net price: 1600 is 16 %"),
   INVOICE_MODE: z
     .enum(["immediate", "batch"])
     .default("immediate")
     .describe(
-      "immediate opens a payment at its provider as soon as it is asked for; batch collects them and opens them together",
+      "immediate opens each payment at its provider at once; batch collects payments and opens them together",
     ),
   INVOICE_BATCH_INTERVAL: duration(60_000).describe("Time between two openings in INVOICE_MODE=batch"),
   // Two calls must fit into the time of a worker, see define-service.ts.
   PROVIDER_TIMEOUT: duration(15_000)
     .refine((it) => it <= 25_000, "must be at most 25s")
     .describe(
-      "How long a payment provider may take to answer, at most 25s; then it is asked again, with the same key",
+      "How long a payment provider may take to answer, at most 25s; then the call is repeated with the same key",
     ),
   RECONCILE_FIRST: duration(10_000).describe(
-    "Time until a provider is asked how an open payment or refund stands; then 3, 6, 12, … times as long",
+    "Time until a provider is asked for the state of an open payment or refund; further questions after 3, 6, 12, … times as long",
   ),
   RECONCILE_MAX: duration(3_600_000).describe("Longest time between two such questions"),
   RECONCILE_GRACE: duration(86_400_000).describe(
-    "How long after an order's time to pay its provider is still asked about late money",
+    "How long after an order's time to pay its provider is still asked about late payments",
   ),
 });
 

@@ -7,7 +7,7 @@ export const productsConfig = defineConfig({
     .string()
     .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
     .default("USD")
-    .describe("The shop's currency: empty carts and the demo catalogue are in it"),
+    .describe("The shop's currency, for empty carts and the demo catalogue"),
   SEED_ON_START: z
     .stringbool()
     .optional()

@@ -2,10 +2,10 @@
 import { type CodesOf, defineErrors } from "../../broker/contract/errors.ts";
 
 export const productsErrors = defineErrors({
-  SLUG_TAKEN: { status: 409, title: "There is something with this slug already." },
-  SKU_TAKEN: { status: 409, title: "There is something with this SKU already." },
+  SLUG_TAKEN: { status: 409, title: "This slug is already in use." },
+  SKU_TAKEN: { status: 409, title: "This SKU is already in use." },
   CATEGORY_IN_USE: { status: 409, title: "The category still has products or child categories." },
-  SKU_UNKNOWN: { status: 422, title: "There is no such SKU on sale." },
+  SKU_UNKNOWN: { status: 422, title: "This SKU is not on sale." },
 });
 
 declare module "../../broker/contract/errors.ts" {

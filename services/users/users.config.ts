@@ -10,9 +10,7 @@ export const usersConfig = defineConfig(
     REFRESH_TOKEN_TTL: duration(30 * 86_400_000).describe("Lifetime of a session"),
     BOOTSTRAP_TOKEN: secret
       .optional()
-      .describe(
-        "Makes the first admin; unless set, generated and printed at the first start, and in production nobody is let in",
-      ),
+      .describe("Creates the first admin; unless set, a generated one is printed, but none in production"),
     JWT_PRIVATE_KEY: z
       .string()
       .startsWith("-----BEGIN", "must be a PEM private key")

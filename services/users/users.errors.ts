@@ -3,11 +3,11 @@ import { type CodesOf, defineErrors } from "../../broker/contract/errors.ts";
 
 export const usersErrors = defineErrors({
   INVALID_CREDENTIALS: { status: 401, title: "E-mail address and password do not match." },
-  WRONG_PASSWORD: { status: 403, title: "The current password is not right." },
+  WRONG_PASSWORD: { status: 403, title: "The current password is wrong." },
   WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
   INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },
-  EMAIL_TAKEN: { status: 409, title: "There is an account with this e-mail address already." },
-  BOOTSTRAP_CLOSED: { status: 409, title: "The first admin has been made already." },
+  EMAIL_TAKEN: { status: 409, title: "An account with this e-mail address already exists." },
+  BOOTSTRAP_CLOSED: { status: 409, title: "The first admin already exists." },
 });
 
 declare module "../../broker/contract/errors.ts" {
