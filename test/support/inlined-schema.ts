@@ -20,3 +20,14 @@ export function inlined<T>(value: T, root: unknown, open: readonly string[] = []
   if (found === undefined) throw new Error(`${$ref} leads nowhere`);
   return { ...inlined(found as Json, root, [...open, $ref]), ...inlined(own, root, open) } as T;
 }
+
+/** Objects that take no other fields than those that are named; halves of an intersection, and open ones, stay as they are. */
+export function closed<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(closed) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const schema = Object.fromEntries(
+    Object.entries(value).map(([key, it]) => [key, key === "allOf" ? it : closed(it)]),
+  );
+  const isClosed = schema.type === "object" && schema.properties !== undefined;
+  return { ...(isClosed ? { additionalProperties: false } : {}), ...schema } as T;
+}

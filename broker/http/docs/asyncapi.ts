@@ -36,7 +36,7 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
     defaultContentType: CONTENT_TYPE,
     channels: Object.fromEntries(messages.map(({ type, message }) => [type, channel(type, message)])),
     operations: Object.fromEntries(contracts.flatMap((it) => [...senders(it), ...receivers(it, known)])),
-    components: { messages: Object.fromEntries(described), schemas: opened(schemas.all()) },
+    components: { messages: Object.fromEntries(described), schemas: schemas.all() },
   };
 }
 
@@ -150,14 +150,6 @@ const eventExample = (service: string, type: string, subject: string, data: unkn
     data,
   },
 });
-
-/** Without a word on unknown fields. Receivers drop them, and later versions may add some. */
-function opened<T>(schema: T): T {
-  if (Array.isArray(schema)) return schema.map(opened) as T;
-  if (typeof schema !== "object" || schema === null) return schema;
-  const kept = Object.entries(schema).filter(([key, it]) => key !== "additionalProperties" || it !== false);
-  return Object.fromEntries(kept.map(([key, it]) => [key, opened(it)])) as T;
-}
 
 /** Events and replies are sent by the service that declares them; a test shows it. */
 function senders({ service, messages }: ServiceContract): [string, JsonSchema][] {

@@ -58,6 +58,7 @@ export class Store {
 /** The schemas of a document: each named shape stands there once. */
 export class Schemas extends Store {
   readonly #derived = new Set<string>();
+  readonly #shown = new Set<string>();
   readonly #fields: DeclaredFields;
   readonly #made = { input: new Map<z.ZodType, JsonSchema>(), output: new Map<z.ZodType, JsonSchema>() };
 
@@ -68,7 +69,8 @@ export class Schemas extends Store {
   }
 
   /**
-   * The schema as it stands in the document.
+   * The schema as it stands in the document. What callers get says nothing of other fields: later versions may add some.
+   * So a shape that is both given and taken has to be known as given first.
    * @throws where a name has two meanings, as for a shape that has defaults and is both taken and given
    */
   of(schema: z.ZodType, io: Direction): JsonSchema {
@@ -79,8 +81,11 @@ export class Schemas extends Store {
 
   #make(schema: z.ZodType, io: Direction): JsonSchema {
     const { $defs = {}, ...json } = pointed(jsonSchema(schema, io, this.#fields));
-    for (const [name, it] of Object.entries($defs as Record<string, JsonSchema>)) this.add(name, it);
-    return json;
+    for (const [name, it] of Object.entries($defs as Record<string, JsonSchema>)) {
+      if (io === "output") this.#shown.add(name);
+      this.add(name, this.#shown.has(name) ? opened(it) : it);
+    }
+    return io === "output" ? opened(json) : json;
   }
 
   /** A derived shape: under the name of an equal declared one, else under its own name. */
@@ -101,7 +106,15 @@ export const typeName = (text: string): string =>
     .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1))
     .join("");
 
-const withoutWords = ({ description: _, examples: __, ...rest }: JsonSchema): JsonSchema => rest;
+const withoutWords = ({ description: _, examples: __, ...rest }: JsonSchema): JsonSchema => opened(rest);
+
+/** Without a word on unknown fields. */
+function opened<T>(schema: T): T {
+  if (Array.isArray(schema)) return schema.map(opened) as T;
+  if (typeof schema !== "object" || schema === null) return schema;
+  const kept = Object.entries(schema).filter(([key, it]) => key !== "additionalProperties" || it !== false);
+  return Object.fromEntries(kept.map(([key, it]) => [key, opened(it)])) as T;
+}
 
 /** Zod's references lead to `$defs`. */
 function pointed<T>(value: T): T {

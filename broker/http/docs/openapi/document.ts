@@ -30,7 +30,10 @@ export function openapi(contracts: readonly ServiceContract[], fields: DeclaredF
     fields,
   );
   const paths: Record<string, Record<string, unknown>> = {};
-  // Declared shapes first, so that derived ones are known to be the same.
+  // Declared shapes first, so that derived ones are known to be the same; those that callers get before those that they send.
+  for (const { contract } of routes)
+    for (const schema of [contract.returns, ...Object.values(contract.problems ?? {})])
+      components.schemas.of(schema, "output");
   for (const { contract } of routes) components.schemas.of(contract.params, "input");
   for (const route of routes) {
     const path = route.pattern.replaceAll(/:([^/]+)/g, "{$1}");
