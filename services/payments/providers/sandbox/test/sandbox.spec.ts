@@ -1,4 +1,4 @@
-/** The sandbox as a provider, through the port that all providers share. */
+/** The sandbox as a provider, through the common port. */
 import assert from "node:assert/strict";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { newId } from "../../../../../broker/contract/ids.ts";
@@ -47,7 +47,7 @@ describe("the sandbox provider", () => {
   });
 
   const bodyOf = ({ body }: Received) => Buffer.from(body, "base64");
-  /** Webhooks about one payment; others may still be on their way. */
+  /** Webhooks about one payment. Others may still be in transit. */
   const received = (ref: string) =>
     front.received.filter((it) => JSON.parse(bodyOf(it).toString()).data.ref === ref);
   const intent = (changes: Partial<PaymentIntent> = {}) =>
