@@ -1,2 +1,20 @@
-/** The package's `souk/contracts`: contracts of Souk's own services, with their schemas. */
-export * from "../services/contracts.ts";
+/** The package's `souk/contracts`: contracts of Souk's own services, with their schemas, error codes and variables. */
+export * from "../services/cart/cart.config.ts";
+export * from "../services/cart/cart.contract.ts";
+export * from "../services/cart/cart.errors.ts";
+export * from "../services/delivery/delivery.contract.ts";
+export * from "../services/delivery/delivery.errors.ts";
+export * from "../services/inventory/inventory.contract.ts";
+export * from "../services/inventory/inventory.errors.ts";
+export * from "../services/orders/orders.config.ts";
+export * from "../services/orders/orders.contract.ts";
+export * from "../services/orders/orders.errors.ts";
+export * from "../services/payments/payments.config.ts";
+export * from "../services/payments/payments.contract.ts";
+export * from "../services/payments/payments.errors.ts";
+export * from "../services/products/products.config.ts";
+export * from "../services/products/products.contract.ts";
+export * from "../services/products/products.errors.ts";
+export * from "../services/users/users.config.ts";
+export * from "../services/users/users.contract.ts";
+export * from "../services/users/users.errors.ts";

@@ -3,6 +3,12 @@
  * Contracts of Souk's own services are in `souk/contracts`, helpers for tests in `souk/testing`.
  */
 
+/** The copy that contracts are made with: an extension needs the same one. */
+export { z } from "zod";
+
+// For what they declare: an extension's types know of them, too.
+import "./contracts.ts";
+
 // Actors.
 export {
   type ActorDefinition,
@@ -45,6 +51,7 @@ export type { ActionContext, TypedCall, WorkerTools } from "../broker/moleculer/
 export { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 export { type SoukNode, startNode } from "../broker/moleculer/node/start-node.ts";
 export { isDuplicateKey } from "../broker/mongo/duplicate-key.ts";
+export { dropIdempotencyIndexes, idempotencyIndexes } from "../broker/mongo/idempotency.ts";
 export type { Migration } from "../broker/mongo/migrations.ts";
 export { defineModel, type ModelDefinition } from "../broker/mongo/model.ts";
 export { type ActorHostParts, actorHost, type HostedActor } from "../mixins/actor-host.ts";
@@ -56,4 +63,5 @@ export { type OutboxParts, outbox } from "../mixins/outbox.ts";
 export { workers } from "../mixins/workers.ts";
 export { default as souk } from "../services/index.ts";
 // Payment providers.
+export { defineProvider, type ProviderModule } from "../services/payments/providers/define-provider.ts";
 export * from "../services/payments/providers/provider.ts";

@@ -5,8 +5,9 @@ import { pathToFileURL } from "node:url";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { checkThings } from "../broker/contract/fields.ts";
 import { oneLine } from "../broker/contract/redact.ts";
-import { ConfigError } from "../broker/contract/variables.ts";
+import { ConfigError, joinVariables, type Variables } from "../broker/contract/variables.ts";
 import { apiRoutes } from "../broker/http/api-route.ts";
+import { nodeVariables } from "../broker/moleculer/config.ts";
 import { combine, type Extension, isExtension } from "../broker/moleculer/extension.ts";
 import core from "../services/index.ts";
 import "./self-reference.ts";
@@ -40,6 +41,8 @@ function checked(shop: Extension): Extension {
   apiRoutes(shop.contracts);
   topologyOf(shop.contracts);
   checkThings(shop.fields);
+  const providers: readonly Variables[] = shop.providers ?? [];
+  joinVariables([nodeVariables, ...shop.contracts.flatMap(({ config }) => config ?? []), ...providers]);
   return shop;
 }
 

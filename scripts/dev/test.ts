@@ -12,6 +12,7 @@ const LONG = [
   "test/unit/actor/shop-matrix.spec.ts",
   "test/integration/bus/rabbit-cluster.spec.ts",
   "test/integration/actor/crash-matrix.spec.ts",
+  "test/e2e/package.spec.ts",
 ];
 const ALONE = [
   "test/chaos/chaos.spec.ts",
@@ -46,7 +47,7 @@ try {
     if (named.length > 0) await run("tests", "mocha", named, env);
     else {
       const alone = globSync(ALONE);
-      const others = globSync(["{test,services}/**/*.spec.ts", "packages/*/test/**/*.spec.ts"], {
+      const others = globSync(["{test,services}/**/*.spec.ts", "{packages,examples}/*/test/**/*.spec.ts"], {
         exclude: [...ALONE, ...LONG],
       });
       await run("tests, three at a time", "mocha", ["--parallel", "--jobs", "3", ...LONG, ...others], env);

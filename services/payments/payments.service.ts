@@ -61,12 +61,12 @@ export default defineService(payments, {
     workers(),
   ],
 
-  setup({ broker, config, clock, database, logger: log, models, outbox }) {
+  setup({ broker, call, config, clock, database, logger: log, models, outbox }) {
     const { shop } = broker.souk;
-    const providers = createProviders({ config, clock, log, database, publicUrl: () => publicUrl(config) }, [
-      ...coreProviders,
-      ...(shop.providers ?? []),
-    ]);
+    const providers = createProviders(
+      { config, clock, log, database, call, publicUrl: () => publicUrl(config) },
+      [...coreProviders, ...(shop.providers ?? [])],
+    );
     const metrics = createPaymentMetrics(broker.metrics);
     const { inbox, payments, anomalies } = models;
     return {

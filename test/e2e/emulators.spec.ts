@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
+import { noCalls } from "../support/provider-fixture.ts";
 import "../../services/contracts.ts";
 import { coreProviders } from "../../services/payments/providers/create-providers.ts";
 import { eventually } from "../support/eventually.ts";
@@ -51,6 +52,7 @@ describe("npm run emulators", function () {
             collection: () => ({}),
             getClient: () => ({ db: () => ({ collection: () => ({}) }) }),
           } as never,
+          call: noCalls,
           publicUrl: () => "http://127.0.0.1:3000",
         });
         assert.equal(adapter?.name, name);

@@ -11,6 +11,7 @@ import type { Money } from "../../broker/contract/schemas.ts";
 import { createProviders } from "../../services/payments/providers/create-providers.ts";
 import { calm, type Knobs } from "../../services/payments/providers/emulator.ts";
 import { eventually } from "./eventually.ts";
+import { noCalls } from "./provider-fixture.ts";
 import { openProviderShop, type ProviderShop, staff } from "./provider-shop.ts";
 import type { Capability, ProviderTraits } from "./provider-traits.ts";
 import { cardNumbersIn, secretsIn } from "./secrets-in.ts";
@@ -249,6 +250,7 @@ export function providerConformance(traits: ProviderTraits): void {
           clock,
           log: floor.shop.node.runtime.logger("test"),
           database: database("payments"),
+          call: noCalls,
           publicUrl: () => floor.relay.url,
         };
         const adapter = createProviders(context, [traits.provider]).find(name);

@@ -34,6 +34,10 @@ const noDatabase = new Proxy({} as Connection, {
   },
 });
 
+/** For providers that are no service of the shop. */
+export const noCalls: ProviderContext["call"] = (name) =>
+  Promise.reject(new Error(`this provider needs ${name}`));
+
 /** Variables and a clock, and no database unless given. */
 export function providerContext(
   variables: Readonly<NodeJS.ProcessEnv>,
@@ -45,6 +49,7 @@ export function providerContext(
     clock,
     log: silentLog,
     database,
+    call: noCalls,
     publicUrl: () => publicUrl,
   };
 }

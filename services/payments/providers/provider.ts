@@ -6,6 +6,7 @@ import type { Connection } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
+import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
@@ -152,6 +153,8 @@ export interface ProviderContext {
   readonly log: Log;
   /** The payments database; an adapter's collections begin with its name. */
   readonly database: Connection;
+  /** Calls an action, for a provider that is a service of the shop itself. */
+  readonly call: TypedCall;
   /** Where the outside reaches the gateway, without a slash at the end. */
   publicUrl(): string;
   /**

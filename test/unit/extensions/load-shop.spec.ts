@@ -38,6 +38,14 @@ describe("A shop with extensions", () => {
         actions: { get: action({ summary: "Get", rest: "GET /orders/:number", auth: "public", params: z.strictObject({ number: z.string() }), returns: orderView }) },
       });
       export default extend({ name: "theirs", contracts: [theirs] });`,
+    "variable/souk.mjs": `import { defineProvider, extend, z } from "souk";
+      const port = defineProvider({ name: "port", variables: z.object({ PORT: z.string() }), secrets: [], create: () => null });
+      export default extend({ name: "variable", providers: [port] });`,
+    "code/souk.mjs": `import { defineErrors } from "souk"; defineErrors({ CART_EMPTY: { status: 409, title: "Empty." } });`,
+    "provider/souk.mjs": `import { defineProvider, extend, z } from "souk";
+      const stripe = defineProvider({ name: "stripe", variables: z.object({}), secrets: [], create: () => null });
+      export default extend({ name: "provider", providers: [stripe] });`,
+    "thing/souk.mjs": `import { extend, z } from "souk"; export default extend({ name: "thing", fields: { ordr: z.object({}) } });`,
     "node_modules/@team/gifts/package.json": `{ "name": "@team/gifts", "type": "module", "exports": { "import": "./lib/souk.js" } }`,
     "node_modules/@team/gifts/lib/souk.js": `import { extend } from "souk"; export default extend({ name: "gifts" });`,
   };
@@ -90,7 +98,7 @@ describe("A shop with extensions", () => {
       await refused(name, /has no default export made by extend\(…\) of souk$/);
   });
 
-  it("refuses a name that is taken: of a package, a service, a message, a route", async () => {
+  it("refuses a name that is taken, of whatever kind, and fields of what takes none", async () => {
     await refused(
       "./fine/souk.mjs,./namesake/souk.mjs",
       /namesake\/souk\.mjs: there are two extensions fine$/,
@@ -99,6 +107,10 @@ describe("A shop with extensions", () => {
     await refused("./service/souk.mjs", /contract orders is defined twice$/);
     await refused("./loader/souk.mjs", /extension loader: services: there is orders already$/);
     await refused("./message/souk.mjs", /message order\.paid is defined by orders already$/);
+    await refused("./variable/souk.mjs", /the variable PORT is declared twice$/);
+    await refused("./code/souk.mjs", /the error code CART_EMPTY is declared twice$/);
+    await refused("./provider/souk.mjs", /there are two payment providers stripe$/);
+    await refused("./thing/souk.mjs", /nothing takes fields of ordr; there are /);
     await refused("./route/souk.mjs", /theirs\.get: the route GET \/orders\/:number is taken$/);
   });
 });
