@@ -1,8 +1,7 @@
 /**
- * What every payment provider must do in the shop, run on each: the whole shop over HTTP against the provider's
- * emulator. A provider's spec is a call of it with the provider's traits: what it can and what it cannot.
- *
- * What a provider can't do is tested to be refused, or left out where there is nothing to refuse.
+ * The required behaviour of every payment provider in the shop: the whole shop over HTTP against the provider's
+ * emulator. A provider's spec calls it with the provider's traits. What a provider can't do is tested to be refused,
+ * or left out where there is nothing to refuse.
  */
 import assert from "node:assert/strict";
 import { errorCode } from "../../broker/contract/errors.ts";
@@ -272,7 +271,7 @@ export function providerConformance(traits: ProviderTraits): void {
         await floor.emulator.pay(opened.providerRef, "succeed");
         await eventually("the shop has answered", () => floor.relay.answered.length > from);
         assert.ok(floor.relay.answered.slice(from).every((status) => status < 300));
-        // What is only agreed to has cost nobody anything, and nobody here takes it.
+        // An agreed payment has cost nothing yet, and nobody captures it here.
         if (!does("takeAtOnce")) {
           assert.equal((await entry(opened.providerRef))?.captured, 0);
           return;
@@ -340,7 +339,7 @@ export function providerConformance(traits: ProviderTraits): void {
       const it = await open();
       webhookFaults({ drop: 1 });
       await floor.emulator.pay(it.ref, "succeed");
-      // It was faster than our cancelling; or the reconciler was, and then there is nothing to show.
+      // It was faster than our cancel, or the reconciler was. Then there is nothing to show.
       const cancelled = await floor
         .call("orders.cancel", { id: it.id }, it.meta)
         .then(() => true)

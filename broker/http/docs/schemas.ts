@@ -1,22 +1,22 @@
-/** What a document describes once and refers to by name: schemas first of all. */
+/** What a document describes once and refers to by name, mainly schemas. */
 import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { DeclaredFields } from "../../contract/fields.ts";
 import { type Direction, type JsonSchema, jsonSchema } from "./json-schema.ts";
 
-/** Things of one kind by their names. */
+/** Named items of one kind. */
 export class Store {
   readonly #base: string;
   readonly #known = new Map<string, JsonSchema>();
 
-  /** @param kind as documents call it: `schemas`, `responses` */
+  /** @param kind the name in documents: `schemas`, `responses` */
   constructor(kind: string) {
     this.#base = `#/components/${kind}/`;
   }
 
   /**
    * @returns the reference to it
-   * @throws where the name means something else already
+   * @throws where the name already means something else
    */
   add(name: string, value: JsonSchema): JsonSchema {
     const known = this.#known.get(name);
@@ -26,14 +26,14 @@ export class Store {
     return { $ref: this.#base + name };
   }
 
-  /** The name that a reference leads to, where it leads here. */
+  /** The name in a reference, where it points here. */
   nameOf({ $ref }: JsonSchema): string | undefined {
     return typeof $ref === "string" && $ref.startsWith(this.#base)
       ? $ref.slice(this.#base.length)
       : undefined;
   }
 
-  /** What a reference leads to, with what stands beside the reference; others as they are. */
+  /** The target of a reference, with the members beside the reference. Other values stay unchanged. */
   resolve(value: JsonSchema): JsonSchema {
     const name = this.nameOf(value);
     const found = name === undefined ? undefined : this.#known.get(name);
@@ -42,7 +42,7 @@ export class Store {
     return { ...found, ...beside };
   }
 
-  /** @returns the reference to the first that is accepted */
+  /** @returns the reference to the first item that is accepted */
   find(accepts: (value: JsonSchema, name: string) => boolean): JsonSchema | undefined {
     for (const [name, value] of this.#known) if (accepts(value, name)) return { $ref: this.#base + name };
     return undefined;
@@ -55,7 +55,7 @@ export class Store {
   }
 }
 
-/** The schemas of a document: each named shape stands there once. */
+/** The schemas of a document. Each named shape appears once. */
 export class Schemas extends Store {
   readonly #derived = new Set<string>();
   readonly #shown = new Set<string>();
@@ -99,7 +99,7 @@ export class Schemas extends Store {
   }
 }
 
-/** `orders.place` and `ORDER_NOT_PAYABLE` as names of types: `OrdersPlace`, `OrderNotPayable`. */
+/** Turns `orders.place` and `ORDER_NOT_PAYABLE` into type names: `OrdersPlace`, `OrderNotPayable`. */
 export const typeName = (text: string): string =>
   (/^[A-Z0-9_]+$/.test(text) ? text.toLowerCase() : text)
     .split(/[^A-Za-z0-9]/)
@@ -116,7 +116,7 @@ function opened<T>(schema: T): T {
   return Object.fromEntries(kept.map(([key, it]) => [key, opened(it)])) as T;
 }
 
-/** Zod's references lead to `$defs`. */
+/** Rewrites zod's references, which point to `$defs`. */
 function pointed<T>(value: T): T {
   if (Array.isArray(value)) return value.map(pointed) as T;
   if (typeof value !== "object" || value === null) return value;

@@ -1,6 +1,6 @@
 /**
- * The port to payment providers. Adapters do I/O only: what a report means for an order is decided by payment.actor.ts.
- * define-provider.ts says what else a provider's folder has.
+ * The port of payment providers. Adapters only do I/O. payment.actor.ts decides what a report means for an order.
+ * define-provider.ts explains the rest of a provider's folder.
  */
 import type { Connection } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
@@ -12,9 +12,9 @@ import type { Log } from "../../../broker/resilience/log.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
 
 /**
- * What every provider's own statuses are mapped to. `authorized`: the customer has agreed and the money waits for our
- * `capture` (also where the provider calls that "approved"). `failed` may be followed by a capture where the provider lets
- * the customer try again.
+ * The common statuses. Each provider's own statuses are mapped to them. `authorized`: the customer has agreed, and
+ * the money waits for our `capture` (some providers call that "approved"). A capture may follow `failed` where the
+ * provider lets the customer try again.
  */
 export type ProviderStatus =
   | "pending"
@@ -28,15 +28,15 @@ export type ProviderStatus =
   | "disputed";
 
 export interface PaymentIntent {
-  /** Our reference, and the idempotency key: asking again gives the same payment. */
+  /** Our reference, and the idempotency key: the same key gives the same payment. */
   readonly paymentId: string;
   readonly orderId: string;
   readonly orderNumber: string;
   readonly customerId: string;
   readonly amount: Money;
-  /** When the order gives up waiting. */
+  /** When the order stops waiting. */
   readonly expiresAt: Date;
-  /** What the customer chose beyond the provider, e.g. a phone number. */
+  /** The customer's choices beyond the provider, for example a phone number. */
   readonly options: Readonly<Record<string, string>>;
 }
 
@@ -48,20 +48,26 @@ export interface OpenedPayment {
 
 export interface StatusReport {
   readonly status: ProviderStatus;
-  /** What was taken, where the status says that something was; for `authorized`, what may be. Minor units. */
+  /**
+   * The captured amount, where the status implies one. For `authorized`, the amount that may be captured. Minor
+   * units.
+   */
   readonly amount: Money | null;
-  /** The provider's number for the money itself (charge, transaction); two of them are two captures. */
+  /** The provider's number of the money itself (charge, transaction). Two numbers are two captures. */
   readonly receipt: string | null;
-  /** Why it failed, in the provider's words; null where it did not. */
+  /** Reason of a failure, in the provider's words. Null without one. */
   readonly reason: string | null;
-  /** All refunds that the provider knows or, in a webhook, those that it tells of; also such as we have not asked for. */
+  /**
+   * All refunds that the provider knows; in a webhook, those that it reports. Includes refunds that we have not
+   * requested.
+   */
   readonly refunds: readonly RefundReport[];
-  /** The provider does not let us look whether it is disputed. */
+  /** We have no permission to see disputes at the provider. */
   readonly disputesUnseen?: boolean;
 }
 
 export interface RefundReport {
-  /** Our id, where the provider repeats the idempotency key; null for a refund made at the provider. */
+  /** Our id, where the provider repeats the idempotency key. Null for a refund made at the provider. */
   readonly refundId: string | null;
   /** The provider's id. */
   readonly refundRef: string;
@@ -76,25 +82,25 @@ export interface RefundRequest {
   readonly receipt: string | null;
   readonly amount: Money;
   readonly reason: string;
-  /** The refund's id: asking again gives the same refund. */
+  /** The refund's id: the same key gives the same refund. */
   readonly idempotencyKey: string;
 }
 
 export interface CaptureRequest {
   readonly providerRef: string;
   readonly amount: Money;
-  /** Asking again takes nothing more. */
+  /** The same key captures only once. */
   readonly idempotencyKey: string;
 }
 
 export interface Webhook {
-  /** Exactly the bytes that came. */
+  /** Exactly the received bytes. */
   readonly rawBody: Buffer;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What followed the provider's name in the path, see {@link ProviderContext.webhookUrl}; null without. */
+  /** The path segment after the provider's name, see {@link ProviderContext.webhookUrl}. Null without one. */
   readonly key: string | null;
-  /** Network address of the caller; null where it is not known. */
+  /** Network address of the caller. Null where unknown. */
   readonly address: string | null;
 }
 
@@ -102,83 +108,85 @@ export interface WebhookEvent extends StatusReport {
   /** The same for every delivery of one event. At most 180 characters. */
   readonly eventId: string;
   readonly providerRef: string;
-  /** Our reference, where the provider repeats it; else the payment is found by `providerRef`. */
+  /** Our reference, where the provider repeats it. Otherwise `providerRef` finds the payment. */
   readonly paymentId: string | null;
   readonly occurredAt: Date;
   /**
-   * Where webhooks prove nothing: an amount that can't be true, whatever the provider answers. Staff are told of it, once
-   * per payment; it decides nothing.
+   * Set where webhooks prove nothing and this one has an impossible amount. Staff are told once per payment. It
+   * decides nothing.
    */
   readonly mismatch?: { readonly expected: Money; readonly reported: Money };
 }
 
 /**
- * Every method but `verifyWebhook` may fail in three ways: {@link ProviderRefused}, which is final;
- * {@link ProviderMisconfigured}, which staff must mend; or any other error, after which it is unknown what the provider
- * did: the payment then asks again, later and with the same key. `signal` fires when the caller stops waiting.
+ * Every method except `verifyWebhook` may fail in three ways:
+ * - {@link ProviderRefused} is final.
+ * - {@link ProviderMisconfigured} must be fixed by staff.
+ * - After any other error it is unknown what the provider did. The payment asks again later, with the same key.
+ * `signal` fires when the caller stops waiting.
  */
 export interface PaymentProvider {
   readonly name: string;
-  /** Opens no payments and takes no reports any more: it only brings to an end what it has opened. */
+  /** It opens no more payments and accepts no more reports. It only completes what it has opened. */
   readonly closed?: boolean;
   /**
-   * Whether a verified webhook proves what it says. Where not (a static token, no signature at all), it is taken as a
-   * hint, and `fetchStatus` is asked.
+   * Whether a verified webhook proves its content. If not (a static token, no signature), it is a hint, and
+   * `fetchStatus` is called.
    */
   readonly webhooksProve: boolean;
-  /** Opens a payment; nothing is taken yet. Refused for currencies that it does not take. */
+  /** Opens a payment. Nothing is captured yet. Refused for unsupported currencies. */
   createPayment(intent: PaymentIntent, signal: AbortSignal): Promise<OpenedPayment>;
-  /** Takes an authorised payment, or a part of it where the provider can; tells how it stands then. */
+  /** Captures an authorised payment, or a part of it where the provider permits. Returns the new state. */
   capture(request: CaptureRequest, signal: AbortSignal): Promise<StatusReport>;
-  /** Sees to it that it can't be paid any more; a payment that is over already is fine. Refused when it is paid. */
+  /** Makes sure that it can't be paid any more. Succeeds for a payment that has ended. Refused when it is paid. */
   cancel(providerRef: string, signal: AbortSignal): Promise<void>;
-  /** `pending` where the provider has taken it on and reports its end later, by webhook and in `fetchStatus`. */
+  /** `pending` where the provider has accepted it and reports its end later, by webhook and in `fetchStatus`. */
   refund(request: RefundRequest, signal: AbortSignal): Promise<RefundReport>;
-  /** Asks the provider; changes nothing there. */
+  /** Asks the provider. Changes nothing there. */
   fetchStatus(providerRef: string, signal: AbortSignal): Promise<StatusReport>;
-  /** @throws {WebhookRejected} when it is not from the provider, is too old, or makes no sense */
+  /** @throws {WebhookRejected} when it is not from the provider, too old, or invalid */
   verifyWebhook(webhook: Webhook): Promise<WebhookEvent>;
-  /**
-   * The 2xx that this provider wants to read; `{ received: true }` unless given. Sent when the webhook is durable.
-   */
+  /** The 2xx body that this provider expects. Default: `{ received: true }`. Sent when the webhook is durable. */
   readonly webhookAnswer?: Readonly<Record<string, unknown>>;
   start?(): void | Promise<void>;
   stop?(): Promise<void>;
 }
 
-/** What an adapter is made from. */
+/** What an adapter needs. */
 export interface ProviderContext {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
-  /** The payments database; an adapter's collections begin with its name. */
+  /** The payments database. Names of an adapter's collections begin with the provider's name. */
   readonly database: Connection;
   /** Calls an action, for a provider that is a service of the shop itself. */
   readonly call: TypedCall;
-  /** Where the outside reaches the gateway, without a slash at the end. */
+  /** Public address of the gateway, without a slash at the end. */
   publicUrl(): string;
   /**
-   * Where the provider reports to. `key`, one unguessable path segment of at most 100 characters of [A-Za-z0-9_.-], comes
-   * back in {@link Webhook.key}.
+   * Address for the provider's reports. `key` is an unguessable path segment, at most 100 characters of
+   * [A-Za-z0-9_.-]. It comes back in {@link Webhook.key}.
    */
   webhookUrl(key?: string): string;
 }
 
-/** A definite no: trying again would give the same answer. `message` may be shown to customers. */
+/** A definite refusal: a retry would get the same answer. `message` may be shown to customers. */
 export class ProviderRefused extends Error {
   override readonly name = "ProviderRefused";
 }
 
-/** Our credentials or settings are wrong. Staff see it; the payment can be tried again. `message` holds no secrets. */
+/**
+ * Our credentials or settings are wrong. Staff see it, and the payment can be tried again. `message` has no secrets.
+ */
 export class ProviderMisconfigured extends Error {
   override readonly name = "ProviderMisconfigured";
 }
 
-/** It is unknown whether the provider did it: asked again by the payment, 502 for callers. */
+/** It is unknown whether the provider did it. The payment asks again. Callers get 502. */
 export const providerFailed = (detail: string, cause?: unknown): SoukError =>
   Object.assign(new SoukError("PROVIDER_FAILED", detail), { cause });
 
-/** `message` is for the log and holds no secrets. */
+/** `message` is for the log and has no secrets. */
 export class WebhookRejected extends Error {
   override readonly name = "WebhookRejected";
 }

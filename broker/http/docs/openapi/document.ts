@@ -1,4 +1,4 @@
-/** OpenAPI 3.1 from the contracts: nothing in it is written twice. */
+/** OpenAPI 3.1, derived from the contracts. Nothing in it is written twice. */
 import type { ServiceContract } from "../../../contract/contract.ts";
 import { errorsOf } from "../../../contract/errors.ts";
 import type { DeclaredFields } from "../../../contract/fields.ts";
