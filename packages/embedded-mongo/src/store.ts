@@ -5,16 +5,15 @@ import { Cursors } from "./cursors.ts";
 import { Catalog } from "./storage/catalog.ts";
 import type { Collection } from "./storage/collection.ts";
 import { Database, type SyncMode } from "./storage/database.ts";
-import { defaultSizes, type SplitSizes } from "./storage/parts/large-objects.ts";
 import { RetryLog } from "./storage/retry-log.ts";
+import { defaultSizes, type Sizes } from "./storage/sizes.ts";
 
 export interface StoreOptions {
   readonly dir: string;
   readonly sync: SyncMode;
   /** Milliseconds since 1970. Tests may pass their own clock. */
   readonly clock?: () => number;
-  /** Sizes from which documents are stored in parts. Tests may pass lower ones. */
-  readonly sizes?: SplitSizes;
+  readonly sizes?: Sizes;
 }
 
 export class Store {
@@ -32,8 +31,6 @@ export class Store {
   readonly opcounters = new Map<string, number>();
   /** Sessions with a running retryable write. */
   readonly busySessions = new Set<string>();
-  /** Indexes that a command is building; others that are not finished never will be. */
-  readonly liveBuilds = new Set<number>();
   private inOne = false;
   connections = 0;
   totalConnections = 0;

@@ -27,16 +27,19 @@ export function* createIndexes(context: Context): Work<Reply> {
   const before = collection.indexes.length + 1;
   dropAbandoned(store, collection);
   const begun: number[] = [];
-  for (const spec of specs) {
-    const all = [...collection.indexes, ...collection.building];
-    if (!isNew(all, spec)) continue;
-    if (all.length + 1 >= mostIndexes)
-      throw new StoreError(67, `add index fails, too many indexes for ${collection.namespace}`);
-    store.catalogChanged = true;
-    store.wrote = true;
-    begun.push(store.catalog.beginIndex(collection, spec).id);
+  try {
+    for (const spec of specs) {
+      const all = [...collection.indexes, ...collection.building];
+      if (!isNew(all, spec)) continue;
+      if (all.length + 1 >= mostIndexes)
+        throw new StoreError(67, `add index fails, too many indexes for ${collection.namespace}`);
+      store.catalogChanged = true;
+      begun.push(store.catalog.beginIndex(collection, spec).id);
+    }
+    if (begun.length > 0) yield* build(store, collection.id, begun);
+  } finally {
+    for (const id of begun) store.catalog.builds.stop(id);
   }
-  if (begun.length > 0) yield* build(store, collection.id, begun);
   return {
     numIndexesBefore: before,
     numIndexesAfter: before + begun.length,
@@ -54,7 +57,7 @@ function checkQuorum(request: Request): void {
 
 /** Whether another command is building indexes of the collection: it is waited for, as it may build the same ones. */
 const isBuilding = (store: Store, db: string, name: string): boolean =>
-  store.find(db, name)?.building.some((index) => store.liveBuilds.has(index.id)) ?? false;
+  store.find(db, name)?.building.some((index) => store.catalog.builds.of(index.id)) ?? false;
 
 /** What a command that failed with its whole group has left behind. */
 function dropAbandoned(store: Store, collection: Collection): void {
@@ -65,24 +68,19 @@ function dropAbandoned(store: Store, collection: Collection): void {
 
 /** Builds indexes together: all of them, or none. */
 function* build(store: Store, collection: number, begun: readonly number[]): Work<void> {
-  for (const id of begun) store.liveBuilds.add(id);
-  try {
-    for (let first = true; ; first = false) {
-      store.wrote = true;
-      try {
-        if (buildMore(store, collection, begun)) return;
-      } catch (error) {
-        // A first turn that fails is undone as a whole.
-        if (first || isDamage(error)) throw error;
-        giveUp(store, collection, begun);
-        // That it has been given up must stay, so the turn must not fail.
-        yield;
-        throw error;
-      }
+  for (let first = true; ; first = false) {
+    store.wrote = true;
+    try {
+      if (buildMore(store, collection, begun)) return;
+    } catch (error) {
+      // A first turn that fails is undone as a whole.
+      if (first || isDamage(error)) throw error;
+      giveUp(store, collection, begun);
+      // That it has been given up must stay, so the turn must not fail.
       yield;
+      throw error;
     }
-  } finally {
-    for (const id of begun) store.liveBuilds.delete(id);
+    yield;
   }
 }
 
@@ -93,7 +91,7 @@ function buildMore(store: Store, id: number, begun: readonly number[]): boolean 
   const indexes = unfinished(collection, begun);
   if (collection === undefined || indexes.length < begun.length)
     throw new StoreError(276, "Index build failed: the collection or index was dropped meanwhile");
-  if (!collection.fill(indexes)) return false;
+  if (!indexes.every((index) => collection.build(index))) return false;
   store.catalogChanged = true;
   for (const index of indexes) store.catalog.finishIndex(collection, index);
   return true;

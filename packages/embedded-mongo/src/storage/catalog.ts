@@ -8,20 +8,22 @@ import { Collection } from "./collection.ts";
 import type { Database } from "./database.ts";
 import type { Storage } from "./documents.ts";
 import { Index } from "./index.ts";
-import { IndexBuilds } from "./index-builds.ts";
-import type { SplitSizes } from "./parts/large-objects.ts";
+import { IndexBuilds } from "./index-build.ts";
 import { PartTable } from "./parts/part-table.ts";
+import type { Sizes } from "./sizes.ts";
 
 /** Names of databases and collections, and their contents. */
 export class Catalog {
   private readonly database: Database;
   private readonly storage: Storage;
+  readonly builds: IndexBuilds;
   private readonly collections = new Map<string, Collection>();
 
-  constructor(database: Database, sizes: SplitSizes) {
+  constructor(database: Database, sizes: Sizes) {
     this.database = database;
     const parts = new PartTable(database, sizes.row);
-    this.storage = { database, parts, builds: new IndexBuilds(database), sizes };
+    this.builds = new IndexBuilds(database, sizes.sorted);
+    this.storage = { database, parts, builds: this.builds, sizes };
     database.sql.exec(`
       CREATE TABLE IF NOT EXISTS collections (
         id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, options BLOB NOT NULL, uuid BLOB NOT NULL,
@@ -63,8 +65,8 @@ export class Catalog {
       for (const { id, spec, multikey } of found) {
         const raw = rawDocument(toBuffer(spec as Uint8Array));
         const index = new Index(this.database, Number(id), raw, Number(multikey));
-        index.upTo = this.storage.builds.upTo(index.id);
-        (index.upTo === Number.POSITIVE_INFINITY ? collection.indexes : collection.building).push(index);
+        const unfinished = this.builds.isUnfinished(index.id);
+        (unfinished ? collection.building : collection.indexes).push(index);
       }
       this.collections.set(`${collection.db}.${collection.name}`, collection);
     }
@@ -113,7 +115,7 @@ export class Catalog {
     this.collections.set(`${db}.${name}`, collection);
   }
 
-  /** Adds an index without documents, which are to be entered (`fill`) before it is used (`finishIndex`). */
+  /** Adds an index without documents, which is to be built before it is used ({@link finishIndex}). */
   beginIndex(collection: Collection, spec: Raw): Index {
     const { sql } = this.database;
     const name = stringValue(getField(spec, Buffer.from("name")) as Raw);
@@ -123,16 +125,14 @@ export class Catalog {
     const copy = rawDocument(Buffer.from(spec.bytes()));
     const index = new Index(this.database, Number(made.lastInsertRowid), copy, 0);
     index.createTable();
-    index.upTo = -1;
-    this.storage.builds.mark(index.id, index.upTo);
+    this.builds.begin(index.id);
     collection.building.push(index);
     return index;
   }
 
   /** The index has all documents: from now on it is used. */
   finishIndex(collection: Collection, index: Index): void {
-    this.storage.builds.end(index.id);
-    index.upTo = Number.POSITIVE_INFINITY;
+    this.builds.end(index.id);
     collection.building.splice(collection.building.indexOf(index), 1);
     collection.indexes.push(index);
   }
@@ -140,7 +140,7 @@ export class Catalog {
   dropIndex(collection: Collection, index: Index): void {
     this.database.generation++;
     index.dropTable();
-    this.storage.builds.end(index.id);
+    this.builds.end(index.id);
     this.database.sql.prepare("DELETE FROM indexes WHERE id = ?").run(index.id);
     const list = collection.building.includes(index) ? collection.building : collection.indexes;
     list.splice(list.indexOf(index), 1);

@@ -4,12 +4,11 @@ import { nullRaw } from "../bson/make.ts";
 import { getField, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeKey } from "../key-encoding.ts";
-import { checkTime, isTurnOver } from "../query/deadline.ts";
 import { type Reads, together } from "../query/reads.ts";
 import type { Database } from "./database.ts";
 import { Documents, type Storage } from "./documents.ts";
 import { DuplicateKey, type Index } from "./index.ts";
-import type { IndexBuilds } from "./index-builds.ts";
+import type { IndexBuilds } from "./index-build.ts";
 import type { Excerpt } from "./parts/excerpt.ts";
 import { show } from "./show.ts";
 import type { Stored } from "./stored.ts";
@@ -36,8 +35,6 @@ export const planKilled = (): StoreError =>
 
 /** MongoDB's largest document. */
 export const maxDocumentSize = 16 * 1024 * 1024;
-/** Rows that a build of an index reads at once. */
-const fillAtOnce = 200;
 export const idName = Buffer.from("_id");
 
 export class Collection {
@@ -147,7 +144,7 @@ export class Collection {
   /** Indexes that have to have the document of a row: those being built come to later rows by themselves. */
   private indexesWith(rid: number): readonly Index[] {
     if (this.building.length === 0) return this.indexes;
-    return [...this.indexes, ...this.building.filter((index) => rid <= index.upTo)];
+    return [...this.indexes, ...this.building.filter((index) => this.builds.of(index.id)?.takes(rid))];
   }
 
   private reindex(rid: number, before: Raw, after: Raw, { fields }: Change): void {
@@ -168,24 +165,15 @@ export class Collection {
     if (this.counted !== undefined) this.counted--;
   }
 
-  /** Enters documents into indexes that are being built together, for one turn; true when these have all. */
-  fill(indexes: readonly Index[]): boolean {
-    const reads = together(...indexes.map((index) => index.reads));
-    let last = Math.min(...indexes.map((index) => index.upTo));
-    while (true) {
-      const rows = this.documents.after(last, fillAtOnce);
-      for (const stored of rows) {
-        checkTime();
-        this.enter(indexes, stored.rid, stored.within(reads));
-        last = stored.rid;
-        if (!isTurnOver()) continue;
-        for (const index of indexes) {
-          index.upTo = last;
-          this.builds.mark(index.id, last);
-        }
-        return false;
-      }
-      if (rows.length < fillAtOnce) return true;
+  /** Goes on with the build of an index for one turn; true when it has all documents. */
+  build(index: Index): boolean {
+    const build = this.builds.of(index.id);
+    if (build === undefined) throw new Error(`index ${index.id} is not being built`);
+    try {
+      return build.advance(index, this.documents);
+    } catch (error) {
+      const stored = error instanceof DuplicateKey ? this.byRow(build.at) : undefined;
+      throw stored === undefined ? error : this.explain(error, stored.document);
     }
   }
 

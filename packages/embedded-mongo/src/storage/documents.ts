@@ -7,13 +7,14 @@ import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { overlap, type Path } from "../path.ts";
 import type { Reads } from "../query/reads.ts";
 import type { Database } from "./database.ts";
-import type { IndexBuilds } from "./index-builds.ts";
+import type { IndexBuilds } from "./index-build.ts";
 import { Excerpt } from "./parts/excerpt.ts";
-import { largeObjects, mostObjects, type SplitSizes } from "./parts/large-objects.ts";
+import { largeObjects, mostObjects } from "./parts/large-objects.ts";
 import { decodeLayout, encodeLayout, isLayout, type Layout, valueAt, withoutFields } from "./parts/layout.ts";
 import { partsOf } from "./parts/part.ts";
 import type { PartTable } from "./parts/part-table.ts";
 import { SplitDocument } from "./parts/split-document.ts";
+import type { Sizes } from "./sizes.ts";
 import { type Stored, WholeDocument } from "./stored.ts";
 
 /** Where documents are stored, in addition to their own table. */
@@ -21,7 +22,7 @@ export interface Storage {
   readonly database: Database;
   readonly parts: PartTable;
   readonly builds: IndexBuilds;
-  readonly sizes: SplitSizes;
+  readonly sizes: Sizes;
 }
 
 export class Documents {

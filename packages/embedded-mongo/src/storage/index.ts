@@ -28,6 +28,8 @@ export class DuplicateKey extends Error {
   }
 }
 
+type Statements = Record<"insert" | "remove" | "owner", StatementSync>;
+
 export class Index {
   readonly id: number;
   readonly spec: Raw;
@@ -45,15 +47,13 @@ export class Index {
   readonly text: TextTable | undefined;
   /** Bit `i` is set when some document has, or had, an array on the way to field `i`. */
   multikey: number;
-  /** The last row whose document it has; infinity for an index that is not being built. */
-  upTo = Number.POSITIVE_INFINITY;
   private multikeySaved: number;
   private readonly included: Matcher | undefined;
   private readonly shape: KeyShape;
   /** Every path of a document that determines its keys. */
   readonly reads: Reads;
   private readonly database: Database;
-  private statements: { insert: StatementSync; remove: StatementSync } | undefined;
+  private statements: Statements | undefined;
 
   constructor(database: Database, id: number, spec: Raw, multikey: number) {
     this.database = database;
@@ -117,12 +117,20 @@ export class Index {
 
   /** Adds a document. Throws {@link DuplicateKey}. */
   add(rid: number, document: Raw): void {
-    if (this.included && !this.included(document)) return;
-    if (this.text) {
-      this.text.add(rid, document);
-      return;
-    }
-    this.insertKeys(rid, this.keysOf(document));
+    if (!this.text) this.insertKeys(rid, this.keysFor(document));
+    else if (!this.included || this.included(document)) this.text.add(rid, document);
+  }
+
+  /** The keys under which a document is to be entered. */
+  keysFor(document: Raw): readonly Buffer[] {
+    return !this.included || this.included(document) ? this.keysOf(document) : [];
+  }
+
+  /** Enters a row under one of its keys. Throws {@link DuplicateKey}. */
+  enter(rid: number, key: Buffer): void {
+    const { insert, owner } = this.prepared();
+    if (insert.run(key, rid).changes > 0 || !this.unique) return;
+    if (Number(owner.get(key)?.rid) !== rid) throw new DuplicateKey(this);
   }
 
   remove(rid: number, document: Raw): void {
@@ -144,7 +152,7 @@ export class Index {
     }
     const old =
       !this.included || this.included(before) ? indexKeys(before, this.shape, this.sparse).keys : [];
-    const next = !this.included || this.included(after) ? this.keysOf(after) : [];
+    const next = this.keysFor(after);
     const { remove } = this.prepared();
     for (const key of old) if (!next.some((other) => other.equals(key))) remove.run(key, rid);
     const fresh = old.length === 0 ? next : next.filter((key) => !old.some((other) => other.equals(key)));
@@ -167,17 +175,15 @@ export class Index {
   }
 
   private insertKeys(rid: number, keys: readonly Buffer[]): void {
-    const { insert } = this.prepared();
-    for (const key of keys) {
-      if (insert.run(key, rid).changes === 0 && this.unique) throw new DuplicateKey(this);
-    }
+    for (const key of keys) this.enter(rid, key);
   }
 
-  private prepared(): { insert: StatementSync; remove: StatementSync } {
+  private prepared(): Statements {
     const { sql } = this.database;
     this.statements ??= {
       insert: sql.prepare(`INSERT INTO ${this.table} (k, rid) VALUES (?, ?) ON CONFLICT DO NOTHING`),
       remove: sql.prepare(`DELETE FROM ${this.table} WHERE k = ? AND rid = ?`),
+      owner: sql.prepare(`SELECT rid FROM ${this.table} WHERE k = ?`),
     };
     return this.statements;
   }

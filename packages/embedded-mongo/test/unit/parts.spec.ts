@@ -9,11 +9,12 @@ import { fromJs } from "../../src/bson/make.ts";
 import { encodeKey } from "../../src/key-encoding.ts";
 import { DamagedFile } from "../../src/storage/damage.ts";
 import { SplitDocument } from "../../src/storage/parts/split-document.ts";
+import { defaultSizes } from "../../src/storage/sizes.ts";
 import { Store } from "../../src/store.ts";
 import { command } from "../support/run-command.ts";
 
 const clock = () => 1_700_000_000_000;
-const small = { document: 300, joined: 200, object: 100, row: 90 };
+const small = { ...defaultSizes, document: 300, joined: 200, object: 100, row: 90 };
 const never = { ...small, document: Number.POSITIVE_INFINITY };
 
 const inParts = () => new Store({ dir: ":memory:", sync: "normal", clock, sizes: small });

@@ -1,20 +1,7 @@
 /** Which objects of a document should be stored separately: maps of many entries, of which updates change a few. */
 import { Elements, getField, type Raw, Type } from "../../bson/raw.ts";
 import { type Path, parsePath } from "../../path.ts";
-
-/** Sizes in bytes. Tests set lower ones. */
-export interface SplitSizes {
-  /** Documents of this size or more are examined. */
-  readonly document: number;
-  /** A document below this size is stored whole again. */
-  readonly joined: number;
-  /** Objects of this size or more are stored separately. */
-  readonly object: number;
-  /** Size of the fields in one row. More than about 2,000 would need overflow pages. */
-  readonly row: number;
-}
-
-export const defaultSizes: SplitSizes = { document: 65_536, joined: 32_768, object: 16_384, row: 1_800 };
+import type { Sizes } from "../sizes.ts";
 
 /** Maximum share of one field in such an object. Otherwise that field would be the large part. */
 const largestShare = 1 / 8;
@@ -25,7 +12,7 @@ export const mostObjects = 64;
  * Paths of the large objects, none inside another.
  * @param allowed whether the object at a path may be stored separately
  */
-export function largeObjects(document: Raw, sizes: SplitSizes, allowed: (path: Path) => boolean): Path[] {
+export function largeObjects(document: Raw, sizes: Sizes, allowed: (path: Path) => boolean): Path[] {
   const found: Path[] = [];
   const look = (parent: Raw, names: readonly string[]): void => {
     const elements = new Elements(parent);
