@@ -4,7 +4,7 @@ import { ConfigError, parseVariables, url } from "../contract/variables.ts";
 
 const PREFIX = "MONGO_URL_";
 
-const variableOf = (service: string): string => `${PREFIX}${service.toUpperCase()}`;
+const variableOf = (service: string): string => `${PREFIX}${service.toUpperCase().replaceAll("-", "_")}`;
 
 /** The variables of these services. Each is a secret, so it may also be given as a file. */
 export const databaseVariables = (services: readonly string[]) =>
@@ -55,4 +55,4 @@ export function ownDatabases(
 
 /** Whether a variable is one of them, or names its file. */
 export const isDatabaseVariable = (name: string): boolean =>
-  /^MONGO_URL_[A-Z]+(_FILE)?$/.test(name) && name !== `${PREFIX}FILE`;
+  /^MONGO_URL_[A-Z][A-Z0-9_]*$/.test(name) && name !== `${PREFIX}FILE`;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
-const WEBHOOKS = /^POST \/api\/v1\/payments\/webhooks\/([a-z]+)$/;
+const WEBHOOKS = /^POST \/api\/v1\/payments\/webhooks\/([a-z][a-z0-9_-]*)$/;
 
 export interface Received {
   provider: string;

@@ -1,84 +1,22 @@
 /** One row for every route: a request that is right in every part, and what each kind of caller gets for it. */
 import assert from "node:assert/strict";
+import { globSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { HttpClient } from "../../support/http-client.ts";
-import type { Shop } from "../../support/shop.ts";
 import {
-  type Article,
-  firstAdmin,
-  hireStaff,
-  home,
-  order,
-  PASSWORD,
-  type Person,
-  paidOrder,
-  payPage,
-  putInCart,
-  putOnSale,
-  signIn,
-  signUp,
-} from "./people.ts";
+  type Caller,
+  everyone,
+  ownerAlone,
+  ownerAndStaff,
+  type Rows,
+  signedIn,
+  staffOnly,
+  type World,
+} from "./access.ts";
+import { home, order, PASSWORD, paidOrder, payPage, putInCart, putOnSale, signIn } from "./people.ts";
 
-/** `owner` is the customer whose thing it is, `other` another customer. */
-export const callers = ["guest", "owner", "other", "staff", "admin"] as const;
-export type Caller = (typeof callers)[number];
-
-export interface World {
-  readonly shop: Shop;
-  readonly owner: Person;
-  readonly other: Person;
-  readonly staff: Person;
-  readonly admin: Person;
-  /** On sale, with more stock than any test takes. */
-  readonly article: Article;
-  /** Client of a caller. */
-  as(caller: Caller): HttpClient;
-}
-
-export async function createWorld(shop: Shop): Promise<World> {
-  const admin = await firstAdmin(shop.http);
-  const staff = await hireStaff(shop);
-  const owner = await signUp(shop.http, "Owen");
-  const other = await signUp(shop.http, "Otto");
-  const article = await putOnSale(admin, { onHand: 100_000 });
-  const people = { owner, other, staff, admin };
-  return {
-    shop,
-    ...people,
-    article,
-    as: (caller) => (caller === "guest" ? shop.http : people[caller].http),
-  };
-}
-
-export interface ApiRequest {
-  /** Below /api/v1, without a query. */
-  path: string;
-  query?: Readonly<Record<string, string>>;
-  body?: Readonly<Record<string, unknown>>;
-  headers?: Readonly<Record<string, string>>;
-}
-
-export interface Row {
-  /** Status for each caller. */
-  expect: Readonly<Record<Caller, number>>;
-  /** A request that the caller may send once; what it is about is the owner's, or is made for it. */
-  ask(world: World, caller: Caller): ApiRequest | Promise<ApiRequest>;
-  /** What must be true of the body of a success. */
-  check?(body: never, world: World, caller: Caller): void;
-}
-
-const everyone = (status: number): Row["expect"] => ({
-  guest: status,
-  owner: status,
-  other: status,
-  staff: status,
-  admin: status,
-});
-const signedIn = (status: number): Row["expect"] => ({ ...everyone(status), guest: 401 });
-const ownerAndStaff = (status: number): Row["expect"] => ({ ...signedIn(status), other: 404 });
-const ownerAlone = (status: number): Row["expect"] => ({ ...everyone(404), guest: 401, owner: status });
-const staffOnly = (status: number): Row["expect"] => ({ ...signedIn(status), owner: 403, other: 403 });
+export { type ApiRequest, type Caller, callers, createWorld, type Row, type World } from "./access.ts";
 
 const email = () => `${newId()}@example.com`;
 const refreshToken = async ({ owner, shop }: World) => (await signIn(shop.http, owner.email)).refreshToken;
@@ -167,8 +105,7 @@ const isOwnersOrder = (body: { lines: { sku: string }[] }, { article: { sku } }:
     [sku],
   );
 
-/** By the action's name. */
-export const rows: Readonly<Record<string, Row>> = {
+const ownRows: Rows = {
   "users.register": {
     expect: everyone(201),
     ask: () => ({ path: "/auth/register", body: { email: email(), password: PASSWORD, name: "New" } }),
@@ -491,3 +428,12 @@ export const rows: Readonly<Record<string, Row>> = {
     }),
   },
 };
+
+/** Of all routes, those in the folders of services included. */
+export const rows: Rows = Object.assign({}, ownRows, ...(await rowsInFolders()));
+
+async function rowsInFolders(): Promise<Rows[]> {
+  const root = new URL("../../../", import.meta.url);
+  const files = globSync("services/*/test/access-rows.ts", { cwd: fileURLToPath(root) });
+  return Promise.all(files.map(async (it) => (await import(new URL(it, root).href)).rows));
+}

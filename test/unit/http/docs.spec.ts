@@ -34,7 +34,7 @@ const INLINE: ReadonlySet<string> = new Set(
 );
 
 /** What a problem has beside the usual, and what a message says of its envelope. */
-const IN_PLACE = /^\/components\/(?:schemas\/\w+Problem|messages\/[\w.]+\/payload)\/allOf\/1$/;
+const IN_PLACE = /^\/components\/(?:schemas\/\w+Problem|messages\/[\w.-]+\/payload)\/allOf\/1$/;
 
 /** Where objects and enumerations stand that have no name. */
 function unnamedShapes(value: unknown, at = ""): string[] {
