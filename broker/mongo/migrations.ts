@@ -4,7 +4,7 @@ import { glob, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Connection } from "mongoose";
 import type { Clock } from "../resilience/clock.ts";
-import { isDuplicateKey } from "./duplicate-key.ts";
+import { withLease } from "./lease.ts";
 
 /** Default export of `migrations/NNNN-<what>.ts`; runs once per database. */
 export interface Migration {
@@ -49,8 +49,6 @@ const LEASE_MS = 60_000;
 interface Applied {
   _id: string;
   appliedAt?: Date;
-  holder?: string;
-  until?: Date;
 }
 
 /**
@@ -127,11 +125,11 @@ export function migrateUp(
   by: string,
   clock: Clock,
 ): Promise<string[]> {
-  return locked(db, by, clock, async () => {
+  return locked(db, by, clock, async (renew) => {
     const done: string[] = [];
     for (const { name, appliedAt } of await migrationStatus(db, all)) {
       if (appliedAt) continue;
-      await renew(db, by, clock);
+      await renew();
       await all.find((it) => it.name === name)?.up(db);
       await records(db).insertOne({ _id: name, appliedAt: new Date(clock.now()) });
       done.push(name);
@@ -173,34 +171,14 @@ function appliedLast(all: readonly MigrationStatus[]): string | undefined {
 
 const records = (db: Connection) => db.collection<Applied>(COLLECTION);
 
-async function locked<T>(db: Connection, by: string, clock: Clock, work: () => Promise<T>): Promise<T> {
-  while (!(await acquire(db, by, clock))) await new Promise((resolve) => setTimeout(resolve, 100));
-  try {
-    return await work();
-  } finally {
-    await records(db).deleteOne({ _id: LOCK, holder: by });
-  }
-}
-
-async function acquire(db: Connection, by: string, clock: Clock): Promise<boolean> {
-  const now = clock.now();
-  try {
-    const { matchedCount, upsertedCount } = await records(db).updateOne(
-      { _id: LOCK, until: { $lt: new Date(now) } },
-      { $set: { holder: by, until: new Date(now + LEASE_MS) } },
-      { upsert: true },
-    );
-    return matchedCount + upsertedCount === 1;
-  } catch (error) {
-    if (isDuplicateKey(error)) return false;
-    throw error;
-  }
-}
-
-async function renew(db: Connection, by: string, clock: Clock): Promise<void> {
-  const { matchedCount } = await records(db).updateOne(
-    { _id: LOCK, holder: by },
-    { $set: { until: new Date(clock.now() + LEASE_MS) } },
+/** Runs `work` under the lock of the database's migrations. Other nodes wait for it. */
+const locked = <T>(
+  database: Connection,
+  holder: string,
+  clock: Clock,
+  work: (renew: () => Promise<void>) => Promise<T>,
+): Promise<T> =>
+  withLease(
+    { database, collection: COLLECTION, id: LOCK, holder, clock, leaseMs: LEASE_MS, pollMs: 100 },
+    work,
   );
-  if (matchedCount === 0) throw new Error("the migration lock was taken over: a step took too long");
-}

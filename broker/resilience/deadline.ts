@@ -8,30 +8,27 @@ export const COMMAND_TIMEOUT_MS = 15_000;
  * @param failure thrown when it does not
  * @throws SoukError UNAVAILABLE, or `failure`, after `ms`; the work itself continues and its result is dropped
  */
-export async function inTime<T>(
+export const inTime = <T>(
   ms: number,
   work: Promise<T>,
   failure: () => Error = () => new SoukError("UNAVAILABLE"),
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(failure()), ms);
+): Promise<T> =>
+  orAfter(ms, work, () => {
+    throw failure();
   });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Waits for `work` for at most `ms`. The work itself continues. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+export const within = async (ms: number, work: Promise<unknown>): Promise<void> =>
+  void (await orAfter(ms, work, () => undefined));
+
+/** The result of `work`, or after `ms` what `otherwise` gives. */
+async function orAfter<T>(ms: number, work: Promise<T>, otherwise: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);
   });
   try {
-    await Promise.race([work, late]);
+    return await Promise.race([work, late.then(otherwise)]);
   } finally {
     clearTimeout(timer);
   }

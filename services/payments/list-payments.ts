@@ -3,8 +3,8 @@ import { type Model, trusted } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import type { ParamsIn, Returned } from "../../broker/contract/contract.ts";
 import { parseReceived } from "../../broker/contract/tolerant.ts";
+import { beforeId, beforeTimeAndId, pageOf, timeAndId } from "../../broker/mongo/page-cursor.ts";
 import type { Anomaly } from "./anomaly.model.ts";
-import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID, UUID } from "./page-key.ts";
 import { type Payment, type PaymentState, paymentState } from "./payment/state.ts";
 import { paymentView } from "./payment-view.ts";
 
@@ -45,14 +45,14 @@ export async function listPayments(
       {
         "state.status": status ?? trusted({ $ne: "early" }),
         ...(receipt === undefined ? {} : { "state.receipt": receipt }),
-        ...(cursor === undefined ? {} : { _id: trusted({ $lt: fromCursor(cursor, UUID) }) }),
+        ...beforeId(cursor, "payments"),
       },
       { state: 1 },
     )
     .sort({ _id: -1 })
     .limit(limit + 1)
     .lean();
-  const { shown, nextCursor } = pageOf(found, limit, (it) => it._id);
+  const { shown, nextCursor } = pageOf(found, limit, "payments", (it) => it._id);
   const payed = requested(shown);
   const ids = [...new Set(payed.map((it) => it.state.customerId))];
   const customers = new Map((ids.length > 0 ? await contacts(ids) : []).map((it) => [it.id, it]));
@@ -72,14 +72,14 @@ export async function listOpenings(payments: Payments, params: Paged<ParamsIn<"p
       {
         "state.status": "requested",
         "state.opening.failures": trusted({ $gt: 0 }),
-        ...(cursor === undefined ? {} : { _id: trusted({ $lt: fromCursor(cursor, UUID) }) }),
+        ...beforeId(cursor, "openings"),
       },
       { state: 1, timers: 1 },
     )
     .sort({ _id: -1 })
     .limit(limit + 1)
     .lean();
-  const { shown, nextCursor } = pageOf(found, limit, (it) => it._id);
+  const { shown, nextCursor } = pageOf(found, limit, "openings", (it) => it._id);
   const timers = new Map(shown.map((it) => [it._id, it.timers]));
   const items = requested(shown).flatMap(({ id, state: { orderId, provider, amount, opening } }) => {
     if (!opening) return [];
@@ -101,10 +101,10 @@ function requested(found: readonly Found[]): { id: string; state: Payment }[] {
 
 export async function listAnomalies(anomalies: Model<Anomaly>, limit: number, cursor: string | undefined) {
   const found = await anomalies
-    .find(cursor === undefined ? {} : beforeTimeAndId(fromCursor(cursor, TIME_AND_ID)))
+    .find(beforeTimeAndId(cursor, "anomalies"))
     .sort({ at: -1, _id: -1 })
     .limit(limit + 1)
     .lean();
-  const { shown, nextCursor } = pageOf(found, limit, (it) => `${it.at} ${it._id}`);
+  const { shown, nextCursor } = pageOf(found, limit, "anomalies", timeAndId);
   return { items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })), nextCursor };
 }

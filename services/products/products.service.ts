@@ -10,7 +10,6 @@ import { createCatalogueReader } from "./catalogue/read-products.ts";
 import { changeProduct, createProduct, removeProduct } from "./catalogue/write-product.ts";
 import { findCategory, listCategories } from "./categories/read-categories.ts";
 import { createReindexing } from "./categories/reindex-in-background.ts";
-import { treeLockModel } from "./categories/tree-lock.ts";
 import { createCategory, removeCategory, replaceCategory } from "./categories/write-category.ts";
 import { categoryModel } from "./models/category.model.ts";
 import { productModel } from "./models/product.model.ts";
@@ -26,14 +25,13 @@ export default defineService(products, {
       products: productModel,
       categories: categoryModel,
       stockLevels: stockLevelModel,
-      treeLocks: treeLockModel,
     }),
     cache(catalogueCaches),
     workers(),
   ],
 
-  setup({ models, caches, invalidate, clock, call, logger }) {
-    const catalogue = { ...models, clock };
+  setup({ models, database, caches, invalidate, clock, call, logger }) {
+    const catalogue = { ...models, database, clock };
     const availability = createAvailability((skus) => call("inventory.availability", { skus }), logger);
     return {
       catalogue,

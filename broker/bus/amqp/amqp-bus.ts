@@ -7,6 +7,7 @@ import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
 import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
+import { singleFlight } from "../../resilience/single-flight.ts";
 import {
   type Bus,
   type BusState,
@@ -107,7 +108,8 @@ class AmqpBus implements Bus {
   readonly #routes = new Routes();
   readonly #open = new Set<Consumption>();
   #closed = false;
-  #repairing: Promise<void> | undefined;
+  /** Declares everything again, because something is missing. */
+  readonly #repair = singleFlight(() => this.#redeclare());
   #repairedAt = Number.NEGATIVE_INFINITY;
   readonly #redeclareMs: number;
   readonly #newerWaitMs: number;
@@ -431,14 +433,6 @@ class AmqpBus implements Bus {
       // The connection was lost again. The next connection checks again.
       this.#alarms.warn("look", `can't look for the queues: ${toError(error).message}`);
     }
-  }
-
-  /** Declares everything again, because something is missing. */
-  #repair(): Promise<void> {
-    this.#repairing ??= this.#redeclare().finally(() => {
-      this.#repairing = undefined;
-    });
-    return this.#repairing;
   }
 
   async #repairSeldom(): Promise<void> {

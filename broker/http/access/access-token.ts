@@ -9,6 +9,7 @@ import { z } from "zod";
 import { newId } from "../../contract/ids.ts";
 import { id } from "../../contract/schemas.ts";
 import type { Clock } from "../../resilience/clock.ts";
+import { singleFlight } from "../../resilience/single-flight.ts";
 
 export const TOKEN_ALGORITHM = "ES256";
 export const TOKEN_TYPE = "at+jwt";
@@ -111,21 +112,15 @@ export function createTokenVerifier(
   const verified = new LRUCache<string, AccessTokenClaims>({ max: cacheSize });
   let keys = new Map<string, CryptoKey>();
   let fetchedAt = Number.NEGATIVE_INFINITY;
-  let fetching: Promise<void> | undefined;
 
   const isLive = (claims: AccessTokenClaims) => (claims.exp + CLOCK_TOLERANCE) * 1_000 > clock.now();
 
-  function fetchKeys(): Promise<void> {
-    fetching ??= (async () => {
-      const next = await importKeys(await fetchJwks());
-      for (const kid of keys.keys()) if (!next.has(kid)) verified.clear();
-      keys = next;
-      fetchedAt = clock.now();
-    })().finally(() => {
-      fetching = undefined;
-    });
-    return fetching;
-  }
+  const fetchKeys = singleFlight(async () => {
+    const next = await importKeys(await fetchJwks());
+    for (const kid of keys.keys()) if (!next.has(kid)) verified.clear();
+    keys = next;
+    fetchedAt = clock.now();
+  });
 
   async function keyFor(kid: unknown): Promise<CryptoKey> {
     if (typeof kid !== "string" || !keyId.test(kid)) throw new TokenRejectedError("the key id is not usable");

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { ErrorEntry } from "../../contract/errors.ts";
+import { sharedValue } from "../../resilience/single-flight.ts";
 import type { Page } from "../gateway.ts";
 import type { Exchange } from "../http-exchange.ts";
 import { bodyTag, isNotModified } from "../request/conditional.ts";
@@ -58,19 +59,15 @@ const swaggerUi = (file: string): Promise<string> =>
 
 /** A page that never changes while the process runs. It is built once, then revalidated by its tag. */
 function fixed(path: string, produces: string, make: () => string | Promise<string>, policy?: string): Page {
-  let made: Promise<{ body: Buffer; tag: string }> | undefined;
+  const made = sharedValue(async () => {
+    const text = await make();
+    return { body: Buffer.from(text), tag: bodyTag(text) };
+  });
   return {
     path,
     produces,
     async respond({ req, res }) {
-      made ??= (async () => {
-        const text = await make();
-        return { body: Buffer.from(text), tag: bodyTag(text) };
-      })();
-      const { body, tag } = await made.catch((error: unknown) => {
-        made = undefined;
-        throw error;
-      });
+      const { body, tag } = await made.get();
       if (policy) res.setHeader("Content-Security-Policy", policy);
       res.setHeader("Cache-Control", "public, no-cache");
       res.setHeader("ETag", tag);

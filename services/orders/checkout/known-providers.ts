@@ -2,26 +2,16 @@
 
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
+import { sharedValue } from "../../../broker/resilience/single-flight.ts";
 
 const REMEMBER_MS = 10_000;
 
 /** @returns a check that throws PROVIDER_UNKNOWN, with the field's name, for an unknown provider */
 export function createProviderCheck(ask: () => Promise<readonly string[]>, clock: Clock) {
-  let known: { names: Promise<readonly string[]>; until: number } | undefined;
-
-  function names(): Promise<readonly string[]> {
-    if (known && clock.now() < known.until) return known.names;
-    const asked = { names: ask(), until: clock.now() + REMEMBER_MS };
-    known = asked;
-    // A failure goes to the waiting callers and is not cached.
-    asked.names.catch(() => {
-      if (known === asked) known = undefined;
-    });
-    return asked.names;
-  }
+  const names = sharedValue(ask, { clock, keepMs: () => REMEMBER_MS });
 
   return async (provider: string, field: string): Promise<void> => {
-    const configured = await names();
+    const configured = await names.get();
     if (configured.includes(provider)) return;
     throw new SoukError("PROVIDER_UNKNOWN", `There is no payment provider ${provider} here.`, {
       errors: [

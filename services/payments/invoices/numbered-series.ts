@@ -7,6 +7,7 @@
  * document. Documents before that one are stored. Those after it get new numbers.
  */
 import { type Collection, MongoBulkWriteError } from "mongodb";
+import { DUPLICATE_KEY } from "../../../broker/mongo/duplicate-key.ts";
 import { bulkFailure } from "../../../broker/mongo/write-group.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 
@@ -148,5 +149,3 @@ export class NumberedSeries<T extends Numbered> {
     return { year, seq: own, number, issuedAt: new Date(at).toISOString(), issuedOn: day };
   }
 }
-
-const DUPLICATE_KEY = 11_000;

@@ -3,9 +3,12 @@
 import type { Model } from "mongoose";
 import type { ParamsIn } from "../../../broker/contract/contract.ts";
 import { collectionOf } from "../../../broker/mongo/documents.ts";
+import { beforeTimeAndId, pageOf, timeAndId } from "../../../broker/mongo/page-cursor.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
-import { beforeTimeAndId, fromCursor, pageOf, TIME_AND_ID } from "../page-key.ts";
 import { type Balance, type Booking, isBalanced, type Transaction, transactionOf } from "./transaction.ts";
+
+/** For cursors. */
+const LIST = "ledger";
 
 type Ledger = Model<Transaction>;
 
@@ -21,12 +24,12 @@ export async function listTransactions(ledger: Ledger, { paymentId, limit, curso
   const found = await ledger
     .find({
       ...(paymentId === undefined ? {} : { paymentId }),
-      ...(cursor === undefined ? {} : beforeTimeAndId(fromCursor(cursor, TIME_AND_ID))),
+      ...beforeTimeAndId(cursor, LIST),
     })
     .sort({ at: -1, _id: -1 })
     .limit(limit + 1)
     .lean();
-  const { shown, nextCursor } = pageOf(found, limit, (it) => `${it.at} ${it._id}`);
+  const { shown, nextCursor } = pageOf(found, limit, LIST, timeAndId);
   return { items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })), nextCursor };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from "../../../broker/resilience/clock.ts";
+import { inTime } from "../../../broker/resilience/deadline.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import type { Providers } from "../providers/create-providers.ts";
@@ -73,30 +74,15 @@ async function settle<T>(
   work: (provider: PaymentProvider, signal: AbortSignal) => Promise<T>,
 ): Promise<CallOutcome<T>> {
   try {
-    const value = await inTime(provider.name, timeoutMs, (signal) => work(provider, signal));
+    // Also ends the wait where an adapter does not heed its signal.
+    const late = () => providerFailed(`${provider.name} did not answer in time`);
+    const value = await inTime(timeoutMs, work(provider, AbortSignal.timeout(timeoutMs)), late);
     return { kind: "done", value };
   } catch (error) {
     const reason = ((error as Error).message ?? String(error)).slice(0, 500);
     if (error instanceof ProviderRefused) return { kind: "refused", reason };
     if (error instanceof ProviderMisconfigured) return { kind: "misconfigured", reason };
     return { kind: "unknown", reason };
-  }
-}
-
-/** Also ends the wait where an adapter ignores its signal. */
-async function inTime<T>(
-  provider: string,
-  timeoutMs: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const signal = AbortSignal.timeout(timeoutMs);
-  const late = Promise.withResolvers<never>();
-  const onLate = () => late.reject(providerFailed(`${provider} did not answer in time`));
-  signal.addEventListener("abort", onLate, { once: true });
-  try {
-    return await Promise.race([work(signal), late.promise]);
-  } finally {
-    signal.removeEventListener("abort", onLate);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Model, trusted } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
+import { pageOf, readCursor } from "../../../broker/mongo/page-cursor.ts";
 import type { Category } from "../models/category.model.ts";
-import { makeCursor, readCursor } from "../page-cursor.ts";
 import { type CategoryView, categoryViewOf } from "../views.ts";
 
 const QUERY = "categories";
@@ -18,12 +18,8 @@ export async function listCategories(
     .limit(limit + 1)
     .hint("by_name")
     .lean<Category[]>();
-  const shown = found.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    items: shown.map(categoryViewOf),
-    nextCursor: last && found.length > limit ? makeCursor(last.byName, QUERY) : null,
-  };
+  const { shown, nextCursor } = pageOf(found, limit, QUERY, (it) => it.byName);
+  return { items: shown.map(categoryViewOf), nextCursor };
 }
 
 /** @throws {SoukError} NOT_FOUND */

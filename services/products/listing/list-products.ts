@@ -10,9 +10,9 @@
  */
 import { type Model, trusted } from "mongoose";
 import type { z } from "zod";
+import { makeCursor, readCursor } from "../../../broker/mongo/page-cursor.ts";
 import type { Category } from "../models/category.model.ts";
 import { INDEX, type Product } from "../models/product.model.ts";
-import { makeCursor, readCursor } from "../page-cursor.ts";
 import type { products } from "../products.contract.ts";
 import { queryTokens, relevance } from "../text/search-tokens.ts";
 import { type ProductRow, ROW_FIELDS, rowOf } from "../views.ts";

@@ -2,10 +2,11 @@
  * The first admin. While the shop has no admin, one request with the bootstrap token may create it. The unique index on
  * `firstAdmin` lets only one of several concurrent requests succeed.
  */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Model } from "mongoose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
+import { sameSecret } from "../../../broker/contract/same-secret.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
@@ -101,7 +102,3 @@ async function currentToken({
     return first ? { token: first.token, isNew: false } : undefined;
   }
 }
-
-/** Compares in constant time. The hashes have equal lengths. */
-const sameSecret = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();

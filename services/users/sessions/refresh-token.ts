@@ -3,7 +3,7 @@
  * in all tokens of a session. A caller that has it once had a token of that session. The secret changes at each use.
  * The server stores only hashes.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { parse, stringify } from "uuid";
 
 export interface RefreshToken {
@@ -50,6 +50,3 @@ export const successor = (secret: Buffer, salt: string): Buffer =>
 
 export const hashToken = (bytes: Buffer | string): string =>
   createHash("sha256").update(bytes).digest("base64url");
-
-export const sameHash = (a: string, b: string): boolean =>
-  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));

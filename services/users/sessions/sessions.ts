@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import { sameSecret } from "../../../broker/contract/same-secret.ts";
 import { signAccessToken } from "../../../broker/http/access/access-token.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
@@ -20,7 +21,6 @@ import {
   newVerifier,
   parseRefreshToken,
   type RefreshToken,
-  sameHash,
   successor,
 } from "./refresh-token.ts";
 import type { SigningKeys } from "./signing-keys.ts";
@@ -114,7 +114,7 @@ export function createSessions({
   async function find(token: RefreshToken | undefined): Promise<Session | undefined> {
     if (!token) return undefined;
     const session = await sessions.findById(token.sessionId).lean<Session>();
-    return session && sameHash(session.verifierHash, hashToken(token.verifier)) ? session : undefined;
+    return session && sameSecret(session.verifierHash, hashToken(token.verifier)) ? session : undefined;
   }
 
   /**
@@ -128,7 +128,7 @@ export function createSessions({
   ): Promise<RefreshToken | "again" | undefined> {
     const presented = hashToken(token.secret);
     const now = clock.now();
-    if (sameHash(session.current, presented)) {
+    if (sameSecret(session.current, presented)) {
       const salt = randomBytes(16).toString("base64url");
       const secret = successor(token.secret, salt);
       const { matchedCount } = await sessions.updateOne(
@@ -147,7 +147,7 @@ export function createSessions({
       return matchedCount === 1 ? { ...token, secret } : "again";
     }
     const { previous, salt, rotatedAt } = session;
-    if (!previous || !salt || !rotatedAt || !sameHash(previous, presented)) return undefined;
+    if (!previous || !salt || !rotatedAt || !sameSecret(previous, presented)) return undefined;
     if (now - rotatedAt.getTime() > GRACE_MS) return undefined;
     return { ...token, secret: successor(token.secret, salt) };
   }

@@ -29,6 +29,7 @@ import { createOperations } from "../../../broker/moleculer/operations/operation
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
+import { singleFlight } from "../../../broker/resilience/single-flight.ts";
 
 /** What a new start takes in the shop's own time: longer than leases and than what a sweep leaves to others. */
 const RESTART_MS = 20_000;
@@ -84,7 +85,7 @@ export class MatrixRun<W extends World = World> {
   readonly #deaths = new Map<Life, () => void>();
   readonly #time: { now: number };
   #node: Node | undefined;
-  #starting: Promise<Node> | undefined;
+  readonly #starting = singleFlight(() => this.#start());
   #watched: readonly Watched[] = [];
 
   private constructor(
@@ -184,10 +185,7 @@ export class MatrixRun<W extends World = World> {
   /** The node that runs; a new one where the last one is dead. */
   async alive(): Promise<Node> {
     if (this.#node && !this.#node.life.isDead) return this.#node;
-    this.#starting ??= this.#start().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
+    return this.#starting();
   }
 
   async #start(): Promise<Node> {

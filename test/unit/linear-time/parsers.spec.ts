@@ -23,11 +23,10 @@ import {
 } from "../../../broker/http/request/request-headers.ts";
 import { originCheck } from "../../../broker/http/response-headers.ts";
 import { Router } from "../../../broker/http/router.ts";
+import { makeCursor, readCursor, TIME_AND_ID, UUID } from "../../../broker/mongo/page-cursor.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import core from "../../../services/index.ts";
-import { fromCursor, TIME_AND_ID, UUID } from "../../../services/payments/page-key.ts";
 import { mpesaOptions } from "../../../services/payments/providers/mpesa/phone.ts";
-import { readCursor } from "../../../services/products/page-cursor.ts";
 import { normalizeText, words } from "../../../services/products/text/normalize-text.ts";
 import { queryTokens, relevance, searchTokens } from "../../../services/products/text/search-tokens.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
@@ -137,7 +136,7 @@ describe("In linear time", function () {
   it("is read: a cursor", async () => {
     await isLinear((it) => readCursor(it, "query"));
     for (const shape of [UUID, TIME_AND_ID])
-      await isLinear((it) => fromCursor(Buffer.from(it).toString("base64url"), shape));
+      await isLinear((it) => readCursor(makeCursor(it, "list"), "list", shape));
   });
 
   it("is read: what is searched for, and what is found by it", async () => {

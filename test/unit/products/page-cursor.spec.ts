@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { cursor as cursorSchema } from "../../../broker/contract/schemas.ts";
+import {
+  beforeId,
+  beforeTimeAndId,
+  makeCursor,
+  pageOf,
+  readCursor,
+  timeAndId,
+} from "../../../broker/mongo/page-cursor.ts";
 import { nameKey, priceKey } from "../../../services/products/listing/listing.ts";
-import { makeCursor, readCursor } from "../../../services/products/page-cursor.ts";
 
 const id = "01a1fd31-fdfe-7400-a156-6238e39f5e76";
 const namesCursor = (error: unknown) =>
@@ -36,6 +43,28 @@ describe("cursors", () => {
 
   it("are refused for another query", () => {
     assert.throws(() => readCursor(makeCursor("key", "one"), "two"), namesCursor);
+  });
+
+  it("are refused when their key is none of the list's, though they are well made", () => {
+    const forged = (key: string) => makeCursor(key, "list");
+    for (const key of ["", "nonsense", `${id} ${id}`, "2026-01-01T00:00:00.000Z"]) {
+      assert.throws(() => beforeId(forged(key), "list"), namesCursor, key);
+      assert.throws(() => beforeTimeAndId(forged(key), "list"), namesCursor, key);
+    }
+  });
+
+  it("lead from a page to what comes after it", () => {
+    const at = "2026-01-01T00:00:00.000Z";
+    const found = [1, 2, 3].map((n) => ({ _id: id.replace(/.$/, String(n)), at }));
+    const byId = pageOf(found, 2, "list", (it) => it._id);
+    assert.deepEqual(byId.shown, found.slice(0, 2));
+    assert.equal(beforeId(byId.nextCursor ?? "", "list")._id?.$lt, found[1]?._id);
+    const byTime = pageOf(found, 2, "list", timeAndId);
+    assert.deepEqual(JSON.parse(JSON.stringify(beforeTimeAndId(byTime.nextCursor ?? "", "list"))), {
+      $or: [{ at: { $lt: at } }, { at, _id: { $lt: found[1]?._id } }],
+    });
+    assert.equal(pageOf(found, 3, "list", timeAndId).nextCursor, null);
+    assert.deepEqual([beforeId(undefined, "list"), beforeTimeAndId(undefined, "list")], [{}, {}]);
   });
 });
 

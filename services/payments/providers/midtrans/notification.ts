@@ -1,8 +1,8 @@
 /** Midtrans' notifications. The signature uses the server key and covers the strings exactly as in the body. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { sameSecret } from "../../../../broker/contract/same-secret.ts";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
-import { sameSecret } from "../support/secrets.ts";
 import { parsedBody, understood } from "../support/webhook.ts";
 import { reportOf } from "./statuses.ts";
 import { instant, transaction } from "./transaction.ts";

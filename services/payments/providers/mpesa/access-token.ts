@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
+import { sharedValue } from "../../../../broker/resilience/single-flight.ts";
 import { ProviderMisconfigured } from "../provider.ts";
 import { basicAuth, checkStatus, expected, type ProviderHttp } from "../support/http.ts";
 
@@ -28,10 +29,7 @@ export function createAccessToken(
   { consumerKey, consumerSecret }: { consumerKey: string; consumerSecret: string },
   clock: Clock,
 ): AccessToken {
-  let known: { token: string; until: number } | undefined;
-  let asking: Promise<string> | undefined;
-
-  async function ask(): Promise<string> {
+  async function ask(): Promise<{ token: string; lifetimeMs: number }> {
     const answer = await http.request({
       method: "GET",
       path: "/oauth/v1/generate?grant_type=client_credentials",
@@ -43,21 +41,15 @@ export function createAccessToken(
     if (answer.status >= 400)
       throw new ProviderMisconfigured(`mpesa does not accept our credentials (${answer.status})`);
     const { access_token, expires_in } = expected("mpesa", answered, answer);
-    const lifetime = expires_in * 1_000;
-    known = { token: access_token, until: clock.now() + Math.max(lifetime - MARGIN_MS, lifetime / 2) };
-    return access_token;
+    return { token: access_token, lifetimeMs: expires_in * 1_000 };
   }
 
+  const shared = sharedValue(ask, {
+    clock,
+    keepMs: ({ lifetimeMs }) => Math.max(lifetimeMs - MARGIN_MS, lifetimeMs / 2),
+  });
   return {
-    async get() {
-      if (known && clock.now() < known.until) return known.token;
-      asking ??= ask().finally(() => {
-        asking = undefined;
-      });
-      return asking;
-    },
-    drop(token) {
-      if (known?.token === token) known = undefined;
-    },
+    get: async () => (await shared.get()).token,
+    drop: (token) => shared.forget((it) => it.token === token),
   };
 }

@@ -4,14 +4,16 @@
  * error.
  */
 import { type KeyObject, X509Certificate } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
+import { createSingleFlightCache } from "../../../../broker/resilience/single-flight-cache.ts";
 import { providerFailed, WebhookRejected } from "../provider.ts";
 import { boundedBody } from "../support/bounded-body.ts";
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 64_000;
 const KEEP = 16;
+/** A time to live of 0: what is at an address of a certificate does not change. */
+const FOR_EVER = 0;
 const PATH = "/v1/notifications/certs/";
 const LOOPBACK = new Set(["localhost", "127.0.0.1"]);
 
@@ -28,7 +30,7 @@ export interface Certificates {
 
 /** @param hosts additional hosts, as `host` or `host:port`; over plain HTTP on this machine only */
 export function createCertificates(hosts: readonly string[], clock: Clock): Certificates {
-  const known = new LRUCache<string, Promise<X509Certificate>>({ max: KEEP });
+  const kept = createSingleFlightCache<X509Certificate>(FOR_EVER, KEEP);
 
   function trusted(text: string): URL {
     if (!URL.canParse(text)) throw new WebhookRejected("the certificate's address is none");
@@ -60,19 +62,11 @@ export function createCertificates(hosts: readonly string[], clock: Clock): Cert
     }
   }
 
-  function certificateAt(url: URL): Promise<X509Certificate> {
-    const kept = known.get(url.href);
-    if (kept) return kept;
-    const asked = fetched(url);
-    known.set(url.href, asked);
-    asked.catch(() => known.delete(url.href));
-    return asked;
-  }
-
   return {
     check: (url) => void trusted(url),
     async keyAt(text) {
-      const certificate = await certificateAt(trusted(text));
+      const url = trusted(text);
+      const certificate = await kept.get(url.href, () => fetched(url));
       const now = clock.now();
       if (now < Date.parse(certificate.validFrom) || now > Date.parse(certificate.validTo))
         throw new WebhookRejected("the certificate is not valid now");

@@ -1,8 +1,10 @@
 /** PayPal's access token. Concurrent callers share one request for it. It is renewed before it ends. */
 import { z } from "zod";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
+import { sharedValue } from "../../../../broker/resilience/single-flight.ts";
 import { ProviderMisconfigured, providerFailed } from "../provider.ts";
 import { boundedBody } from "../support/bounded-body.ts";
+import { basicAuth } from "../support/http.ts";
 
 const TIMEOUT_MS = 8_000;
 const MAX_ANSWER_BYTES = 100_000;
@@ -16,8 +18,7 @@ const answer = z.object({
 
 interface Token {
   readonly value: string;
-  /** Milliseconds since the epoch. */
-  readonly renewAt: number;
+  readonly lifetimeMs: number;
 }
 
 export interface Tokens {
@@ -31,15 +32,12 @@ export function createTokens(
   { base, clientId, clientSecret }: { base: string; clientId: string; clientSecret: string },
   clock: Clock,
 ): Tokens {
-  let known: Token | undefined;
-  let asking: Promise<Token> | undefined;
-
   async function ask(): Promise<Token> {
     const response = await fetch(`${base}/v1/oauth2/token`, {
       method: "POST",
       headers: {
         accept: "application/json",
-        authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`,
+        authorization: basicAuth(clientId, clientSecret),
         "content-type": "application/x-www-form-urlencoded",
       },
       body: "grant_type=client_credentials",
@@ -52,30 +50,19 @@ export function createTokens(
       throw new ProviderMisconfigured(`paypal does not accept our client id and secret (${response.status})`);
     if (!response.ok) throw providerFailed(`paypal gave no token (${response.status})`);
     const { access_token, expires_in } = answer.parse(JSON.parse(text));
-    const lasts = expires_in * 1_000;
-    return { value: access_token, renewAt: clock.now() + Math.max(lasts / 2, lasts - MARGIN_MS) };
+    return { value: access_token, lifetimeMs: expires_in * 1_000 };
   }
 
-  async function renewed(): Promise<Token> {
-    try {
-      known = await ask();
-      return known;
-    } catch (error) {
-      if (error instanceof ProviderMisconfigured) throw error;
-      throw providerFailed("paypal gave no token", error);
-    } finally {
-      asking = undefined;
-    }
-  }
-
+  const shared = sharedValue(
+    () =>
+      ask().catch((error: unknown) => {
+        if (error instanceof ProviderMisconfigured) throw error;
+        throw providerFailed("paypal gave no token", error);
+      }),
+    { clock, keepMs: ({ lifetimeMs }) => Math.max(lifetimeMs / 2, lifetimeMs - MARGIN_MS) },
+  );
   return {
-    async get() {
-      if (known && clock.now() < known.renewAt) return known.value;
-      asking ??= renewed();
-      return (await asking).value;
-    },
-    drop(token) {
-      if (known?.value === token) known = undefined;
-    },
+    get: async () => (await shared.get()).value,
+    drop: (token) => shared.forget((it) => it.value === token),
   };
 }

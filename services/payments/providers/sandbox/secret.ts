@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Connection } from "mongoose";
 import { isDuplicateKey } from "../../../../broker/mongo/duplicate-key.ts";
+import { sharedValue } from "../../../../broker/resilience/single-flight.ts";
 
 interface Setting {
   _id: string;
@@ -16,11 +17,7 @@ const ID = "webhook_secret";
 /** @returns a function that resolves with the secret, which is read or generated at its first call */
 export function webhookSecret(database: Connection, configured: string | undefined): () => Promise<string> {
   if (configured) return async () => configured;
-  let known: string | undefined;
-  return async () => {
-    known ??= await readOrMake(database);
-    return known;
-  };
+  return sharedValue(() => readOrMake(database)).get;
 }
 
 async function readOrMake(database: Connection): Promise<string> {

@@ -1,7 +1,7 @@
 /** Xendit's webhooks, of invoices and of refunds, with the account's static token. */
 import { z } from "zod";
+import { sameSecret } from "../../../../broker/contract/same-secret.ts";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
-import { sameSecret } from "../support/secrets.ts";
 import { parsedBody, understood } from "../support/webhook.ts";
 import { invoice, refund } from "./api.ts";
 import { refundOf, reportOf } from "./statuses.ts";
