@@ -1,12 +1,12 @@
 /** The bus over RabbitMQ. Names and arguments of queues are in `topology.ts` and `declare.ts`. */
 import type { ChannelModel, ConsumeMessage } from "amqplib";
-import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
+import type { Envelope } from "../../contract/envelope.ts";
 import { UnknownValueError } from "../../contract/tolerant.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
 import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
-import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
+import { backoff, pause, toError } from "../../resilience/retry.ts";
 import { singleFlight } from "../../resilience/single-flight.ts";
 import {
   type Bus,
@@ -21,6 +21,7 @@ import {
   type Topology,
   type WorkerSpec,
 } from "../bus.ts";
+import { attemptWork, dispatch, received } from "../receive.ts";
 import {
   deadExchangeName,
   exchangeName,
@@ -195,10 +196,14 @@ class AmqpBus implements Bus {
       return this.#consumer(queue, prefetch, {
         onMessage: (raw, lease) => {
           held.add(partition);
-          const message = this.#parse(raw, spec.receives);
+          const message = received(() => JSON.parse(raw.content.toString()), spec.receives);
           if (message instanceof Error) void this.#refuse(raw, lease, queue, message);
           else
-            this.#dispatch(handlers, new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)));
+            dispatch(
+              handlers,
+              new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)),
+              this.#log,
+            );
         },
         onLost: (lease) => {
           held.delete(partition);
@@ -298,16 +303,6 @@ class AmqpBus implements Bus {
     });
   }
 
-  /** A handler that throws violates the port's contract. Its message must not close the channel. */
-  #dispatch(handlers: MailboxHandlers, delivery: Delivery): void {
-    try {
-      handlers.onDelivery(delivery);
-    } catch (error) {
-      this.#log.error("a mailbox handler threw", { error, type: delivery.message.type });
-      void delivery.dead(toError(error), 1);
-    }
-  }
-
   async #work(
     raw: ConsumeMessage,
     lease: Lease,
@@ -315,33 +310,12 @@ class AmqpBus implements Bus {
     spec: WorkerSpec,
     handle: (message: Envelope) => Promise<void>,
   ): Promise<void> {
-    const message = this.#parse(raw, spec.receives);
+    const message = received(() => JSON.parse(raw.content.toString()), spec.receives);
     if (message instanceof Error) return this.#refuse(raw, lease, queue, message);
-    const outcome = await attempt(
-      () => handle(message),
-      lease.over,
-      (error, attempts, delay) =>
-        this.#alarms.warn(`retry ${queue}`, `${queue}: ${message.type} failed, trying again`, {
-          error: error.message,
-          id: message.id,
-          attempts,
-          delay,
-        }),
-    );
+    const outcome = await attemptWork(queue, message, handle, lease.over, this.#alarms);
     if (outcome.kind === "done") lease.ack(raw);
     else if (outcome.kind === "dead")
       await this.#deadLetter(raw, lease, queue, outcome.error, outcome.attempts);
-  }
-
-  #parse(raw: ConsumeMessage, receives: readonly string[]): Envelope | Error {
-    try {
-      const message = checkEnvelope(JSON.parse(raw.content.toString()));
-      if (!receives.includes(message.type))
-        return new Error(`${message.type} is not received by this queue's contract`);
-      return message;
-    } catch (error) {
-      return toError(error);
-    }
   }
 
   /**

@@ -4,12 +4,12 @@
  */
 
 import { presentType } from "../../contract/contract.ts";
-import { checkEnvelope, type Envelope } from "../../contract/envelope.ts";
+import type { Envelope } from "../../contract/envelope.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
 import { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
-import { attempt, backoff, pause, toError } from "../../resilience/retry.ts";
+import { backoff, pause, toError } from "../../resilience/retry.ts";
 import {
   type Bus,
   type BusState,
@@ -25,6 +25,7 @@ import {
   type WorkerSpec,
 } from "../bus.ts";
 import { describeFailure } from "../failure.ts";
+import { attemptWork, dispatch, received } from "../receive.ts";
 import { mailboxName, queuesOf, Routes, workerName } from "../topology.ts";
 import { type DeadLetter, type DeadLetterStore, letterId } from "./dead-letters.ts";
 import { jsonCopy } from "./json-copy.ts";
@@ -130,9 +131,9 @@ class LocalBus implements Bus {
       const consumer = new LocalConsumer(prefetch, (entry, on) => {
         held.add(partition);
         this.#count(entry);
-        const message = this.#check(entry.message, spec.receives);
+        const message = received(() => entry.message, spec.receives);
         if (message instanceof Error) void this.#deadLetter(queue, entry, on, message, 1);
-        else this.#dispatch(handlers, this.#delivery(queue, entry, on, message, partition));
+        else dispatch(handlers, this.#delivery(queue, entry, on, message, partition), this.#log);
       });
       queue.add(consumer);
       return consumer;
@@ -275,17 +276,6 @@ class LocalBus implements Bus {
     if (entry.redelivered) this.stats.redelivered++;
   }
 
-  #check(message: Envelope, receives: readonly string[]): Envelope | Error {
-    try {
-      const checked = checkEnvelope(message);
-      return receives.includes(checked.type)
-        ? checked
-        : new Error(`${checked.type} is not received by this queue's contract`);
-    } catch (error) {
-      return toError(error);
-    }
-  }
-
   #delivery(
     queue: LocalQueue,
     entry: Entry,
@@ -310,16 +300,6 @@ class LocalBus implements Bus {
     };
   }
 
-  /** A handler that throws violates the port's contract. Its message must not stop the bus. */
-  #dispatch(handlers: MailboxHandlers, delivery: Delivery): void {
-    try {
-      handlers.onDelivery(delivery);
-    } catch (error) {
-      this.#log.error("a mailbox handler threw", { error, type: delivery.message.type });
-      void delivery.dead(toError(error), 1);
-    }
-  }
-
   async #work(
     queue: LocalQueue,
     entry: Entry,
@@ -327,19 +307,9 @@ class LocalBus implements Bus {
     spec: WorkerSpec,
     handle: (message: Envelope) => Promise<void>,
   ): Promise<void> {
-    const message = this.#check(entry.message, spec.receives);
+    const message = received(() => entry.message, spec.receives);
     if (message instanceof Error) return this.#deadLetter(queue, entry, consumer, message, 1);
-    const outcome = await attempt(
-      () => handle(message),
-      consumer.over,
-      (error, attempts, delay) =>
-        this.#alarms.warn(`retry ${queue.name}`, `${queue.name}: ${message.type} failed, trying again`, {
-          error: error.message,
-          id: message.id,
-          attempts,
-          delay,
-        }),
-    );
+    const outcome = await attemptWork(queue.name, message, handle, consumer.over, this.#alarms);
     if (outcome.kind === "done") queue.settle(entry, consumer);
     else if (outcome.kind === "dead")
       await this.#deadLetter(queue, entry, consumer, outcome.error, outcome.attempts);

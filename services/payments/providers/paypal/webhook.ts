@@ -4,6 +4,7 @@ import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
+import { NOTHING_TOLD } from "../support/webhook.ts";
 import { fromPayPal } from "./amounts.ts";
 import type { Api } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
@@ -140,15 +141,7 @@ function parse(rawBody: Buffer): VerifiedEvent {
 
 type Told = Partial<Omit<VerifiedEvent, "eventId" | "occurredAt">>;
 
-const NOTHING = {
-  names: "order",
-  paymentId: null,
-  status: "pending",
-  amount: null,
-  receipt: null,
-  reason: null,
-  refunds: [],
-} as const;
+const NOTHING = { names: "order", ...NOTHING_TOLD } as const;
 
 const reversed = z.object({ order_id: z.string().min(1).max(100) });
 const dispute = z.object({

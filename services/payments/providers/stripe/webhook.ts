@@ -2,6 +2,7 @@
 import Stripe from "stripe";
 import { z } from "zod";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
+import { NOTHING_TOLD } from "../support/webhook.ts";
 import { fromStripe } from "./amounts.ts";
 import { afterCapture, charge, dispute, paymentIntent, refund, refundReport, reportOf } from "./objects.ts";
 
@@ -75,17 +76,8 @@ function told(type: string, object: { id?: string | undefined }): Told {
   if (type === "charge.refunded") return toldOfCharge(object);
   if (type.startsWith("refund.")) return toldOfRefund(object);
   if (type === "charge.dispute.created") return toldOfDispute(object);
-  return { ...NOTHING, providerRef: object.id ?? type };
+  return { ...NOTHING_TOLD, providerRef: object.id ?? type };
 }
-
-const NOTHING = {
-  paymentId: null,
-  status: "pending",
-  amount: null,
-  receipt: null,
-  reason: null,
-  refunds: [],
-} as const;
 
 function toldOfIntent(type: string, object: unknown): Told {
   const it = paymentIntent.parse(object);
@@ -102,7 +94,7 @@ function toldOfIntent(type: string, object: unknown): Told {
 function toldOfCharge(object: unknown): Told {
   const it = charge.parse(object);
   return {
-    ...NOTHING,
+    ...NOTHING_TOLD,
     status: afterCapture({ ...it, disputed: false }),
     amount: fromStripe(it.amount_captured, it.currency),
     receipt: it.id,
@@ -116,7 +108,7 @@ function toldOfRefund(object: unknown): Told {
   const it = refund.parse(object);
   const report = refundReport(it);
   return {
-    ...NOTHING,
+    ...NOTHING_TOLD,
     status: report.status === "failed" ? "captured" : "partially_refunded",
     receipt: it.charge ?? null,
     providerRef: it.payment_intent ?? it.charge ?? it.id,
@@ -127,7 +119,7 @@ function toldOfRefund(object: unknown): Told {
 function toldOfDispute(object: unknown): Told {
   const it = dispute.parse(object);
   return {
-    ...NOTHING,
+    ...NOTHING_TOLD,
     status: "disputed",
     receipt: it.charge ?? null,
     reason: it.reason.slice(0, 300),

@@ -24,3 +24,13 @@ export function understood<T>(read: () => T): T {
     throw new WebhookRejected((error as Error).message, { cause: error });
   }
 }
+
+/** What a webhook tells that changes nothing. */
+export const NOTHING_TOLD = {
+  paymentId: null,
+  status: "pending",
+  amount: null,
+  receipt: null,
+  reason: null,
+  refunds: [],
+} as const;
