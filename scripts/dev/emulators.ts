@@ -63,7 +63,7 @@ print();
 const [first] = running;
 print("A customer pays, and webhooks go astray:");
 print(`  curl -X POST ${first?.url}/_sim/pay/<the payment's reference> -d '{"outcome":"succeed"}'`);
-print(`  curl ${first?.url}/_sim/books`);
+print(`  curl ${first?.url}/_sim/records`);
 print(`  curl -X PATCH ${first?.url}/_sim/knobs -d '{"webhooks":{"duplicate":0.5,"drop":0.1}}'`);
 print(`  curl -X PATCH ${first?.url}/_sim/knobs -d '{"autopay":{"outcome":"succeed","afterMs":1000}}'`);
 print();

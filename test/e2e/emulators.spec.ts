@@ -37,7 +37,7 @@ describe("npm run emulators", function () {
         urls.map((it) => it.name),
         emulated.map((it) => it.name),
       );
-      for (const { url } of urls) assert.deepEqual(await (await fetch(`${url}/_sim/books`)).json(), []);
+      for (const { url } of urls) assert.deepEqual(await (await fetch(`${url}/_sim/records`)).json(), []);
       const variables = Object.fromEntries(
         [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
       );

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import { type BookEntry, calm, type Emulator } from "../../services/payments/providers/emulator.ts";
+import { type Emulator, noFaults, type ProviderRecord } from "../../services/payments/providers/emulator.ts";
 import { paypal } from "../../services/payments/providers/paypal/paypal.ts";
 import { stripe } from "../../services/payments/providers/stripe/stripe.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
@@ -69,7 +69,7 @@ describe("paying at providers", function () {
         at = running.get(provider) as Emulator;
       });
       afterEach(() => {
-        Object.assign(at.knobs, calm());
+        Object.assign(at.knobs, noFaults());
       });
 
       const ordered = async (quantity = 1): Promise<{ customer: Person; order: OrderView }> => {
@@ -81,9 +81,9 @@ describe("paying at providers", function () {
         });
         return { customer, order };
       };
-      const booked = (order: OrderView): Promise<BookEntry> =>
+      const booked = (order: OrderView): Promise<ProviderRecord> =>
         eventually(`${order.number} is opened at ${provider}`, () =>
-          at.books().find((it) => it.paymentId === order.payment?.id),
+          at.records().find((it) => it.paymentId === order.payment?.id),
         );
       const paid = async (quantity = 1) => {
         const { customer, order } = await ordered(quantity);
@@ -157,19 +157,19 @@ describe("paying at providers", function () {
           assert.equal(captured.amount, 1_299);
         }
         const ids = new Set(all.map(({ order }) => order.payment?.id ?? ""));
-        const books = at.books().filter((it) => ids.has(it.paymentId ?? ""));
+        const records = at.records().filter((it) => ids.has(it.paymentId ?? ""));
         assert.equal(
-          books.reduce((sum, it) => sum + it.captured, 0),
+          records.reduce((sum, it) => sum + it.captured, 0),
           12 * 1_299,
         );
         assert.equal(
-          books.reduce((sum, it) => sum + it.refunded, 0),
+          records.reduce((sum, it) => sum + it.refunded, 0),
           0,
         );
       });
 
       it("hears of a payment although its webhook is lost", async () => {
-        at.knobs.webhooks = { ...calm().webhooks, drop: 1 };
+        at.knobs.webhooks = { ...noFaults().webhooks, drop: 1 };
         await paid();
       });
 

@@ -43,12 +43,12 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
   const unpaid = limits.includes("silentDecline") ? "expire" : "decline";
   const random = seededRandom(seed);
   const began = Date.now();
-  const floor = await openProviderShop({
+  const fixture = await openProviderShop({
     ...storm,
     env: { LOG_LEVEL: "fatal", RECONCILE_FIRST: "2s", RECONCILE_MAX: "6s", MAX_IN_FLIGHT: "1000" },
   });
   try {
-    Object.assign(floor.emulator.knobs.webhooks, FAULTS);
+    Object.assign(fixture.emulator.knobs.webhooks, FAULTS);
     const paid: string[] = [];
     const declined: string[] = [];
     const refunded: string[] = [];
@@ -56,43 +56,45 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
 
     async function customers(): Promise<void> {
       while (left-- > 0) {
-        const { order } = await floor.order(price);
-        const { id } = await floor.payment(order.id, (it) => it.status === "pending", 60_000);
+        const { order } = await fixture.order(price);
+        const { id } = await fixture.payment(order.id, (it) => it.status === "pending", 60_000);
         const declines = random() < SHARE_DECLINED;
-        await floor.emulator.pay(await floor.refOf(id), declines ? unpaid : "succeed");
+        await fixture.emulator.pay(await fixture.refOf(id), declines ? unpaid : "succeed");
         (declines ? declined : paid).push(order.id);
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, customers));
-    await floor.emulator.idle();
+    await fixture.emulator.idle();
 
     await eachOf(paid, (id) =>
-      floor
+      fixture
         .payment(id, (it) => it.status === "captured", 120_000)
         .then(async (payment) => {
           if (!refunds || random() >= SHARE_REFUNDED) return;
           const amount = Math.floor(price.amount / 200) * 100;
           const meta = { ...staff, idempotencyKey: newId() };
-          await floor.call("payments.refund", { id: payment.id, amount, reason: "a scratch" }, meta);
+          await fixture.call("payments.refund", { id: payment.id, amount, reason: "a scratch" }, meta);
           refunded.push(id);
         }),
     );
-    await eachOf(refunded, (id) => floor.payment(id, (it) => it.status === "partially_refunded", 120_000));
-    await eachOf(declined, (id) => floor.payment(id, (it) => OVER.has(it.status), 120_000));
+    await eachOf(refunded, (id) => fixture.payment(id, (it) => it.status === "partially_refunded", 120_000));
+    await eachOf(declined, (id) => fixture.payment(id, (it) => OVER.has(it.status), 120_000));
 
-    for (const id of paid) await floor.reaches(id, "paid");
+    for (const id of paid) await fixture.reaches(id, "paid");
     for (const id of declined)
-      assert.equal((await floor.call("orders.get", { id })).status, "awaiting_payment", id);
+      assert.equal((await fixture.call("orders.get", { id })).status, "awaiting_payment", id);
     for (const status of ["requested", "pending", "authorized"] as const)
       assert.deepEqual(
-        (await floor.call("payments.list", { status })).items,
+        (await fixture.call("payments.list", { status })).items,
         [],
         `${status} payments are left`,
       );
     const { forged = () => null } = storm;
-    const lied = new Set(floor.relay.received.map((it) => forged(it.rawBody)).filter((ref) => ref !== null));
+    const lied = new Set(
+      fixture.relay.received.map((it) => forged(it.rawBody)).filter((ref) => ref !== null),
+    );
     await eventually("staff have heard of what was forged, and of nothing else", async () => {
-      const { items, nextCursor } = await floor.call("payments.anomalies", { limit: 100 });
+      const { items, nextCursor } = await fixture.call("payments.anomalies", { limit: 100 });
       assert.equal(nextCursor, null);
       assert.deepEqual(
         items.map((it) => `${it.kind} ${it.providerRef}`).sort(),
@@ -101,14 +103,14 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
       return true;
     });
 
-    const books = await floor.books();
-    const atProvider = books.reduce((sum, it) => sum + it.captured - it.refunded, 0);
+    const records = await fixture.records();
+    const atProvider = records.reduce((sum, it) => sum + it.captured - it.refunded, 0);
     assert.equal(
-      books.reduce((sum, it) => sum + it.captured, 0),
+      records.reduce((sum, it) => sum + it.captured, 0),
       paid.length * price.amount,
     );
     await eventually("the ledger agrees with the provider", async () => {
-      const { items, balanced } = await floor.call("payments.balances", {});
+      const { items, balanced } = await fixture.call("payments.balances", {});
       assert.ok(balanced);
       const of = (account: string) => items.find((it) => it.account === account)?.amount ?? 0;
       assert.equal(of(`provider:${name}`), atProvider);
@@ -116,7 +118,7 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
       assert.equal(of("suspense"), 0);
       return true;
     });
-    const { answered } = floor.relay;
+    const { answered } = fixture.relay;
     return {
       paid: paid.length,
       declined: declined.length,
@@ -127,7 +129,7 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
       seconds: Math.round((Date.now() - began) / 100) / 10,
     };
   } finally {
-    await floor.close();
+    await fixture.close();
   }
 }
 

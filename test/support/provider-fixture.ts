@@ -7,10 +7,10 @@ import { loadConfig } from "../../broker/moleculer/config.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
 import {
-  type BookEntry,
-  calm,
   type Emulator,
   type EmulatorOptions,
+  noFaults,
+  type ProviderRecord,
 } from "../../services/payments/providers/emulator.ts";
 import type {
   PaymentIntent,
@@ -105,11 +105,11 @@ export interface ProviderFixture<E extends Emulator> {
   status(ref: string): Promise<StatusReport>;
   /** `amount` as `money` takes it. */
   refund(ref: string, amount: number, idempotencyKey?: string, by?: PaymentProvider): Promise<RefundReport>;
-  book(ref: string): BookEntry | undefined;
+  recordOf(ref: string): ProviderRecord | undefined;
   /** What the adapter makes of all webhooks that have come, when no more will come. */
   events(by?: PaymentProvider): Promise<WebhookEvent[]>;
   /** Resets between two tests: no faults, nothing received, webhooks accepted, a new adapter. */
-  calm(): Promise<void>;
+  reset(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -162,7 +162,7 @@ export async function openProviderFixture<E extends Emulator>(
         { providerRef, receipt: null, amount: it.money(amount), reason: "broken", idempotencyKey },
         never,
       ),
-    book: (ref) => emulator.books().find((entry) => entry.providerRef === ref),
+    recordOf: (ref) => emulator.records().find((entry) => entry.providerRef === ref),
     async events(by = self.adapter()) {
       await emulator.idle();
       return Promise.all(
@@ -171,12 +171,12 @@ export async function openProviderFixture<E extends Emulator>(
         ),
       );
     },
-    async calm() {
+    async reset() {
       await emulator.idle();
       shop.received.length = 0;
       shop.answer = () => 200;
       emulator.knobs.api = [];
-      emulator.knobs.webhooks = calm().webhooks;
+      emulator.knobs.webhooks = noFaults().webhooks;
       current = undefined;
     },
     async close() {
@@ -192,7 +192,7 @@ export async function racedByWebhook<T>(
   { emulator, shop }: Pick<ProviderFixture<Emulator>, "emulator" | "shop">,
   open: () => Promise<T>,
 ): Promise<{ opened: T; order: string[] }> {
-  emulator.knobs.webhooks = { ...calm().webhooks, race: true };
+  emulator.knobs.webhooks = { ...noFaults().webhooks, race: true };
   emulator.knobs.autopay = { outcome: "succeed", afterMs: 0 };
   const order: string[] = [];
   shop.answer = () => {

@@ -11,7 +11,7 @@ import type { Money } from "../../broker/contract/schemas.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
-import type { BookEntry, Emulator, StartEmulator } from "../../services/payments/providers/emulator.ts";
+import type { Emulator, ProviderRecord, StartEmulator } from "../../services/payments/providers/emulator.ts";
 import type { Intercepting } from "../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { anAddress } from "../../souk/testing/address.ts";
@@ -55,7 +55,7 @@ export interface ProviderShop {
   payment(orderId: string, wanted?: (it: Payment) => boolean, withinMs?: number): Promise<Payment>;
   refOf(paymentId: string): Promise<string>;
   /** What the provider itself knows. */
-  books(): Promise<readonly BookEntry[]>;
+  records(): Promise<readonly ProviderRecord[]>;
   reaches(orderId: string, status: OrderView["status"]): Promise<OrderView>;
   /** What staff were told of it. */
   anomalies(paymentId: string): Promise<string[]>;
@@ -72,8 +72,8 @@ export interface ProviderShopOptions {
   seed?: number;
   /** Options of every payment, e.g. a phone number. */
   payment?: Record<string, string>;
-  /** The provider's books, where the emulator does not keep them. */
-  books?(shop: Shop): Promise<readonly BookEntry[]>;
+  /** The provider's records, where the emulator does not keep them. */
+  records?(shop: Shop): Promise<readonly ProviderRecord[]>;
 }
 
 export async function openProviderShop(it: ProviderShopOptions): Promise<ProviderShop> {
@@ -197,7 +197,7 @@ export async function openProviderShop(it: ProviderShopOptions): Promise<Provide
           .collection<{ _id: string; state: { providerRef: string } }>("payments");
         return (await payments.findOne({ _id: paymentId }))?.state.providerRef ?? undefined;
       }),
-    books: async () => (it.books ? it.books(shop) : emulator.books()),
+    records: async () => (it.records ? it.records(shop) : emulator.records()),
     reaches: (id, status) =>
       eventually(
         `order ${id} is ${status}`,

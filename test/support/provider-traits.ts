@@ -52,7 +52,7 @@ export interface ProviderTraits {
    */
   readonly webhooks: { readonly proof: "signature" | "body" | "token" | "none"; readonly stale: boolean };
   /** As in {@link ProviderShopOptions}. */
-  readonly books?: ProviderShopOptions["books"];
+  readonly records?: ProviderShopOptions["records"];
   readonly can: readonly Capability[];
   /** The route of a partial refund, as in {@link Knobs.api}. None where the emulator has no API. */
   readonly refundRoute?: string;

@@ -60,7 +60,7 @@ export interface Knobs {
 }
 
 /** One payment in the provider's accounts. Amounts in minor units. */
-export interface BookEntry {
+export interface ProviderRecord {
   readonly providerRef: string;
   /** Our payment's id, where the provider knows it. */
   readonly paymentId: string | null;
@@ -84,8 +84,8 @@ export interface Emulator {
   refundAtProvider(providerRef: string, amount: number): Promise<void>;
   /** The customer's bank takes the money back. Over HTTP: `POST /_sim/dispute/:providerRef`. */
   dispute(providerRef: string): Promise<void>;
-  /** Over HTTP: `GET /_sim/books`. */
-  books(): readonly BookEntry[];
+  /** Over HTTP: `GET /_sim/records`. */
+  records(): readonly ProviderRecord[];
   /** Resolves when no webhook waits to be sent or repeated. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -94,7 +94,7 @@ export interface Emulator {
 export type StartEmulator = (options: EmulatorOptions) => Promise<Emulator>;
 
 /** Settings without faults. */
-export const calm = (): Knobs => ({
+export const noFaults = (): Knobs => ({
   webhooks: { duplicate: 0, reorder: 0, drop: 0, tamper: 0, delayMs: 0, race: false },
   api: [],
   autopay: null,

@@ -6,18 +6,18 @@ import {
   ADDRESS,
   failure,
   newCustomer,
-  openShopFloor,
-  type ShopFloor,
+  type OrderingFixture,
+  openOrderingFixture,
   staff,
   usd,
-} from "../../support/shop-floor.ts";
+} from "../../support/ordering-fixture.ts";
 
 const TTL_MS = 30 * 60_000;
 
 describe("the orders service", () => {
-  let shop: ShopFloor;
+  let shop: OrderingFixture;
   before(async () => {
-    shop = await openShopFloor({ MAX_OPEN_ORDERS: "5" });
+    shop = await openOrderingFixture({ MAX_OPEN_ORDERS: "5" });
   });
   after(() => shop.close());
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { calm } from "../../../services/payments/providers/emulator.ts";
+import { noFaults } from "../../../services/payments/providers/emulator.ts";
 import { mpesa } from "../../../services/payments/providers/mpesa/mpesa.ts";
 import { eventually } from "../../support/eventually.ts";
 import { openProviderShop, type ProviderShop, staff } from "../../support/provider-shop.ts";
@@ -11,42 +11,42 @@ const PRICE = { amount: 150_000, currency: "KES" };
 
 describe("a refund that does not end", function () {
   this.timeout(60_000);
-  let floor: ProviderShop;
+  let fixture: ProviderShop;
 
   before(async () => {
-    floor = await openProviderShop({
+    fixture = await openProviderShop({
       provider: mpesa,
       payment: { phone: "0712 345678" },
       env: { LOG_LEVEL: "fatal", RECONCILE_FIRST: "20ms", RECONCILE_MAX: "100ms" },
     });
   });
-  after(() => floor?.close());
+  after(() => fixture?.close());
 
   /** A payment with a refund whose result is lost. */
   async function stuck() {
-    floor.emulator.knobs.webhooks = calm().webhooks;
-    const { order } = await floor.order(PRICE);
-    const { id } = await floor.payment(order.id, (it) => it.status === "pending");
-    await floor.emulator.pay(await floor.refOf(id), "succeed");
-    await floor.reaches(order.id, "paid");
-    await floor.emulator.idle();
-    floor.emulator.knobs.webhooks = { ...calm().webhooks, drop: 1 };
-    const { refunds } = await floor.call(
+    fixture.emulator.knobs.webhooks = noFaults().webhooks;
+    const { order } = await fixture.order(PRICE);
+    const { id } = await fixture.payment(order.id, (it) => it.status === "pending");
+    await fixture.emulator.pay(await fixture.refOf(id), "succeed");
+    await fixture.reaches(order.id, "paid");
+    await fixture.emulator.idle();
+    fixture.emulator.knobs.webhooks = { ...noFaults().webhooks, drop: 1 };
+    const { refunds } = await fixture.call(
       "payments.refund",
       { id, amount: 50_000, reason: "back" },
       { ...staff, idempotencyKey: newId() },
     );
     const refundId = refunds[0]?.id ?? assert.fail("no refund");
     const end = (outcome: "succeeded" | "failed") =>
-      floor.call("payments.endRefund", { id, refundId, outcome });
+      fixture.call("payments.endRefund", { id, refundId, outcome });
     return { id, end };
   }
 
-  it("is told to staff, and ends as they have seen it in the provider's books", async () => {
+  it("is told to staff, and ends as they have seen it in the provider's records", async () => {
     const { id, end } = await stuck();
     await eventually(
       "staff hear of it",
-      async () => (await floor.anomalies(id)).includes("refund_stuck"),
+      async () => (await fixture.anomalies(id)).includes("refund_stuck"),
       20_000,
     );
     const { status, refunded } = await end("succeeded");
@@ -59,12 +59,12 @@ describe("a refund that does not end", function () {
     const { id, end } = await stuck();
     assert.equal((await end("failed")).refunds[0]?.status, "failed");
     const again = { id, amount: PRICE.amount, reason: "again" };
-    await floor.call("payments.refund", again, { ...staff, idempotencyKey: newId() });
+    await fixture.call("payments.refund", again, { ...staff, idempotencyKey: newId() });
   });
 
   it("must be one of the payment", async () => {
     const { id } = await stuck();
     const other = { id, refundId: newId(), outcome: "failed" } as const;
-    assert.equal(await floor.call("payments.endRefund", other).catch(errorCode), "NOT_FOUND");
+    assert.equal(await fixture.call("payments.endRefund", other).catch(errorCode), "NOT_FOUND");
   });
 });

@@ -13,18 +13,18 @@ const MANY = 120;
 
 describe("a provider in trouble", function () {
   this.timeout(60_000);
-  let floor: ProviderShop;
+  let fixture: ProviderShop;
   let troubled: Emulator;
 
   before(async () => {
     troubled = await start(startXendit);
-    floor = await openProviderShop({
+    fixture = await openProviderShop({
       provider: midtrans,
       env: { ...troubled.environment, LOG_LEVEL: "fatal", PROVIDER_TIMEOUT: "10s" },
     });
   });
   after(async () => {
-    await floor?.close();
+    await fixture?.close();
     await troubled?.close();
   });
 
@@ -38,7 +38,7 @@ describe("a provider in trouble", function () {
     });
   const asked = () =>
     Array.from({ length: MANY }, () =>
-      floor.publish("provider.check", newId(), {
+      fixture.publish("provider.check", newId(), {
         provider: "xendit",
         providerRef: newId(),
         urgent: true,
@@ -47,14 +47,14 @@ describe("a provider in trouble", function () {
 
   for (const fault of ["timeout", 401, 503] as const)
     it(`keeps nobody who pays by another waiting: ${fault}`, async () => {
-      const { order } = await floor.order(PRICE);
-      const { id } = await floor.payment(order.id, (it) => it.status === "pending");
+      const { order } = await fixture.order(PRICE);
+      const { id } = await fixture.payment(order.id, (it) => it.status === "pending");
       troubled.knobs.api = [{ times: 10_000, fault }];
       const published = asked();
-      await floor.emulator.pay(await floor.refOf(id), "succeed");
+      await fixture.emulator.pay(await fixture.refOf(id), "succeed");
       await eventually(
         "it is paid",
-        async () => (await floor.call("orders.get", { id: order.id })).status === "paid",
+        async () => (await fixture.call("orders.get", { id: order.id })).status === "paid",
         5_000,
       );
       troubled.knobs.api = [];

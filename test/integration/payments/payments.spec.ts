@@ -524,7 +524,7 @@ describe("the payments service", () => {
       assert.deepEqual(seen, all);
     });
 
-    it("keeps the books: what was taken and given back, in entries that sum to zero", async () => {
+    it("keeps the ledger: what was taken and given back, in entries that sum to zero", async () => {
       const it = await paid();
       await node.call("payments.refund", { id: it.paymentId, amount: 1_000, reason: "damaged" }, withKey());
       await becomes(it.orderId, "partially_refunded");

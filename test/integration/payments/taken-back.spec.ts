@@ -12,12 +12,12 @@ const IDR = { amount: 15_000_000, currency: "IDR" };
 
 describe("a capture that is taken back", function () {
   this.timeout(60_000);
-  let floor: ProviderShop | undefined;
-  afterEach(() => floor?.close());
+  let fixture: ProviderShop | undefined;
+  afterEach(() => fixture?.close());
 
   const open = async (provider: ProviderModule) => {
-    floor = await openProviderShop({ provider, env: { LOG_LEVEL: "fatal" } });
-    return floor;
+    fixture = await openProviderShop({ provider, env: { LOG_LEVEL: "fatal" } });
+    return fixture;
   };
 
   /** Staff are told once, and both accounts say that nothing is there. */

@@ -1,6 +1,6 @@
 /** The bodies of Midtrans' answers and signed notifications. */
 import { createHash } from "node:crypto";
-import { decimal, jakarta, type Page, refunded, type Transaction } from "./books.ts";
+import { decimal, jakarta, type Page, refunded, type Transaction } from "./records.ts";
 
 /** Midtrans' own code of a state: 200 done, 201 waiting, 202 denied or expired. */
 const codeOf = ({ status, fraud }: Transaction): string => {

@@ -10,12 +10,12 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { Emulator, EmulatorOptions, Outcome } from "../../emulator.ts";
 import { refused } from "../../support/emulator/control.ts";
-import type { DeliveryResult } from "../../support/emulator/courier.ts";
 import { type Answer, Answered, type Call } from "../../support/emulator/http-app.ts";
 import { createKit } from "../../support/emulator/kit.ts";
 import { payPage } from "../../support/emulator/pay-page.ts";
+import type { DeliveryResult } from "../../support/emulator/webhook-sender.ts";
 import { transactionBody } from "./bodies.ts";
-import { bookEntry, decimal, isPaid, jakarta, type Page, refunded, SEN, type Status } from "./books.ts";
+import { decimal, isPaid, jakarta, type Page, recordOf, refunded, SEN, type Status } from "./records.ts";
 
 export interface MidtransOptions {
   /** Whether Snap supports `Idempotency-Key`. Its documentation does not say. */
@@ -106,7 +106,7 @@ export async function startMidtrans(
   function notify(page: Page, cause?: Call): void {
     if (!page.transaction) return;
     const body = JSON.stringify(transactionBody(page, page.transaction, serverKey));
-    for (const url of page.notifyUrls) kit.courier.send({ url, body, headers: () => ({}) }, cause);
+    for (const url of page.notifyUrls) kit.webhookSender.send({ url, body, headers: () => ({}) }, cause);
   }
 
   function open(call: Call): Answer {
@@ -306,7 +306,7 @@ export async function startMidtrans(
       page.transaction.status = "chargeback";
       notify(page);
     },
-    books: () => [...pages.values()].map(bookEntry),
+    records: () => [...pages.values()].map(recordOf),
   });
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import midtransClient from "midtrans-client";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
-import { calm, type Emulator } from "../../emulator.ts";
+import { type Emulator, noFaults } from "../../emulator.ts";
 import { retry, startMidtrans } from "../emulator/midtrans.ts";
 import "../../../../contracts.ts";
 import {
@@ -31,7 +31,8 @@ const fixture = await openProviderFixture({
   // Our payments name their own address, so nothing comes here.
   webhookUrl: (shop) => `${shop}/account`,
 });
-const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, book, events } = fixture;
+const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, recordOf, events } =
+  fixture;
 const paid = fixture.openAndPay;
 
 /** Missing in the types of the official client. */
@@ -41,7 +42,7 @@ type Transactions = Record<
 >;
 
 describe("Midtrans", () => {
-  beforeEach(fixture.calm);
+  beforeEach(fixture.reset);
   after(fixture.close);
 
   /** The customer's action on the page of `opened`. */
@@ -152,7 +153,7 @@ describe("Midtrans", () => {
     it("leads to a page, for whole rupiah, until the order's time is over", async () => {
       const { ref, url } = await openPage();
       assert.equal((await fetch(url)).status, 200);
-      assert.deepEqual([book(ref)?.amount, book(ref)?.status], [15_000_000, "opened"]);
+      assert.deepEqual([recordOf(ref)?.amount, recordOf(ref)?.status], [15_000_000, "opened"]);
       assert.equal((await status(ref)).status, "pending");
       clock.advance(31 * MINUTE);
       await assert.rejects(emulator.pay(ref, "succeed"));
@@ -172,7 +173,7 @@ describe("Midtrans", () => {
     it("gives the same page for the same payment", async () => {
       const it = intent();
       assert.deepEqual(await adapter().createPayment(it, never), await adapter().createPayment(it, never));
-      assert.equal(emulator.books().filter((book) => book.paymentId === it.paymentId).length, 1);
+      assert.equal(emulator.records().filter((book) => book.paymentId === it.paymentId).length, 1);
     });
 
     it("finds the page whose address was lost on the way", async () => {
@@ -288,7 +289,7 @@ describe("Midtrans", () => {
 
   describe("webhooks", () => {
     it("are rejected when they were changed, and asked about in any case", async () => {
-      emulator.knobs.webhooks = { ...calm().webhooks, tamper: 1 };
+      emulator.knobs.webhooks = { ...noFaults().webhooks, tamper: 1 };
       const ref = await paid();
       await assert.rejects(events(), WebhookRejected);
       assert.deepEqual((await status(ref)).amount, idr(150_000));
@@ -306,7 +307,7 @@ describe("Midtrans", () => {
     });
 
     it("that come twice have one event id", async () => {
-      emulator.knobs.webhooks = { ...calm().webhooks, duplicate: 1 };
+      emulator.knobs.webhooks = { ...noFaults().webhooks, duplicate: 1 };
       await paid();
       const ids = (await events()).map((it) => it.eventId);
       assert.equal(ids.length, 2);
@@ -354,7 +355,7 @@ describe("Midtrans", () => {
       const { ref, url } = await openPage();
       await onPage(url, { outcome: "capture" });
       await assert.rejects(adapter().cancel(ref, never), ProviderRefused);
-      assert.equal(book(ref)?.captured, 15_000_000);
+      assert.equal(recordOf(ref)?.captured, 15_000_000);
     });
   });
 
@@ -375,7 +376,7 @@ describe("Midtrans", () => {
         report.refunds.map((it) => it.amount.amount),
         [5_000_000, 10_000_000],
       );
-      assert.equal(book(ref)?.refunded, 15_000_000);
+      assert.equal(recordOf(ref)?.refunded, 15_000_000);
     });
 
     it("are found again when the answer was lost", async () => {
@@ -384,7 +385,7 @@ describe("Midtrans", () => {
       emulator.knobs.api = [{ route: "POST /v2/*/refund/online/direct", times: 1, fault: "reset" }];
       await assert.rejects(refund(ref, 1_000, key), { type: "PROVIDER_FAILED" });
       assert.equal((await refund(ref, 1_000, key)).status, "succeeded");
-      assert.equal(book(ref)?.refunded, 100_000);
+      assert.equal(recordOf(ref)?.refunded, 100_000);
     });
 
     it("from the dashboard are told, as not ours", async () => {
@@ -405,7 +406,7 @@ describe("Midtrans", () => {
       const key = newId();
       assert.equal((await refund(ref, 150_000, key)).status, "succeeded");
       assert.equal((await refund(ref, 150_000, key)).status, "succeeded");
-      assert.equal(book(ref)?.captured, 0);
+      assert.equal(recordOf(ref)?.captured, 0);
     });
 
     it("of a bank transfer are made by hand", async () => {

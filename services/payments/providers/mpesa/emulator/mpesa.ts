@@ -16,7 +16,7 @@ import type { Emulator, EmulatorOptions, Outcome } from "../../emulator.ts";
 import { refused } from "../../support/emulator/control.ts";
 import { type Answer, Answered, type Call } from "../../support/emulator/http-app.ts";
 import { createKit } from "../../support/emulator/kit.ts";
-import { bookEntry, DESCRIPTIONS, nairobi, type Prompt, promptCallback } from "./books.ts";
+import { DESCRIPTIONS, nairobi, type Prompt, promptCallback, recordOf } from "./records.ts";
 
 const SHORTCODE = "174379";
 const TOKEN_S = 3_599;
@@ -106,7 +106,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
 
   function callBack(it: Prompt, cause?: Call): void {
     const body = JSON.stringify(promptCallback(it, nairobi(clock.now())));
-    kit.courier.send({ url: it.callbackUrl, body, headers: () => ({}) }, cause);
+    kit.webhookSender.send({ url: it.callbackUrl, body, headers: () => ({}) }, cause);
   }
 
   /** @param silent there is no callback */
@@ -159,7 +159,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
     if (!act) kit.opened(it.checkoutRequestId, call);
     else if (act.early) {
       end(it, act.code);
-      call.holdAnswer(kit.courier.idle());
+      call.holdAnswer(kit.webhookSender.idle());
     } else
       void call.answered.then(() => {
         end(it, act.code, { silent: act.calls === 0 });
@@ -203,7 +203,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
         ReferenceData: { ReferenceItem: { Key: "QueueTimeoutURL", Value: body.QueueTimeOutURL } },
       },
     };
-    kit.courier.send({ url: body.ResultURL, body: JSON.stringify(result), headers: () => ({}) }, call);
+    kit.webhookSender.send({ url: body.ResultURL, body: JSON.stringify(result), headers: () => ({}) }, call);
     return {
       status: 200,
       body: { ...ids, ResponseCode: "0", ResponseDescription: "Accept the service request successfully." },
@@ -274,7 +274,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
     dispute() {
       throw refused(409, "mpesa knows no disputes");
     },
-    books: () => [...prompts.values()].map(bookEntry),
+    records: () => [...prompts.values()].map(recordOf),
   });
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
-import { calm } from "../../emulator.ts";
+import { noFaults } from "../../emulator.ts";
 import { startMpesa } from "../emulator/mpesa.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
@@ -39,7 +39,7 @@ const fixture = await openProviderFixture({
   webhookUrl: () => assert.fail("every push names its own address"),
   database,
 });
-const { clock, shop, emulator, adapter, adapterWith, intent, status, refund, book } = fixture;
+const { clock, shop, emulator, adapter, adapterWith, intent, status, refund, recordOf } = fixture;
 
 describe("M-Pesa", () => {
   /** The events from the callbacks that the shop has received through its webhook. */
@@ -47,7 +47,7 @@ describe("M-Pesa", () => {
 
   before(() => migration.up(database));
   beforeEach(async () => {
-    await fixture.calm();
+    await fixture.reset();
     events = [];
     shop.answer = async (it) => {
       events.push(await adapter().verifyWebhook(webhook(it)));
@@ -71,7 +71,7 @@ describe("M-Pesa", () => {
     await emulator.idle();
     return ref;
   };
-  const booksOf = (paymentId: string) => emulator.books().filter((it) => it.paymentId === paymentId);
+  const recordsOf = (paymentId: string) => emulator.records().filter((it) => it.paymentId === paymentId);
 
   describe("configuration", () => {
     it("is off without variables, and names the one that is missing", () => {
@@ -110,7 +110,7 @@ describe("M-Pesa", () => {
         await assert.rejects(by.createPayment(it, never), ProviderMisconfigured, JSON.stringify(wrong));
         // Nothing was pushed, so it may be tried again after the correction.
         await adapter().createPayment(it, never);
-        assert.equal(booksOf(it.paymentId).length, 1);
+        assert.equal(recordsOf(it.paymentId).length, 1);
       }
     });
   });
@@ -124,7 +124,7 @@ describe("M-Pesa", () => {
         message: "Enter your M-Pesa PIN on the phone that ends in 678.",
       });
       assert.deepEqual(
-        booksOf(it.paymentId).map((one) => [one.providerRef, one.amount, one.currency]),
+        recordsOf(it.paymentId).map((one) => [one.providerRef, one.amount, one.currency]),
         [[opened.providerRef, 150_000, "KES"]],
       );
       assert.equal((await status(opened.providerRef)).status, "pending");
@@ -151,8 +151,8 @@ describe("M-Pesa", () => {
       assert.ok(answers.some((one) => one.status === "fulfilled"));
       for (const one of answers)
         if (one.status === "rejected") assert.equal(one.reason.type, "PROVIDER_FAILED");
-      assert.equal(booksOf(it.paymentId).length, 1);
-      const ref = booksOf(it.paymentId)[0]?.providerRef;
+      assert.equal(recordsOf(it.paymentId).length, 1);
+      const ref = recordsOf(it.paymentId)[0]?.providerRef;
       assert.equal((await adapter().createPayment(it, never)).providerRef, ref);
       await assert.rejects(adapter().createPayment({ ...it, amount: kes(1) }, never), ProviderRefused);
     });
@@ -172,11 +172,11 @@ describe("M-Pesa", () => {
       emulator.knobs.api = [{ route: PUSH, times: 1, fault: "reset" }];
       await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
       await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
-      const [asked] = booksOf(it.paymentId);
+      const [asked] = recordsOf(it.paymentId);
       await emulator.pay(asked?.providerRef ?? "", "succeed");
       await emulator.idle();
       assert.equal((await adapter().createPayment(it, never)).providerRef, asked?.providerRef);
-      assert.equal(booksOf(it.paymentId).length, 1);
+      assert.equal(recordsOf(it.paymentId).length, 1);
       assert.equal((await status(asked?.providerRef ?? "")).status, "captured");
     });
 
@@ -190,14 +190,14 @@ describe("M-Pesa", () => {
       await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
       clock.advance(1);
       await assert.rejects(adapter().createPayment(it, never), ProviderRefused);
-      const [asked] = booksOf(it.paymentId);
+      const [asked] = recordsOf(it.paymentId);
       await emulator.pay(asked?.providerRef ?? "", "succeed");
       await emulator.idle();
       assert.deepEqual(
         events.map((one) => [one.paymentId, one.status]),
         [[it.paymentId, "captured"]],
       );
-      assert.equal(booksOf(it.paymentId).length, 1);
+      assert.equal(recordsOf(it.paymentId).length, 1);
     });
 
     it("asks again where Daraja has said that it has not", async () => {
@@ -206,7 +206,7 @@ describe("M-Pesa", () => {
         emulator.knobs.api = [{ route: PUSH, times: 1, fault }];
         await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
         await adapter().createPayment(it, never);
-        assert.equal(booksOf(it.paymentId).length, 1);
+        assert.equal(recordsOf(it.paymentId).length, 1);
       }
     });
   });
@@ -233,7 +233,7 @@ describe("M-Pesa", () => {
       emulator.knobs.api = [{ route: PUSH, times: 1, fault: 401 }];
       const it = intent();
       await adapter().createPayment(it, never);
-      assert.equal(booksOf(it.paymentId).length, 1);
+      assert.equal(recordsOf(it.paymentId).length, 1);
       emulator.knobs.api = [{ route: PUSH, times: 2, fault: 401 }];
       await assert.rejects(open(), ProviderMisconfigured);
     });
@@ -274,7 +274,7 @@ describe("M-Pesa", () => {
 
     it("pay, and nobody calls back: asking finds it", async () => {
       const ref = await open("0712349999");
-      await eventually("paid", () => book(ref)?.captured === 150_000);
+      await eventually("paid", () => recordOf(ref)?.captured === 150_000);
       const report = await status(ref);
       assert.deepEqual([report.status, report.amount, report.receipt], ["captured", kes(1_500), null]);
       assert.deepEqual(events, []);
@@ -415,7 +415,7 @@ describe("M-Pesa", () => {
     it("are reversals, whose results are called back; each once", async () => {
       const ref = await paid();
       const key = newId();
-      emulator.knobs.webhooks = { ...calm().webhooks, delayMs: 100 };
+      emulator.knobs.webhooks = { ...noFaults().webhooks, delayMs: 100 };
       const first = await refund(ref, 500, key);
       assert.deepEqual([first.refundId, first.status, first.amount], [key, "pending", kes(500)]);
       await emulator.idle();
@@ -430,7 +430,7 @@ describe("M-Pesa", () => {
       await refund(ref, 1_000);
       await emulator.idle();
       assert.equal((await status(ref)).status, "refunded");
-      assert.equal(book(ref)?.refunded, 150_000);
+      assert.equal(recordOf(ref)?.refunded, 150_000);
     });
 
     it("are known also when Daraja has forgotten the push, which was paid", async () => {
@@ -445,10 +445,10 @@ describe("M-Pesa", () => {
     it("may fail in more words than a payment keeps", async () => {
       const ref = await paid();
       const key = newId();
-      emulator.knobs.webhooks = { ...calm().webhooks, drop: 1 };
+      emulator.knobs.webhooks = { ...noFaults().webhooks, drop: 1 };
       await refund(ref, 500, key);
       await emulator.idle();
-      const { paymentId } = book(ref) ?? assert.fail("no such push");
+      const { paymentId } = recordOf(ref) ?? assert.fail("no such push");
       const last = callbackKey(emulator.environment.MPESA_CALLBACK_SECRET ?? "", {
         paymentId: paymentId ?? "",
         refundId: key,
@@ -474,13 +474,13 @@ describe("M-Pesa", () => {
     it("whose answer is lost are asked for once, and their result is known by its address", async () => {
       const ref = await paid();
       const key = newId();
-      emulator.knobs.webhooks = { ...calm().webhooks, delayMs: 100 };
+      emulator.knobs.webhooks = { ...noFaults().webhooks, delayMs: 100 };
       emulator.knobs.api = [{ route: REVERSAL, times: 1, fault: "reset" }];
       await assert.rejects(refund(ref, 500, key), { type: "PROVIDER_FAILED" });
       assert.equal((await refund(ref, 500, key)).status, "pending");
       await emulator.idle();
       assert.equal((await refund(ref, 500, key)).status, "succeeded");
-      assert.equal(book(ref)?.refunded, 50_000);
+      assert.equal(recordOf(ref)?.refunded, 50_000);
     });
 
     it("that Daraja has not taken on may be tried again", async () => {
@@ -490,7 +490,7 @@ describe("M-Pesa", () => {
       await assert.rejects(refund(ref, 500, key), { type: "PROVIDER_FAILED" });
       await refund(ref, 500, key);
       await emulator.idle();
-      assert.equal(book(ref)?.refunded, 50_000);
+      assert.equal(recordOf(ref)?.refunded, 50_000);
     });
 
     it("are made by hand where there is no initiator, no receipt, or a fraction", async () => {
@@ -499,7 +499,7 @@ describe("M-Pesa", () => {
       await assert.rejects(refund(ref, 500, newId(), alone), /by hand/);
       await assert.rejects(refund(ref, 0.5), ProviderRefused);
       const silent = await open("0712349999");
-      await eventually("paid", () => book(silent)?.captured === 150_000);
+      await eventually("paid", () => recordOf(silent)?.captured === 150_000);
       await assert.rejects(refund(silent, 500), /receipt/);
     });
   });

@@ -1,9 +1,9 @@
 /** PayPal's events: signed with a certificate, repeated up to 25 times within three days. */
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
-import type { CourierOptions } from "../../support/emulator/courier.ts";
 import type { Call } from "../../support/emulator/http-app.ts";
 import type { Kit } from "../../support/emulator/kit.ts";
+import type { WebhookSenderOptions } from "../../support/emulator/webhook-sender.ts";
 import type { Signer } from "./certificate.ts";
 
 const MINUTE = 60_000;
@@ -13,7 +13,7 @@ const LONGEST = 225 * MINUTE;
 /**
  * 2, 4, 8 … minutes, then every 3¾ hours: 25 repeats in about three days. PayPal does not document its exact steps.
  */
-export const retry: CourierOptions["retry"] = (failures) =>
+export const retry: WebhookSenderOptions["retry"] = (failures) =>
   failures > REPEATS ? null : Math.min(LONGEST, MINUTE * 2 ** failures);
 
 /** Sends an event about the present state of a resource. */
@@ -44,7 +44,7 @@ export function teller({ kit, clock, signer, webhookId, certUrl }: TellerOptions
         { href: `${kit.url()}/v1/notifications/webhooks-events/${id}/resend`, rel: "resend", method: "POST" },
       ],
     };
-    kit.courier.send({ url: null, body: JSON.stringify(event), headers }, cause);
+    kit.webhookSender.send({ url: null, body: JSON.stringify(event), headers }, cause);
   };
 
   function headers(body: string): Record<string, string> {

@@ -8,7 +8,7 @@ import type { Kit } from "../../support/emulator/kit.ts";
 import { missing, unprocessable } from "./errors.ts";
 import type { Tell } from "./events.ts";
 import { checkAmount, fromHundredths, hundredths, type newOrder, type newRefund } from "./shapes.ts";
-import type { Amount, Authorization, Books, Capture, Order, Refund } from "./state.ts";
+import type { Amount, Authorization, Capture, Order, ProviderRecords, Refund } from "./state.ts";
 
 /** How further captures and refunds end. Pending ones are settled later. */
 export interface Modes {
@@ -23,7 +23,7 @@ const OPEN: readonly string[] = ["CREATED", "PAYER_ACTION_REQUIRED"];
 export type Orders = ReturnType<typeof createOrders>;
 
 export function createOrders(
-  books: Books,
+  records: ProviderRecords,
   { kit, clock, tell, modes }: { kit: Kit; clock: Clock; tell: Tell; modes: Modes },
 ) {
   const id = () => kit.token(17).toUpperCase();
@@ -35,19 +35,19 @@ export function createOrders(
   };
 
   function known(ref: string): Order {
-    const found = books.orders.get(ref);
+    const found = records.orders.get(ref);
     if (!found) throw refused(404, `there is no ${ref}`);
     return found;
   }
 
   const capturesOf = (order: Order): Capture[] =>
-    [...books.captures.values()].filter((it) => it.supplementary_data.related_ids.order_id === order.id);
+    [...records.captures.values()].filter((it) => it.supplementary_data.related_ids.order_id === order.id);
   const authorizationsOf = (order: Order): Authorization[] =>
-    [...books.authorizations.values()].filter(
+    [...records.authorizations.values()].filter(
       (it) => it.supplementary_data.related_ids.order_id === order.id,
     );
   const refundsOf = (capture: Capture): Refund[] =>
-    [...books.refunds.values()].filter((it) => it.captureId === capture.id);
+    [...records.refunds.values()].filter((it) => it.captureId === capture.id);
 
   /** In the API's form. */
   function shown(order: Order): object {
@@ -120,7 +120,7 @@ export function createOrders(
         { href: `${kit.url()}/v2/checkout/orders/${order.id}`, rel: "up", method: "GET" },
       ],
     };
-    books.captures.set(captureId, made);
+    records.captures.set(captureId, made);
     order.status = "COMPLETED";
     tell(`PAYMENT.CAPTURE.${made.status}`, "capture", made, cause);
     return made;
@@ -160,7 +160,7 @@ export function createOrders(
         { href: `${kit.url()}/v2/payments/captures/${capture.id}`, rel: "up", method: "GET" },
       ],
     };
-    books.refunds.set(refundId, made);
+    records.refunds.set(refundId, made);
     settle(capture);
     tell("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made), cause);
     return shownRefund(made);
@@ -185,9 +185,9 @@ export function createOrders(
   return {
     shown,
     refund,
-    find: (ref: string) => of(books.orders, ref),
-    capture: (ref: string) => of(books.captures, ref),
-    authorization: (ref: string) => of(books.authorizations, ref),
+    find: (ref: string) => of(records.orders, ref),
+    capture: (ref: string) => of(records.captures, ref),
+    authorization: (ref: string) => of(records.authorizations, ref),
     capturesOf,
     refundedOf: (order: Order) => capturesOf(order).reduce((sum, it) => sum + refundedOf(it), 0),
 
@@ -209,7 +209,7 @@ export function createOrders(
         cancel_url: context?.cancel_url,
         bank: "accepts",
       };
-      books.orders.set(made.id, made);
+      records.orders.set(made.id, made);
       return made;
     },
 
@@ -221,7 +221,7 @@ export function createOrders(
       if (order.status !== "APPROVED")
         throw unprocessable("ORDER_NOT_APPROVED", "Payer has not yet approved the Order for payment.");
       const { invoice_id } = order;
-      const duplicate = [...books.captures.values()].some(
+      const duplicate = [...records.captures.values()].some(
         (it) => invoice_id && it.invoice_id === invoice_id && it.status !== "DECLINED",
       );
       if (duplicate) throw unprocessable("DUPLICATE_INVOICE_ID", "Duplicate Invoice ID detected.");
@@ -249,7 +249,7 @@ export function createOrders(
           { href: `${kit.url()}/v2/payments/authorizations/${authorizationId}`, rel: "self", method: "GET" },
         ],
       };
-      books.authorizations.set(authorizationId, made);
+      records.authorizations.set(authorizationId, made);
       order.status = "COMPLETED";
       tell("PAYMENT.AUTHORIZATION.CREATED", "authorization", made, cause);
       return order;
@@ -266,7 +266,7 @@ export function createOrders(
         throw unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED", "Capture amount exceeds allowable limit.");
       authorization.status = "CAPTURED";
       return captured(
-        of(books.orders, authorization.supplementary_data.related_ids.order_id),
+        of(records.orders, authorization.supplementary_data.related_ids.order_id),
         amount,
         cause,
         authorization.id,
@@ -299,16 +299,16 @@ export function createOrders(
     },
 
     settleRefund(ref: string, status: "COMPLETED" | "FAILED"): void {
-      const made = books.refunds.get(ref);
+      const made = records.refunds.get(ref);
       if (made?.status !== "PENDING") throw refused(409, `${ref} is no pending refund`);
       made.status = status;
       if (status === "FAILED") made.status_details = { reason: "ECHECK" };
-      settle(of(books.captures, made.captureId));
+      settle(of(records.captures, made.captureId));
       tell("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made));
     },
 
     settleCapture(ref: string, status: "COMPLETED" | "DECLINED"): void {
-      const made = books.captures.get(ref);
+      const made = records.captures.get(ref);
       if (made?.status !== "PENDING") throw refused(409, `${ref} is no pending capture`);
       made.status = status;
       tell(`PAYMENT.CAPTURE.${status === "DECLINED" ? "DENIED" : status}`, "capture", made);
@@ -344,7 +344,7 @@ export function createOrders(
           { seller_transaction_id: capture.id, custom: order.custom_id, invoice_number: order.invoice_id },
         ],
       };
-      books.disputes.set(made.dispute_id, made);
+      records.disputes.set(made.dispute_id, made);
       tell("CUSTOMER.DISPUTE.CREATED", "dispute", made);
     },
   };

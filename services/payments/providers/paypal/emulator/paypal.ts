@@ -1,6 +1,6 @@
 /** An emulator of PayPal: tokens, orders, authorizations, captures, refunds, disputes and certified webhooks. */
 
-import type { BookEntry, Emulator, EmulatorOptions } from "../../emulator.ts";
+import type { Emulator, EmulatorOptions, ProviderRecord } from "../../emulator.ts";
 import { refused } from "../../support/emulator/control.ts";
 import type { Answer, Call, Handler, Routes } from "../../support/emulator/http-app.ts";
 import { createKit } from "../../support/emulator/kit.ts";
@@ -11,7 +11,7 @@ import { retry, teller } from "./events.ts";
 import { createOrders, type Modes } from "./orders.ts";
 import { approvePage } from "./page.ts";
 import { bodyAs, fromHundredths, newCapture, newOrder, newRefund, verification } from "./shapes.ts";
-import { emptyBooks, type Order } from "./state.ts";
+import { emptyRecords, type Order } from "./state.ts";
 
 /** Special behaviour of PayPal, in addition to that of all providers. */
 export interface Quirks extends Modes {
@@ -48,13 +48,13 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
   const { clock } = options;
   const quirks: Quirks = { captures: "COMPLETED", refunds: "COMPLETED", certUrl: null };
   const counts = { tokens: 0, certificates: 0 };
-  const books = emptyBooks();
+  const records = emptyRecords();
   const kit = createKit(options, { retry, timeoutMs: TIMEOUT_MS });
   const signer = await createSigner(clock.now());
   const certificatePath = `/v1/notifications/certs/CERT-${kit.token(8).toLowerCase()}`;
   const certUrl = () => quirks.certUrl ?? `${kit.url()}${certificatePath}`;
   const tell = teller({ kit, clock, signer, webhookId: WEBHOOK_ID, certUrl });
-  const orders = createOrders(books, { kit, clock, tell, modes: quirks });
+  const orders = createOrders(records, { kit, clock, tell, modes: quirks });
   /** Expiry of each token. */
   const tokens = new Map<string, number>();
   const answered = new Map<string, { answer: Answer; until: number }>();
@@ -129,13 +129,13 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
       orders.refund(orders.capture(call.params.id ?? ""), bodyAs(newRefund, call), call),
     ),
     "GET /v2/payments/refunds/:id": get(({ params }) => {
-      const found = books.refunds.get(params.id ?? "");
+      const found = records.refunds.get(params.id ?? "");
       if (!found) throw missing();
       const { captureId: _, ...refund } = found;
       return refund;
     }),
     "GET /v1/customer/disputes": get(({ query }) => ({
-      items: [...books.disputes.values()].filter((it) =>
+      items: [...records.disputes.values()].filter((it) =>
         it.disputed_transactions.some(
           (of) => of.seller_transaction_id === query.get("disputed_transaction_id"),
         ),
@@ -183,7 +183,7 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
     },
   };
 
-  function entry(order: Order): BookEntry {
+  function entry(order: Order): ProviderRecord {
     const { currency_code } = order.amount;
     const minor = (hundredths: number) => fromPayPal(fromHundredths(hundredths, currency_code)).amount;
     const captured = orders
@@ -214,12 +214,12 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
     }),
     pay: orders.pay,
     refundAtProvider(ref, amount) {
-      const order = books.orders.get(ref);
+      const order = records.orders.get(ref);
       if (!order) throw refused(404, `there is no ${ref}`);
       orders.refundAtProvider(ref, toPayPal({ amount, currency: order.amount.currency_code }));
     },
     dispute: orders.dispute,
-    books: () => [...books.orders.values()].map(entry),
+    records: () => [...records.orders.values()].map(entry),
   });
   return {
     ...emulator,

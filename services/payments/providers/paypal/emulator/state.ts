@@ -75,7 +75,7 @@ export interface Dispute {
   }[];
 }
 
-export interface Books {
+export interface ProviderRecords {
   readonly orders: Map<string, Order>;
   readonly captures: Map<string, Capture>;
   readonly authorizations: Map<string, Authorization>;
@@ -83,7 +83,7 @@ export interface Books {
   readonly disputes: Map<string, Dispute>;
 }
 
-export const emptyBooks = (): Books => ({
+export const emptyRecords = (): ProviderRecords => ({
   orders: new Map(),
   captures: new Map(),
   authorizations: new Map(),

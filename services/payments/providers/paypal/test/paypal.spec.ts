@@ -23,12 +23,12 @@ const fixture = await openProviderFixture({
   price: 1_000,
   timeScale: 10_000_000,
 });
-const { clock, shop, emulator, adapter, adapterWith: make, intent, open, refund, book, events } = fixture;
+const { clock, shop, emulator, adapter, adapterWith: make, intent, open, refund, recordOf, events } = fixture;
 const approved = fixture.openAndPay;
 
 describe("PayPal", () => {
   beforeEach(async () => {
-    await fixture.calm();
+    await fixture.reset();
     Object.assign(emulator.quirks, { captures: "COMPLETED", refunds: "COMPLETED", certUrl: null });
   });
   after(fixture.close);
@@ -128,12 +128,12 @@ describe("PayPal", () => {
       const key = newId();
       await Promise.all([capture(ref, usd(1_000), key), capture(ref, usd(1_000), key)]);
       assert.equal((await capture(ref)).status, "captured");
-      assert.equal(book(ref)?.captured, 1_000);
+      assert.equal(recordOf(ref)?.captured, 1_000);
       const other = await approved();
       emulator.knobs.api = [{ times: 1, fault: "reset", route: "POST /v2/checkout/orders/*/capture" }];
       await assert.rejects(capture(other, usd(1_000), key), passing);
       assert.equal((await capture(other, usd(1_000), key)).status, "captured");
-      assert.equal(book(other)?.captured, 1_000);
+      assert.equal(recordOf(other)?.captured, 1_000);
     });
 
     it("takes the whole of an order, or a part of what is held", async () => {
@@ -232,7 +232,7 @@ describe("PayPal", () => {
       assert.deepEqual(await refund(ref, 300, id), made);
       await assert.rejects(refund(ref, 301, id), ProviderRefused);
       await assert.rejects(refund(ref, 701), ProviderRefused);
-      assert.equal(book(ref)?.refunded, 300);
+      assert.equal(recordOf(ref)?.refunded, 300);
       await refund(ref, 700);
       const report = await adapter().fetchStatus(ref, never);
       assert.deepEqual(
@@ -273,7 +273,7 @@ describe("PayPal", () => {
       await emulator.dispute(ref);
       const disputed = (await events()).at(-1);
       assert.deepEqual([disputed?.status, disputed?.reason], ["disputed", "UNAUTHORISED"]);
-      assert.deepEqual([disputed?.paymentId, disputed?.providerRef], [book(ref)?.paymentId, ref]);
+      assert.deepEqual([disputed?.paymentId, disputed?.providerRef], [recordOf(ref)?.paymentId, ref]);
       emulator.knobs.api = [{ times: 1, fault: 503, route: "GET /v2/payments/captures/*" }];
       await assert.rejects(verify(shop.received.at(-1) as ReceivedWebhook), passing);
       assert.equal(await status(ref), "disputed");
@@ -349,7 +349,7 @@ describe("PayPal", () => {
         ],
         [
           "an address that is no certificate's",
-          changed(webhook, { "paypal-cert-url": `${emulator.url}/_sim/books` }),
+          changed(webhook, { "paypal-cert-url": `${emulator.url}/_sim/records` }),
         ],
       ] as const)
         await assert.rejects(verify(sent), WebhookRejected, what);

@@ -53,7 +53,7 @@ describe("PayPal's own SDK, at the emulator", () => {
     return true;
   };
 
-  beforeEach(fixture.calm);
+  beforeEach(fixture.reset);
   after(fixture.close);
 
   it("opens an order once for one request id, captures it and gives a part of it back", async () => {
@@ -79,8 +79,8 @@ describe("PayPal's own SDK, at the emulator", () => {
       body: { amount: { currencyCode: "USD", value: "5.00" } },
     });
     assert.equal(refunded.status, "COMPLETED");
-    const [books] = emulator.books();
-    assert.deepEqual([books?.captured, books?.refunded], [1_999, 500]);
+    const [records] = emulator.records();
+    assert.deepEqual([records?.captured, records?.refunded], [1_999, 500]);
   });
 
   it("is told what is wrong in the shapes that it knows", async () => {

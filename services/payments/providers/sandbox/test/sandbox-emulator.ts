@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Shop } from "../../../../../test/support/shop.ts";
 import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
-import { type BookEntry, calm, type Emulator, type StartEmulator } from "../../emulator.ts";
+import { type Emulator, noFaults, type ProviderRecord, type StartEmulator } from "../../emulator.ts";
 import { type SandboxPayment, sandboxPayments } from "../sandbox.model.ts";
 
 export interface Intercepting {
@@ -24,7 +24,7 @@ const DECISIONS = {
 const REORDER_MS = 30;
 
 export const startSandbox: StartEmulator = async ({ webhookUrl, random }) => {
-  const knobs = calm();
+  const knobs = noFaults();
   const emulator: Emulator & Intercepting = {
     name: "sandbox",
     url: "",
@@ -56,7 +56,7 @@ export const startSandbox: StartEmulator = async ({ webhookUrl, random }) => {
     async dispute() {
       throw new Error("the sandbox has no banks");
     },
-    books: () => [],
+    records: () => [],
     idle: async () => undefined,
     close: async () => undefined,
   };
@@ -64,12 +64,12 @@ export const startSandbox: StartEmulator = async ({ webhookUrl, random }) => {
 };
 
 /** The sandbox's accounts, from the shop's database. */
-export async function sandboxBooks({ node }: Shop): Promise<BookEntry[]> {
+export async function sandboxRecords({ node }: Shop): Promise<ProviderRecord[]> {
   const all = await sandboxPayments(node.runtime.database("payments")).find().toArray();
   return all.map(entryOf);
 }
 
-const entryOf = (it: SandboxPayment): BookEntry => ({
+const entryOf = (it: SandboxPayment): ProviderRecord => ({
   providerRef: it._id,
   paymentId: it.paymentId,
   status: it.status,

@@ -1,11 +1,11 @@
 import type { ProviderTraits } from "../../../../../test/support/provider-traits.ts";
 import { sandbox } from "../sandbox.ts";
-import { sandboxBooks, startSandbox } from "./sandbox-emulator.ts";
+import { sandboxRecords, startSandbox } from "./sandbox-emulator.ts";
 
 export const traits: ProviderTraits = {
   provider: sandbox,
   start: startSandbox,
-  books: sandboxBooks,
+  records: sandboxRecords,
   takes: [
     { amount: 1_999, currency: "USD" },
     { amount: 500, currency: "JPY" },

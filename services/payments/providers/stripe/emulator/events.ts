@@ -1,9 +1,9 @@
 /** Stripe's events: those that an endpoint subscribes to, signed in Stripe's way, repeated for three days. */
 import { createHmac } from "node:crypto";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
-import type { CourierOptions } from "../../support/emulator/courier.ts";
 import type { Call } from "../../support/emulator/http-app.ts";
 import type { Kit } from "../../support/emulator/kit.ts";
+import type { WebhookSenderOptions } from "../../support/emulator/webhook-sender.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -20,7 +20,7 @@ const WAITS = [
   12 * HOUR,
 ];
 
-export const retry: CourierOptions["retry"] = (failures) => WAITS[failures - 1] ?? null;
+export const retry: WebhookSenderOptions["retry"] = (failures) => WAITS[failures - 1] ?? null;
 
 /** `t=…,v1=…`, one v1 for each secret. There are several while a secret is rotated. */
 export function signature(body: string, secrets: readonly string[], now: number): string {
@@ -47,7 +47,7 @@ export function teller(kit: Kit, clock: Clock, secrets: () => readonly string[])
       request: { id: null, idempotency_key: cause?.headers["idempotency-key"] ?? null },
       type,
     };
-    kit.courier.send(
+    kit.webhookSender.send(
       {
         url: null,
         body: JSON.stringify(event, null, 2),

@@ -7,7 +7,7 @@ import type { Kit } from "../../support/emulator/kit.ts";
 import { errorAnswer, invalid, missing, unexpectedState } from "./errors.ts";
 import type { Tell } from "./events.ts";
 import { checkMoney, type Params } from "./params.ts";
-import type { Books, Charge, Intent, LastError, Refund } from "./state.ts";
+import type { Charge, Intent, LastError, ProviderRecords, Refund } from "./state.ts";
 
 /** How further refunds end. {@link Intents.settleRefund} settles a pending one. */
 export type RefundMode = "succeeded" | "pending";
@@ -46,20 +46,20 @@ function declined(decline_code: string, message: string): LastError {
 }
 
 export function createIntents(
-  books: Books,
+  records: ProviderRecords,
   { kit, clock, tell, refundMode }: { kit: Kit; clock: Clock; tell: Tell; refundMode(): RefundMode },
 ): Intents {
   const seconds = () => Math.floor(clock.now() / 1_000);
   const id = (prefix: string) => `${prefix}_${kit.token(24)}`;
 
   function find(ref: string): Intent {
-    const found = books.intents.get(ref);
+    const found = records.intents.get(ref);
     if (!found) throw missing("payment_intent", ref);
     return found;
   }
 
   function known(ref: string): Intent {
-    const found = books.intents.get(ref);
+    const found = records.intents.get(ref);
     if (!found) throw refused(404, `there is no ${ref}`);
     return found;
   }
@@ -82,7 +82,7 @@ export function createIntents(
       refunded: false,
       status,
     };
-    books.charges.set(made.id, made);
+    records.charges.set(made.id, made);
     intent.latest_charge = made.id;
     return made;
   }
@@ -128,9 +128,11 @@ export function createIntents(
   }
 
   function settle(refund: Refund): void {
-    const of = books.charges.get(refund.charge);
+    const of = records.charges.get(refund.charge);
     if (!of) return;
-    const counted = [...books.refunds.values()].filter((it) => it.charge === of.id && it.status !== "failed");
+    const counted = [...records.refunds.values()].filter(
+      (it) => it.charge === of.id && it.status !== "failed",
+    );
     of.amount_refunded = counted.reduce((sum, it) => sum + it.amount, 0);
     of.refunded = of.amount_refunded >= of.amount_captured;
   }
@@ -174,7 +176,7 @@ export function createIntents(
         receipt_email: params.text("receipt_email") ?? null,
         status: params.text("payment_method") ? "requires_confirmation" : "requires_payment_method",
       };
-      books.intents.set(made.id, made);
+      records.intents.set(made.id, made);
       return made;
     },
 
@@ -221,7 +223,7 @@ export function createIntents(
           "amount_to_capture",
           "amount_too_large",
         );
-      const of = books.charges.get(intent.latest_charge ?? "");
+      const of = records.charges.get(intent.latest_charge ?? "");
       if (of) {
         of.captured = true;
         of.amount_captured = amount;
@@ -248,7 +250,7 @@ export function createIntents(
     },
 
     refund(intent, { amount, reason, metadata }, cause) {
-      const of = books.charges.get(intent.latest_charge ?? "");
+      const of = records.charges.get(intent.latest_charge ?? "");
       if (!of?.captured || intent.status !== "succeeded")
         throw unexpectedState("This PaymentIntent does not have a successful charge to refund.", intent);
       const left = of.amount_captured - of.amount_refunded;
@@ -273,7 +275,7 @@ export function createIntents(
         reason: reason ?? null,
         status: refundMode(),
       };
-      books.refunds.set(made.id, made);
+      records.refunds.set(made.id, made);
       settle(made);
       tell("refund.created", made, cause);
       tell("charge.refunded", of, cause);
@@ -281,7 +283,7 @@ export function createIntents(
     },
 
     settleRefund(ref, status) {
-      const refund = books.refunds.get(ref);
+      const refund = records.refunds.get(ref);
       if (refund?.status !== "pending") throw refused(409, `${ref} is no pending refund`);
       refund.status = status;
       if (status === "failed") refund.failure_reason = "expired_or_canceled_card";
@@ -292,7 +294,7 @@ export function createIntents(
 
     dispute(ref) {
       const intent = known(ref);
-      const of = books.charges.get(intent.latest_charge ?? "");
+      const of = records.charges.get(intent.latest_charge ?? "");
       if (!of?.captured) throw refused(409, `${ref} was not captured`);
       if (of.amount_refunded === of.amount_captured) throw refused(409, `${ref} is given back already`);
       of.disputed = true;
@@ -309,7 +311,7 @@ export function createIntents(
         reason: "fraudulent" as const,
         status: "needs_response" as const,
       };
-      books.disputes.set(made.id, made);
+      records.disputes.set(made.id, made);
       tell("charge.dispute.created", made);
     },
   };

@@ -90,14 +90,14 @@ export interface Dispute {
 }
 
 /** Newest last. */
-export interface Books {
+export interface ProviderRecords {
   readonly intents: Map<string, Intent>;
   readonly charges: Map<string, Charge>;
   readonly refunds: Map<string, Refund>;
   readonly disputes: Map<string, Dispute>;
 }
 
-export const emptyBooks = (): Books => ({
+export const emptyRecords = (): ProviderRecords => ({
   intents: new Map(),
   charges: new Map(),
   refunds: new Map(),

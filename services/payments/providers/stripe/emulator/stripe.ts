@@ -1,6 +1,6 @@
 /** An emulator of Stripe: payment intents, refunds, disputes, idempotency keys and signed events. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { BookEntry, Emulator, EmulatorOptions } from "../../emulator.ts";
+import type { Emulator, EmulatorOptions, ProviderRecord } from "../../emulator.ts";
 import { refused } from "../../support/emulator/control.ts";
 import { Answered, type Call, type Handler, type Routes } from "../../support/emulator/http-app.ts";
 import { createKit } from "../../support/emulator/kit.ts";
@@ -10,7 +10,7 @@ import { retry, teller } from "./events.ts";
 import { idempotency } from "./idempotency.ts";
 import { createIntents, type RefundMode } from "./intents.ts";
 import { paramsOf } from "./params.ts";
-import { emptyBooks, type Intent } from "./state.ts";
+import { emptyRecords, type Intent } from "./state.ts";
 
 /** Special behaviour of Stripe, in addition to that of all providers. */
 export interface Quirks {
@@ -37,10 +37,10 @@ const TIMEOUT_MS = 10_000;
 export async function startStripe(options: EmulatorOptions): Promise<StripeEmulator> {
   const { clock } = options;
   const quirks: Quirks = { latencyMs: 0, keptFailures: 0, refunds: "succeeded", secrets: [WEBHOOK_SECRET] };
-  const books = emptyBooks();
+  const records = emptyRecords();
   const kit = createKit(options, { retry, timeoutMs: TIMEOUT_MS });
   const tell = teller(kit, clock, () => quirks.secrets);
-  const intents = createIntents(books, { kit, clock, tell, refundMode: () => quirks.refunds });
+  const intents = createIntents(records, { kit, clock, tell, refundMode: () => quirks.refunds });
   const keyed = idempotency(clock);
 
   const authorized =
@@ -78,7 +78,7 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
       const intent = named(call);
       const expand = Object.values(paramsOf(call).group("expand")).includes("latest_charge");
       return expand && intent.latest_charge
-        ? { ...intent, latest_charge: books.charges.get(intent.latest_charge) }
+        ? { ...intent, latest_charge: records.charges.get(intent.latest_charge) }
         : intent;
     }),
     "POST /v1/payment_intents/:id/confirm": post((call) =>
@@ -93,13 +93,13 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
       intents.cancel(named(call), paramsOf(call).text("cancellation_reason"), call),
     ),
     "GET /v1/charges/:id": get(({ params: { id = "" } }) => {
-      const found = books.charges.get(id);
+      const found = records.charges.get(id);
       if (!found) throw missing("charge", id);
       return found;
     }),
     "POST /v1/refunds": post((call) => {
       const params = paramsOf(call);
-      const charge = books.charges.get(params.text("charge") ?? "");
+      const charge = records.charges.get(params.text("charge") ?? "");
       const ref = params.text("payment_intent") ?? charge?.payment_intent;
       if (!ref) throw invalid("One of the following params should be provided: payment_intent or charge.");
       return intents.refund(
@@ -113,7 +113,7 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
       );
     }),
     "GET /v1/refunds/:id": get(({ params: { id = "" } }) => {
-      const found = books.refunds.get(id);
+      const found = records.refunds.get(id);
       if (!found) throw missing("refund", id);
       return found;
     }),
@@ -122,7 +122,7 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
       const ref = params.text("payment_intent");
       const limit = Number(params.text("limit") ?? 10);
       const after = params.text("starting_after");
-      const all = [...books.refunds.values()].reverse().filter((it) => !ref || it.payment_intent === ref);
+      const all = [...records.refunds.values()].reverse().filter((it) => !ref || it.payment_intent === ref);
       const rest = after ? all.slice(all.findIndex((it) => it.id === after) + 1) : all;
       return {
         object: "list",
@@ -133,8 +133,8 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
     }),
   };
 
-  function entry(intent: Intent): BookEntry {
-    const charge = books.charges.get(intent.latest_charge ?? "");
+  function entry(intent: Intent): ProviderRecord {
+    const charge = records.charges.get(intent.latest_charge ?? "");
     const minor = (amount: number) => fromStripe(amount, intent.currency).amount;
     return {
       providerRef: intent.id,
@@ -158,13 +158,13 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
     }),
     pay: intents.pay,
     refundAtProvider(ref, amount) {
-      const intent = books.intents.get(ref);
+      const intent = records.intents.get(ref);
       if (!intent) throw refused(404, `there is no ${ref}`);
       const money = { amount, currency: intent.currency.toUpperCase() };
       intents.refund(intent, { amount: toStripe(money).amount });
     },
     dispute: intents.dispute,
-    books: () => [...books.intents.values()].map(entry),
+    records: () => [...records.intents.values()].map(entry),
   });
   return { ...emulator, quirks, settleRefund: intents.settleRefund };
 }

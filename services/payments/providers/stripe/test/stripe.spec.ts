@@ -20,12 +20,12 @@ const fixture = await openProviderFixture({
   price: 1_000,
   timeScale: 1_000_000,
 });
-const { clock, shop, emulator, adapter, adapterWith, intent, open, refund, book, events } = fixture;
+const { clock, shop, emulator, adapter, adapterWith, intent, open, refund, recordOf, events } = fixture;
 const paid = fixture.openAndPay;
 
 describe("Stripe", () => {
   beforeEach(async () => {
-    await fixture.calm();
+    await fixture.reset();
     Object.assign(emulator.quirks, {
       latencyMs: 0,
       keptFailures: 0,
@@ -220,7 +220,7 @@ describe("Stripe", () => {
       const id = newId();
       await assert.rejects(refund(ref, 400, id), passing);
       assert.equal((await refund(ref, 400, id)).status, "succeeded");
-      assert.equal(book(ref)?.refunded, 400);
+      assert.equal(recordOf(ref)?.refunded, 400);
     });
 
     it("waits while Stripe is at it under the same key", async () => {
@@ -276,7 +276,7 @@ describe("Stripe", () => {
       const report = await capture(600);
       assert.deepEqual([report.status, report.amount], ["captured", usd(600)]);
       assert.deepEqual((await capture(600)).amount, usd(600));
-      assert.equal(book(ref)?.captured, 600);
+      assert.equal(recordOf(ref)?.captured, 600);
       assert.deepEqual(
         (await events(manual)).map((it) => [it.status, it.amount?.amount]),
         [
@@ -326,7 +326,7 @@ describe("Stripe", () => {
       clock.advance(30 * 86_400_000);
       assert.deepEqual(await refund(ref, 300, id), first);
       await assert.rejects(refund(ref, 301, id), ProviderRefused);
-      assert.equal(book(ref)?.refunded, 300);
+      assert.equal(recordOf(ref)?.refunded, 300);
     });
 
     it("may take their time, and fail", async () => {

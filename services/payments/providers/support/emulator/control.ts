@@ -40,7 +40,7 @@ const changes = z.strictObject({
   autopay: z.strictObject({ outcome, afterMs: milliseconds }).nullable().optional(),
 });
 
-type Steered = Pick<Emulator, "knobs" | "pay" | "refundAtProvider" | "dispute" | "books">;
+type Steered = Pick<Emulator, "knobs" | "pay" | "refundAtProvider" | "dispute" | "records">;
 
 /** The error for a request about a payment that does not exist, or whose state does not permit it. */
 export const refused = (status: 404 | 409, message: string): Answered =>
@@ -67,12 +67,12 @@ export function controlRoutes(it: Steered): Routes {
       await it.dispute(call.params.ref ?? "");
       return { status: 200, body: entry(it, call) };
     },
-    "GET /_sim/books": () => ({ status: 200, body: it.books() }),
+    "GET /_sim/records": () => ({ status: 200, body: it.records() }),
   };
 }
 
 const entry = (it: Steered, { params }: Call) =>
-  it.books().find((book) => book.providerRef === params.ref) ?? null;
+  it.records().find((book) => book.providerRef === params.ref) ?? null;
 
 function change(knobs: Knobs, { webhooks, api, autopay }: z.output<typeof changes>): void {
   if (webhooks) knobs.webhooks = { ...knobs.webhooks, ...withoutUndefined(webhooks) };

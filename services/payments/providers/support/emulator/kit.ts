@@ -1,9 +1,9 @@
 /** The common parts of all emulators. The provider's own behaviour is in its folder. */
 import { randomBytes } from "node:crypto";
-import { calm, type Emulator, type EmulatorOptions, type Knobs, type Outcome } from "../../emulator.ts";
+import { type Emulator, type EmulatorOptions, type Knobs, noFaults, type Outcome } from "../../emulator.ts";
 import { controlRoutes } from "./control.ts";
-import { type Courier, type CourierOptions, createCourier } from "./courier.ts";
 import { type Call, type HttpAppOptions, openHttpApp, type Routes } from "./http-app.ts";
+import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from "./webhook-sender.ts";
 
 export interface Behaviour {
   readonly name: string;
@@ -18,12 +18,12 @@ export interface Behaviour {
   pay(providerRef: string, outcome: Outcome, cause?: Call): Promise<void> | void;
   refundAtProvider(providerRef: string, amount: number): Promise<void> | void;
   dispute(providerRef: string): Promise<void> | void;
-  books: Emulator["books"];
+  records: Emulator["records"];
 }
 
 export interface Kit {
   readonly knobs: Knobs;
-  readonly courier: Courier;
+  readonly webhookSender: WebhookSender;
   /** Address of the emulator. Only once it listens. */
   url(): string;
   /** Unguessable letters and digits. */
@@ -37,10 +37,10 @@ const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz123456789";
 
 export function createKit(
   options: EmulatorOptions,
-  webhooks: Pick<CourierOptions, "retry" | "timeoutMs">,
+  webhooks: Pick<WebhookSenderOptions, "retry" | "timeoutMs">,
 ): Kit {
-  const knobs = calm();
-  const courier = createCourier({ knobs, options, ...webhooks });
+  const knobs = noFaults();
+  const webhookSender = createWebhookSender({ knobs, options, ...webhooks });
   const timers = new Set<NodeJS.Timeout>();
   let listening: Emulator | undefined;
   let pay: Behaviour["pay"] | undefined;
@@ -53,7 +53,7 @@ export function createKit(
 
   return {
     knobs,
-    courier,
+    webhookSender,
     url() {
       if (!listening) throw new Error("the emulator does not listen yet");
       return listening.url;
@@ -81,7 +81,7 @@ export function createKit(
         pay: async (ref: string, outcome: Outcome) => behaviour.pay(ref, outcome),
         refundAtProvider: async (ref: string, amount: number) => behaviour.refundAtProvider(ref, amount),
         dispute: async (ref: string) => behaviour.dispute(ref),
-        books: behaviour.books,
+        records: behaviour.records,
       };
       const app = await openHttpApp({
         port: options.port,
@@ -95,10 +95,10 @@ export function createKit(
         name,
         url: app.url,
         environment: environment(app.url),
-        idle: courier.idle,
+        idle: webhookSender.idle,
         async close() {
           for (const timer of timers) clearTimeout(timer);
-          courier.close();
+          webhookSender.close();
           await app.close();
         },
       };

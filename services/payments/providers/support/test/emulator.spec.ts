@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
 import { eventually } from "../../../../../test/support/eventually.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
-import { calm, type Emulator } from "../../emulator.ts";
+import { type Emulator, noFaults } from "../../emulator.ts";
 import { createKit } from "../emulator/kit.ts";
 import { seededRandom } from "../emulator/random.ts";
 
@@ -45,7 +45,7 @@ describe("what all emulators share", () => {
         "POST /payments/:id/open!": (call) => {
           const { id = "" } = call.params;
           opened.push(id);
-          kit.courier.send(
+          kit.webhookSender.send(
             { url: null, body: JSON.stringify({ id, amount: 100 }), headers: (it) => ({ signed: it }) },
             call,
           );
@@ -56,10 +56,13 @@ describe("what all emulators share", () => {
       errorAnswer: (status) => ({ status, body: { toy: status } }),
       environment: (url) => ({ TOY_API_BASE: url }),
       pay: (ref, outcome, cause) =>
-        kit.courier.send({ url: null, body: JSON.stringify({ ref, outcome }), headers: () => ({}) }, cause),
+        kit.webhookSender.send(
+          { url: null, body: JSON.stringify({ ref, outcome }), headers: () => ({}) },
+          cause,
+        ),
       refundAtProvider: () => undefined,
       dispute: () => undefined,
-      books: () =>
+      records: () =>
         opened.map((providerRef) => ({
           providerRef,
           paymentId: null,
@@ -93,7 +96,7 @@ describe("what all emulators share", () => {
   });
 
   it("sends it before the answer when they race", async () => {
-    emulator.knobs.webhooks = { ...calm().webhooks, race: true };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, race: true };
     await (await open("p1")).text();
     assert.deepEqual(ids(), ["p1"]);
   });
@@ -115,23 +118,23 @@ describe("what all emulators share", () => {
   });
 
   it("doubles, drops, and holds back until a later one has gone out", async () => {
-    emulator.knobs.webhooks = { ...calm().webhooks, duplicate: 1 };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, duplicate: 1 };
     await open("twice");
     await emulator.idle();
     assert.deepEqual(ids(), ["twice", "twice"]);
-    emulator.knobs.webhooks = { ...calm().webhooks, drop: 1 };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, drop: 1 };
     await open("lost");
     await emulator.idle();
-    emulator.knobs.webhooks = { ...calm().webhooks, reorder: 1 };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, reorder: 1 };
     await open("early");
-    emulator.knobs.webhooks = calm().webhooks;
+    emulator.knobs.webhooks = noFaults().webhooks;
     await open("late");
     await emulator.idle();
     assert.deepEqual(ids(), ["twice", "twice", "late", "early"]);
   });
 
   it("changes an amount after it was signed", async () => {
-    emulator.knobs.webhooks = { ...calm().webhooks, tamper: 1 };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, tamper: 1 };
     await open("p1");
     await emulator.idle();
     const [webhook] = shop.received;
@@ -168,7 +171,7 @@ describe("what all emulators share", () => {
     const faults = [{ times: 5, fault: 500 }];
     const changed = await steer("knobs", { webhooks: { delayMs: 3 }, api: faults }, "PATCH");
     assert.deepEqual(await changed.json(), {
-      webhooks: { ...calm().webhooks, delayMs: 3 },
+      webhooks: { ...noFaults().webhooks, delayMs: 3 },
       api: faults,
       autopay: null,
     });
@@ -179,7 +182,7 @@ describe("what all emulators share", () => {
     assert.equal((await steer("pay/p1", { outcome: "succeed" })).status, 200);
     await emulator.idle();
     assert.equal(shop.received.length, 1);
-    assert.deepEqual(await (await fetch(`${emulator.url}/_sim/books`)).json(), []);
+    assert.deepEqual(await (await fetch(`${emulator.url}/_sim/records`)).json(), []);
   });
 
   it("has customers who pay by themselves, also before the answer", async () => {
@@ -190,14 +193,14 @@ describe("what all emulators share", () => {
     await eventually("the customer pays", () => told().length === 2);
     assert.deepEqual(JSON.parse(told()[1] ?? ""), { ref: "p1", outcome: "decline" });
     emulator.knobs.autopay = { outcome: "succeed", afterMs: 0 };
-    emulator.knobs.webhooks = { ...calm().webhooks, race: true };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, race: true };
     await open("p2");
     assert.equal(told().length, 4);
   });
 
   it("can be closed while webhooks wait", async () => {
     shop.answer = () => 500;
-    emulator.knobs.webhooks = { ...calm().webhooks, delayMs: 3_600_000 };
+    emulator.knobs.webhooks = { ...noFaults().webhooks, delayMs: 3_600_000 };
     await open("p1");
     await emulator.close();
     await emulator.idle();

@@ -5,12 +5,11 @@
 import { z } from "zod";
 import type { Emulator, EmulatorOptions } from "../../emulator.ts";
 import { refused } from "../../support/emulator/control.ts";
-import type { DeliveryResult } from "../../support/emulator/courier.ts";
 import { type Answer, Answered, type Call } from "../../support/emulator/http-app.ts";
 import { createKit } from "../../support/emulator/kit.ts";
 import { payPage } from "../../support/emulator/pay-page.ts";
+import type { DeliveryResult } from "../../support/emulator/webhook-sender.ts";
 import {
-  bookEntry,
   type Invoice,
   invoiceBody,
   invoiceCallback,
@@ -18,8 +17,9 @@ import {
   isPaid,
   major,
   type Refund,
+  recordOf,
   refundedOrPending,
-} from "./books.ts";
+} from "./records.ts";
 
 export interface XenditOptions {
   /** Whether invoices support `X-IDEMPOTENCY-KEY`. The documentation does not say. */
@@ -103,7 +103,7 @@ export async function startXendit(
 
   function notify(body: object, cause?: Call): void {
     const headers = () => ({ "x-callback-token": callbackToken, "webhook-id": kit.token(20) });
-    kit.courier.send({ url: null, body: JSON.stringify(body), headers }, cause);
+    kit.webhookSender.send({ url: null, body: JSON.stringify(body), headers }, cause);
   }
 
   /** The answer to the first request with this key, also for the others. */
@@ -308,7 +308,7 @@ export async function startXendit(
     dispute() {
       throw refused(409, "xendit tells of disputes by e-mail only");
     },
-    books: () => [...invoices.keys()].flatMap((id) => find(id) ?? []).map((it) => bookEntry(it, of(it))),
+    records: () => [...invoices.keys()].flatMap((id) => find(id) ?? []).map((it) => recordOf(it, of(it))),
   });
 }
 

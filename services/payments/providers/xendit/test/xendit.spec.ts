@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Xendit } from "xendit-node";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { ConfigError } from "../../../../../broker/contract/variables.ts";
-import { calm } from "../../emulator.ts";
+import { noFaults } from "../../emulator.ts";
 import { retry, startXendit, type XenditOptions } from "../emulator/xendit.ts";
 import "../../../../contracts.ts";
 import {
@@ -24,12 +24,13 @@ const fixture = await openProviderFixture({
   price: 199_999,
   timeScale: 10_000_000,
 });
-const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, book, events } = fixture;
+const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refund, recordOf, events } =
+  fixture;
 const paid = fixture.openAndPay;
 
 describe("Xendit", () => {
   beforeEach(async () => {
-    await fixture.calm();
+    await fixture.reset();
     await steer("refunds/end", { as: "SUCCEEDED" });
   });
   after(fixture.close);
@@ -117,7 +118,7 @@ describe("Xendit", () => {
       assert.equal(opened.nextAction?.type, "redirect");
       assert.equal(opened.expiresAt?.getTime(), Math.floor(it.expiresAt.getTime() / 1));
       assert.deepEqual(
-        [book(opened.providerRef)?.amount, book(opened.providerRef)?.paymentId],
+        [recordOf(opened.providerRef)?.amount, recordOf(opened.providerRef)?.paymentId],
         [199_999, it.paymentId],
       );
       clock.advance(31 * MINUTE);
@@ -131,7 +132,7 @@ describe("Xendit", () => {
         { amount: 1, currency: "MYR" },
         { amount: 99_999_999_999, currency: "PHP" },
       ]) {
-        const it = book(await open({ amount }));
+        const it = recordOf(await open({ amount }));
         assert.deepEqual([it?.amount, it?.currency], [amount.amount, amount.currency]);
       }
     });
@@ -156,7 +157,7 @@ describe("Xendit", () => {
           other.knobs.api = [{ route: "POST /v2/invoices", times: 1, fault: "reset" }];
           await assert.rejects(by.createPayment(it, never), { type: "PROVIDER_FAILED" });
           assert.deepEqual(await by.createPayment(it, never), await by.createPayment(it, never));
-          assert.equal(other.books().length, 1);
+          assert.equal(other.records().length, 1);
           await assert.rejects(by.createPayment({ ...it, amount: php(1) }, never), ProviderRefused);
         } finally {
           await other.close();
@@ -170,7 +171,7 @@ describe("Xendit", () => {
       await steer(`invoices/${ref}/settle`);
       const [first, second] = await events();
       assert.deepEqual([first?.status, first?.amount, first?.providerRef], ["captured", php(199_999), ref]);
-      assert.equal(first?.paymentId, book(ref)?.paymentId);
+      assert.equal(first?.paymentId, recordOf(ref)?.paymentId);
       assert.deepEqual([second?.status, second?.receipt], ["captured", first?.receipt]);
       assert.notEqual(second?.eventId, first?.eventId);
       const report = await status(ref);
@@ -231,7 +232,7 @@ describe("Xendit", () => {
     });
 
     it("that were changed on the way change nothing", async () => {
-      emulator.knobs.webhooks = { ...calm().webhooks, tamper: 1 };
+      emulator.knobs.webhooks = { ...noFaults().webhooks, tamper: 1 };
       const ref = await paid();
       assert.equal((await events()).length, 1);
       assert.deepEqual((await status(ref)).amount, php(199_999));
@@ -330,7 +331,7 @@ describe("Xendit", () => {
       await refund(ref, 149_999);
       await emulator.idle();
       assert.equal((await status(ref)).status, "refunded");
-      assert.equal(book(ref)?.refunded, 199_999);
+      assert.equal(recordOf(ref)?.refunded, 199_999);
     });
 
     it("may fail in the end", async () => {
@@ -353,7 +354,7 @@ describe("Xendit", () => {
       await assert.rejects(refund(ref, 1_000, key), { type: "PROVIDER_FAILED" });
       assert.equal((await refund(ref, 1_000, key)).refundId, key);
       await emulator.idle();
-      assert.equal(book(ref)?.refunded, 1_000);
+      assert.equal(recordOf(ref)?.refunded, 1_000);
     });
 
     it("from the dashboard are told, as not ours; also when there are many", async () => {

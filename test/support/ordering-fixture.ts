@@ -36,7 +36,7 @@ export const failure = (call: Promise<unknown>) =>
     (error: unknown) => errorCode(error) ?? assert.fail(error as Error),
   );
 
-export interface ShopFloor {
+export interface OrderingFixture {
   readonly node: ServicesNode;
   /** Every message that was published, in that order. */
   readonly published: Envelope[];
@@ -59,7 +59,7 @@ export interface ShopFloor {
   close(): Promise<void>;
 }
 
-export async function openShopFloor(env: Record<string, string> = {}): Promise<ShopFloor> {
+export async function openOrderingFixture(env: Record<string, string> = {}): Promise<OrderingFixture> {
   let ahead = 0;
   const prices = new Map<string, Money>();
   const carts = new Map<string, { revision: number; lines: Record<string, number> }>();
@@ -123,7 +123,7 @@ export async function openShopFloor(env: Record<string, string> = {}): Promise<S
     return publish(message);
   };
 
-  const floor: ShopFloor = {
+  const fixture: OrderingFixture = {
     node,
     published,
     advance(ms) {
@@ -142,7 +142,7 @@ export async function openShopFloor(env: Record<string, string> = {}): Promise<S
       return addressId;
     },
     place(customer, lines, meta = {}) {
-      floor.fillCart(customer, lines);
+      fixture.fillCart(customer, lines);
       return node.call(
         "orders.place",
         { shippingAddress: ADDRESS, payment: { provider: "sandbox" } },
@@ -183,5 +183,5 @@ export async function openShopFloor(env: Record<string, string> = {}): Promise<S
       await front.close();
     },
   };
-  return floor;
+  return fixture;
 }

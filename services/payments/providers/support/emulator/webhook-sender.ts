@@ -17,7 +17,7 @@ export interface DeliveryResult {
   readonly status: number | "timeout" | "unreachable";
 }
 
-export interface CourierOptions {
+export interface WebhookSenderOptions {
   readonly knobs: Knobs;
   readonly options: EmulatorOptions;
   /**
@@ -29,7 +29,7 @@ export interface CourierOptions {
   readonly timeoutMs: number;
 }
 
-export interface Courier {
+export interface WebhookSender {
   /** With `cause`, after its answer, or before it with {@link WebhookFaults.race}. Without, at once. */
   send(webhook: OutgoingWebhook, cause?: Call): void;
   idle(): Promise<void>;
@@ -43,7 +43,12 @@ const HOLD_MS = 250;
 /** Longer waits would make Node's timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function createCourier({ knobs, options, retry, timeoutMs }: CourierOptions): Courier {
+export function createWebhookSender({
+  knobs,
+  options,
+  retry,
+  timeoutMs,
+}: WebhookSenderOptions): WebhookSender {
   const closing = new AbortController();
   const waiters: (() => void)[] = [];
   const held = new Set<() => void>();

@@ -1,5 +1,5 @@
 /** M-Pesa's accounts: prompts on phones, and their payments. */
-import type { BookEntry } from "../../emulator.ts";
+import type { ProviderRecord } from "../../emulator.ts";
 
 export interface Prompt {
   readonly merchantRequestId: string;
@@ -18,7 +18,7 @@ export interface Prompt {
 const CENTS = 100;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
-export const bookEntry = (it: Prompt): BookEntry => ({
+export const recordOf = (it: Prompt): ProviderRecord => ({
   providerRef: it.checkoutRequestId,
   // Safaricom knows only the callback address.
   paymentId: UUID.exec(it.callbackUrl)?.[0] ?? null,

@@ -1,5 +1,5 @@
 /** Midtrans' accounts: Snap pages and their transactions. */
-import type { BookEntry } from "../../emulator.ts";
+import type { ProviderRecord } from "../../emulator.ts";
 
 export type Status =
   | "authorize"
@@ -55,7 +55,7 @@ export const refunded = ({ refunds }: Transaction): number =>
 /** A rupiah has 100 minor units, though nobody pays in sen. */
 export const SEN = 100;
 
-export function bookEntry({ orderId, amount, transaction }: Page): BookEntry {
+export function recordOf({ orderId, amount, transaction }: Page): ProviderRecord {
   return {
     providerRef: orderId,
     paymentId: orderId.slice(0, 36),

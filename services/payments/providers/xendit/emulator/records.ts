@@ -1,6 +1,6 @@
 /** Xendit's accounts: invoices and refunds, in its API's form. */
 import { minorDigits } from "../../../../../broker/contract/currency.ts";
-import type { BookEntry } from "../../emulator.ts";
+import type { ProviderRecord } from "../../emulator.ts";
 
 export interface Invoice {
   readonly id: string;
@@ -49,7 +49,7 @@ export const isAmount = (amount: number, currency: string): boolean =>
 /** The reverse conversion. */
 export const major = (amount: number, currency: string): number => amount / 10 ** minorDigits(currency);
 
-export const bookEntry = (it: Invoice, refunds: readonly Refund[]): BookEntry => ({
+export const recordOf = (it: Invoice, refunds: readonly Refund[]): ProviderRecord => ({
   providerRef: it.id,
   paymentId: it.external_id,
   status: it.status,
