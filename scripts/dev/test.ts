@@ -10,6 +10,7 @@ import { runTool } from "../support/run-tool.ts";
 /** These take a minute or so. They start first, so that nothing waits for them at the end. */
 const LONG = [
   "test/e2e/new.spec.ts",
+  "test/leak/leak.spec.ts",
   "test/unit/actor/shop-matrix.spec.ts",
   "test/integration/bus/rabbit-cluster.spec.ts",
   "test/integration/actor/crash-matrix.spec.ts",
