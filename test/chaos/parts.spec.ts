@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { seededRandom } from "../support/seeded-random.ts";
-import { strayStep } from "./checks/check-histories.ts";
+import { impossibleStep } from "./checks/check-histories.ts";
 import { notEmpty } from "./cluster/queues.ts";
 import { RetryingClient } from "./customers/retrying-client.ts";
 import { stockFaults } from "./observers/stock-sampler.ts";
@@ -122,9 +122,9 @@ describe("walking a state machine", () => {
   };
 
   it("finds the first step that is not there", () => {
-    assert.equal(strayStep(machine, ["a", "b"]), null);
-    assert.equal(strayStep(machine, ["b"]), "none → b");
-    assert.equal(strayStep(machine, ["a", "b", "a"]), "b → a");
+    assert.equal(impossibleStep(machine, ["a", "b"]), null);
+    assert.equal(impossibleStep(machine, ["b"]), "none → b");
+    assert.equal(impossibleStep(machine, ["a", "b", "a"]), "b → a");
   });
 });
 

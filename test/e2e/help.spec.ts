@@ -90,7 +90,7 @@ describe("npm scripts", function () {
       ["node", ["orders", "--fast"], /unknown option '--fast'/],
       ["bench", ["checkout", "speed"], /'speed' is invalid for argument 'bench'/],
       ["bench", ["--mode", "both"], /'--mode <mode>' argument 'both'/],
-      ["payments-storm", ["--provider", "cash"], /'--provider <name>' argument 'cash'/],
+      ["payments-stress", ["--provider", "cash"], /'--provider <name>' argument 'cash'/],
       ["migrate", ["sideways"], /unknown command 'sideways'/],
       ["migrate", ["up", "warehouse"], /'warehouse' is invalid for argument 'service'/],
       ["migrate", ["down"], /missing required argument 'service'/],

@@ -17,7 +17,7 @@ function nextOf({ table }: Walkable, status: string): Set<string> {
 }
 
 /** The first step that the machine does not have, in words. Null where the path is valid. */
-export function strayStep(machine: Walkable, path: readonly string[]): string | null {
+export function impossibleStep(machine: Walkable, path: readonly string[]): string | null {
   for (const [at, to] of path.entries()) {
     const from = path[at - 1] ?? "none";
     if (!nextOf(machine, from).has(to)) return `${from} → ${to}`;
@@ -43,9 +43,9 @@ export function checkHistories({ snapshot }: Pick<Evidence, "snapshot">): CheckR
       ...it.state,
     })),
   ];
-  const stray = paths.flatMap(({ what, machine, status, history }) => {
+  const impossible = paths.flatMap(({ what, machine, status, history }) => {
     const path = history.map((it) => it.status);
-    const step = strayStep(machine as Walkable, path);
+    const step = impossibleStep(machine as Walkable, path);
     return [
       ...(step ? [`${what} went ${step}`] : []),
       ...(path.at(-1) === status ? [] : [`${what} is ${status}, its history ends with ${path.at(-1)}`]),
@@ -56,7 +56,7 @@ export function checkHistories({ snapshot }: Pick<Evidence, "snapshot">): CheckR
       name: "each history is a path of its state machine",
       looked: "histories",
       count: paths.length,
-      failures: stray,
+      failures: impossible,
     },
     checkDeliveries(snapshot),
   ];

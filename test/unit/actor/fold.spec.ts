@@ -133,11 +133,11 @@ describe("Folding a batch", () => {
       incoming("toy.reserved", { sku: "sku", generation }, { sender: "toystock/sku", sequence }, "order");
     const first = fold(placed, [reply(1, 1)], onOrder()).next;
     const again = fold(first, [reply(1, 1)], onOrder());
-    assert.equal(again.next, first, "redelivered: not a stray one");
+    assert.equal(again.next, first, "redelivered: not an unknown one");
     assert.equal(fold(first, [reply(1, 2)], onOrder()).next?.outbox.at(-1)?.message.type, "toy.pay");
-    const stray = fold(first, [reply(2, 3)], onOrder()).next?.outbox.at(-1)?.message;
-    assert.equal(stray?.type, "toy.release");
-    assert.deepEqual(stray?.data, { orderId: "order", generation: 2 });
+    const unknown = fold(first, [reply(2, 3)], onOrder()).next?.outbox.at(-1)?.message;
+    assert.equal(unknown?.type, "toy.release");
+    assert.deepEqual(unknown?.data, { orderId: "order", generation: 2 });
   });
 
   it("counts the messages of an actor and passes cause, correlation and trace on", () => {

@@ -95,9 +95,9 @@ describe("an order", () => {
   });
 
   it("releases a hold of a generation that it has not recorded", () => {
-    const stray: OrderStep = ["stock.reserved", { sku: "tea", quantity: 2, generation: 8 }];
+    const late: OrderStep = ["stock.reserved", { sku: "tea", quantity: 2, generation: 8 }];
     for (const past of [[placed, teaHeld], awaiting, paid, [...awaiting, expire]]) {
-      const outcome = order(...past).when(stray);
+      const outcome = order(...past).when(late);
       outcome.then({ state: "unchanged" });
       assert.deepEqual(outcome.sent("stock.release"), [{ orderId: ID, generation: 8 }]);
     }

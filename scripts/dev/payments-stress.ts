@@ -1,5 +1,5 @@
 /**
- * `npm run payments-storm`: makes many payments at each provider while webhooks are repeated, late, forged or lost.
+ * `npm run payments-stress`: makes many payments at each provider while webhooks are repeated, late, forged or lost.
  * Then checks the accounts.
  */
 import { Option } from "@commander-js/extra-typings";
@@ -8,7 +8,7 @@ import { command, wholeNumber } from "../support/command.ts";
 import { runTool } from "../support/run-tool.ts";
 
 const { payments, provider, seed } = command(
-  "payments-storm",
+  "payments-stress",
   "Makes many payments at each provider while webhooks are repeated, late, forged or lost, then checks the accounts.",
 )
   .option("--payments <n>", "by each provider", wholeNumber(1), 1_000)
@@ -16,9 +16,9 @@ const { payments, provider, seed } = command(
   .option("--seed <n>", "of the random choice of faults", wholeNumber(1), 1)
   .parse()
   .opts();
-process.exitCode = await runTool("mocha", ["test/integration/payments/storm.spec.ts"], {
+process.exitCode = await runTool("mocha", ["test/integration/payments/stress.spec.ts"], {
   NODE_ENV: "test",
-  PAYMENTS_STORM: String(payments),
-  PAYMENTS_STORM_PROVIDER: provider ?? "",
-  PAYMENTS_STORM_SEED: String(seed),
+  PAYMENTS_STRESS: String(payments),
+  PAYMENTS_STRESS_PROVIDER: provider ?? "",
+  PAYMENTS_STRESS_SEED: String(seed),
 });

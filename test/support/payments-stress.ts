@@ -9,7 +9,7 @@ import { eventually } from "./eventually.ts";
 import { openProviderShop, staff } from "./provider-shop.ts";
 import type { ProviderTraits } from "./provider-traits.ts";
 
-export interface Storm extends ProviderTraits {
+export interface StressRun extends ProviderTraits {
   readonly payments: number;
   readonly seed: number;
 }
@@ -21,7 +21,7 @@ const AT_ONCE = 16;
 const SHARE_DECLINED = 0.05;
 const SHARE_REFUNDED = 0.1;
 
-export interface StormFigures {
+export interface StressFigures {
   readonly paid: number;
   readonly declined: number;
   readonly refunded: number;
@@ -34,17 +34,17 @@ export interface StormFigures {
 }
 
 /** @throws AssertionError naming what does not fit */
-export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
-  const { payments, seed, limits = [] } = storm;
-  const { name } = storm.provider;
-  const [price] = storm.takes;
+export async function paymentsStress(run: StressRun): Promise<StressFigures> {
+  const { payments, seed, limits = [] } = run;
+  const { name } = run.provider;
+  const [price] = run.takes;
   // Where a refund needs a webhook, one that is lost is a refund that fails.
   const refunds = !limits.includes("refundNeedsWebhook");
   const unpaid = limits.includes("silentDecline") ? "expire" : "decline";
   const random = seededRandom(seed);
   const began = Date.now();
   const fixture = await openProviderShop({
-    ...storm,
+    ...run,
     env: { LOG_LEVEL: "fatal", RECONCILE_FIRST: "2s", RECONCILE_MAX: "6s", MAX_IN_FLIGHT: "1000" },
   });
   try {
@@ -89,7 +89,7 @@ export async function paymentsStorm(storm: Storm): Promise<StormFigures> {
         [],
         `${status} payments are left`,
       );
-    const { forged = () => null } = storm;
+    const { forged = () => null } = run;
     const lied = new Set(
       fixture.relay.received.map((it) => forged(it.rawBody)).filter((ref) => ref !== null),
     );
