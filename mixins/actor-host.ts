@@ -2,36 +2,34 @@
 import type { Service } from "moleculer";
 import type { ActorDefinition } from "../broker/actor/define-actor.ts";
 import { createActorHost } from "../broker/actor/runtime/actor-host.ts";
-import type { ActorDocument, ActorHost } from "../broker/actor/runtime/document/actor-host.types.ts";
+import type { ActorHost } from "../broker/actor/runtime/document/actor-host.types.ts";
+import { actorModel } from "../broker/actor/runtime/document/actor-model.ts";
 import type { MessageType } from "../broker/contract/contract.ts";
 import type { Config } from "../broker/moleculer/config.ts";
 import { defineMixin, type Mixin, takesWorkIn } from "../broker/moleculer/mixin.ts";
-import type { ModelDefinition } from "../broker/mongo/model.ts";
 
-/** An actor of the service, and the model that its documents are kept in. */
-export interface HostedActor<S extends object, T extends MessageType> {
-  /** A function where the actor's decisions depend on the configuration. */
-  definition: ActorDefinition<S, T> | ((config: Config) => ActorDefinition<S, T>);
-  model: ModelDefinition<ActorDocument<S>>;
-}
+/** An actor of the service. A function where the actor's decisions depend on the configuration. */
+export type Hosted<D> = D | ((config: Config) => D);
+
+type Definition = Pick<ActorDefinition, "type" | "collection">;
+
+type HostOf<D> =
+  D extends Hosted<infer A> ? (A extends ActorDefinition<infer S, infer T> ? ActorHost<S, T> : never) : never;
 
 export interface ActorHostParts<H> {
-  /** The actor hosts, by the names given to the mixin. */
-  actors: { readonly [K in keyof H]: H[K] extends HostedActor<infer S, infer T> ? ActorHost<S, T> : never };
+  /** The actor hosts, by the actors' types. */
+  actors: { readonly [K in keyof H]: HostOf<H[K]> };
 }
 
 type AnyHost = ActorHost<object, MessageType>;
-type AnyActor = HostedActor<object, MessageType>;
 
 /** Puts `actors` on `this`. @param actors by type */
-export function actorHost<H extends Record<string, unknown>>(actors: H): Mixin<ActorHostParts<H>> {
+export function actorHost<H extends Record<string, Hosted<Definition>>>(actors: H): Mixin<ActorHostParts<H>> {
   const hosts = new WeakMap<Service, AnyHost[]>();
   return defineMixin<ActorHostParts<H>>({
     covers: Object.keys(actors).map((type) => `actor ${type}` as const),
     created() {
-      const made = Object.entries(actors as Record<string, AnyActor>).map(
-        ([type, it]) => [type, hostOf(this, it)] as const,
-      );
+      const made = Object.entries(actors).map(([type, it]) => [type, hostOf(this, type, it)] as const);
       hosts.set(
         this,
         made.map(([, host]) => host),
@@ -49,17 +47,18 @@ export function actorHost<H extends Record<string, unknown>>(actors: H): Mixin<A
   });
 }
 
-function hostOf({ name, broker }: Service, { definition: given, model }: AnyActor): AnyHost {
+function hostOf({ name, broker }: Service, type: string, hosted: Hosted<Definition>): AnyHost {
   const runtime = broker.souk;
-  const definition = typeof given === "function" ? given(runtime.config) : given;
+  const definition = (typeof hosted === "function" ? hosted(runtime.config) : hosted) as ActorDefinition;
+  if (definition.type !== type) throw new Error(`${name}: the actor ${definition.type} is hosted as ${type}`);
   return createActorHost({
     definition,
-    model: model.bind(runtime.database(name)),
+    model: actorModel(definition).bind(runtime.database(name)),
     runtime,
     broker,
     ...(runtime.trial && {
       tuning: runtime.trial.tuning,
-      faults: runtime.trial.faults(definition.type),
+      faults: runtime.trial.faults(type),
     }),
   });
 }

@@ -24,13 +24,7 @@ export type {
   ActorHost,
   Snapshot,
 } from "../broker/actor/runtime/document/actor-host.types.ts";
-export {
-  actorModel,
-  createActorIndexes,
-  createInboxArchive,
-  dropActorIndexes,
-  dropInboxArchive,
-} from "../broker/actor/runtime/document/actor-model.ts";
+export { actorModel } from "../broker/actor/runtime/document/actor-model.ts";
 export { withKey, withoutKey } from "../broker/actor/shared-record.ts";
 export { defineMachine, type Ignored, type MachineTable, NONE } from "../broker/actor/state-machine.ts";
 export { type CallMeta, isStaff } from "../broker/contract/call-meta.ts";
@@ -51,10 +45,9 @@ export type { ActionContext, TypedCall, WorkerTools } from "../broker/moleculer/
 export { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 export { type SoukNode, startNode } from "../broker/moleculer/node/start-node.ts";
 export { isDuplicateKey } from "../broker/mongo/duplicate-key.ts";
-export { dropIdempotencyIndexes, idempotencyIndexes } from "../broker/mongo/idempotency.ts";
 export type { Migration } from "../broker/mongo/migrations.ts";
 export { defineModel, type ModelDefinition } from "../broker/mongo/model.ts";
-export { type ActorHostParts, actorHost, type HostedActor } from "../mixins/actor-host.ts";
+export { type ActorHostParts, actorHost, type Hosted } from "../mixins/actor-host.ts";
 export { type CacheParts, type Clearable, cache } from "../mixins/cache.ts";
 export { idempotency } from "../mixins/idempotency.ts";
 export { type MongoParts, mongo } from "../mixins/mongo.ts";

@@ -76,13 +76,15 @@ export interface ActorBehavior<S extends object, T extends MessageType> {
 
 export interface ActorDefinition<S extends object = object, T extends MessageType = MessageType>
   extends ActorBehavior<S, T> {
-  /** For example `"order"`. Names the mailboxes, and the collection of its documents unless the model names another. */
+  /** For example `"order"`. Names the mailboxes. */
   readonly type: string;
   /** Owning service, for example `"orders"`. */
   readonly service: string;
   /** Messages that its mailboxes are bound to. */
   readonly mailbox: readonly T[];
   readonly partitions: number;
+  /** Of its documents. */
+  readonly collection: string;
   /** All messages that it takes: from its mailboxes, inline and by its timers. */
   readonly receives: readonly T[];
   readonly idempotentByKey: readonly T[];
@@ -101,7 +103,13 @@ export function defineActor<
   type Received = readonly ReceivedBy<C, A>[];
   const declared = contract.actors[type];
   if (!declared) throw new Error(`${contract.service} has no actor ${type}`);
-  const { receives: mailbox, inline = [], timers = [], partitions = DEFAULT_PARTITIONS } = declared;
+  const {
+    receives: mailbox,
+    inline = [],
+    timers = [],
+    partitions = DEFAULT_PARTITIONS,
+    collection = type,
+  } = declared;
   const receives = [...mailbox, ...inline, ...timers] as readonly string[] as Received;
   const keyed = idempotentByKey === "all" ? receives : idempotentByKey;
   for (const it of [...keyed, ...(behavior.startedBy ?? [])])
@@ -113,6 +121,7 @@ export function defineActor<
     service,
     mailbox: mailbox as Received,
     partitions,
+    collection,
     receives,
     idempotentByKey: keyed,
   };

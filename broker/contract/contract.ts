@@ -80,6 +80,8 @@ export interface ActorDeclaration<N extends string = string> {
   readonly inline?: readonly N[];
   /** Fixed at creation; {@link DEFAULT_PARTITIONS} unless told. */
   readonly partitions?: number;
+  /** Of its documents; the actor's type unless told. */
+  readonly collection?: string;
 }
 
 /** An actor type with all that it takes. */

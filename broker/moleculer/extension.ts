@@ -13,6 +13,7 @@ import type { z } from "zod";
 import type { ServiceContract } from "../contract/contract.ts";
 import { type DeclaredFields, EXTENSION_NAME } from "../contract/fields.ts";
 import { inNamespace, type MigrationSource } from "../mongo/migrations.ts";
+import { contractMigrations } from "./contract-migrations.ts";
 
 /** Imports a service's module. Called only on nodes that run the service. */
 export type ServiceLoader = () => Promise<{ default: ServiceSchema }>;
@@ -33,7 +34,7 @@ export interface Extension extends Partial<ExtensionParts> {
   readonly services: Readonly<Record<string, ServiceLoader>>;
   /**
    * By the service whose database they change. The migrations of another part have names that begin with the part's
-   * name.
+   * name. Actors and idempotency keys of a contract bring their own, before these.
    */
   readonly migrations: Readonly<Record<string, readonly MigrationSource[]>>;
   /** Fields that it keeps with things of others, by their kind, e.g. `order`: see broker/contract/fields.ts. */
@@ -60,12 +61,13 @@ export function extend({
     service,
     Object.hasOwn(services, service) ? given : given.map((it) => inNamespace(rest.name, it)),
   ]);
+  const derived = Object.fromEntries(contracts.map((it) => [it.service, contractMigrations(it)]));
   const declared = Object.entries(fields).map(([thing, schema]) => [thing, { [rest.name]: schema.strict() }]);
   const made: Extension = {
     ...rest,
     contracts,
     services,
-    migrations: Object.fromEntries(sources),
+    migrations: joinLists(derived, Object.fromEntries(sources)),
     fields: Object.fromEntries(declared),
   };
   extensions.add(made);

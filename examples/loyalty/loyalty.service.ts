@@ -1,25 +1,10 @@
 /** Points of customers. */
-import {
-  actorHost,
-  type Config,
-  defineService,
-  idempotency,
-  type Money,
-  mongo,
-  SoukError,
-  workers,
-} from "souk";
+import { actorHost, type Config, defineService, idempotency, type Money, SoukError, workers } from "souk";
 import { loyalty } from "./loyalty.contract.ts";
 import { pointsActor } from "./points/points.actor.ts";
-import { pointsModel } from "./points/points.model.ts";
 
 export default defineService(loyalty, {
-  mixins: [
-    mongo({ points: pointsModel }),
-    actorHost({ points: { definition: pointsActor, model: pointsModel } }),
-    idempotency(),
-    workers(),
-  ],
+  mixins: [actorHost({ points: pointsActor }), idempotency(), workers()],
 
   actions: {
     async points({ meta: { user } }) {

@@ -3,20 +3,17 @@ import { isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
-import { mongo } from "../../mixins/mongo.ts";
 import { type DeliveryState, deliveryActor } from "./delivery.actor.ts";
 import { delivery } from "./delivery.contract.ts";
-import { deliveryModel } from "./delivery.model.ts";
 
 export default defineService(delivery, {
-  mixins: [
-    mongo({ deliveries: deliveryModel }),
-    actorHost({ delivery: { definition: deliveryActor, model: deliveryModel } }),
-  ],
+  mixins: [actorHost({ delivery: deliveryActor })],
 
   actions: {
     async getByOrder({ params, meta: { user } }) {
-      const found = await this.models.deliveries.findOne({ "state.orderId": params.id }, { state: 1 }).lean();
+      const found = await this.actors.delivery.documents
+        .findOne({ "state.orderId": params.id }, { state: 1 })
+        .lean();
       if (!found || !(isStaff(user) || found.state.customerId === user?.id))
         throw new SoukError("NOT_FOUND", "There is no delivery for this order.");
       return view(found._id, found.state);

@@ -13,18 +13,12 @@ import { workers } from "../../mixins/workers.ts";
 import { inventory } from "./inventory.contract.ts";
 import { ledgerModel } from "./ledger.model.ts";
 import { available, type StockState, stockActor } from "./stock.actor.ts";
-import { stockModel } from "./stock.model.ts";
 
 export default defineService(inventory, {
-  mixins: [
-    mongo({ stock: stockModel, ledger: ledgerModel }),
-    actorHost({ stock: { definition: stockActor, model: stockModel } }),
-    idempotency(),
-    workers(),
-  ],
+  mixins: [mongo({ ledger: ledgerModel }), actorHost({ stock: stockActor }), idempotency(), workers()],
 
-  setup: ({ models }) => ({
-    levels: new ReadGroup<ActorDocument<StockState>>(collectionOf(models.stock), LEVELS),
+  setup: ({ actors }) => ({
+    levels: new ReadGroup<ActorDocument<StockState>>(collectionOf(actors.stock.documents), LEVELS),
   }),
 
   actions: {

@@ -3,8 +3,7 @@ import type { Connection } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { derivedId } from "../../broker/contract/ids.ts";
 import { ledgerModel } from "./ledger.model.ts";
-import { newStock, type StockState } from "./stock.actor.ts";
-import { stockModel } from "./stock.model.ts";
+import { newStock, type StockState, stockActor } from "./stock.actor.ts";
 
 const BATCH = 1_000;
 
@@ -27,7 +26,7 @@ async function seedBatch(
   connection: Connection,
   items: readonly { sku: string; onHand: number }[],
 ): Promise<number> {
-  const stock = connection.collection<ActorDocument<StockState>>(stockModel.collection);
+  const stock = connection.collection<ActorDocument<StockState>>(stockActor.collection);
   const { upsertedIds } = await stock.bulkWrite(
     items.map(({ sku, onHand }) => ({
       updateOne: { filter: { _id: sku }, update: { $setOnInsert: firstVersion(onHand) }, upsert: true },

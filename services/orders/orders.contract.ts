@@ -366,6 +366,7 @@ export const orders = defineContract({
   messages,
   actors: {
     order: {
+      collection: "orders",
       receives: [
         "stock.reserved",
         "stock.rejected",

@@ -16,17 +16,12 @@ import { openOrdersStore } from "./checkout/open-orders.store.ts";
 import { placeOrder } from "./checkout/place-order.ts";
 import { waitForPayment } from "./checkout/wait-for-payment.ts";
 import { listOrders } from "./list-orders.ts";
-import { orderModel } from "./order/model.ts";
 import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
 
 export default defineService(orders, {
-  mixins: [
-    mongo({ orders: orderModel }),
-    actorHost({ order: { definition: orderActor, model: orderModel } }),
-    idempotency(),
-  ],
+  mixins: [mongo(), actorHost({ order: orderActor }), idempotency()],
 
   setup({ actors, database, config, clock, call }) {
     const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
@@ -55,7 +50,7 @@ export default defineService(orders, {
       if (all && !isStaff(ctx.meta.user))
         throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
       const mine = all ? {} : { customerId: callerId(ctx) };
-      return listOrders(this.models.orders, { ...mine, status, limit, cursor });
+      return listOrders(this.actors.order.documents, { ...mine, status, limit, cursor });
     },
 
     async get(ctx) {

@@ -686,6 +686,7 @@ export const payments = defineContract({
   messages,
   actors: {
     payment: {
+      collection: "payments",
       receives: [
         "payment.request",
         "payment.opened",

@@ -17,7 +17,6 @@ import { checkOwner, creditNotePdf, creditNotesOf, invoicePdf } from "./invoices
 import { ledgerModel } from "./ledger/ledger.model.ts";
 import { bookMoney, listTransactions, readBalances } from "./ledger/ledger.ts";
 import { attemptsOf, listAnomalies, listOpenings, listPayments } from "./list-payments.ts";
-import { paymentModel } from "./payment/model.ts";
 import { createPaymentActor } from "./payment/payment.actor.ts";
 import { scheduleOf } from "./payment/schedule.ts";
 import { paymentView } from "./payment-view.ts";
@@ -43,7 +42,6 @@ import { webhookInboxModel } from "./webhooks/webhook-inbox.model.ts";
 export default defineService(payments, {
   mixins: [
     mongo({
-      payments: paymentModel,
       anomalies: anomalyModel,
       inbox: webhookInboxModel,
       invoices: invoiceModel,
@@ -51,24 +49,20 @@ export default defineService(payments, {
       ledger: ledgerModel,
     }),
     outbox(webhookInboxModel),
-    actorHost({
-      payment: {
-        definition: (config: Config) => createPaymentActor(scheduleOf(config)),
-        model: paymentModel,
-      },
-    }),
+    actorHost({ payment: (config: Config) => createPaymentActor(scheduleOf(config)) }),
     idempotency(),
     workers(),
   ],
 
-  setup({ broker, call, config, clock, database, logger: log, models, outbox }) {
+  setup({ broker, call, config, clock, database, logger: log, models, actors, outbox }) {
     const { shop } = broker.souk;
     const providers = createProviders(
       { config, clock, log, database, call, publicUrl: () => publicUrl(config) },
       [...coreProviders, ...(shop.providers ?? [])],
     );
     const metrics = createPaymentMetrics(broker.metrics);
-    const { inbox, payments, anomalies } = models;
+    const { inbox, anomalies } = models;
+    const payments = actors.payment.documents;
     return {
       providers,
       caller: {
@@ -81,8 +75,8 @@ export default defineService(payments, {
       },
       webhooks: { providers, inbox, payments, outbox, clock, log, metrics },
       anomalies: { anomalies, metrics, log },
-      invoicing: createInvoicing({ ...models, fields: shop.fields, config, clock }),
-      documents: { ...models, printer: createPdfPrinter() },
+      invoicing: createInvoicing({ ...models, payments, fields: shop.fields, config, clock }),
+      documents: { ...models, payments, printer: createPdfPrinter() },
     };
   },
 
@@ -97,7 +91,7 @@ export default defineService(payments, {
 
   actions: {
     async listByOrder(ctx) {
-      const attempts = await attemptsOf(this.models.payments, ctx.params.id);
+      const attempts = await attemptsOf(this.actors.payment.documents, ctx.params.id);
       // Not every order has payments yet; whose it is, orders knows.
       await checkOwner(ctx, attempts[0]?.customerId);
       return { items: attempts.map((it) => it.payment), nextCursor: null };
@@ -133,11 +127,13 @@ export default defineService(payments, {
     },
 
     list(ctx) {
-      return listPayments(this.models.payments, ctx.params, (ids) => ctx.call("users.contacts", { ids }));
+      return listPayments(this.actors.payment.documents, ctx.params, (ids) =>
+        ctx.call("users.contacts", { ids }),
+      );
     },
 
     openings({ params }) {
-      return listOpenings(this.models.payments, params);
+      return listOpenings(this.actors.payment.documents, params);
     },
 
     anomalies({ params: { limit, cursor } }) {

@@ -38,7 +38,7 @@ import { connectDatabase } from "../../broker/mongo/database.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import type { Log } from "../../broker/resilience/log.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
-import { type BusOrder, type BusStock, busBench, busOrder, busStock } from "./bus-shop.ts";
+import { busBench, busOrder, busStock } from "./bus-shop.ts";
 import { cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
 
 const ROUNDS = 5;
@@ -200,12 +200,12 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
     ...common,
     runtime: { ...runtime, bus: outboxes.bus },
     definition: busOrder,
-    model: actorModel<BusOrder>("busorder").bind(connection),
+    model: actorModel(busOrder).bind(connection),
   });
   const stock = createActorHost({
     ...common,
     definition: busStock,
-    model: actorModel<BusStock>("busstock").bind(connection),
+    model: actorModel(busStock).bind(connection),
   });
   await bus.declare(topologyOf([busBench]));
   await broker.start();

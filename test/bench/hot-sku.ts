@@ -7,7 +7,11 @@ import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { ServiceBroker as Broker, type ServiceBroker } from "moleculer";
 import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
-import { createActorIndexes, createInboxArchive } from "../../broker/actor/runtime/document/actor-model.ts";
+import {
+  actorModel,
+  createActorIndexes,
+  createInboxArchive,
+} from "../../broker/actor/runtime/document/actor-model.ts";
 import type { Bus } from "../../broker/bus/bus.ts";
 import { memoryDeadLetters } from "../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../broker/bus/local/local-bus.ts";
@@ -22,7 +26,6 @@ import { connectDatabase } from "../../broker/mongo/database.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import { inventory } from "../../services/inventory/inventory.contract.ts";
 import { newStock, type StockState, stockActor } from "../../services/inventory/stock.actor.ts";
-import { stockModel } from "../../services/inventory/stock.model.ts";
 import { cpuOfThread, cpuOfTree } from "./cpu.ts";
 
 export interface HotSkuResult {
@@ -60,7 +63,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
     operations: createOperations(),
     logger: () => log,
   };
-  const model = stockModel.bind(connection);
+  const model = actorModel(stockActor).bind(connection);
   const sku = "HOT";
   await model.collection.insertOne(hotStock(sku, holds) as never);
   const stock = createActorHost({

@@ -227,6 +227,10 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     });
   }
 
+  get documents(): Model<ActorDocument<S>> {
+    return this.#options.model;
+  }
+
   get partitions(): ReadonlySet<number> {
     return this.#consumption?.held ?? new Set();
   }

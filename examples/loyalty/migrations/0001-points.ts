@@ -1,24 +1,12 @@
-/** Indexes of the points of customers, and of the records of Idempotency-Keys. */
-import {
-  createActorIndexes,
-  createInboxArchive,
-  dropActorIndexes,
-  dropIdempotencyIndexes,
-  dropInboxArchive,
-  idempotencyIndexes,
-  type Migration,
-} from "souk";
+/** Customers by their points, for reports. What the actor and the idempotency keys need follows from the contract. */
+import type { Migration } from "souk";
 
 const migration: Migration = {
   async up(db) {
-    await createActorIndexes(db, "points");
-    await createInboxArchive(db, "points");
-    await idempotencyIndexes(db);
+    await db.collection("points").createIndexes([{ name: "balance", key: { "state.balance": -1 } }]);
   },
   async down(db) {
-    await dropIdempotencyIndexes(db);
-    await dropInboxArchive(db, "points");
-    await dropActorIndexes(db, "points");
+    await db.collection("points").dropIndex("balance");
   },
 };
 export default migration;

@@ -1,12 +1,9 @@
-/** Indexes of payments: outbox sweeps, timers, lists, the sandbox's deliveries, idempotency keys. */
-import { createActorIndexes, dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
-import { dropIdempotencyIndexes, idempotencyIndexes } from "../../../broker/mongo/idempotency.ts";
+/** Indexes of payments: lists, the webhooks' outbox, the sandbox's deliveries. */
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { KEEP_WEBHOOKS_S } from "../webhooks/webhook-inbox.model.ts";
 
 const migration: Migration = {
   async up(db) {
-    await createActorIndexes(db, "payments");
     await db.collection("payments").createIndexes([
       { name: "order", key: { "state.orderId": 1, _id: -1 } },
       { name: "status", key: { "state.status": 1, _id: -1 } },
@@ -21,16 +18,13 @@ const migration: Migration = {
     await db
       .collection("sandbox_payments")
       .createIndexes([{ name: "deliver_at", key: { deliverAt: 1 }, sparse: true }]);
-    await idempotencyIndexes(db);
   },
   async down(db) {
-    await dropIdempotencyIndexes(db);
     await db.collection("sandbox_payments").dropIndex("deliver_at");
     await db.collection("anomalies").dropIndex("newest");
     for (const name of ["outbox", "expiry"]) await db.collection("webhook_inbox").dropIndex(name);
     for (const name of ["order", "status", "receipt", "provider_ref"])
       await db.collection("payments").dropIndex(name);
-    await dropActorIndexes(db, "payments");
   },
 };
 

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import type { Document, Filter, MongoClient } from "mongodb";
-import { orderModel } from "../../../services/orders/order/model.ts";
-import { paymentModel } from "../../../services/payments/payment/model.ts";
+import { orderActor } from "../../../services/orders/order/order.actor.ts";
+import { payments } from "../../../services/payments/payments.contract.ts";
 import { COLLECTION as SANDBOX } from "../../../services/payments/providers/sandbox/sandbox.model.ts";
 import { notEmpty, type QueueState } from "../cluster/queues.ts";
 import { lookForWork, queueNames, waitingMessages } from "./snapshot.ts";
@@ -60,10 +60,13 @@ async function underWay(client: MongoClient, amqpUrl: string): Promise<string[]>
   const { outboxes, timers } = await lookForWork(client);
   const counts: [number, string][] = [
     [[...waiting.values()].reduce((a, b) => a + b, 0), `messages in ${[...waiting.keys()].join(", ")}`],
-    [await count("orders", orderModel.collection, { "state.status": { $in: MOVING } }), "orders that move"],
-    [await count("payments", paymentModel.collection, { "state.status": "requested" }), "payments to open"],
+    [await count("orders", orderActor.collection, { "state.status": { $in: MOVING } }), "orders that move"],
     [
-      await count("payments", paymentModel.collection, { "state.refunds.status": "pending" }),
+      await count("payments", payments.actors.payment.collection, { "state.status": "requested" }),
+      "payments to open",
+    ],
+    [
+      await count("payments", payments.actors.payment.collection, { "state.refunds.status": "pending" }),
       "refunds to make",
     ],
     [await count("payments", SANDBOX, { deliverAt: { $exists: true } }), "webhooks to deliver"],

@@ -3,16 +3,14 @@ import { type ChannelModel, connect } from "amqplib";
 import type { Collection, Document, Filter, MongoClient } from "mongodb";
 import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../../broker/bus/topology.ts";
-import type { DeliveryState } from "../../../services/delivery/delivery.actor.ts";
-import { deliveryModel } from "../../../services/delivery/delivery.model.ts";
+import { type DeliveryState, deliveryActor } from "../../../services/delivery/delivery.actor.ts";
 import { type LedgerEntry, ledgerModel } from "../../../services/inventory/ledger.model.ts";
-import type { StockState } from "../../../services/inventory/stock.actor.ts";
-import { stockModel } from "../../../services/inventory/stock.model.ts";
-import { orderModel } from "../../../services/orders/order/model.ts";
+import { type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";
+import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import { type Anomaly, anomalyModel } from "../../../services/payments/anomaly.model.ts";
-import { paymentModel } from "../../../services/payments/payment/model.ts";
 import type { PaymentState } from "../../../services/payments/payment/state.ts";
+import { payments } from "../../../services/payments/payments.contract.ts";
 import {
   COLLECTION as SANDBOX,
   type SandboxPayment,
@@ -57,10 +55,10 @@ const TIMER_GRACE_MS = 3_000;
 export async function takeSnapshot(client: MongoClient, amqpUrl: string, at: number): Promise<Snapshot> {
   const all = <T>(service: string, collection: string) => documents<T>(client, service, collection);
   return {
-    orders: await all("orders", orderModel.collection),
-    stock: await all("inventory", stockModel.collection),
-    payments: await all("payments", paymentModel.collection),
-    deliveries: await all("delivery", deliveryModel.collection),
+    orders: await all("orders", orderActor.collection),
+    stock: await all("inventory", stockActor.collection),
+    payments: await all("payments", payments.actors.payment.collection),
+    deliveries: await all("delivery", deliveryActor.collection),
     ledger: await all("inventory", ledgerModel.collection),
     anomalies: await all("payments", anomalyModel.collection),
     sandbox: await all("payments", SANDBOX),

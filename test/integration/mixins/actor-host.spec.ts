@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import type { Service } from "moleculer";
+import { type Service, ServiceBroker } from "moleculer";
 import { envelope } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { type ActorHostParts, actorHost } from "../../../mixins/actor-host.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
-import { noteActor, noteModel, notes } from "./notes.ts";
+import { noteActor, notes } from "./notes.ts";
 
-const hosted = { note: { definition: noteActor, model: noteModel } };
+const hosted = { note: noteActor };
 type WithNotes = Service & ActorHostParts<typeof hosted>;
 
 describe("the actorHost mixin", () => {
@@ -41,13 +42,37 @@ describe("the actorHost mixin", () => {
 
   it("makes an actor from the configuration", async () => {
     const seen: string[] = [];
-    const definition = ({ NODE_ENV }: { NODE_ENV: string }) => {
+    const made = ({ NODE_ENV }: { NODE_ENV: string }) => {
       seen.push(NODE_ENV);
       return noteActor;
     };
-    const { service } = await start("notes", { note: { definition: definition as never, model: noteModel } });
+    node = await startServices([{ name: "notes", mixins: [actorHost({ note: made })] }], {
+      contracts: [notes],
+    });
+    const { actors } = node.broker.getLocalService("notes") as WithNotes;
     assert.deepEqual(seen, ["test"]);
-    assert.equal(await service.actors.note.read(newId()), null);
+    assert.equal(await actors.note.read(newId()), null);
+  });
+
+  it("takes an actor under its own type only", () => {
+    const broker = new ServiceBroker({ logger: false });
+    broker.souk = {} as NodeRuntime;
+    assert.throws(() => broker.createService({ name: "notes", mixins: [actorHost({ letter: noteActor })] }), {
+      message: "notes: the actor note is hosted as letter",
+    });
+  });
+
+  it("has the documents of its actors for queries", async () => {
+    const { service } = await start("diary", hosted, []);
+    const id = newId();
+    await service.actors.note.apply(id, "note.write", { text: "Dear diary" });
+    const { documents } = service.actors.note;
+    assert.equal(documents.collection.name, "notes");
+    const found = await documents.find({ "state.text": /^Dear/ }).lean();
+    assert.deepEqual(
+      found.map((it) => it._id),
+      [id],
+    );
   });
 
   it("takes no messages any more when the service's own stop runs", async () => {

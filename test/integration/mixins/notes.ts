@@ -46,7 +46,7 @@ export const notes = defineContract({
     }),
   },
   messages,
-  actors: { note: { receives: ["note.write"], partitions: 2 } },
+  actors: { note: { collection: "notes", receives: ["note.write"], partitions: 2 } },
   workers: { copy: { receives: ["note.written"] }, listen: { receives: ["note.copied"] } },
 });
 
@@ -71,6 +71,6 @@ export const noteActor = defineActor(notes, "note", {
   },
 });
 
-export const noteModel = actorModel<Note>("notes");
+export const noteModel = actorModel(noteActor);
 
 export const noSuchNote = () => new SoukError("NOT_FOUND", "There is no such note.");

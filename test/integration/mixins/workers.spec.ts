@@ -8,7 +8,7 @@ import { idempotency } from "../../../mixins/idempotency.ts";
 import { workers } from "../../../mixins/workers.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
-import { noSuchNote, noteActor, noteModel, notes } from "./notes.ts";
+import { noSuchNote, noteActor, notes } from "./notes.ts";
 
 describe("the workers mixin", () => {
   let node: ServicesNode;
@@ -18,7 +18,7 @@ describe("the workers mixin", () => {
   let fails = 0;
   let listenMs = 0;
   const service = defineService(notes, {
-    mixins: [actorHost({ note: { definition: noteActor, model: noteModel } }), idempotency(), workers()],
+    mixins: [actorHost({ note: noteActor }), idempotency(), workers()],
     setup: ({ broker }) => ({ scribe: broker.nodeID }),
     actions: {
       write: () => assert.fail("not called"),

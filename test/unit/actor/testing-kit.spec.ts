@@ -20,6 +20,7 @@ const counting = (receive: Receive): ActorDefinition<Count, CountMessage> => ({
   mailbox: ["toy.create", "toy.adjust"],
   receives: ["toy.create", "toy.adjust"],
   partitions: 1,
+  collection: "count",
   idempotentByKey: [],
   maps: ["by"],
   state: z.strictObject({ total: z.int().min(0), by: z.record(z.string(), z.int()) }),

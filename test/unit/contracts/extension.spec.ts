@@ -70,10 +70,20 @@ describe("The core's list", () => {
 
   it("has all migrations that are in folders of services", async () => {
     for (const service of serviceNames(core)) {
-      const known = (await migrationsOf(core.migrations[service])).map((it) => `${basename(it.name)}.ts`);
+      const known = (await migrationsOf(core.migrations[service]))
+        .map((it) => `${basename(it.name)}.ts`)
+        .filter((it) => /^\d/.test(it));
       const files = globSync(`services/${service}/**/migrations/*.ts`).map((it) => basename(it));
       assert.deepEqual(known.sort(), files.sort(), service);
     }
+  });
+
+  it("has migrations for actors and idempotency keys that a contract declares, before the service's own", async () => {
+    const names = async (service: string) =>
+      (await migrationsOf(core.migrations[service])).map((it) => it.name).slice(0, 3);
+    assert.deepEqual(await names("inventory"), ["actor-stock", "idempotency-keys", "0001-indexes"]);
+    assert.deepEqual(await names("delivery"), ["actor-delivery", "0001-indexes"]);
+    assert.deepEqual(await names("products"), ["0001-indexes"]);
   });
 
   it("refuses a service that there is not", async () => {

@@ -16,7 +16,7 @@ import { noteActor, noteModel, notes } from "../../integration/mixins/notes.ts";
 
 const mixins = [
   mongo({ notes: noteModel }),
-  actorHost({ note: { definition: noteActor, model: noteModel } }),
+  actorHost({ note: noteActor }),
   idempotency(),
   workers(),
 ] as const;

@@ -2,6 +2,7 @@
  * How a service uses its actors. The runtime is in mailbox.ts, actor-store.ts, relay.ts, timers.ts, actor-host.ts.
  */
 
+import type { Model } from "mongoose";
 import type { DataIn, MessageType } from "../../../contract/contract.ts";
 import type { Envelope } from "../../../contract/envelope.ts";
 import type { Inbox, StoredInbox } from "./inbox.ts";
@@ -81,6 +82,8 @@ export interface ActorHost<S extends object, T extends MessageType> {
   /** Takes no more messages, finishes and confirms running work, and hands the mailboxes over. */
   stop(): Promise<void>;
   readonly stats: ActorStats;
+  /** All documents, for queries. Only the runtime may write them. */
+  readonly documents: Model<ActorDocument<S>>;
   /** Partitions whose messages this node has received so far. */
   readonly partitions: ReadonlySet<number>;
 }

@@ -1,35 +1,41 @@
 /** How actors are stored: one document each, in a collection per actor type. */
 import type { IndexDescription } from "mongodb";
 import { type Connection, Schema, type SchemaDefinition } from "mongoose";
+import type { z } from "zod";
 import type { Documents } from "../../../mongo/documents.ts";
 import { defineModel, type ModelDefinition } from "../../../mongo/model.ts";
 import type { ActorDocument } from "./actor-host.types.ts";
 import { KEEP_ARCHIVED_S } from "./inbox.ts";
 
+const { Mixed } = Schema.Types;
+const FIELDS: SchemaDefinition = {
+  _id: { type: String, required: true },
+  version: { type: Number, required: true },
+  state: { type: Mixed, required: true },
+  inbox: { type: Mixed, required: true },
+  inboxUntil: { type: Number },
+  outbox: { type: [Mixed], required: true } as never,
+  timers: { type: [Mixed], required: true } as never,
+  sent: { type: Number, required: true },
+  commit: { type: String, required: true },
+};
+/** One for all actors, so that a connection may have a model of it that is asked for again. */
+const SCHEMA = new Schema(FIELDS, { strict: "throw", minimize: false, versionKey: false, autoIndex: false });
+
+/** An actor's definition, or what its contract says of it. */
+interface StoredActor<S extends object> {
+  readonly collection: string;
+  readonly state?: z.ZodType<S>;
+}
+
 /**
  * The model of an actor type's documents. The envelope's fields are fixed. The actor's own zod schema validates the
  * state, so mongoose stores it unchanged.
  */
-export function actorModel<S extends object>(collection: string): ModelDefinition<ActorDocument<S>> {
-  const { Mixed } = Schema.Types;
-  const fields: SchemaDefinition = {
-    _id: { type: String, required: true },
-    version: { type: Number, required: true },
-    state: { type: Mixed, required: true },
-    inbox: { type: Mixed, required: true },
-    inboxUntil: { type: Number },
-    outbox: { type: [Mixed], required: true } as never,
-    timers: { type: [Mixed], required: true } as never,
-    sent: { type: Number, required: true },
-    commit: { type: String, required: true },
-  };
-  const schema = new Schema<ActorDocument<S>>(fields as never, {
-    strict: "throw",
-    minimize: false,
-    versionKey: false,
-    autoIndex: false,
-  });
-  return defineModel(collection, schema);
+export function actorModel<S extends object>({
+  collection,
+}: StoredActor<S>): ModelDefinition<ActorDocument<S>> {
+  return defineModel(collection, SCHEMA as never);
 }
 
 /** Fixed names, so that a migration can drop indexes that another migration created. */
@@ -82,7 +88,9 @@ async function createIndexed(db: Connection, collection: string, indexes: Indexe
 }
 
 async function dropIndexes(db: Connection, collection: string, indexes: Indexes): Promise<void> {
-  for (const { name } of indexes) await db.collection(collection).dropIndex(name);
+  const found = await db.collection(collection).indexes();
+  for (const { name } of indexes)
+    if (found.some((it) => it.name === name)) await db.collection(collection).dropIndex(name);
 }
 
 const NAMESPACE_EXISTS = 48;

@@ -88,12 +88,12 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
   const orders = createActorHost({
     ...common,
     definition: toyOrder,
-    model: actorModel<OrderState>("toyorder").bind(connection),
+    model: actorModel(toyOrder).bind(connection),
   });
   const stock = createActorHost({
     ...common,
     definition: toyStock,
-    model: actorModel<StockState>("toystock").bind(connection),
+    model: actorModel(toyStock).bind(connection),
   });
   await bus.declare(topologyOf([toy]));
   await broker.start();

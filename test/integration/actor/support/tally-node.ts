@@ -17,7 +17,7 @@ import { createOperations } from "../../../../broker/moleculer/operations/operat
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../support/silent-log.ts";
-import { SIDES, type TallyState, tally, tallyActor } from "./tally.ts";
+import { SIDES, tally, tallyActor } from "./tally.ts";
 
 /** What a node tells. */
 export type Told = { ready: true } | { side: string; actor: string; at: number };
@@ -51,7 +51,7 @@ await bus.declare(topologyOf([tally]));
 const hosts = SIDES.map((side) =>
   createActorHost({
     definition: tallyActor(side),
-    model: actorModel<TallyState>(`tally${side}`).bind(connection),
+    model: actorModel(tallyActor(side)).bind(connection),
     runtime,
     broker,
     faults: (point, actor) => {

@@ -1,5 +1,6 @@
 /** Invoicing as on a separate node: over its own connection to a shared store. */
 import mongoose from "mongoose";
+import { actorModel } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import { envelope, type Message } from "../../../../broker/contract/envelope.ts";
 import { derivedV7, newId } from "../../../../broker/contract/ids.ts";
 import { loadConfig } from "../../../../broker/moleculer/config.ts";
@@ -9,8 +10,8 @@ import "../../../../services/contracts.ts";
 import core from "../../../../services/index.ts";
 import { creditNoteModel, invoiceModel } from "../../../../services/payments/invoices/invoice.model.ts";
 import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";
-import { paymentModel } from "../../../../services/payments/payment/model.ts";
 import { type Payment, paymentState, type Refund } from "../../../../services/payments/payment/state.ts";
+import { payments } from "../../../../services/payments/payments.contract.ts";
 import { anAddress } from "../../../../souk/testing/address.ts";
 
 export const usd = (amount: number) => ({ amount, currency: "USD" });
@@ -27,7 +28,7 @@ export async function openInvoicing(uri: string, { clock = systemClock, env = {}
   const models = {
     invoices: invoiceModel.bind(connection),
     creditNotes: creditNoteModel.bind(connection),
-    payments: paymentModel.bind(connection),
+    payments: actorModel({ ...payments.actors.payment, state: paymentState }).bind(connection),
   };
   return {
     ...models,
