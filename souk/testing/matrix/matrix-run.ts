@@ -1,6 +1,6 @@
 /**
- * Services on a simulated broker and a real embedded store, one node at a time: when that dies, another one takes its
- * place, as after `kill -9`. What was on its way in the dead one never comes back.
+ * Runs services on a simulated broker and a real embedded store, one node at a time. When a node crashes, another
+ * takes its place, as after `kill -9`. Work in progress of the crashed node never continues.
  */
 
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
@@ -31,10 +31,12 @@ import type { Clock } from "../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { singleFlight } from "../../../broker/resilience/single-flight.ts";
 
-/** What a new start takes in the shop's own time: longer than leases and than what a sweep leaves to others. */
+/**
+ * Time of the shop's clock that a restart takes: longer than leases, and than the age at which a sweep takes over.
+ */
 const RESTART_MS = 20_000;
 
-/** Figures that make seconds of waiting milliseconds, and two senders many. */
+/** Settings that turn seconds of waiting into milliseconds, and make two senders many. */
 const QUICK = {
   inboxSenders: 1,
   pullAfterMs: 2,
@@ -46,7 +48,7 @@ const QUICK = {
   settleMs: 5,
 };
 
-/** What there is beside the services, e.g. an emulated provider. */
+/** What exists beside the services, for example an emulated provider. */
 export interface World {
   /** Variables of the services. */
   readonly environment?: Readonly<Record<string, string>>;
@@ -54,9 +56,9 @@ export interface World {
 }
 
 export interface MatrixShop<W extends World = World> {
-  /** Whose services with a contract are in the run; what they send to others is only noted. */
+  /** Its services with a contract are in the run. Messages to other services are only recorded. */
   readonly shop: Extension;
-  /** Made anew for each run. */
+  /** Made again for each run. */
   world?(run: { clock: Clock; seed: number }): Promise<W>;
 }
 
@@ -122,23 +124,23 @@ export class MatrixRun<W extends World = World> {
     return this.#shop.contracts.map((it) => it.service);
   }
 
-  /** The databases as anybody sees them. */
+  /** The databases, without a crash simulation. */
   database(service: string): Connection {
     return this.#own.service(service);
   }
 
-  /** Moves the shop's time ahead. */
+  /** Moves the shop's clock ahead. */
   advance(ms: number): void {
     this.#time.now += ms;
   }
 
-  /** A message of somebody who is not in the run. Its id comes from all that it says: said again, it is the same one. */
+  /** A message from outside the run. Its id is derived from its content, so the same call sends the same message. */
   send<T extends MessageType>(type: T, subject: string, data: DataIn<T>): void {
     const id = derivedId("sent to the run", type, subject, JSON.stringify(data));
     this.messages.put(envelope(type, subject, data, { source: "/outside", at: this.#time.now, id }));
   }
 
-  /** Calls an action as a patient client does: again, of whoever is there then, when no answer comes. */
+  /** Calls an action until it answers, also on another node after a crash. */
   async call<N extends ActionName>(name: N, params: ParamsIn<N>, meta: CallMeta = {}): Promise<Returned<N>> {
     for (;;) {
       const node = await this.alive();
@@ -157,7 +159,7 @@ export class MatrixRun<W extends World = World> {
     }
   }
 
-  /** Until nothing is under way: no message in a queue or an outbox, no timer due. */
+  /** Waits until nothing is in progress: no message in a queue or an outbox, no timer due. */
   async rest(): Promise<void> {
     const deadline = Date.now() + 20_000;
     let quiet = 0;
@@ -182,7 +184,7 @@ export class MatrixRun<W extends World = World> {
     await this.#own.close();
   }
 
-  /** The node that runs; a new one where the last one is dead. */
+  /** The running node. A new one after a crash. */
   async alive(): Promise<Node> {
     if (this.#node && !this.#node.life.isDead) return this.#node;
     return this.#starting();
@@ -205,7 +207,7 @@ export class MatrixRun<W extends World = World> {
       this.#deaths.set(life, () => {
         this.messages.lose(life);
         resolve(DIED);
-        // Nothing that it still has in mind reaches the outside; then its loops are ended, which nobody waits for.
+        // None of its work in progress has an effect any more. Its loops are stopped, which nothing waits for.
         void database.close().then(() => broker.stop());
       });
     });
@@ -231,7 +233,7 @@ export class MatrixRun<W extends World = World> {
     return this.#node;
   }
 
-  /** Outboxes with something in them, and timers that are due. */
+  /** Outboxes with entries, and due timers. */
   async #left(): Promise<string[]> {
     const busy = {
       $or: [{ "outbox.0": { $exists: true } }, { "timers.due": { $lte: new Date(this.#time.now) } }],

@@ -1,4 +1,4 @@
-/** One row for every route: a request that is right in every part, and what each kind of caller gets for it. */
+/** One row per route: a valid request, and the status for each kind of caller. */
 import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -360,7 +360,7 @@ const ownRows: Rows = {
     },
   },
   "payments.webhook": {
-    // Whoever it is: only the provider's signature counts.
+    // For every caller: only the provider's signature counts.
     expect: everyone(401),
     ask: () => ({ path: "/payments/webhooks/sandbox", body: { type: "payment.captured" } }),
   },
@@ -404,7 +404,7 @@ const ownRows: Rows = {
     ask: () => ({ path: "/payments/anomalies", query: { limit: "3" } }),
   },
   "payments.sandboxPage": {
-    // Whoever has the address, as at a real provider.
+    // Anyone who has the address, as at a real provider.
     expect: everyone(200),
     ask: async (world) => ({ path: pagePath(payPage(await unpaid(world))) }),
   },

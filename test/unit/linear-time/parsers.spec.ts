@@ -1,6 +1,6 @@
 /**
- * Whatever reads what clients send takes time linear in it: each parser gets long texts that make parsers go back, and
- * twice the text must not take much more than twice the time.
+ * Code that reads clients' input takes linear time. Each parser gets long texts that provoke backtracking. Twice the
+ * text must not take much more than twice the time.
  */
 import assert from "node:assert/strict";
 import type { IncomingMessage } from "node:http";
