@@ -1,5 +1,5 @@
 /**
- * Fields that extensions keep with things of others, e.g. a note on an order, in `ext` by the name of the extension:
+ * Fields that extensions add to other things, for example a note on an order. They are in `ext`, by the extension's name:
  * `{ loyalty: { giftNote: "…" } }`. A client's are checked strictly, by the schemas of the shop's extensions. Everywhere
  * else they are handed on as they are: whoever does not know an extension keeps what it has stored.
  */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-/** Checks the output of the README's story: a PDF's first bytes, the whole history, and two units fewer of the first SKU. */
+/** Checks the output of the README's story: a PDF's first bytes, the whole history, and the sold units of the first SKU. */
 export function checkStory(lines: readonly string[]): void {
   assert.ok(lines.includes("%PDF-"), "there is no invoice");
   const history = lines.find((line) => line.includes("→"));

@@ -21,7 +21,7 @@ export function inlined<T>(value: T, root: unknown, open: readonly string[] = []
   return { ...inlined(found as Json, root, [...open, $ref]), ...inlined(own, root, open) } as T;
 }
 
-/** Objects that take no other fields than those that are named; halves of an intersection, and open ones, stay as they are. */
+/** Closes objects that accept only named fields. Parts of an intersection, and open objects, stay unchanged. */
 export function closed<T>(value: T): T {
   if (Array.isArray(value)) return value.map(closed) as T;
   if (typeof value !== "object" || value === null) return value;

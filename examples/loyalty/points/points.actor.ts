@@ -42,7 +42,7 @@ function adjust(state: PointsState, { subject, data }: Message<"points.adjust">)
   return change(state, subject, data.delta, data.reason);
 }
 
-/** The payment hears that it has its money by a message, which leaves with the same write that takes the points. */
+/** A message tells the payment that it is paid. The same write takes the points and sends the message. */
 function spend(
   state: PointsState,
   { subject, data: { paymentId, amount } }: Message<"points.spend">,

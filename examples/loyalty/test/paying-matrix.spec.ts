@@ -1,4 +1,4 @@
-/** Orders that are paid with points in the whole shop, while what takes the points and what gives them back is killed. */
+/** Orders paid with points in the whole shop, while the parts that take and return points are killed. */
 import assert from "node:assert/strict";
 import { combine, souk } from "souk";
 import { crashMatrix, type MatrixRun } from "souk/testing";

@@ -32,7 +32,7 @@ import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { singleFlight } from "../../../broker/resilience/single-flight.ts";
 
 /**
- * Time of the shop's clock that a restart takes: longer than leases, and than the age at which a sweep takes over.
+ * Time of the shop's clock that a restart takes. Longer than leases, and than the age at which a sweep takes over.
  */
 const RESTART_MS = 20_000;
 

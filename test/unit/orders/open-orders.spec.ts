@@ -156,7 +156,7 @@ class World {
     return after;
   }
 
-  /** The order's end together with its effect on the cart, or the payment alone, where the goods leave the cart later. */
+  /** The order's end together with its effect on the cart, or only its payment. The goods then leave the cart later. */
   end(order: Snapshot<OrderState>, status: OrderStatus): void {
     if (!isUnpaid(order.state)) return;
     this.orders.set(order.id, { ...order, version: order.version + 1, state: { ...order.state, status } });

@@ -30,7 +30,7 @@ export function openapi(contracts: readonly ServiceContract[], fields: DeclaredF
     fields,
   );
   const paths: Record<string, Record<string, unknown>> = {};
-  // Declared shapes first, so that derived ones are known to be the same; those that callers get before those that they send.
+  // Declared shapes first, so that equal derived ones can refer to them. Shapes of answers come before shapes of requests.
   for (const { contract } of routes)
     for (const schema of [contract.returns, ...Object.values(contract.problems ?? {})])
       components.schemas.of(schema, "output");

@@ -37,7 +37,7 @@ export class Catalog {
     this.dropUnfinished();
   }
 
-  /** Indexes whose builds an earlier run of the store has not brought to an end: nobody was told that they are there. */
+  /** Indexes whose builds an earlier run of the store has not finished. No client was told that they exist. */
   private dropUnfinished(): void {
     if (this.all().every((collection) => collection.building.length === 0)) return;
     this.database.begin();

@@ -1,4 +1,4 @@
-/** Indexes are built a part at a time, while others write: in the end they are what they are when built at once. */
+/** Indexes are built in parts, while others write. In the end they equal those built at once. */
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

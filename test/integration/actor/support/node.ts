@@ -1,4 +1,4 @@
-/** A node of the toy shop: a Moleculer broker, both actor hosts and the payment worker, on a given bus and database. */
+/** A node of the toy shop, on a given bus and database: a Moleculer broker, both actor hosts and the payment worker. */
 
 import { type BrokerOptions, ServiceBroker } from "moleculer";
 import mongoose, { type Connection } from "mongoose";
