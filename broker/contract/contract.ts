@@ -48,7 +48,27 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly errors?: readonly ErrorCode[];
   /** Members that the problem documents of single codes have beside the usual ones, for the docs. */
   readonly problems?: Readonly<Partial<Record<ErrorCode, z.ZodObject>>>;
+  /** What an event stream sends, for an action that produces one. The action itself only checks the request. */
+  readonly stream?: StreamContract;
+  /** It takes a password or what stands for one: it is limited for each address and account, so that nobody guesses. */
+  readonly credentials?: true;
+  /** A public read whose reply is the same for everybody, so that shared caches may keep it. */
+  readonly shared?: true;
+  /** Why a POST that takes no `Idempotency-Key` does no harm when it is repeated. */
+  readonly repeatable?: string;
   readonly deprecated?: boolean;
+}
+
+export interface StreamContract {
+  /**
+   * Action of the same service that resolves to the thing as soon as its `version` is above the parameter `after`, or to
+   * null after `waitMs`. It takes the parameters of the stream, too.
+   */
+  readonly next: string;
+  /** Name of the events. */
+  readonly event: string;
+  /** Whether the thing will not change any more, so that the stream ends. */
+  ends?(thing: object): boolean;
 }
 
 /**
@@ -155,6 +175,18 @@ export function defineContract<
   for (const [name, { rest, readOnly }] of Object.entries(contract.actions))
     if (rest?.startsWith("GET ") && readOnly === false)
       throw new Error(`${contract.service}.${name} is a GET route, and those only read`);
+  for (const [name, { rest, auth, produces, stream, shared }] of Object.entries(contract.actions)) {
+    if ((produces === "text/event-stream") !== (stream !== undefined))
+      throw new Error(
+        `${contract.service}.${name} must have both, an event stream and what it sends, or none`,
+      );
+    if (stream && !contract.actions[stream.next])
+      throw new Error(
+        `${contract.service}.${name} streams what ${stream.next} gives, and that is no action of it`,
+      );
+    if (shared && !(auth === "public" && rest?.startsWith("GET ")))
+      throw new Error(`${contract.service}.${name} is shared, but no public GET route`);
+  }
   for (const [actor, lists] of Object.entries(complete.actors as ServiceContract["actors"]))
     checkActor(`${contract.service}: the actor ${actor}`, lists, contract.messages);
   if (registry.has(contract.service)) throw new Error(`contract ${contract.service} is defined twice`);

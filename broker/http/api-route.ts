@@ -30,13 +30,9 @@ export interface ApiRoute {
 const BODY_METHODS = new Set(["POST", "PUT", "PATCH"]);
 
 /**
- * @param sharedServices services whose public reads are the same for everybody
  * @throws when two actions declare one route, or a route lacks `auth`
  */
-export function apiRoutes(
-  contracts: readonly ServiceContract[],
-  sharedServices: ReadonlySet<string> = new Set(),
-): ApiRoute[] {
+export function apiRoutes(contracts: readonly ServiceContract[]): ApiRoute[] {
   const declared = contracts.flatMap(({ service, actions }) =>
     Object.entries(actions).flatMap(([name, contract]) =>
       contract.rest === undefined
@@ -45,7 +41,7 @@ export function apiRoutes(
     ),
   );
   const taken = new Set<string>();
-  return declared.map(({ service, action, contract, method, pattern }) => {
+  return declared.map(({ action, contract, method, pattern }) => {
     if (!contract.auth) throw new Error(`${action} has a route but does not declare who may call it (auth)`);
     const shape = `${method} ${pattern.replaceAll(/:[^/]+/g, ":")}`;
     if (taken.has(shape)) throw new Error(`${action}: the route ${method} ${pattern} is taken`);
@@ -62,7 +58,7 @@ export function apiRoutes(
       status,
       produces: contract.produces ?? "application/json",
       takesBody: BODY_METHODS.has(method),
-      shared: method === "GET" && contract.auth === "public" && sharedServices.has(service),
+      shared: contract.shared ?? false,
       secretParams: secretParams(contract),
       takesForm: page?.contract.produces === "text/html",
       ...(createsAt ? { createsAt } : {}),

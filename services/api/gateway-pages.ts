@@ -1,23 +1,16 @@
 /** What the gateway serves beside the API: docs and health. */
 import type { ServiceBroker } from "moleculer";
-import type { ServiceContract } from "../../broker/contract/contract.ts";
 import { errorsOf } from "../../broker/contract/errors.ts";
-import type { DeclaredFields } from "../../broker/contract/fields.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
 import { openapi } from "../../broker/http/docs/openapi/document.ts";
 import { docsPages, live } from "../../broker/http/docs/pages.ts";
 import type { Page } from "../../broker/http/gateway.ts";
+import type { Extension } from "../../broker/moleculer/extension.ts";
 import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
 import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 
-export interface PagesOptions {
-  contracts: readonly ServiceContract[];
-  fields: DeclaredFields;
-  operations: Operations;
-}
-
-export function gatewayPages({ contracts, fields, operations }: PagesOptions): Page[] {
+export function gatewayPages({ contracts, fields }: Extension, operations: Operations): Page[] {
   return [
     ...docsPages({
       openapi: () => openapi(contracts, fields),

@@ -13,7 +13,7 @@ import ApiGateway, {
   type IncomingRequest,
 } from "moleculer-web";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
-import type { ServiceContract } from "../../broker/contract/contract.ts";
+import type { StreamContract } from "../../broker/contract/contract.ts";
 import { errorCode, SoukError } from "../../broker/contract/errors.ts";
 import { createTokenVerifier } from "../../broker/http/access/access-token.ts";
 import { type Admission, admit, type CallerSession, type Gate } from "../../broker/http/access/admit.ts";
@@ -42,18 +42,10 @@ import type { Clock } from "../../broker/resilience/clock.ts";
 import { within } from "../../broker/resilience/deadline.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import { type Notification, notificationOf } from "../../mixins/notify.ts";
-import type { StreamRequest } from "./follow-order.ts";
+import { followChanges } from "./follow-changes.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
 
 export interface GatewayServiceOptions {
-  /** Whose routes are served; those of the whole shop unless told. */
-  contracts?: readonly ServiceContract[];
-  /** What answers an action that `produces` an event stream, by the action's name. */
-  streams: Readonly<Record<string, (request: StreamRequest) => Promise<void>>>;
-  /** Actions that are limited per address and account. */
-  credentialActions: readonly string[];
-  /** Services whose public reads are the same for everybody. */
-  sharedServices: readonly string[];
   /** Overrides for tests; milliseconds. */
   headersTimeout?: number;
   requestTimeout?: number;
@@ -121,7 +113,7 @@ type GatewayService = Service & GatewayParts;
 const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
 
 /** A service that fails to be created when the contracts' routes can't be served. */
-export function gatewayService(options: GatewayServiceOptions): DefinedService {
+export function gatewayService(options: GatewayServiceOptions = {}): DefinedService {
   return { ...gateway(options), name: "api", mixins: [ApiGateway] } as DefinedService;
 }
 
@@ -207,7 +199,7 @@ const gateway = (options: GatewayServiceOptions) =>
     },
     // Before moleculer-web makes its routes, and when there is a broker that knows the contracts.
     merged(schema) {
-      const { routes } = offered(this, options);
+      const routes = apiRoutes(this.broker.souk.shop.contracts);
       Object.assign(schema.settings ?? {}, webSettings({ routes: [webRoute(routes)] }));
     },
     created() {
@@ -231,24 +223,6 @@ const gateway = (options: GatewayServiceOptions) =>
       this.running.redis?.disconnect();
     },
   });
-
-interface Offered {
-  contracts: readonly ServiceContract[];
-  routes: readonly ApiRoute[];
-}
-
-/** @throws when the contracts' routes can't be served */
-function offered(
-  { broker }: Service,
-  { sharedServices, streams, ...options }: GatewayServiceOptions,
-): Offered {
-  const contracts = options.contracts ?? broker.souk.shop.contracts;
-  const routes = apiRoutes(contracts, new Set(sharedServices));
-  for (const { action, produces } of routes)
-    if (produces === "text/event-stream" && !streams[action])
-      throw new Error(`${action} produces an event stream, but nothing streams it`);
-  return { contracts, routes };
-}
 
 /** All routes as one of moleculer-web's, with an alias each. */
 const webRoute = (routes: readonly ApiRoute[]): ApiRouteSchema => ({
@@ -274,8 +248,8 @@ const webRoute = (routes: readonly ApiRoute[]): ApiRouteSchema => ({
 
 function create(service: GatewayService, options: GatewayServiceOptions): Running {
   const { broker, logger } = service;
-  const { contracts, routes } = offered(service, options);
-  const { config, clock, operations } = broker.souk;
+  const { config, clock, operations, shop } = broker.souk;
+  const routes = apiRoutes(shop.contracts);
   const held = heldOf(config);
   const metrics = new RequestMetrics(held, config.METRICS === "on");
   const connections = new Connections({
@@ -290,11 +264,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
   const gateway = createGateway({
     routes,
-    pages: gatewayPages({
-      fields: broker.souk.shop.fields,
-      contracts,
-      operations,
-    }),
+    pages: gatewayPages(shop, operations),
     serve,
     publicUrl,
     isAllowedOrigin: originCheck(config.CORS_ORIGINS),
@@ -333,7 +303,6 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
       ...(config.RATE_LIMIT === "off"
         ? {}
         : { limits: createRateLimits(config.RATE_LIMIT, redis, config.NAMESPACE) }),
-      credentialActions: new Set(options.credentialActions),
       bodies: held.bodies,
       minBodyRate: config.MIN_BODY_RATE,
       fields: broker.souk.shop.fields,
@@ -349,10 +318,10 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
 
   async function serve(exchange: Exchange, api: ApiRoute, rawParams: Record<string, string>): Promise<void> {
     const { req, res } = exchange;
-    const stream = options.streams[api.action];
+    const { stream } = api.contract;
     if (stream) {
       const admission = await admit(state.gate, api, exchange, rawParams);
-      await serveStream(exchange, admission, stream);
+      await serveStream(exchange, admission, api.action, stream);
       return;
     }
     try {
@@ -367,18 +336,21 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
   async function serveStream(
     exchange: Exchange,
     { params, meta, session, holder }: Admission,
-    follow: (request: StreamRequest) => Promise<void>,
+    action: string,
+    contract: StreamContract,
   ): Promise<void> {
     const { req, res } = exchange;
     if (gateway.draining) throw new SoukError("UNAVAILABLE");
     if (req.method === "HEAD") throw new SoukError("METHOD_NOT_ALLOWED");
     if (res.destroyed) throw new ClientGoneError("the client left before its stream was opened");
     afterAnswer(exchange, held.streams.take(holder));
-    await follow({
+    await followChanges({
+      action,
+      contract,
       params,
       meta,
       lastEventId: req.headers["last-event-id"]?.toString(),
-      call,
+      call: broker.call.bind(broker),
       log: logger,
       open() {
         const stream = openEventStream(req, res);

@@ -94,6 +94,7 @@ export const inventory = defineContract({
       operationId: "getStock",
       rest: "GET /inventory/:sku",
       auth: "public",
+      shared: true,
       params: z.strictObject({ sku }),
       returns: stockView,
       errors: ["NOT_FOUND"],
@@ -103,6 +104,7 @@ export const inventory = defineContract({
       operationId: "createStock",
       rest: "POST /inventory",
       auth: "staff",
+      repeatable: "the SKU is taken then",
       status: 201,
       params: z.strictObject({
         sku,

@@ -43,6 +43,14 @@ export const orderStatus = z
   ])
   .meta({ id: "OrderStatus", description: "Where an order is: see the diagram of its states" });
 export type OrderStatus = z.output<typeof orderStatus>;
+/** Statuses after which an order does not change any more. */
+export const finalStatuses: readonly OrderStatus[] = [
+  "delivered",
+  "rejected",
+  "cancelled",
+  "expired",
+  "refunded",
+];
 
 export const provider = z
   .string()
@@ -311,6 +319,7 @@ export const orders = defineContract({
       operationId: "cancelOrder",
       rest: "POST /orders/:id/cancel",
       auth: "customer",
+      repeatable: "a cancelled order is not cancelled again",
       params: z.strictObject({
         id: orderId,
         reason: line(200)
@@ -343,6 +352,11 @@ export const orders = defineContract({
       rest: "GET /orders/:id/events",
       auth: "customer",
       produces: "text/event-stream",
+      stream: {
+        next: "next",
+        event: "order",
+        ends: ({ status }: OrderView) => finalStatuses.includes(status),
+      },
       params: z.strictObject({ id: orderId }),
       returns: z
         .unknown()

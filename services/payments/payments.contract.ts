@@ -515,6 +515,7 @@ export const payments = defineContract({
       operationId: "receiveWebhook",
       rest: "POST /payments/webhooks/:provider",
       auth: "public",
+      repeatable: "known by the provider's event id",
       body: "raw",
       params: webhook,
       returns: webhookAnswer,
@@ -526,6 +527,7 @@ export const payments = defineContract({
       operationId: "receiveWebhookWithKey",
       rest: "POST /payments/webhooks/:provider/:key",
       auth: "public",
+      repeatable: "known by the provider's event id",
       body: "raw",
       params: webhook.extend({
         key: z
@@ -562,6 +564,7 @@ export const payments = defineContract({
       operationId: "endRefund",
       rest: "POST /payments/:id/refunds/:refundId/end",
       auth: "staff",
+      repeatable: "a refund that has ended so stays as it is",
       params: z.strictObject({
         id: paymentId,
         refundId: refundId.meta({ description: "Id of the refund" }),
@@ -661,6 +664,7 @@ export const payments = defineContract({
       operationId: "paySandbox",
       rest: "POST /sandbox/pay/:ref",
       auth: "public",
+      repeatable: "a payment is decided once",
       status: 202,
       params: z.strictObject({
         ref: capability,

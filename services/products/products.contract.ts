@@ -180,6 +180,7 @@ export const products = defineContract({
       operationId: "listProducts",
       rest: "GET /products",
       auth: "public",
+      shared: true,
       params: z.strictObject({
         q: line(100)
           .meta({ description: "What to search for", examples: ["lamp"] })
@@ -214,6 +215,7 @@ export const products = defineContract({
       operationId: "getProduct",
       rest: "GET /products/:id",
       auth: "public",
+      shared: true,
       etag: true,
       params: z.strictObject({ id: z.union([id, slug]).meta({ description: "Id or slug of the product" }) }),
       returns: productView,
@@ -224,6 +226,7 @@ export const products = defineContract({
       operationId: "createProduct",
       rest: "POST /products",
       auth: "staff",
+      repeatable: "the slug and its SKUs are taken then",
       status: 201,
       etag: true,
       params: productInput,
@@ -277,6 +280,7 @@ export const products = defineContract({
       operationId: "listCategories",
       rest: "GET /categories",
       auth: "public",
+      shared: true,
       params: z.strictObject({ limit, cursor }),
       returns: page(categoryView),
     }),
@@ -285,6 +289,7 @@ export const products = defineContract({
       operationId: "getCategory",
       rest: "GET /categories/:id",
       auth: "public",
+      shared: true,
       etag: true,
       params: z.strictObject({ id: z.union([id, slug]).meta({ description: "Id or slug of the category" }) }),
       returns: categoryView,
@@ -295,6 +300,7 @@ export const products = defineContract({
       operationId: "createCategory",
       rest: "POST /categories",
       auth: "staff",
+      repeatable: "the slug is taken then",
       status: 201,
       etag: true,
       params: categoryInput,

@@ -48,8 +48,6 @@ export interface Gate {
   sessions: LiveSessions;
   /** Undefined where limits are off. */
   limits?: RateLimits;
-  /** Actions that authenticate or create accounts. They have tighter limits. */
-  credentialActions: ReadonlySet<string>;
   /** Bodies being received. */
   bodies: Shares;
   /** A slower body is refused. Bytes per second. */
@@ -84,7 +82,7 @@ export async function admit(
   const params = await readParams(route, exchange, decodePath(rawParams), (limit) =>
     readWhole(gate, exchange, holder, limit),
   );
-  if (gate.limits && gate.credentialActions.has(route.action) && typeof params.email === "string")
+  if (gate.limits && route.contract.credentials && typeof params.email === "string")
     showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
   checkRequest(route.contract, params, gate.fields);
   return { params, meta, holder, ...(caller ? { session: caller.session } : {}) };
@@ -105,8 +103,7 @@ async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promis
   }
   const token = bearerToken(exchange.req.headers);
   let claims = token === undefined ? undefined : verifier.known(token);
-  if (limits && gate.credentialActions.has(route.action))
-    showQuota(exchange, await limits.credentials(clientIp));
+  if (limits && route.contract.credentials) showQuota(exchange, await limits.credentials(clientIp));
   if (limits && !claims) showQuota(exchange, await limits.address(clientIp));
   if (token === undefined) return undefined;
   claims ??= await verifier.verify(token).catch((error: unknown) => {

@@ -9,7 +9,7 @@
  */
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
-import { type OrderStatus, orders } from "../orders.contract.ts";
+import { finalStatuses, type OrderStatus, orders } from "../orders.contract.ts";
 import type { OrderMessage } from "./decision.ts";
 import { refuse } from "./decision.ts";
 import {
@@ -85,7 +85,7 @@ const oncePaid = (status: "paid" | "shipped" | "delivered" | "delivery_failed" |
 
 export const machine = defineMachine<OrderState, OrderMessage>({
   name: "order",
-  final: ["delivered", "rejected", "cancelled", "expired", "refunded"],
+  final: finalStatuses,
   table: {
     none: {
       "order.place": { to: ["placed"], decide: place },

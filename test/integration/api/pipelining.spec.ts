@@ -135,7 +135,7 @@ describe("One connection", () => {
     const order = () => ({ id: newId(), version: ++version, status: "placed", note: "x".repeat(1_000_000) });
     const running = await start({
       env: { WRITE_TIMEOUT: "1s" },
-      fakes: { "orders.get": order, "orders.next": () => sleep(20, order()) },
+      fakes: { "orders.events": order, "orders.next": () => sleep(20, order()) },
     });
     const client = await rawClient(running.url, { deaf: true });
     const headers = { authorization: `Bearer ${await running.token()}` };

@@ -173,7 +173,7 @@ describe("A caller's share of the gateway", () => {
       { MAX_STREAMS: "4", MAX_STREAMS_PER_CALLER: "2", MAX_STREAMS_PER_ADDRESS: "3" },
       {
         fakes: {
-          "orders.get": ({ params }) => ({ id: params.id, version: 1, status: "placed" }),
+          "orders.events": ({ params }) => ({ id: params.id, version: 1, status: "placed" }),
           "orders.next": () => new Promise((resolve) => setTimeout(() => resolve(null), 100)),
         },
       },

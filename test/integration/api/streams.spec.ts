@@ -55,7 +55,7 @@ describe("an order's events", () => {
     gateway = await startGateway({
       clock,
       fakes: {
-        "orders.get": ({ params, meta }) => {
+        "orders.events": ({ params, meta }) => {
           if (params.id !== order.state.id || meta.user?.id !== owner) throw new SoukError("NOT_FOUND");
           return order.state;
         },

@@ -13,7 +13,6 @@ import { busCheck, databaseCheck } from "../../../broker/moleculer/operations/ch
 import { createOperations } from "../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { type Clock, systemClock } from "../../../broker/resilience/clock.ts";
-import { followOrder } from "../../../services/api/follow-order.ts";
 import type { DrainableService, GatewayServiceOptions } from "../../../services/api/gateway-service.ts";
 import { gatewayService } from "../../../services/api/gateway-service.ts";
 import core from "../../../services/index.ts";
@@ -109,10 +108,10 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
   operations.check(databaseCheck(() => broker.souk.pingDatabase, broker.getLogger("database")));
   broker.souk = {
     config: loadConfig({ PORT: "0", RATE_LIMIT: "off", ACCESS_LOG: "off", SHUTDOWN_TIMEOUT: "2s", ...env }),
+    shop: { ...core, contracts },
     clock,
     bus: { state: "connected" },
     pingDatabase: async () => undefined,
-    shop: core,
     operations,
     logger: (module: string) => broker.getLogger(module),
     ...setup.runtime,
@@ -132,15 +131,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
         liveSessions: all["users.liveSessions"] as () => unknown,
       },
     });
-  const api = broker.createService(
-    gatewayService({
-      contracts,
-      streams: { "orders.events": followOrder },
-      credentialActions: ["users.register", "users.login", "users.forgotPassword", "users.bootstrap"],
-      sharedServices: ["products"],
-      ...setup.options,
-    }),
-  ) as DrainableService;
+  const api = broker.createService(gatewayService(setup.options)) as DrainableService;
   await broker.start();
   const url = api.url();
   const send: TestGateway["send"] = async (method, path, body, headers = {}) => {

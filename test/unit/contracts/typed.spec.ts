@@ -65,6 +65,21 @@ describe("typed contracts", () => {
     );
   });
 
+  it("refuses a stream of nothing, and to share what is not everybody's", () => {
+    const base = { summary: "", auth: "public", params: z.strictObject({}), returns: z.unknown() } as const;
+    const lamps = (watch: object) => () =>
+      defineContract({ service: "lamps", actions: { watch: { ...base, ...watch } }, messages: {} });
+    const streaming = { rest: "GET /lamp", produces: "text/event-stream" };
+    assert.throws(lamps(streaming), /lamps\.watch must have both, an event stream and what it sends/);
+    assert.throws(lamps({ stream: { next: "watch", event: "lamp" } }), /lamps\.watch must have both/);
+    assert.throws(
+      lamps({ ...streaming, stream: { next: "nxt", event: "lamp" } }),
+      /lamps\.watch streams what nxt gives, and that is no action of it/,
+    );
+    for (const wrong of [{ rest: "POST /lamp" }, { rest: "GET /lamp", auth: "customer" }, {}])
+      assert.throws(lamps({ ...wrong, shared: true }), /lamps\.watch is shared, but no public GET route/);
+  });
+
   it("takes in an actor's and a worker's lists what some contract declares", () => {
     const empty = z.strictObject({});
     const messages = { "lamp.light": command("lamp", "", empty), "lamp.cool": timer("lamp", "", empty) };
