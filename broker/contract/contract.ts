@@ -1,6 +1,6 @@
 /**
- * Contracts: what a service offers and says, written once in zod. Validation, TypeScript types, OpenAPI,
- * AsyncAPI and RabbitMQ's topology are all derived from what stands here.
+ * Contracts: what a service offers and sends, written once in zod. Validation, TypeScript types, OpenAPI, AsyncAPI
+ * and RabbitMQ's topology are derived from them.
  */
 import type { z } from "zod";
 import type { ErrorCode, ErrorEntries } from "./errors.ts";
@@ -16,10 +16,10 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly description?: string;
   /** Name of its route's method in generated clients, e.g. `placeOrder`; `ordersPlace` unless told. */
   readonly operationId?: string;
-  /** Everything the action takes: path, query and body parameters are one object. */
+  /** All parameters of the action: path, query and body in one object. */
   readonly params: P;
   readonly returns: R;
-  /** Route below /api/v1, e.g. `"GET /products/:id"`; an action without one can't be reached over HTTP. */
+  /** Route below /api/v1, for example `"GET /products/:id"`. An action without a route can't be called over HTTP. */
   readonly rest?: RestRoute;
   /** A public route that knows a signed-in caller by the token, where there is one. */
   readonly knowsCaller?: boolean;
@@ -28,25 +28,27 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
     readonly request?: Readonly<Record<string, z.ZodType>>;
     readonly reply?: Readonly<Record<string, z.ZodType>>;
   };
-  /** Who may call the route. `customer` means any signed-in user; staff and admin see more. Required with `rest`. */
+  /**
+   * Who may call the route. `customer` means any signed-in user. Staff and admin can do more. Required with `rest`.
+   */
   readonly auth?: Audience;
   /**
-   * It changes nothing (or nothing more when it is repeated), and does not wait for something to happen: where its node
-   * does not answer, another one is asked. What a GET route does always is; all others are writes unless told.
+   * The action changes nothing, or nothing more when repeated, and does not wait for an event. If its node does not
+   * answer, another node is asked. GET routes are always read-only. All other actions are writes by default.
    */
   readonly readOnly?: boolean;
-  /** Status of a success over HTTP; 200 unless told (204 where `returns` is z.void()). */
+  /** HTTP status of a success. Default: 200, or 204 where `returns` is z.void(). */
   readonly status?: number;
-  /** `Idempotency-Key` is honoured; where it is required the request is refused without it. */
+  /** Whether `Idempotency-Key` is supported. Where it is required, a request without it is refused. */
   readonly idempotent?: "required" | "optional";
-  /** The reply carries an `ETag` made from its `version`, and `If-Match` is honoured as `ctx.meta.ifMatch`. */
+  /** The reply has an `ETag` made from its `version`. `If-Match` is passed on as `ctx.meta.ifMatch`. */
   readonly etag?: boolean;
-  /** What the route takes or gives that is not JSON. */
+  /** Request or response content that is not JSON. */
   readonly body?: "raw";
   readonly produces?: "text/html" | "text/event-stream" | "application/pdf";
   /** Codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
   readonly errors?: readonly ErrorCode[];
-  /** Members that the problem documents of single codes have beside the usual ones, for the docs. */
+  /** Additional members of the problem documents of single codes, for the docs. */
   readonly problems?: Readonly<Partial<Record<ErrorCode, z.ZodObject>>>;
   /** What an event stream sends, for an action that produces one. The action itself only checks the request. */
   readonly stream?: StreamContract;
@@ -72,9 +74,10 @@ export interface StreamContract {
 }
 
 /**
- * `command` asks one receiver to do something and must be routable; `reply` answers a command;
- * `event` says what happened, to whoever listens, possibly nobody this process knows of;
- * `timer` is an actor's message to itself: private, never published, in no public document.
+ * - `command` asks one receiver to do something and must be routable.
+ * - `reply` answers a command.
+ * - `event` says what happened. Any number of receivers may listen, also ones that this process does not know.
+ * - `timer` is an actor's message to itself. It is private, never published, and in no public document.
  */
 export type MessageKind = "command" | "reply" | "event" | "timer";
 
@@ -85,10 +88,10 @@ export interface MessageContract<
 > {
   readonly summary: string;
   readonly kind: K;
-  /** What the envelope's `subject` identifies, e.g. `"order"`. */
+  /** What the envelope's `subject` identifies, for example `"order"`. */
   readonly subject: S;
   readonly data: D;
-  /** Names that it had in earlier releases: messages under way or stored under them still arrive. */
+  /** Names in earlier releases. Messages that are in transit or stored under them still arrive. */
   readonly formerly?: readonly string[];
 }
 
@@ -232,7 +235,7 @@ export function action<P extends z.ZodType, R extends z.ZodType>(contract: Actio
   return contract;
 }
 
-/** Whether the action may be asked of another node when its answer does not come. */
+/** Whether another node may be asked when the action's node does not answer. */
 export const isReadOnly = ({ rest, readOnly = rest?.startsWith("GET ") ?? false }: ActionContract): boolean =>
   readOnly;
 
@@ -253,19 +256,19 @@ export const timer = message("timer");
 export const isContract = (it: unknown): it is ServiceContract =>
   [...registry.values()].some((known) => known === it);
 
-/** Contracts that this process has loaded. */
+/** The contracts that this process has loaded. */
 export function knownContracts(): readonly ServiceContract[] {
   return [...registry.values()];
 }
 
-/** What a message type is called now: the name itself unless an earlier release called it so. */
+/** The present name of a message type. It differs only for a type that was renamed since an earlier release. */
 export function presentType(type: string): string {
   for (const { messages } of registry.values())
     for (const [name, { formerly }] of Object.entries(messages)) if (formerly?.includes(type)) return name;
   return type;
 }
 
-/** Names that these message types had in earlier releases. */
+/** The names of these message types in earlier releases. */
 export const formerTypes = (types: readonly string[]): string[] =>
   types.flatMap((type) => findMessage(type)?.formerly ?? []);
 
@@ -281,7 +284,7 @@ function findMessage(type: string): MessageContract | undefined {
   return undefined;
 }
 
-/** Service that declares the message `type`; a message's `source` is `/<service>` of its sender, not of this. */
+/** The contract of an action, by its full name. */
 export function actionContract(name: string): ActionContract | undefined {
   const dot = name.indexOf(".");
   return registry.get(name.slice(0, dot))?.actions[name.slice(dot + 1)];

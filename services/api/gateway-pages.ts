@@ -22,7 +22,7 @@ export function gatewayPages({ contracts, fields }: Extension, operations: Opera
   ];
 }
 
-/** What a gateway needs beside what every node needs. */
+/** What a gateway needs to be ready, in addition to other nodes' needs. */
 export function gatewayChecks(
   broker: ServiceBroker,
   routes: readonly ApiRoute[],
@@ -37,7 +37,7 @@ export function gatewayChecks(
   return [draining, ...serviceChecks(broker, routes)];
 }
 
-/** Every service that a route leads to, and `users`, whose keys every signed-in request needs. */
+/** Every service that a route calls, and `users`, whose keys every signed-in request needs. */
 function serviceChecks(broker: ServiceBroker, routes: readonly ApiRoute[]): Check[] {
   const services = new Set(["users", ...routes.map(({ action }) => action.slice(0, action.indexOf(".")))]);
   return [...services].map((name) => ({

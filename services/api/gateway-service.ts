@@ -1,6 +1,6 @@
 /**
- * The gateway as a Moleculer service on moleculer-web: its routes are static aliases made from the contracts.
- * moleculer-web resolves endpoints and calls actions; what it would do to bodies, errors and entity tags is replaced.
+ * The gateway as a Moleculer service on moleculer-web. Its routes are static aliases made from the contracts.
+ * moleculer-web finds endpoints and calls actions. Its handling of bodies, errors and entity tags is replaced.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -49,21 +49,21 @@ export interface GatewayServiceOptions {
   /** Overrides for tests; milliseconds. */
   headersTimeout?: number;
   requestTimeout?: number;
-  /** Where lines of the access log go; to standard output unless told. */
+  /** Where lines of the access log go. Default: standard output. */
   writeAccess?(line: string): void;
 }
 
-/** A question that is not answered soon is asked again with the next request. */
+/** A call without a quick answer is made again with the next request. */
 const ASKING = { timeout: 2_000 };
 
-/** What there is a bounded number of at once. */
+/** Everything whose number is bounded. */
 interface Held {
   inFlight: Shares;
   bodies: Shares;
   streams: Shares;
 }
 
-/** What one running instance of the service holds. */
+/** The state of one running instance of the service. */
 interface Running {
   gate: Gate;
   gateway: Gateway;
@@ -76,7 +76,7 @@ interface Running {
   draining?: Promise<void>;
 }
 
-/** Parameters of the `rest` action, which is called from here only. */
+/** Parameters of the `rest` action, which is called only here. */
 interface RestParams {
   req: IncomingRequest & { served?: { api: ApiRoute; rawParams: Record<string, string> } };
   res: ServerResponse;
@@ -96,11 +96,11 @@ interface WebParts {
   ): Promise<unknown>;
 }
 
-/** What a node may do with the gateway that it runs. */
+/** What a node may do with its gateway. */
 export interface DrainableService extends Service {
-  /** Stops accepting and waits for running requests. To be called before other services stop. */
+  /** Stops accepting and waits for running requests. Call it before other services stop. */
   drain(): Promise<void>;
-  /** Where it listens. */
+  /** The address where it listens. */
   url(): string;
 }
 
@@ -109,10 +109,10 @@ interface GatewayParts extends WebParts, Pick<DrainableService, "drain" | "url">
 }
 type GatewayService = Service & GatewayParts;
 
-/** Checks settings as moleculer-web's, which Moleculer's own types do not know. */
+/** Types settings as moleculer-web's, which Moleculer's own types do not know. */
 const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
 
-/** A service that fails to be created when the contracts' routes can't be served. */
+/** The gateway's service. Its creation fails when the contracts' routes can't be served. */
 export function gatewayService(options: GatewayServiceOptions = {}): DefinedService {
   return { ...gateway(options), name: "api", mixins: [ApiGateway] } as DefinedService;
 }
@@ -120,16 +120,16 @@ export function gatewayService(options: GatewayServiceOptions = {}): DefinedServ
 const gateway = (options: GatewayServiceOptions) =>
   defineMixin<GatewayParts>({
     settings: webSettings({
-      // Settings travel to every node in the registry's packets; these are nobody's business.
+      // The registry sends settings to every node. These settings must stay here.
       $secureSettings: ["routes", "server", "port", "ip"],
-      // We make the server ourselves: its limits, and its answers to what its parser refuses.
+      // We make the server ourselves, with our limits and our answers to bytes that its parser refuses.
       server: false,
       logRequest: null,
       logRequestParams: null,
       logResponse: null,
       logRouteRegistration: null,
     }),
-    // `false` takes a mixin's action away: these would let any node list and change routes.
+    // `false` removes a mixin's action. These would let any node list and change routes.
     actions: {
       listAliases: false,
       addRoute: false,
@@ -137,7 +137,8 @@ const gateway = (options: GatewayServiceOptions) =>
       rest: {
         visibility: "private",
         timeout: 0,
-        // Failures and waits are those of the actions below; to break or queue here would hit all routes at once.
+        // Failures and waits belong to the actions called below. A circuit breaker here would block all routes at
+        // once.
         circuitBreaker: { enabled: false },
         bulkhead: { enabled: false },
         retryPolicy: { enabled: false },
@@ -156,7 +157,7 @@ const gateway = (options: GatewayServiceOptions) =>
             exchange.work = work;
             return work;
           }) as typeof ctx.call;
-          // What moleculer-web's own handler leaves behind for the steps that follow.
+          // What moleculer-web's own handler leaves for the following steps.
           Object.assign(req, {
             $ctx: ctx,
             $service: this,
@@ -169,7 +170,7 @@ const gateway = (options: GatewayServiceOptions) =>
       },
     } as unknown as ServiceSchema["actions"], // Moleculer's types know neither `false` nor actions called only locally.
     methods: {
-      /** Replaces moleculer-web's: it answers POSTs with 304 and hides statuses behind `$statusCode`. */
+      /** Replaces moleculer-web's method, which answers POSTs with 304 and takes statuses from `$statusCode`. */
       sendResponse(req: RestParams["req"], _res: ServerResponse, data: unknown) {
         const exchange = exchangeOf(req);
         const { gateway } = this.running;
@@ -183,14 +184,14 @@ const gateway = (options: GatewayServiceOptions) =>
         this.running.draining ??= drain(this.running, this.broker.souk.config);
         return this.running.draining;
       },
-      /** Where the gateway listens, e.g. `http://127.0.0.1:3000`. */
+      /** Where the gateway listens, for example `http://127.0.0.1:3000`. */
       url(): string {
         return urlOf(this.running.server);
       },
     },
     events: {
       [notificationOf("users")]: {
-        // What instances of users tell each other: a session or a user has changed.
+        // Instances of users send it to each other when a session or a user has changed.
         group: "users",
         handler(ctx: Context<Notification>) {
           this.running.gate.sessions.changed(ctx.params.subject);
@@ -224,12 +225,12 @@ const gateway = (options: GatewayServiceOptions) =>
     },
   });
 
-/** All routes as one of moleculer-web's, with an alias each. */
+/** All routes as one route of moleculer-web, with an alias each. */
 const webRoute = (routes: readonly ApiRoute[]): ApiRouteSchema => ({
   path: API_BASE,
   aliases: Object.fromEntries(routes.map((it) => [`${it.method} ${it.pattern}`, it.action])),
   mappingPolicy: "restrict",
-  // Bodies are read after the caller is known; parameters are merged by params.ts.
+  // Bodies are read after the caller is known. params.ts merges parameters.
   bodyParsers: false,
   mergeParams: false,
   logging: false,
@@ -287,7 +288,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
       };
     },
     refused(document, req, address, bytes) {
-      // A request under way gets its own line when its connection has closed.
+      // A running request gets its own line when its connection has closed.
       if (req) Object.assign(exchangeOf(req), { code: document.code, answered: document.status });
       else access?.refused(document, address, bytes);
     },
@@ -379,18 +380,18 @@ function accessLog({ broker }: Service, options: GatewayServiceOptions): AccessL
   });
 }
 
-/** How often a caller whose reply goes on is looked at again; milliseconds. */
+/** How often the session of a long reply is checked. Milliseconds. */
 const LOOK_MS = 5_000;
 
 /**
- * A token that has run out, or whose session has ended, opens nothing new, so it keeps nothing open either.
- * @returns what ends the watch
+ * Ends a stream when its token expires or its session ends.
+ * @returns a function that ends the watch
  */
 function endWith({ expires, check }: CallerSession, clock: Clock, end: () => void): () => void {
   const over = setTimeout(end, Math.max(1, expires - clock.now()));
   const look = setInterval(() => {
     check().catch((error: unknown) => {
-      // Nobody could be asked: the stream goes on, and is over with its token at the latest.
+      // No node answered. The stream continues, and ends with its token at the latest.
       if (errorCode(error) === "UNAUTHENTICATED") end();
     });
   }, LOOK_MS);
@@ -401,8 +402,8 @@ function endWith({ expires, check }: CallerSession, clock: Clock, end: () => voi
 }
 
 /**
- * First it is only said: by `/health/ready`, so that load balancers send no more, and by every reply, which closes its
- * connection. What comes all the same is answered for as long as they may take to notice.
+ * Announces the stop first: by `/health/ready`, so that load balancers send no more requests, and by every reply,
+ * which closes its connection. Later requests are answered for as long as load balancers may take to notice.
  */
 async function drain(
   { gateway, server, streams, connections }: Running,
@@ -415,7 +416,9 @@ async function drain(
   connections.stop();
 }
 
-/** Whoever has no limit a minute for one caller wants none at once either, as in load tests from one machine. */
+/**
+ * Without a rate limit per caller there is no concurrency limit per caller either, for load tests from one machine.
+ */
 function heldOf(config: Config): Held {
   const unless = config.RATE_LIMIT === "off" ? Number.POSITIVE_INFINITY : undefined;
   const each = {
@@ -444,7 +447,7 @@ function connectRedis(url: string, log: Service["logger"]): Redis {
   });
 }
 
-/** Resolves when Redis is there, or after a second without it: counts made before then would be this gateway's alone. */
+/** Resolves when Redis is connected, or after one second. Earlier counts would be this gateway's alone. */
 async function firstContact(redis: Redis): Promise<void> {
   if (redis.status === "ready") return;
   await within(1_000, new Promise<void>((resolve) => redis.once("ready", () => resolve())));

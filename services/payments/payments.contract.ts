@@ -41,7 +41,10 @@ export const paymentStatus = z
     "refunded",
   ])
   .meta({ id: "PaymentStatus", description: "Where a payment is: see the diagram of its states" });
-/** A caller's (UUIDv7), or one derived: from the order's, or from the provider's for a refund made there. */
+/**
+ * An id from a caller (UUIDv7), or a derived one: from the order's id, or from the provider's for a refund made
+ * there.
+ */
 const refundId = z.uuid().meta({ examples: ["01941b40-3300-7d08-9b26-7e4a1c5f8d90"] });
 const refundStatus = z
   .enum(["pending", "succeeded", "failed"])
@@ -129,7 +132,7 @@ export const anomalyKind = z
   .meta({ id: "PaymentAnomalyKind", description: "What did not fit" });
 export const anomalyView = z
   .strictObject({
-    /** Made from what did not fit, so that telling it twice is harmless. */
+    /** Derived from what did not fit, so that reporting it twice is harmless. */
     id: z.uuid(),
     /** Null where the report names no payment of ours. */
     paymentId: id.nullable(),
@@ -169,7 +172,7 @@ export const creditNoteView = z
   });
 
 const ref = z.string().min(1).max(200);
-/** A reference by which anybody may pay: it stays out of logs. */
+/** Anyone who knows this reference may pay. It stays out of logs. */
 const capability = ref.meta({
   format: "password",
   description: "From `payment.nextAction` of the order",
@@ -189,11 +192,11 @@ export const reportedStatus = z
   ])
   .meta({ id: "ReportedStatus", description: "How a payment stands, as its provider says" });
 const refundRef = z.string().min(1).max(200);
-/** The provider's number for money that was taken. */
+/** The provider's number of the captured money. */
 const receipt = z.string().max(200).nullable();
-/** How often the provider was asked for it in vain. */
+/** How often the command has failed. */
 const failures = z.int().min(0).default(0);
-/** What a payment wants of its provider, by a `provider.*` command. */
+/** A command of a payment to its provider, as sent by a `provider.*` message. */
 export const providerCommand = z
   .discriminatedUnion("task", [
     z
@@ -228,7 +231,7 @@ const paymentRequest = z
     expiresAt: time,
   })
   .meta({ id: "PaymentRequest", description: "What is to be paid, by when and how" });
-/** The provider's name, the headers, and the raw body in base64: it is verified byte by byte, wherever that is done. */
+/** The provider's name, the headers, and the raw body in base64, because the signature covers each byte. */
 const webhook = z.strictObject({
   provider: provider.meta({ description: "Name of the provider that reports" }),
   headers: z.record(z.string(), z.string()),
@@ -240,7 +243,7 @@ const webhookAnswer = z.record(z.string(), z.unknown()).meta({
   examples: [{ received: true }],
 });
 
-/** What moves money; ledger/transaction.ts says between which accounts. */
+/** Kinds of money movements. ledger/transaction.ts has their accounts. */
 export const bookingKind = z
   .enum([
     "capture",
@@ -249,14 +252,14 @@ export const bookingKind = z
     "duplicate_capture",
     "duplicate_capture_refund",
     "dispute",
-    // What 0.1.0 called a duplicate capture and its refund: the ledger keeps what was booked under these names.
+    // Names of a duplicate capture and its refund in 0.1.0. The ledger keeps what was booked under them.
     "surplus",
     "surplus_refund",
   ])
   .meta({ id: "LedgerBookingKind", description: "Why money has moved" });
 export const bookingSchema = z
   .strictObject({
-    /** Made from what it is about, so that booking it twice is harmless. */
+    /** Derived from its subject, so that booking it twice is harmless. */
     id: z.uuid(),
     kind: bookingKind,
     paymentId: id,
@@ -328,7 +331,7 @@ const messages = {
       receipt,
       reason: z.string().max(500).nullable(),
       refunds: z.array(reportedRefund).max(1_000).default([]),
-      /** The answer to a question that was asked because a report did not fit: it counts as it is. */
+      /** Set for the answer to a question about a report that did not fit. It is accepted as it is. */
       settles: z.boolean().default(false),
     }),
     { formerly: ["payment.notified"] },
@@ -387,11 +390,11 @@ const messages = {
     z.strictObject({
       provider,
       providerRef: ref,
-      /** Told by a webhook that proves nothing; counts where the provider's answer has none. */
+      /** From a webhook that proves nothing. Used where the provider's answer has none. */
       receipt: receipt.default(null),
-      /** The same webhook has told of a dispute; counts where the provider does not let us look. */
+      /** The same webhook has reported a dispute. Used where we may not ask the provider about disputes. */
       disputed: z.boolean().default(false),
-      /** Nothing else will ask again soon: to be retried when it fails. */
+      /** Nothing else will ask again soon, so it is repeated when it fails. */
       urgent: z.boolean().default(false),
       /** Asked because a report did not fit. */
       settles: z.boolean().default(false),
@@ -449,7 +452,7 @@ const messages = {
     "The provider would not give it back",
     z.strictObject({
       refundId,
-      /** Null where it was never made, so that nothing can have come back of it. */
+      /** Null where it was never made, so no money can have come back from it. */
       refundRef: refundRef.nullable().default(null),
       reason: z.string(),
     }),

@@ -1,4 +1,4 @@
-/** Payments: opened at providers, decided by their reports, given back. */
+/** Payments: opened at providers, decided by their reports, refunded. */
 
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
@@ -92,7 +92,7 @@ export default defineService(payments, {
   actions: {
     async listByOrder(ctx) {
       const attempts = await attemptsOf(this.actors.payment.documents, ctx.params.id);
-      // Not every order has payments yet; whose it is, orders knows.
+      // An order may have no payments yet. Then orders knows its owner.
       await checkOwner(ctx, attempts[0]?.customerId);
       return { items: attempts.map((it) => it.payment), nextCursor: null };
     },

@@ -28,7 +28,7 @@ const options = z
     line(80),
   )
   .refine((it) => Object.keys(it).length <= 10, "at most 10 options");
-/** Its length first: to read a host takes time that grows with the square of its length. */
+/** Checks the length first, because parsing a host takes quadratic time. */
 const image = z
   .string()
   .max(500, { abort: true })
@@ -41,7 +41,7 @@ const variantInput = z
 export const variantView = z
   .strictObject({ sku, price: money, options: z.record(z.string(), z.string()), available: z.int() })
   .meta({ id: "Variant", description: "What can be bought of a product, and how much of it there is" });
-/** The unique index tells SKUs of different products apart; within one they are checked here. */
+/** The unique index detects equal SKUs of different products. Those within one product are checked here. */
 const variantInputs = z
   .array(variantInput)
   .min(1)

@@ -1,4 +1,4 @@
-/** What one connection may ask for at once, and how long its client may leave the answers lying. */
+/** What one connection may request at once, and how long its client may leave answers unread. */
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../../broker/contract/ids.ts";

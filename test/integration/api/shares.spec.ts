@@ -1,4 +1,4 @@
-/** How much of the gateway one caller, and one address, may have at once. */
+/** How much of the gateway one caller, and one address, may use at once. */
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../support/eventually.ts";

@@ -11,7 +11,7 @@ interface Order {
   status: string;
 }
 
-/** What `orders` would hold, and everybody who waits for its next version. */
+/** The state of `orders`, and all callers that wait for its next version. */
 class FakeOrder {
   state: Order;
   readonly #waiting = new Set<() => void>();
@@ -185,7 +185,7 @@ describe("an order's events", () => {
 
   it("end with the caller's token", async () => {
     const token = `Bearer ${await gateway.token(["customer"], owner)}`;
-    // Seen before it runs out, so that its last half second opens the stream.
+    // Verified before it expires, so that its last half second opens the stream.
     await gateway.get("/api/v1/users/me", { authorization: token });
     time.offset = 899_500;
     const { response } = await follow({ authorization: token });

@@ -1,4 +1,4 @@
-/** A gateway over real sockets, with fake services behind it that answer to contracts' names. */
+/** A gateway over real sockets, with fake services that have the contracts' names. */
 import { connect } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from "jose";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
