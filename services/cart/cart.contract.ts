@@ -73,7 +73,7 @@ export const cart = defineContract({
   config: cartConfig,
   errors: cartErrors,
   description:
-    "What somebody is about to buy. Guests have a cart, too: by the `X-Cart-Id` that their first write gave.",
+    "Carts of customers and guests. A guest's first write returns `X-Cart-Id`; later requests send it.",
   actions: {
     get: action({
       summary: "The caller's cart",

@@ -87,7 +87,7 @@ const messages = {
 export const inventory = defineContract({
   service: "inventory",
   errors: inventoryErrors,
-  description: "How many units of each SKU there are, are held for orders, and can be sold.",
+  description: "The units of each SKU: on hand, held for orders, and available.",
   actions: {
     get: action({
       summary: "Stock of one SKU",

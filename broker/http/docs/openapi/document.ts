@@ -13,11 +13,11 @@ const DESCRIPTION = `The API of a shop.
 - **Money** is in minor units of its currency, **times** are RFC 3339 in UTC, **ids** are UUIDv7.
 - **Failures** are RFC 9457 problem documents with a stable \`code\`; [all of them](/docs/errors).
 - **Lists** come in pages: \`nextCursor\` of one page is \`cursor\` of the next.
-- **Requests that are sent again** with the same \`Idempotency-Key\` get the first answer again.
-- **Changes that cross** are told by entity tags: send what \`ETag\` said as \`If-Match\`.
+- **Repeated requests** with the same \`Idempotency-Key\` get the first answer again.
+- **Concurrent changes** are found by entity tags: send the \`ETag\` of what you read as \`If-Match\`.
 - **Tracing**: \`traceparent\` (W3C) and \`X-Request-Id\` of a request go on through all that it causes.
 
-What happens inside is in [the messages](/asyncapi.json).`;
+[The messages](/asyncapi.json) tell what happens behind the API.`;
 
 /**
  * @param fields that extensions keep with things of others
@@ -49,7 +49,7 @@ export function openapi(contracts: readonly ServiceContract[], fields: DeclaredF
       description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
     },
-    servers: [{ url: API_BASE, description: "The gateway that this document comes from" }],
+    servers: [{ url: API_BASE, description: "The gateway that serves this document" }],
     tags: contracts
       .filter(({ service }) => routes.some((it) => tagOf(it) === service))
       .map(({ service, description }) => ({ name: service, ...(description ? { description } : {}) })),
