@@ -34,11 +34,15 @@ function failure(
     code,
     components.examples.add(code, problemExample(code, route, components)),
   ]);
+  const { idempotent, errors, problems } = route.contract;
+  // A refusal by the action is kept for its key, as an answer is.
+  const isReplayed = idempotent !== undefined && codes.some((code) => errors?.includes(code));
+  const names = [...(HEADERS[status] ?? []), ...(isReplayed ? (["Idempotent-Replayed"] as const) : [])];
   const response = {
     description: codes
       .map((code) => `${codes.length > 1 ? "- " : ""}\`${code}\`: ${errorEntry(code).title}`)
       .join("\n"),
-    headers: replyHeaders(HEADERS[status] ?? [], components),
+    headers: replyHeaders(names, components),
     content: {
       [PROBLEM_TYPE]: {
         schema: problemOf(route.contract, codes, components),
@@ -46,7 +50,7 @@ function failure(
       },
     },
   };
-  const isOwn = codes.length > MOST_SHARED || codes.some((code) => route.contract.problems?.[code]);
+  const isOwn = isReplayed || codes.length > MOST_SHARED || codes.some((code) => problems?.[code]);
   return isOwn ? response : components.responses.add(codes.map(typeName).join("Or"), response);
 }
 
