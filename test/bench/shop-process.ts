@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../scripts/support/children.ts";
 import { withLocalRabbit } from "../../scripts/support/local-rabbit.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";
 
 export type Mode = "embedded" | "cluster";

@@ -3,9 +3,9 @@ import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
 import core from "../../services/index.ts";
 import { anAddress } from "../../souk/testing/address.ts";
-import { type Shop, startShop } from "../support/shop.ts";
+import { order, putInCart, signUp } from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { changed, settled } from "./support/database.ts";
-import { order, putInCart, signUp } from "./support/people.ts";
 import {
   type ApiRequest,
   type Caller,

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
 
 describe("npm start where something is in the way", function () {
   this.timeout(70_000);

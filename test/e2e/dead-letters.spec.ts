@@ -5,10 +5,7 @@ import { deadQueueName, mailboxName, partitionOf, queueName } from "../../broker
 import { DEFAULT_PARTITIONS } from "../../broker/contract/contract.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import { eventually } from "../support/eventually.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
-import { runScript } from "../support/run-script.ts";
-import { type Shop, startShop } from "../support/shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import {
   decide,
   firstAdmin,
@@ -22,7 +19,10 @@ import {
   signUp,
   stockBecomes,
   stockOf,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
+import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { runScript } from "../support/run-script.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const UNITS = 10;

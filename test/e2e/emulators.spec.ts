@@ -5,9 +5,9 @@ import { loadConfig } from "../../broker/moleculer/config.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import { noCalls } from "../support/provider-fixture.ts";
 import "../../services/contracts.ts";
+import { silentLog } from "../../broker/resilience/silent-log.ts";
 import { coreProviders } from "../../services/payments/providers/create-providers.ts";
-import { eventually } from "../support/eventually.ts";
-import { silentLog } from "../support/silent-log.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 
 const script = (...args: string[]) => [
   "--import",

@@ -2,12 +2,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually } from "../support/eventually.ts";
-import { HttpClient } from "../support/http-client.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
-import { type ScriptRun, startScript } from "../support/script-run.ts";
-import { BOOTSTRAP_TOKEN } from "../support/shop.ts";
-import { type Answer, type Flood, percentile, promised, startFlood } from "./support/flood.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { HttpClient } from "../../souk/testing/http-client.ts";
 import {
   allOrders,
   firstAdmin,
@@ -16,7 +12,11 @@ import {
   putInCart,
   putOnSale,
   signUp,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
+import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { type ScriptRun, startScript } from "../support/script-run.ts";
+import { type Answer, type Flood, percentile, promised, startFlood } from "./support/flood.ts";
 import { familyOf } from "./support/processes.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

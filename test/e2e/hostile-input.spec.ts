@@ -6,10 +6,10 @@ import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
 import core from "../../services/index.ts";
 import { sign } from "../../services/payments/providers/sandbox/signature.ts";
-import { type Shop, startShop } from "../support/shop.ts";
+import { home, paidOrder, putInCart, putOnSale, signUp } from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { changed, type Fingerprint, settled } from "./support/database.ts";
 import { hostileSegments, type Mutation, mutationsOf, ofWholeBody } from "./support/mutations.ts";
-import { home, paidOrder, putInCart, putOnSale, signUp } from "./support/people.ts";
 import { type ApiRequest, type Caller, createWorld, rows, type World } from "./support/routes.ts";
 
 const SECRET = "sandbox-secret-for-tests";

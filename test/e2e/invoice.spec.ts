@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { eventually } from "../support/eventually.ts";
-import { readPdf } from "../support/read-pdf.ts";
-import { type Shop, startShop } from "../support/shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import {
   type Article,
   firstAdmin,
@@ -10,7 +8,9 @@ import {
   paidOrder,
   putOnSale,
   signUp,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
+import { readPdf } from "../support/read-pdf.ts";
 
 describe("an invoice over HTTP", () => {
   let shop: Shop;

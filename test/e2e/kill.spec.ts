@@ -7,11 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { HttpClient, type Reply } from "../support/http-client.ts";
-import { type ScriptRun, startScript } from "../support/script-run.ts";
-import { BOOTSTRAP_TOKEN } from "../support/shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
+import { HttpClient, type Reply } from "../../souk/testing/http-client.ts";
 import {
   allOrders,
   decide,
@@ -23,7 +21,9 @@ import {
   putOnSale,
   signUp,
   stockOf,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
+import { type ScriptRun, startScript } from "../support/script-run.ts";
 
 const ROUNDS = 3;
 const BUYERS = 4;

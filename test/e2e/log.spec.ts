@@ -2,10 +2,18 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { anAddress } from "../../souk/testing/address.ts";
-import { eventually } from "../support/eventually.ts";
-import { HttpClient } from "../support/http-client.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { HttpClient } from "../../souk/testing/http-client.ts";
+import {
+  decide,
+  firstAdmin,
+  order,
+  orderBecomes,
+  payPage,
+  putInCart,
+  putOnSale,
+} from "../../souk/testing/people.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
-import { decide, firstAdmin, order, orderBecomes, payPage, putInCart, putOnSale } from "./support/people.ts";
 
 const SECRET = "sandbox-secret-that-no-log-may-have";
 

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { serviceNames } from "../../broker/moleculer/extension.ts";
 import core from "../../services/index.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import { type Shop, type ShopNode, startShop } from "../rolling-restart/shop.ts";
-import { eventually } from "../support/eventually.ts";
 import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
 
 const TRANSPORTERS = {

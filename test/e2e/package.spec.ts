@@ -14,9 +14,9 @@ import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
 import { HttpClient } from "../../souk/testing/http-client.ts";
+import { firstAdmin, home, orderBecomes, putInCart, putOnSale, signUp } from "../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
 import { readPdf } from "../support/read-pdf.ts";
-import { firstAdmin, home, orderBecomes, putInCart, putOnSale, signUp } from "./support/people.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);

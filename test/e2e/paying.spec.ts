@@ -7,8 +7,7 @@ import { type Emulator, noFaults, type ProviderRecord } from "../../services/pay
 import { paypal } from "../../services/payments/providers/paypal/paypal.ts";
 import { stripe } from "../../services/payments/providers/stripe/stripe.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
-import { eventually } from "../support/eventually.ts";
-import { type Shop, startShop } from "../support/shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import {
   firstAdmin,
   home,
@@ -17,7 +16,8 @@ import {
   putInCart,
   putOnSale,
   signUp,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 
 interface PaymentView {
   id: string;

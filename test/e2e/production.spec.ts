@@ -4,11 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import { eventually } from "../support/eventually.ts";
-import { freePort } from "../support/free-port.ts";
-import { HttpClient } from "../support/http-client.ts";
-import { type ScriptRun, startScript } from "../support/script-run.ts";
-import { BOOTSTRAP_TOKEN } from "../support/shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
+import { HttpClient } from "../../souk/testing/http-client.ts";
 import {
   type Article,
   decide,
@@ -23,7 +21,9 @@ import {
   signIn,
   signUp,
   stockBecomes,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
+import { type ScriptRun, startScript } from "../support/script-run.ts";
 
 const production = {
   NODE_ENV: "production",

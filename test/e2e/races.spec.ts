@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../broker/contract/ids.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import { eventually } from "../support/eventually.ts";
-import type { Reply } from "../support/http-client.ts";
-import { type Shop, startShop } from "../support/shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import type { Reply } from "../../souk/testing/http-client.ts";
 import {
   decide,
   firstAdmin,
@@ -19,7 +18,8 @@ import {
   putOnSale,
   signUp,
   stockBecomes,
-} from "./support/people.ts";
+} from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 
 interface PaymentView {
   id: string;

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { prepareRunner } from "../../scripts/support/node/runner.ts";
-import { eventually } from "../support/eventually.ts";
-import { HttpClient } from "../support/http-client.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { HttpClient } from "../../souk/testing/http-client.ts";
+import { firstAdmin, home, paidOrder, putInCart, putOnSale, signUp } from "../../souk/testing/people.ts";
 import { type ScriptRun, startScript } from "../support/script-run.ts";
-import { firstAdmin, home, paidOrder, putInCart, putOnSale, signUp } from "./support/people.ts";
 
 for (const runner of ["moleculer-runner", "moleculer-runner-esm"] as const)
   describe(`${runner} on moleculer.config.ts`, function () {

@@ -4,8 +4,8 @@ import { newId } from "../../broker/contract/ids.ts";
 import { signAccessToken } from "../../broker/http/access/access-token.ts";
 import { FRESH_MS } from "../../broker/http/access/live-sessions.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
-import { type Shop, startShop } from "../support/shop.ts";
-import { firstAdmin, hireStaff, PASSWORD, type Person, signIn, signUp } from "./support/people.ts";
+import { firstAdmin, hireStaff, PASSWORD, type Person, signIn, signUp } from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 
 interface SessionList {
   items: { id: string; current: boolean; userAgent?: string }[];

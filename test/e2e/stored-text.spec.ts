@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { cleanLine } from "../../broker/contract/text.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
-import { eventually } from "../support/eventually.ts";
-import { type Shop, startShop } from "../support/shop.ts";
-import { home, PASSWORD, paidOrder } from "./support/people.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { home, PASSWORD, paidOrder } from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { createWorld, type World } from "./support/routes.ts";
 
 /** Decomposed, with direction marks, blanks at its ends, and a lone surrogate. */

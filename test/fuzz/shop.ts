@@ -11,9 +11,9 @@ import {
   putInCart,
   signIn,
   signUp,
-} from "../e2e/support/people.ts";
+} from "../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { createWorld } from "../e2e/support/routes.ts";
-import { type Shop, startShop } from "../support/shop.ts";
 import { Harvest } from "./known.ts";
 import type { Speaker } from "./requests.ts";
 

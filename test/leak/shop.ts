@@ -14,6 +14,7 @@ import { loadConfig } from "../../broker/moleculer/config.ts";
 import { loadServices, serviceNames } from "../../broker/moleculer/extension.ts";
 import { openBroker } from "../../broker/moleculer/node/start-node.ts";
 import core from "../../services/index.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
 import { HttpClient } from "../../souk/testing/http-client.ts";
 import {
   decide,
@@ -24,7 +25,6 @@ import {
   putOnSale,
   signUp,
 } from "../../souk/testing/people.ts";
-import { freePort } from "../support/free-port.ts";
 
 /** Full soon, so that what grows afterwards is none of the caches. */
 const SMALL_CACHES: Partial<Tuning> = { cached: 20, inboxSenders: 32 };

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { storeProgram } from "@souk/embedded-mongo";
 import { type Child, startChild } from "../../scripts/support/children.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
 import { type NodePlan, untilReady as untilUp } from "../chaos/cluster/cluster.ts";
-import { freePort } from "../support/free-port.ts";
 import { deleteQueues } from "../support/rabbit-cleanup.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
 

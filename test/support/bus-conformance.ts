@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, BusUnavailableError, type Delivery, UnroutableError } from "../../broker/bus/bus.ts";
 import { partitionOf, topologyOf } from "../../broker/bus/topology.ts";
 import type { Envelope } from "../../broker/contract/envelope.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import { busContract, ears, jobs, mailbox, PARTITIONS, testMessage } from "./bus-contract.ts";
-import { eventually } from "./eventually.ts";
 
 /** A dead message, as the adapter's dead queue shows it. */
 export interface Buried {

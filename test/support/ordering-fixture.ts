@@ -12,7 +12,7 @@ import type { OrderView } from "../../services/orders/orders.contract.ts";
 import orders from "../../services/orders/orders.service.ts";
 import payments from "../../services/payments/payments.service.ts";
 import { anAddress } from "../../souk/testing/address.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "./services-node.ts";
 import { openWebhookFront, type Received } from "./webhook-front.ts";
 

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import { openProviderShop, staff } from "./provider-shop.ts";
 import type { ProviderTraits } from "./provider-traits.ts";
 

@@ -9,7 +9,7 @@ import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
 import { createProviders } from "../../services/payments/providers/create-providers.ts";
 import { type Knobs, noFaults } from "../../services/payments/providers/emulator.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
 import { noCalls } from "./provider-fixture.ts";
 import { openProviderShop, type ProviderShop, staff } from "./provider-shop.ts";
 import type { Capability, ProviderTraits } from "./provider-traits.ts";

@@ -5,6 +5,7 @@ import { newId } from "../../broker/contract/ids.ts";
 import type { Money } from "../../broker/contract/schemas.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
+import { silentLog } from "../../broker/resilience/silent-log.ts";
 import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
 import {
   type Emulator,
@@ -21,8 +22,7 @@ import type {
   WebhookEvent,
 } from "../../services/payments/providers/provider.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
-import { movableClock } from "./services-node.ts";
-import { silentLog } from "./silent-log.ts";
+import { movableClock } from "../../souk/testing/movable-clock.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "./webhook-receiver.ts";
 
 /** A signal that does not fire. */

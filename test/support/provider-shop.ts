@@ -15,8 +15,8 @@ import type { Emulator, ProviderRecord, StartEmulator } from "../../services/pay
 import type { Intercepting } from "../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
 import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { anAddress } from "../../souk/testing/address.ts";
-import { eventually } from "./eventually.ts";
-import { type Shop, startShop } from "./shop.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
 
 export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };

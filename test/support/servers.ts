@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectToQueues } from "amqplib";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../../souk/testing/free-port.ts";
 import { RABBIT_BINARIES, rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
 
 export interface TestServers {

@@ -17,8 +17,6 @@ import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node
 import type { Clock } from "../../broker/resilience/clock.ts";
 import core from "../../services/index.ts";
 
-export { movableClock } from "../../souk/testing/movable-clock.ts";
-
 export interface ServicesNode extends SoukNode {
   /** Calls an action as the gateway does; extra and mistyped parameters are for tests of the boundary. */
   call<N extends ActionName>(

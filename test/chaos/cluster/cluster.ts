@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { connect as connectAmqp } from "amqplib";
 import { serviceNames } from "../../../broker/moleculer/extension.ts";
 import core from "../../../services/index.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
 import {
   type RabbitPlace,
   rabbitUrl,

@@ -1,7 +1,14 @@
 /** Callers of routes, and what each of them gets: the rows of the access matrix are made from this. */
-import type { HttpClient } from "../../support/http-client.ts";
-import type { Shop } from "../../support/shop.ts";
-import { type Article, firstAdmin, hireStaff, type Person, putOnSale, signUp } from "./people.ts";
+import type { HttpClient } from "../../../souk/testing/http-client.ts";
+import {
+  type Article,
+  firstAdmin,
+  hireStaff,
+  type Person,
+  putOnSale,
+  signUp,
+} from "../../../souk/testing/people.ts";
+import type { Shop } from "../../../souk/testing/start-shop.ts";
 
 /** `owner` is the customer whose thing it is, `other` another customer. */
 export const callers = ["guest", "owner", "other", "staff", "admin"] as const;

@@ -1,8 +1,8 @@
 /** Everything that a shop has written, so that a test can tell whether a request wrote something. */
 import { hash } from "node:crypto";
 import { EJSON } from "bson";
-import { eventually } from "../../support/eventually.ts";
-import type { Shop } from "../../support/shop.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import type { Shop } from "../../../souk/testing/start-shop.ts";
 
 /** A hash of each collection's documents, by database and collection. */
 export type Fingerprint = Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@
 import { Agent, request as httpRequest } from "node:http";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
-import { home, type Person } from "./people.ts";
+import { home, type Person } from "../../../souk/testing/people.ts";
 
 export interface Answer {
   method: string;

@@ -3,7 +3,17 @@ import assert from "node:assert/strict";
 import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { newId } from "../../../broker/contract/ids.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import {
+  home,
+  order,
+  PASSWORD,
+  paidOrder,
+  payPage,
+  putInCart,
+  putOnSale,
+  signIn,
+} from "../../../souk/testing/people.ts";
 import {
   type Caller,
   everyone,
@@ -14,7 +24,6 @@ import {
   staffOnly,
   type World,
 } from "./access.ts";
-import { home, order, PASSWORD, paidOrder, payPage, putInCart, putOnSale, signIn } from "./people.ts";
 
 export { type ApiRequest, type Caller, callers, createWorld, type Row, type World } from "./access.ts";
 

@@ -10,9 +10,9 @@ import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
-import { eventually } from "../../support/eventually.ts";
-import { silentLog } from "../../support/silent-log.ts";
 import { SIDES, type Side, type TallyState, tally } from "./support/tally.ts";
 import { ACTORS, type TallyCluster, tallyCluster } from "./support/tally-cluster.ts";
 

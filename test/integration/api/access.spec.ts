@@ -5,7 +5,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { FRESH_MS } from "../../../broker/http/access/live-sessions.ts";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
 import core from "../../../services/index.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
 type Caller = "nobody" | "customer" | "staff" | "admin";

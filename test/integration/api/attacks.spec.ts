@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { bytesOf, type RawClient, rawClient } from "../../support/raw-client.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 

@@ -14,7 +14,7 @@ import {
 } from "../../../broker/mongo/idempotency.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 
 describe("an action under an Idempotency-Key", () => {
   let store: EmbeddedMongo;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, createConnection } from "node:net";
 import { newId } from "../../../broker/contract/ids.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 
 describe("the gateway's limits", () => {

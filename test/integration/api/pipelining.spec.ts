@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../../broker/contract/ids.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { bytesOf, rawClient } from "../../support/raw-client.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 

@@ -1,7 +1,7 @@
 /** How much of the gateway one caller, and one address, may use at once. */
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { bytesOf, type RawClient, rawClient } from "../../support/raw-client.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
 interface Order {

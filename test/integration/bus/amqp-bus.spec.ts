@@ -13,11 +13,11 @@ import {
   queuesOf,
   topologyOf,
 } from "../../../broker/bus/topology.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";
-import { eventually } from "../../support/eventually.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 

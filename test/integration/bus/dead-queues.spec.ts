@@ -5,10 +5,10 @@ import { amqpDeadQueues, checkQueueName, type DeadQueues } from "../../../broker
 import { describeFailure } from "../../../broker/bus/failure.ts";
 import { type DeadLetter, letterId, mongoDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { queueName, topologyOf } from "../../../broker/bus/topology.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
 import { subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
-import { eventually } from "../../support/eventually.ts";
 import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 

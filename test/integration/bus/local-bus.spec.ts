@@ -4,9 +4,9 @@ import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/
 import { type DeadLetterStore, memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, ears, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";
-import { eventually } from "../../support/eventually.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 describe("The local bus", () => {

@@ -6,10 +6,10 @@ import { type BusStats, BusUnavailableError, newStats } from "../../../broker/bu
 import { newId } from "../../../broker/contract/ids.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
 import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
-import { eventually } from "../../support/eventually.ts";
-import { silentLog } from "../../support/silent-log.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
 const WINDOW = 20;

@@ -7,9 +7,9 @@ import { BusUnavailableError, newStats } from "../../../broker/bus/bus.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { amqpUrl } from "../../support/amqp-broker.ts";
-import { eventually } from "../../support/eventually.ts";
-import { silentLog } from "../../support/silent-log.ts";
 
 const WINDOW = 20;
 const SENDERS = 40;

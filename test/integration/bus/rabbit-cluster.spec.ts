@@ -12,6 +12,8 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { serviceNames } from "../../../broker/moleculer/extension.ts";
 import core from "../../../services/index.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import type { Reply } from "../../../souk/testing/http-client.ts";
 import {
   decide,
   firstAdmin,
@@ -21,15 +23,13 @@ import {
   putOnSale,
   signUp,
   stockOf,
-} from "../../e2e/support/people.ts";
+} from "../../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { counter, subjectIn } from "../../support/bus-conformance.ts";
 import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
-import { eventually } from "../../support/eventually.ts";
-import type { Reply } from "../../support/http-client.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 import { type RabbitCluster, startRabbitCluster } from "../../support/rabbit-cluster.ts";
 import { rabbitBinary } from "../../support/servers.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
 
 const NODES = 3;
 const UNITS = 1_000;

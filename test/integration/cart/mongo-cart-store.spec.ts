@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import migration from "../../../services/cart/migrations/0001-indexes.ts";
 import { CARTS, mongoCartStore } from "../../../services/cart/mongo-cart-store.ts";
+import { movableClock } from "../../../souk/testing/movable-clock.ts";
 import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
-import { movableClock } from "../../support/services-node.ts";
 import { cartStoreConformance, linesOf, type StoreUnderTest } from "./store-conformance.ts";
 
 // Long, because the store expires carts by its own clock, while ours stands still.

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
 import { newId } from "../../../broker/contract/ids.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { redisCartStore } from "../../../services/cart/redis-cart-store.ts";
-import { silentLog } from "../../support/silent-log.ts";
 import { cartStoreConformance, type StoreUnderTest } from "./store-conformance.ts";
 
 const TTL = 60_000;

@@ -9,6 +9,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { line } from "../../../broker/contract/schemas.ts";
 import { extend } from "../../../broker/moleculer/extension.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import {
   decide,
   firstAdmin,
@@ -22,7 +23,6 @@ import {
   signUp,
 } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { eventually } from "../../support/eventually.ts";
 import { readPdf } from "../../support/read-pdf.ts";
 
 const gifts = extend({

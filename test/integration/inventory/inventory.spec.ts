@@ -5,7 +5,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import inventory from "../../../services/inventory/inventory.service.ts";
 import { type LedgerEntry, ledgerModel } from "../../../services/inventory/ledger.model.ts";
 import { seedStock } from "../../../services/inventory/seed-stock.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { failure, staff } from "../../support/ordering-fixture.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 

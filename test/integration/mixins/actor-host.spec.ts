@@ -4,7 +4,7 @@ import { envelope } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { type ActorHostParts, actorHost } from "../../../mixins/actor-host.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 import { noteActor, notes } from "./notes.ts";
 

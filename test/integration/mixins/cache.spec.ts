@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Service, ServiceBroker } from "moleculer";
 import { type CacheParts, cache } from "../../../mixins/cache.ts";
 import { type NotifyParts, notify } from "../../../mixins/notify.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 
 interface Caches {
   names: Map<string, string>;

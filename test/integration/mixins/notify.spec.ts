@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Context, type Service, ServiceBroker } from "moleculer";
 import { type Notification, type NotifyParts, notificationOf, notify } from "../../../mixins/notify.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 
 describe("the notify mixin", () => {
   const heard: string[] = [];

@@ -3,7 +3,7 @@ import type { Service } from "moleculer";
 import { newId } from "../../../broker/contract/ids.ts";
 import { LEFT_BEHIND_MS, type OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { type OutboxParts, outbox } from "../../../mixins/outbox.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 import { notes } from "./notes.ts";
 

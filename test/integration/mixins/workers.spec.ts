@@ -6,7 +6,7 @@ import { defineService } from "../../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../../mixins/actor-host.ts";
 import { idempotency } from "../../../mixins/idempotency.ts";
 import { workers } from "../../../mixins/workers.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 import { noSuchNote, noteActor, notes } from "./notes.ts";
 

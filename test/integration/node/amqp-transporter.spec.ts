@@ -11,7 +11,7 @@ import { finishBeforeStop } from "../../../broker/moleculer/middlewares/finish-b
 import { refusedCalls } from "../../../broker/moleculer/middlewares/refused-calls.ts";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
 import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -6,6 +6,8 @@ import { type ChannelModel, connect } from "amqplib";
 import { exchangeName } from "../../../broker/bus/topology.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { movableClock } from "../../../souk/testing/movable-clock.ts";
 import {
   type Article,
   decide,
@@ -20,11 +22,9 @@ import {
   putInCart,
   putOnSale,
   signUp,
-} from "../../e2e/support/people.ts";
-import { eventually } from "../../support/eventually.ts";
+} from "../../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { movableClock } from "../../support/services-node.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const TTL_MS = 30 * 60_000;

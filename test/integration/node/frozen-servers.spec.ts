@@ -5,6 +5,9 @@ import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
+import type { HttpClient } from "../../../souk/testing/http-client.ts";
 import {
   type Article,
   firstAdmin,
@@ -15,11 +18,8 @@ import {
   putInCart,
   putOnSale,
   signUp,
-} from "../../e2e/support/people.ts";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
-import type { HttpClient } from "../../support/http-client.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
+} from "../../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
 
 /** What a request may take that needs what is frozen. */

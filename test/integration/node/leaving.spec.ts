@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type BrokerOptions, ServiceBroker, type ServiceSchema } from "moleculer";
 import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 

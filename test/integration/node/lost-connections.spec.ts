@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
-import { eventually } from "../../support/eventually.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
 

@@ -15,6 +15,9 @@ import { MongoClient } from "mongodb";
 import { deadQueueName, queueName, queuesOf, topologyOf } from "../../../broker/bus/topology.ts";
 import core from "../../../services/index.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
+import { HttpClient } from "../../../souk/testing/http-client.ts";
 import {
   decide,
   deliveryOf,
@@ -26,12 +29,9 @@ import {
   putOnSale,
   signUp,
   stockBecomes,
-} from "../../e2e/support/people.ts";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
-import { HttpClient } from "../../support/http-client.ts";
+} from "../../../souk/testing/people.ts";
+import { BOOTSTRAP_TOKEN } from "../../../souk/testing/start-shop.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { BOOTSTRAP_TOKEN } from "../../support/shop.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const ON_HAND = 1_000;

@@ -11,10 +11,10 @@ import { replaceClaim } from "../../../broker/bus/amqp/hand-over.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { loadServices } from "../../../broker/moleculer/extension.ts";
 import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import core from "../../../services/index.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { silentLog } from "../../support/silent-log.ts";
 import { tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { storeProgram } from "@souk/embedded-mongo";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
-import { HttpClient } from "../../support/http-client.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
+import { HttpClient } from "../../../souk/testing/http-client.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
-import { eventually } from "../../support/eventually.ts";
-import type { HttpClient } from "../../support/http-client.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import type { HttpClient } from "../../../souk/testing/http-client.ts";
+import { BOOTSTRAP_TOKEN, type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { BOOTSTRAP_TOKEN, type Shop, startShop } from "../../support/shop.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
 

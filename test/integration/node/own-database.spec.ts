@@ -11,13 +11,13 @@ import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
 import { migrateDown, migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
 import { ownDatabases } from "../../../broker/mongo/service-databases.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import core from "../../../services/index.ts";
 import { createNumberClaim } from "../../../services/orders/checkout/claim-number.ts";
-import { firstAdmin, orderBecomes, paidOrder, putOnSale, signUp } from "../../e2e/support/people.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { firstAdmin, orderBecomes, paidOrder, putOnSale, signUp } from "../../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
-import { silentLog } from "../../support/silent-log.ts";
 
 const run = promisify(execFile);
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
 import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -12,8 +12,8 @@ import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { checkRedis } from "../../../broker/moleculer/redis.ts";
 import { connectDatabase } from "../../../broker/mongo/database.ts";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

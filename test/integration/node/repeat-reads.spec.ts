@@ -9,7 +9,7 @@ import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
 import core from "../../../services/index.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -13,7 +13,7 @@ import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
 import cart from "../../../services/cart/cart.service.ts";
 import core from "../../../services/index.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -10,6 +10,7 @@ import {
 } from "../../../broker/bus/topology.ts";
 import { DEFAULT_PARTITIONS } from "../../../broker/contract/contract.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import {
   firstAdmin,
   orderBecomes,
@@ -18,10 +19,9 @@ import {
   putOnSale,
   signUp,
   stockBecomes,
-} from "../../e2e/support/people.ts";
-import { eventually } from "../../support/eventually.ts";
+} from "../../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const UNITS = 10;

@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createOperations, type Operations } from "../../../broker/moleculer/operations/operations.ts";
 import { type OperationsServer, startOperationsServer } from "../../../broker/moleculer/operations/server.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 
 const TIMEOUT_MS = 300;
 

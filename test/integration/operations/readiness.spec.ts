@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
-import { eventually } from "../../support/eventually.ts";
-import { freePort } from "../../support/free-port.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

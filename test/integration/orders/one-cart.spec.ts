@@ -6,6 +6,8 @@ import core from "../../../services/index.ts";
 import { OPEN_ORDERS } from "../../../services/orders/checkout/open-orders.store.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import type { HttpClient, Reply } from "../../../souk/testing/http-client.ts";
 import {
   decide,
   firstAdmin,
@@ -14,10 +16,8 @@ import {
   putInCart,
   putOnSale,
   signUp,
-} from "../../e2e/support/people.ts";
-import { eventually } from "../../support/eventually.ts";
-import type { HttpClient, Reply } from "../../support/http-client.ts";
-import { type Shop, startShop } from "../../support/shop.ts";
+} from "../../../souk/testing/people.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 
 interface CartView {
   id: string;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { OrderView } from "../../../services/orders/orders.contract.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import {
   ADDRESS,
   failure,

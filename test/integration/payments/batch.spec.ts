@@ -4,7 +4,7 @@ import { errorCode } from "../../../broker/contract/errors.ts";
 import { noFaults } from "../../../services/payments/providers/emulator.ts";
 import { stripe } from "../../../services/payments/providers/stripe/stripe.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 
 const PRICE = { amount: 1_999, currency: "USD" };

@@ -4,7 +4,7 @@ import type { Emulator, StartEmulator } from "../../../services/payments/provide
 import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";
 import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { startXendit } from "../../../services/payments/providers/xendit/emulator/xendit.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 
 const PRICE = { amount: 15_000_000, currency: "IDR" };

@@ -7,7 +7,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
 import payments from "../../../services/payments/payments.service.ts";
 import { sign } from "../../../services/payments/providers/sandbox/signature.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 import { openWebhookFront, type Received, type WebhookFront } from "../../support/webhook-front.ts";
 

@@ -4,7 +4,7 @@ import type { ProviderModule } from "../../../services/payments/providers/define
 import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";
 import type { PayPalEmulator } from "../../../services/payments/providers/paypal/emulator/paypal.ts";
 import { paypal } from "../../../services/payments/providers/paypal/paypal.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
 
 const USD = { amount: 1_999, currency: "USD" };

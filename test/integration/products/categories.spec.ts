@@ -3,7 +3,7 @@ import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { CLAIM_MS } from "../../../services/products/catalogue/category-references.ts";
 import { categoryModel } from "../../../services/products/models/category.model.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { aProduct, type Catalogue, failure, startCatalogue } from "./support.ts";
 
 describe("categories", () => {

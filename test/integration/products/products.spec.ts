@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { aProduct, type Catalogue, failure, startCatalogue } from "./support.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });

@@ -3,7 +3,7 @@ import { isEmptyCatalogue, seedCatalogue } from "../../../scripts/support/catalo
 import inventory from "../../../services/inventory/inventory.service.ts";
 import { productModel } from "../../../services/products/models/product.model.ts";
 import products from "../../../services/products/products.service.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/services-node.ts";
 
 describe("seeding", () => {

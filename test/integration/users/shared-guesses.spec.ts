@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { FREE, type GuessCounters, redisCounters } from "../../../services/users/credentials/guess-limits.ts";
-import { eventually } from "../../support/eventually.ts";
-import { movableClock } from "../../support/services-node.ts";
-import { silentLog } from "../../support/silent-log.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { movableClock } from "../../../souk/testing/movable-clock.ts";
 
 describe("counts of wrong passwords in Redis", () => {
   const url = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";

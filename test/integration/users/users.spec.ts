@@ -21,8 +21,9 @@ import { GRACE_MS } from "../../../services/users/sessions/sessions.ts";
 import { createSigningKeys, LIFETIME_MS, OVERLAP_MS } from "../../../services/users/sessions/signing-keys.ts";
 import users from "../../../services/users/users.service.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
-import { eventually } from "../../support/eventually.ts";
-import { movableClock, type ServicesNode, startServices } from "../../support/services-node.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { movableClock } from "../../../souk/testing/movable-clock.ts";
+import { type ServicesNode, startServices } from "../../support/services-node.ts";
 
 const HOUR = 3_600_000;
 const address = anAddress();

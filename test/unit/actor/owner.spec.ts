@@ -6,7 +6,7 @@ import {
   preferredNodes,
 } from "../../../broker/actor/runtime/mailboxes/partition-owner.ts";
 import type { MailboxConsumption } from "../../../broker/bus/bus.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 
 const PARTITIONS = 16;
 const nodes = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}-[0-9]{1,3}$/), { minLength: 1, maxLength: 20 });

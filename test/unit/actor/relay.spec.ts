@@ -7,7 +7,7 @@ import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
 import { seeded } from "../../../broker/actor/testing/seeded.ts";
 import { BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
 import type { Envelope } from "../../../broker/contract/envelope.ts";
-import { eventually } from "../../support/eventually.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 
 const NOW = 1_000_000;
 const newStats = () => ({ published: 0, republished: 0, unroutable: 0 }) as ActorStats;

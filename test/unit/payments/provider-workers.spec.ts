@@ -5,6 +5,7 @@ import { envelope, type Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import type { ProviderCaller } from "../../../services/payments/provider-calls/call-provider.ts";
 import { createBulkhead } from "../../../services/payments/provider-calls/provider-bulkhead.ts";
 import {
@@ -21,7 +22,6 @@ import {
   providerFailed,
   type StatusReport,
 } from "../../../services/payments/providers/provider.ts";
-import { silentLog } from "../../support/silent-log.ts";
 import { standIn } from "../../support/stand-in.ts";
 
 const nothing = () => undefined;

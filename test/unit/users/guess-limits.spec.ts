@@ -8,7 +8,9 @@ import {
   LONGEST_MS,
   memoryCounters,
 } from "../../../services/users/credentials/guess-limits.ts";
-import { movableClock } from "../../support/services-node.ts";
+// Declares the codes of the errors.
+import "../../../services/users/users.contract.ts";
+import { movableClock } from "../../../souk/testing/movable-clock.ts";
 
 const DAY_MS = 86_400_000;
 

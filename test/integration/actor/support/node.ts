@@ -19,7 +19,7 @@ import { createOperations } from "../../../../broker/moleculer/operations/operat
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
 import type { Log } from "../../../../broker/resilience/log.ts";
-import { silentLog } from "../../../support/silent-log.ts";
+import { silentLog } from "../../../../broker/resilience/silent-log.ts";
 import {
   type OrderMessages,
   type OrderState,

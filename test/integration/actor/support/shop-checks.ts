@@ -1,7 +1,7 @@
 /** The required result of every run of the toy shop. */
 import assert from "node:assert/strict";
 import type { ActorDocument } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
-import { eventually } from "../../../support/eventually.ts";
+import { eventually } from "../../../../souk/testing/eventually.ts";
 import { held, type OrderState, type StockState } from "../../../unit/actor/support/toy.ts";
 import type { ToyNode } from "./node.ts";
 

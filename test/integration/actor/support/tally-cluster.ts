@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { partitionOf } from "../../../../broker/bus/topology.ts";
 import { DEFAULT_PARTITIONS } from "../../../../broker/contract/contract.ts";
-import { eventually } from "../../../support/eventually.ts";
+import { eventually } from "../../../../souk/testing/eventually.ts";
 import { SIDES, type Side } from "./tally.ts";
 import type { Told } from "./tally-node.ts";
 

@@ -16,7 +16,7 @@ import { extend } from "../../../../broker/moleculer/extension.ts";
 import { createOperations } from "../../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
-import { silentLog } from "../../../support/silent-log.ts";
+import { silentLog } from "../../../../broker/resilience/silent-log.ts";
 import { SIDES, tally, tallyActor } from "./tally.ts";
 
 /** What a node tells. */

@@ -9,8 +9,8 @@ import { migrateDown, migrationsOf } from "../../../../broker/mongo/migrations.t
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import core from "../../../../services/index.ts";
 import { creditNotesOf } from "../../../../services/payments/invoices/read-invoice.ts";
-import { eventually } from "../../../support/eventually.ts";
-import { movableClock } from "../../../support/services-node.ts";
+import { eventually } from "../../../../souk/testing/eventually.ts";
+import { movableClock } from "../../../../souk/testing/movable-clock.ts";
 import { type InvoicingNode, openInvoicing, paidOrder, refund, refundedMessage } from "./support.ts";
 
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);

@@ -16,8 +16,8 @@ import { extend } from "../../../../broker/moleculer/extension.ts";
 import { createOperations } from "../../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
-import { eventually } from "../../../support/eventually.ts";
-import { silentLog } from "../../../support/silent-log.ts";
+import { silentLog } from "../../../../broker/resilience/silent-log.ts";
+import { eventually } from "../../../../souk/testing/eventually.ts";
 import { SimBroker } from "./sim-broker.ts";
 import { SimStore } from "./sim-store.ts";
 import {

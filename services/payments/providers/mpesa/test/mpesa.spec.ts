@@ -5,7 +5,7 @@ import { ConfigError } from "../../../../../broker/contract/variables.ts";
 import { noFaults } from "../../emulator.ts";
 import { startMpesa } from "../emulator/mpesa.ts";
 import "../../../../contracts.ts";
-import { eventually } from "../../../../../test/support/eventually.ts";
+import { eventually } from "../../../../../souk/testing/eventually.ts";
 import { openMemoryDatabase } from "../../../../../test/support/memory-database.ts";
 import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
 import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
-import { eventually } from "../../../../../test/support/eventually.ts";
-import { freePort } from "../../../../../test/support/free-port.ts";
-import { silentLog } from "../../../../../test/support/silent-log.ts";
+import { silentLog } from "../../../../../broker/resilience/silent-log.ts";
+import { eventually } from "../../../../../souk/testing/eventually.ts";
+import { freePort } from "../../../../../souk/testing/free-port.ts";
 import { standIn } from "../../../../../test/support/stand-in.ts";
 import { createDeliveries, type DeliveryOptions } from "../deliveries.ts";
 

@@ -3,7 +3,7 @@
  * the shop's database. The relay simulates faults of webhooks.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Shop } from "../../../../../test/support/shop.ts";
+import type { Shop } from "../../../../../souk/testing/start-shop.ts";
 import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
 import { type Emulator, noFaults, type ProviderRecord, type StartEmulator } from "../../emulator.ts";
 import { type SandboxPayment, sandboxPayments } from "../sandbox.model.ts";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { errorCode } from "../../../../../broker/contract/errors.ts";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import "../../../../contracts.ts";
-import { eventually } from "../../../../../test/support/eventually.ts";
+import { eventually } from "../../../../../souk/testing/eventually.ts";
+import { movableClock } from "../../../../../souk/testing/movable-clock.ts";
 import { type MemoryDatabase, openMemoryDatabase } from "../../../../../test/support/memory-database.ts";
 import { never, paymentIntent, providerContext } from "../../../../../test/support/provider-fixture.ts";
-import { movableClock } from "../../../../../test/support/services-node.ts";
 import {
   openWebhookFront,
   type Received,

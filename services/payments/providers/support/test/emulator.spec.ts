@@ -1,7 +1,7 @@
 /** The common behaviour of emulators, shown with a provider of two routes. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
-import { eventually } from "../../../../../test/support/eventually.ts";
+import { eventually } from "../../../../../souk/testing/eventually.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
 import { type Emulator, noFaults } from "../../emulator.ts";
 import { createKit } from "../emulator/kit.ts";

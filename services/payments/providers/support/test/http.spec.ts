@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
-import { freePort } from "../../../../../test/support/free-port.ts";
+import { freePort } from "../../../../../souk/testing/free-port.ts";
 import { ProviderMisconfigured } from "../../provider.ts";
 import { checkStatus, createHttp, expected, neverSent, type ProviderHttp, segment } from "../http.ts";
 import "../../../payments.contract.ts";

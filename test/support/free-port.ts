@@ -1,1 +1,0 @@
-export * from "../../souk/testing/free-port.ts";

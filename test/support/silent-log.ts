@@ -1,1 +1,0 @@
-export { silentLog } from "../../broker/resilience/silent-log.ts";
