@@ -135,6 +135,10 @@ export interface ServiceContract {
 export const DEFAULT_PARTITIONS = 16;
 
 const registry = new Map<string, ServiceContract>();
+/** All messages of the registry, because every message that is sent or received is looked up. */
+const registered = new Map<string, MessageContract>();
+/** Present names of message types by the former ones. */
+const renamed = new Map<string, string>();
 
 /** Timers of an actor among these messages. */
 type TimersOf<M, A extends string> = {
@@ -197,7 +201,13 @@ export function defineContract<
     for (const type of Object.keys(contract.messages))
       if (type in other.messages) throw new Error(`message ${type} is defined by ${other.service} already`);
   registry.set(contract.service, complete);
+  for (const [type, it] of Object.entries(contract.messages)) register(type, it);
   return complete;
+}
+
+function register(type: string, message: MessageContract): void {
+  registered.set(type, message);
+  for (const former of message.formerly ?? []) if (!renamed.has(former)) renamed.set(former, type);
 }
 
 function withTimers(
@@ -262,26 +272,17 @@ export function knownContracts(): readonly ServiceContract[] {
 }
 
 /** The present name of a message type. It differs only for a type that was renamed since an earlier release. */
-export function presentType(type: string): string {
-  for (const { messages } of registry.values())
-    for (const [name, { formerly }] of Object.entries(messages)) if (formerly?.includes(type)) return name;
-  return type;
-}
+export const presentType = (type: string): string => renamed.get(type) ?? type;
 
 /** The names of these message types in earlier releases. */
 export const formerTypes = (types: readonly string[]): string[] =>
-  types.flatMap((type) => findMessage(type)?.formerly ?? []);
+  types.flatMap((type) => registered.get(type)?.formerly ?? []);
 
 /** The contract of a message type. @throws when no loaded contract declares it. */
 export function messageContract(type: string): MessageContract {
-  const found = findMessage(type);
+  const found = registered.get(type);
   if (!found) throw new Error(`no loaded contract declares the message ${type}`);
   return found;
-}
-
-function findMessage(type: string): MessageContract | undefined {
-  for (const { messages } of registry.values()) if (messages[type]) return messages[type];
-  return undefined;
 }
 
 /** The contract of an action, by its full name. */
