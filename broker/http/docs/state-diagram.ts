@@ -25,14 +25,12 @@ interface Cell {
  */
 export function stateDiagram({ name, final, table }: DrawnMachine, timers: readonly string[] = []): string {
   const cells = Object.entries(table).flatMap(([status, rows]) =>
-    Object.entries(rows).map(([message, row]): Cell => {
-      const shown = timers.includes(message) ? "a timer" : message;
-      return "ignore" in row
-        ? { status, message: shown, to: [], ignored: row.ignore }
-        : { status, message: shown, to: row.to };
-    }),
+    Object.entries(rows).map(
+      ([message, row]): Cell =>
+        "ignore" in row ? { status, message, to: [], ignored: row.ignore } : { status, message, to: row.to },
+    ),
   );
-  const named = cells.filter((it) => it.message !== "a timer");
+  const named = cells.filter((it) => !timers.includes(it.message));
   return [
     `# The states of ${name}`,
     "",
@@ -40,77 +38,67 @@ export function stateDiagram({ name, final, table }: DrawnMachine, timers: reado
     "",
     "```mermaid",
     "stateDiagram-v2",
-    ...moves(cells),
+    ...moves(cells, timers),
     ...final.map((status) => `  ${status} --> [*]`),
     "```",
     "",
-    ...staying(named),
-    ...ignoring(named),
+    ...section(
+      "These messages are handled, and may leave the status as it is:",
+      ["status", "messages"],
+      named.filter(({ status, to }) => to.includes(status)),
+    ),
+    ...section(
+      "These messages change nothing:",
+      ["status", "messages", "reason"],
+      named.filter(({ ignored }) => ignored !== undefined),
+    ),
   ].join("\n");
 }
 
-function moves(cells: readonly Cell[]): string[] {
+function moves(cells: readonly Cell[], timers: readonly string[]): string[] {
   const by = new Map<string, Set<string>>();
   for (const { status, message, to } of cells)
     for (const next of to) {
       if (next === status) continue;
       const move = `${node(status)} --> ${node(next)}`;
-      by.set(move, (by.get(move) ?? new Set()).add(message));
+      by.set(move, (by.get(move) ?? new Set()).add(timers.includes(message) ? "a timer" : message));
     }
   return [...by].map(([move, messages]) => `  ${move}: ${[...messages].join(", ")}`);
 }
 
-function staying(cells: readonly Cell[]): string[] {
-  const rows = grouped(
-    cells.filter(({ status, to }) => to.includes(status)),
-    () => "",
-  );
-  if (rows.length === 0) return [];
+/** A table of the cells with a sentence before it; nothing where there are none. */
+function section(intro: string, columns: readonly string[], cells: readonly Cell[]): string[] {
+  if (cells.length === 0) return [];
   return [
-    "These messages are handled, and may leave the status as it is:",
+    intro,
     "",
-    "| status | messages |",
-    "|---|---|",
-    ...rows.map(({ statuses, messages }) => `| ${statuses} | ${messages} |`),
+    line(columns),
+    `|${columns.map(() => "---|").join("")}`,
+    ...grouped(cells).map(({ statuses, messages, why }) =>
+      line([statuses.join(", "), messages, ...(why === undefined ? [] : [why])]),
+    ),
     "",
   ];
 }
 
-function ignoring(cells: readonly Cell[]): string[] {
-  const rows = grouped(
-    cells.filter(({ ignored }) => ignored !== undefined),
-    ({ ignored = "" }) => ignored,
-  );
-  if (rows.length === 0) return [];
-  return [
-    "These messages change nothing:",
-    "",
-    "| status | messages | reason |",
-    "|---|---|---|",
-    ...rows.map(({ statuses, messages, why }) => `| ${statuses} | ${messages} | ${why} |`),
-    "",
-  ];
-}
+const line = (values: readonly string[]): string => `| ${values.join(" | ")} |`;
 
 /** One row for messages of one reason, and for statuses in which they are the same. */
-function grouped(cells: readonly Cell[], whyOf: (cell: Cell) => string) {
-  const byStatus = new Map<string, { status: string; why: string; messages: string[] }>();
-  for (const cell of cells) {
-    const why = whyOf(cell);
-    const key = JSON.stringify([cell.status, why]);
-    const row = byStatus.get(key) ?? { status: cell.status, why, messages: [] };
-    row.messages.push(`\`${cell.message}\``);
+function grouped(cells: readonly Cell[]) {
+  const byStatus = new Map<string, { status: string; why: string | undefined; messages: string[] }>();
+  for (const { status, message, ignored: why } of cells) {
+    const key = JSON.stringify([status, why]);
+    const row = byStatus.get(key) ?? { status, why, messages: [] };
+    row.messages.push(`\`${message}\``);
     byStatus.set(key, row);
   }
-  const rows = new Map<string, { statuses: string; messages: string; why: string }>();
-  for (const { status, why, messages } of byStatus.values()) {
-    const text = messages.join(", ");
-    const known = rows.get(`${why} ${text}`);
-    rows.set(`${why} ${text}`, {
-      statuses: known ? `${known.statuses}, ${status}` : status,
-      messages: text,
-      why,
-    });
+  const rows = new Map<string, { statuses: string[]; messages: string; why: string | undefined }>();
+  for (const { status, why, messages: all } of byStatus.values()) {
+    const messages = all.join(", ");
+    const key = JSON.stringify([messages, why]);
+    const row = rows.get(key) ?? { statuses: [], messages, why };
+    row.statuses.push(status);
+    rows.set(key, row);
   }
   return [...rows.values()];
 }
