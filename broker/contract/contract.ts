@@ -285,10 +285,13 @@ export function messageContract(type: string): MessageContract {
   return found;
 }
 
+/** The service of an action, by its full name. */
+export const serviceOf = (action: string): string => action.slice(0, action.indexOf("."));
+
 /** The contract of an action, by its full name. */
 export function actionContract(name: string): ActionContract | undefined {
-  const dot = name.indexOf(".");
-  return registry.get(name.slice(0, dot))?.actions[name.slice(dot + 1)];
+  const service = serviceOf(name);
+  return registry.get(service)?.actions[name.slice(service.length + 1)];
 }
 
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging in each *.contract.ts

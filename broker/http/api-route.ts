@@ -37,7 +37,7 @@ export function apiRoutes(contracts: readonly ServiceContract[]): ApiRoute[] {
     Object.entries(actions).flatMap(([name, contract]) =>
       contract.rest === undefined
         ? []
-        : [{ service, action: `${service}.${name}`, contract, ...parts(contract.rest) }],
+        : [{ action: `${service}.${name}`, contract, ...parts(contract.rest) }],
     ),
   );
   const taken = new Set<string>();

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CallingOptions } from "moleculer";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
-import type { StreamContract } from "../../broker/contract/contract.ts";
+import { type StreamContract, serviceOf } from "../../broker/contract/contract.ts";
 import { redactedReason } from "../../broker/contract/redact.ts";
 import type { EventStream } from "../../broker/http/event-stream.ts";
 import type { Log } from "../../broker/resilience/log.ts";
@@ -40,7 +40,7 @@ export async function followChanges({
   const found = await call(action, params, { meta: { ...meta } });
   if (!isVersioned(found))
     throw new Error(`${action} gives nothing with a version, so there is nothing to follow`);
-  const waitsFor = `${action.slice(0, action.indexOf("."))}.${next}`;
+  const waitsFor = `${serviceOf(action)}.${next}`;
   const stream = open();
   let after = lastVersion(lastEventId);
   let failures = 0;

@@ -1,5 +1,6 @@
 /** What the gateway serves beside the API: docs and health. */
 import type { ServiceBroker } from "moleculer";
+import { serviceOf } from "../../broker/contract/contract.ts";
 import { errorsOf } from "../../broker/contract/errors.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
@@ -39,7 +40,7 @@ export function gatewayChecks(
 
 /** Every service that a route calls, and `users`, whose keys every signed-in request needs. */
 function serviceChecks(broker: ServiceBroker, routes: readonly ApiRoute[]): Check[] {
-  const services = new Set(["users", ...routes.map(({ action }) => action.slice(0, action.indexOf(".")))]);
+  const services = new Set(["users", ...routes.map(({ action }) => serviceOf(action))]);
   return [...services].map((name) => ({
     name: `service ${name}`,
     async run() {

@@ -1,12 +1,12 @@
 /** OpenAPI 3.1, derived from the contracts. Nothing in it is written twice. */
-import type { ServiceContract } from "../../../contract/contract.ts";
+import { type ServiceContract, serviceOf } from "../../../contract/contract.ts";
 import { errorsOf } from "../../../contract/errors.ts";
 import type { DeclaredFields } from "../../../contract/fields.ts";
 import { API_BASE, apiRoutes } from "../../api-route.ts";
 import type { JsonSchema } from "../json-schema.ts";
 import { version } from "../version.ts";
 import { Components } from "./components.ts";
-import { operation, tagOf } from "./operation.ts";
+import { operation } from "./operation.ts";
 
 const DESCRIPTION = `The API of a shop.
 
@@ -51,7 +51,7 @@ export function openapi(contracts: readonly ServiceContract[], fields: DeclaredF
     },
     servers: [{ url: API_BASE, description: "The gateway that serves this document" }],
     tags: contracts
-      .filter(({ service }) => routes.some((it) => tagOf(it) === service))
+      .filter(({ service }) => routes.some((it) => serviceOf(it.action) === service))
       .map(({ service, description }) => ({ name: service, ...(description ? { description } : {}) })),
     paths,
     components: { securitySchemes, ...components.all() },

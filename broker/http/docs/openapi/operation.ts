@@ -1,4 +1,5 @@
 /** One route as an operation: parameters, body and replies. */
+import { serviceOf } from "../../../contract/contract.ts";
 import { type ApiRoute, isVoid } from "../../api-route.ts";
 import { fieldsOf, type JsonSchema, type ObjectSchema } from "../json-schema.ts";
 import { requestBody } from "./body.ts";
@@ -6,8 +7,6 @@ import type { Components } from "./components.ts";
 import { isRead, ownReplyHeaders, replyHeaders, requestHeaders, successHeaders } from "./headers.ts";
 import { operationIdOf } from "./operation-id.ts";
 import { failures } from "./problems.ts";
-
-export const tagOf = ({ action }: ApiRoute): string => action.slice(0, action.indexOf("."));
 
 /** @param components collects what the operation refers to */
 export function operation(route: ApiRoute, components: Components): JsonSchema {
@@ -19,7 +18,7 @@ export function operation(route: ApiRoute, components: Components): JsonSchema {
   const description = descriptionOf(route);
   return {
     operationId: operationIdOf(route),
-    tags: [tagOf(route)],
+    tags: [serviceOf(action)],
     summary: contract.summary,
     ...(description ? { description } : {}),
     ...(contract.deprecated ? { deprecated: true } : {}),
