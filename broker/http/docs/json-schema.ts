@@ -28,12 +28,12 @@ export function jsonSchema(schema: z.ZodType, io: Direction, fields: DeclaredFie
 
 /** Fields of extensions: those that are declared. Clients may send no others, and may be shown others. */
 function describeFields(schema: object, made: JsonSchema, io: Direction, fields: DeclaredFields): void {
-  const declared = Object.entries(fieldsBehind(schema, fields) ?? {});
-  if (fieldsBehind(schema, fields) === undefined) return;
+  const declared = fieldsBehind(schema, fields);
+  if (declared === undefined) return;
   delete made.propertyNames;
   made.additionalProperties = io === "input" ? false : { type: "object" };
-  if (declared.length > 0)
-    made.properties = Object.fromEntries(declared.map(([name, it]) => [name, jsonSchema(it, io)]));
+  const properties = Object.entries(declared).map(([name, it]) => [name, jsonSchema(it, io)]);
+  if (properties.length > 0) made.properties = Object.fromEntries(properties);
 }
 
 export interface ObjectSchema {

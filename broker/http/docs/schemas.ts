@@ -26,6 +26,10 @@ export class Store {
     return { $ref: this.#base + name };
   }
 
+  get(name: string): JsonSchema | undefined {
+    return this.#known.get(name);
+  }
+
   /** The name in a reference, where it points here. */
   nameOf({ $ref }: JsonSchema): string | undefined {
     return typeof $ref === "string" && $ref.startsWith(this.#base)

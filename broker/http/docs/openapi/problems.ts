@@ -89,8 +89,8 @@ function specialForm(
 
 /** An example from the first route that may answer so. An existing example stays. */
 function problemExample(code: ErrorCode, route: ApiRoute, components: Components): JsonSchema {
-  const known = components.examples.resolve({ $ref: `#/components/examples/${code}` });
-  if ("value" in known) return known;
+  const known = components.examples.get(code);
+  if (known) return known;
   const { status, title } = errorEntry(code);
   const members = route.contract.problems?.[code];
   return {
