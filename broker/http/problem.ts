@@ -69,15 +69,15 @@ export function failure(code: ErrorCode): Failure {
 /** What a client is told about anything that was thrown, here or on another node. */
 export function failureOf(error: unknown): Failure {
   const expected = expectedFailure(error);
-  const { code, status, title, detail } = expected
-    ? { ...expected, detail: expected.title }
-    : failure(moleculerCode(error) ?? "INTERNAL");
+  const { code, status, title } = expected ?? failure(moleculerCode(error) ?? "INTERNAL");
   const known = expected !== undefined && code !== "INTERNAL" && error instanceof Error;
   const data: ErrorData = known && "data" in error && isData(error.data) ? error.data : {};
   const retryAfter = data.retryAfter ?? RETRY_AFTER.get(code);
   return {
-    ...{ code, status, title },
-    detail: known && error.message ? error.message : detail,
+    code,
+    status,
+    title,
+    detail: known && error.message ? error.message : title,
     ...(data.errors ? { errors: data.errors } : {}),
     ...(retryAfter === undefined ? {} : { retryAfter }),
     ...(data.members ? { members: data.members } : {}),
