@@ -54,25 +54,27 @@ function isPlain(value: unknown, depth: number): boolean {
 /** Fields of whatever extensions, as they stand in messages and stored states. */
 export const ext = anyFields().meta({ id: "Ext", description: "Fields of extensions, by their names" });
 
-const things = new Map<string, typeof ext>();
+/** The kind of thing, by the schema of its fields. */
+const things = new Map<object, string>();
 
 /** Fields that clients send and are shown with one kind of thing. @param thing e.g. `order` */
 export function extOf(thing: string): typeof ext {
   const schema = anyFields().meta({ description: "Fields of extensions, by their names" });
-  things.set(thing, schema);
+  things.set(schema, thing);
   return schema;
 }
 
 /** @throws where nothing takes fields of such a kind */
 export function checkThings(fields: DeclaredFields): void {
-  const unknown = Object.keys(fields).find((it) => !things.has(it));
+  const known = new Set(things.values());
+  const unknown = Object.keys(fields).find((it) => !known.has(it));
   if (unknown !== undefined)
-    throw new Error(`nothing takes fields of ${unknown}; there are ${[...things.keys()].join(", ")}`);
+    throw new Error(`nothing takes fields of ${unknown}; there are ${[...known].join(", ")}`);
 }
 
 /** What is declared for the things that this schema is of; undefined where it is of none. */
 export function fieldsBehind(schema: object, declared: DeclaredFields): DeclaredFields[string] | undefined {
-  const thing = thingOf(schema);
+  const thing = things.get(schema);
   return thing === undefined ? undefined : (declared[thing] ?? {});
 }
 
@@ -131,18 +133,13 @@ function placesIn(params: z.ZodType): readonly Place[] {
   if (!found) {
     found = Object.entries<z.ZodType>(params instanceof z.ZodObject ? params.shape : {}).flatMap(
       ([key, schema]) => {
-        const thing = thingOf(inner(schema));
+        const thing = things.get(inner(schema));
         return thing === undefined ? [] : [{ key, thing }];
       },
     );
     places.set(params, found);
   }
   return found;
-}
-
-function thingOf(schema: object): string | undefined {
-  for (const [thing, it] of things) if (it === schema) return thing;
-  return undefined;
 }
 
 /** Without what says that it may be missing. */
