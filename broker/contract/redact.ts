@@ -41,7 +41,7 @@ export function redact(text: string): string {
       SECRET_NAME.test(name) ? `${mark}${name}=${MASK}` : all,
     );
   if (known.size === 0) return clean;
-  knownPattern ??= new RegExp([...known].sort(longerFirst).map(escapeRegExp).join("|"), "g");
+  knownPattern ??= new RegExp([...known].sort(longerFirst).map(RegExp.escape).join("|"), "g");
   return clean.replace(knownPattern, MASK);
 }
 
@@ -154,7 +154,6 @@ function decoded(text: string): string {
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 const longerFirst = (a: string, b: string): number => b.length - a.length;
-const escapeRegExp = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 
 /** The stacks of an error and its causes, without secrets. Other fields that drivers add to errors are left out. */
 export function redactedStack(error: unknown): string {
