@@ -11,11 +11,7 @@ import { type ReplyHeader, replyHeaders } from "./headers.ts";
 
 /** Error responses of a route, by status. */
 export function failures(route: ApiRoute, components: Components): Record<string, JsonSchema> {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set(codesOf(route))) {
-    const { status } = errorEntry(code);
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
+  const byStatus = Map.groupBy(new Set(codesOf(route)), (code) => errorEntry(code).status);
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [String(status), failure(status, codes, route, components)]),
   );
