@@ -3,6 +3,7 @@
  * define-provider.ts explains the rest of a provider's folder.
  */
 import type { Connection } from "mongoose";
+import type { z } from "zod";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
@@ -10,22 +11,14 @@ import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import type { NextAction } from "../../orders/orders.contract.ts";
+import type { reportedStatus } from "../payments.contract.ts";
 
 /**
  * The common statuses. Each provider's own statuses are mapped to them. `authorized`: the customer has agreed, and
  * the money waits for our `capture` (some providers call that "approved"). A capture may follow `failed` where the
  * provider lets the customer try again.
  */
-export type ProviderStatus =
-  | "pending"
-  | "authorized"
-  | "captured"
-  | "partially_refunded"
-  | "refunded"
-  | "failed"
-  | "cancelled"
-  | "expired"
-  | "disputed";
+export type ProviderStatus = z.output<typeof reportedStatus>;
 
 export interface PaymentIntent {
   /** Our reference, and the idempotency key: the same key gives the same payment. */
