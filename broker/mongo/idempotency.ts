@@ -22,7 +22,6 @@ import { redactedReason } from "../contract/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
 import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
-import { isDuplicateKey } from "./duplicate-key.ts";
 import { writeGroup } from "./write-group.ts";
 
 const COLLECTION = "idempotency_keys";
@@ -113,12 +112,7 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
 
   async function claim(): Promise<KeyRecord> {
     const fresh = newRecord(_id, fingerprint, tools.clock.now());
-    try {
-      await writeGroup(records).insert(fresh);
-      return fresh;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-    }
+    if (await writeGroup(records).insertNew(fresh)) return fresh;
     const known = await records.findOne({ _id });
     // The record has expired or was freed. The next request finds the key free.
     if (!known) throw inProgress();
@@ -231,7 +225,7 @@ function repeat<T>({ refused, body, status, headers, resourceId }: KeyRecord, me
 const inProgress = (): SoukError => new SoukError("IDEMPOTENCY_IN_PROGRESS", undefined, { retryAfter: 1 });
 
 /** JSON with sorted keys, so that equal values give equal text. */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

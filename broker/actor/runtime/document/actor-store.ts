@@ -3,7 +3,6 @@
  * write is conditional on the version. Each caller learns whether its own write succeeded.
  */
 
-import { isDuplicateKey } from "../../../mongo/duplicate-key.ts";
 import { ReadGroup } from "../../../mongo/read-group.ts";
 import { bulkFailure, WriteGroup } from "../../../mongo/write-group.ts";
 import { COMMAND_TIMEOUT_MS, inTime } from "../../../resilience/deadline.ts";
@@ -99,13 +98,7 @@ export class ActorStore<S extends object> {
 
   async #create(document: LoadedActor<S>): Promise<boolean> {
     checkMaps(document.state, this.#maps);
-    try {
-      await this.#writes.insert({ ...document, inbox: document.inbox.toJSON() });
-      return true;
-    } catch (error) {
-      if (isDuplicateKey(error)) return false;
-      throw error;
-    }
+    return this.#writes.insertNew({ ...document, inbox: document.inbox.toJSON() });
   }
 }
 
