@@ -81,8 +81,6 @@ interface Stored extends Omit<DeadLetter, "id" | "message"> {
   replay: boolean;
 }
 
-/** Database and collection of the embedded mode's dead letters. `scripts/dlq.ts` opens them too. */
-export const DEAD_LETTER_DATABASE = "souk_bus";
 const COLLECTION = "dead_letters";
 
 /** On a MongoDB collection, `dead_letters` of the connection's database. It is small and has no further index. */
