@@ -187,11 +187,9 @@ export async function openProviderFixture<E extends Emulator>(
   return self;
 }
 
-/** Opens a payment that is paid at once and whose webhook arrives before the answer. @returns the events, in order */
-export async function racedByWebhook<T>(
-  { emulator, shop }: Pick<ProviderFixture<Emulator>, "emulator" | "shop">,
-  open: () => Promise<T>,
-): Promise<{ opened: T; order: string[] }> {
+/** A payment that is paid at once: its webhook arrives before the answer that opens it, and names it. */
+export async function assertNamedByRacingWebhook(fixture: ProviderFixture<Emulator>): Promise<void> {
+  const { emulator, shop } = fixture;
   emulator.knobs.webhooks = { ...noFaults().webhooks, race: true };
   emulator.knobs.autopay = { outcome: "succeed", afterMs: 0 };
   const order: string[] = [];
@@ -199,8 +197,20 @@ export async function racedByWebhook<T>(
     order.push("webhook");
     return 200;
   };
-  const opened = await open();
+  const it = fixture.intent();
+  const opened = await fixture.adapter().createPayment(it, never);
   order.push("answer");
   emulator.knobs.autopay = null;
-  return { opened, order };
+  assert.deepEqual(order, ["webhook", "answer"]);
+  assert.deepEqual(
+    (await fixture.events()).map((event) => [event.paymentId, event.providerRef]),
+    [[it.paymentId, opened.providerRef]],
+  );
 }
+
+/** How work at a provider fails: the code of the error, else its name. `done` where it does not. */
+export const failureOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => "done",
+    (error: Error & { type?: string }) => error.type ?? error.name,
+  );

@@ -7,10 +7,10 @@ import { type Emulator, noFaults } from "../../emulator.ts";
 import { retry, startMidtrans } from "../emulator/midtrans.ts";
 import "../../../../contracts.ts";
 import {
+  assertNamedByRacingWebhook,
   never,
   openProviderFixture,
   providerContext,
-  racedByWebhook,
 } from "../../../../../test/support/provider-fixture.ts";
 import {
   type PaymentProvider,
@@ -296,15 +296,8 @@ describe("Midtrans", () => {
       assert.equal(adapter().webhooksProve, false);
     });
 
-    it("may come before the answer that opens the payment: they name it", async () => {
-      const it = intent();
-      const { opened, order } = await racedByWebhook(fixture, () => adapter().createPayment(it, never));
-      assert.deepEqual(order, ["webhook", "answer"]);
-      assert.deepEqual(
-        (await events()).map((event) => [event.paymentId, event.providerRef]),
-        [[it.paymentId, opened.providerRef]],
-      );
-    });
+    it("may come before the answer that opens the payment: they name it", () =>
+      assertNamedByRacingWebhook(fixture));
 
     it("that come twice have one event id", async () => {
       emulator.knobs.webhooks = { ...noFaults().webhooks, duplicate: 1 };

@@ -8,7 +8,12 @@ import { newId } from "../../../../../broker/contract/ids.ts";
 import { createSigner } from "../emulator/certificate.ts";
 import { startPayPal } from "../emulator/paypal.ts";
 import "../../../../contracts.ts";
-import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
+import {
+  failureOf,
+  never,
+  openProviderFixture,
+  providerContext,
+} from "../../../../../test/support/provider-fixture.ts";
 import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
 import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { paypal } from "../paypal.ts";
@@ -204,10 +209,7 @@ describe("PayPal", () => {
       await open();
       const failing = async (fault: 401 | 429 | 500 | 503 | "reset" | "unreachable") => {
         emulator.knobs.api = [{ times: 2, fault, route: "POST /v2/checkout/orders" }];
-        return open().then(
-          () => "opened",
-          (error: Error & { type?: string }) => error.type ?? error.name,
-        );
+        return failureOf(open());
       };
       assert.equal(await failing(401), "ProviderMisconfigured");
       for (const fault of [429, 500, 503, "reset", "unreachable"] as const)

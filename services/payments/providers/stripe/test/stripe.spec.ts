@@ -7,7 +7,12 @@ import Stripe from "stripe";
 import { newId } from "../../../../../broker/contract/ids.ts";
 import { startStripe } from "../emulator/stripe.ts";
 import "../../../../contracts.ts";
-import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
+import {
+  failureOf,
+  never,
+  openProviderFixture,
+  providerContext,
+} from "../../../../../test/support/provider-fixture.ts";
 import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { stripe } from "../stripe.ts";
 
@@ -234,10 +239,7 @@ describe("Stripe", () => {
     it("tells apart who has to act: Stripe, staff, nobody", async () => {
       const failing = async (fault: 401 | 429 | 500 | 503 | "reset" | "unreachable") => {
         emulator.knobs.api = [{ times: 1, fault }];
-        return open().then(
-          () => "opened",
-          (error: Error & { type?: string }) => error.type ?? error.name,
-        );
+        return failureOf(open());
       };
       assert.equal(await failing(401), "ProviderMisconfigured");
       for (const fault of [429, 500, 503, "reset", "unreachable"] as const)

@@ -7,10 +7,10 @@ import { noFaults } from "../../emulator.ts";
 import { retry, startXendit, type XenditOptions } from "../emulator/xendit.ts";
 import "../../../../contracts.ts";
 import {
+  assertNamedByRacingWebhook,
   never,
   openProviderFixture,
   providerContext,
-  racedByWebhook,
 } from "../../../../../test/support/provider-fixture.ts";
 import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { xendit } from "../xendit.ts";
@@ -221,15 +221,8 @@ describe("Xendit", () => {
       assert.equal(adapter().webhooksProve, false);
     });
 
-    it("may come before the answer that opens the payment: they name it", async () => {
-      const it = intent();
-      const { opened, order } = await racedByWebhook(fixture, () => adapter().createPayment(it, never));
-      assert.deepEqual(order, ["webhook", "answer"]);
-      assert.deepEqual(
-        (await events()).map((event) => [event.paymentId, event.providerRef]),
-        [[it.paymentId, opened.providerRef]],
-      );
-    });
+    it("may come before the answer that opens the payment: they name it", () =>
+      assertNamedByRacingWebhook(fixture));
 
     it("that were changed on the way change nothing", async () => {
       emulator.knobs.webhooks = { ...noFaults().webhooks, tamper: 1 };
