@@ -6,8 +6,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startRabbitCluster } from "../../test/support/rabbit-cluster.ts";
-import { rabbitBinary } from "../../test/support/servers.ts";
+import { startRabbitCluster } from "../../test/support/rabbit/rabbit-cluster.ts";
+import { rabbitBinary } from "../../test/support/servers/servers.ts";
 import { command, wholeNumber } from "../support/command.ts";
 
 /** Long enough to see what the shop does meanwhile. */

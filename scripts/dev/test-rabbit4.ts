@@ -2,7 +2,7 @@
  * `npm run test:rabbit4`: runs the suites that need RabbitMQ on the newest RabbitMQ with its defaults. It downloads
  * Debian sid's into a folder. With RABBITMQ_SERVER set, it uses that one and downloads nothing.
  */
-import { withNewestRabbit } from "../../test/support/newest-rabbit.ts";
+import { withNewestRabbit } from "../../test/support/rabbit/newest-rabbit.ts";
 import { command } from "../support/command.ts";
 import { runTool } from "../support/run-tool.ts";
 

@@ -3,7 +3,7 @@
  * a time. Specs that measure time, or start many processes, run afterwards, one by one.
  */
 import { globSync } from "node:fs";
-import { provideServers } from "../../test/support/servers.ts";
+import { provideServers } from "../../test/support/servers/servers.ts";
 import { command } from "../support/command.ts";
 import { runTool } from "../support/run-tool.ts";
 

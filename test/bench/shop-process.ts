@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../scripts/support/children.ts";
 import { withLocalRabbit } from "../../scripts/support/local-rabbit.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
 
 export type Mode = "embedded" | "cluster";
 

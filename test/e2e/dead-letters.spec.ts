@@ -21,8 +21,8 @@ import {
   stockOf,
 } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
-import { runScript } from "../support/run-script.ts";
+import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
+import { runScript } from "../support/scripts/run-script.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const UNITS = 10;
@@ -128,7 +128,7 @@ describe("A message that fails for its own cause, on a running shop over RabbitM
 
   it("takes effect once when replayed, also when the replay dies before its ack and is done again", async () => {
     await setHolds({});
-    const killed = await dlq(["replay", mailbox], ["./test/support/kill-before-ack.mjs"]);
+    const killed = await dlq(["replay", mailbox], ["./test/support/rabbit/kill-before-ack.mjs"]);
     assert.equal(killed.signal, "SIGKILL", killed.output);
     const payable = await orderBecomes(buyer, placed.id, "awaiting_payment");
     await deadBecome(1);

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
-import { noCalls } from "../support/provider-fixture.ts";
+import { noCalls } from "../support/providers/provider-fixture.ts";
 import "../../services/contracts.ts";
 import { silentLog } from "../../broker/resilience/silent-log.ts";
 import { coreProviders } from "../../services/payments/providers/create-providers.ts";

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Tools to which npm only passes arguments, and scripts that npm runs by itself. */
 const TOOLS = ["format", "lint", "mocha", "prepack", "types", "prepare"];
-const preload = new URL("../support/nothing-starts.mjs", import.meta.url).href;
+const preload = new URL("../support/scripts/nothing-starts.mjs", import.meta.url).href;
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
   scripts: Record<string, string>;

@@ -5,7 +5,7 @@ import { serviceNames } from "../../broker/moleculer/extension.ts";
 import core from "../../services/index.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { type Shop, type ShopNode, startShop } from "../rolling-restart/shop.ts";
-import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
+import { type PrivateRabbit, privateRabbit } from "../support/rabbit/private-rabbit.ts";
 
 const TRANSPORTERS = {
   NATS: process.env.NATS_URL ?? "nats://127.0.0.1:4222",

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
 import { secretsIn } from "../support/secrets-in.ts";
-import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../support/servers/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const ODD = "%3Bo'dd\"p@ss w/rd$";

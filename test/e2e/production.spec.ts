@@ -23,7 +23,7 @@ import {
   stockBecomes,
 } from "../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
-import { type ScriptRun, startScript } from "../support/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
 
 const production = {
   NODE_ENV: "production",

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { serviceNames } from "../../broker/moleculer/extension.ts";
 import core from "../../services/index.ts";
 import { figuresOf, rollingRestart } from "../rolling-restart/run.ts";
-import { type PrivateRabbit, privateRabbit } from "../support/private-rabbit.ts";
+import { type PrivateRabbit, privateRabbit } from "../support/rabbit/private-rabbit.ts";
 
 describe("A rolling restart", function () {
   this.timeout(240_000);

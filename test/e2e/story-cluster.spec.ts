@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
-import { checkStory } from "../support/check-story.ts";
 import { openToOthers } from "../support/open-to-others.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
-import { tellStory } from "../support/readme-story.ts";
-import { type ScriptRun, startScript } from "../support/script-run.ts";
+import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
+import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { checkStory } from "../support/shop/check-story.ts";
+import { tellStory } from "../support/shop/readme-story.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { checkStory } from "../support/check-story.ts";
 import { openToOthers } from "../support/open-to-others.ts";
-import { tellStory } from "../support/readme-story.ts";
-import { type ScriptRun, startScript } from "../support/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { checkStory } from "../support/shop/check-story.ts";
+import { tellStory } from "../support/shop/readme-story.ts";
 
 describe("the README's story on `npm start`, embedded", () => {
   let shop: ScriptRun;

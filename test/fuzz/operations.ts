@@ -1,7 +1,7 @@
 /** The routes of `docs/openapi.json`: what they take, and a check of what they answer. */
 import { readFileSync } from "node:fs";
-import { ajv2020 } from "../support/ajv.ts";
-import { closed, inlined } from "../support/inlined-schema.ts";
+import { ajv2020 } from "../support/schemas/ajv.ts";
+import { closed, inlined } from "../support/schemas/inlined-schema.ts";
 import type { Schema } from "./values.ts";
 
 export interface Parameter {

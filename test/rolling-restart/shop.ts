@@ -10,7 +10,7 @@ import { storeProgram } from "@souk/embedded-mongo";
 import { type Child, startChild } from "../../scripts/support/children.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
 import { type NodePlan, untilReady as untilUp } from "../chaos/cluster/cluster.ts";
-import { deleteQueues } from "../support/rabbit-cleanup.ts";
+import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
 import { type Balancer, startBalancer } from "./balancer.ts";
 
 export interface ShopOptions {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { z } from "zod";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
-import { paymentIntent, providerContext } from "../../../test/support/provider-fixture.ts";
+import { paymentIntent, providerContext } from "../../../test/support/providers/provider-fixture.ts";
 import { coreProviders, createProviders } from "./create-providers.ts";
 import { defineProvider } from "./define-provider.ts";
 import { type PaymentProvider, ProviderRefused } from "./provider.ts";

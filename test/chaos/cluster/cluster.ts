@@ -20,10 +20,10 @@ import {
   rabbitUrl,
   scriptsWithoutPlugins,
   spawnRabbit,
-} from "../../support/rabbit-process.ts";
-import { rabbitBinary } from "../../support/servers.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
-import { tcpStore } from "../../support/tcp-store.ts";
+} from "../../support/rabbit/rabbit-process.ts";
+import { rabbitBinary } from "../../support/servers/servers.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
+import { tcpStore } from "../../support/servers/tcp-store.ts";
 import { type ManagedProcess, managedProcess } from "./managed-process.ts";
 import { type QueueState, queueStates } from "./queues.ts";
 

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { type RabbitPlace, rabbitEnvironment } from "../../support/rabbit-process.ts";
+import { type RabbitPlace, rabbitEnvironment } from "../../support/rabbit/rabbit-process.ts";
 
 export interface QueueState {
   name: string;

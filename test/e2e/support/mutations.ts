@@ -9,7 +9,7 @@ import {
   jsonSchema,
   type ObjectSchema,
 } from "../../../broker/http/docs/json-schema.ts";
-import { inlined } from "../../support/inlined-schema.ts";
+import { inlined } from "../../support/schemas/inlined-schema.ts";
 import type { ApiRequest } from "./routes.ts";
 
 export interface Mutation {

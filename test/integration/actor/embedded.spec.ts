@@ -12,7 +12,7 @@ import { errorCode } from "../../../broker/contract/errors.ts";
 import { derivedId, newId } from "../../../broker/contract/ids.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 import { startToyNode, type ToyNode, type ToyNodeOptions } from "./support/node.ts";
 import { check, ordersOf, rest } from "./support/shop-checks.ts";
 

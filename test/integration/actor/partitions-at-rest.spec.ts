@@ -11,8 +11,8 @@ import { topologyOf } from "../../../broker/bus/topology.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/bus/amqp-broker.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 import { SIDES, tally } from "./support/tally.ts";
 import { ACTORS, type TallyCluster, tallyCluster } from "./support/tally-cluster.ts";
 

@@ -12,7 +12,7 @@ import { topologyOf } from "../../../broker/bus/topology.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/bus/amqp-broker.ts";
 import { SIDES, type Side, type TallyState, tally } from "./support/tally.ts";
 import { ACTORS, type TallyCluster, tallyCluster } from "./support/tally-cluster.ts";
 

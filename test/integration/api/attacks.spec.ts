@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { bytesOf, type RawClient, rawClient } from "../../support/raw-client.ts";
+import { bytesOf, type RawClient, rawClient } from "../../support/servers/raw-client.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
 const ATTACKER = "127.0.0.1";

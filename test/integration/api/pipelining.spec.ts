@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { bytesOf, rawClient } from "../../support/raw-client.ts";
+import { bytesOf, rawClient } from "../../support/servers/raw-client.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 
 const list = (n: number) => bytesOf({ path: `/api/v1/products?limit=${n}` });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { bytesOf, type RawClient, rawClient } from "../../support/raw-client.ts";
+import { bytesOf, type RawClient, rawClient } from "../../support/servers/raw-client.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 
 const path = "/api/v1/products";

@@ -14,12 +14,12 @@ import {
   topologyOf,
 } from "../../../broker/bus/topology.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
-import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
-import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
-import { busContract, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/bus/amqp-broker.ts";
+import { blockedFrame, unblockedFrame } from "../../support/bus/amqp-frames.ts";
+import { busConformance, collector, counter, subjectIn } from "../../support/bus/bus-conformance.ts";
+import { busContract, jobs, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const topology = topologyOf([busContract]);
 const poke = (n: number, partition = 1) => testMessage("bustest.poke", subjectIn(partition), { n });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
-import { amqpUrl } from "../../support/amqp-broker.ts";
-import { tcpProxy } from "../../support/tcp-proxy.ts";
+import { amqpUrl } from "../../support/bus/amqp-broker.ts";
+import { tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 describe("A connection to RabbitMQ for a short task", () => {
   it("passes over an address that takes connections and says nothing", async () => {

@@ -6,11 +6,11 @@ import { describeFailure } from "../../../broker/bus/failure.ts";
 import { type DeadLetter, letterId, mongoDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { queueName, topologyOf } from "../../../broker/bus/topology.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
-import { subjectIn } from "../../support/bus-conformance.ts";
-import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/bus/amqp-broker.ts";
+import { subjectIn } from "../../support/bus/bus-conformance.ts";
+import { busContract, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 const topology = topologyOf([busContract]);
 

@@ -5,8 +5,8 @@ import { type DeadLetterStore, memoryDeadLetters } from "../../../broker/bus/loc
 import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { busConformance, collector, counter, subjectIn } from "../../support/bus-conformance.ts";
-import { busContract, ears, jobs, mailbox, testMessage } from "../../support/bus-contract.ts";
+import { busConformance, collector, counter, subjectIn } from "../../support/bus/bus-conformance.ts";
+import { busContract, ears, jobs, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 describe("The local bus", () => {

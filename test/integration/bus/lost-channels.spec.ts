@@ -8,9 +8,9 @@ import { systemClock } from "../../../broker/resilience/clock.ts";
 import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { amqpUrl } from "../../support/amqp-broker.ts";
-import { blockedFrame, unblockedFrame } from "../../support/amqp-frames.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { amqpUrl } from "../../support/bus/amqp-broker.ts";
+import { blockedFrame, unblockedFrame } from "../../support/bus/amqp-frames.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const WINDOW = 20;
 /** More than the stack would permit as nested calls. */

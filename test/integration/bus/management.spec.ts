@@ -11,9 +11,9 @@ import core from "../../../services/index.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";
-import { type RabbitPlace, rabbitUrl, spawnRabbit } from "../../support/rabbit-process.ts";
-import { runScript } from "../../support/run-script.ts";
-import { rabbitBinary } from "../../support/servers.ts";
+import { type RabbitPlace, rabbitUrl, spawnRabbit } from "../../support/rabbit/rabbit-process.ts";
+import { runScript } from "../../support/scripts/run-script.ts";
+import { rabbitBinary } from "../../support/servers/servers.ts";
 
 const PREFIX = "managed";
 

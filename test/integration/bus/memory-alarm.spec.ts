@@ -8,10 +8,10 @@ import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { counter } from "../../support/bus-conformance.ts";
-import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
-import { type PrivateRabbit, privateRabbit } from "../../support/private-rabbit.ts";
+import { counter } from "../../support/bus/bus-conformance.ts";
+import { busContract, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
+import { type PrivateRabbit, privateRabbit } from "../../support/rabbit/private-rabbit.ts";
 import { startToyNode } from "../actor/support/node.ts";
 import { check, ordersOf, rest } from "../actor/support/shop-checks.ts";
 

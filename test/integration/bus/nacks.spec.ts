@@ -9,7 +9,7 @@ import { systemClock } from "../../../broker/resilience/clock.ts";
 import { RateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { amqpUrl } from "../../support/amqp-broker.ts";
+import { amqpUrl } from "../../support/bus/amqp-broker.ts";
 
 const WINDOW = 20;
 const SENDERS = 40;

@@ -25,11 +25,11 @@ import {
   stockOf,
 } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { counter, subjectIn } from "../../support/bus-conformance.ts";
-import { busContract, mailbox, testMessage } from "../../support/bus-contract.ts";
+import { counter, subjectIn } from "../../support/bus/bus-conformance.ts";
+import { busContract, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
-import { type RabbitCluster, startRabbitCluster } from "../../support/rabbit-cluster.ts";
-import { rabbitBinary } from "../../support/servers.ts";
+import { type RabbitCluster, startRabbitCluster } from "../../support/rabbit/rabbit-cluster.ts";
+import { rabbitBinary } from "../../support/servers/servers.ts";
 
 const NODES = 3;
 const UNITS = 1_000;

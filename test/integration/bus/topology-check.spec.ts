@@ -12,8 +12,8 @@ import {
   queuesOf,
   topologyOf,
 } from "../../../broker/bus/topology.ts";
-import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/amqp-broker.ts";
-import { busContract } from "../../support/bus-contract.ts";
+import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/bus/amqp-broker.ts";
+import { busContract } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 const topology = topologyOf([busContract]);

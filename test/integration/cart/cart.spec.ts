@@ -8,7 +8,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import cart from "../../../services/cart/cart.service.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 

@@ -3,7 +3,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import migration from "../../../services/cart/migrations/0001-indexes.ts";
 import { CARTS, mongoCartStore } from "../../../services/cart/mongo-cart-store.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 import { cartStoreConformance, linesOf, type StoreUnderTest } from "./store-conformance.ts";
 
 // Long, because the store expires carts by its own clock, while ours stands still.

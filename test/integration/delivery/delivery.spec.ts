@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { envelope } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import delivery from "../../../services/delivery/delivery.service.ts";
-import { ADDRESS, failure, newCustomer, staff } from "../../support/ordering-fixture.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { ADDRESS, failure, newCustomer, staff } from "../../support/shop/ordering-fixture.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 describe("the delivery service", () => {
   let node: ServicesNode;

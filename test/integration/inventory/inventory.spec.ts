@@ -6,8 +6,8 @@ import inventory from "../../../services/inventory/inventory.service.ts";
 import { type LedgerEntry, ledgerModel } from "../../../services/inventory/ledger.model.ts";
 import { seedStock } from "../../../services/inventory/seed-stock.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { failure, staff } from "../../support/ordering-fixture.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { failure, staff } from "../../support/shop/ordering-fixture.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 describe("the inventory service", () => {
   let node: ServicesNode;

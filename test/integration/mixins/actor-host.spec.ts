@@ -5,7 +5,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { type ActorHostParts, actorHost } from "../../../mixins/actor-host.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 import { noteActor, notes } from "./notes.ts";
 
 const hosted = { note: noteActor };

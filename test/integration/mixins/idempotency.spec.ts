@@ -3,7 +3,7 @@ import type { Context, Service, ServiceSchema } from "moleculer";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { type IdempotentAction, idempotency } from "../../../mixins/idempotency.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 type Ctx = Context<{ n: number }, CallMeta>;
 

@@ -3,7 +3,7 @@ import type { Service } from "moleculer";
 import { Schema } from "mongoose";
 import { defineModel } from "../../../broker/mongo/model.ts";
 import { type MongoParts, mongo } from "../../../mixins/mongo.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 interface Book {
   _id: string;

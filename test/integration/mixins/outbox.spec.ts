@@ -4,7 +4,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { LEFT_BEHIND_MS, type OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { type OutboxParts, outbox } from "../../../mixins/outbox.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 import { notes } from "./notes.ts";
 
 describe("the outbox mixin", () => {

@@ -7,7 +7,7 @@ import { actorHost } from "../../../mixins/actor-host.ts";
 import { idempotency } from "../../../mixins/idempotency.ts";
 import { workers } from "../../../mixins/workers.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 import { noSuchNote, noteActor, notes } from "./notes.ts";
 
 describe("the workers mixin", () => {

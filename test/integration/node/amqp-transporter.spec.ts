@@ -12,7 +12,7 @@ import { refusedCalls } from "../../../broker/moleculer/middlewares/refused-call
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
 import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 /** Moleculer's own would wait 5 s between two tries. */

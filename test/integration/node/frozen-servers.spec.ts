@@ -20,7 +20,7 @@ import {
   signUp,
 } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
+import { type TcpStore, tcpStore } from "../../support/servers/tcp-store.ts";
 
 /** What a request may take that needs what is frozen. */
 const TIMEOUT_MS = 8_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type LeaseOptions, LeaseTaken, withLease } from "../../../broker/mongo/lease.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 describe("a lease", () => {
   const clock = movableClock();

@@ -3,8 +3,8 @@ import { connectDatabase, type Database } from "../../../broker/mongo/database.t
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
-import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
+import { type TcpStore, tcpStore } from "../../support/servers/tcp-store.ts";
 
 const CLIENTS = 12;
 const WRITERS = 4;

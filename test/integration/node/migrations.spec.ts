@@ -15,7 +15,7 @@ import {
   type NamedMigration,
 } from "../../../broker/mongo/migrations.ts";
 import core from "../../../services/index.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 const clock = { now: () => Date.now() };
 

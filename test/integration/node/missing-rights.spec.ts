@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { quietLog } from "../../support/quiet-log.ts";
-import { type RabbitCluster, startRabbitCluster } from "../../support/rabbit-cluster.ts";
-import { rabbitBinary } from "../../support/servers.ts";
+import { type RabbitCluster, startRabbitCluster } from "../../support/rabbit/rabbit-cluster.ts";
+import { rabbitBinary } from "../../support/servers/servers.ts";
 
 const PASSWORD = "a-password-of-the-limited";
 const spec = { actor: "thing", partitions: 1, receives: ["thing.do"] };

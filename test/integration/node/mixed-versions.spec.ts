@@ -31,12 +31,12 @@ import {
   stockBecomes,
 } from "../../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../../souk/testing/start-shop.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const ON_HAND = 1_000;
 const CUSTOMERS = 24;
-const SCRIPTS = { present: "scripts/node.ts", newer: "test/support/newer/node.ts" };
+const SCRIPTS = { present: "scripts/node.ts", newer: "test/support/scripts/newer/node.ts" };
 type Version = keyof typeof SCRIPTS;
 
 interface Running {

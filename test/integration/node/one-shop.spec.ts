@@ -14,8 +14,8 @@ import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-n
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import core from "../../../services/index.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { tcpProxy } from "../../support/tcp-proxy.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
+import { tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 /** Few queues, because their number does not matter for the shop's identity. */

@@ -11,8 +11,8 @@ import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
 import { HttpClient } from "../../../souk/testing/http-client.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const OUTAGE_MS = 28_000;

@@ -5,9 +5,9 @@ import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import type { HttpClient } from "../../../souk/testing/http-client.ts";
 import { BOOTSTRAP_TOKEN, type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
-import { type TcpStore, tcpStore } from "../../support/tcp-store.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
+import { type TcpStore, tcpStore } from "../../support/servers/tcp-store.ts";
 
 interface Order {
   id: string;

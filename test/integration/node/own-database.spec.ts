@@ -17,7 +17,7 @@ import { createNumberClaim } from "../../../services/orders/checkout/claim-numbe
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { firstAdmin, orderBecomes, paidOrder, putOnSale, signUp } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 const run = promisify(execFile);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 interface Thing {
   _id: string;

@@ -10,7 +10,7 @@ import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
 import core from "../../../services/index.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 

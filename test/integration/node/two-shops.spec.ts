@@ -14,7 +14,7 @@ import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-n
 import cart from "../../../services/cart/cart.service.ts";
 import core from "../../../services/index.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const REDIS_URL = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";

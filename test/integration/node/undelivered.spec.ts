@@ -21,7 +21,7 @@ import {
   stockBecomes,
 } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const UNITS = 10;

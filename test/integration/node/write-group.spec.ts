@@ -3,7 +3,7 @@ import type { Collection } from "mongodb";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { WriteGroup } from "../../../broker/mongo/write-group.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../support/memory-database.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 interface Thing {
   _id: string;

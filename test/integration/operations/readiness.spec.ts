@@ -7,8 +7,8 @@ import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
-import { deleteQueues } from "../../support/rabbit-cleanup.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
+import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 

@@ -10,7 +10,7 @@ import {
   openOrderingFixture,
   staff,
   usd,
-} from "../../support/ordering-fixture.ts";
+} from "../../support/shop/ordering-fixture.ts";
 
 const TTL_MS = 30 * 60_000;
 

@@ -5,7 +5,7 @@ import { noFaults } from "../../../services/payments/providers/emulator.ts";
 import { stripe } from "../../../services/payments/providers/stripe/stripe.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
+import { openProviderShop, type ProviderShop } from "../../support/providers/provider-shop.ts";
 
 const PRICE = { amount: 1_999, currency: "USD" };
 const BATCH_MS = 3_000;

@@ -5,7 +5,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { noFaults } from "../../../services/payments/providers/emulator.ts";
 import { mpesa } from "../../../services/payments/providers/mpesa/mpesa.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { openProviderShop, type ProviderShop, staff } from "../../support/provider-shop.ts";
+import { openProviderShop, type ProviderShop, staff } from "../../support/providers/provider-shop.ts";
 
 const PRICE = { amount: 150_000, currency: "KES" };
 

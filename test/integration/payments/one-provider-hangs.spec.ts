@@ -5,7 +5,7 @@ import { midtrans } from "../../../services/payments/providers/midtrans/midtrans
 import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { startXendit } from "../../../services/payments/providers/xendit/emulator/xendit.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
+import { openProviderShop, type ProviderShop } from "../../support/providers/provider-shop.ts";
 
 const PRICE = { amount: 15_000_000, currency: "IDR" };
 /** More than a worker has places. */

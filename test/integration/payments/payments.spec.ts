@@ -8,8 +8,8 @@ import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
 import payments from "../../../services/payments/payments.service.ts";
 import { sign } from "../../../services/payments/providers/sandbox/signature.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
-import { openWebhookFront, type Received, type WebhookFront } from "../../support/webhook-front.ts";
+import { openWebhookFront, type Received, type WebhookFront } from "../../support/providers/webhook-front.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 const SECRET = "a secret of the sandbox, long enough";
 const usd = (amount: number) => ({ amount, currency: "USD" });

@@ -3,8 +3,8 @@
  * provider, PAYMENTS_STRESS_SEED sets the random choices.
  */
 import assert from "node:assert/strict";
-import { FAULTS, paymentsStress } from "../../support/payments-stress.ts";
-import { ofEachProvider, type ProviderTraits } from "../../support/provider-traits.ts";
+import { FAULTS, paymentsStress } from "../../support/providers/payments-stress.ts";
+import { ofEachProvider, type ProviderTraits } from "../../support/providers/provider-traits.ts";
 
 const COUNT = Number(process.env.PAYMENTS_STRESS ?? 60);
 const ONLY = process.env.PAYMENTS_STRESS_PROVIDER;

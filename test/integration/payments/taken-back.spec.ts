@@ -5,7 +5,7 @@ import { midtrans } from "../../../services/payments/providers/midtrans/midtrans
 import type { PayPalEmulator } from "../../../services/payments/providers/paypal/emulator/paypal.ts";
 import { paypal } from "../../../services/payments/providers/paypal/paypal.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { openProviderShop, type ProviderShop } from "../../support/provider-shop.ts";
+import { openProviderShop, type ProviderShop } from "../../support/providers/provider-shop.ts";
 
 const USD = { amount: 1_999, currency: "USD" };
 const IDR = { amount: 15_000_000, currency: "IDR" };

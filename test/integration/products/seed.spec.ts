@@ -4,7 +4,7 @@ import inventory from "../../../services/inventory/inventory.service.ts";
 import { productModel } from "../../../services/products/models/product.model.ts";
 import products from "../../../services/products/products.service.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 describe("seeding", () => {
   let node: ServicesNode;

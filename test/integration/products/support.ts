@@ -5,7 +5,7 @@ import { envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { productModel } from "../../../services/products/models/product.model.ts";
 import products from "../../../services/products/products.service.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 export interface Catalogue extends ServicesNode {
   /** What inventory answers; SKUs that are not in it have no stock record. */

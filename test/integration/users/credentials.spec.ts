@@ -8,7 +8,7 @@ import { sessionModel } from "../../../services/users/models/session.model.ts";
 import { MAX_SESSIONS } from "../../../services/users/sessions/sessions.ts";
 import users from "../../../services/users/users.service.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 const codeOf = (call: Promise<unknown>) =>
   call.then(

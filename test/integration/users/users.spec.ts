@@ -23,7 +23,7 @@ import users from "../../../services/users/users.service.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
-import { type ServicesNode, startServices } from "../../support/services-node.ts";
+import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 const HOUR = 3_600_000;
 const address = anAddress();

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { jsonCopy } from "../../../broker/bus/local/json-copy.ts";
 import { checkEnvelope, type Envelope, envelope } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { testMessage } from "../../support/bus-contract.ts";
+import { testMessage } from "../../support/bus/bus-contract.ts";
 
 const text = (max: number) => fc.string({ unit: "grapheme", minLength: 1, maxLength: max });
 const data = fc.record(

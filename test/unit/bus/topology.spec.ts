@@ -4,7 +4,7 @@ import { UnroutableError } from "../../../broker/bus/bus.ts";
 import { mergeTopologies, partitionOf, queuesOf, Routes, topologyOf } from "../../../broker/bus/topology.ts";
 import type { ServiceContract } from "../../../broker/contract/contract.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { busContract, PARTITIONS } from "../../support/bus-contract.ts";
+import { busContract, PARTITIONS } from "../../support/bus/bus-contract.ts";
 
 const contract = (parts: Partial<ServiceContract>): ServiceContract => ({
   service: "topologytest",

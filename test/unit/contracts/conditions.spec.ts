@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CONDITIONS, conditionsOf, refinementsOf } from "../../../broker/contract/conditions.ts";
 import { actorStates } from "../../../scripts/support/contracts/actor-states.ts";
 import core from "../../../services/index.ts";
-import { schemasWithin } from "../../support/string-schemas.ts";
+import { schemasWithin } from "../../support/schemas/string-schemas.ts";
 
 const always = () => true;
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { line, text } from "../../../broker/contract/schemas.ts";
 import { cleanLine, cleanText } from "../../../broker/contract/text.ts";
 import core from "../../../services/index.ts";
-import { textSchemas } from "../../support/string-schemas.ts";
+import { textSchemas } from "../../support/schemas/string-schemas.ts";
 
 /** Blanks around it, two characters for é, what turns text around, more marks than any letter has. */
 const WRITTEN = ` Zoe\u0301\u200f \u202ecba\u2069 ${`x${"\u0301\u0323".repeat(30)}`} `;

@@ -5,8 +5,8 @@ import type { JsonSchema } from "../../../broker/http/docs/json-schema.ts";
 import { openapi } from "../../../broker/http/docs/openapi/document.ts";
 import { operationIdOf } from "../../../broker/http/docs/openapi/operation-id.ts";
 import core from "../../../services/index.ts";
-import { ajv2020 } from "../../support/ajv.ts";
-import { inlined } from "../../support/inlined-schema.ts";
+import { ajv2020 } from "../../support/schemas/ajv.ts";
+import { inlined } from "../../support/schemas/inlined-schema.ts";
 
 interface Described {
   description?: string;

@@ -13,8 +13,8 @@ import { Schemas } from "../../../broker/http/docs/schemas.ts";
 import { stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
 import { generatedDocs } from "../../../scripts/support/docs/generated-docs.ts";
 import core from "../../../services/index.ts";
-import { ajv2020, ajvDraft7 } from "../../support/ajv.ts";
-import { inlined } from "../../support/inlined-schema.ts";
+import { ajv2020, ajvDraft7 } from "../../support/schemas/ajv.ts";
+import { inlined } from "../../support/schemas/inlined-schema.ts";
 
 type Operations = Record<
   string,

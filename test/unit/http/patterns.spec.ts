@@ -6,8 +6,8 @@ import { RE2JS } from "re2js";
 import { z } from "zod";
 import { cleanLine } from "../../../broker/contract/text.ts";
 import core from "../../../services/index.ts";
-import { ajv2020 } from "../../support/ajv.ts";
-import { stringSchemas } from "../../support/string-schemas.ts";
+import { ajv2020 } from "../../support/schemas/ajv.ts";
+import { stringSchemas } from "../../support/schemas/string-schemas.ts";
 import { patternsIn } from "../linear-time/support/regular-expressions.ts";
 
 /** Features that some languages lack or interpret differently. */

@@ -30,8 +30,8 @@ import { mpesaOptions } from "../../../services/payments/providers/mpesa/phone.t
 import { normalizeText, words } from "../../../services/products/text/normalize-text.ts";
 import { queryTokens, relevance, searchTokens } from "../../../services/products/text/search-tokens.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
-import { ofEachProvider } from "../../support/provider-traits.ts";
-import { stringSchemas } from "../../support/string-schemas.ts";
+import { ofEachProvider } from "../../support/providers/provider-traits.ts";
+import { stringSchemas } from "../../support/schemas/string-schemas.ts";
 import { growth, MOST, type Work } from "./support/growth.ts";
 import { type HostileText, hostileTexts } from "./support/hostile-texts.ts";
 import type { WebhookVerifier } from "./support/webhook-verifier.ts";

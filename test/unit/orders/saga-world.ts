@@ -16,7 +16,7 @@ import { orderActor } from "../../../services/orders/order/order.actor.ts";
 import type { OrderState } from "../../../services/orders/order/state.ts";
 import type { PaymentState } from "../../../services/payments/payment/state.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
-import { paymentActor } from "../../support/payment-actor.ts";
+import { paymentActor } from "../../support/providers/payment-actor.ts";
 
 type AnyActor = ActorDefinition<object, MessageType>;
 const definitions = new Map(

@@ -8,7 +8,7 @@ import "../../../services/contracts.ts";
 import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment/before-request.ts";
 import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment/payment.actor.ts";
 import { type Payment, refunded } from "../../../services/payments/payment/state.ts";
-import { paymentActor, schedule } from "../../support/payment-actor.ts";
+import { paymentActor, schedule } from "../../support/providers/payment-actor.ts";
 
 type RefundReport = NonNullable<DataIn<"payment.report">["refunds"]>[number];
 

@@ -11,7 +11,7 @@ import { decide } from "../../../broker/actor/testing/check-decision.ts";
 import { type Booking, isBalanced, transactionOf } from "../../../services/payments/ledger/transaction.ts";
 import type { PaymentMessage } from "../../../services/payments/payment/payment.actor.ts";
 import { isWatched, type PaymentState, refunded } from "../../../services/payments/payment/state.ts";
-import { paymentActor } from "../../support/payment-actor.ts";
+import { paymentActor } from "../../support/providers/payment-actor.ts";
 
 const paymentId = newId();
 const orderId = newId();

@@ -6,9 +6,13 @@ import { noFaults } from "../../emulator.ts";
 import { startMpesa } from "../emulator/mpesa.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../souk/testing/eventually.ts";
-import { openMemoryDatabase } from "../../../../../test/support/memory-database.ts";
-import { never, openProviderFixture, providerContext } from "../../../../../test/support/provider-fixture.ts";
-import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
+import {
+  never,
+  openProviderFixture,
+  providerContext,
+} from "../../../../../test/support/providers/provider-fixture.ts";
+import type { ReceivedWebhook } from "../../../../../test/support/providers/webhook-receiver.ts";
+import { openMemoryDatabase } from "../../../../../test/support/servers/memory-database.ts";
 import {
   type PaymentIntent,
   ProviderMisconfigured,

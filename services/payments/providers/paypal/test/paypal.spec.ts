@@ -13,8 +13,8 @@ import {
   never,
   openProviderFixture,
   providerContext,
-} from "../../../../../test/support/provider-fixture.ts";
-import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
+} from "../../../../../test/support/providers/provider-fixture.ts";
+import type { ReceivedWebhook } from "../../../../../test/support/providers/webhook-receiver.ts";
 import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { paypal } from "../paypal.ts";
 

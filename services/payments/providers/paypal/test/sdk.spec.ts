@@ -10,7 +10,7 @@ import {
   PaymentsController,
 } from "@paypal/paypal-server-sdk";
 import { newId } from "../../../../../broker/contract/ids.ts";
-import { openProviderFixture } from "../../../../../test/support/provider-fixture.ts";
+import { openProviderFixture } from "../../../../../test/support/providers/provider-fixture.ts";
 import { startPayPal } from "../emulator/paypal.ts";
 import { paypal } from "../paypal.ts";
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Shop } from "../../../../../souk/testing/start-shop.ts";
-import type { ReceivedWebhook } from "../../../../../test/support/webhook-receiver.ts";
+import type { ReceivedWebhook } from "../../../../../test/support/providers/webhook-receiver.ts";
 import { type Emulator, noFaults, type ProviderRecord, type StartEmulator } from "../../emulator.ts";
 import { type SandboxPayment, sandboxPayments } from "../sandbox.model.ts";
 

@@ -5,13 +5,20 @@ import { newId } from "../../../../../broker/contract/ids.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../souk/testing/eventually.ts";
 import { movableClock } from "../../../../../souk/testing/movable-clock.ts";
-import { type MemoryDatabase, openMemoryDatabase } from "../../../../../test/support/memory-database.ts";
-import { never, paymentIntent, providerContext } from "../../../../../test/support/provider-fixture.ts";
+import {
+  never,
+  paymentIntent,
+  providerContext,
+} from "../../../../../test/support/providers/provider-fixture.ts";
 import {
   openWebhookFront,
   type Received,
   type WebhookFront,
-} from "../../../../../test/support/webhook-front.ts";
+} from "../../../../../test/support/providers/webhook-front.ts";
+import {
+  type MemoryDatabase,
+  openMemoryDatabase,
+} from "../../../../../test/support/servers/memory-database.ts";
 import { type PaymentIntent, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { sandboxPayments } from "../sandbox.model.ts";
 import { type Sandbox, sandbox } from "../sandbox.ts";

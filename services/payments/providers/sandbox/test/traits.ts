@@ -1,4 +1,4 @@
-import type { ProviderTraits } from "../../../../../test/support/provider-traits.ts";
+import type { ProviderTraits } from "../../../../../test/support/providers/provider-traits.ts";
 import { sandbox } from "../sandbox.ts";
 import { sandboxRecords, startSandbox } from "./sandbox-emulator.ts";
 

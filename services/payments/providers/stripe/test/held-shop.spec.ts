@@ -1,5 +1,5 @@
 /** Stripe where the money is held until the shop captures it. */
-import { providerConformance } from "../../../../../test/support/provider-conformance.ts";
+import { providerConformance } from "../../../../../test/support/providers/provider-conformance.ts";
 import { traits } from "./traits.ts";
 
 providerConformance({

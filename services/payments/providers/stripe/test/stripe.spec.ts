@@ -12,7 +12,7 @@ import {
   never,
   openProviderFixture,
   providerContext,
-} from "../../../../../test/support/provider-fixture.ts";
+} from "../../../../../test/support/providers/provider-fixture.ts";
 import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { stripe } from "../stripe.ts";
 

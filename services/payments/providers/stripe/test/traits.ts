@@ -1,4 +1,4 @@
-import type { ProviderTraits } from "../../../../../test/support/provider-traits.ts";
+import type { ProviderTraits } from "../../../../../test/support/providers/provider-traits.ts";
 import { stripe } from "../stripe.ts";
 
 export const traits: ProviderTraits = {

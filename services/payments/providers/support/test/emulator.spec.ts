@@ -2,7 +2,10 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../../broker/resilience/clock.ts";
 import { eventually } from "../../../../../souk/testing/eventually.ts";
-import { openWebhookReceiver, type WebhookReceiver } from "../../../../../test/support/webhook-receiver.ts";
+import {
+  openWebhookReceiver,
+  type WebhookReceiver,
+} from "../../../../../test/support/providers/webhook-receiver.ts";
 import { type Emulator, noFaults } from "../../emulator.ts";
 import { createKit } from "../emulator/kit.ts";
 import { seededRandom } from "../emulator/random.ts";

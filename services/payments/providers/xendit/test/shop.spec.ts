@@ -1,4 +1,4 @@
-import { providerConformance } from "../../../../../test/support/provider-conformance.ts";
+import { providerConformance } from "../../../../../test/support/providers/provider-conformance.ts";
 import { traits } from "./traits.ts";
 
 providerConformance(traits);

@@ -11,7 +11,7 @@ import {
   never,
   openProviderFixture,
   providerContext,
-} from "../../../../../test/support/provider-fixture.ts";
+} from "../../../../../test/support/providers/provider-fixture.ts";
 import { ProviderMisconfigured, ProviderRefused, WebhookRejected } from "../../provider.ts";
 import { xendit } from "../xendit.ts";
 

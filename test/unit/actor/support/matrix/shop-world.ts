@@ -10,7 +10,11 @@ import { startStripe } from "../../../../../services/payments/providers/stripe/e
 import { seededRandom } from "../../../../../services/payments/providers/support/emulator/random.ts";
 import { startXendit } from "../../../../../services/payments/providers/xendit/emulator/xendit.ts";
 import type { MatrixRun } from "../../../../../souk/testing/matrix/matrix-run.ts";
-import { openWebhookFront, type Received, type WebhookFront } from "../../../../support/webhook-front.ts";
+import {
+  openWebhookFront,
+  type Received,
+  type WebhookFront,
+} from "../../../../support/providers/webhook-front.ts";
 
 /** Time to pay, in the shop's own time. Shorter than the validity of a webhook's signature. */
 export const ORDER_TTL_MS = 120_000;

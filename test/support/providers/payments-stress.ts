@@ -3,9 +3,9 @@
  * order matches its customer's action, the ledger matches the provider's accounts, and nothing waits for ever.
  */
 import assert from "node:assert/strict";
-import { newId } from "../../broker/contract/ids.ts";
-import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
-import { eventually } from "../../souk/testing/eventually.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { openProviderShop, staff } from "./provider-shop.ts";
 import type { ProviderTraits } from "./provider-traits.ts";
 

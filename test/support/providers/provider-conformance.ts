@@ -4,16 +4,16 @@
  * or left out where there is nothing to refuse.
  */
 import assert from "node:assert/strict";
-import { errorCode } from "../../broker/contract/errors.ts";
-import { newId } from "../../broker/contract/ids.ts";
-import type { Money } from "../../broker/contract/schemas.ts";
-import { createProviders } from "../../services/payments/providers/create-providers.ts";
-import { type Knobs, noFaults } from "../../services/payments/providers/emulator.ts";
-import { eventually } from "../../souk/testing/eventually.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Money } from "../../../broker/contract/schemas.ts";
+import { createProviders } from "../../../services/payments/providers/create-providers.ts";
+import { type Knobs, noFaults } from "../../../services/payments/providers/emulator.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { cardNumbersIn, secretsIn } from "../secrets-in.ts";
 import { noCalls } from "./provider-fixture.ts";
 import { openProviderShop, type ProviderShop, staff } from "./provider-shop.ts";
 import type { Capability, ProviderTraits } from "./provider-traits.ts";
-import { cardNumbersIn, secretsIn } from "./secrets-in.ts";
 
 /** Variables of an emulator that may stand in a log. */
 const PUBLIC_VARIABLE = /(_API_BASE|_URL|_HOST|_CAPTURE|_INTENT|_SHORTCODE|_MODE|_TYPE|_ENV|_CURRENCY)$/;

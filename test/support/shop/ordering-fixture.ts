@@ -1,20 +1,20 @@
 /** Orders, inventory, payments and delivery for real, over a catalogue, carts and addresses that a test can write. */
 import assert from "node:assert/strict";
-import type { CallMeta } from "../../broker/contract/call-meta.ts";
-import type { DataIn, MessageType } from "../../broker/contract/contract.ts";
-import { type Envelope, envelope } from "../../broker/contract/envelope.ts";
-import { errorCode, SoukError } from "../../broker/contract/errors.ts";
-import { newId } from "../../broker/contract/ids.ts";
-import type { Money } from "../../broker/contract/schemas.ts";
-import delivery from "../../services/delivery/delivery.service.ts";
-import inventory from "../../services/inventory/inventory.service.ts";
-import type { OrderView } from "../../services/orders/orders.contract.ts";
-import orders from "../../services/orders/orders.service.ts";
-import payments from "../../services/payments/payments.service.ts";
-import { anAddress } from "../../souk/testing/address.ts";
-import { eventually } from "../../souk/testing/eventually.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import type { DataIn, MessageType } from "../../../broker/contract/contract.ts";
+import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
+import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Money } from "../../../broker/contract/schemas.ts";
+import delivery from "../../../services/delivery/delivery.service.ts";
+import inventory from "../../../services/inventory/inventory.service.ts";
+import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import orders from "../../../services/orders/orders.service.ts";
+import payments from "../../../services/payments/payments.service.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { openWebhookFront, type Received } from "../providers/webhook-front.ts";
 import { type ServicesNode, startServices } from "./services-node.ts";
-import { openWebhookFront, type Received } from "./webhook-front.ts";
 
 export const usd = (amount: number): Money => ({ amount, currency: "USD" });
 export const ADDRESS = anAddress();

@@ -3,20 +3,30 @@
  * that tests can stop, repeat and change. The shop's log is kept, at the level of trace.
  */
 import assert from "node:assert/strict";
-import type { CallMeta } from "../../broker/contract/call-meta.ts";
-import type { ActionName, DataIn, MessageType, ParamsIn, Returned } from "../../broker/contract/contract.ts";
-import { envelope } from "../../broker/contract/envelope.ts";
-import { newId } from "../../broker/contract/ids.ts";
-import type { Money } from "../../broker/contract/schemas.ts";
-import type { Clock } from "../../broker/resilience/clock.ts";
-import type { OrderView } from "../../services/orders/orders.contract.ts";
-import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
-import type { Emulator, ProviderRecord, StartEmulator } from "../../services/payments/providers/emulator.ts";
-import type { Intercepting } from "../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
-import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
-import { anAddress } from "../../souk/testing/address.ts";
-import { eventually } from "../../souk/testing/eventually.ts";
-import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import type {
+  ActionName,
+  DataIn,
+  MessageType,
+  ParamsIn,
+  Returned,
+} from "../../../broker/contract/contract.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Money } from "../../../broker/contract/schemas.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import type { ProviderModule } from "../../../services/payments/providers/define-provider.ts";
+import type {
+  Emulator,
+  ProviderRecord,
+  StartEmulator,
+} from "../../../services/payments/providers/emulator.ts";
+import type { Intercepting } from "../../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
+import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
 
 export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };

@@ -1,18 +1,18 @@
 /** The common parts of specs of a provider's adapter: the adapter, its emulator, and a replacement of the shop. */
 import assert from "node:assert/strict";
 import type { Connection } from "mongoose";
-import { newId } from "../../broker/contract/ids.ts";
-import type { Money } from "../../broker/contract/schemas.ts";
-import { loadConfig } from "../../broker/moleculer/config.ts";
-import type { Clock } from "../../broker/resilience/clock.ts";
-import { silentLog } from "../../broker/resilience/silent-log.ts";
-import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import type { Money } from "../../../broker/contract/schemas.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
+import type { ProviderModule } from "../../../services/payments/providers/define-provider.ts";
 import {
   type Emulator,
   type EmulatorOptions,
   noFaults,
   type ProviderRecord,
-} from "../../services/payments/providers/emulator.ts";
+} from "../../../services/payments/providers/emulator.ts";
 import type {
   PaymentIntent,
   PaymentProvider,
@@ -20,9 +20,9 @@ import type {
   RefundReport,
   StatusReport,
   WebhookEvent,
-} from "../../services/payments/providers/provider.ts";
-import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
-import { movableClock } from "../../souk/testing/movable-clock.ts";
+} from "../../../services/payments/providers/provider.ts";
+import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
+import { movableClock } from "../../../souk/testing/movable-clock.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "./webhook-receiver.ts";
 
 /** A signal that does not fire. */

@@ -1,8 +1,8 @@
 /** A contract made up for tests of the bus; loading this file enters it in the process's registry. */
 import { z } from "zod";
-import { command, defineContract, event, reply, timer } from "../../broker/contract/contract.ts";
-import type { Envelope } from "../../broker/contract/envelope.ts";
-import { newId } from "../../broker/contract/ids.ts";
+import { command, defineContract, event, reply, timer } from "../../../broker/contract/contract.ts";
+import type { Envelope } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
 
 export const PARTITIONS = 4;
 

@@ -8,18 +8,18 @@ import {
   type ActionContract,
   actionContract,
   type MessageContract,
-} from "../../../broker/contract/contract.ts";
-import { tolerant } from "../../../broker/contract/tolerant.ts";
-import { loadServices, serviceNames } from "../../../broker/moleculer/extension.ts";
-import { startNode } from "../../../broker/moleculer/node/start-node.ts";
-import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
-import { actorStates } from "../../../scripts/support/contracts/actor-states.ts";
-import { configOrExit, stopOnSignal } from "../../../scripts/support/node/run-node.ts";
-import { deliveryActor } from "../../../services/delivery/delivery.actor.ts";
-import core from "../../../services/index.ts";
-import { stockActor } from "../../../services/inventory/stock.actor.ts";
-import { orderActor } from "../../../services/orders/order/order.actor.ts";
-import { machine as paymentMachine } from "../../../services/payments/payment/payment.actor.ts";
+} from "../../../../broker/contract/contract.ts";
+import { tolerant } from "../../../../broker/contract/tolerant.ts";
+import { loadServices, serviceNames } from "../../../../broker/moleculer/extension.ts";
+import { startNode } from "../../../../broker/moleculer/node/start-node.ts";
+import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
+import { actorStates } from "../../../../scripts/support/contracts/actor-states.ts";
+import { configOrExit, stopOnSignal } from "../../../../scripts/support/node/run-node.ts";
+import { deliveryActor } from "../../../../services/delivery/delivery.actor.ts";
+import core from "../../../../services/index.ts";
+import { stockActor } from "../../../../services/inventory/stock.actor.ts";
+import { orderActor } from "../../../../services/orders/order/order.actor.ts";
+import { machine as paymentMachine } from "../../../../services/payments/payment/payment.actor.ts";
 import { annotated, NOTE } from "./annotated.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

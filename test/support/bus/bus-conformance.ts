@@ -1,10 +1,10 @@
 /** The behaviour of every bus adapter, as mocha tests. */
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Bus, BusUnavailableError, type Delivery, UnroutableError } from "../../broker/bus/bus.ts";
-import { partitionOf, topologyOf } from "../../broker/bus/topology.ts";
-import type { Envelope } from "../../broker/contract/envelope.ts";
-import { eventually } from "../../souk/testing/eventually.ts";
+import { type Bus, BusUnavailableError, type Delivery, UnroutableError } from "../../../broker/bus/bus.ts";
+import { partitionOf, topologyOf } from "../../../broker/bus/topology.ts";
+import type { Envelope } from "../../../broker/contract/envelope.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
 import { busContract, ears, jobs, mailbox, PARTITIONS, testMessage } from "./bus-contract.ts";
 
 /** A dead message, as the adapter's dead queue shows it. */

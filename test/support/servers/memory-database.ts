@@ -1,7 +1,7 @@
 /** A database in memory, which is gone when it is closed. */
 import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
-import { connectDatabase, type Database } from "../../broker/mongo/database.ts";
-import { silentLog } from "../../broker/resilience/silent-log.ts";
+import { connectDatabase, type Database } from "../../../broker/mongo/database.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 
 export interface MemoryDatabase extends Database {
   /** The server: closed alone, it is a database that is away. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { storeProgram, tcpUri } from "@souk/embedded-mongo";
-import { freePort } from "../../souk/testing/free-port.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
 
 export interface TcpStore {
   readonly script: string;

@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectToQueues } from "amqplib";
-import { freePort } from "../../souk/testing/free-port.ts";
-import { RABBIT_BINARIES, rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
+import { RABBIT_BINARIES, rabbitUrl, spawnRabbit } from "../rabbit/rabbit-process.ts";
 
 export interface TestServers {
   /** Variables for the tests: AMQP_URL, REDIS_URL, NATS_URL. */

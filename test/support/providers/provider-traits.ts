@@ -1,8 +1,8 @@
 /** What tests of all providers must know of each: `test/traits.ts` in a provider's folder. */
-import type { Money } from "../../broker/contract/schemas.ts";
-import { coreProviders } from "../../services/payments/providers/create-providers.ts";
-import type { ProviderModule } from "../../services/payments/providers/define-provider.ts";
-import type { StartEmulator } from "../../services/payments/providers/emulator.ts";
+import type { Money } from "../../../broker/contract/schemas.ts";
+import { coreProviders } from "../../../services/payments/providers/create-providers.ts";
+import type { ProviderModule } from "../../../services/payments/providers/define-provider.ts";
+import type { StartEmulator } from "../../../services/payments/providers/emulator.ts";
 import type { ProviderShopOptions } from "./provider-shop.ts";
 
 export type Capability =
@@ -71,6 +71,6 @@ export interface ProviderTraits {
 export async function ofEachProvider<T extends object>(file: string): Promise<Map<string, T>> {
   const found = new Map<string, T>();
   for (const { name } of coreProviders)
-    found.set(name, await import(`../../services/payments/providers/${name}/test/${file}`));
+    found.set(name, await import(`../../../services/payments/providers/${name}/test/${file}`));
   return found;
 }

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../../souk/testing/eventually.ts";
-import { freePort } from "../../souk/testing/free-port.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
 
 export interface ScriptRun {
   readonly url: string;

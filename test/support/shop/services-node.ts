@@ -3,19 +3,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CallingOptions, ServiceSchema } from "moleculer";
-import type { CallMeta } from "../../broker/contract/call-meta.ts";
-import { checkRequest } from "../../broker/contract/check-request.ts";
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import { checkRequest } from "../../../broker/contract/check-request.ts";
 import {
   type ActionName,
   actionContract,
   type ParamsIn,
   type Returned,
   type ServiceContract,
-} from "../../broker/contract/contract.ts";
-import { loadConfig } from "../../broker/moleculer/config.ts";
-import { type SoukNode, startNode } from "../../broker/moleculer/node/start-node.ts";
-import type { Clock } from "../../broker/resilience/clock.ts";
-import core from "../../services/index.ts";
+} from "../../../broker/contract/contract.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
+import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-node.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import core from "../../../services/index.ts";
 
 export interface ServicesNode extends SoukNode {
   /** Calls an action as the gateway does; extra and mistyped parameters are for tests of the boundary. */

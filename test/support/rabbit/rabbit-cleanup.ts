@@ -1,5 +1,5 @@
-import { shopExchangeName } from "../../broker/bus/amqp/claim-shop.ts";
-import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
+import { shopExchangeName } from "../../../broker/bus/amqp/claim-shop.ts";
+import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
 import {
   deadExchangeName,
   deadQueueName,
@@ -7,8 +7,8 @@ import {
   queueName,
   queuesOf,
   topologyOf,
-} from "../../broker/bus/topology.ts";
-import core from "../../services/index.ts";
+} from "../../../broker/bus/topology.ts";
+import core from "../../../services/index.ts";
 
 /** Deletes everything that a shop with this prefix has declared on RabbitMQ. */
 export async function deleteQueues(url: string, prefix: string): Promise<void> {

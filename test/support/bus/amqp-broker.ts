@@ -1,7 +1,7 @@
 /** A part of the real RabbitMQ for one test: a random prefix, inspected and removed over plain amqplib. */
 import { randomBytes } from "node:crypto";
 import { type Channel, connect } from "amqplib";
-import { readDeadHeaders } from "../../broker/bus/amqp/dead-headers.ts";
+import { readDeadHeaders } from "../../../broker/bus/amqp/dead-headers.ts";
 import {
   deadExchangeName,
   deadQueueName,
@@ -9,8 +9,8 @@ import {
   queueName,
   queuesOf,
   topologyOf,
-} from "../../broker/bus/topology.ts";
-import type { ServiceContract } from "../../broker/contract/contract.ts";
+} from "../../../broker/bus/topology.ts";
+import type { ServiceContract } from "../../../broker/contract/contract.ts";
 import type { Buried } from "./bus-conformance.ts";
 
 export const amqpUrl = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";

@@ -8,8 +8,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "amqplib";
-import { eventually } from "../../souk/testing/eventually.ts";
-import { freePort } from "../../souk/testing/free-port.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
 import { rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
 
 const SUITE = "sid";

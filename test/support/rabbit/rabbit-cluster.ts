@@ -6,8 +6,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { connect } from "amqplib";
-import { eventually } from "../../souk/testing/eventually.ts";
-import { freePort } from "../../souk/testing/free-port.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
 import { type RabbitPlace, rabbitEnvironment, rabbitUrl, spawnRabbit } from "./rabbit-process.ts";
 
 /** Three at once on a machine that has other work. */

@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { rabbitBinary } from "../servers/servers.ts";
 import { startRabbitCluster } from "./rabbit-cluster.ts";
-import { rabbitBinary } from "./servers.ts";
 
 export interface PrivateRabbit {
   readonly url: string;
