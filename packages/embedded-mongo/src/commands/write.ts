@@ -138,6 +138,21 @@ export function* change(
   }
 }
 
+/**
+ * The reply to a command of statements.
+ * @param more writes what this kind of command reports besides
+ */
+function replyOf(n: number, errors: readonly WriteError[], more?: (writer: Writer) => void): Buffer {
+  const writer = new Writer(256);
+  const mark = writer.open();
+  writer.int("n", n);
+  more?.(writer);
+  writeErrors(writer, errors);
+  writer.double("ok", 1);
+  writer.close(mark);
+  return writer.take();
+}
+
 function writeErrors(writer: Writer, errors: readonly WriteError[]): void {
   if (errors.length === 0) return;
   writer.js(
@@ -170,13 +185,7 @@ export function* insert(context: Context): Work<Reply> {
   const errors = yield* runAll(context, list, insertOne, () => {
     n = 0;
   });
-  const writer = new Writer(256);
-  const mark = writer.open();
-  writer.int("n", n);
-  writeErrors(writer, errors);
-  writer.double("ok", 1);
-  writer.close(mark);
-  return writer.take();
+  return replyOf(n, errors);
 }
 
 interface UpdateStatement {
@@ -276,15 +285,10 @@ export function* update(context: Context): Work<Reply> {
     counts.modified = 0;
     upserted.length = 0;
   });
-  const writer = new Writer(256);
-  const mark = writer.open();
-  writer.int("n", counts.n);
-  writer.int("nModified", counts.modified);
-  if (upserted.length > 0) writeUpserted(writer, upserted);
-  writeErrors(writer, errors);
-  writer.double("ok", 1);
-  writer.close(mark);
-  return writer.take();
+  return replyOf(counts.n, errors, (writer) => {
+    writer.int("nModified", counts.modified);
+    if (upserted.length > 0) writeUpserted(writer, upserted);
+  });
 }
 
 function writeUpserted(writer: Writer, upserted: readonly { index: number; id: Raw }[]): void {
@@ -440,13 +444,7 @@ export function* remove(context: Context): Work<Reply> {
   const errors = yield* runAll(context, list, removeOne, () => {
     n = 0;
   });
-  const writer = new Writer(256);
-  const mark = writer.open();
-  writer.int("n", n);
-  writeErrors(writer, errors);
-  writer.double("ok", 1);
-  writer.close(mark);
-  return writer.take();
+  return replyOf(n, errors);
 }
 
 function parseDelete(statement: Raw): { q: Raw; limit: number; hint: Raw | undefined; sort: undefined } {
