@@ -83,12 +83,16 @@ export function* cursorReply(
   return writer.take();
 }
 
-export function emptyCursor(namespace: string): Buffer {
-  const writer = new Writer(128);
+/** The reply where there is at most one document, so that no cursor is needed. */
+export function closedCursor(namespace: string, only?: Raw): Buffer {
+  const writer = new Writer((only === undefined ? 0 : only.end - only.start) + 160);
   const reply = writer.open();
   writer.name(Type.object, "cursor");
   const cursor = writer.open();
-  writer.js("firstBatch", []);
+  writer.name(Type.array, "firstBatch");
+  const batch = writer.open();
+  if (only !== undefined) writer.raw("0", only);
+  writer.close(batch);
   writer.long("id", 0n);
   writer.string("ns", namespace);
   writer.close(cursor);

@@ -17,7 +17,7 @@ import { eachValue } from "../query/values.ts";
 import { type Collection, maxDocumentSize } from "../storage/collection.ts";
 import { checkCollation, checkFindOptions } from "./checks.ts";
 import type { Context, Reply } from "./context.ts";
-import { cursorReply, emptyCursor, writeBatch } from "./cursor-reply.ts";
+import { closedCursor, cursorReply, writeBatch } from "./cursor-reply.ts";
 import { expressionsFor } from "./expressions.ts";
 import type { Request } from "./request.ts";
 
@@ -77,7 +77,7 @@ export function find(context: Context): Reply | Work<Reply> {
     request.get("batchSize") === undefined ? (limit < 0 ? -limit : 101) : request.count("batchSize");
   if (collection === undefined) {
     parseQuery(request.document("filter") ?? emptyFilter);
-    return emptyCursor(namespace);
+    return closedCursor(namespace);
   }
   const fast = findById(request, collection, batchSize, namespace);
   if (fast !== undefined) return fast;
@@ -102,20 +102,7 @@ function findById(
   if (wanted === undefined) return undefined;
   const stored = collection.byId(wanted.key);
   const matches = stored !== undefined && wanted.matches(stored.outline);
-  const writer = new Writer((matches ? stored.document.end - stored.document.start : 0) + 160);
-  const reply = writer.open();
-  writer.name(Type.object, "cursor");
-  const cursor = writer.open();
-  writer.name(Type.array, "firstBatch");
-  const batch = writer.open();
-  if (matches) writer.raw("0", stored.document);
-  writer.close(batch);
-  writer.long("id", 0n);
-  writer.string("ns", namespace);
-  writer.close(cursor);
-  writer.double("ok", 1);
-  writer.close(reply);
-  return writer.take();
+  return closedCursor(namespace, matches ? stored.document : undefined);
 }
 
 export function* getMore(context: Context): Work<Reply> {
