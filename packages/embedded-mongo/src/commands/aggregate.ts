@@ -3,18 +3,8 @@
 import { objectOf } from "../aggregate/expression.ts";
 import { Environment, letVariables, type Reader } from "../aggregate/pipeline.ts";
 import type { Stream } from "../aggregate/stream.ts";
-import { encode, intRaw } from "../bson/make.ts";
-import {
-  fields,
-  getField,
-  isEmptyDocument,
-  items,
-  numberOf,
-  type Raw,
-  rawDocument,
-  Type,
-  toJs,
-} from "../bson/raw.ts";
+import { emptyDocument, encode, intRaw } from "../bson/make.ts";
+import { fields, getField, isEmptyDocument, items, numberOf, type Raw, Type, toJs } from "../bson/raw.ts";
 import type { Results } from "../cursors.ts";
 import { failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
@@ -202,7 +192,7 @@ function specialSource(
   const [name, spec] = (stages[0]?.type === Type.object ? fields(stages[0])[0] : undefined) ?? [];
   if (spec === undefined || fields(stages[0] as Raw).length !== 1) return undefined;
   if (name === "$documents") {
-    const made = environment.values(spec)(rawDocument(Buffer.from([5, 0, 0, 0, 0])));
+    const made = environment.values(spec)(emptyDocument);
     const documents = made?.type === Type.array ? items(made) : undefined;
     if (documents === undefined || documents.some((document) => document.type !== Type.object))
       throw new StoreError(5858203, "an array of documents is expected in $documents");

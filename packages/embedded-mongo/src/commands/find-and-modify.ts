@@ -1,6 +1,6 @@
 /** `findAndModify`: finds one document, changes it, and answers with its old or new form. */
-import { nullRaw } from "../bson/make.ts";
-import { getField, isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
+import { emptyDocument, nullRaw } from "../bson/make.ts";
+import { getField, isEmptyDocument, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { failedToParse } from "../errors.ts";
 import type { Filter } from "../query/ast.ts";
@@ -19,8 +19,6 @@ import type { Context, Reply } from "./context.ts";
 import { expressionsFor } from "./expressions.ts";
 import { parseArrayFilters, select, storedById } from "./write.ts";
 
-const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
-
 interface Outcome {
   readonly n: number;
   readonly value: Raw | undefined;
@@ -34,7 +32,7 @@ export function* findAndModify(context: Context): Work<Reply> {
   const name = request.collection();
   checkNames(request.db, name);
   checkCollation(request.get("collation"));
-  const query = request.document("query") ?? emptyFilter;
+  const query = request.document("query") ?? emptyDocument;
   const remove = request.flag("remove");
   const change = request.get("update");
   const wantsNew = request.flag("new");

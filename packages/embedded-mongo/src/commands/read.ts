@@ -1,5 +1,6 @@
 /** `find`, `getMore`, `killCursors`, `count`, `distinct`. */
-import { isEmptyDocument, type Raw, rawDocument, Type } from "../bson/raw.ts";
+import { emptyDocument } from "../bson/make.ts";
+import { isEmptyDocument, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { compareValues, groupKey } from "../compare.ts";
 import type { Results } from "../cursors.ts";
@@ -21,8 +22,6 @@ import { closedCursor, cursorReply, writeBatch } from "./cursor-reply.ts";
 import { expressionsFor } from "./expressions.ts";
 import type { Request } from "./request.ts";
 
-const emptyFilter = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
-
 /** Parses the common part of `find` and `explain` of a find, and starts the query. */
 export function startFind(
   context: Context,
@@ -30,7 +29,7 @@ export function startFind(
   collection: Collection,
 ): { running: Run; results: Results } {
   const expressions = expressionsFor(request.document("let"), context.now);
-  const filter = parseQuery(request.document("filter") ?? emptyFilter);
+  const filter = parseQuery(request.document("filter") ?? emptyDocument);
   const sort = request.document("sort");
   const limit = Math.abs(request.integer("limit") ?? 0);
   const options: QueryOptions = {
@@ -76,7 +75,7 @@ export function find(context: Context): Reply | Work<Reply> {
   const batchSize =
     request.get("batchSize") === undefined ? (limit < 0 ? -limit : 101) : request.count("batchSize");
   if (collection === undefined) {
-    parseQuery(request.document("filter") ?? emptyFilter);
+    parseQuery(request.document("filter") ?? emptyDocument);
     return closedCursor(namespace);
   }
   const fast = findById(request, collection, batchSize, namespace);
@@ -152,7 +151,7 @@ export function* count(context: Context): Work<Reply> {
   const { store, request } = context;
   checkCollation(request.get("collation"));
   const collection = store.find(request.db, request.collection());
-  const query = request.document("query") ?? emptyFilter;
+  const query = request.document("query") ?? emptyDocument;
   const filter = parseQuery(query);
   const skip = request.count("skip");
   const limit = Math.abs(request.integer("limit") ?? 0);
@@ -184,7 +183,7 @@ export function* distinct(context: Context): Work<Reply> {
   const collection = store.find(request.db, request.collection());
   const key = request.string("key");
   if (key === undefined || key === "") throw badValue("distinct needs a key");
-  const filter = parseQuery(request.document("query") ?? emptyFilter);
+  const filter = parseQuery(request.document("query") ?? emptyDocument);
   const values = new Map<string, Raw>();
   if (collection !== undefined) {
     const running = run(collection, {

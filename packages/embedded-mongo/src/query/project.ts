@@ -1,7 +1,7 @@
 /** Projections over raw documents: inclusion, exclusion, `$slice`, `$elemMatch`, `$meta`, the positional `$`. */
 
 import { arrayRaw } from "../bson/compose.ts";
-import { doubleRaw } from "../bson/make.ts";
+import { doubleRaw, emptyDocument } from "../bson/make.ts";
 import {
   Elements,
   fields,
@@ -291,12 +291,10 @@ function writeComputed(
     if (computed !== undefined) writer.raw(name, computed);
   } else if (leaf === undefined && hasComputed(node) && getField(value, Buffer.from(name)) === undefined) {
     const inner = new Writer();
-    writeObject(inner, emptyObject, node, true, root, context, "");
+    writeObject(inner, emptyDocument, node, true, root, context, "");
     if (inner.at > 5) writer.raw(name, new Raw(Type.object, inner.buf, 0, inner.at));
   }
 }
-
-const emptyObject = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
 
 function hasComputed(node: Node): boolean {
   if (node.leaf !== undefined) return node.leaf.kind === "computed";
