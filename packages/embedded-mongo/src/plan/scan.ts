@@ -39,8 +39,7 @@ function statement(database: Database, sql: string): StatementSync {
   }
   let found = known.get(sql);
   if (found === undefined) {
-    found = database.sql.prepare(sql);
-    found.setReturnArrays(true);
+    found = database.rows(sql);
     if (known.size > 500) known.clear();
     known.set(sql, found);
   }

@@ -63,6 +63,13 @@ export class Database {
     sql.exec("COMMIT");
   }
 
+  /** A prepared statement whose rows are arrays. */
+  rows(text: string): StatementSync {
+    const statement = this.sql.prepare(text);
+    statement.setReturnArrays(true);
+    return statement;
+  }
+
   begin(): void {
     this.beginStatement.run();
   }

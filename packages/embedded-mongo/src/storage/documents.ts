@@ -2,7 +2,6 @@
  * The documents of one collection by row: whole, or, where they are large, with their large objects stored
  * separately.
  */
-import type { StatementSync } from "node:sqlite";
 import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { overlap, type Path } from "../path.ts";
 import type { Reads } from "../query/reads.ts";
@@ -156,11 +155,7 @@ export class Documents {
 }
 
 function prepare(database: Database, table: string) {
-  const rows = (sql: string): StatementSync => {
-    const statement = database.sql.prepare(sql);
-    statement.setReturnArrays(true);
-    return statement;
-  };
+  const rows = (sql: string) => database.rows(sql);
   return {
     byId: rows(`SELECT rid, doc FROM ${table} WHERE id = ?`),
     byRow: rows(`SELECT doc FROM ${table} WHERE rid = ?`),

@@ -16,8 +16,7 @@ export class RetryLog {
     database.sql.exec(
       "CREATE TABLE IF NOT EXISTS retries (session BLOB PRIMARY KEY, number INTEGER NOT NULL, reply BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
     );
-    this.get = database.sql.prepare("SELECT number, reply FROM retries WHERE session = ?");
-    this.get.setReturnArrays(true);
+    this.get = database.rows("SELECT number, reply FROM retries WHERE session = ?");
     this.put = database.sql.prepare(
       "INSERT INTO retries (session, number, reply, at) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET number = excluded.number, reply = excluded.reply, at = excluded.at",
     );

@@ -2,7 +2,6 @@
  * The table of parts: fields of objects that are stored separately. A row has the fields whose names lie in one range
  * (a {@link Leaf}). So few rows hold a large object, and a change of one field needs only one row.
  */
-import type { StatementSync } from "node:sqlite";
 import { toBuffer } from "../../bson/raw.ts";
 import type { Database } from "../database.ts";
 import { decodeParts, divide, encodeParts, Leaf } from "./leaf.ts";
@@ -88,12 +87,8 @@ export class PartTable {
   }
 }
 
-function prepare({ sql }: Database) {
-  const rows = (text: string): StatementSync => {
-    const statement = sql.prepare(text);
-    statement.setReturnArrays(true);
-    return statement;
-  };
+function prepare(database: Database) {
+  const rows = (sql: string) => database.rows(sql);
   const object = "collection = ? AND rid = ? AND object = ?";
   return {
     all: rows(`SELECT fields FROM parts WHERE ${object}`),
