@@ -211,7 +211,8 @@ export class Collection {
   }
 }
 
-function checkSize(size: number): void {
+/** Refuses documents larger than MongoDB's largest. */
+export function checkSize(size: number): void {
   if (size > maxDocumentSize) {
     throw new StoreError(
       10334,

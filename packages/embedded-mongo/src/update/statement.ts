@@ -10,7 +10,7 @@ import { parsePath } from "../path.ts";
 import type { Filter } from "../query/ast.ts";
 import type { ExpressionCompiler } from "../query/match.ts";
 import { matchedPosition } from "../query/position.ts";
-import { type Change, type Collection, idName, maxDocumentSize } from "../storage/collection.ts";
+import { type Change, type Collection, checkSize, idName } from "../storage/collection.ts";
 import type { Stored } from "../storage/stored.ts";
 import { applyOperations } from "./apply.ts";
 import type { Update } from "./parse.ts";
@@ -165,13 +165,7 @@ function addEquality(found: Map<string, Raw>, path: string, value: Raw): void {
 /** A document ready to be stored: `_id` present, of an allowed type, and first. */
 export function prepareInsert(document: Raw, id = getField(document, idName)): Raw {
   if (id !== undefined) checkId(id);
-  if (document.end - document.start > maxDocumentSize) {
-    const size = document.end - document.start;
-    throw new StoreError(
-      10334,
-      `BSONObj size: ${size} (0x${size.toString(16).toUpperCase()}) is invalid. Size must be between 0 and 16793600(16MB)`,
-    );
-  }
+  checkSize(document.end - document.start);
   return withIdFirst(document, id);
 }
 
