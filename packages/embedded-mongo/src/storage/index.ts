@@ -136,7 +136,7 @@ export class Index {
   remove(rid: number, document: Raw): void {
     if (this.included && !this.included(document)) return;
     if (this.text) {
-      this.text.remove(rid, document);
+      this.text.remove(rid);
       return;
     }
     const { remove } = this.prepared();

@@ -53,7 +53,7 @@ export class TextTable {
     this.prepared().insert.run(rid, ...texts);
   }
 
-  remove(rid: number, _document: Raw): void {
+  remove(rid: number): void {
     this.prepared().remove.run(rid);
   }
 
@@ -67,9 +67,10 @@ export class TextTable {
   }
 
   private prepared(): { insert: StatementSync; remove: StatementSync } {
+    if (this.statements !== undefined) return this.statements;
     const columns = this.fields.map((_, i) => `c${i}`).join(", ");
     const marks = this.fields.map(() => "?").join(", ");
-    this.statements ??= {
+    this.statements = {
       insert: this.database.sql.prepare(`INSERT INTO ${this.table} (rowid, ${columns}) VALUES (?, ${marks})`),
       remove: this.database.sql.prepare(`DELETE FROM ${this.table} WHERE rowid = ?`),
     };
