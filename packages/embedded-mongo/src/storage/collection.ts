@@ -120,26 +120,25 @@ export class Collection {
   replace(stored: Stored, document: Raw, change: Change): void {
     checkSize(document.end - document.start);
     const before = stored.document;
-    this.documents.replace(stored, document, change.reach, this.indexed());
+    this.documents.replace(stored, document, change.reach, this.indexed);
     this.reindex(stored.rid, before, document, change);
   }
 
   /** The part of a split document that an update needs. Undefined where it needs all of it. */
   excerptOf(stored: Stored, { reach }: Change): Excerpt | undefined {
-    return this.documents.excerptOf(stored, reach, this.indexed());
+    return this.documents.excerptOf(stored, reach, this.indexed);
   }
 
   /** Stores the new form of an excerpt. */
   replaceExcerpt(stored: Stored, excerpt: Excerpt, next: Raw, change: Change): void {
     checkSize(excerpt.sizeWith(next));
-    this.documents.replaceExcerpt(stored, excerpt, next, change.reach, this.indexed());
+    this.documents.replaceExcerpt(stored, excerpt, next, change.reach, this.indexed);
     this.reindex(stored.rid, excerpt.document, next, change);
   }
 
   /** What indexes read of a document. */
-  private indexed(): Reads {
-    return together(...[...this.indexes, ...this.building].map((index) => index.reads));
-  }
+  private readonly indexed = (): Reads =>
+    together(...[...this.indexes, ...this.building].map((index) => index.reads));
 
   /** Indexes that have to have the document of a row: those being built come to later rows by themselves. */
   private indexesWith(rid: number): readonly Index[] {

@@ -100,33 +100,35 @@ export class Documents {
   /**
    * Stores the new form of a document.
    * @param reach what the update may have changed; undefined for everything, after which the document is stored whole
-   * @param indexed what indexes read: no object there is stored separately
+   * @param indexed what indexes read: no object there is stored separately. Called only for large documents.
    */
-  replace(stored: Stored, document: Raw, reach: Reads, indexed: Reads): void {
+  replace(stored: Stored, document: Raw, reach: Reads, indexed: () => Reads): void {
     const { rid } = stored;
     if (stored instanceof SplitDocument) this.storage.parts.clear(this.collection, rid);
     const layout = { size: document.end - document.start, objects: [], outline: document };
-    this.put(rid, reach && indexed ? this.split(rid, layout, reach, indexed) : layout);
+    this.put(rid, this.split(rid, layout, reach, indexed));
   }
 
   /**
    * The part of a large document that an update works on, where it needs no more. This requires that it changes no
    * whole object that is stored separately, and that no index reads these objects.
    */
-  excerptOf(stored: Stored, reach: Reads, indexed: Reads): Excerpt | undefined {
-    if (!(stored instanceof SplitDocument) || reach === undefined || indexed === undefined) return undefined;
-    return stored.reachesInto(indexed) ? undefined : Excerpt.of(stored, reach, this.storage.parts);
+  excerptOf(stored: Stored, reach: Reads, indexed: () => Reads): Excerpt | undefined {
+    if (!(stored instanceof SplitDocument) || reach === undefined) return undefined;
+    const read = indexed();
+    if (read === undefined || stored.reachesInto(read)) return undefined;
+    return Excerpt.of(stored, reach, this.storage.parts);
   }
 
   /** Stores the changed excerpt. */
-  replaceExcerpt({ rid }: Stored, excerpt: Excerpt, next: Raw, reach: Reads, indexed: Reads): void {
+  replaceExcerpt({ rid }: Stored, excerpt: Excerpt, next: Raw, reach: Reads, indexed: () => Reads): void {
     const layout = excerpt.save(next);
     if (layout.size >= this.storage.sizes.joined) {
-      this.put(rid, this.split(rid, layout, reach ?? [], indexed ?? []));
+      this.put(rid, this.split(rid, layout, reach, indexed));
       return;
     }
     const small = new SplitDocument(this.storage.database, this.collection, rid, layout, this.storage.parts);
-    this.replace(small, small.document, undefined, undefined);
+    this.replace(small, small.document, undefined, indexed);
   }
 
   private put(rid: number, layout: Layout): void {
@@ -137,12 +139,14 @@ export class Documents {
   /**
    * Moves large objects out of the outline. Not those that the update writes as a whole, because it may do so again.
    */
-  private split(rid: number, layout: Layout, reach: readonly Path[], indexed: readonly Path[]): Layout {
+  private split(rid: number, layout: Layout, reach: Reads, indexed: () => Reads): Layout {
     const { sizes, parts } = this.storage;
     const { outline, objects, size } = layout;
-    if (outline.end - outline.start < sizes.document) return layout;
+    if (reach === undefined || outline.end - outline.start < sizes.document) return layout;
+    const read = indexed();
+    if (read === undefined) return layout;
     const allowed = (path: Path): boolean =>
-      !indexed.some((other) => overlap(other, path)) &&
+      !read.some((other) => overlap(other, path)) &&
       !reach.some((other) => other.parts.length <= path.parts.length && overlap(other, path));
     const found = largeObjects(outline, sizes, allowed).slice(0, mostObjects - objects.length);
     const added = found.map((path, i) => {

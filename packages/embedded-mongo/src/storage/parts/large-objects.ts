@@ -22,7 +22,7 @@ export function largeObjects(document: Raw, sizes: Sizes, allowed: (path: Path) 
       const value = elements.value();
       if (!isPlainName(name) || getField(parent, Buffer.from(name))?.start !== value.start) continue;
       const path = parsePath([...names, name].join("."));
-      if (isMap(value) && allowed(path)) found.push(path);
+      if (allowed(path) && isMap(value)) found.push(path);
       else if (path.parts.length < deepest) look(value, [...names, name]);
     }
   };
