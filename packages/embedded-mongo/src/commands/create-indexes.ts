@@ -29,7 +29,7 @@ export function* createIndexes(context: Context): Work<Reply> {
   const begun: number[] = [];
   try {
     for (const spec of specs) {
-      const all = [...collection.indexes, ...collection.building];
+      const all = collection.allIndexes;
       if (!isNew(all, spec)) continue;
       if (all.length + 1 >= mostIndexes)
         throw new StoreError(67, `add index fails, too many indexes for ${collection.namespace}`);

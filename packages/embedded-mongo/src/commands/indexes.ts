@@ -7,7 +7,6 @@ import type { Collection } from "../storage/collection.ts";
 import type { Index } from "../storage/index.ts";
 import type { Context, Reply } from "./context.ts";
 import { cursorReply } from "./cursor-reply.ts";
-
 import { checkTtl, pattern } from "./index-spec.ts";
 
 const idSpec = encode({ v: 2, key: { _id: 1 }, name: "_id_" });
@@ -55,8 +54,8 @@ export function dropIndexes(context: Context): Reply {
   };
 }
 
-function named(collection: Collection, wanted: Raw): Index[] {
-  const all = [...collection.indexes, ...collection.building];
+function named(collection: Collection, wanted: Raw): readonly Index[] {
+  const all = collection.allIndexes;
   if (wanted.type === Type.string) {
     const name = stringValue(wanted);
     if (name === "*") return all;

@@ -98,7 +98,7 @@ export class Catalog {
   drop(collection: Collection): void {
     this.database.generation++;
     const { sql } = this.database;
-    for (const index of [...collection.indexes, ...collection.building]) this.dropIndex(collection, index);
+    for (const index of collection.allIndexes) this.dropIndex(collection, index);
     sql.exec(`DROP TABLE d${collection.id}`);
     this.storage.parts.drop(collection.id);
     sql.prepare("DELETE FROM collections WHERE id = ?").run(collection.id);

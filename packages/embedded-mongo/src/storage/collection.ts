@@ -66,6 +66,11 @@ export class Collection {
     return this.documents.table;
   }
 
+  /** Those that are used, and those that are being built. */
+  get allIndexes(): readonly Index[] {
+    return [...this.indexes, ...this.building];
+  }
+
   get namespace(): string {
     return `${this.db}.${this.name}`;
   }
@@ -84,7 +89,7 @@ export class Collection {
   /** Drops cached data that may have been undone. */
   afterRollback(): void {
     this.counted = undefined;
-    for (const index of [...this.indexes, ...this.building]) index.afterRollback();
+    for (const index of this.allIndexes) index.afterRollback();
   }
 
   /** The document of a table row. */
@@ -137,8 +142,7 @@ export class Collection {
   }
 
   /** What indexes read of a document. */
-  private readonly indexed = (): Reads =>
-    together(...[...this.indexes, ...this.building].map((index) => index.reads));
+  private readonly indexed = (): Reads => together(...this.allIndexes.map((index) => index.reads));
 
   /** Indexes that have to have the document of a row: those being built come to later rows by themselves. */
   private indexesWith(rid: number): readonly Index[] {
