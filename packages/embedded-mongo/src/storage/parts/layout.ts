@@ -6,6 +6,7 @@ import { emptyDocument } from "../../bson/make.ts";
 import { getField, int32, type Raw, rawDocument } from "../../bson/raw.ts";
 import { type Item, Tree } from "../../bson/tree.ts";
 import { type Path, parsePath } from "../../path.ts";
+import { ordinalBytes } from "./part.ts";
 
 /** An object that is stored separately. Its number is its position in the list. */
 export interface SplitObject {
@@ -22,7 +23,6 @@ export interface Layout {
 }
 
 const version = 1;
-const ordinalBytes = 6;
 
 export const isLayout = (bytes: Buffer): boolean => int32(bytes, 0) === 0;
 

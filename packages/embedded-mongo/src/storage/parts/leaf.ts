@@ -1,9 +1,6 @@
 /** A leaf: the fields of one object whose names lie in one range, by name. It is one row of the table of parts. */
 import { valueLength } from "../../bson/raw.ts";
-import { Part } from "./part.ts";
-
-/** Bytes of an ordinal, before each element. */
-const ordinalBytes = 6;
+import { ordinalBytes, Part } from "./part.ts";
 
 export class Leaf {
   /** No name in it is lower. Those of the next leaf are all higher. */

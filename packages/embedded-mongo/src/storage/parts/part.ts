@@ -2,6 +2,9 @@
 import { Elements, Raw, Type } from "../../bson/raw.ts";
 import { Writer } from "../../bson/writer.ts";
 
+/** Bytes of an ordinal where it is stored. */
+export const ordinalBytes = 6;
+
 /** One field: its BSON element and its position among the fields of its object. */
 export class Part {
   /** Fields with a higher one come later in the object. */
