@@ -6,6 +6,7 @@ import { failedToParse } from "../errors.ts";
 import type { Filter } from "../query/ast.ts";
 import { idFilter } from "../query/by-id.ts";
 import type { Work } from "../query/deadline.ts";
+import type { ExpressionCompiler } from "../query/match.ts";
 import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
@@ -52,7 +53,7 @@ export function* findAndModify(context: Context): Work<Reply> {
   const update =
     change === undefined ? undefined : parseUpdate(change, parseArrayFilters(request.get("arrayFilters")));
   const found = store.find(request.db, name);
-  const stored = found && (yield* findOne(context, found, query, filter, tools));
+  const stored = found && (yield* findOne(context, found, query, filter, compilers.tests));
   // Other commands may have changed the catalogue during the search.
   const collection = store.find(request.db, name);
   if (found !== undefined && collection?.id !== found.id) throw planKilled();
@@ -99,14 +100,14 @@ function* findOne(
   collection: Collection,
   query: Raw,
   filter: () => Filter,
-  tools: Tools,
+  expressions: ExpressionCompiler,
 ): Work<Stored | undefined> {
   const { request } = context;
   const byId = request.has("hint") ? undefined : idFilter(query);
   if (byId !== undefined) return storedById(collection, byId);
   const options = { hint: request.get("hint"), sort: request.document("sort"), limit: 1 };
   while (true) {
-    const { rows, fresh, matches } = yield* select(context, collection, filter(), options, tools);
+    const { rows, fresh, matches } = yield* select(context, collection, filter(), options, expressions);
     const [row] = rows;
     if (row === undefined) return undefined;
     if (fresh) return row.stored;

@@ -7,6 +7,7 @@ import { accessOptions, parseSort, run, storedMatcher } from "../plan/run-query.
 import type { Filter } from "../query/ast.ts";
 import { type IdFilter, idFilter } from "../query/by-id.ts";
 import { finishNow, isTurnOver, pause, TurnOver, type Work, withoutPause } from "../query/deadline.ts";
+import type { ExpressionCompiler } from "../query/match.ts";
 import { parseFilter, parseQuery } from "../query/parse.ts";
 import { checkNames } from "../storage/catalog.ts";
 import { type Collection, planKilled } from "../storage/collection.ts";
@@ -350,7 +351,7 @@ function runUpdate(
   if (found !== undefined && byId === undefined)
     return (function* () {
       const options = { ...statement, limit: statement.multi ? 0 : 1 };
-      const picked = yield* select(context, found, lazyFilter(), options, tools);
+      const picked = yield* select(context, found, lazyFilter(), options, compilers.tests);
       yield* change(context, name, picked, work);
       count();
     })();
@@ -387,7 +388,7 @@ export function* select(
   collection: Collection,
   filter: Filter,
   options: { hint: Raw | undefined; sort: Raw | undefined; limit: number },
-  tools: Tools,
+  expressions: ExpressionCompiler,
 ): Work<Picked> {
   const running = run(collection, {
     filter,
@@ -395,7 +396,7 @@ export function* select(
     skip: 0,
     limit: options.limit,
     ...accessOptions(options.sort, options.hint, collection),
-    expressions: tools.expressions,
+    expressions,
     deadline: context.deadline,
   });
   let rows: PickedRow[] = [];
@@ -408,7 +409,7 @@ export function* select(
       yield;
     }
   }
-  return { collection, rows, fresh, matches: storedMatcher(filter, tools.expressions) };
+  return { collection, rows, fresh, matches: storedMatcher(filter, expressions) };
 }
 
 export function* remove(context: Context): Work<Reply> {
@@ -418,8 +419,7 @@ export function* remove(context: Context): Work<Reply> {
   let n = 0;
   const removeOne = (raw: Raw): Work<void> | undefined => {
     const statement = parseDelete(raw);
-    const compilers = expressionsFor(request.document("let"), now);
-    const tools: Tools = { now, expressions: compilers.tests, pipeline: compilers.pipeline };
+    const expressions = expressionsFor(request.document("let"), now).tests;
     const byId = statement.hint === undefined ? idFilter(statement.q) : undefined;
     const filter = byId === undefined ? parseQuery(statement.q) : undefined;
     const found = store.find(request.db, name);
@@ -432,7 +432,7 @@ export function* remove(context: Context): Work<Reply> {
     };
     if (byId === undefined)
       return (function* () {
-        const picked = yield* select(context, found, filter as Filter, statement, tools);
+        const picked = yield* select(context, found, filter as Filter, statement, expressions);
         yield* change(context, name, picked, work);
         n += removed;
       })();
