@@ -6,7 +6,6 @@ import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { type Emulator, noFaults, type ProviderRecord } from "../../services/payments/providers/emulator.ts";
 import { paypal } from "../../services/payments/providers/paypal/paypal.ts";
 import { stripe } from "../../services/payments/providers/stripe/stripe.ts";
-import { seededRandom } from "../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import {
   firstAdmin,
@@ -18,6 +17,7 @@ import {
   signUp,
 } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
+import { seededRandom } from "../support/seeded-random.ts";
 
 interface PaymentView {
   id: string;
@@ -46,7 +46,7 @@ describe("paying at providers", function () {
         // Five minutes are 0.3 seconds.
         timeScale: 1_000,
         clock: systemClock,
-        random: seededRandom(index + 1),
+        random: seededRandom(index + 1).next,
       });
       running.set(name, emulator);
     }

@@ -1,4 +1,4 @@
-/** SeededRandom that fall the same way again for the same seed. */
+/** Random numbers that come the same way again for the same seed. */
 
 export interface SeededRandom {
   /** In [0, 1). */

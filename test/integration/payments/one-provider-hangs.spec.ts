@@ -2,10 +2,10 @@
 import { newId } from "../../../broker/contract/ids.ts";
 import type { Emulator, StartEmulator } from "../../../services/payments/providers/emulator.ts";
 import { midtrans } from "../../../services/payments/providers/midtrans/midtrans.ts";
-import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { startXendit } from "../../../services/payments/providers/xendit/emulator/xendit.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { openProviderShop, type ProviderShop } from "../../support/providers/provider-shop.ts";
+import { seededRandom } from "../../support/seeded-random.ts";
 
 const PRICE = { amount: 15_000_000, currency: "IDR" };
 /** More than a worker has places. */
@@ -34,7 +34,7 @@ describe("a provider in trouble", function () {
       webhookUrl: () => "http://127.0.0.1:9/",
       timeScale: 10_000,
       clock: Date,
-      random: seededRandom(1),
+      random: seededRandom(1).next,
     });
   const asked = () =>
     Array.from({ length: MANY }, () =>

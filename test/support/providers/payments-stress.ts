@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
-import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
+import { seededRandom } from "../seeded-random.ts";
 import { openProviderShop, staff } from "./provider-shop.ts";
 import type { ProviderTraits } from "./provider-traits.ts";
 
@@ -41,7 +41,7 @@ export async function paymentsStress(run: StressRun): Promise<StressFigures> {
   // Where a refund needs a webhook, one that is lost is a refund that fails.
   const refunds = !limits.includes("refundNeedsWebhook");
   const unpaid = limits.includes("silentDecline") ? "expire" : "decline";
-  const random = seededRandom(seed);
+  const random = seededRandom(seed).next;
   const began = Date.now();
   const fixture = await openProviderShop({
     ...run,

@@ -21,8 +21,8 @@ import type {
   StatusReport,
   WebhookEvent,
 } from "../../../services/payments/providers/provider.ts";
-import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
+import { seededRandom } from "../seeded-random.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "./webhook-receiver.ts";
 
 /** A signal that does not fire. */
@@ -123,7 +123,7 @@ export async function openProviderFixture<E extends Emulator>(
     webhookUrl: () => it.webhookUrl?.(shop.url) ?? shop.url,
     timeScale: it.timeScale,
     clock,
-    random: seededRandom(1),
+    random: seededRandom(1).next,
   };
   const emulator = await it.start(emulatorOptions);
   let current: PaymentProvider | undefined;

@@ -23,10 +23,10 @@ import type {
   StartEmulator,
 } from "../../../services/payments/providers/emulator.ts";
 import type { Intercepting } from "../../../services/payments/providers/sandbox/test/sandbox-emulator.ts";
-import { seededRandom } from "../../../services/payments/providers/support/emulator/random.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
+import { seededRandom } from "../seeded-random.ts";
 import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
 
 export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };
@@ -99,7 +99,7 @@ export async function openProviderShop(it: ProviderShopOptions): Promise<Provide
     webhookUrl: () => `${receiver.url}/api/v1/payments/webhooks/${name}`,
     timeScale,
     clock,
-    random: seededRandom(seed),
+    random: seededRandom(seed).next,
   });
   const log = keepLog();
   const shop = await startShop({

@@ -6,9 +6,9 @@ import {
   openWebhookReceiver,
   type WebhookReceiver,
 } from "../../../../../test/support/providers/webhook-receiver.ts";
+import { seededRandom } from "../../../../../test/support/seeded-random.ts";
 import { type Emulator, noFaults } from "../../emulator.ts";
 import { createKit } from "../emulator/kit.ts";
-import { seededRandom } from "../emulator/random.ts";
 
 describe("what all emulators share", () => {
   let shop: WebhookReceiver;
@@ -32,7 +32,7 @@ describe("what all emulators share", () => {
         webhookUrl: () => shop.url,
         timeScale: 1_000,
         clock: systemClock,
-        random: seededRandom(7),
+        random: seededRandom(7).next,
       },
       {
         timeoutMs: 1_000,

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../../../../broker/resilience/clock.ts";
 import type { Emulator, StartEmulator } from "../../../../../services/payments/providers/emulator.ts";
 import { startStripe } from "../../../../../services/payments/providers/stripe/emulator/stripe.ts";
-import { seededRandom } from "../../../../../services/payments/providers/support/emulator/random.ts";
 import { startXendit } from "../../../../../services/payments/providers/xendit/emulator/xendit.ts";
 import type { MatrixRun } from "../../../../../souk/testing/matrix/matrix-run.ts";
 import {
@@ -15,6 +14,7 @@ import {
   type Received,
   type WebhookFront,
 } from "../../../../support/providers/webhook-front.ts";
+import { seededRandom } from "../../../../support/seeded-random.ts";
 
 /** Time to pay, in the shop's own time. Shorter than the validity of a webhook's signature. */
 export const ORDER_TTL_MS = 120_000;
@@ -43,7 +43,7 @@ export async function shopWorld({ clock, seed }: { clock: Clock; seed: number })
         webhookUrl: () => `${front.url}/api/v1/payments/webhooks/${name}`,
         timeScale: 1,
         clock,
-        random: seededRandom(seed),
+        random: seededRandom(seed).next,
       }),
     );
   return {
