@@ -89,4 +89,3 @@ export class StoreError extends Error {
 
 export const badValue = (message: string): StoreError => new StoreError(2, message);
 export const failedToParse = (message: string): StoreError => new StoreError(9, message);
-export const typeMismatch = (message: string): StoreError => new StoreError(14, message);

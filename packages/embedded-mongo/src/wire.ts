@@ -9,7 +9,7 @@ const opQuery = 2004;
 const opMsg = 2013;
 const headerLength = 16;
 /** As `maxMessageSizeBytes` in `hello`. */
-export const maxMessage = 48_000_000;
+const maxMessage = 48_000_000;
 
 const checksumPresent = 1;
 const moreToCome = 2;

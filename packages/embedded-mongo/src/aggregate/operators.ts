@@ -24,7 +24,7 @@ function comparison(name: string, holds: (order: number) => boolean): void {
 }
 
 /** Missing sorts below null here, unlike in queries. */
-export function compareMissing(a: Raw | undefined, b: Raw | undefined): number {
+function compareMissing(a: Raw | undefined, b: Raw | undefined): number {
   return compareValues(a ?? undefinedRaw, b ?? undefinedRaw);
 }
 

@@ -10,7 +10,7 @@ export interface Exact {
 /** Values of a decimal that are no finite numbers. */
 export type Special = "NaN" | "Infinity" | "-Infinity";
 
-export function decimalOf(value: Raw): Decimal128 {
+function decimalOf(value: Raw): Decimal128 {
   return new Decimal128(Buffer.from(value.bytes()));
 }
 
@@ -77,7 +77,7 @@ function roundedDecimal({ coefficient, exponent }: Exact): Decimal128 {
   return Decimal128.fromString(`${negative ? "-" : ""}${size}E${power}`);
 }
 
-export function decimalRaw(value: Decimal128): Raw {
+function decimalRaw(value: Decimal128): Raw {
   return new Raw(Type.decimal, Buffer.from(value.bytes), 0, 16);
 }
 

@@ -17,10 +17,9 @@ const nothing = Buffer.alloc(0);
 export const nullRaw = new Raw(Type.null, nothing, 0, 0);
 export const undefinedRaw = new Raw(Type.undefined, nothing, 0, 0);
 const bools = Buffer.from([0, 1]);
-export const falseRaw = new Raw(Type.bool, bools, 0, 1);
-export const trueRaw = new Raw(Type.bool, bools, 1, 2);
+const falseRaw = new Raw(Type.bool, bools, 0, 1);
+const trueRaw = new Raw(Type.bool, bools, 1, 2);
 export const emptyDocument = rawDocument(Buffer.from([5, 0, 0, 0, 0]));
-export const emptyArray = new Raw(Type.array, emptyDocument.buf, 0, 5);
 
 export function intRaw(value: number): Raw {
   const buf = Buffer.allocUnsafe(4);

@@ -253,13 +253,6 @@ export function numberOf(value: Raw): number {
   }
 }
 
-const exact = { promoteValues: false, bsonRegExp: true } as const;
-
-/** A document as JavaScript, with every type as its `bson` class. */
-export function decodeExact(document: Raw): Document {
-  return deserialize(document.bytes(), exact);
-}
-
 /** A document as a client would see it: numbers promoted, binary as `Binary`. */
 export function decode(document: Raw): Document {
   return deserialize(document.bytes());

@@ -280,7 +280,7 @@ function naturalBackward(spec: Raw | undefined): boolean {
 }
 
 /** True for a sort or hint in table order. */
-export function isNatural(spec: Raw | undefined): boolean {
+function isNatural(spec: Raw | undefined): boolean {
   return spec?.type === Type.object && getField(spec, naturalName) !== undefined;
 }
 

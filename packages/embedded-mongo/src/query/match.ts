@@ -126,7 +126,7 @@ export function compileElementTest(test: Test, expressions: ExpressionCompiler):
   }
 }
 
-export function arrayLength(array: Raw): number {
+function arrayLength(array: Raw): number {
   let length = 0;
   const elements = new Elements(array);
   while (elements.next()) length++;
@@ -138,7 +138,7 @@ export function arrayLength(array: Raw): number {
  * document is entered. A number in the path also means a position. A final array offers its elements (`expandLeaf`)
  * and itself.
  */
-export function anyAt(
+function anyAt(
   value: Raw,
   parts: readonly PathPart[],
   at: number,

@@ -27,7 +27,7 @@ const readAtOnce = 200;
 const newSorter = () =>
   new Sorter<Entry>(Number.POSITIVE_INFINITY, (entry) => entry.key.length + costOfEntry);
 
-export class IndexBuild {
+class IndexBuild {
   private readonly sortedAtOnce: number;
   /** The row that is being entered. */
   at = -1;

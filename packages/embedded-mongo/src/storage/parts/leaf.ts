@@ -65,7 +65,7 @@ export class Leaf {
 }
 
 /** Bytes that the fields take in a row. */
-export const bytesOf = (parts: readonly Part[]): number =>
+const bytesOf = (parts: readonly Part[]): number =>
   parts.reduce((sum, part) => sum + ordinalBytes + part.size, 0);
 
 export function encodeParts(parts: readonly Part[]): Buffer {
