@@ -16,28 +16,22 @@ type Migrate = (database: Database, service: string) => Promise<string[]>;
 
 const by = `migrate-${randomUUID()}`;
 
+/** A service's database, and its migrations. */
+const targetOf = async (database: Database, service: string) =>
+  [database.service(service), await migrationsOf(shop.migrations[service])] as const;
+
 const up: Migrate = async (database, service) => {
-  const done = await migrateUp(
-    database.service(service),
-    await migrationsOf(shop.migrations[service]),
-    by,
-    systemClock,
-  );
+  const done = await migrateUp(...(await targetOf(database, service)), by, systemClock);
   return done.map((name) => `${service}: applied ${name}`);
 };
 
 const down: Migrate = async (database, service) => {
-  const name = await migrateDown(
-    database.service(service),
-    await migrationsOf(shop.migrations[service]),
-    by,
-    systemClock,
-  );
+  const name = await migrateDown(...(await targetOf(database, service)), by, systemClock);
   return name ? [`${service}: reverted ${name}`] : [];
 };
 
 const status: Migrate = async (database, service) => {
-  const all = await migrationStatus(database.service(service), await migrationsOf(shop.migrations[service]));
+  const all = await migrationStatus(...(await targetOf(database, service)));
   return all.map((it) => `${service}: ${it.name} ${it.appliedAt?.toISOString() ?? "pending"}`);
 };
 

@@ -21,14 +21,7 @@ import { defaultTuning } from "../../broker/actor/runtime/tuning.ts";
 import { createAmqpBus } from "../../broker/bus/amqp/amqp-bus.ts";
 import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
 import type { Bus } from "../../broker/bus/bus.ts";
-import {
-  deadExchangeName,
-  deadQueueName,
-  exchangeName,
-  queueName,
-  queuesOf,
-  topologyOf,
-} from "../../broker/bus/topology.ts";
+import { topologyOf } from "../../broker/bus/topology.ts";
 import { envelope } from "../../broker/contract/envelope.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { extend } from "../../broker/moleculer/extension.ts";
@@ -37,6 +30,7 @@ import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
 import { connectDatabase } from "../../broker/mongo/database.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import type { Log } from "../../broker/resilience/log.ts";
+import { deleteTopology } from "../support/bus/delete-topology.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { busBench, busOrder, busStock } from "./bus-shop.ts";
 import { cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
@@ -267,12 +261,7 @@ async function removeQueues(url: string, prefix: string): Promise<void> {
   const connection = await connectToAny(url);
   try {
     const channel = await connection.createChannel();
-    for (const { name } of queuesOf(topologyOf([busBench]))) {
-      await channel.deleteQueue(queueName(prefix, name));
-      await channel.deleteQueue(deadQueueName(queueName(prefix, name)));
-    }
-    await channel.deleteExchange(exchangeName(prefix));
-    await channel.deleteExchange(deadExchangeName(prefix));
+    await deleteTopology(channel, prefix, [busBench]);
   } finally {
     await connection.close();
   }

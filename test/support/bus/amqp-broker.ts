@@ -2,16 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { type Channel, connect } from "amqplib";
 import { readDeadHeaders } from "../../../broker/bus/amqp/dead-headers.ts";
-import {
-  deadExchangeName,
-  deadQueueName,
-  exchangeName,
-  queueName,
-  queuesOf,
-  topologyOf,
-} from "../../../broker/bus/topology.ts";
+import { deadQueueName, queueName } from "../../../broker/bus/topology.ts";
 import type { ServiceContract } from "../../../broker/contract/contract.ts";
 import type { Buried } from "./bus-conformance.ts";
+import { deleteTopology } from "./delete-topology.ts";
 
 export const amqpUrl = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 
@@ -57,12 +51,7 @@ export async function amqpBroker(contracts: readonly ServiceContract[]): Promise
     },
     async close() {
       const on = await channel();
-      for (const { name } of queuesOf(topologyOf(contracts))) {
-        await on.deleteQueue(queueName(prefix, name));
-        await on.deleteQueue(deadQueueName(queueName(prefix, name)));
-      }
-      await on.deleteExchange(exchangeName(prefix));
-      await on.deleteExchange(deadExchangeName(prefix));
+      await deleteTopology(on, prefix, contracts);
       await connection.close();
     },
   };
