@@ -5,16 +5,16 @@ import core from "../../services/index.ts";
 import { anAddress } from "../../souk/testing/address.ts";
 import { order, putInCart, signUp } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
-import { changed, settled } from "./support/database.ts";
 import {
   type ApiRequest,
   type Caller,
   callers,
   createWorld,
   type Row,
-  rows,
   type World,
-} from "./support/routes.ts";
+} from "./support/access.ts";
+import { changed, settled } from "./support/database.ts";
+import { rows } from "./support/routes.ts";
 
 describe("who may do what, on every route of a running shop", () => {
   let shop: Shop;

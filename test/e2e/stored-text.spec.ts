@@ -6,7 +6,7 @@ import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { home, PASSWORD, paidOrder } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
-import { createWorld, type World } from "./support/routes.ts";
+import { createWorld, type World } from "./support/access.ts";
 
 /** Decomposed, with direction marks, blanks at its ends, and a lone surrogate. */
 const WRITTEN = " Zoe\u0308 \u202exyz\u2069\u200f \u{1f600}\u2028e\u0301 ";

@@ -13,7 +13,7 @@ import {
   signUp,
 } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
-import { createWorld } from "../e2e/support/routes.ts";
+import { createWorld } from "../e2e/support/access.ts";
 import { Harvest } from "./known.ts";
 import type { Speaker } from "./requests.ts";
 

@@ -10,7 +10,7 @@ import {
   type ObjectSchema,
 } from "../../../broker/http/docs/json-schema.ts";
 import { inlined } from "../../support/schemas/inlined-schema.ts";
-import type { ApiRequest } from "./routes.ts";
+import type { ApiRequest } from "./access.ts";
 
 export interface Mutation {
   /** For the message of a failed assertion. */

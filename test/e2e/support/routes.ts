@@ -25,8 +25,6 @@ import {
   type World,
 } from "./access.ts";
 
-export { type ApiRequest, type Caller, callers, createWorld, type Row, type World } from "./access.ts";
-
 const email = () => `${newId()}@example.com`;
 const refreshToken = async ({ owner, shop }: World) => (await signIn(shop.http, owner.email)).refreshToken;
 const unpaid = ({ owner, article }: World) => order(owner, article.sku);
