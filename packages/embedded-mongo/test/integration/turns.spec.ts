@@ -4,7 +4,7 @@ import type { Collection, Document } from "mongodb";
 import { type Started, startStore } from "../support/with-store.ts";
 
 type Row = { _id: number; n: number; text: string; x?: number };
-const rowsInAll = 60_000;
+const rowsInAll = 100_000;
 
 describe("commands that take long", () => {
   let store: Started;
