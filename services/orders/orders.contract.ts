@@ -153,7 +153,7 @@ export type OrderView = z.output<typeof orderView>;
 
 const orderId = id.meta({ description: "Id of the order" });
 const preferWait = z.string().meta({
-  description: "`wait=N`: seconds, at most 10, that the reply may wait for the payment's next action",
+  description: "`wait=N`: seconds, at most 10, that the reply may wait for what comes next in the payment",
   examples: ["wait=5"],
 });
 
@@ -306,7 +306,11 @@ export const orders = defineContract({
     }),
     get: action({
       summary: "One order of the caller",
+      description:
+        "With `Prefer: wait=N` the reply waits until the payment has come further than it is, e.g. to `paid`. " +
+        "It does not wait when the order can't be paid any more.",
       operationId: "getOrder",
+      headers: { request: { Prefer: preferWait } },
       rest: "GET /orders/:id",
       auth: "customer",
       params: z.strictObject({ id: orderId }),

@@ -14,7 +14,7 @@ import { createNumberClaim } from "./checkout/claim-number.ts";
 import { createProviderCheck } from "./checkout/known-providers.ts";
 import { openOrdersStore } from "./checkout/open-orders.store.ts";
 import { placeOrder } from "./checkout/place-order.ts";
-import { waitForPayment } from "./checkout/wait-for-payment.ts";
+import { waitForPayment, waitForProgress } from "./checkout/wait-for-payment.ts";
 import { listOrders } from "./list-orders.ts";
 import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
@@ -54,7 +54,8 @@ export default defineService(orders, {
     },
 
     async get(ctx) {
-      return orderView(await visibleOrder(this.actors.order, ctx, ctx.params.id));
+      const order = await visibleOrder(this.actors.order, ctx, ctx.params.id);
+      return orderView(await waitForProgress(this.actors.order, order, ctx.meta.preferWait));
     },
 
     async cancel(ctx) {

@@ -6,10 +6,11 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ActionEndpoint, CallingOptions, Context, Middleware, ServiceBroker } from "moleculer";
+import type { CallMeta } from "../../contract/call-meta.ts";
 import { actionContract, isReadOnly } from "../../contract/contract.ts";
 import { anotherEndpoint, availableEndpoints } from "./endpoints.ts";
 
-/** How long one node may take for a read while another can be asked. Milliseconds. */
+/** How long one node may take for a read while another can be asked, beyond what `Prefer: wait` asks for. Milliseconds. */
 const TRY_MS = 5_000;
 /** With less time left, no other node is asked. */
 const LEAST_MS = 20;
@@ -40,6 +41,7 @@ class Read {
   readonly #params: unknown;
   readonly #options: CallingOptions;
   readonly #deadline: number;
+  readonly #tryMs: number;
   readonly #tried = new Set<string>();
 
   constructor(broker: ServiceBroker, next: Call, name: string, params: unknown, options: CallingOptions) {
@@ -49,6 +51,8 @@ class Read {
     this.#params = params;
     this.#options = options;
     const total = options.timeout ?? broker.options.requestTimeout ?? 0;
+    const meta: CallMeta = options.meta ?? options.parentCtx?.meta ?? {};
+    this.#tryMs = TRY_MS + (meta.preferWait ?? 0) * 1_000;
     this.#deadline = total > 0 ? performance.now() + total : Number.POSITIVE_INFINITY;
   }
 
@@ -87,7 +91,7 @@ class Read {
   #ask(target: Target, attempt: number): Answer {
     const { retries = 0 } = this.#broker.options.retryPolicy ?? {};
     const hasMore = attempt < retries && availableEndpoints(this.#broker, this.#name).length > 1;
-    const timeout = hasMore ? Math.min(TRY_MS, this.#left) : this.#left;
+    const timeout = hasMore ? Math.min(this.#tryMs, this.#left) : this.#left;
     return this.#next(target, this.#params, {
       ...this.#options,
       ...(Number.isFinite(timeout) ? { timeout: Math.ceil(timeout) } : {}),

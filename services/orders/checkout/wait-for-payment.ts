@@ -1,8 +1,9 @@
-/** Waits a moment for the saga, so that one reply contains the customer's next step. */
+/** Waits a moment for the saga, so that one reply contains what the customer waits for. */
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
+import { errorCode } from "../../../broker/contract/errors.ts";
 import type { OrderMessage } from "../order/decision.ts";
-import type { OrderState } from "../order/state.ts";
-import { canGoOn } from "../order/view.ts";
+import { currentAttempt, type OrderState } from "../order/state.ts";
+import { canGoOn, isPayable } from "../order/view.ts";
 
 const DEFAULT_WAIT_S = 2;
 const MAX_WAIT_S = 10;
@@ -21,4 +22,36 @@ export async function waitForPayment(
   return (
     (await orders.next(order.id, order.version, waitMs, canGoOn)) ?? (await orders.read(order.id)) ?? order
   );
+}
+
+/**
+ * The order once its payment has come further than it is now. So a client waits for "paid" instead of polling. An
+ * order that nobody can pay any more is returned at once, and so is one whose node has too many waiting callers.
+ * @param preferWait seconds from `Prefer: wait=N`; without it, nothing is waited for
+ */
+export async function waitForProgress(
+  orders: ActorHost<OrderState, OrderMessage>,
+  order: Snapshot<OrderState>,
+  preferWait = 0,
+): Promise<Snapshot<OrderState>> {
+  const waitMs = Math.min(preferWait, MAX_WAIT_S) * 1_000;
+  if (waitMs <= 0 || !isPayable(order.state)) return order;
+  const seen = paymentProgress(order.state);
+  const isFurther = (state: OrderState) => canGoOn(state) && paymentProgress(state) !== seen;
+  try {
+    return (
+      (await orders.next(order.id, order.version, waitMs, isFurther)) ??
+      (await orders.read(order.id)) ??
+      order
+    );
+  } catch (error) {
+    // A preference may be ignored (RFC 7240).
+    if (errorCode(error) === "OVERLOADED") return order;
+    throw error;
+  }
+}
+
+function paymentProgress(state: OrderState): string {
+  const { id, status } = currentAttempt(state);
+  return `${state.status} ${id} ${status}`;
 }

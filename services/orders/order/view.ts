@@ -26,7 +26,9 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
   };
 }
 
-const isPayable = ({ status }: OrderState): boolean => status === "placed" || status === "awaiting_payment";
+/** Whether a payment can still change the order's status. */
+export const isPayable = ({ status }: OrderState): boolean =>
+  status === "placed" || status === "awaiting_payment";
 
 const paymentView = ({ id, choice, status, nextAction }: Attempt): OrderView["payment"] => ({
   id,

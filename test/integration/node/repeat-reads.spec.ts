@@ -37,7 +37,7 @@ interface Asking {
   call(name: string, params: object): Promise<unknown>;
 }
 
-type Behaviour = "answers" | "is away" | "rejects" | "is silent" | "refuses" | "breaks";
+type Behaviour = "answers" | "is away" | "rejects" | "is silent" | "waits" | "refuses" | "breaks";
 
 describe("Reads when a node fails", function () {
   this.timeout(40_000);
@@ -81,6 +81,7 @@ describe("Reads when a node fails", function () {
         if (behaviour[nodeID] === "refuses") throw new SoukError("NOT_FOUND");
         if (behaviour[nodeID] === "breaks") throw new TypeError("a bug");
         if (behaviour[nodeID] === "is silent") await sleep(20_000, undefined, { ref: false });
+        if (behaviour[nodeID] === "waits") await sleep(5_500);
         await more({ call: (other, m) => ctx.call(`repeattest.${other}`, { n: m }) }, n);
         return { n, from: nodeID };
       };
@@ -153,6 +154,13 @@ describe("Reads when a node fails", function () {
       await assert.rejects(call("read", 1));
       assert.equal(ran.length, 1);
     }
+  });
+
+  it("are not repeated while they wait as long as the client asked for", async () => {
+    await start(["one", "two"]);
+    behaviour = { one: "waits", two: "waits" };
+    await call("read", 1, { meta: { preferWait: 6 } });
+    assert.equal(ran.length, 1);
   });
 
   it("take no longer than a call may", async () => {

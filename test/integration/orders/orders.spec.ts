@@ -55,6 +55,23 @@ describe("the orders service", () => {
     await shop.reaches(order.id, "awaiting_payment");
   });
 
+  it("lets a client wait until an order is paid, and no longer than it wants to", async () => {
+    const tea = await shop.offer(usd(350), 2);
+    const customer = newCustomer();
+    const waiting = (id: string, preferWait: number) =>
+      shop.node.call("orders.get", { id }, { ...customer.meta, preferWait });
+    const placed = await shop.place(customer, { [tea]: 1 }, { preferWait: 0 });
+    const open = await waiting(placed.id, 10);
+    assert.equal(open.payment?.status, "pending", "the customer's next step is there");
+    assert.equal((await waiting(placed.id, 1)).status, "awaiting_payment", "nobody has paid within a second");
+    const paid = waiting(placed.id, 10);
+    await shop.pay(open);
+    assert.equal((await paid).status, "paid");
+    const asked = performance.now();
+    assert.equal((await waiting(placed.id, 10)).status, "paid");
+    assert.ok(performance.now() - asked < 5_000, "a paid order has nothing to wait for");
+  });
+
   it("takes an address by its id, and only the caller's", async () => {
     const [tea, ada, bob] = [await shop.offer(usd(350), 5), newCustomer(), newCustomer()];
     const addressId = shop.saveAddress(ada);
