@@ -77,6 +77,11 @@ export function serverStatus(context: Context): Reply {
       getmore: count("getMore"),
       command: [...store.opcounters.values()].reduce((sum, n) => sum + n, 0),
     },
+    // As MongoDB calls them in the section of its own engine.
+    sqlite: {
+      log: { "log sync operations": store.database.flushes },
+      transaction: { "transactions committed": store.database.commits },
+    },
     metrics: { cursor: { open: { total: store.cursors.size } } },
     repl: {
       setName: "souk",

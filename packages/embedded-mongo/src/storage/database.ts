@@ -20,6 +20,9 @@ export class Database {
   readonly file: string;
   /** Increases with every change of collections and indexes. Running commands then check theirs. */
   generation = 0;
+  /** Transactions that were committed, and flushes to disk, for `serverStatus`. */
+  commits = 0;
+  flushes = 0;
   private readonly log: number | undefined;
   private readonly beginStatement: StatementSync;
   private readonly commitStatement: StatementSync;
@@ -76,6 +79,7 @@ export class Database {
 
   commit(): void {
     this.commitStatement.run();
+    this.commits++;
   }
 
   rollback(): void {
@@ -103,7 +107,9 @@ export class Database {
 
   /** Resolves when everything committed before the call would survive a loss of power. */
   async flush(): Promise<void> {
-    if (this.log !== undefined) await promisify(fdatasync)(this.log);
+    if (this.log === undefined) return;
+    this.flushes++;
+    await promisify(fdatasync)(this.log);
   }
 
   /** Moves the log into the file and closes it. */

@@ -432,6 +432,13 @@ describe("the official driver on the embedded store", () => {
     assert.equal((await store.client.db("other").listCollections().toArray()).length, 0);
     const status = await store.db.admin().serverStatus();
     assert.equal(status.version, "7.0.0");
+    await store.db.collection("c").insertOne({ a: 1 });
+    const { opcounters, sqlite } = await store.db.admin().serverStatus();
+    assert.ok(opcounters.insert > status.opcounters.insert);
+    const committed = "transactions committed";
+    assert.ok(sqlite.transaction[committed] > status.sqlite.transaction[committed]);
+    const flushed = "log sync operations";
+    assert.ok(sqlite.log[flushed] > status.sqlite.log[flushed]);
   });
 });
 

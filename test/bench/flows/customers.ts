@@ -1,8 +1,8 @@
 /** What every bench of checkouts needs: an admin, signed-in customers, and SKUs with stock. */
 
-import { anAddress } from "../../souk/testing/address.ts";
+import { anAddress } from "../../../souk/testing/address.ts";
+import { BENCH_TOKEN, type BenchShop } from "../shop/shop-process.ts";
 import type { Answer, LoadClient } from "./http.ts";
-import { BENCH_TOKEN, type BenchShop } from "./shop-process.ts";
 
 const API = "/api/v1";
 

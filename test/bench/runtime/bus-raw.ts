@@ -1,10 +1,10 @@
 /** The baseline: plain amqplib with confirms in a window, over queues declared like mailboxes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConfirmChannel, Options } from "amqplib";
-import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
-import { declareTopology } from "../../broker/bus/amqp/declare.ts";
-import type { Topology } from "../../broker/bus/bus.ts";
-import { exchangeName, queueName, queuesOf, routingKey } from "../../broker/bus/topology.ts";
+import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
+import { declareTopology } from "../../../broker/bus/amqp/declare.ts";
+import type { Topology } from "../../../broker/bus/bus.ts";
+import { exchangeName, queueName, queuesOf, routingKey } from "../../../broker/bus/topology.ts";
 
 export interface RawOptions {
   url: string;

@@ -1,8 +1,8 @@
 /** The complete checkout: two cart lines, order, sandbox payment, paid; by signed-in customers. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { storeProgram } from "@souk/embedded-mongo";
-import { cpuOfChild, cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
+import { percentile } from "../measure/statistics.ts";
+import type { BenchShop } from "../shop/shop-process.ts";
 import {
   bootstrapAdmin,
   type Customer,
@@ -12,50 +12,47 @@ import {
   shippingAddress,
   someSkus,
 } from "./customers.ts";
-import { LoadClient, percentile } from "./http.ts";
-import type { BenchShop } from "./shop-process.ts";
+import { LoadClient } from "./http.ts";
 
-export interface CheckoutResult {
+const API = "/api/v1";
+
+export interface Checkouts {
   flows: number;
   perSecond: number;
   orderMs: { p50: number; p99: number };
   flowMs: { p50: number; p99: number };
-  /** Milliseconds of CPU per flow. */
-  cpu: { node: number; store: number; rabbitmq: number; load: number };
 }
 
-const API = "/api/v1";
+export interface CheckoutLoad {
+  /** @throws when any answer is wrong */
+  run(users: number, seconds: number): Promise<Checkouts>;
+  close(): void;
+}
 
-/** Runs flows at `concurrency` for `seconds` after a warm-up. @throws when any answer is wrong */
-export async function benchCheckout(
-  shop: BenchShop,
-  concurrency: number,
-  seconds: number,
-): Promise<CheckoutResult> {
-  const client = new LoadClient(shop.url, concurrency * 2);
+/** Prepares up to `users` customers, and stock that does not run out. */
+export async function prepareCheckouts(shop: BenchShop, users: number): Promise<CheckoutLoad> {
+  const client = new LoadClient(shop.url, users * 2);
   const admin = await bootstrapAdmin(client);
-  const customers = await registerCustomers(client, concurrency);
+  const customers = await registerCustomers(client, users);
   const skus = await someSkus(client, 1_000);
   await fillStock(client, admin, skus, 100_000);
-  await run(client, customers, skus, Math.min(5, seconds));
-
-  const before = usage(shop);
-  const started = performance.now();
-  const samples = await run(client, customers, skus, seconds);
-  const elapsed = performance.now() - started;
-  const after = usage(shop);
-  client.close();
-
-  const flows = samples.length;
-  const per = (name: keyof typeof before) => (after[name] - before[name]) / flows;
-  const orders = samples.map((it) => it.orderMs);
-  const whole = samples.map((it) => it.flowMs);
   return {
-    flows,
-    perSecond: (flows / elapsed) * 1_000,
-    orderMs: { p50: percentile(orders, 0.5), p99: percentile(orders, 0.99) },
-    flowMs: { p50: percentile(whole, 0.5), p99: percentile(whole, 0.99) },
-    cpu: { node: per("node"), store: per("store"), rabbitmq: per("rabbitmq"), load: per("load") },
+    async run(count, seconds) {
+      const started = performance.now();
+      const samples = await runFlows(client, customers.slice(0, count), skus, seconds);
+      const elapsed = performance.now() - started;
+      const timesOf = (name: keyof Sample) => {
+        const all = samples.map((it) => it[name]);
+        return { p50: percentile(all, 0.5), p99: percentile(all, 0.99) };
+      };
+      return {
+        flows: samples.length,
+        perSecond: (samples.length / elapsed) * 1_000,
+        orderMs: timesOf("orderMs"),
+        flowMs: timesOf("flowMs"),
+      };
+    },
+    close: () => client.close(),
   };
 }
 
@@ -64,10 +61,10 @@ interface Sample {
   flowMs: number;
 }
 
-async function run(
+async function runFlows(
   client: LoadClient,
-  customers: Customer[],
-  skus: string[],
+  customers: readonly Customer[],
+  skus: readonly string[],
   seconds: number,
 ): Promise<Sample[]> {
   const samples: Sample[] = [];
@@ -80,7 +77,7 @@ async function run(
   return samples;
 }
 
-async function flow(client: LoadClient, { headers }: Customer, skus: string[]): Promise<Sample> {
+async function flow(client: LoadClient, { headers }: Customer, skus: readonly string[]): Promise<Sample> {
   const started = performance.now();
   const [first, second] = twoOf(skus);
   must(await client.send("PUT", `${API}/cart/items/${first}`, headers, { quantity: 1 }), 200);
@@ -102,34 +99,20 @@ async function flow(client: LoadClient, { headers }: Customer, skus: string[]): 
   return { orderMs: placed.ms, flowMs: performance.now() - started };
 }
 
+/** Where `GET /orders/:id` can't wait, the answer comes at once, and the client asks again. */
 async function untilPaid(client: LoadClient, headers: Record<string, string>, id: string): Promise<void> {
   const deadline = performance.now() + 30_000;
   for (;;) {
-    const { body } = must(await client.send("GET", `${API}/orders/${id}`, headers), 200);
+    const asked = await client.send("GET", `${API}/orders/${id}`, { ...headers, prefer: "wait=5" });
+    const { body } = must(asked, 200);
     if (body.status === "paid") return;
     if (performance.now() > deadline) throw new Error(`order ${id} is still ${body.status} after 30 s`);
     await sleep(25);
   }
 }
 
-function twoOf(skus: string[]): [string, string] {
+function twoOf(skus: readonly string[]): [string, string] {
   const first = Math.floor(Math.random() * skus.length);
   const second = (first + 1 + Math.floor(Math.random() * (skus.length - 1))) % skus.length;
   return [skus[first] ?? "", skus[second] ?? ""];
-}
-
-function usage(shop: BenchShop) {
-  const tree = cpuOfTree(shop.pid);
-  const store = storeCpu(shop);
-  return {
-    node: tree - store,
-    store,
-    rabbitmq: shop.mode === "cluster" ? cpuOfCommand("beam.smp") : 0,
-    load: process.cpuUsage().user / 1_000 + process.cpuUsage().system / 1_000,
-  };
-}
-
-/** The embedded store is a thread of the one process, or a child process of the cluster. */
-function storeCpu({ mode, pid }: BenchShop): number {
-  return mode === "embedded" ? cpuOfThread(pid, "embedded-mongo") : cpuOfChild(pid, storeProgram);
 }

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Child, startChild } from "../../scripts/support/children.ts";
-import { withLocalRabbit } from "../../scripts/support/local-rabbit.ts";
-import { freePort } from "../../souk/testing/free-port.ts";
-import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
+import { type Child, startChild } from "../../../scripts/support/children.ts";
+import { withLocalRabbit } from "../../../scripts/support/local-rabbit.ts";
+import { freePort } from "../../../souk/testing/free-port.ts";
+import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
 
 export type Mode = "embedded" | "cluster";
 
@@ -17,21 +17,39 @@ export interface BenchShop {
   readonly mode: Mode;
   readonly url: string;
   readonly pid: number;
+  /** The folder of its embedded store. */
+  readonly storeDir: string;
   /** From the start of the process to the first answered request. */
   readonly startMs: number;
   stop(): Promise<void>;
 }
 
-const preload = new URL("../../scripts/support/preload.mjs", import.meta.url).href;
-const script = (name: string) => fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url));
+export interface BenchShopOptions {
+  mode: Mode;
+  /** Folder of the Souk that runs; this one's unless given. */
+  root?: string;
+  env?: Record<string, string>;
+}
+
+const TODAY = fileURLToPath(new URL("../../..", import.meta.url));
+const preload = new URL("../../../scripts/support/preload.mjs", import.meta.url).href;
 
 /** Starts a shop on a free port with data of its own; resolves when it is ready. */
-export async function startBenchShop(mode: Mode, env: Record<string, string> = {}): Promise<BenchShop> {
+export async function startBenchShop({ mode, root = TODAY, env = {} }: BenchShopOptions): Promise<BenchShop> {
+  const script = (name: string) => join(root, "scripts", `${name}.ts`);
   const dir = await mkdtemp(join(tmpdir(), "souk-bench-"));
   const port = await freePort();
   const prefix = `bench-${process.pid}-${port}`;
-  const base = { ...process.env, AMQP_URL: "", MONGO_URL: "", REDIS_URL: "" };
-  if (env.SEED_COUNT) seed(dir, env.SEED_COUNT);
+  const base = {
+    ...process.env,
+    NODE_ENV: "development",
+    AMQP_URL: "",
+    MONGO_URL: "",
+    REDIS_URL: "",
+    // Compiled code of a folder for temporary files is removed with it.
+    ...(root === TODAY ? {} : { NODE_COMPILE_CACHE: join(root, "node_modules/.compile-cache") }),
+  };
+  if (env.SEED_COUNT) seed(script("seed"), { ...base, DATA_DIR: dir, LOG_LEVEL: "warn" }, env.SEED_COUNT);
   const started = performance.now();
   const lines: string[] = [];
   const child: Child = startChild(mode, script(mode === "cluster" ? "cluster" : "start"), [], {
@@ -60,25 +78,35 @@ export async function startBenchShop(mode: Mode, env: Record<string, string> = {
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  return {
+  const startMs = performance.now() - started;
+  const shop: BenchShop = {
     mode,
     url,
     pid: child.pid ?? 0,
-    startMs: performance.now() - started,
+    storeDir: join(dir, "mongo"),
+    startMs,
     async stop() {
+      if (!running.delete(shop)) return;
       await child.stop(30_000);
       if (mode === "cluster") await deleteQueues(withLocalRabbit(process.env).AMQP_URL ?? "", prefix);
       await rm(dir, { recursive: true, force: true });
     },
   };
+  running.add(shop);
+  return shop;
+}
+
+const running = new Set<BenchShop>();
+
+/** For the end of a bench that is interrupted. */
+export async function stopRunningShops(): Promise<void> {
+  await Promise.all([...running].map((it) => it.stop()));
 }
 
 /** A large catalogue takes longer than a start may. */
-function seed(dir: string, count: string): void {
-  const { status } = spawnSync(process.execPath, ["--import", preload, script("seed"), "--count", count], {
-    env: { ...process.env, MONGO_URL: "", AMQP_URL: "", REDIS_URL: "", DATA_DIR: dir, LOG_LEVEL: "warn" },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+function seed(script: string, env: NodeJS.ProcessEnv, count: string): void {
+  const args = ["--import", preload, script, "--count", count];
+  const { status } = spawnSync(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
   if (status !== 0) throw new Error(`seeding ${count} products failed`);
 }
 

@@ -11,29 +11,29 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { ServiceBroker } from "moleculer";
-import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
+import { createActorHost } from "../../../broker/actor/runtime/actor-host.ts";
 import {
   actorModel,
   createActorIndexes,
   createInboxArchive,
-} from "../../broker/actor/runtime/document/actor-model.ts";
-import { defaultTuning } from "../../broker/actor/runtime/tuning.ts";
-import { createAmqpBus } from "../../broker/bus/amqp/amqp-bus.ts";
-import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
-import type { Bus } from "../../broker/bus/bus.ts";
-import { topologyOf } from "../../broker/bus/topology.ts";
-import { envelope } from "../../broker/contract/envelope.ts";
-import { loadConfig } from "../../broker/moleculer/config.ts";
-import { extend } from "../../broker/moleculer/extension.ts";
-import { createOperations } from "../../broker/moleculer/operations/operations.ts";
-import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
-import { connectDatabase } from "../../broker/mongo/database.ts";
-import { systemClock } from "../../broker/resilience/clock.ts";
-import type { Log } from "../../broker/resilience/log.ts";
-import { deleteTopology } from "../support/bus/delete-topology.ts";
+} from "../../../broker/actor/runtime/document/actor-model.ts";
+import { defaultTuning } from "../../../broker/actor/runtime/tuning.ts";
+import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
+import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
+import type { Bus } from "../../../broker/bus/bus.ts";
+import { topologyOf } from "../../../broker/bus/topology.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
+import { extend } from "../../../broker/moleculer/extension.ts";
+import { createOperations } from "../../../broker/moleculer/operations/operations.ts";
+import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
+import { connectDatabase } from "../../../broker/mongo/database.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
+import type { Log } from "../../../broker/resilience/log.ts";
+import { deleteTopology } from "../../support/bus/delete-topology.ts";
+import { allProcesses, cpuOfThread, cpuOfTree } from "../measure/processes.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { busBench, busOrder, busStock } from "./bus-shop.ts";
-import { cpuOfCommand, cpuOfThread, cpuOfTree } from "./cpu.ts";
 
 const ROUNDS = 5;
 /** Rounds until V8 has compiled what runs often, on both sides; they do not count. */
@@ -270,7 +270,9 @@ async function removeQueues(url: string, prefix: string): Promise<void> {
 const cpuNow = (): BusCpu => ({
   node: cpuOfTree(process.pid),
   store: cpuOfThread(process.pid, "embedded-mongo"),
-  rabbitmq: cpuOfCommand("beam.smp"),
+  rabbitmq: [...allProcesses().values()]
+    .filter((it) => it.command === "beam.smp")
+    .reduce((sum, it) => sum + it.cpuMs, 0),
 });
 
 function cpuBetween(before: BusCpu, after: BusCpu, messages: number): BusCpu {

@@ -1,8 +1,8 @@
 /** Many buyers for few units: exactly that many orders get stock. All others get a clear answer. */
 import { randomUUID } from "node:crypto";
+import type { BenchShop } from "../shop/shop-process.ts";
 import { bootstrapAdmin, must, registerCustomers, shippingAddress } from "./customers.ts";
 import { LoadClient } from "./http.ts";
-import type { BenchShop } from "./shop-process.ts";
 
 export interface FlashSaleResult {
   buyers: number;

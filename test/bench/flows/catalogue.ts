@@ -1,8 +1,8 @@
 /** Product list page of 20 and product detail at 32 connections. */
 import autocannon from "autocannon";
+import type { BenchShop } from "../shop/shop-process.ts";
 import { must } from "./customers.ts";
 import { LoadClient } from "./http.ts";
-import type { BenchShop } from "./shop-process.ts";
 
 export interface ReadResult {
   route: string;

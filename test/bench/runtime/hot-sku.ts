@@ -5,28 +5,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { ServiceBroker as Broker, type ServiceBroker } from "moleculer";
-import { createActorHost } from "../../broker/actor/runtime/actor-host.ts";
-import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
+import { createActorHost } from "../../../broker/actor/runtime/actor-host.ts";
+import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import {
   actorModel,
   createActorIndexes,
   createInboxArchive,
-} from "../../broker/actor/runtime/document/actor-model.ts";
-import type { Bus } from "../../broker/bus/bus.ts";
-import { memoryDeadLetters } from "../../broker/bus/local/dead-letters.ts";
-import { createLocalBus } from "../../broker/bus/local/local-bus.ts";
-import { topologyOf } from "../../broker/bus/topology.ts";
-import { envelope } from "../../broker/contract/envelope.ts";
-import { newId } from "../../broker/contract/ids.ts";
-import { loadConfig } from "../../broker/moleculer/config.ts";
-import { extend } from "../../broker/moleculer/extension.ts";
-import { createOperations } from "../../broker/moleculer/operations/operations.ts";
-import type { NodeRuntime } from "../../broker/moleculer/runtime.ts";
-import { connectDatabase } from "../../broker/mongo/database.ts";
-import { systemClock } from "../../broker/resilience/clock.ts";
-import { inventory } from "../../services/inventory/inventory.contract.ts";
-import { newStock, type StockState, stockActor } from "../../services/inventory/stock.actor.ts";
-import { cpuOfThread, cpuOfTree } from "./cpu.ts";
+} from "../../../broker/actor/runtime/document/actor-model.ts";
+import type { Bus } from "../../../broker/bus/bus.ts";
+import { memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
+import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
+import { topologyOf } from "../../../broker/bus/topology.ts";
+import { envelope } from "../../../broker/contract/envelope.ts";
+import { newId } from "../../../broker/contract/ids.ts";
+import { loadConfig } from "../../../broker/moleculer/config.ts";
+import { extend } from "../../../broker/moleculer/extension.ts";
+import { createOperations } from "../../../broker/moleculer/operations/operations.ts";
+import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
+import { connectDatabase } from "../../../broker/mongo/database.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
+import { inventory } from "../../../services/inventory/inventory.contract.ts";
+import { newStock, type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";
+import { cpuOfThread, cpuOfTree } from "../measure/processes.ts";
 
 export interface HotSkuResult {
   holds: number;

@@ -56,9 +56,3 @@ export class LoadClient {
     this.#agent.destroy();
   }
 }
-
-/** The value below which a share `p` (0..1) of the samples lies. */
-export function percentile(samples: readonly number[], p: number): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))] ?? 0;
-}

@@ -1,7 +1,7 @@
 /** Two actors for the bench of messages: orders send lines of `stock.reserve`'s size, stock notes them. No replies. */
 import { z } from "zod";
-import { defineActor, send } from "../../broker/actor/define-actor.ts";
-import { command, defineContract, type MessagesOf } from "../../broker/contract/contract.ts";
+import { defineActor, send } from "../../../broker/actor/define-actor.ts";
+import { command, defineContract, type MessagesOf } from "../../../broker/contract/contract.ts";
 
 const quantity = z.int().min(1);
 
@@ -24,7 +24,7 @@ export const busBench = defineContract({
   },
 });
 
-declare module "../../broker/contract/contract.ts" {
+declare module "../../../broker/contract/contract.ts" {
   interface Messages extends MessagesOf<typeof messages> {}
 }
 

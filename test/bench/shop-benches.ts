@@ -1,0 +1,179 @@
+/** Benches of a whole shop in its own processes. Each starts one, and can be run on the shop of another commit. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { benchCatalogue } from "./flows/catalogue.ts";
+import { type Checkouts, prepareCheckouts } from "./flows/checkout.ts";
+import { benchFlashSale } from "./flows/flash-sale.ts";
+import { detail, type Figure, less, more } from "./measure/figure.ts";
+import { allProcesses, memoryOf, treeOf } from "./measure/processes.ts";
+import { diskFlushes, type StoreCounters, storeCounters } from "./measure/store-counters.ts";
+import { sumOf, type UsageOfShop, usageBetween, usageOfShop } from "./measure/usage.ts";
+import { watchMemory } from "./measure/watch.ts";
+import { type BenchShop, type Mode, startBenchShop } from "./shop/shop-process.ts";
+
+export interface ShopBenchOptions {
+  mode: Mode;
+  /** Folder of the Souk that runs; this one's unless given. */
+  root?: string;
+  /** Of load. */
+  seconds: number;
+  /** Products of a catalogue. */
+  count: number;
+}
+
+export interface ShopBench {
+  modes: readonly Mode[];
+  run(options: ShopBenchOptions): Promise<Figure[]>;
+}
+
+const BOTH: readonly Mode[] = ["embedded", "cluster"];
+/** A shop frees what only its start needed after two seconds. */
+const AT_REST_MS = 4_000;
+const WARM_UP_S = 5;
+
+export const shopBenches: Record<string, ShopBench> = {
+  start: {
+    modes: BOTH,
+    run: (options) =>
+      inShop(options, { SEED_ON_START: "false" }, async (shop) => {
+        await sleep(AT_REST_MS);
+        return [
+          less("start to first answered request", "ms", shop.startMs),
+          less("memory without products, idle", "MB", residentOf(shop)),
+        ];
+      }),
+  },
+  checkout: {
+    modes: BOTH,
+    run: (options) => inShop(options, {}, (shop) => checkouts(shop, options.seconds)),
+  },
+  catalogue: {
+    modes: ["embedded", "cluster"],
+    run: (options) =>
+      inShop(options, { SEED_COUNT: String(options.count) }, async (shop) => {
+        const routes = await benchCatalogue(shop, Math.min(options.seconds, 10));
+        return routes.flatMap(({ route, perSecond, p99Ms, failed }) => [
+          more(route, "req/s", perSecond),
+          detail(`${route}, p99`, "ms", p99Ms),
+          ...(failed > 0 ? [detail(`${route}, failed`, "requests", failed)] : []),
+        ]);
+      }),
+  },
+  flash: {
+    modes: BOTH,
+    run: (options) =>
+      inShop(options, { SEED_ON_START: "false" }, async (shop) => {
+        const it = await benchFlashSale(shop, 500, 50);
+        return [
+          less(`${it.buyers} buyers for ${it.units} units`, "s", it.seconds),
+          detail("got stock", "orders", it.gotStock),
+          detail("out of stock", "orders", it.outOfStock),
+          detail("other answers", "orders", it.other),
+          detail("server errors", "answers", it.serverErrors),
+          detail("available afterwards", "units", it.available),
+        ];
+      }),
+  },
+};
+
+async function checkouts(shop: BenchShop, seconds: number): Promise<Figure[]> {
+  const memory = watchMemory(shop.pid);
+  await sleep(AT_REST_MS);
+  const idle = residentOf(shop);
+  const load = await prepareCheckouts(shop, 32);
+  await load.run(32, Math.min(WARM_UP_S, seconds));
+
+  const at32 = await measured(shop, () => load.run(32, seconds));
+  const at8 = await measured(shop, () => load.run(8, Math.ceil(seconds / 2)));
+  const at1 = await measured(shop, () => load.run(1, Math.ceil(seconds / 2)));
+  load.close();
+  const { orderMs, flowMs } = at32.result;
+  return [
+    more("checkouts at 32 users", "/s", at32.result.perSecond),
+    more("checkouts at 8 users", "/s", at8.result.perSecond),
+    more("checkouts at 1 user", "/s", at1.result.perSecond),
+    less("POST /orders at 32 users, p50", "ms", orderMs.p50),
+    less("POST /orders at 32 users, p99", "ms", orderMs.p99),
+    less("whole checkout at 32 users, p50", "ms", flowMs.p50),
+    less("whole checkout at 32 users, p99", "ms", flowMs.p99),
+    ...costs(at32),
+    less("store commands a checkout at 1 user", "", at1.store.commands / at1.result.flows),
+    less("start to first answered request", "ms", shop.startMs),
+    less("memory, idle", "MB", idle),
+    less("memory, peak", "MB", memory.stop()),
+  ];
+}
+
+interface Measured {
+  result: Checkouts;
+  usage: UsageOfShop;
+  /** Of the load generator. */
+  ownMs: number;
+  store: StoreCounters;
+  diskFlushes: number | null;
+}
+
+/** What the shop has used and counted meanwhile. */
+async function measured(shop: BenchShop, work: () => Promise<Checkouts>): Promise<Measured> {
+  const counted = await storeCounters(shop.storeDir);
+  const [disk, used, own] = [diskFlushes(shop.storeDir), usageOfShop(shop.pid), ownCpuMs()];
+  const result = await work();
+  const [ownMs, usage] = [ownCpuMs() - own, usageBetween(used, usageOfShop(shop.pid))];
+  const flushes = between(disk, diskFlushes(shop.storeDir));
+  const now = await storeCounters(shop.storeDir);
+  return {
+    result,
+    usage,
+    ownMs,
+    store: {
+      commands: now.commands - counted.commands,
+      commits: between(counted.commits, now.commits),
+      flushes: between(counted.flushes, now.flushes),
+    },
+    diskFlushes: flushes,
+  };
+}
+
+const between = (before: number | null, after: number | null): number | null =>
+  before === null || after === null ? null : after - before;
+
+/** Per checkout. */
+function costs({ result: { flows }, usage, ownMs, store, diskFlushes: disk }: Measured): Figure[] {
+  const { total, main, store: storeMs, v8, libuv } = sumOf(usage);
+  const each = (count: number | null): number | null => (count === null ? null : count / flows);
+  return [
+    less("CPU a checkout", "ms", total / flows),
+    detail("… main threads", "ms", main / flows),
+    detail("… store", "ms", storeMs / flows),
+    detail("… V8's helpers", "ms", v8 / flows),
+    detail("… libuv's pool", "ms", libuv / flows),
+    ...(usage.size > 1
+      ? [...usage].map(([name, it]) => detail(`… process ${name}`, "ms", it.total / flows))
+      : []),
+    detail("CPU of the load generator a checkout", "ms", ownMs / flows),
+    less("store commands a checkout", "", each(store.commands)),
+    less("store commits a checkout", "", each(store.commits)),
+    less("store flushes (fdatasync) a checkout", "", each(store.flushes)),
+    detail("disk flushes of the machine a checkout", "", each(disk)),
+  ];
+}
+
+const residentOf = ({ pid }: BenchShop): number =>
+  treeOf(pid, allProcesses()).reduce((sum, it) => sum + memoryOf(it.pid).resident, 0);
+
+function ownCpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
+async function inShop(
+  { mode, root }: ShopBenchOptions,
+  env: Record<string, string>,
+  work: (shop: BenchShop) => Promise<Figure[]>,
+): Promise<Figure[]> {
+  const shop = await startBenchShop({ mode, env, ...(root === undefined ? {} : { root }) });
+  try {
+    return await work(shop);
+  } finally {
+    await shop.stop();
+  }
+}
