@@ -1,9 +1,5 @@
-import { randomFillSync } from "node:crypto";
 import { v5, v7 } from "uuid";
-
-/** Random bytes are fetched for many ids at once. One system call per id would cost more than the id itself. */
-const pool = new Uint8Array(16 * 512);
-let used = pool.length;
+import { pooledRandom } from "./random-pool.ts";
 
 /**
  * RFC 9562 method 1: a 32-bit counter after the time. Each millisecond it starts again at a random number below 2^24.
@@ -14,12 +10,7 @@ let sequence = 0;
 
 /** A new id (UUIDv7). The ids of one process sort in the order of their creation. */
 export function newId(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += 16;
-  const random = pool.subarray(used - 16, used);
+  const random = pooledRandom(16);
   // If the clock was set back or the counter is full, the id uses a later time.
   const now = Math.max(Date.now(), lastMs);
   if (now > lastMs || sequence === MAX_SEQUENCE) {

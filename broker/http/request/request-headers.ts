@@ -1,7 +1,7 @@
 /** Request headers that Souk uses. Each is validated before use. */
-import { randomBytes } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { SoukError } from "../../contract/errors.ts";
+import { pooledRandom } from "../../contract/random-pool.ts";
 import { id } from "../../contract/schemas.ts";
 import { invalid } from "../problem.ts";
 
@@ -17,7 +17,7 @@ const ZEROES = /^0+$/;
 
 /** Continues the caller's trace if it is valid, else starts one. */
 export function traceOf(header: string | undefined): Trace {
-  const random = randomBytes(24).toString("hex");
+  const random = pooledRandom(24).toString("hex");
   const [, traceId = "", parent = "", flags = "01"] = (header && TRACEPARENT.exec(header)) || [];
   const given = traceId !== "" && !ZEROES.test(traceId) && !ZEROES.test(parent);
   const trace = given ? traceId : random.slice(16);
