@@ -1,9 +1,13 @@
 /** Connections to Redis: one way to open them, for all users. */
-import { Redis, type RedisOptions } from "ioredis";
+import { createRequire } from "node:module";
+import type { Redis, RedisOptions } from "ioredis";
 import { redactedReason } from "../contract/redact.ts";
 import type { RateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";
 import { redisRefusal } from "./refusals.ts";
+
+/** Loaded when it is first used: a shop without Redis saves its 2 MB of memory. */
+const driver = (): typeof import("ioredis") => createRequire(import.meta.url)("ioredis");
 
 /** How long a start waits for Redis. What needs Redis reports its absence to callers. Everything else continues. */
 const CHECK_MS = 3_000;
@@ -22,7 +26,7 @@ export const ANSWERS_WITHIN_MS = 1_500;
 
 /** Connects in the background, and reconnects whenever the connection is lost. */
 export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOptions): Redis {
-  const redis = new Redis(url, options);
+  const redis = new (driver().Redis)(url, options);
   redis.on("error", (error: Error) => {
     alarms.warn("redis", `${away}: ${redisRefusal(error, url) ?? redactedReason(error)}`);
   });
@@ -66,7 +70,7 @@ function leaveWrongDatabase(redis: Redis): void {
  * @throws {ConfigError} it refuses us, which waiting can't fix
  */
 export async function checkRedis(url: string, variable: string): Promise<string | undefined> {
-  const redis = new Redis(url, {
+  const redis = new (driver().Redis)(url, {
     lazyConnect: true,
     retryStrategy: null,
     maxRetriesPerRequest: 0,

@@ -1,5 +1,5 @@
 /** A small cache for frequent reads. A hit is one look-up. Concurrent misses of one key share one load. */
-import { LRUCache } from "lru-cache";
+import { growingCache } from "./growing-cache.ts";
 
 export interface SingleFlightCache<V extends object> {
   /** The value kept, else what `load` gives; callers that ask while it loads share the same promise. */
@@ -13,7 +13,7 @@ export interface SingleFlightCache<V extends object> {
  * @param max how many values are kept
  */
 export function createSingleFlightCache<V extends object>(ttl: number, max: number): SingleFlightCache<V> {
-  const kept = new LRUCache<string, V>({ max, ttl, ttlResolution: 1 });
+  const kept = growingCache<V>(max, ttl);
   const loading = new Map<string, Promise<V>>();
 
   return {

@@ -4,11 +4,11 @@
  */
 import { hash } from "node:crypto";
 import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
-import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { newId } from "../../contract/ids.ts";
 import { id } from "../../contract/schemas.ts";
 import type { Clock } from "../../resilience/clock.ts";
+import { growingCache } from "../../resilience/growing-cache.ts";
 import { singleFlight } from "../../resilience/single-flight.ts";
 
 export const TOKEN_ALGORITHM = "ES256";
@@ -109,7 +109,7 @@ export function createTokenVerifier(
     maxAge = 600_000,
   }: TokenVerifierOptions = {},
 ): TokenVerifier {
-  const verified = new LRUCache<string, AccessTokenClaims>({ max: cacheSize });
+  const verified = growingCache<AccessTokenClaims>(cacheSize);
   let keys = new Map<string, CryptoKey>();
   let fetchedAt = Number.NEGATIVE_INFINITY;
 

@@ -4,10 +4,11 @@
  * usually known at once. Sessions in constant use are checked in advance, many in one call. So requests hardly ever
  * wait.
  */
-import { LRUCache } from "lru-cache";
+
 import { SoukError } from "../../contract/errors.ts";
 import { Batcher } from "../../mongo/batcher.ts";
 import type { Clock } from "../../resilience/clock.ts";
+import { growingCache } from "../../resilience/growing-cache.ts";
 import type { AccessTokenClaims } from "./access-token.ts";
 
 /** If an announcement is lost, a request of an ended session is served for at most this time. */
@@ -55,7 +56,7 @@ export function createLiveSessions(
   clock: Clock,
   cacheSize = 20_000,
 ): LiveSessions {
-  const known = new LRUCache<string, Known>({ max: cacheSize });
+  const known = growingCache<Known>(cacheSize);
   const pending = new Map<string, Promise<Known>>();
   let changes = 0;
   let pausedUntil = 0;

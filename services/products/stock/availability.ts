@@ -6,7 +6,7 @@
  * more than exact stock, and checkout decides anyway. Without a known number the failure goes to the caller, because
  * an invented 0 would say "sold out".
  */
-import { LRUCache } from "lru-cache";
+import { growingCache } from "../../../broker/resilience/growing-cache.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 
 export const FRESH_MS = 500;
@@ -32,7 +32,7 @@ export function createAvailability(
   log: Log,
   now: () => number = () => performance.now(),
 ): Availability {
-  const known = new LRUCache<string, Known>({ max: MAX_SKUS });
+  const known = growingCache<Known>(MAX_SKUS);
   let gathering: { skus: Set<string>; done: Promise<void> } | undefined;
   let away = false;
 

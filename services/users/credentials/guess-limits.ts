@@ -8,11 +8,11 @@
  */
 
 import { hash } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { ANSWERS_WITHIN_MS, openRedis } from "../../../broker/moleculer/redis.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
+import { growingCache } from "../../../broker/resilience/growing-cache.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 
@@ -81,8 +81,8 @@ export function createGuessLimits(counters: GuessCounters): GuessLimits {
 const MAX_KEYS = 100_000;
 
 export function memoryCounters(clock: Clock, max = MAX_KEYS): GuessCounters {
-  const tries = new LRUCache<string, { count: number; until: number }>({ max });
-  const slots = new LRUCache<string, number>({ max });
+  const tries = growingCache<{ count: number; until: number }>(max);
+  const slots = growingCache<number>(max);
   return {
     close: () => undefined,
     async add(key) {

@@ -1,8 +1,9 @@
 /** Stripe's SDK with this shop's rules: one time-out, bounded answers, no redirects, and errors of the port. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import Stripe from "stripe";
+import type Stripe from "stripe";
 import { ProviderMisconfigured, ProviderRefused, providerFailed } from "../provider.ts";
 import { boundedBody } from "../support/bounded-body.ts";
+import { stripeSdk } from "./sdk.ts";
 
 const MAX_ANSWER_BYTES = 2_000_000;
 
@@ -26,11 +27,12 @@ export function createClient(secretKey: string, base: URL): { stripe: Stripe; as
     const body = await boundedBody(response, MAX_ANSWER_BYTES);
     return new Response(body, { status: response.status, headers: response.headers });
   };
-  const stripe = new Stripe(secretKey, {
+  const Sdk = stripeSdk();
+  const stripe = new Sdk(secretKey, {
     host: base.hostname,
     port: base.port || (base.protocol === "http:" ? 80 : 443),
     protocol: base.protocol === "http:" ? "http" : "https",
-    httpClient: Stripe.createFetchHttpClient(fetchBounded),
+    httpClient: Sdk.createFetchHttpClient(fetchBounded),
     // The caller repeats the call, within its own time and with the same key.
     maxNetworkRetries: 0,
     telemetry: false,
@@ -48,7 +50,7 @@ export function createClient(secretKey: string, base: URL): { stripe: Stripe; as
 }
 
 function translated(error: unknown): unknown {
-  if (!(error instanceof Stripe.errors.StripeError)) return error;
+  if (!(error instanceof stripeSdk().errors.StripeError)) return error;
   const status = error.statusCode ?? 0;
   // Stripe repeats a part of the key in its text, so the text is dropped.
   if (status === 401 || status === 403)

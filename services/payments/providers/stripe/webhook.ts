@@ -1,10 +1,11 @@
 /** Stripe's webhooks: verified over the received bytes, then parsed. */
-import Stripe from "stripe";
+import type Stripe from "stripe";
 import { z } from "zod";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { NOTHING_TOLD } from "../support/webhook.ts";
 import { fromStripe } from "./amounts.ts";
 import { afterCapture, charge, dispute, paymentIntent, refund, refundReport, reportOf } from "./objects.ts";
+import { stripeSdk } from "./sdk.ts";
 
 /** How far a signature's time may differ from ours, in both directions. */
 export const TOLERANCE_S = 300;
@@ -51,7 +52,7 @@ function isSigned(stripe: Stripe, text: string, header: string, secret: string, 
   try {
     return signature.verifyHeader(text, header, secret, TOLERANCE_S, undefined, now);
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeSignatureVerificationError) return false;
+    if (error instanceof stripeSdk().errors.StripeSignatureVerificationError) return false;
     throw error;
   }
 }
