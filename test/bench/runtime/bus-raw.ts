@@ -4,7 +4,7 @@ import type { Channel, ConfirmChannel, Options } from "amqplib";
 import { connectToAny } from "../../../broker/bus/amqp/connect-once.ts";
 import { declareTopology } from "../../../broker/bus/amqp/declare.ts";
 import type { Topology } from "../../../broker/bus/bus.ts";
-import { exchangeName, queueName, queuesOf, routingKey } from "../../../broker/bus/topology.ts";
+import { exchangeName, queueName, queuesOf } from "../../../broker/bus/topology.ts";
 
 export interface RawOptions {
   url: string;
@@ -43,7 +43,7 @@ export async function startRaw({
   const [out, back] = await Promise.all([connectToAny(url), connectToAny(url)]);
   await declareTopology(back, prefix, topology);
   const queues = queuesOf(topology);
-  const type = topology.mailboxes[0]?.receives[0] ?? "";
+  const keys = queues.flatMap(({ bindings: [key] }) => key ?? []);
   const exchange = exchangeName(prefix);
   let consumed = 0;
   for (const { name } of queues) {
@@ -63,10 +63,12 @@ export async function startRaw({
       let sent = 0;
       let open = 0;
       let confirmed = 0;
+      channel.removeAllListeners("return");
+      channel.on("return", () => reject(new Error("a message of the baseline found no queue")));
       const pump = () => {
         while (sent < messages && open < window) {
           open++;
-          const key = routingKey(type, sent++ % queues.length);
+          const key = keys[sent++ % keys.length] ?? "";
           channel.publish(exchange, key, content, options, (error) => {
             if (error) return reject(error);
             open--;
