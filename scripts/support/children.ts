@@ -64,12 +64,7 @@ export function startChild(
   };
   const stop = async (timeoutMs: number) => {
     stopping = true;
-    if (current.exitCode !== null || current.signalCode !== null) return;
-    const gone = once(current, "exit");
-    current.kill("SIGTERM");
-    const timer = setTimeout(() => current.kill("SIGKILL"), timeoutMs);
-    await gone;
-    clearTimeout(timer);
+    await endProcess(current, timeoutMs);
   };
   start();
 
@@ -97,6 +92,28 @@ export function startChild(
       start();
     },
   };
+}
+
+/** A process that does one job and ends. It writes where this process writes. */
+export interface Job extends Pick<Child, "name" | "stop"> {
+  /** Resolves with its exit code, null where a signal has ended it. */
+  readonly ended: Promise<number | null>;
+}
+
+export function startJob(name: string, file: string, env: NodeJS.ProcessEnv): Job {
+  const job = spawn(process.execPath, ["--import", preload, file], { env, stdio: "inherit" });
+  const ended = new Promise<number | null>((resolve) => job.once("exit", resolve));
+  return { name, ended, stop: (timeoutMs) => endProcess(job, timeoutMs) };
+}
+
+/** Sends SIGTERM, and SIGKILL after `timeoutMs`. Resolves when it has ended. */
+async function endProcess(child: ChildProcess, timeoutMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  await gone;
+  clearTimeout(timer);
 }
 
 const preload = new URL("./preload.mjs", import.meta.url).href;

@@ -231,6 +231,7 @@ describe("A flood of requests", function () {
     let run: ScriptRun;
     before(async () => {
       run = await startScript("cluster", {
+        args: ["--processes", "each"],
         env: { ...env, AMQP_URL, AMQP_PREFIX: prefix, NAMESPACE: prefix },
         readyMs: 120_000,
       });

@@ -2,14 +2,52 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { connectToAny } from "../../broker/bus/amqp/connect-once.ts";
+import { serviceNames } from "../../broker/moleculer/extension.ts";
+import core from "../../services/index.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { openToOthers } from "../support/open-to-others.ts";
 import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
 import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
 import { checkStory } from "../support/shop/check-story.ts";
 import { tellStory } from "../support/shop/readme-story.ts";
+import { familyOf } from "./support/processes.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
+
+/** The nodes that a cluster runs, by the services of each. */
+const nodesOf = ({ child: { pid = 0 } }: ScriptRun) =>
+  familyOf(pid).flatMap(({ command }) => command.split("node.ts ")[1] ?? []);
+
+describe("the README's story on `npm run cluster`, its services in one process, over RabbitMQ", () => {
+  const prefix = `test-${randomUUID().slice(0, 8)}`;
+  let shop: ScriptRun;
+
+  before(async function () {
+    this.timeout(120_000);
+    shop = await startScript("cluster", {
+      args: ["--processes", "1"],
+      env: { AMQP_URL, AMQP_PREFIX: prefix, NAMESPACE: prefix, SEED_COUNT: "100" },
+      readyMs: 100_000,
+    });
+  });
+
+  after(async function () {
+    this.timeout(60_000);
+    await shop?.stop();
+    await deleteQueues(AMQP_URL, prefix);
+  });
+
+  it("goes from registration to a delivered order", async function () {
+    this.timeout(60_000);
+    assert.deepEqual(nodesOf(shop), ["api users products cart orders delivery inventory payments"]);
+    checkStory(await tellStory(`${shop.url}/api/v1`, await shop.bootstrapToken()));
+  });
+
+  it("stops in order on SIGTERM, with exit code 0", async function () {
+    this.timeout(60_000);
+    assert.equal(await shop.terminate(), 0);
+  });
+});
 
 describe("the README's story on `npm run cluster`, every service a process, over RabbitMQ", () => {
   const prefix = `test-${randomUUID().slice(0, 8)}`;
@@ -18,6 +56,7 @@ describe("the README's story on `npm run cluster`, every service a process, over
   before(async function () {
     this.timeout(120_000);
     shop = await startScript("cluster", {
+      args: ["--processes", "each"],
       env: { AMQP_URL, AMQP_PREFIX: prefix, NAMESPACE: prefix, SEED_COUNT: "100" },
       readyMs: 100_000,
     });
@@ -31,6 +70,7 @@ describe("the README's story on `npm run cluster`, every service a process, over
 
   it("goes from registration to a delivered order, and stock goes down by what was bought", async function () {
     this.timeout(60_000);
+    assert.equal(nodesOf(shop).length, serviceNames(core).length);
     const token = await shop.bootstrapToken();
     checkStory(await tellStory(`${shop.url}/api/v1`, token));
   });
