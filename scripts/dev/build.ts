@@ -16,6 +16,7 @@ const dist = join(root, "dist");
 /** Workspace packages that become part of this one, with the file for their name. */
 const WORKSPACES: Readonly<Record<string, string>> = {
   "@souk/embedded-mongo": "packages/embedded-mongo/src/index.js",
+  "@souk/embedded-mongo/driver": "packages/embedded-mongo/src/port/driver.js",
 };
 /** Files that the compiler ignores. */
 const ASSETS = ["scripts/support/preload.mjs"];

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { keptUri, keptUriFile, passwordOf, socketUri } from "./kept-uri.ts";
+import { CommandPort, commandPorts } from "./port/command-port.ts";
 import type { RunOptions } from "./run.ts";
 
 export { tcpUri } from "./kept-uri.ts";
@@ -55,12 +56,21 @@ type Said = { uri?: string; failed?: string; closed?: boolean };
 
 /** Starts the store in a worker thread of this process. Rejects when the folder is in use or not writable. */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
-  const workerData: RunOptions = { dir: options.dir, listen: options.listen, sync: options.sync };
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData, name: "embedded-mongo" });
+  const { port1, port2 } = new MessageChannel();
+  const { dir, listen, sync } = options;
+  const workerData: RunOptions = { dir, listen, sync, commands: port2 };
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    workerData,
+    transferList: [port2],
+    name: "embedded-mongo",
+  });
   const [said] = (await once(worker, "message")) as [Said];
-  if (said.uri === undefined) {
+  const { uri } = said;
+  if (uri === undefined) {
     throw new Error(said.failed ?? "the embedded store did not start");
   }
+  commandPorts.set(uri, new CommandPort(port1));
+  worker.once("exit", () => commandPorts.delete(uri));
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const ended = once(worker, "exit");
@@ -68,7 +78,7 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
     await ended;
   };
   return {
-    uri: said.uri,
+    uri,
     close: () => {
       closing ??= close();
       return closing;

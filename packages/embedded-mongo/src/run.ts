@@ -1,6 +1,7 @@
 /** Connects store, server and sweeper. */
 import { randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";
+import type { MessagePort } from "node:worker_threads";
 import { credentialsOf } from "./auth/scram.ts";
 import { keepUri, keptUri, passwordOf, socketUri, tcpUri, USER } from "./kept-uri.ts";
 import { type ListenOn, MongoServer } from "./server.ts";
@@ -15,6 +16,8 @@ export interface RunOptions {
   /** Default: a socket in `dir`, or elsewhere if that path is too long. */
   readonly listen?: { readonly socket: string } | TcpOptions | undefined;
   readonly sync?: SyncMode | undefined;
+  /** Where the thread that started this one sends commands. */
+  readonly commands?: MessagePort | undefined;
   /** Milliseconds between sweeps for expired documents; 1,000 by default. */
   readonly sweepEvery?: number | undefined;
 }
@@ -41,6 +44,7 @@ export async function runStore(options: RunOptions, onFatal: (error: unknown) =>
   const store = new Store({ dir, sync: memory ? "normal" : (options.sync ?? "full") });
   const server = new MongoServer(store);
   server.onFatal = onFatal;
+  if (options.commands) server.serve(options.commands);
   let open: Opened;
   try {
     open = await listen(options, store, server, memory ? undefined : dir);

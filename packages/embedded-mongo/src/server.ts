@@ -1,20 +1,28 @@
 /** Accepts connections and runs commands in groups: one transaction and one flush for all waiting commands. */
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import type { MessagePort } from "node:worker_threads";
 import { errorReply, execute, type Underway } from "./commands/execute.ts";
 import type { ConnectionInfo } from "./commands/request.ts";
 import { StoreError } from "./errors.ts";
+import { FramePort } from "./port/frame-port.ts";
 import { type DamagedFile, damaged, isDamage } from "./storage/damage.ts";
 import type { Store } from "./store.ts";
 import { type BadMessage, Frames, type Message, ProtocolError, readMessage, replyFrame } from "./wire.ts";
 
 export type ListenOn = { readonly socket: string } | { readonly host: string; readonly port: number };
 
-interface Job {
-  readonly socket: Socket;
+interface Job extends From {
   readonly message: Message | BadMessage;
   /** Set for a started command that takes more than one time slice. */
   underway?: Underway;
+}
+
+/** Where a command came from. Its reply goes the same way. */
+interface From {
+  readonly socket: Socket;
+  /** Set for a connection of this process that sends its commands through a port. */
+  readonly port?: FramePort;
 }
 
 /** Commands of one transaction. */
@@ -24,8 +32,13 @@ interface Group {
   readonly ends: number;
 }
 
-interface Answer {
+interface Connected {
   readonly socket: Socket;
+  readonly connection: ConnectionInfo;
+}
+
+interface Answer {
+  readonly to: From;
   readonly frame: Buffer;
 }
 
@@ -45,7 +58,8 @@ const unreadLimit = 64 * 1024 * 1024;
 export class MongoServer {
   private readonly store: Store;
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
+  private readonly connections = new Map<number, Connected>();
+  private port: FramePort | undefined;
   private queue: Job[] = [];
   /** Commands that take more than one time slice. The longest waiting one is first. */
   private paused: Job[] = [];
@@ -90,12 +104,12 @@ export class MongoServer {
   private accept(socket: Socket): void {
     const connection: ConnectionInfo = { id: ++this.lastConnection };
     const frames = new Frames();
-    this.sockets.add(socket);
+    this.connections.set(connection.id, { socket, connection });
     this.store.connections++;
     this.store.totalConnections++;
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
-      this.sockets.delete(socket);
+      this.connections.delete(connection.id);
       this.store.connections--;
     });
     socket.on("data", (chunk: Buffer) => {
@@ -103,10 +117,25 @@ export class MongoServer {
         for (const frame of frames.push(chunk))
           this.enqueue({ socket, message: readMessage(frame, connection) });
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        socket.destroy();
+        refuse(socket, error);
       }
     });
+  }
+
+  /** Also takes commands from a port, and answers them there. Their connections have sockets, too. */
+  serve(messages: MessagePort): void {
+    const port = new FramePort(messages, (id, frame) => {
+      const from = this.connections.get(id);
+      // The other end notices it by the socket as well.
+      if (from === undefined) return;
+      const { socket, connection } = from;
+      try {
+        this.enqueue({ socket, port, message: readMessage(frame, connection) });
+      } catch (error) {
+        refuse(socket, error);
+      }
+    });
+    this.port = port;
   }
 
   private enqueue(job: Job): void {
@@ -186,12 +215,10 @@ export class MongoServer {
   private stopDamaged(error: DamagedFile, jobs: readonly Job[]): void {
     this.closed = true;
     this.server.close();
-    for (const { socket, message } of [...jobs, ...this.paused, ...this.queue]) {
-      if (!socket.destroyed) socket.write(replyFrame(errorReply(error), message));
-    }
+    for (const job of [...jobs, ...this.paused, ...this.queue]) send(answerTo(job, errorReply(error)));
     this.queue = [];
     this.paused = [];
-    for (const socket of this.sockets) socket.destroySoon();
+    for (const { socket } of this.connections.values()) socket.destroySoon();
     setTimeout(() => this.onFatal(error), lastWords);
   }
 
@@ -229,7 +256,7 @@ export class MongoServer {
   /** Sends answers once all their writes are flushed. */
   private answer(answers: Answer[], wrote: boolean): void {
     if (!this.store.database.needsFlush || (!wrote && this.flushing === undefined)) {
-      for (const { socket, frame } of answers) send(socket, frame);
+      for (const answer of answers) send(answer);
       return;
     }
     this.waiting.push(...answers);
@@ -243,7 +270,7 @@ export class MongoServer {
         const answers = this.waiting;
         this.waiting = [];
         await this.store.database.flush();
-        for (const { socket, frame } of answers) send(socket, frame);
+        for (const answer of answers) send(answer);
       } while (this.waiting.length > 0);
     } catch (error) {
       this.onFatal(error);
@@ -273,8 +300,7 @@ export class MongoServer {
   private interrupt(): void {
     for (const job of [...this.paused]) {
       this.forgetPaused(job);
-      const { socket, frame } = answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown")));
-      send(socket, frame);
+      send(answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown"))));
     }
   }
 
@@ -288,19 +314,29 @@ export class MongoServer {
       await (this.flushing ?? new Promise((resolve) => setImmediate(resolve)));
     }
     this.closed = true;
-    for (const socket of this.sockets) socket.destroySoon();
+    // Replies must arrive before their connections end.
+    this.port?.flush();
+    for (const { socket } of this.connections.values()) socket.destroySoon();
     await ended;
+    this.port?.close();
     await this.store.close();
   }
 }
 
-function answerTo({ socket, message }: Job, reply: Buffer): Answer {
-  return { socket, frame: replyFrame(reply, message) };
+/** Ends a connection whose bytes are no message. */
+function refuse(socket: Socket, error: unknown): void {
+  if (!(error instanceof ProtocolError)) throw error;
+  socket.destroy();
 }
 
-function send(socket: Socket, frame: Buffer): void {
+function answerTo(job: Job, reply: Buffer): Answer {
+  return { to: job, frame: replyFrame(reply, job.message) };
+}
+
+function send({ to: { socket, port }, frame }: Answer): void {
   if (socket.destroyed) return;
-  if (!socket.write(frame) && socket.writableLength > unreadLimit) socket.destroy();
+  if (port !== undefined) port.send(0, [frame]);
+  else if (!socket.write(frame) && socket.writableLength > unreadLimit) socket.destroy();
 }
 
 /** The socket of a killed process would stop the next one from listening. Other files are left alone. */

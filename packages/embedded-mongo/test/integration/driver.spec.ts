@@ -10,18 +10,18 @@ import {
   ObjectId,
   UUID,
 } from "mongodb";
-import { type Started, startStore, until } from "../support/with-store.ts";
+import { onEachTransport, type Started, startStore, until } from "../support/with-store.ts";
 
 interface Thing extends Document {
   _id: number | string | ObjectId;
   log?: number[];
 }
 
-describe("the official driver on the embedded store", () => {
+onEachTransport("the official driver on the embedded store", (transport) => {
   let store: Started;
   let count = 0;
   before(async () => {
-    store = await startStore();
+    store = await startStore(transport);
   });
   after(() => store.stop());
   const fresh = () => store.db.collection<Thing>(`c${count++}`);

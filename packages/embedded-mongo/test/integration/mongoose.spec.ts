@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import mongoose, { type Connection } from "mongoose";
-import { type Started, startStore } from "../support/with-store.ts";
+import { onEachTransport, type Started, startStore } from "../support/with-store.ts";
 
-describe("mongoose on the embedded store", () => {
+onEachTransport("mongoose on the embedded store", (transport) => {
   let store: Started;
   let connection: Connection;
   before(async () => {
-    store = await startStore();
+    store = await startStore(transport);
     connection = await mongoose
-      .createConnection(store.uri, { dbName: "souk_products", autoIndex: false })
+      .createConnection(store.uri, { dbName: "souk_products", autoIndex: false, ...store.options })
       .asPromise();
   });
   after(async () => {

@@ -1,17 +1,17 @@
 /** A long command lets others run, is stopped by maxTimeMS, and still returns the right result. */
 import assert from "node:assert/strict";
 import type { Collection, Document } from "mongodb";
-import { type Started, startStore } from "../support/with-store.ts";
+import { onEachTransport, type Started, startStore } from "../support/with-store.ts";
 
 type Row = { _id: number; n: number; text: string; x?: number };
 const rowsInAll = 100_000;
 
-describe("commands that take long", () => {
+onEachTransport("commands that take long", (transport) => {
   let store: Started;
   let rows: Collection<Row>;
   before(async function () {
     this.timeout(60_000);
-    store = await startStore();
+    store = await startStore(transport);
     rows = store.db.collection<Row>("rows");
     for (let from = 0; from < rowsInAll; from += 10_000)
       await rows.insertMany(
@@ -155,7 +155,7 @@ describe("commands that take long", () => {
 
   it("of one connection are answered in their order", async () => {
     const { MongoClient } = await import("mongodb");
-    const one = await MongoClient.connect(store.uri, { maxPoolSize: 1 });
+    const one = await MongoClient.connect(store.uri, { maxPoolSize: 1, ...store.options });
     const order: string[] = [];
     await Promise.all([
       one

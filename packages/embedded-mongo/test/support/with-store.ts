@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
 import { type EmbeddedMongo, startEmbeddedMongo } from "../../src/index.ts";
+import { driverOptions } from "../../src/port/driver.ts";
 
 export interface Started {
   readonly dir: string;
   readonly uri: string;
+  /** For further clients. */
+  readonly options: object;
   readonly client: MongoClient;
   readonly db: Db;
   stop(): Promise<void>;
@@ -17,13 +20,23 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "souk-store-"));
 }
 
-export async function startStore(): Promise<Started> {
+export const transports = ["message port", "socket"] as const;
+export type Transport = (typeof transports)[number];
+
+/** Describes the same tests for clients of this process, which use a message port, and for all others. */
+export function onEachTransport(title: string, tests: (transport: Transport) => void): void {
+  for (const transport of transports) describe(`${title} (${transport})`, () => tests(transport));
+}
+
+export async function startStore(transport: Transport = "socket"): Promise<Started> {
   const dir = temporaryFolder();
   const store: EmbeddedMongo = await startEmbeddedMongo({ dir });
-  const client = await MongoClient.connect(store.uri, { maxPoolSize: 50 });
+  const options = transport === "socket" ? {} : driverOptions(store.uri);
+  const client = await MongoClient.connect(store.uri, { maxPoolSize: 50, ...options });
   return {
     dir,
     uri: store.uri,
+    options,
     client,
     db: client.db("shop"),
     stop: async () => {
