@@ -28,7 +28,7 @@ function namedConditions(schema: z.core.$ZodType): string[] {
 /** With the field that it is about, where it names one. */
 function messageOf(check: z.core.$ZodCheck): string | undefined {
   const { error, path = [] } = check._zod.def as z.core.$ZodCustomDef;
-  const made = error?.({ code: "custom", input: undefined, path: [], message: "" } as never);
+  const made = error?.({ code: "custom", input: undefined, path: [], message: "" });
   const message = typeof made === "string" ? made : made?.message;
   return message && [...path.map(String), message].join(": ");
 }

@@ -52,6 +52,14 @@ export function envelope<T extends MessageType>(
   data: DataIn<T>,
   options: EnvelopeOptions,
 ): Envelope {
+  return envelopeOf({ type, subject, data }, options);
+}
+
+/** As {@link envelope}, for a message whose type the compiler does not know. */
+export function envelopeOf(
+  { type, subject, data }: Pick<Envelope, "type" | "subject" | "data">,
+  options: EnvelopeOptions,
+): Envelope {
   const { source, at, cause } = options;
   const id = options.id ?? newId();
   const traceparent = options.traceparent ?? cause?.traceparent;

@@ -72,7 +72,7 @@ export function underPresentNames(schema: Schema, value: unknown): unknown {
 }
 
 function renamesOf(schema: Schema): Renames {
-  const def = schema._zod.def as object as Def;
+  const def = schema._zod.def as Def;
   if (def.type === "union") return (def.options as Schema[]).flatMap(renamesOf);
   if (def.type !== "object") return [];
   return Object.entries(def.shape as Record<string, Schema>).flatMap(([present, field]) => {
@@ -91,21 +91,22 @@ const isUnknownValue = (issue: z.core.$ZodIssue): boolean =>
   issue.code === "invalid_value" ||
   (issue.code === "invalid_union" && "discriminator" in issue && issue.discriminator !== undefined);
 
-type Def = Record<string, unknown>;
+type Def = z.core.$ZodTypeDef & Record<string, unknown>;
+type Changes = Record<string, unknown>;
 
 function derive(schema: Schema): Schema {
-  const def = schema._zod.def as object as Def;
+  const def = schema._zod.def as Def;
   const changes = changesOf(def);
   if (Object.keys(changes).length === 0) return schema;
   // Some defaults are getters and must stay getters.
   const descriptors = Object.getOwnPropertyDescriptors(def);
   for (const [key, value] of Object.entries(changes))
     descriptors[key] = { value, writable: true, enumerable: true, configurable: true };
-  return z.core.clone(schema, Object.defineProperties({}, descriptors) as never);
+  return z.core.clone(schema, Object.defineProperties({} as Def, descriptors));
 }
 
 /** The parts of a definition that are schemas, made tolerant. Only those that differ. */
-function changesOf(def: Def): Def {
+function changesOf(def: Def): Changes {
   if (def.type === "object") return objectChanges(def);
   // A lazy schema may refer to itself. So its inner schema is derived on first use.
   if (def.type === "lazy") {
@@ -113,7 +114,7 @@ function changesOf(def: Def): Def {
     return { getter: () => tolerant(getter()), _cachedInner: undefined };
   }
   if (def.type === "union" && !def.discriminator) checkUnion(def.options as Schema[]);
-  const changes: Def = {};
+  const changes: Changes = {};
   for (const key of Object.keys(def)) {
     const value = key === "defaultValue" || key === "checks" ? undefined : def[key];
     if (isSchema(value)) {
@@ -126,7 +127,7 @@ function changesOf(def: Def): Def {
   return changes;
 }
 
-function objectChanges({ shape, catchall }: Def): Def {
+function objectChanges({ shape, catchall }: Def): Changes {
   const fields = shape as Record<string, Schema>;
   const made = {};
   // Getters, because a field may have the type of its own object.
@@ -147,7 +148,7 @@ function checkUnion(options: readonly Schema[]): void {
 }
 
 function isObject(schema: Schema): boolean {
-  const def = schema._zod.def as object as Def;
+  const def = schema._zod.def as Def;
   if (def.type === "object" || def.type === "record" || def.type === "intersection") return true;
   if (def.type === "union") return (def.options as Schema[]).some(isObject);
   const inner = def.type === "lazy" ? (def.getter as () => Schema)() : (def.innerType ?? def.in);

@@ -23,7 +23,7 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     logLevel: logLevels(config),
     transporter: createTransporter(config),
     // This action would send these options, including addresses, to every node that asks.
-    internalServices: { $node: { name: "$node", actions: { options: false } } } as never,
+    internalServices: { $node: { name: "$node", actions: { options: false } } },
     validator: new ContractValidator(),
     middlewares: [
       finishBeforeStop,

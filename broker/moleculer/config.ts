@@ -209,7 +209,7 @@ export function loadConfig(
   contracts: readonly ServiceContract[] = knownContracts(),
 ): Config {
   const declared = joinVariables([nodeVariables, ...contracts.flatMap(({ config }) => config ?? [])]);
-  const parsed = parseVariables(declared, env) as unknown as Omit<Config, "NAMESPACE"> & {
+  const parsed = parseVariables(declared, env) as Omit<Config, "NAMESPACE"> & {
     NAMESPACE?: string;
   };
   const config = {

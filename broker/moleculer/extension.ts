@@ -109,12 +109,12 @@ export function combine(first: Extension, ...others: readonly Extension[]): Exte
     combined.fields = joinFields(combined.fields as DeclaredFields, fields);
     combined.migrations = joinLists(combined.migrations as Extension["migrations"], migrations);
   }
-  return combined as unknown as Extension;
+  return combined as Record<string, unknown> & Extension;
 }
 
 function joined(what: string, before: unknown, added: unknown): unknown {
   if (before === undefined || added === undefined) return before ?? added;
-  if (Array.isArray(before)) return [...before, ...(added as unknown[])];
+  if (Array.isArray(before)) return [...before, ...(added as readonly unknown[])];
   for (const key of Object.keys(added as object))
     if (Object.hasOwn(before as object, key)) throw new Error(`${what}: there is ${key} already`);
   return { ...(before as object), ...(added as object) };

@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import type { Context, Service, ServiceSchema, ServiceSettingSchema } from "moleculer";
+import type { Context, Service, ServiceSettingSchema } from "moleculer";
 import ApiGateway, {
   type Alias,
   type ApiRouteSchema,
@@ -109,6 +109,9 @@ interface GatewayParts extends WebParts, Pick<DrainableService, "drain" | "url">
 }
 type GatewayService = Service & GatewayParts;
 
+/** Of an action. Moleculer's types do not know it. */
+const NO_TIMEOUT = { timeout: 0 };
+
 /** Types settings as moleculer-web's, which Moleculer's own types do not know. */
 const webSettings = (settings: ApiSettingsSchema): ServiceSettingSchema => settings;
 
@@ -135,8 +138,8 @@ const gateway = (options: GatewayServiceOptions) =>
       addRoute: false,
       removeRoute: false,
       rest: {
+        ...NO_TIMEOUT,
         visibility: "private",
-        timeout: 0,
         // Failures and waits belong to the actions called below. A circuit breaker here would block all routes at
         // once.
         circuitBreaker: { enabled: false },
@@ -144,31 +147,16 @@ const gateway = (options: GatewayServiceOptions) =>
         retryPolicy: { enabled: false },
         tracing: {
           tags: { params: false },
-          spanName: (ctx: Context<RestParams>) => `${ctx.params.api.method} ${ctx.params.api.pattern}`,
+          spanName: ({ params }: Context) => {
+            const { api } = params as RestParams;
+            return `${api.method} ${api.pattern}`;
+          },
         },
-        async handler(this: GatewayService, ctx: Context<RestParams>) {
-          const { req, res, api, rawParams } = ctx.params;
-          const alias = this.running.aliases.get(api.action);
-          if (!alias) throw new Error(`${api.action} has no alias`);
-          const exchange = exchangeOf(req);
-          const call = ctx.call.bind(ctx);
-          ctx.call = ((...args: Parameters<typeof call>) => {
-            const work = call(...args);
-            exchange.work = work;
-            return work;
-          }) as typeof ctx.call;
-          // What moleculer-web's own handler leaves for the following steps.
-          Object.assign(req, {
-            $ctx: ctx,
-            $service: this,
-            originalUrl: req.url,
-            parsedUrl: req.url,
-            served: { api, rawParams },
-          });
-          return this.routeHandler(ctx, alias.route, req, res, { alias, params: rawParams });
+        handler(ctx: Context) {
+          return serveRequest(this as GatewayService, ctx, ctx.params as RestParams);
         },
       },
-    } as unknown as ServiceSchema["actions"], // Moleculer's types know neither `false` nor actions called only locally.
+    },
     methods: {
       /** Replaces moleculer-web's method, which answers POSTs with 304 and takes statuses from `$statusCode`. */
       sendResponse(req: RestParams["req"], _res: ServerResponse, data: unknown) {
@@ -247,6 +235,28 @@ const webRoute = (routes: readonly ApiRoute[]): ApiRouteSchema => ({
   },
 });
 
+/** Gives a request to moleculer-web's handler of its route. */
+function serveRequest(service: GatewayService, ctx: Context, { req, res, api, rawParams }: RestParams) {
+  const alias = service.running.aliases.get(api.action);
+  if (!alias) throw new Error(`${api.action} has no alias`);
+  const exchange = exchangeOf(req);
+  const call = ctx.call.bind(ctx);
+  ctx.call = ((...args: Parameters<typeof call>) => {
+    const work = call(...args);
+    exchange.work = work;
+    return work;
+  }) as typeof ctx.call;
+  // What moleculer-web's own handler leaves for the following steps.
+  Object.assign(req, {
+    $ctx: ctx,
+    $service: service,
+    originalUrl: req.url,
+    parsedUrl: req.url,
+    served: { api, rawParams },
+  });
+  return service.routeHandler(ctx, alias.route, req, res, { alias, params: rawParams });
+}
+
 function create(service: GatewayService, options: GatewayServiceOptions): Running {
   const { broker, logger } = service;
   const { config, clock, operations, shop } = broker.souk;
@@ -258,7 +268,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
     writeTimeout: config.WRITE_TIMEOUT,
   });
   operations.measure("http", () => metrics.text());
-  const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts) as never;
+  const call: TypedCall = (name, params, opts) => broker.call(name, params as object, opts);
   const redis =
     config.REDIS_URL && config.RATE_LIMIT !== "off" ? connectRedis(config.REDIS_URL, logger) : undefined;
   const access = accessLog(service, options);

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import type { MessageType } from "../../contract/contract.ts";
-import { checkEnvelope, envelope, type Message } from "../../contract/envelope.ts";
+import { checkEnvelope, envelopeOf, type Message } from "../../contract/envelope.ts";
 import type { ActorDefinition, Decision, Outgoing } from "../define-actor.ts";
 import { deepFreeze } from "../runtime/document/freeze.ts";
-import { messageOf, SENT_AT } from "./steps.ts";
+import { SENT_AT } from "./steps.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -51,12 +51,12 @@ export function checkState<S extends object, T extends MessageType>(
   return state;
 }
 
-function checkSent({ type, subject, data }: Outgoing, what: string): void {
+function checkSent(sent: Outgoing, what: string): void {
   try {
-    checkEnvelope(envelope(type, subject, data as never, { source: "/test", at: SENT_AT }));
+    checkEnvelope(envelopeOf(sent, { source: "/test", at: SENT_AT }));
   } catch (cause) {
     throw new assert.AssertionError({
-      message: `${what} sends a ${type} that does not fit: ${String(cause)}`,
+      message: `${what} sends a ${sent.type} that does not fit: ${String(cause)}`,
     });
   }
 }
@@ -71,7 +71,7 @@ function checkTimer<S extends object, T extends MessageType>(
     (actor.receives as readonly MessageType[]).includes(type),
     `${what} sets a timer for ${type}, which the actor does not receive`,
   );
-  messageOf([type, data] as never, subject);
+  envelopeOf({ type, subject, data }, { source: "/test", at: SENT_AT });
 }
 
 /** The stored form of a state: no undefined fields, and plain records. */

@@ -137,7 +137,8 @@ function outcome<S extends object, T extends MessageType>(
   return {
     ...handled,
     ...next,
-    sent: (type) => handled.sends.flatMap((it) => (it.type === type ? [it.data as never] : [])),
+    sent: <K extends MessageType>(type: K) =>
+      handled.sends.filter((it) => it.type === type).map((it) => it.data as DataIn<K>),
     then,
     thenNothing: () => then({ state: "unchanged", sends: [], timers: [] }),
   };

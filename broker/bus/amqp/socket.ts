@@ -3,7 +3,7 @@ import type { ChannelModel, Connection } from "amqplib";
 
 /** The socket of a connection. amqplib's types do not show it. */
 export const socketOf = (connection: Connection): Socket =>
-  (connection as unknown as { stream: Socket }).stream;
+  (connection as Connection & { stream: Socket }).stream;
 
 /**
  * Destroys the socket. After a missed heartbeat, amqplib only half-closes it. A silent peer never answers that, so

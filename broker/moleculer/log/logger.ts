@@ -107,5 +107,5 @@ export function scriptLog(config: Config, mod: string): Log {
     transports: [new winston.transports.Console({ stderrLevels: Object.keys(LEVELS) })],
   });
   // It has a method for each of the levels above. Moleculer's class also has private parts.
-  return logger as unknown as Log;
+  return logger as winston.Logger & Log;
 }

@@ -25,4 +25,4 @@ export const finishBeforeStop: Middleware = {
 
 /** Moleculer's tracker has the running requests of the service. */
 const isBusy = (service: Service): boolean =>
-  ((service as unknown as { _trackedContexts?: Context[] })._trackedContexts?.length ?? 0) > 0;
+  ((service as Service & { _trackedContexts?: Context[] })._trackedContexts?.length ?? 0) > 0;

@@ -69,7 +69,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   constructor(url: string, options: Options, variable = "AMQP_URL") {
     const addresses = addressesWithHeartbeat(url, HEARTBEAT_SECONDS).map((it) => it.href);
     // Moleculer tries one after the other. Its types know only one.
-    super({ ...options, url: addresses as unknown as string });
+    super({ ...options, url: addresses });
     // The REPL shows all enumerable fields.
     Object.defineProperty(this.opts, "url", { enumerable: false });
     Object.assign(this.opts, { addresses: redact(addresses.join(",")) });
@@ -104,7 +104,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 
   #watchRequests(): void {
-    const transit = this.transit as unknown as RequestHandler;
+    const transit = this.transit;
     const handle = transit.requestHandler.bind(transit);
     transit.requestHandler = async (payload) => {
       this.#running.add(payload.id);
@@ -215,14 +215,14 @@ export class AmqpTransporter extends Transporters.AMQP {
     this.#connectedAt = performance.now();
     const unsent = this.#unsent;
     this.#unsent = [];
-    for (const packet of unsent) void this.publish(packet as never);
+    for (const packet of unsent) void this.publish(packet);
     // It tells callers about requests that were lost with the previous connection.
     void this.broker.registry.discoverer.sendHeartbeat();
   }
 
   override async prepublish(packet: Packet): Promise<void> {
     if (packet.type === "RES" && !this.connected) this.#keep(packet);
-    else await super.prepublish(packet as never);
+    else await super.prepublish(packet);
   }
 
   #keep(packet: Packet): void {
@@ -325,16 +325,7 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 }
 
-/** Missing in Moleculer's types. */
-interface RequestHandler {
-  requestHandler(payload: { id: string }): Promise<unknown>;
-}
-
-interface Packet {
-  type: string;
-  target?: string;
-  payload: { id: string };
-}
+type Packet = Parameters<Transporters.AMQP["publish"]>[0];
 
 interface Sent {
   balanced?: boolean;

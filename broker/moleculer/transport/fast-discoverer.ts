@@ -41,12 +41,6 @@ interface LocalNode {
   instanceID: string;
 }
 
-/** Missing in Moleculer's types. */
-interface LocalRegistry {
-  regenerateLocalRawInfo(isNewer: boolean, isStopping: boolean): unknown;
-  localNodeInfoInvalidated: boolean | string;
-}
-
 export class PromptDiscoverer extends Discoverers.Local {
   #lookedAt = 0;
   #hasStarted = false;
@@ -66,22 +60,21 @@ export class PromptDiscoverer extends Discoverers.Local {
     const { heardMs, atWork } = (this.transit?.tx ?? {}) as Heartbeat;
     const heard = heardMs !== undefined && heardMs < ANNOUNCE_MS ? { heardMs, atWork } : {};
     const payload = { cpu, seq, instanceID, ...heard };
-    await this.transit?.publish({ type: "HEARTBEAT", target: null, payload } as never);
+    await this.transit?.publish({ type: "HEARTBEAT", payload });
   }
 
   /** A stopping node lists no services. Moleculer may list them again when one of them stops. */
   override async sendLocalNodeInfo(nodeID?: string): Promise<void> {
     this.#hasStarted ||= this.broker.started;
     if (this.#hasStarted && !this.broker.started) {
-      const registry = this.registry as unknown as LocalRegistry;
-      registry.regenerateLocalRawInfo(false, true);
-      registry.localNodeInfoInvalidated = false;
+      this.registry.regenerateLocalRawInfo(false, true);
+      Object.assign(this.registry, { localNodeInfoInvalidated: false });
     }
     await super.sendLocalNodeInfo(nodeID);
   }
 
   override heartbeatReceived(nodeID: string, payload: Heartbeat): void {
-    super.heartbeatReceived(nodeID, payload as never);
+    super.heartbeatReceived(nodeID, payload);
     if (payload.heardMs !== undefined && payload.atWork)
       this.#endLostCalls(nodeID, payload.heardMs, payload.atWork);
   }

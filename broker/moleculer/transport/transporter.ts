@@ -18,10 +18,10 @@ export function createTransporter({
   const chosen = TRANSPORTER ?? AMQP_URL;
   if (!chosen) return null;
   const [kind = "", address] = chosen.includes("://") ? [chosen.split("://")[0], chosen] : [chosen];
-  return create(kind.toLowerCase(), address, AMQP_URL) as unknown as BrokerOptions["transporter"];
+  return create(kind.toLowerCase(), address, AMQP_URL);
 }
 
-function create(kind: string, address: string | undefined, amqpUrl: string | undefined): object {
+function create(kind: string, address: string | undefined, amqpUrl: string | undefined): BrokerOptions["transporter"] {
   switch (kind) {
     case "nats":
       return new NatsTransporter(address ?? "nats://127.0.0.1:4222");

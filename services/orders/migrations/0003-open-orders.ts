@@ -18,7 +18,7 @@ const migration: Migration = {
     const open = db.collection<OpenOrders>("open_orders");
     // Removes the entries of an interrupted run.
     await open.deleteMany({});
-    const unpaid = { "state.status": { $in: ["placed", "awaiting_payment"] as never[] } };
+    const unpaid = { "state.status": { $in: ["placed", "awaiting_payment"] } };
     for await (const { _id, state } of db.collection<Stored>("orders").find(unpaid)) {
       const quantity = state.lines.reduce((sum, it) => sum + it.quantity, 0);
       const entry = { order: _id, revision: null, quantity, at: new Date(state.createdAt), place: null };

@@ -86,13 +86,13 @@ export const invoiceModel = defineModel<Invoice>(
       lines: [line],
       paidOn: text,
       printed: { type: [new Schema({ label: text, text }, part)], default: undefined },
-    } as never,
+    },
     { versionKey: false },
   ),
 );
 export const creditNoteModel = defineModel<CreditNote>(
   "credit_notes",
-  new Schema<CreditNote>({ ...accounting, orderId: text, invoice: text, reason: text } as never, {
+  new Schema<CreditNote>({ ...accounting, orderId: text, invoice: text, reason: text }, {
     versionKey: false,
   }),
 );

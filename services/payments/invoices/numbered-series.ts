@@ -6,7 +6,7 @@
  * Documents that wait in this process are numbered together, in one ordered insert. It ends at the first refused
  * document. Documents before that one are stored. Those after it get new numbers.
  */
-import { type Collection, MongoBulkWriteError } from "mongodb";
+import { type Collection, type Filter, MongoBulkWriteError, type OptionalUnlessRequiredId } from "mongodb";
 import { DUPLICATE_KEY } from "../../../broker/mongo/duplicate-key.ts";
 import { bulkFailure } from "../../../broker/mongo/write-group.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
@@ -111,7 +111,7 @@ export class NumberedSeries<T extends Numbered> {
     const first = await this.#next();
     const documents = group.map((it, index) => it.make(this.#place(first, index)));
     try {
-      await collection.insertMany(documents as never, { ordered: true });
+      await collection.insertMany(documents as OptionalUnlessRequiredId<T>[], { ordered: true });
     } catch (thrown) {
       const error = bulkFailure(thrown);
       if (!(error instanceof MongoBulkWriteError)) throw error;
@@ -132,7 +132,7 @@ export class NumberedSeries<T extends Numbered> {
     const today = this.#days.format(now);
     const year = Number(today.slice(0, 4));
     const [last] = await collection
-      .find({ year } as never, { projection: { seq: 1, issuedAt: 1, issuedOn: 1 } })
+      .find({ year } as Filter<T>, { projection: { seq: 1, issuedAt: 1, issuedOn: 1 } })
       .sort({ seq: -1 })
       .limit(1)
       .toArray();

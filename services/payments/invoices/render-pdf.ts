@@ -35,7 +35,8 @@ export function renderPdf(document: PrintedDocument): Promise<Buffer> {
       lang: "en",
       displayTitle: true,
       pdfVersion: "1.7",
-      font: face.regular as never,
+      // No default typeface: the document has those that are registered below.
+      font: "",
       info: {
         Title: `${document.title} ${document.number}`,
         Author: shown.seller.name,
@@ -50,8 +51,8 @@ export function renderPdf(document: PrintedDocument): Promise<Buffer> {
     pdf.on("data", (chunk: Buffer) => chunks.push(chunk));
     pdf.on("end", () => resolve(Buffer.concat(chunks)));
     pdf.on("error", reject);
-    pdf.registerFont("regular", face.regular as never);
-    pdf.registerFont("bold", face.bold as never);
+    pdf.registerFont("regular", face.regular);
+    pdf.registerFont("bold", face.bold);
     print(pdf, hidden ? { ...shown, remarks: [...shown.remarks, NOT_SHOWN] } : shown);
     if (hidden) attach(pdf, document);
     pdf.end();
@@ -130,14 +131,14 @@ function print(pdf: Pdf, it: PrintedDocument): void {
  * Each glyph must mean one text, or a search fails. Composition would draw `ị` with the `i` of other words, and
  * ligatures would join letters.
  */
-const features = () => ({ ccmp: false, liga: false, clig: false }) as never;
+const shaping = (): object => ({ features: { ccmp: false, liga: false, clig: false } });
 const put = (pdf: Pdf, text: string, x: number, y: number, options: PDFKit.Mixins.TextOptions = {}) =>
-  pdf.text(text, x, y, { ...options, features: features() });
+  pdf.text(text, x, y, { ...options, ...shaping() });
 /** Places text below the previous text. */
 const putNext = (pdf: Pdf, text: string, width: number): Pdf =>
-  pdf.text(text, { width, features: features() });
+  pdf.text(text, { width, ...shaping() });
 const heightOf = (pdf: Pdf, text: string, width: number): number =>
-  pdf.heightOfString(text, { width, features: features() });
+  pdf.heightOfString(text, { width, ...shaping() });
 const style = (pdf: Pdf, font: "regular" | "bold", size: number, color = INK): Pdf =>
   pdf.font(font).fontSize(size).fillColor(color);
 const rule = (pdf: Pdf, y: number, from = MARGIN, color = RULE, width = 0.75): void =>

@@ -36,7 +36,7 @@ export async function finalState<W extends World>(
   };
   const state: FinalState = {};
   const keep = (name: string, documents: string[]) => {
-    if (documents.length > 0) state[name] = documents.sort().map((it) => JSON.parse(it) as unknown);
+    if (documents.length > 0) state[name] = documents.sort().map((it): unknown => JSON.parse(it));
   };
   for (const service of run.services)
     for (const { name, collection } of await collectionsOf(run.database(service))) {

@@ -14,8 +14,8 @@ const FIELDS: SchemaDefinition = {
   state: { type: Mixed, required: true },
   inbox: { type: Mixed, required: true },
   inboxUntil: { type: Number },
-  outbox: { type: [Mixed], required: true } as never,
-  timers: { type: [Mixed], required: true } as never,
+  outbox: { type: [Mixed], required: true },
+  timers: { type: [Mixed], required: true },
   sent: { type: Number, required: true },
   commit: { type: String, required: true },
 };
@@ -35,7 +35,7 @@ interface StoredActor<S extends object> {
 export function actorModel<S extends object>({
   collection,
 }: StoredActor<S>): ModelDefinition<ActorDocument<S>> {
-  return defineModel(collection, SCHEMA as never);
+  return defineModel(collection, SCHEMA);
 }
 
 /** Fixed names, so that a migration can drop indexes that another migration created. */

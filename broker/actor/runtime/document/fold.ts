@@ -1,7 +1,7 @@
 /** Folds `receive` over a batch of messages. It is pure, so a lost race is decided again by folding again. */
 
 import { type MessageType, messageContract } from "../../../contract/contract.ts";
-import { type Envelope, envelope, type Message } from "../../../contract/envelope.ts";
+import { type Envelope, envelopeOf, type Message } from "../../../contract/envelope.ts";
 import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "../../define-actor.ts";
 import type { LoadedActor, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
 import { deepFreeze } from "./freeze.ts";
@@ -178,7 +178,7 @@ class Draft<S extends object, T extends MessageType> {
     if (this.#state !== null) throw new Error(`${definition.type}: ${message.type} would delete the actor`);
     if (decision.timers?.length) throw new Error(`${definition.type}: a timer without an actor`);
     const answers = (decision.send ?? []).map((outgoing, index) =>
-      envelope(outgoing.type, outgoing.subject, outgoing.data as never, {
+      envelopeOf(outgoing, {
         source: `/${definition.service}`,
         at,
         id: answerId(message, index),
@@ -190,7 +190,7 @@ class Draft<S extends object, T extends MessageType> {
 
   #entry(outgoing: Outgoing, sequence: number, cause: Envelope): OutboxEntry {
     const { definition, id, at, by, newId } = this.#options;
-    const message = envelope(outgoing.type, outgoing.subject, outgoing.data as never, {
+    const message = envelopeOf(outgoing, {
       source: `/${definition.service}`,
       at,
       cause,

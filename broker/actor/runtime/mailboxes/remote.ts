@@ -80,7 +80,7 @@ export async function applyAt<S extends object>(
 export function announcePlaces(broker: ServiceBroker, service: Service, places: readonly string[]): void {
   // The registry has the same object. Moleculer itself rebuilds its announcement in this way.
   service.metadata.places = [...places];
-  (broker.registry as unknown as { localNodeInfoInvalidated: string }).localNodeInfoInvalidated = "seq";
+  Object.assign(broker.registry, { localNodeInfoInvalidated: "seq" });
   broker.servicesChanged(true);
 }
 

@@ -2,10 +2,9 @@
  * Reads documents in the order of a table or index, a chunk at a time. A scan holds no open statement. It continues
  * from its last key, so writes may happen between two calls.
  */
-import type { StatementSync } from "node:sqlite";
 import { toBuffer } from "../bson/raw.ts";
 import { type Collection, planKilled } from "../storage/collection.ts";
-import type { Database } from "../storage/database.ts";
+import type { Database, Statement } from "../storage/database.ts";
 import type { Index } from "../storage/index.ts";
 import type { Stored } from "../storage/stored.ts";
 import type { Range } from "./bounds.ts";
@@ -29,9 +28,9 @@ const chunkBytes = 2 * 1024 * 1024;
 
 type Row = [rid: number, doc: Uint8Array, key: Uint8Array];
 
-const statements = new WeakMap<Database, Map<string, StatementSync>>();
+const statements = new WeakMap<Database, Map<string, Statement<readonly unknown[]>>>();
 
-function statement(database: Database, sql: string): StatementSync {
+function statement<R extends readonly unknown[]>(database: Database, sql: string): Statement<R> {
   let known = statements.get(database);
   if (known === undefined) {
     known = new Map();
@@ -39,11 +38,11 @@ function statement(database: Database, sql: string): StatementSync {
   }
   let found = known.get(sql);
   if (found === undefined) {
-    found = database.rows(sql);
+    found = database.rows<R>(sql);
     if (known.size > 500) known.clear();
     known.set(sql, found);
   }
-  return found;
+  return found as Statement<R>;
 }
 
 /**
@@ -112,7 +111,7 @@ export class TableScan implements Source {
     const { table, database } = this.collection;
     const where = this.backward ? "rid < ? ORDER BY rid DESC" : "rid > ? ORDER BY rid";
     const sql = `SELECT rid, doc FROM ${table} WHERE ${where} LIMIT ?`;
-    this.rows = statement(database, sql).all(this.last, this.chunk) as unknown as Row[];
+    this.rows = statement<Row>(database, sql).all(this.last, this.chunk);
     this.at = 0;
     if (this.rows.length < this.chunk) this.done = true;
     this.chunk = nextChunk(this.chunk, this.rows);
@@ -194,8 +193,7 @@ export class RangeScan implements Source {
       const from = this.last ?? { key: this.backward ? high : low, rid: -1 };
       const until = this.backward ? low : high;
       const sql = rangeSql(this.collection, this.index, this.backward);
-      const found = statement(this.collection.database, sql).all(from.key, from.rid, until, this.chunk);
-      this.rows = found as unknown as Row[];
+      this.rows = statement<Row>(this.collection.database, sql).all(from.key, from.rid, until, this.chunk);
       this.at = 0;
       if (this.rows.length < this.chunk) this.drained = true;
       this.chunk = nextChunk(this.chunk, this.rows);
@@ -238,13 +236,13 @@ export function countRanges(
   limit: number,
 ): number {
   const [table, key] = index === undefined ? [collection.table, "id"] : [index.table, "k"];
-  const count = statement(
+  const count = statement<[number]>(
     collection.database,
     `SELECT count(*) FROM (SELECT 1 FROM ${table} WHERE ${key} >= ? AND ${key} < ? LIMIT ?)`,
   );
   let total = 0;
   for (const { low, high } of ranges) {
-    total += Number((count.get(low, high, limit - total) as unknown as [number])[0]);
+    total += count.get(low, high, limit - total)?.[0] ?? 0;
     if (total >= limit) return total;
   }
   return total;

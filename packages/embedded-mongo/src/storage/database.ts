@@ -1,12 +1,24 @@
 /** The SQLite file of the store: opening, locking, transactions and the flush to disk. */
 import { close as closeFile, fdatasync, openSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import {
+  DatabaseSync,
+  type SQLInputValue,
+  type StatementResultingChanges,
+  type StatementSync,
+} from "node:sqlite";
 import { promisify } from "node:util";
 import { checkFile, damaged, isDamage } from "./damage.ts";
 import { openPrivateFolder, STORE_FILE } from "./private-files.ts";
 
 export type SyncMode = "full" | "normal";
+
+/** A statement whose rows are arrays. Node's types know only rows that are objects. */
+export interface Statement<R extends readonly unknown[]> {
+  get(...values: SQLInputValue[]): R | undefined;
+  all(...values: SQLInputValue[]): R[];
+  run(...values: SQLInputValue[]): StatementResultingChanges;
+}
 
 const memory = ":memory:";
 
@@ -66,11 +78,11 @@ export class Database {
     sql.exec("COMMIT");
   }
 
-  /** A prepared statement whose rows are arrays. */
-  rows(text: string): StatementSync {
+  /** A prepared statement whose rows are arrays: `R`, which the caller knows from the text. */
+  rows<R extends readonly unknown[]>(text: string): Statement<R> {
     const statement = this.sql.prepare(text);
     statement.setReturnArrays(true);
-    return statement;
+    return statement as StatementSync & Statement<R>;
   }
 
   begin(): void {

@@ -58,29 +58,28 @@ export class Documents {
 
   /** The row with this key of an `_id`. */
   rowOf(key: Buffer): [rid: number, row: Uint8Array] | undefined {
-    return this.sql.byId.get(key) as unknown as [number, Uint8Array] | undefined;
+    return this.sql.byId.get(key);
   }
 
   byRow(rid: number): Stored | undefined {
-    const row = this.sql.byRow.get(rid) as unknown as [Uint8Array] | undefined;
+    const row = this.sql.byRow.get(rid);
     return row && this.stored(rid, row[0]);
   }
 
   /** At most `limit` documents of the rows after `rid`, in order. */
   after(rid: number, limit: number): Stored[] {
-    const rows = this.sql.after.all(rid, limit) as unknown as [number, Uint8Array][];
-    return rows.map(([at, bytes]) => this.stored(at, bytes));
+    return this.sql.after.all(rid, limit).map(([at, bytes]) => this.stored(at, bytes));
   }
 
   count(): number {
-    return Number((this.sql.count.get() as unknown as [number])[0]);
+    return this.sql.count.get()?.[0] ?? 0;
   }
 
   /** Bytes of all documents. */
   size(): number {
-    let bytes = Number((this.sql.size.get() as unknown as [number | null])[0] ?? 0);
+    let bytes = this.sql.size.get()?.[0] ?? 0;
     for (const rid of this.storage.parts.documents(this.collection)) {
-      const [row] = this.sql.byRow.get(rid) as unknown as [Uint8Array];
+      const [row] = this.sql.byRow.get(rid) as [Uint8Array];
       bytes += decodeLayout(toBuffer(row)).size - row.byteLength;
     }
     return bytes;
@@ -159,15 +158,15 @@ export class Documents {
 }
 
 function prepare(database: Database, table: string) {
-  const rows = (sql: string) => database.rows(sql);
+  const rows = <R extends readonly unknown[] = []>(sql: string) => database.rows<R>(sql);
   return {
-    byId: rows(`SELECT rid, doc FROM ${table} WHERE id = ?`),
-    byRow: rows(`SELECT doc FROM ${table} WHERE rid = ?`),
-    after: rows(`SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?`),
+    byId: rows<[rid: number, doc: Uint8Array]>(`SELECT rid, doc FROM ${table} WHERE id = ?`),
+    byRow: rows<[doc: Uint8Array]>(`SELECT doc FROM ${table} WHERE rid = ?`),
+    after: rows<[rid: number, doc: Uint8Array]>(`SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?`),
     insert: rows(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT DO NOTHING`),
     replace: rows(`UPDATE ${table} SET doc = ? WHERE rid = ?`),
     remove: rows(`DELETE FROM ${table} WHERE rid = ?`),
-    count: rows(`SELECT count(*) FROM ${table}`),
-    size: rows(`SELECT sum(length(doc)) FROM ${table}`),
+    count: rows<[number]>(`SELECT count(*) FROM ${table}`),
+    size: rows<[number | null]>(`SELECT sum(length(doc)) FROM ${table}`),
   };
 }

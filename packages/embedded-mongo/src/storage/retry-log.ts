@@ -2,13 +2,13 @@
 import type { StatementSync } from "node:sqlite";
 import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
-import type { Database } from "./database.ts";
+import type { Database, Statement } from "./database.ts";
 
 /** Sessions end after 30 minutes without use (`logicalSessionTimeoutMinutes`). */
 const keptMs = 30 * 60 * 1000;
 
 export class RetryLog {
-  private readonly get: StatementSync;
+  private readonly get: Statement<[number: number, reply: Uint8Array]>;
   private readonly put: StatementSync;
   private readonly expire: StatementSync;
 
@@ -25,7 +25,7 @@ export class RetryLog {
 
   /** The earlier answer to this very write, if any. Refuses older numbers. */
   earlier(session: Raw, number: number): Raw | undefined {
-    const row = this.get.get(session.bytes()) as unknown as [number, Uint8Array] | undefined;
+    const row = this.get.get(session.bytes());
     if (row === undefined || row[0] < number) return undefined;
     if (row[0] === number) return rawDocument(toBuffer(row[1]));
     throw new StoreError(

@@ -60,10 +60,10 @@ export class TextTable {
   /** Rows whose text matches an FTS5 expression, best first, each with its score. */
   search(match: string): [rid: number, score: number][] {
     const weights = this.fields.map((field) => field.weight).join(", ");
-    const statement = this.database.rows(
+    const statement = this.database.rows<[rid: number, score: number]>(
       `SELECT rowid, -bm25(${this.table}, ${weights}) FROM ${this.table} WHERE ${this.table} MATCH ? ORDER BY 2 DESC, rowid`,
     );
-    return statement.all(match) as unknown as [number, number][];
+    return statement.all(match);
   }
 
   private prepared(): { insert: StatementSync; remove: StatementSync } {

@@ -4,8 +4,7 @@ import type { z } from "zod";
 export const NOTE = { newerNote: { since: 2, of: ["a newer version"] } };
 
 type Schema = z.core.$ZodType;
-interface Def {
-  type: string;
+interface Def extends z.core.$ZodTypeDef {
   shape?: Record<string, Schema>;
   catchall?: Schema;
   element?: Schema;
@@ -18,7 +17,7 @@ interface Def {
 
 export function annotated(schema: Schema, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const def = schema._zod.def as unknown as Def;
+  const def = schema._zod.def as Def;
   const each = (fields: object, of: (key: string) => Schema | undefined) =>
     Object.fromEntries(
       Object.entries(fields).map(([key, it]) => {
@@ -40,7 +39,7 @@ export function annotated(schema: Schema, value: unknown): unknown {
 
 function optionOf({ options = [], discriminator = "" }: Def, value: Record<string, unknown>) {
   return options.find((it) => {
-    const kind = (it._zod.def as unknown as Def).shape?.[discriminator];
-    return kind?._zod.values?.has(value[discriminator] as never);
+    const kind = (it._zod.def as Def).shape?.[discriminator];
+    return kind?._zod.values?.has(value[discriminator] as string);
   });
 }

@@ -15,8 +15,6 @@ export interface ObjectId {
   readonly object: number;
 }
 
-type Row = [low: Uint8Array, fields: Uint8Array];
-
 const lowest = Buffer.alloc(0);
 
 export class PartTable {
@@ -36,13 +34,12 @@ export class PartTable {
 
   /** All fields of an object, in no particular order. */
   all({ collection, rid, object }: ObjectId): Part[] {
-    const rows = this.statements.all.all(collection, rid, object) as unknown as [Uint8Array][];
-    return rows.flatMap(([fields]) => decodeParts(toBuffer(fields)));
+    return this.statements.all.all(collection, rid, object).flatMap(([fields]) => decodeParts(toBuffer(fields)));
   }
 
   /** The leaf of a name: the one with the greatest lower bound. Leaves in `known` are not read again. */
   leaf({ collection, rid, object }: ObjectId, key: Buffer, known: ReadonlyMap<string, Leaf>): Leaf {
-    const found = this.statements.leaf.get(collection, rid, object, key) as unknown as Row | undefined;
+    const found = this.statements.leaf.get(collection, rid, object, key);
     const low = found === undefined ? lowest : toBuffer(found[0]);
     return (
       known.get(low.toString("latin1")) ??
@@ -82,23 +79,22 @@ export class PartTable {
 
   /** Documents of a collection that have parts. */
   documents(collection: number): number[] {
-    const rows = this.statements.documents.all(collection) as unknown as [number][];
-    return rows.map(([rid]) => rid);
+    return this.statements.documents.all(collection).map(([rid]) => rid);
   }
 }
 
 function prepare(database: Database) {
-  const rows = (sql: string) => database.rows(sql);
+  const rows = <R extends readonly unknown[] = []>(sql: string) => database.rows<R>(sql);
   const object = "collection = ? AND rid = ? AND object = ?";
   return {
-    all: rows(`SELECT fields FROM parts WHERE ${object}`),
-    leaf: rows(`SELECT low, fields FROM parts WHERE ${object} AND low <= ? ORDER BY low DESC LIMIT 1`),
+    all: rows<[fields: Uint8Array]>(`SELECT fields FROM parts WHERE ${object}`),
+    leaf: rows<[low: Uint8Array, fields: Uint8Array]>(`SELECT low, fields FROM parts WHERE ${object} AND low <= ? ORDER BY low DESC LIMIT 1`),
     put: rows(
       "INSERT INTO parts VALUES (?, ?, ?, ?, ?) ON CONFLICT (collection, rid, object, low) DO UPDATE SET fields = excluded.fields",
     ),
     remove: rows(`DELETE FROM parts WHERE ${object} AND low = ?`),
     clear: rows("DELETE FROM parts WHERE collection = ? AND rid = ?"),
     drop: rows("DELETE FROM parts WHERE collection = ?"),
-    documents: rows("SELECT DISTINCT rid FROM parts WHERE collection = ?"),
+    documents: rows<[rid: number]>("SELECT DISTINCT rid FROM parts WHERE collection = ?"),
   };
 }
