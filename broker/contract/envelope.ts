@@ -51,8 +51,8 @@ export function envelope<T extends MessageType>(
   subject: string,
   data: DataIn<T>,
   options: EnvelopeOptions,
-): Envelope {
-  return envelopeOf({ type, subject, data }, options);
+): Message<T> {
+  return envelopeOf({ type, subject, data }, options) as Message<T>;
 }
 
 /** As {@link envelope}, for a message whose type the compiler does not know. */

@@ -8,6 +8,7 @@ import "../../services/contracts.ts";
 import { silentLog } from "../../broker/resilience/silent-log.ts";
 import { coreProviders } from "../../services/payments/providers/create-providers.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
+import { standIn } from "../support/stand-in.ts";
 
 const script = (...args: string[]) => [
   "--import",
@@ -48,10 +49,10 @@ describe("npm run emulators", function () {
           clock: systemClock,
           log: silentLog,
           // An adapter reads its collections later.
-          database: {
+          database: standIn({
             collection: () => ({}),
             getClient: () => ({ db: () => ({ collection: () => ({}) }) }),
-          } as never,
+          }),
           call: noCalls,
           publicUrl: () => "http://127.0.0.1:3000",
         });

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Problem } from "../../broker/http/problem.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
@@ -74,9 +75,9 @@ describe("a shop in production has none of development's conveniences", function
 
   it("takes no orders that are paid in the sandbox", async () => {
     await putInCart(customer, article.sku);
-    const { status, body } = await orderCart(customer);
+    const { status, body } = await orderCart<Problem>(customer);
     assert.equal(status, 422, JSON.stringify(body));
-    const { code, errors } = body as unknown as { code: string; errors: unknown };
+    const { code, errors } = body;
     assert.equal(code, "PROVIDER_UNKNOWN");
     assert.deepEqual(errors, [{ field: "payment.provider", message: "must be one of stripe" }]);
     assert.doesNotMatch(run.output(), /SANDBOX=on/);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newId } from "../../broker/contract/ids.ts";
+import type { Problem } from "../../broker/http/problem.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import type { Reply } from "../../souk/testing/http-client.ts";
@@ -69,7 +70,7 @@ describe("races in a running shop", () => {
     const customer = await signUp(shop.http);
     await putInCart(customer, sku, 2);
     const key = newId();
-    const replies = await many(50, () => orderCart(customer, key));
+    const replies = await many(50, () => orderCart<{ id: string; code: string }>(customer, key));
     noServerErrors(replies);
     assert.deepEqual(
       replies.filter((it) => it.status !== 201 && it.status !== 409),
@@ -79,7 +80,7 @@ describe("races in a running shop", () => {
     assert.equal(count(made.map((it) => it.body.id)).size, 1);
     for (const { status, body, headers } of replies)
       if (status === 409) {
-        assert.equal((body as unknown as { code: string }).code, "IDEMPOTENCY_IN_PROGRESS");
+        assert.equal(body.code, "IDEMPOTENCY_IN_PROGRESS");
         assert.ok(headers.has("retry-after"));
       }
     const again = await orderCart(customer, key);
@@ -294,8 +295,8 @@ describe("races in a running shop", () => {
     const customer = await signUp(shop.http);
     await putInCart(customer, sku);
     await admin.http.expect(204, "DELETE", `/products/${productId}`);
-    const { status, body } = await orderCart(customer);
-    assert.deepEqual([status, (body as unknown as { code: string }).code], [422, "SKU_UNKNOWN"]);
+    const { status, body } = await orderCart<Problem>(customer);
+    assert.deepEqual([status, body.code], [422, "SKU_UNKNOWN"]);
   });
 
   it("lets two tabs change one cart without losing a line", async () => {

@@ -21,7 +21,7 @@ export function message<T extends MessageType>(
   data: DataIn<T>,
   at: number = SENT_AT,
 ): Message<T> {
-  return deepFreeze(envelope(type, subject, data, { source: "/test", at })) as Message<T>;
+  return deepFreeze(envelope(type, subject, data, { source: "/test", at }));
 }
 
 const made = new WeakMap<object, Map<string, unknown>>();

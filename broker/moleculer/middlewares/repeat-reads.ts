@@ -19,20 +19,21 @@ type Target = string | ActionEndpoint;
 type Answer = Promise<unknown> & { ctx?: Context };
 type Call = (target: Target, params: unknown, options?: CallingOptions) => Answer;
 
-/** For one broker. Moleculer's types have `call` without its parameters. */
-export const repeatReads = (broker: ServiceBroker): Middleware =>
-  ({
-    name: "RepeatReads",
-    call:
-      (next: Call): Call =>
-      (target, params, options = {}) => {
-        const name = typeof target === "string" ? target : (target.action.name ?? "");
-        const contract = actionContract(name);
-        // A caller that names a node wants that node's answer.
-        if (!contract || !isReadOnly(contract) || options.nodeID) return next(target, params, options);
-        return new Read(broker, next, name, params, options).start(target);
-      },
-  }) as object as Middleware;
+/** For one broker. */
+export function repeatReads(broker: ServiceBroker): Middleware {
+  const call =
+    (next: Call): Call =>
+    (target, params, options = {}) => {
+      const name = typeof target === "string" ? target : (target.action.name ?? "");
+      const contract = actionContract(name);
+      // A caller that names a node wants that node's answer.
+      if (!contract || !isReadOnly(contract) || options.nodeID) return next(target, params, options);
+      return new Read(broker, next, name, params, options).start(target);
+    };
+  // Moleculer's types give `call` without its parameters.
+  const hooks: object = { call };
+  return { name: "RepeatReads", ...hooks };
+}
 
 class Read {
   readonly #broker: ServiceBroker;

@@ -21,7 +21,11 @@ export function createTransporter({
   return create(kind.toLowerCase(), address, AMQP_URL);
 }
 
-function create(kind: string, address: string | undefined, amqpUrl: string | undefined): BrokerOptions["transporter"] {
+function create(
+  kind: string,
+  address: string | undefined,
+  amqpUrl: string | undefined,
+): BrokerOptions["transporter"] {
   switch (kind) {
     case "nats":
       return new NatsTransporter(address ?? "nats://127.0.0.1:4222");

@@ -92,7 +92,10 @@ export const invoiceModel = defineModel<Invoice>(
 );
 export const creditNoteModel = defineModel<CreditNote>(
   "credit_notes",
-  new Schema<CreditNote>({ ...accounting, orderId: text, invoice: text, reason: text }, {
-    versionKey: false,
-  }),
+  new Schema<CreditNote>(
+    { ...accounting, orderId: text, invoice: text, reason: text },
+    {
+      versionKey: false,
+    },
+  ),
 );

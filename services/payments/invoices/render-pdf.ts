@@ -135,8 +135,7 @@ const shaping = (): object => ({ features: { ccmp: false, liga: false, clig: fal
 const put = (pdf: Pdf, text: string, x: number, y: number, options: PDFKit.Mixins.TextOptions = {}) =>
   pdf.text(text, x, y, { ...options, ...shaping() });
 /** Places text below the previous text. */
-const putNext = (pdf: Pdf, text: string, width: number): Pdf =>
-  pdf.text(text, { width, ...shaping() });
+const putNext = (pdf: Pdf, text: string, width: number): Pdf => pdf.text(text, { width, ...shaping() });
 const heightOf = (pdf: Pdf, text: string, width: number): number =>
   pdf.heightOfString(text, { width, ...shaping() });
 const style = (pdf: Pdf, font: "regular" | "bold", size: number, color = INK): Pdf =>

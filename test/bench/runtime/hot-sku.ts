@@ -65,7 +65,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
   };
   const model = actorModel(stockActor).bind(connection);
   const sku = "HOT";
-  await model.collection.insertOne(hotStock(sku, holds) as never);
+  await model.insertMany([hotStock(sku, holds)]);
   const stock = createActorHost({
     definition: stockActor,
     model,

@@ -53,7 +53,8 @@ const TIMER_GRACE_MS = 3_000;
 
 /** @param at until when timers were to fire, in milliseconds since the epoch: when the nodes began to stop */
 export async function takeSnapshot(client: MongoClient, amqpUrl: string, at: number): Promise<Snapshot> {
-  const all = <T>(service: string, collection: string) => documents<T>(client, service, collection);
+  const all = <T extends Document>(service: string, collection: string) =>
+    documents<T>(client, service, collection);
   return {
     orders: await all("orders", orderActor.collection),
     stock: await all("inventory", stockActor.collection),
@@ -71,8 +72,12 @@ export async function takeSnapshot(client: MongoClient, amqpUrl: string, at: num
 }
 
 /** As services have written them; the driver's types can't know more. */
-async function documents<T>(client: MongoClient, service: string, collection: string): Promise<T[]> {
-  return (await client.db(`souk_${service}`).collection(collection).find().toArray()) as unknown as T[];
+function documents<T extends Document>(
+  client: MongoClient,
+  service: string,
+  collection: string,
+): Promise<T[]> {
+  return client.db(`souk_${service}`).collection(collection).find<T>({}).toArray();
 }
 
 async function orderKeys(client: MongoClient): Promise<Snapshot["keys"]> {

@@ -55,7 +55,7 @@ export interface Row {
   /** A request that the caller may send once; what it is about is the owner's, or is made for it. */
   ask(world: World, caller: Caller): ApiRequest | Promise<ApiRequest>;
   /** What must be true of the body of a success. */
-  check?(body: never, world: World, caller: Caller): void;
+  check?(body: unknown, world: World, caller: Caller): void;
 }
 
 /** By the action's name. `test/access-rows.ts` in a service's folder exports some. */

@@ -110,10 +110,11 @@ export function startFlood({ url, buyers, filler, connections, orders, wait }: F
 }
 
 /** Orders that were promised: their answers, with who asked. */
-export const promised = (
-  answers: readonly Answer[],
-): (Answer & { body: OrderView; buyer: Person; key: string })[] =>
-  answers.filter((it) => it.key !== undefined && it.status === 201) as never;
+export const promised = (answers: readonly Answer[]) =>
+  answers.filter(
+    (it): it is Answer & { body: OrderView; buyer: Person; key: string } =>
+      it.key !== undefined && it.status === 201,
+  );
 
 export const percentile = (values: readonly number[], p: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * p))] ?? 0;

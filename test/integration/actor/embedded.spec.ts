@@ -7,6 +7,7 @@ import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
 import { dropActorIndexes } from "../../../broker/actor/runtime/document/actor-model.ts";
 import { memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
+import type { DataIn } from "../../../broker/contract/contract.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { derivedId, newId } from "../../../broker/contract/ids.ts";
@@ -168,10 +169,10 @@ describe("Actors on the embedded store and the local bus", function () {
     const bus = createLocalBus({ deadLetters, log: silentLog });
     const node = await start({ bus });
     await node.stock.apply("a", "toy.create", { onHand: 9 });
-    const send = (type: "toy.poison" | "toy.adjust", data: never) =>
+    const send = <T extends "toy.poison" | "toy.adjust">(type: T, data: DataIn<T>) =>
       bus.publish(envelope(type, "a", data, { source: "/toy", at: Date.now() }));
-    const poison = send("toy.poison", { why: "of its own" } as never);
-    await Promise.all([1, 2, 3].map(() => send("toy.adjust", { delta: 1 } as never)));
+    const poison = send("toy.poison", { why: "of its own" });
+    await Promise.all([1, 2, 3].map(() => send("toy.adjust", { delta: 1 })));
     assert.equal((await node.stock.read("a"))?.state.onHand, 12, "the others did not wait for it");
     await poison;
     const letters = (

@@ -14,6 +14,7 @@ import {
 } from "../../../broker/mongo/idempotency.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 
 describe("an action under an Idempotency-Key", () => {
@@ -24,7 +25,7 @@ describe("an action under an Idempotency-Key", () => {
   const time = { at: Date.now() };
   const clock: Clock = { now: () => time.at };
   const failures: string[] = [];
-  const log = { error: (message: string) => failures.push(message) } as unknown as Log;
+  const log: Log = { ...silentLog, error: (message) => failures.push(String(message)) };
 
   before(async () => {
     store = await startEmbeddedMongo({ dir: ":memory:" });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect, createConnection } from "node:net";
 import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
+import { standIn } from "../../support/stand-in.ts";
 import { type GatewaySetup, startGateway, type TestGateway } from "./support.ts";
 
 describe("the gateway's limits", () => {
@@ -208,7 +209,7 @@ describe("the gateway's health", () => {
     const gateway = await startGateway({
       absent: ["cart"],
       runtime: {
-        bus: bus as never,
+        bus: standIn(bus),
         pingDatabase: async () => {
           if (lacks.includes("database")) throw new Error("mongodb://secret@host refused");
         },

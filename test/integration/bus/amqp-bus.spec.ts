@@ -20,6 +20,7 @@ import { busConformance, collector, counter, subjectIn } from "../../support/bus
 import { busContract, jobs, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
+import { standIn } from "../../support/stand-in.ts";
 
 const topology = topologyOf([busContract]);
 const poke = (n: number, partition = 1) => testMessage("bustest.poke", subjectIn(partition), { n });
@@ -276,7 +277,7 @@ describe("The bus over RabbitMQ", function () {
     it("ends a declaration that the connection dies at the end of", async () => {
       const model = await connect(proxy.via(amqpUrl));
       model.on("error", () => undefined);
-      const dying = {
+      const dying = standIn<ChannelModel>({
         async createChannel() {
           const channel = await model.createChannel();
           const close = channel.close.bind(channel);
@@ -288,9 +289,9 @@ describe("The bus over RabbitMQ", function () {
           };
           return channel;
         },
-      };
+      });
       // The first channels may be done before the cut. The others are not.
-      await assert.rejects(declareTopology(dying as unknown as ChannelModel, broker.prefix, topology), {
+      await assert.rejects(declareTopology(dying, broker.prefix, topology), {
         name: "IllegalOperationError",
       });
     });

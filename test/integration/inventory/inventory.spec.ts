@@ -97,7 +97,7 @@ describe("the inventory service", () => {
       .database("inventory")
       .collection("idempotency_keys")
       .updateOne(
-        { _id: new RegExp(keyed.idempotencyKey) as never },
+        { _id: new RegExp(keyed.idempotencyKey) },
         { $set: { state: "in_progress", run: "dead", lockedUntil: new Date(0) }, $unset: { body: 1 } },
       );
     assert.equal(modifiedCount, 1);

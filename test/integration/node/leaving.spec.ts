@@ -92,11 +92,11 @@ describe("Nodes that stop", function () {
       () => caller.registry.getActionEndpoints("work.quick")?.endpoints.length === 2,
     );
     // As after the wait for late calls. Its caller does not know yet that it stops.
-    (one as unknown as { stopping: boolean }).stopping = true;
+    Object.assign(one, { stopping: true });
     const answers = await Promise.all(Array.from({ length: 10 }, () => caller.call("work.quick", {})));
     assert.deepEqual(new Set(answers), new Set(["two"]));
     await assert.rejects(caller.call("work.quick", {}, { nodeID: "one" }), { type: "SERVICE_NOT_AVAILABLE" });
-    (one as unknown as { stopping: boolean }).stopping = false;
+    Object.assign(one, { stopping: false });
   });
 
   it("are not told to have services by whoever asks while they stop", async () => {

@@ -46,11 +46,10 @@ describe("A database whose address accepts connections and closes them at once, 
       Array.from({ length: WRITERS }, async () => {
         while (!stopped)
           try {
-            const _id = n as never;
             await database
               .service("lost")
-              .collection("marks")
-              .updateOne({ _id }, { $inc: { n: 1 } }, { upsert: true });
+              .collection<{ _id: number; n: number }>("marks")
+              .updateOne({ _id: n }, { $inc: { n: 1 } }, { upsert: true });
             lastWrites[n] = Date.now();
             await sleep(5);
           } catch {

@@ -183,8 +183,9 @@ describe("one shop is one shop", function () {
       type: "order.paid",
       subject: randomUUID(),
       time: new Date().toISOString(),
+      datacontenttype: "application/json",
       data: {},
-    } as never);
+    });
 
     const busy = shop({ AMQP_PREFIX, DATA_DIR: fresh }, "adopt", id);
     assert.equal(busy.status, 1);

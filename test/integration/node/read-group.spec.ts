@@ -23,7 +23,7 @@ describe("read group", () => {
   });
 
   const group = (projection?: Record<string, 1>) =>
-    new ReadGroup<Thing>(database.service("grouped").collection("things") as never, projection);
+    new ReadGroup<Thing>(database.service("grouped").collection("things"), projection);
 
   it("reads what is asked for together with one command, each its own document", async () => {
     const reads = group();

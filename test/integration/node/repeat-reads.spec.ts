@@ -99,8 +99,8 @@ describe("Reads when a node fails", function () {
   const start = async (serving: readonly string[], callerServes = false) => {
     const namespace = randomUUID();
     const caller = node("caller", namespace);
-    if (callerServes) caller.createService(does("caller") as never);
-    for (const id of serving) node(id, namespace).createService(does(id) as never);
+    if (callerServes) caller.createService(does("caller"));
+    for (const id of serving) node(id, namespace).createService(does(id));
     await Promise.all(brokers.map((it) => it.start()));
     const count = serving.length + (callerServes ? 1 : 0);
     await eventually("all are known", () => {
@@ -247,8 +247,8 @@ describe("Reads when a node fails", function () {
       const namespace = `test-${randomUUID().slice(0, 8)}`;
       const amqp = (url: string) => new AmqpTransporter(url, { autoDeleteQueues: 10_000, prefetch: 100 });
       const caller = node("caller", namespace, amqp(AMQP_URL));
-      node("one", namespace, amqp(proxy.via(AMQP_URL))).createService(does("one") as never);
-      node("two", namespace, amqp(AMQP_URL)).createService(does("two") as never);
+      node("one", namespace, amqp(proxy.via(AMQP_URL))).createService(does("one"));
+      node("two", namespace, amqp(AMQP_URL)).createService(does("two"));
       await Promise.all(brokers.map((it) => it.start()));
       await eventually("both are known", () => {
         const list = caller.registry.getActionEndpoints("repeattest.read");

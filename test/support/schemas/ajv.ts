@@ -5,7 +5,7 @@ import addFormats from "ajv-formats";
 
 /** The package's types describe its CommonJS form. */
 const withFormats = <A extends Ajv | Ajv2020>(ajv: A): A => {
-  (addFormats as unknown as (it: A) => void)(ajv);
+  addFormats.default(ajv);
   return ajv;
 };
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
-import type { LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
+import type { ActorDocument, LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { ActorStore } from "../../../broker/actor/runtime/document/actor-store.ts";
 import { Inbox } from "../../../broker/actor/runtime/document/inbox.ts";
+import { testMessage } from "../../support/bus/bus-contract.ts";
+import { standIn } from "../../support/stand-in.ts";
 import { SimStore } from "./support/sim-store.ts";
 
 type State = { n: number; big?: unknown };
@@ -101,7 +103,7 @@ describe("Group commit", () => {
     const [one, two] = [new ActorStore<State>(sim.collection()), new ActorStore<State>(sim.collection())];
     const first = {
       ...document("a", 1, 0, "i"),
-      outbox: [{ id: "m1", at: 0, by: "n", message: {} as never }],
+      outbox: [{ id: "m1", at: 0, by: "n", message: testMessage("bustest.poke", "a", {}) }],
     };
     assert.equal(await one.isLatest(first), false);
     await one.commit(null, first);
@@ -115,7 +117,7 @@ describe("Group commit", () => {
   it("pulls from an outbox whatever the version, also together with a commit of the same actor", async () => {
     const sim = new SimStore();
     const store = new ActorStore<State>(sim.collection());
-    const entry = (id: string) => ({ id, at: 0, by: "n", message: {} as never });
+    const entry = (id: string) => ({ id, at: 0, by: "n", message: testMessage("bustest.poke", "a", {}) });
     const first = { ...document("a", 1, 0, "i"), outbox: [entry("m1"), entry("m2")] };
     await store.commit(null, first);
     const next = { ...following(first, 1), outbox: [...first.outbox, entry("m3")] };
@@ -129,7 +131,7 @@ describe("Group commit", () => {
   it("pulls from many outboxes with few commands, from each its own", async () => {
     const sim = new SimStore();
     const store = new ActorStore<State>(sim.collection());
-    const entry = (id: string) => ({ id, at: 0, by: "n", message: {} as never });
+    const entry = (id: string) => ({ id, at: 0, by: "n", message: testMessage("bustest.poke", "a", {}) });
     const actors = Array.from({ length: 600 }, (_, n) => `a${n}`);
     await Promise.all(
       actors.map((it) =>
@@ -151,12 +153,15 @@ describe("Group commit", () => {
 
   it("says of a pull that the database was away as of any write, so that it is tried again", async () => {
     const refused = new MongoBulkWriteError(
-      { message: "gone", code: 6 } as never,
-      { getWriteConcernError: () => undefined } as never,
+      { message: "gone", code: 6 },
+      standIn({ getWriteConcernError: () => undefined }),
     );
     Object.assign(refused, { errorResponse: new MongoNetworkError("gone") });
-    const collection = { ...new SimStore().collection(), bulkWrite: () => Promise.reject(refused) };
-    const store = new ActorStore<State>(collection as never);
+    const collection = {
+      ...new SimStore().collection<ActorDocument<State>>(),
+      bulkWrite: () => Promise.reject(refused),
+    };
+    const store = new ActorStore<State>(collection);
     await assert.rejects(store.pull([{ actor: "a", entries: ["m"] }]), MongoNetworkError);
   });
 
@@ -170,15 +175,15 @@ describe("Group commit", () => {
 
   it("keeps a document that can't be sent from failing those beside it", async () => {
     const sim = new SimStore();
-    const collection = sim.collection();
+    const collection = sim.collection<ActorDocument<State>>();
     const picky = {
       ...collection,
       bulkWrite: (operations: { insertOne?: { document: { state: State } } }[]) =>
         operations.some((it) => it.insertOne?.document.state.big)
           ? Promise.reject(new RangeError("document is too large"))
-          : collection.bulkWrite(operations as never),
+          : collection.bulkWrite(operations),
     };
-    const store = new ActorStore<State>(picky as never);
+    const store = new ActorStore<State>(picky);
     const big = { ...document("b", 1, 0, "b"), state: { n: 0, big: true } };
     const [a, b, c] = await Promise.allSettled([
       store.commit(null, document("a", 1, 0, "a")),
@@ -191,14 +196,14 @@ describe("Group commit", () => {
 
   it("gives up a command that does not come back, and goes on", async () => {
     const sim = new SimStore();
-    const collection = sim.collection();
+    const collection = sim.collection<ActorDocument<State>>();
     const hanging = [1];
     const deaf = {
       ...collection,
-      bulkWrite: (operations: never) =>
-        hanging.pop() ? new Promise(() => undefined) : collection.bulkWrite(operations),
+      bulkWrite: (...operations: Parameters<typeof collection.bulkWrite>) =>
+        hanging.pop() ? new Promise<never>(() => undefined) : collection.bulkWrite(...operations),
     };
-    const store = new ActorStore<State>(deaf as never, [], 30);
+    const store = new ActorStore<State>(deaf, [], 30);
     await assert.rejects(store.commit(null, document("a", 1, 0, "a")), { type: "UNAVAILABLE" });
     assert.equal(await store.commit(null, document("a", 1, 0, "a")), true);
   });

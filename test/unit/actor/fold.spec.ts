@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { send } from "../../../broker/actor/define-actor.ts";
 import type { LoadedActor } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { type FoldOptions, fold, type Incoming } from "../../../broker/actor/runtime/document/fold.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
+import { illTyped } from "../../support/stand-in.ts";
 import {
   type OrderMessages,
   type OrderState,
@@ -168,10 +170,10 @@ describe("Folding a batch", () => {
       ...toyStock,
       receive: () => ({
         state: { onHand: 1, generation: 0, holds: {} },
-        send: [{ type: "toy.reserved", subject: "o", data: { sku: 7 } }],
+        send: [send("toy.reserved", "o", illTyped({ sku: 7 }))],
       }),
     };
-    const { next, outcomes } = fold(null, [create(1)], { ...onStock(), definition: wrong as never });
+    const { next, outcomes } = fold(null, [create(1)], { ...onStock(), definition: wrong });
     assert.equal(next, null);
     assert.equal(outcomes[0]?.kind, "failed");
   });
@@ -184,10 +186,7 @@ describe("Folding a batch", () => {
     };
     const negative = { ...toyStock, receive: (state: StockState) => ({ state: { ...state, onHand: -1 } }) };
     for (const definition of [mutating, negative])
-      assert.equal(
-        fold(document, [adjust(1)], { ...onStock(), definition: definition as never }).outcomes[0]?.kind,
-        "failed",
-      );
+      assert.equal(fold(document, [adjust(1)], { ...onStock(), definition }).outcomes[0]?.kind, "failed");
   });
 
   it("tells a refusal and keeps nothing of it, so that it may be asked again", () => {

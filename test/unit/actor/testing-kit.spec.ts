@@ -6,6 +6,7 @@ import { ACTOR_ID, given } from "../../../broker/actor/testing/given.ts";
 import type { Step } from "../../../broker/actor/testing/steps.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import "./support/toy.ts";
+import { illTyped } from "../../support/stand-in.ts";
 
 interface Count {
   total: number;
@@ -29,7 +30,7 @@ const counting = (receive: Receive): ActorDefinition<Count, CountMessage> => ({
 
 const start: Count = { total: 1, by: {} };
 const adjust: Step<CountMessage> = ["toy.adjust", { delta: 1 }];
-const told = (data: unknown) => send("toy.adjust", "s", data as never);
+const told = (data: unknown) => send("toy.adjust", "s", illTyped(data));
 
 /** What the kit says of an actor that decides so. */
 const faultOf = (receive: Receive, step: Step<CountMessage> = adjust): string => {
@@ -97,11 +98,11 @@ describe("given, when, then for actors", () => {
       /sends a toy.adjust that does not fit/,
     );
     assert.match(
-      faultOf(always({ send: [{ ...told({ delta: 1 }), type: "toy.none" } as never] })),
+      faultOf(always({ send: [illTyped({ ...told({ delta: 1 }), type: "toy.none" })] })),
       /toy.none/,
     );
     const timer = (type: string, data: object) =>
-      always({ timers: [{ set: "t", message: { type, data } as never, due: 1 }] });
+      always({ timers: [{ set: "t", message: illTyped({ type, data }), due: 1 }] });
     assert.match(faultOf(timer("toy.cancel", {})), /which the actor does not receive/);
     assert.match(faultOf(timer("toy.adjust", {})), /delta/);
   });
@@ -109,7 +110,7 @@ describe("given, when, then for actors", () => {
   it("finds a refusal that changes something, and a message that is not received", () => {
     const refusal = { code: "CONFLICT", detail: "no" } as const;
     assert.match(faultOf(always({ state: { ...start, total: 2 }, refusal })), /refused, yet changes/);
-    assert.match(faultOf(always({}), ["toy.cancel", {}] as never), /not among what it receives/);
+    assert.match(faultOf(always({}), illTyped(["toy.cancel", {}])), /not among what it receives/);
     assert.throws(() => given(counting(always({ refusal })), [adjust]), /a given message was refused/);
   });
 
@@ -141,7 +142,7 @@ describe("given, when, then for actors", () => {
       { timers: [] },
       { refusal: "CONFLICT" },
     ] as const)
-      assert.throws(() => outcome.then(wrong as never), assert.AssertionError, JSON.stringify(wrong));
+      assert.throws(() => outcome.then(wrong), assert.AssertionError, JSON.stringify(wrong));
     assert.throws(() => outcome.thenNothing(), assert.AssertionError);
     assert.throws(
       () =>
@@ -174,7 +175,7 @@ describe("given, when, then for actors", () => {
 
   it("says what is wrong to whoever awaits it", async () => {
     await assert.rejects(
-      async () => await (given(counter, start).when(adjust) as never),
+      async () => await illTyped(given(counter, start).when(adjust)),
       /no promise to await/,
     );
   });

@@ -36,7 +36,7 @@ describe("A failure as it travels", () => {
 
   it("can be made from errors whose parts are not text", () => {
     const error = Object.assign(new Error(), { name: 7, message: { a: 1 }, stack: undefined, code: 11_000 });
-    assert.deepEqual(describeFailure(error as unknown as Error), {
+    assert.deepEqual(describeFailure(error), {
       name: "7",
       message: "{ a: 1 }",
       code: "11000",

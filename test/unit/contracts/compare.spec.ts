@@ -202,7 +202,7 @@ describe("The contracts of two releases", () => {
     change(after);
     return contractBreaks(before, after);
   };
-  const set = (change: (it: Draft) => void) => breaks((it) => change(it as object as Draft));
+  const set = (change: (it: Draft) => void) => breaks((it: object) => change(it as Draft));
 
   it("are the same where nothing has changed", () => {
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { checkRequest, validationFailure } from "../../../broker/contract/check-request.ts";
 import { action, actionContract, defineContract } from "../../../broker/contract/contract.ts";
 import { ContractValidator } from "../../../broker/moleculer/contract-validator.ts";
+import { standIn } from "../../support/stand-in.ts";
 
 defineContract({
   service: "validateprobe",
@@ -53,12 +54,12 @@ describe("the validation of calls", () => {
 
   it("leaves out what a newer node answers more, but not where the gateway hands it on", async () => {
     const { remoteAction } = new ContractValidator().middleware();
-    const handler = (async () => ({ sku: "A", available: 1, more: 2 })) as never;
-    const called = remoteAction?.call(broker, handler, { name: "validateprobe.stock" } as never);
+    const handler = async () => ({ sku: "A", available: 1, more: 2 });
+    const called = remoteAction?.call(broker, handler, { name: "validateprobe.stock" });
     const answerTo = (parent?: string) =>
       called?.call(
-        {} as never,
-        { options: parent ? { parentCtx: { action: { name: parent } } } : {} } as never,
+        standIn({}),
+        standIn({ options: parent ? { parentCtx: { action: { name: parent } } } : {} }),
       );
     assert.deepEqual(await answerTo("validateprobe.echo"), { sku: "A", available: 1 });
     assert.deepEqual(await answerTo(), { sku: "A", available: 1 });

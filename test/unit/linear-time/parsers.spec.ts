@@ -32,6 +32,7 @@ import { queryTokens, relevance, searchTokens } from "../../../services/products
 import { slugOf } from "../../../services/products/text/slug.ts";
 import { ofEachProvider } from "../../support/providers/provider-traits.ts";
 import { stringSchemas } from "../../support/schemas/string-schemas.ts";
+import { standIn } from "../../support/stand-in.ts";
 import { growth, MOST, type Work } from "./support/growth.ts";
 import { type HostileText, hostileTexts } from "./support/hostile-texts.ts";
 import type { WebhookVerifier } from "./support/webhook-verifier.ts";
@@ -52,7 +53,7 @@ const isLinear = async (run: Work, ...frames: [before: string, after: string][])
   assert.deepEqual(await slow(run, hostileTexts(...frames)), []);
 
 const request = (headers: Record<string, string>) =>
-  ({ headers, socket: { remoteAddress: "192.0.2.1" } }) as unknown as IncomingMessage;
+  standIn<IncomingMessage>({ headers, socket: { remoteAddress: "192.0.2.1" } });
 
 const router = new Router<string>();
 for (const path of ["/a/:x/b", "/a/b/:y", "/:x/:y/:z", "/a/b/c/d"]) router.add("GET", path, path);

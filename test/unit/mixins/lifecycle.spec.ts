@@ -85,10 +85,7 @@ describe("a service's life", () => {
       setup: ({ broker }) => ({ node: broker.nodeID }),
       actions: {},
     });
-    const [one, two] = [await start(schema, "one"), await start(schema, "two")] as unknown as {
-      node: string;
-      first: string;
-    }[];
+    const [one, two] = [await start(schema, "one"), await start(schema, "two")];
     assert.deepEqual(
       [one?.node, one?.first, two?.node, two?.first],
       ["one", "first of one", "two", "first of two"],

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
-import type { Message } from "../../../broker/contract/envelope.ts";
+import type { Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { derivedV7, newId } from "../../../broker/contract/ids.ts";
 import { id as idSchema } from "../../../broker/contract/schemas.ts";
@@ -18,6 +17,7 @@ import type { OrderState } from "../../../services/orders/order/state.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../../broker/actor/testing/steps.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
+import { standIn } from "../../support/stand-in.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const codeOf = (error: unknown) => errorCode(error);
@@ -212,7 +212,7 @@ describe("checkout", () => {
     const host = {
       async apply(id: string, type: OrderMessage, data: never) {
         const before = orders.get(id);
-        const received = message(type, id, data) as Message<OrderMessage>;
+        const received = message(type, id, data);
         const { state } = orderActor.receive(before?.state ?? null, received);
         assert.ok(state);
         const snapshot =
@@ -229,7 +229,7 @@ describe("checkout", () => {
     const place = (resourceId: string, userId = customerId) =>
       placeOrder(
         {
-          host: host as unknown as ActorHost<OrderState, OrderMessage>,
+          host: standIn(host),
           openOrders,
           claimNumber: async (id) => orderNumber(id),
           limits: { orders: 3, quantity: 1_000 },
@@ -237,12 +237,11 @@ describe("checkout", () => {
           orderTtl: 60_000,
           checkProvider: async () => undefined,
         },
-        // Only what checkout uses of a context.
-        {
+        standIn({
           params: { shippingAddress, payment: { provider: "sandbox" } },
           meta: { user: { id: userId, roles: ["customer"] }, resourceId, preferWait: 0 },
           call: async (name: string) => answers[name]?.(),
-        } as unknown as Parameters<typeof placeOrder>[1],
+        }),
       );
     return { orders, carts, place };
   }

@@ -1,8 +1,7 @@
 /** One cart, one order, and bounded open orders of a customer, under any concurrency and after any crash. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
-import type { Message } from "../../../broker/contract/envelope.ts";
+import type { Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { OpenOrdersStore } from "../../../services/orders/checkout/open-orders.store.ts";
@@ -22,6 +21,7 @@ import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 import "../../../services/contracts.ts";
 import { message } from "../../../broker/actor/testing/steps.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
+import { illTyped, standIn } from "../../support/stand-in.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const LIMITS = { orders: 3, quantity: 20 };
@@ -143,10 +143,7 @@ class World {
 
   apply(id: string, type: OrderMessage, data: unknown): Snapshot<OrderState> {
     const before = this.orders.get(id);
-    const { state, refusal } = orderActor.receive(
-      before?.state ?? null,
-      message(type, id, data as never) as Message<OrderMessage>,
-    );
+    const { state, refusal } = orderActor.receive(before?.state ?? null, message(type, id, illTyped(data)));
     if (refusal) throw new SoukError(refusal.code, refusal.detail);
     assert.ok(state);
     if (before && state === before.state) return before;
@@ -201,7 +198,7 @@ class World {
     };
     return placeOrder(
       {
-        host: host as unknown as ActorHost<OrderState, OrderMessage>,
+        host: standIn(host),
         openOrders,
         claimNumber: async (id) => orderNumber(id),
         limits: LIMITS,
@@ -209,12 +206,11 @@ class World {
         orderTtl: 60_000,
         checkProvider: async () => undefined,
       },
-      // Only what checkout uses of a context.
-      {
+      standIn({
         params: { shippingAddress: ADDRESS, payment: { provider: "sandbox" } },
         meta: { user: { id: this.customerId, roles: ["customer"] }, resourceId: request, preferWait: 0 },
         call: (name: string) => turn(name, () => answers[name]?.()),
-      } as unknown as Parameters<typeof placeOrder>[1],
+      }),
     );
   }
 

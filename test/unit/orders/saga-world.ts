@@ -18,9 +18,9 @@ import type { PaymentState } from "../../../services/payments/payment/state.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 import { paymentActor } from "../../support/providers/payment-actor.ts";
 
-type AnyActor = ActorDefinition<object, MessageType>;
-const definitions = new Map(
-  [orderActor, stockActor, paymentActor, deliveryActor].map((it) => [it.type, it as unknown as AnyActor]),
+type AnyActor = Omit<ActorDefinition<object, MessageType>, "maps">;
+const definitions = new Map<string, AnyActor>(
+  [orderActor, stockActor, paymentActor, deliveryActor].map((it) => [it.type, it]),
 );
 /** Which actor types each message type goes to, as the mailboxes are bound. */
 const mailboxes = new Map<string, string[]>();

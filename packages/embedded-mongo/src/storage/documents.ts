@@ -162,7 +162,9 @@ function prepare(database: Database, table: string) {
   return {
     byId: rows<[rid: number, doc: Uint8Array]>(`SELECT rid, doc FROM ${table} WHERE id = ?`),
     byRow: rows<[doc: Uint8Array]>(`SELECT doc FROM ${table} WHERE rid = ?`),
-    after: rows<[rid: number, doc: Uint8Array]>(`SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?`),
+    after: rows<[rid: number, doc: Uint8Array]>(
+      `SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?`,
+    ),
     insert: rows(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT DO NOTHING`),
     replace: rows(`UPDATE ${table} SET doc = ? WHERE rid = ?`),
     remove: rows(`DELETE FROM ${table} WHERE rid = ?`),

@@ -377,7 +377,7 @@ onEachTransport("the official driver on the embedded store", (transport) => {
       [48, () => store.db.createCollection(things.collectionName)],
       [238, () => things.find({}, { collation: { locale: "de" } }).toArray()],
       [100, () => things.insertOne({ _id: 5 }, { writeConcern: { w: 2 } })],
-      [53, () => things.insertOne({ _id: [1] as unknown as string })],
+      [53, () => store.db.collection<{ _id: unknown }>(things.collectionName).insertOne({ _id: [1] })],
       [51091, () => things.findOne({ text: { $regex: "(" } })],
       [15, () => things.insertOne({ _id: 3, deep: nested(250) })],
     ];

@@ -8,10 +8,8 @@ import type { ToyNode } from "./node.ts";
 export const ordersOf = (node: ToyNode): Promise<ActorDocument<OrderState>[]> => all(node, "toyorder");
 export const stockOf = (node: ToyNode): Promise<ActorDocument<StockState>[]> => all(node, "toystock");
 
-async function all<S>(node: ToyNode, collection: string): Promise<ActorDocument<S>[]> {
-  const found = await node.connection.collection(collection).find().sort({ _id: 1 }).toArray();
-  return found as unknown as ActorDocument<S>[];
-}
+const all = <S>(node: ToyNode, collection: string): Promise<ActorDocument<S>[]> =>
+  node.connection.collection(collection).find<ActorDocument<S>>({}).sort({ _id: 1 }).toArray();
 
 /** Waits until all orders have ended and nothing is left in an outbox. */
 export async function rest(node: ToyNode, orders: number, timeoutMs = 20_000): Promise<void> {

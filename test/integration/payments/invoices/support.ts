@@ -63,11 +63,9 @@ export async function paidOrder(
     refunds,
     createdAt: new Date().toISOString(),
   }) as Payment;
-  await payments.collection.updateOne(
-    { _id: paymentId as never },
-    { $setOnInsert: { state, version: 1 } as never },
-    { upsert: true },
-  );
+  await payments.db
+    .collection<{ _id: string }>(payments.collection.name)
+    .updateOne({ _id: paymentId }, { $setOnInsert: { state, version: 1 } }, { upsert: true });
   return envelope(
     "order.paid",
     orderId,
@@ -83,7 +81,7 @@ export async function paidOrder(
       paymentId,
     },
     { source: "/orders", at: Date.now() },
-  ) as Message<"order.paid">;
+  );
 }
 
 export const refundedMessage = (paid: Message<"order.paid">, { id, amount }: Refund) =>
@@ -92,7 +90,7 @@ export const refundedMessage = (paid: Message<"order.paid">, { id, amount }: Ref
     paid.subject,
     { paymentId: paid.data.paymentId, refundId: id, amount: usd(amount), full: false },
     { source: "/payments", at: Date.now() },
-  ) as Message<"payment.refunded">;
+  );
 
 export const refund = (amount: number, status: Refund["status"] = "succeeded"): Refund => ({
   id: newId(),

@@ -18,6 +18,7 @@ import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../../souk/testing/eventually.ts";
+import { standIn } from "../../../support/stand-in.ts";
 import { SimBroker } from "./sim-broker.ts";
 import { SimStore } from "./sim-store.ts";
 import {
@@ -208,7 +209,7 @@ function modelOn<S extends object>(
   // Of the model the runtime uses the collection and that of the archive, nothing else.
   const collections = { actors: store.collection(life), archive: store.archive.collection(life) };
   const db = { collection: (name: string) => (name === ACTORS ? collections.actors : collections.archive) };
-  return { collection: { name: ACTORS }, db } as unknown as Model<ActorDocument<S>>;
+  return standIn({ collection: { name: ACTORS }, db });
 }
 
 export type { Envelope };

@@ -4,10 +4,11 @@
  */
 
 import { matcherOf, updated } from "@souk/embedded-mongo/semantics";
-import { MongoBulkWriteError, MongoNetworkError } from "mongodb";
+import { type BulkWriteResult, MongoBulkWriteError, MongoNetworkError, type WriteError } from "mongodb";
 import type { ActorDocument } from "../../../../broker/actor/runtime/document/actor-host.types.ts";
 import { Life } from "../../../../broker/actor/testing/matrix/life.ts";
 import type { Documents } from "../../../../broker/mongo/documents.ts";
+import { standIn } from "../../../support/stand-in.ts";
 
 type Doc = Record<string, unknown> & { _id: string };
 
@@ -31,7 +32,7 @@ export class SimStore {
 
   get<T>(id: string): T | undefined {
     const found = this.documents.get(id);
-    return found && (structuredClone(found) as unknown as T);
+    return found && (structuredClone<object>(found) as T);
   }
 
   all<T>(): T[] {
@@ -120,12 +121,13 @@ interface BulkResult {
 
 function finish({ matchedCount, writeErrors }: BulkResult): { matchedCount: number } {
   if (writeErrors.length === 0) return { matchedCount };
-  const result = { matchedCount, getWriteConcernError: () => undefined };
-  throw new MongoBulkWriteError({ message: "E11000", code: 11000, writeErrors } as never, result as never);
+  const result = standIn<BulkWriteResult>({ matchedCount, getWriteConcernError: () => undefined });
+  const refused = writeErrors.map((it) => standIn<WriteError>(it));
+  throw new MongoBulkWriteError({ message: "E11000", code: 11000, writeErrors: refused }, result);
 }
 
 /** Applies update operators in place, as MongoDB does to a stored document. */
-export function applyUpdate(document: object, change: Record<string, unknown>): void {
+export function applyUpdate(document: object, change: object): void {
   const next = updated(document, withoutUndefined(change) as Record<string, unknown>);
   for (const name of Object.keys(document)) delete (document as Record<string, unknown>)[name];
   Object.assign(document, next);

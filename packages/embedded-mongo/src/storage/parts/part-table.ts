@@ -34,7 +34,9 @@ export class PartTable {
 
   /** All fields of an object, in no particular order. */
   all({ collection, rid, object }: ObjectId): Part[] {
-    return this.statements.all.all(collection, rid, object).flatMap(([fields]) => decodeParts(toBuffer(fields)));
+    return this.statements.all
+      .all(collection, rid, object)
+      .flatMap(([fields]) => decodeParts(toBuffer(fields)));
   }
 
   /** The leaf of a name: the one with the greatest lower bound. Leaves in `known` are not read again. */
@@ -88,7 +90,9 @@ function prepare(database: Database) {
   const object = "collection = ? AND rid = ? AND object = ?";
   return {
     all: rows<[fields: Uint8Array]>(`SELECT fields FROM parts WHERE ${object}`),
-    leaf: rows<[low: Uint8Array, fields: Uint8Array]>(`SELECT low, fields FROM parts WHERE ${object} AND low <= ? ORDER BY low DESC LIMIT 1`),
+    leaf: rows<[low: Uint8Array, fields: Uint8Array]>(
+      `SELECT low, fields FROM parts WHERE ${object} AND low <= ? ORDER BY low DESC LIMIT 1`,
+    ),
     put: rows(
       "INSERT INTO parts VALUES (?, ?, ?, ?, ?) ON CONFLICT (collection, rid, object, low) DO UPDATE SET fields = excluded.fields",
     ),

@@ -36,10 +36,12 @@ const { clock, shop, emulator, adapter, adapterWith, intent, open, status, refun
 const paid = fixture.openAndPay;
 
 /** Missing in the types of the official client. */
-type Transactions = Record<
-  "status" | "cancel" | "refundDirect" | "notification",
-  (ref: string | object, body?: object) => Promise<Readonly<Record<string, string>>>
->;
+type CoreApi = midtransClient.CoreApi & {
+  transaction: Record<
+    "status" | "cancel" | "refundDirect" | "notification",
+    (ref: string | object, body?: object) => Promise<Readonly<Record<string, string>>>
+  >;
+};
 
 describe("Midtrans", () => {
   beforeEach(fixture.reset);
@@ -73,8 +75,7 @@ describe("Midtrans", () => {
       });
       return it;
     }
-    const coreApi = () =>
-      client(new midtransClient.CoreApi(settings())) as unknown as { transaction: Transactions };
+    const coreApi = () => client(new midtransClient.CoreApi(settings()) as CoreApi);
     const settings = () => ({
       isProduction: false,
       serverKey: emulator.environment.MIDTRANS_SERVER_KEY ?? "",
