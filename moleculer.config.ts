@@ -4,7 +4,7 @@
  */
 import type { BrokerOptions } from "moleculer";
 import { openBroker } from "./broker/moleculer/node/start-node.ts";
-import { configOrExit, exitUnstarted } from "./scripts/support/node/run-node.ts";
+import { configOrExit, exitFailedStart } from "./scripts/support/node/run-node.ts";
 import { prepareRunner, runnerMiddleware } from "./scripts/support/node/runner.ts";
 import { shopOrExit } from "./scripts/support/the-shop.ts";
 
@@ -14,7 +14,7 @@ export default async function options(): Promise<BrokerOptions> {
   const config = configOrExit(shop, { ...process.env });
   prepareRunner(process.env);
   const { options } = await openBroker({ config, shop }).catch((error: unknown) =>
-    exitUnstarted(error, config),
+    exitFailedStart(error, config),
   );
   return {
     ...options,

@@ -6,7 +6,7 @@ import type { ActorHost } from "../broker/actor/runtime/document/actor-host.type
 import { actorModel } from "../broker/actor/runtime/document/actor-model.ts";
 import type { MessageType } from "../broker/contract/contract.ts";
 import type { Config } from "../broker/moleculer/config.ts";
-import { defineMixin, type Mixin, takesWorkIn } from "../broker/moleculer/mixin.ts";
+import { consumesMessages, defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 
 /** An actor of the service. A function where the actor's decisions depend on the configuration. */
 export type Hosted<D> = D | ((config: Config) => D);
@@ -36,7 +36,7 @@ export function actorHost<H extends Record<string, Hosted<Definition>>>(actors: 
       );
       this.actors = { ...this.actors, ...Object.fromEntries(made) };
     },
-    merged: takesWorkIn("actors", {
+    merged: consumesMessages("actors", {
       async started() {
         for (const host of hosts.get(this) ?? []) await host.start();
       },
@@ -56,9 +56,9 @@ function hostOf({ name, broker }: Service, type: string, hosted: Hosted<Definiti
     model: actorModel(definition).bind(runtime.database(name)),
     runtime,
     broker,
-    ...(runtime.trial && {
-      tuning: runtime.trial.tuning,
-      faults: runtime.trial.faults(type),
+    ...(runtime.testing && {
+      tuning: runtime.testing.tuning,
+      crashPoints: runtime.testing.crashPoints(type),
     }),
   });
 }

@@ -8,7 +8,7 @@ import { knownContracts } from "../broker/contract/contract.ts";
 import { type Envelope, envelope } from "../broker/contract/envelope.ts";
 import { derivedId } from "../broker/contract/ids.ts";
 import type { WorkerTools } from "../broker/moleculer/handlers.ts";
-import { defineMixin, type Mixin, takesWorkIn } from "../broker/moleculer/mixin.ts";
+import { consumesMessages, defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 import { inTime } from "../broker/resilience/deadline.ts";
 
 /**
@@ -24,7 +24,7 @@ export function workers(): Mixin {
   const consumptions = new WeakMap<Service, Consumption[]>();
   return defineMixin({
     covers: ["workers"],
-    merged: takesWorkIn("workers", {
+    merged: consumesMessages("workers", {
       async started() {
         const running: Consumption[] = [];
         consumptions.set(this, running);

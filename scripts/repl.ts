@@ -3,8 +3,8 @@ import { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../broker/moleculer/broker-options.ts";
 import { command } from "./support/command.ts";
 import { jobConfigOrExit } from "./support/job.ts";
-import { redactOutput } from "./support/node/last-words.ts";
-import { exitUnstarted } from "./support/node/run-node.ts";
+import { exitFailedStart } from "./support/node/run-node.ts";
+import { redactOutput } from "./support/node/uncaught-errors.ts";
 import { jobShopOrExit } from "./support/the-shop.ts";
 
 command("repl", "Opens Moleculer's REPL, joined to the cluster without services of its own.").parse();
@@ -19,5 +19,5 @@ const broker = new ServiceBroker({
   ...brokerOptions({ ...config, LOG_LEVEL: "warn" }),
   nodeID: `repl-${process.pid}`,
 });
-await broker.start().catch((error: unknown) => exitUnstarted(error, config));
+await broker.start().catch((error: unknown) => exitFailedStart(error, config));
 broker.repl();

@@ -32,13 +32,13 @@ export const attemptWork = (
   message: Envelope,
   handle: (message: Envelope) => Promise<void>,
   over: AbortSignal,
-  alarms: RateLimitedLog,
+  limitedLog: RateLimitedLog,
 ) =>
   attempt(
     () => handle(message),
     over,
     (error, attempts, delay) =>
-      alarms.warn(`retry ${queue}`, `${queue}: ${message.type} failed, trying again`, {
+      limitedLog.warn(`retry ${queue}`, `${queue}: ${message.type} failed, trying again`, {
         error: error.message,
         id: message.id,
         attempts,

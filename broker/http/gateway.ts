@@ -9,9 +9,9 @@ import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import { afterAnswer, type Exchange, holderOf, openExchange } from "./http-exchange.ts";
+import type { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
 import type { Connections } from "./limits/connections.ts";
 import { QuotaExceededError, quotaHeaders } from "./limits/rate-limit.ts";
-import type { Shares } from "./limits/shares.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { ClientGoneError, failureOf, PROBLEM_TYPE, problem } from "./problem.ts";
 import { setHeaders } from "./reply.ts";
@@ -51,7 +51,7 @@ export interface GatewayOptions {
   trustedProxies: number;
   connections: Connections;
   /** Requests in progress, or whose answer is being sent. */
-  inFlight: Shares;
+  inFlight: ConcurrencyLimit;
   metrics: RequestMetrics;
   /** Undefined where requests are not logged. */
   access?: AccessLog;
@@ -85,7 +85,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   for (const page of pages) router.add("GET", page.path, { page });
   const always = publicUrl.startsWith("https:") ? { ...securityHeaders, ...HSTS } : securityHeaders;
 
-  const alarms = rateLimitedLog(log);
+  const limitedLog = rateLimitedLog(log);
   let draining = false;
   let open = 0;
   let onDrained: (() => void) | undefined;
@@ -172,11 +172,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     const about = { method: req.method, path: exchange.shownPath ?? path, traceId: trace.traceId };
     // During an outage or a flood there are thousands per second. The access log has each of them.
     if (failure.code === "INTERNAL")
-      alarms.error(bugOf(error), "a request failed because of a bug", { ...about, error: describe(error) });
+      limitedLog.error(bugOf(error), "a request failed because of a bug", {
+        ...about,
+        error: describe(error),
+      });
     else if (failure.code === "OVERLOADED")
-      alarms.warn(failure.code, "requests are refused: too many at once", about);
+      limitedLog.warn(failure.code, "requests are refused: too many at once", about);
     else if (status >= 500)
-      alarms.warn(failure.code, `a request failed: ${failure.code}`, { ...about, reason: failure.detail });
+      limitedLog.warn(failure.code, `a request failed: ${failure.code}`, {
+        ...about,
+        reason: failure.detail,
+      });
     if (res.headersSent) {
       res.destroy();
       return;

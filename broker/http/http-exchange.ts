@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { addressKey } from "./limits/address.ts";
 import { clientAddress } from "./limits/client-address.ts";
-import type { Holder } from "./limits/shares.ts";
+import type { Holder } from "./limits/concurrency-limit.ts";
 import { requestIdOf, type Trace, traceOf } from "./request/request-headers.ts";
 import { readTarget } from "./request/request-target.ts";
 

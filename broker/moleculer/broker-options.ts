@@ -7,10 +7,10 @@ import { loggerOptions } from "./log/logger.ts";
 import { finishBeforeStop } from "./middlewares/finish-before-stop.ts";
 import { refusedCalls } from "./middlewares/refused-calls.ts";
 import { refusedStart } from "./middlewares/refused-start.ts";
-import { lostAnswers } from "./middlewares/remote-timeout.ts";
+import { remoteTimeout } from "./middlewares/remote-timeout.ts";
 import { repeatReads } from "./middlewares/repeat-reads.ts";
-import { passingFailures } from "./middlewares/transient-errors.ts";
-import { PromptDiscoverer } from "./transport/fast-discoverer.ts";
+import { transientErrors } from "./middlewares/transient-errors.ts";
+import { FastDiscoverer } from "./transport/fast-discoverer.ts";
 import { createTransporter } from "./transport/transporter.ts";
 
 export type SoukBrokerOptions = BrokerOptions & { nodeID: string; middlewares: Middleware[] };
@@ -27,16 +27,16 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
     validator: new ContractValidator(),
     middlewares: [
       finishBeforeStop,
-      passingFailures,
+      transientErrors,
       refusedCalls,
-      lostAnswers,
+      remoteTimeout,
       repeatReads,
       refusedStart(config.REDIS_URL),
     ],
     registry: {
       strategy: "RoundRobin",
       preferLocal: true,
-      discoverer: new PromptDiscoverer(),
+      discoverer: new FastDiscoverer(),
       // A stopping node announces it, and then answers late requests for this time.
       stopDelay: config.TRANSPORTER || config.AMQP_URL ? 1_000 : 0,
     },

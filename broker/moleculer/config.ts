@@ -3,7 +3,7 @@
  * that names the variable.
  */
 import { z } from "zod";
-import { flawOfAddresses } from "../bus/amqp/address.ts";
+import { addressError } from "../bus/amqp/address.ts";
 import { knownContracts, type ServiceContract } from "../contract/contract.ts";
 import {
   ConfigError,
@@ -16,26 +16,26 @@ import {
   whole,
 } from "../contract/variables.ts";
 
-/** A text in which `flaw` finds nothing wrong. */
-const flawless = (flaw: (text: string) => string | undefined) =>
+/** A text in which `errorOf` finds no error. */
+const without = (errorOf: (text: string) => string | undefined) =>
   z.string().superRefine((it, context) => {
-    const message = flaw(it);
+    const message = errorOf(it);
     if (message) context.addIssue({ code: "custom", message });
   });
 
 const TRANSPORTERS = /^(?:amqp|nats|redis|tcp|fake)$/i;
 
-function flawOfTransporter(text: string): string | undefined {
+function transporterError(text: string): string | undefined {
   if (TRANSPORTERS.test(text)) return undefined;
-  if (/^amqps?:/i.test(text)) return flawOfAddresses(text);
-  if (/^rediss?:/i.test(text)) return flawOfRedis(text);
+  if (/^amqps?:/i.test(text)) return addressError(text);
+  if (/^rediss?:/i.test(text)) return redisAddressError(text);
   if (/^nats:/i.test(text) && text.split(",").every((it) => URL.canParse(it))) return undefined;
   if (/^tcp:/i.test(text)) return undefined;
   return "must be AMQP, NATS, Redis or TCP, or an address with amqp://, amqps://, nats://, redis://, rediss:// or tcp://";
 }
 
 /** ioredis uses database 0 for a path that it does not understand. */
-function flawOfRedis(text: string): string | undefined {
+function redisAddressError(text: string): string | undefined {
   if (!/^rediss?:\/\//.test(text) || !URL.canParse(text))
     return "must be redis:// or rediss:// and an address";
   const { pathname, searchParams } = new URL(text);
@@ -67,7 +67,7 @@ const shape = {
     .min(1)
     .default("./data")
     .describe("Folder of the embedded store and of generated secrets"),
-  AMQP_URL: flawless(flawOfAddresses)
+  AMQP_URL: without(addressError)
     .optional()
     .describe(
       "RabbitMQ, or several nodes of its cluster separated by commas; without it, messages stay in this process",
@@ -80,10 +80,10 @@ const shape = {
   MONGO_URL: url("mongodb", "mongodb+srv").describe(
     "MongoDB replica set; without it, the embedded store in DATA_DIR is used",
   ),
-  REDIS_URL: flawless(flawOfRedis)
+  REDIS_URL: without(redisAddressError)
     .optional()
     .describe("Redis for carts and rate limits; without it memory and MongoDB"),
-  TRANSPORTER: flawless(flawOfTransporter)
+  TRANSPORTER: without(transporterError)
     .optional()
     .describe(
       "Moleculer transporter: AMQP, NATS, Redis, TCP or an address; AMQP where AMQP_URL is set, else none",

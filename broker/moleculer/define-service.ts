@@ -4,7 +4,7 @@ import type { ServiceContract } from "../contract/contract.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Config } from "./config.ts";
 import type { ActionHandlers, TypedCall, WorkerHandlers } from "./handlers.ts";
-import { type Added, type Duty, defineMixin, type Mixin, type OpenSchema } from "./mixin.ts";
+import { type Added, defineMixin, type Mixin, type OpenSchema, type Requirement } from "./mixin.ts";
 
 /** What every service has on `this`, in addition to Moleculer's own members. */
 export interface ServiceBase {
@@ -64,9 +64,9 @@ export function defineService<
   const { mixins = [], setup, actions, ...schema } = definition;
   checkHandlers(contract, "actions", actions);
   checkHandlers(contract, "workers", schema.workers ?? {});
-  for (const duty of dutiesOf(contract))
-    if (!mixins.some((it) => it.covers?.includes(duty)))
-      throw new Error(`${contract.service} declares ${duty}, but none of its mixins covers that`);
+  for (const requirement of requirementsOf(contract))
+    if (!mixins.some((it) => it.covers?.includes(requirement)))
+      throw new Error(`${contract.service} declares ${requirement}, but none of its mixins covers that`);
   return {
     ...schema,
     name: contract.service,
@@ -117,7 +117,7 @@ function checkHandlers(contract: ServiceContract, kind: "actions" | "workers", h
       throw new Error(`${contract.service}.${name} of ${kind} is declared but has no handler`);
 }
 
-function dutiesOf({ actions, actors, workers }: ServiceContract): Duty[] {
+function requirementsOf({ actions, actors, workers }: ServiceContract): Requirement[] {
   return [
     ...(Object.values(actions).some((it) => it.idempotent) ? (["idempotency"] as const) : []),
     ...Object.keys(actors).map((it) => `actor ${it}` as const),

@@ -93,7 +93,7 @@ export function inFolders(
     Object.fromEntries(contracts.map(({ service }) => [service, make(service)]));
   return {
     services: each((it) => () => import(new URL(`./${it}/${it}.service${extname(base)}`, base).href)),
-    migrations: each((it) => [{ folder: new URL(`./${it}/migrations/`, base), rooms: true }]),
+    migrations: each((it) => [{ folder: new URL(`./${it}/migrations/`, base), nested: true }]),
   };
 }
 

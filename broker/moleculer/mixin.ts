@@ -8,14 +8,14 @@ import type { ActionHooks, EventSchema, Service, ServiceSchema } from "moleculer
 declare const adds: unique symbol;
 
 /** What a contract declares and a mixin must implement. `actor <type>` is an actor that needs a host. */
-export type Duty = "idempotency" | "workers" | `actor ${string}`;
+export type Requirement = "idempotency" | "workers" | `actor ${string}`;
 
 /** A Moleculer mixin that puts `A` on a service's `this`. */
 export interface Mixin<A extends object = object> extends Partial<Omit<ServiceSchema, "mixins">> {
   /** Never present. It carries the type. */
   readonly [adds]?: A;
   /** The parts of a contract that it implements. */
-  readonly covers?: readonly Duty[];
+  readonly covers?: readonly Requirement[];
 }
 
 /** What a list of mixins puts on `this`. */
@@ -42,7 +42,7 @@ export interface MixinSchema
   /** Runs with the schema of the whole service, before it is created. */
   merged?(schema: Partial<ServiceSchema>): void;
   created?(): void;
-  covers?: readonly Duty[];
+  covers?: readonly Requirement[];
 }
 
 /** Declares a mixin. @typeParam A what it puts on `this` */
@@ -61,7 +61,10 @@ const positions = new WeakMap<Hook, number>();
  * The `merged` hook of a mixin that receives messages. It starts after the service's own `started` and stops before
  * its own `stopped`. Actors start before workers, in any order of the service's mixins.
  */
-export function takesWorkIn(stage: Stage, hooks: { started: Hook; stopped: Hook }): MixinSchema["merged"] {
+export function consumesMessages(
+  stage: Stage,
+  hooks: { started: Hook; stopped: Hook },
+): MixinSchema["merged"] {
   return (schema) => {
     schema.started = inOrder(schema.started, hooks.started, START_ORDER.indexOf(stage));
     // Moleculer runs this list from its end.

@@ -13,7 +13,7 @@ const driver = (): typeof import("ioredis") => createRequire(import.meta.url)("i
 const CHECK_MS = 3_000;
 
 export interface OpenRedisOptions extends RedisOptions {
-  alarms: RateLimitedLog;
+  limitedLog: RateLimitedLog;
   /** What its absence means, for the log. */
   away: string;
 }
@@ -25,10 +25,10 @@ export interface OpenRedisOptions extends RedisOptions {
 export const ANSWERS_WITHIN_MS = 1_500;
 
 /** Connects in the background, and reconnects whenever the connection is lost. */
-export function openRedis(url: string, { alarms, away, ...options }: OpenRedisOptions): Redis {
+export function openRedis(url: string, { limitedLog, away, ...options }: OpenRedisOptions): Redis {
   const redis = new (driver().Redis)(url, options);
   redis.on("error", (error: Error) => {
-    alarms.warn("redis", `${away}: ${redisRefusal(error, url) ?? redactedReason(error)}`);
+    limitedLog.warn("redis", `${away}: ${redisRefusal(error, url) ?? redactedReason(error)}`);
   });
   leaveWrongDatabase(redis);
   leaveSilentConnection(redis);

@@ -24,7 +24,7 @@ export interface NodeRuntime {
   /** What the node reports to operators. Parts of the node add to it. */
   readonly operations: Operations;
   /** Only for tests: other settings for the actors, and their crash points, by actor type. */
-  readonly trial?: { tuning: Partial<Tuning>; faults(actor: string): CrashPoints };
+  readonly testing?: { tuning: Partial<Tuning>; crashPoints(actor: string): CrashPoints };
 }
 
 declare module "moleculer" {

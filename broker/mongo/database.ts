@@ -122,7 +122,7 @@ async function connectWithRetries(
   log: Log,
   signal?: AbortSignal,
 ): Promise<Connection> {
-  const alarms = rateLimitedLog(log);
+  const limitedLog = rateLimitedLog(log);
   for (let attempt = 1; ; attempt++) {
     try {
       return await connectOnce(uri, answersWithinMs);
@@ -131,7 +131,7 @@ async function connectWithRetries(
       if (refusal !== undefined) throw refused(variable, refusal);
       const reason = redactedReason(error);
       const delay = Math.min(500 * 2 ** (attempt - 1), MAX_DELAY_MS);
-      alarms.warn("connect", `waiting for MongoDB at ${redact(uri)}: ${reason}`, { attempt });
+      limitedLog.warn("connect", `waiting for MongoDB at ${redact(uri)}: ${reason}`, { attempt });
       try {
         await sleep(delay, undefined, signal ? { signal } : {});
       } catch (cause) {

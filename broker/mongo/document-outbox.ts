@@ -47,7 +47,7 @@ export interface Outbox {
 }
 
 export interface RunningOutbox extends Outbox {
-  /** Publishes entries older than {@link LEFT_BEHIND_MS}. Resolves with the number of documents that had some. */
+  /** Publishes entries older than {@link ORPHANED_AFTER_MS}. Resolves with the number of documents that had some. */
   sweep(): Promise<number>;
   start(): void;
   /** Stops sweeping and waits for publishes in flight, for {@link STOP_MS} at most. */
@@ -56,7 +56,7 @@ export interface RunningOutbox extends Outbox {
 
 const SWEEP_EVERY_MS = 5_000;
 /** Younger entries still belong to the node that wrote them. */
-export const LEFT_BEHIND_MS = 10_000;
+export const ORPHANED_AFTER_MS = 10_000;
 /** How long a stop waits for work in flight. */
 const STOP_MS = 5_000;
 const DOCUMENTS_PER_SWEEP = 100;
@@ -97,7 +97,7 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
 
   async function sweep(): Promise<number> {
     const left = await collection
-      .find({ "outbox.at": { $lt: new Date(clock.now() - LEFT_BEHIND_MS) } })
+      .find({ "outbox.at": { $lt: new Date(clock.now() - ORPHANED_AFTER_MS) } })
       .project<OutboxDocument>({ outbox: 1 })
       .limit(DOCUMENTS_PER_SWEEP)
       .toArray();

@@ -27,10 +27,10 @@ export interface MigrationFolder {
    */
   readonly namespace?: string;
   /**
-   * The folder is a service's own: it may be missing. `migrations/` folders in rooms of the service count too, in the
-   * namespace of their room, as in `mpesa/0001-pushes`.
+   * The folder is a service's own: it may be missing. `migrations/` folders in its subfolders count too, in the
+   * namespace of their subfolder, as in `mpesa/0001-pushes`.
    */
-  readonly rooms?: boolean;
+  readonly nested?: boolean;
 }
 
 /** Where migrations of a service's database come from. */
@@ -73,9 +73,9 @@ export function inNamespace(namespace: string, source: MigrationSource): Migrati
 async function readSource(source: MigrationSource): Promise<NamedMigration[]> {
   if (source instanceof URL) return readFolder(source, "");
   if (!("folder" in source)) return [source];
-  const { folder, namespace, rooms } = source;
+  const { folder, namespace, nested } = source;
   const prefix = namespace === undefined ? "" : `${namespace}/`;
-  if (!rooms) return readFolder(folder, prefix);
+  if (!nested) return readFolder(folder, prefix);
   const service = new URL("../", folder);
   const found = await Array.fromAsync(glob("**/migrations", { cwd: fileURLToPath(service) }));
   // "migrations" has no room: it sorts before "providers/mpesa/migrations", whose room is mpesa.

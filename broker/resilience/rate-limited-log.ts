@@ -41,10 +41,10 @@ const shared = new WeakMap<Log, RateLimitedLog>();
 
 /** The rate-limited log of a log. All users of that log share it. */
 export function rateLimitedLog(log: Log): RateLimitedLog {
-  let alarms = shared.get(log);
-  if (!alarms) {
-    alarms = new RateLimitedLog(log, systemClock);
-    shared.set(log, alarms);
+  let limitedLog = shared.get(log);
+  if (!limitedLog) {
+    limitedLog = new RateLimitedLog(log, systemClock);
+    shared.set(log, limitedLog);
   }
-  return alarms;
+  return limitedLog;
 }

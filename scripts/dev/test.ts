@@ -20,7 +20,7 @@ const ALONE = [
   "test/chaos/chaos.spec.ts",
   "test/e2e/{dead-letters,flood,memory-alarm,rolling-restart,story-cluster}.spec.ts",
   "test/integration/actor/partitions{,-at-rest}.spec.ts",
-  "test/integration/node/prompt-discoverer.spec.ts",
+  "test/integration/node/fast-discoverer.spec.ts",
 ];
 
 const [named] = command(

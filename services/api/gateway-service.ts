@@ -23,9 +23,9 @@ import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.
 import { type EventStream, openEventStream } from "../../broker/http/event-stream.ts";
 import { createGateway, type Gateway } from "../../broker/http/gateway.ts";
 import { afterAnswer, type Exchange, exchangeOf } from "../../broker/http/http-exchange.ts";
+import { ConcurrencyLimit } from "../../broker/http/limits/concurrency-limit.ts";
 import { Connections } from "../../broker/http/limits/connections.ts";
 import { createRateLimits } from "../../broker/http/limits/rate-limit.ts";
-import { Shares } from "../../broker/http/limits/shares.ts";
 import { RequestMetrics } from "../../broker/http/metrics.ts";
 import { ClientGoneError, failure, problem } from "../../broker/http/problem.ts";
 import { reply } from "../../broker/http/reply.ts";
@@ -58,9 +58,9 @@ const ASKING = { timeout: 2_000 };
 
 /** Everything whose number is bounded. */
 interface Held {
-  inFlight: Shares;
-  bodies: Shares;
-  streams: Shares;
+  inFlight: ConcurrencyLimit;
+  bodies: ConcurrencyLimit;
+  streams: ConcurrencyLimit;
 }
 
 /** The state of one running instance of the service. */
@@ -437,9 +437,9 @@ function heldOf(config: Config): Held {
     perAddress: config.MAX_IN_FLIGHT_PER_ADDRESS ?? unless ?? 128,
   };
   return {
-    inFlight: new Shares("requests", each),
-    bodies: new Shares("bodies", each),
-    streams: new Shares("event streams", {
+    inFlight: new ConcurrencyLimit("requests", each),
+    bodies: new ConcurrencyLimit("bodies", each),
+    streams: new ConcurrencyLimit("event streams", {
       total: config.MAX_STREAMS,
       perCaller: config.MAX_STREAMS_PER_CALLER,
       perAddress: config.MAX_STREAMS_PER_ADDRESS,
@@ -452,7 +452,7 @@ function connectRedis(url: string, log: Service["logger"]): Redis {
     enableOfflineQueue: false,
     commandTimeout: ANSWERS_WITHIN_MS,
     maxRetriesPerRequest: 1,
-    alarms: rateLimitedLog(log),
+    limitedLog: rateLimitedLog(log),
     away: "this gateway counts its callers' requests alone, Redis is away",
   });
 }

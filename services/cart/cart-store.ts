@@ -49,7 +49,7 @@ export interface CartStore {
    * Removes bought items from a user's cart, once per order. If a quantity was raised since, the difference stays. It
    * is also recorded where there is no cart, so that a repeat can't empty a later one.
    */
-  dropBought(userId: string, orderId: string, bought: readonly Bought[]): Promise<void>;
+  dropBought(userId: string, orderId: string, bought: readonly PurchasedItem[]): Promise<void>;
   /**
    * Moves a guest's cart into a user's, once, whatever the number of tries. Quantities are added up to
    * {@link MAX_QUANTITY}. The user's own seen price stays. Lines beyond {@link MAX_LINES} are left out. After a crash
@@ -60,7 +60,7 @@ export interface CartStore {
   close(): Promise<void>;
 }
 
-export interface Bought {
+export interface PurchasedItem {
   readonly sku: string;
   readonly quantity: number;
 }
@@ -98,7 +98,7 @@ export function mergeLines(own: CartLines, guest: CartLines): CartLine[] {
 }
 
 /** Remaining lines after these were bought. */
-export function withoutBought(lines: CartLines, bought: readonly Bought[]): CartLine[] {
+export function withoutBought(lines: CartLines, bought: readonly PurchasedItem[]): CartLine[] {
   const left = new Map(lines.map((it) => [it.sku, it]));
   for (const { sku, quantity } of bought) {
     const line = left.get(sku);

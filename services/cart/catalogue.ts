@@ -16,7 +16,7 @@ export async function lookUp(ctx: Caller, skus: readonly string[]): Promise<Cata
   return { variants, available };
 }
 
-export const together = (a: Catalogue, b: Catalogue): Catalogue => ({
+export const mergeCatalogues = (a: Catalogue, b: Catalogue): Catalogue => ({
   variants: [...a.variants, ...b.variants],
   available: [...a.available, ...b.available],
 });

@@ -119,13 +119,13 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
   async function isFull(_id: string, sku: string): Promise<boolean> {
     const cart = await carts.findOne({ _id });
     if (!cart) return false;
-    if (isOver(cart)) await carts.deleteOne({ _id, rev: cart.rev });
+    if (isExpired(cart)) await carts.deleteOne({ _id, rev: cart.rev });
     else if (cart.into) await finishMerge(cart, cart.into);
     else return cart.count >= MAX_LINES && !Object.hasOwn(cart.lines, sku);
     return false;
   }
 
-  const isOver = (cart: CartDocument): boolean => cart.expiresAt.getTime() <= clock.now();
+  const isExpired = (cart: CartDocument): boolean => cart.expiresAt.getTime() <= clock.now();
 
   /** Applies `decide` to a cart exactly as it was read. `null` means that nothing must be done. */
   async function change(_id: string, decide: (cart: CartDocument) => Change | null): Promise<void> {
@@ -133,7 +133,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
       const guess = tries === 0 ? recent.get(_id) : undefined;
       const found = guess ?? (await carts.findOne({ _id }));
       const cart = found ?? newCart(_id);
-      const next = decide(isOver(cart) ? { ...cart, lines: {}, count: 0 } : cart);
+      const next = decide(isExpired(cart) ? { ...cart, lines: {}, count: 0 } : cart);
       // The guess may be old. Only a fresh read proves that nothing must be done.
       if (!next && guess) continue;
       if (!next) return;
@@ -188,7 +188,7 @@ export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): Cart
   return {
     async read(owner) {
       const cart = await carts.findOne({ _id: keyOf(owner) });
-      return !cart || cart.into || isOver(cart) ? NO_CART : seen(cart);
+      return !cart || cart.into || isExpired(cart) ? NO_CART : seen(cart);
     },
 
     async setLine(owner, line) {

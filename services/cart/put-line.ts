@@ -8,7 +8,7 @@ import { SoukError } from "../../broker/contract/errors.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import { type Cart, type CartOwner, type CartStore, MAX_LINES } from "./cart-store.ts";
 import type { Catalogue } from "./cart-view.ts";
-import { type Caller, lookUp, together } from "./catalogue.ts";
+import { type Caller, lookUp, mergeCatalogues } from "./catalogue.ts";
 
 export interface CartTools {
   store: CartStore;
@@ -40,5 +40,8 @@ export async function putLine(
   const skus = changed.lines.map((it) => it.sku);
   hints.set(id, skus);
   const missed = skus.filter((it) => !asked.has(it));
-  return { changed, catalogue: missed.length > 0 ? together(known, await lookUp(ctx, missed)) : known };
+  return {
+    changed,
+    catalogue: missed.length > 0 ? mergeCatalogues(known, await lookUp(ctx, missed)) : known,
+  };
 }

@@ -63,7 +63,7 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
     connectTimeout: ANSWERS_WITHIN_MS,
     commandTimeout: ANSWERS_WITHIN_MS,
     noDelay: true,
-    alarms: rateLimitedLog(log),
+    limitedLog: rateLimitedLog(log),
     away: "carts are away with Redis",
   });
   const keyOf = (owner: CartOwner): string =>

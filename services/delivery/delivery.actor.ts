@@ -29,7 +29,7 @@ type Decided = Decision<DeliveryState>;
 
 const ignore = (reason: string): Ignored => ({ ignore: reason });
 
-const born = (
+const newDelivery = (
   status: DeliveryStatus,
   { data, time }: Message<"delivery.request" | "delivery.cancel">,
 ): DeliveryState => ({
@@ -50,7 +50,7 @@ const enter = (state: DeliveryState, status: DeliveryStatus, at: string): Delive
 function request(_: null, message: Message<"delivery.request">): Decided {
   const { subject: deliveryId, data } = message;
   return {
-    state: born("created", message),
+    state: newDelivery("created", message),
     send: [send("delivery.created", data.orderId, { deliveryId })],
   };
 }
@@ -59,7 +59,7 @@ function request(_: null, message: Message<"delivery.request">): Decided {
 function cancelBeforeRequest(_: null, message: Message<"delivery.cancel">): Decided {
   const { subject: deliveryId, data } = message;
   return {
-    state: born("cancelled", message),
+    state: newDelivery("cancelled", message),
     send: [send("delivery.cancelled", data.orderId, { deliveryId })],
   };
 }

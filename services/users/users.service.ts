@@ -14,8 +14,8 @@ import { mergeCart } from "./accounts/merge-cart.ts";
 import { openAccount } from "./accounts/register-account.ts";
 import { requireAccount, updateProfile } from "./accounts/update-account.ts";
 import { checkCredentials } from "./credentials/check-credentials.ts";
-import { createGuessLimits, memoryCounters, redisCounters } from "./credentials/guess-limits.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
+import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
 import { issueResetToken, requestPasswordReset, resetPassword } from "./credentials/reset-password.ts";
 import { accountModel } from "./models/account.model.ts";
 import { bootstrapTokenModel } from "./models/bootstrap-token.model.ts";
@@ -58,7 +58,7 @@ export default defineService(users, {
     const counters = config.REDIS_URL
       ? redisCounters(config.REDIS_URL, config.NAMESPACE, clock, log)
       : memoryCounters(clock);
-    const guesses = createGuessLimits(counters);
+    const guesses = createLoginLimits(counters);
     const hasher = createPasswordHasher();
     return {
       keys,

@@ -15,7 +15,7 @@ import {
 } from "../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
 import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 import { type Answer, type Flood, percentile, promised, startFlood } from "./support/flood.ts";
 import { familyOf } from "./support/processes.ts";
 

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { rememberShop, shopEnvironment } from "../../scripts/support/shop-servers.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 
 const REDIS_URL = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
 const UNSET = { AMQP_URL: "", MONGO_URL: "", REDIS_URL: "", TRANSPORTER: "", AMQP_PREFIX: "", NAMESPACE: "" };

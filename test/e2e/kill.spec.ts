@@ -23,7 +23,7 @@ import {
   stockOf,
 } from "../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 
 const ROUNDS = 3;
 const BUYERS = 4;

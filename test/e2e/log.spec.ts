@@ -13,7 +13,7 @@ import {
   putInCart,
   putOnSale,
 } from "../../souk/testing/people.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 
 const SECRET = "sandbox-secret-that-no-log-may-have";
 

@@ -24,7 +24,7 @@ import {
   stockBecomes,
 } from "../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 
 const production = {
   NODE_ENV: "production",

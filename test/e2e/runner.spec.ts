@@ -7,7 +7,7 @@ import { prepareRunner } from "../../scripts/support/node/runner.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { HttpClient } from "../../souk/testing/http-client.ts";
 import { firstAdmin, home, paidOrder, putInCart, putOnSale, signUp } from "../../souk/testing/people.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 
 for (const runner of ["moleculer-runner", "moleculer-runner-esm"] as const)
   describe(`${runner} on moleculer.config.ts`, function () {

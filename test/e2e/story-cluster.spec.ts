@@ -7,7 +7,7 @@ import core from "../../services/index.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { openToOthers } from "../support/open-to-others.ts";
 import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 import { checkStory } from "../support/shop/check-story.ts";
 import { tellStory } from "../support/shop/readme-story.ts";
 import { familyOf } from "./support/processes.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openToOthers } from "../support/open-to-others.ts";
-import { type ScriptRun, startScript } from "../support/scripts/script-run.ts";
+import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 import { checkStory } from "../support/shop/check-story.ts";
 import { tellStory } from "../support/shop/readme-story.ts";
 

@@ -56,7 +56,7 @@ const broker = new ServiceBroker({
     {
       name: "SmallCaches",
       created(made: ServiceBroker) {
-        made.souk = { ...made.souk, trial: { tuning: SMALL_CACHES, faults: () => () => undefined } };
+        made.souk = { ...made.souk, testing: { tuning: SMALL_CACHES, crashPoints: () => () => undefined } };
       },
     },
   ],

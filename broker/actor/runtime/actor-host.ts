@@ -56,7 +56,7 @@ export interface ActorHostOptions<S extends object, T extends MessageType> {
   broker: ServiceBroker;
   tuning?: Partial<Tuning>;
   /** Only for tests: called at each crash point. */
-  faults?: CrashPoints;
+  crashPoints?: CrashPoints;
 }
 
 export function createActorHost<S extends object, T extends MessageType>(
@@ -86,7 +86,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
   readonly #partitions: number;
   /** Identifies this start of this node. Outbox entries of an earlier start are not being published by this one. */
   readonly #incarnation: string;
-  readonly #alarms: RateLimitedLog;
+  readonly #limitedLog: RateLimitedLog;
   readonly #processor: Processor<S, T>;
   readonly #queues: ActorQueues;
   readonly #relay: Relay;
@@ -105,7 +105,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
 
   constructor(options: ActorHostOptions<S, T>) {
     this.#options = options;
-    const { definition, model, runtime, broker, faults } = options;
+    const { definition, model, runtime, broker, crashPoints } = options;
     const { clock, bus } = runtime;
     const { type, service } = definition;
     const { stats } = this;
@@ -116,7 +116,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     this.#tuning = tuning;
     this.#partitions = partitions;
     this.#incarnation = `${broker.nodeID}:${randomBytes(6).toString("base64url")}`;
-    this.#alarms = new RateLimitedLog(runtime.logger(`actor.${type}`), clock);
+    this.#limitedLog = new RateLimitedLog(runtime.logger(`actor.${type}`), clock);
 
     this.#reads = new ReadGroup<ActorDocument<S>>(collection, { version: 1, state: 1 }, tuning.storeMs);
     const store = new ActorStore<S>(collection, definition.maps, tuning.storeMs);
@@ -127,7 +127,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       archive: new InboxArchive(archive, tuning.storeMs),
       stats,
       tuning,
-      faults,
+      crashPoints,
       foldOptions: (id) => this.#foldOptions(id),
       onCommit: (document) => {
         this.#timers.committed(document);
@@ -148,7 +148,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       by: this.#incarnation,
       tuning,
       stats,
-      faults,
+      crashPoints,
       pull: async (pulls) => {
         await store.pull(pulls);
         for (const { actor, entries } of pulls) {
@@ -388,7 +388,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
 
   #warn(what: string, error: unknown, fields: Record<string, unknown>): void {
     const { type } = this.#options.definition;
-    this.#alarms.warn(what, `${type}: ${what}`, {
+    this.#limitedLog.warn(what, `${type}: ${what}`, {
       ...fields,
       error: error instanceof Error ? error.message : String(error),
     });

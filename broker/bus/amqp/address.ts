@@ -17,7 +17,7 @@ export const addressesWithHeartbeat = (text: string, seconds: number): URL[] =>
   });
 
 /** Describes what is wrong with the text, without its secrets. Undefined where nothing is wrong. */
-export function flawOfAddresses(text: string): string | undefined {
+export function addressError(text: string): string | undefined {
   const addresses = amqpAddresses(text);
   if (!addresses.every(isAddress))
     return "must be amqp:// or amqps:// and an address, or several of them separated by commas";

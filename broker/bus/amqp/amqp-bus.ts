@@ -102,7 +102,7 @@ class AmqpBus implements Bus {
   readonly #prefix: string;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #alarms: RateLimitedLog;
+  readonly #limitedLog: RateLimitedLog;
   readonly #publishLink: AmqpLink;
   readonly #consumeLink: AmqpLink;
   readonly #publisher: Publisher;
@@ -121,7 +121,7 @@ class AmqpBus implements Bus {
     this.#prefix = prefix;
     this.#log = log;
     this.#clock = clock;
-    this.#alarms = new RateLimitedLog(log, clock);
+    this.#limitedLog = new RateLimitedLog(log, clock);
     this.#redeclareMs = options.redeclareMs ?? REDECLARE_MS;
     this.#newerWaitMs = options.newerWaitMs ?? NEWER_WAIT_MS;
     const link = (role: string) =>
@@ -130,7 +130,7 @@ class AmqpBus implements Bus {
         name: `${options.name} ${role}`,
         heartbeatSeconds: options.heartbeatSeconds ?? DEFAULT_HEARTBEAT_SECONDS,
         log,
-        alarms: this.#alarms,
+        limitedLog: this.#limitedLog,
         reconnected: () => this.stats.reconnects++,
         ...(shop === undefined ? {} : { admit: (model) => claimMessages(model, prefix, shop) }),
       });
@@ -141,7 +141,7 @@ class AmqpBus implements Bus {
       window,
       stats: this.stats,
       log,
-      alarms: this.#alarms,
+      limitedLog: this.#limitedLog,
       unroutable: () => void this.#repairSeldom(),
     });
     this.#consumeLink.use({ up: (model) => void this.#restoreTopology(model), down: () => undefined });
@@ -290,7 +290,7 @@ class AmqpBus implements Bus {
       link: this.#consumeLink,
       queue,
       prefetch,
-      alarms: this.#alarms,
+      limitedLog: this.#limitedLog,
       repair: () => this.#repair(),
       onLost: events.onLost,
       ...(events.onOpen && { onOpen: events.onOpen }),
@@ -312,7 +312,7 @@ class AmqpBus implements Bus {
   ): Promise<void> {
     const message = received(() => JSON.parse(raw.content.toString()), spec.receives);
     if (message instanceof Error) return this.#refuse(raw, lease, queue, message);
-    const outcome = await attemptWork(queue, message, handle, lease.over, this.#alarms);
+    const outcome = await attemptWork(queue, message, handle, lease.over, this.#limitedLog);
     if (outcome.kind === "done") lease.ack(raw);
     else if (outcome.kind === "dead")
       await this.#deadLetter(raw, lease, queue, outcome.error, outcome.attempts);
@@ -324,7 +324,7 @@ class AmqpBus implements Bus {
    */
   async #refuse(raw: ConsumeMessage, lease: Lease, queue: string, cause: Error): Promise<void> {
     if (cause instanceof UnknownValueError) {
-      this.#alarms.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
+      this.#limitedLog.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
       await pause(this.#newerWaitMs, lease.over);
       if (lease.over.aborted) return;
     }
@@ -354,7 +354,7 @@ class AmqpBus implements Bus {
         lease.ack(raw);
         return;
       } catch (error) {
-        this.#alarms.warn("dead-letter", `${queue}: the dead queue does not take a message yet`, {
+        this.#limitedLog.warn("dead-letter", `${queue}: the dead queue does not take a message yet`, {
           error: toError(error).message,
         });
         await pause(backoff(tries), lease.over);
@@ -383,7 +383,7 @@ class AmqpBus implements Bus {
         if (model) return await declareTopology(model, this.#prefix, topology);
       } catch (error) {
         if (error instanceof TopologyError) throw this.#consumeLink.rightsRefusal(error.cause) ?? error;
-        this.#alarms.warn("declare", `can't declare the queues yet: ${toError(error).message}`);
+        this.#limitedLog.warn("declare", `can't declare the queues yet: ${toError(error).message}`);
       }
       await pause(backoff(tries), this.#consumeLink.closing);
     }
@@ -405,7 +405,7 @@ class AmqpBus implements Bus {
       if (!(await isDeclared(model, this.#prefix, declared))) await this.#repair();
     } catch (error) {
       // The connection was lost again. The next connection checks again.
-      this.#alarms.warn("look", `can't look for the queues: ${toError(error).message}`);
+      this.#limitedLog.warn("look", `can't look for the queues: ${toError(error).message}`);
     }
   }
 
@@ -423,7 +423,7 @@ class AmqpBus implements Bus {
       try {
         return await declareTopology(model, this.#prefix, declared);
       } catch (error) {
-        this.#alarms.warn("redeclare", `can't declare the queues again: ${toError(error).message}`);
+        this.#limitedLog.warn("redeclare", `can't declare the queues again: ${toError(error).message}`);
       }
       // If the connection was lost meanwhile, the next one is used.
       const present = this.#consumeLink.model;

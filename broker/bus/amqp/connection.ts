@@ -29,7 +29,7 @@ export interface LinkOptions {
   name: string;
   heartbeatSeconds: number;
   log: Log;
-  alarms: RateLimitedLog;
+  limitedLog: RateLimitedLog;
   /** Checks each new connection before it is used. */
   admit?(model: ChannelModel): Promise<void>;
   /** Called after every connection except the first. */
@@ -123,7 +123,7 @@ export class AmqpLink {
   }
 
   async #connect(attempt: number, first: boolean): Promise<ChannelModel | undefined> {
-    const { name, log, alarms } = this.#options;
+    const { name, log, limitedLog } = this.#options;
     const { href, host } = this.#address();
     try {
       const model = await connect(href, {
@@ -143,7 +143,7 @@ export class AmqpLink {
         return undefined;
       }
       // One log line for all connections of a node, because they wait for the same server.
-      alarms.warn("connect", `waiting for RabbitMQ at ${host}: ${refusal ?? redactedReason(thrown)}`, {
+      limitedLog.warn("connect", `waiting for RabbitMQ at ${host}: ${refusal ?? redactedReason(thrown)}`, {
         attempt,
       });
       // It pauses after each round. Within a round, the next address is tried at once.
@@ -155,7 +155,7 @@ export class AmqpLink {
 
   /** @param first a refusal at the first connection ends the start; later, the link waits */
   async #admit(model: ChannelModel, first: boolean): Promise<boolean> {
-    const { alarms, admit } = this.#options;
+    const { limitedLog, admit } = this.#options;
     // A lost connection fails the pending check. An event without a listener would end the process.
     model.on("error", () => undefined);
     try {
@@ -168,7 +168,7 @@ export class AmqpLink {
         this.#firstUp.reject(refusal);
         this.#closing.abort();
       } else {
-        alarms.warn("admit", `RabbitMQ can't be used: ${redactedReason(thrown)}`);
+        limitedLog.warn("admit", `RabbitMQ can't be used: ${redactedReason(thrown)}`);
         await pause(REFUSED_DELAY_MS, this.closing);
       }
       return false;
@@ -184,7 +184,7 @@ export class AmqpLink {
 
   /** Resolves when the connection is lost. */
   async #serve(model: ChannelModel): Promise<void> {
-    const { name, alarms } = this.#options;
+    const { name, limitedLog } = this.#options;
     const gone = Promise.withResolvers<void>();
     let reason: Error | undefined;
     model.on("error", (error: Error) => {
@@ -212,7 +212,7 @@ export class AmqpLink {
     this.#model = undefined;
     destroySocket(model);
     if (!this.closing.aborted)
-      alarms.warn("lost", `connection to RabbitMQ lost: ${reason ? redactedReason(reason) : "closed"}`, {
+      limitedLog.warn("lost", `connection to RabbitMQ lost: ${reason ? redactedReason(reason) : "closed"}`, {
         connection: name,
       });
     for (const user of this.#users) user.down();

@@ -83,7 +83,7 @@ export interface ConsumerOptions {
   link: AmqpLink;
   queue: string;
   prefetch: number;
-  alarms: RateLimitedLog;
+  limitedLog: RateLimitedLog;
   /** Must not throw. */
   onMessage(message: ConsumeMessage, lease: Lease): void;
   /** The channel is lost, with `lease.unsettled` deliveries. */
@@ -144,7 +144,7 @@ export class QueueConsumer {
   }
 
   async #open(model: ChannelModel): Promise<void> {
-    const { link, queue, alarms, repair } = this.#options;
+    const { link, queue, limitedLog, repair } = this.#options;
     if (this.#opening) return;
     this.#opening = true;
     for (let attempt = 1; this.#wanted(model); attempt++) {
@@ -158,7 +158,7 @@ export class QueueConsumer {
         const refusal = link.rightsRefusal(error);
         // Only the start fails. Later, the rights may come back.
         if (refusal) this.#consuming.reject(refusal);
-        alarms.warn("consume", `can't consume ${queue} yet`, { error: error.message, attempt });
+        limitedLog.warn("consume", `can't consume ${queue} yet`, { error: error.message, attempt });
         if (error.code === NOT_FOUND) await repair();
         await pause(backoff(attempt), link.closing);
       }
@@ -174,14 +174,14 @@ export class QueueConsumer {
   }
 
   async #consume(model: ChannelModel): Promise<void> {
-    const { link, queue, prefetch, alarms, onMessage } = this.#options;
+    const { link, queue, prefetch, limitedLog, onMessage } = this.#options;
     const channel = await model.createChannel();
     const lease = new Lease(channel, () => {
-      alarms.warn("not closed", `${queue}: RabbitMQ does not close the channel`);
+      limitedLog.warn("not closed", `${queue}: RabbitMQ does not close the channel`);
       link.giveUp(model);
     });
     channel.on("error", (error: Error) =>
-      alarms.warn("channel", `${queue}: channel failed`, { error: error.message }),
+      limitedLog.warn("channel", `${queue}: channel failed`, { error: error.message }),
     );
     channel.on("close", () => {
       lease.end();
@@ -199,12 +199,12 @@ export class QueueConsumer {
 
   /** RabbitMQ has ended the consumer. It does so when the queue is deleted. */
   #cancelled(lease: Lease): void {
-    const { queue, alarms } = this.#options;
-    alarms.warn("cancelled", `${queue}: RabbitMQ cancelled the consumer`);
+    const { queue, limitedLog } = this.#options;
+    limitedLog.warn("cancelled", `${queue}: RabbitMQ cancelled the consumer`);
     lease
       .discard()
       .catch((error: Error) =>
-        alarms.warn("not closed", `${queue}: channel did not close`, { error: error.message }),
+        limitedLog.warn("not closed", `${queue}: channel did not close`, { error: error.message }),
       );
   }
 

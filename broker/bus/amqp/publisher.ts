@@ -38,7 +38,7 @@ export interface PublisherOptions {
   window: number;
   stats: BusStats;
   log: Log;
-  alarms: RateLimitedLog;
+  limitedLog: RateLimitedLog;
   /** A mandatory message had no queue. */
   unroutable(): void;
 }
@@ -86,7 +86,7 @@ export class Publisher {
       blocked: (reason) => {
         this.#blocked = true;
         options.stats.blocked++;
-        options.alarms.warn("blocked", `RabbitMQ blocks publishers: ${reason}`);
+        options.limitedLog.warn("blocked", `RabbitMQ blocks publishers: ${reason}`);
       },
       unblocked: () => {
         this.#blocked = false;
@@ -168,10 +168,10 @@ export class Publisher {
   }
 
   async #create(model: ChannelModel): Promise<ConfirmChannel> {
-    const { link, alarms } = this.#options;
+    const { link, limitedLog } = this.#options;
     const channel = await model.createConfirmChannel();
     channel.on("error", (error: Error) =>
-      alarms.warn("publishing channel", "publishing channel failed", { error: error.message }),
+      limitedLog.warn("publishing channel", "publishing channel failed", { error: error.message }),
     );
     channel.on("return", ({ properties }: { properties: { messageId?: string } }) => {
       const id = properties.messageId ?? "";
@@ -317,20 +317,20 @@ export class Publisher {
   /** Counts the message and settles its publisher's promise. @returns false where it was settled before */
   #tell(it: Publication, error: Error | null): boolean {
     if (!this.#flight.delete(it)) return false;
-    const { stats, alarms, unroutable } = this.#options;
+    const { stats, limitedLog, unroutable } = this.#options;
     this.#inFlight--;
     this.#settledAt = performance.now();
     const returned = this.#wasReturned(it.id);
     if (error) {
       stats.nacked++;
-      alarms.warn("nacked", `RabbitMQ did not accept a message: ${error.message}`, {
+      limitedLog.warn("nacked", `RabbitMQ did not accept a message: ${error.message}`, {
         key: it.key,
         id: it.id,
       });
       it.reject(new BusUnavailableError(`not confirmed: ${error.message}`));
     } else if (returned) {
       stats.returned++;
-      alarms.warn("returned", `no queue takes ${it.key}`, { exchange: it.exchange, id: it.id });
+      limitedLog.warn("returned", `no queue takes ${it.key}`, { exchange: it.exchange, id: it.id });
       it.reject(new UnroutableError(`no queue takes ${it.key}`));
       unroutable();
     } else {
@@ -352,8 +352,8 @@ export class Publisher {
   #warnIfStuck(): void {
     const silentMs = Math.round(performance.now() - this.#settledAt);
     if (this.#inFlight === 0 || silentMs < STUCK_MS) return;
-    const { alarms } = this.#options;
-    alarms.warn("stuck", "RabbitMQ confirms no messages", { inFlight: this.#inFlight, silentMs });
+    const { limitedLog } = this.#options;
+    limitedLog.warn("stuck", "RabbitMQ confirms no messages", { inFlight: this.#inFlight, silentMs });
   }
 
   #checkIdle(): void {

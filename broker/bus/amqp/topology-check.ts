@@ -12,7 +12,7 @@ import { deadExchangeName, deadQueueName, exchangeName, queueName, queuesOf } fr
 import { connectToAny } from "./connect-once.ts";
 import { deadQueueArguments, type QueueArguments, queueArguments } from "./declare.ts";
 
-export interface Flaw {
+export interface TopologyMismatch {
   /** Queue or exchange, with prefix. */
   readonly name: string;
   /** For people, for example `x-delivery-limit is missing, not 200`. */
@@ -42,14 +42,18 @@ const expectedQueues = (prefix: string, topology: Topology): Expected[] =>
   });
 
 /** @throws Error where RabbitMQ can't be reached or asked */
-export async function checkOverAmqp(url: string, prefix: string, topology: Topology): Promise<Flaw[]> {
+export async function checkOverAmqp(
+  url: string,
+  prefix: string,
+  topology: Topology,
+): Promise<TopologyMismatch[]> {
   const connection = await connectToAny(url);
   try {
     const queues = expectedQueues(prefix, topology);
-    const flaws: Flaw[] = [];
+    const mismatches: TopologyMismatch[] = [];
     for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)]) {
       const refused = await refusal(connection, (channel) => channel.checkExchange(exchange));
-      if (refused) flaws.push({ name: exchange, what: whatOf(refused) });
+      if (refused) mismatches.push({ name: exchange, what: whatOf(refused) });
     }
     const workers = Array.from({ length: CHECKS_AT_ONCE }, async () => {
       for (let queue = queues.shift(); queue; queue = queues.shift()) {
@@ -58,11 +62,11 @@ export async function checkOverAmqp(url: string, prefix: string, topology: Topol
           await channel.checkQueue(name);
           await channel.assertQueue(name, { durable: true, arguments: args });
         });
-        if (refused) flaws.push({ name, what: whatOf(refused) });
+        if (refused) mismatches.push({ name, what: whatOf(refused) });
       }
     });
     await Promise.all(workers);
-    return sorted(flaws);
+    return sorted(mismatches);
   } finally {
     await connection.close();
   }
@@ -112,41 +116,45 @@ export async function checkOverApi(
   vhost: string,
   prefix: string,
   topology: Topology,
-): Promise<Flaw[]> {
+): Promise<TopologyMismatch[]> {
   const queues = new Map((await list(apiUrl, "queues", vhost)).map((it) => [it.name, it]));
   const exchanges = new Set((await list(apiUrl, "exchanges", vhost)).map((it) => it.name));
   const bindings = await list(apiUrl, "bindings", vhost);
   const nodes = (await list(apiUrl, "nodes")).length;
-  const flaws: Flaw[] = [];
+  const mismatches: TopologyMismatch[] = [];
   for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)])
-    if (!exchanges.has(exchange)) flaws.push({ name: exchange, what: "is missing" });
+    if (!exchanges.has(exchange)) mismatches.push({ name: exchange, what: "is missing" });
   for (const { name, args } of expectedQueues(prefix, topology)) {
     const queue = queues.get(name);
     if (!queue) {
-      flaws.push({ name, what: "is missing" });
+      mismatches.push({ name, what: "is missing" });
       continue;
     }
     const members = queue.members?.length ?? nodes;
     const wanted = Math.min(nodes, SAFE_MEMBERS);
-    if (members < wanted) flaws.push({ name, what: `has ${members} of ${wanted} members` });
-    if (queue.durable !== true) flaws.push({ name, what: "is not durable" });
+    if (members < wanted) mismatches.push({ name, what: `has ${members} of ${wanted} members` });
+    if (queue.durable !== true) mismatches.push({ name, what: "is not durable" });
     for (const [argument, wanted] of Object.entries(args)) {
       const present = queue.arguments?.[argument];
       if (present === wanted) continue;
       const is = present === undefined ? "missing" : String(present);
-      flaws.push({ name, what: `${argument} is ${is}, not ${wanted}` });
+      mismatches.push({ name, what: `${argument} is ${is}, not ${wanted}` });
     }
   }
-  return sorted([...flaws, ...bindingFlaws(prefix, topology, bindings)]);
+  return sorted([...mismatches, ...bindingMismatches(prefix, topology, bindings)]);
 }
 
 /**
  * Finds missing bindings, and bindings of types that a contract no longer receives. Nodes never unbind, because older
  * nodes may still run. A message over such a binding goes to the dead queue.
  */
-function bindingFlaws(prefix: string, topology: Topology, present: readonly Listed[]): Flaw[] {
+function bindingMismatches(
+  prefix: string,
+  topology: Topology,
+  present: readonly Listed[],
+): TopologyMismatch[] {
   const line = (exchange: string, queue: string, key: string) => `${exchange}\n${queue}\n${key}`;
-  const expected = new Map<string, Flaw>();
+  const expected = new Map<string, TopologyMismatch>();
   const add = (exchange: string, name: string, key: string) =>
     expected.set(line(exchange, name, key), { name, what: `is not bound to ${key} of ${exchange}` });
   for (const plan of queuesOf(topology)) {
@@ -155,16 +163,16 @@ function bindingFlaws(prefix: string, topology: Topology, present: readonly List
     add(deadExchangeName(prefix), deadQueueName(name), name);
   }
   const own = new Set([...expected.values()].map((it) => it.name));
-  const flaws: Flaw[] = [];
+  const mismatches: TopologyMismatch[] = [];
   for (const { source = "", destination = "", routing_key = "" } of present) {
     if (expected.delete(line(source, destination, routing_key)) || source === "" || !own.has(destination))
       continue;
-    flaws.push({
+    mismatches.push({
       name: destination,
       what: `is bound to ${routing_key} of ${source}, which it does not receive`,
     });
   }
-  return [...flaws, ...expected.values()];
+  return [...mismatches, ...expected.values()];
 }
 
 interface Listed {
@@ -200,4 +208,5 @@ async function list(apiUrl: string, kind: Kind, vhost?: string): Promise<Listed[
   return body as Listed[];
 }
 
-const sorted = (flaws: Flaw[]): Flaw[] => flaws.sort((a, b) => a.name.localeCompare(b.name));
+const sorted = (mismatches: TopologyMismatch[]): TopologyMismatch[] =>
+  mismatches.sort((a, b) => a.name.localeCompare(b.name));

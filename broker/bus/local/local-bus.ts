@@ -56,7 +56,7 @@ class LocalBus implements Bus {
   readonly #drainMs: number;
   readonly #log: Log;
   readonly #clock: Clock;
-  readonly #alarms: RateLimitedLog;
+  readonly #limitedLog: RateLimitedLog;
   readonly #routes = new Routes();
   readonly #queues = new Map<string, LocalQueue>();
   /** Queues by message type: mailboxes by partition, then workers. */
@@ -75,7 +75,7 @@ class LocalBus implements Bus {
     this.#drainMs = drainMs;
     this.#log = log;
     this.#clock = clock;
-    this.#alarms = new RateLimitedLog(log, clock);
+    this.#limitedLog = new RateLimitedLog(log, clock);
     this.#poll = setInterval(() => {
       this.#polling = this.#polling.then(() => this.#replay());
     }, REPLAY_POLL_MS).unref();
@@ -240,7 +240,7 @@ class LocalBus implements Bus {
     const queues = [...mailboxes.map((it) => it[partition]!), ...workers];
     if (queues.length > 0) return queues;
     this.stats.returned++;
-    this.#alarms.warn("returned", `no queue takes ${message.type}`, { id: message.id });
+    this.#limitedLog.warn("returned", `no queue takes ${message.type}`, { id: message.id });
     throw new UnroutableError(`no queue takes ${message.type}`);
   }
 
@@ -309,7 +309,7 @@ class LocalBus implements Bus {
   ): Promise<void> {
     const message = received(() => entry.message, spec.receives);
     if (message instanceof Error) return this.#deadLetter(queue, entry, consumer, message, 1);
-    const outcome = await attemptWork(queue.name, message, handle, consumer.over, this.#alarms);
+    const outcome = await attemptWork(queue.name, message, handle, consumer.over, this.#limitedLog);
     if (outcome.kind === "done") queue.settle(entry, consumer);
     else if (outcome.kind === "dead")
       await this.#deadLetter(queue, entry, consumer, outcome.error, outcome.attempts);
@@ -343,7 +343,7 @@ class LocalBus implements Bus {
         queue.settle(entry, consumer, true);
         return;
       } catch (error) {
-        this.#alarms.warn("dead-letter", `${queue.name}: the dead letters do not take a message yet`, {
+        this.#limitedLog.warn("dead-letter", `${queue.name}: the dead letters do not take a message yet`, {
           error: toError(error).message,
         });
         await pause(backoff(tries), consumer.over);
@@ -357,7 +357,7 @@ class LocalBus implements Bus {
     try {
       if (!deadLettered) await this.#deadLetters.drop(queue, [message.id]);
     } catch (error) {
-      this.#alarms.warn("replay", `can't drop a replayed dead letter: ${toError(error).message}`, { id });
+      this.#limitedLog.warn("replay", `can't drop a replayed dead letter: ${toError(error).message}`, { id });
     } finally {
       this.#replaying.delete(id);
     }
@@ -374,7 +374,7 @@ class LocalBus implements Bus {
         queue.put(letter.message, true, (deadLettered) => void this.#replayed(letter, deadLettered));
       }
     } catch (error) {
-      this.#alarms.warn("replay", `can't read the dead letters: ${toError(error).message}`);
+      this.#limitedLog.warn("replay", `can't read the dead letters: ${toError(error).message}`);
     }
   }
 }

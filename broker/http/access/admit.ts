@@ -9,8 +9,8 @@ import { SoukError } from "../../contract/errors.ts";
 import type { DeclaredFields } from "../../contract/fields.ts";
 import type { ApiRoute } from "../api-route.ts";
 import { type Exchange, holderOf } from "../http-exchange.ts";
+import type { ConcurrencyLimit, Holder } from "../limits/concurrency-limit.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "../limits/rate-limit.ts";
-import type { Holder, Shares } from "../limits/shares.ts";
 import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "../request/body.ts";
 import { decodePath, mergeParams, parseQuery, refuseQuery } from "../request/params.ts";
 import {
@@ -49,7 +49,7 @@ export interface Gate {
   /** Undefined where limits are off. */
   limits?: RateLimits;
   /** Bodies being received. */
-  bodies: Shares;
+  bodies: ConcurrencyLimit;
   /** A slower body is refused. Bytes per second. */
   minBodyRate: number;
   /** That the shop's extensions keep with things of others. */

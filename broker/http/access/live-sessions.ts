@@ -16,7 +16,7 @@ export const FRESH_MS = 10_000;
 /** After this time a session is checked again, while the request continues. */
 const AGEING_MS = 5_000;
 /** While no node answers, a known session counts as live for this time. */
-export const AWAY_MS = 60_000;
+export const OUTAGE_GRACE_MS = 60_000;
 /** After a failed check, the next one waits at least this time. */
 const PAUSE_MS = 1_000;
 
@@ -93,7 +93,7 @@ export function createLiveSessions(
     const age = last ? clock.now() - last.askedAt : Number.POSITIVE_INFINITY;
     if (last && age < AGEING_MS) return last;
     const paused = clock.now() < pausedUntil;
-    if (last && paused && age < AWAY_MS) return last;
+    if (last && paused && age < OUTAGE_GRACE_MS) return last;
     const asking = refresh(id);
     if (last && age < FRESH_MS) {
       // This request does not wait. Requests that wait handle the failure.
@@ -103,7 +103,7 @@ export function createLiveSessions(
     try {
       return await asking;
     } catch (error) {
-      if (last && age < AWAY_MS) return last;
+      if (last && age < OUTAGE_GRACE_MS) return last;
       throw error;
     }
   }

@@ -7,7 +7,7 @@ import { Errors, type Middleware } from "moleculer";
 /** Later than the caller's own time-out, which is logged and counted. */
 const MARGIN_MS = 50;
 
-export const lostAnswers: Middleware = {
+export const remoteTimeout: Middleware = {
   name: "LostAnswers",
   remoteAction(next, action) {
     return function bounded(ctx) {

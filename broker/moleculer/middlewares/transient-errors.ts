@@ -5,7 +5,7 @@ import { redactedReason } from "../../contract/redact.ts";
 import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { isTransient } from "../../resilience/retry.ts";
 
-export const passingFailures: Middleware = {
+export const transientErrors: Middleware = {
   name: "PassingFailures",
   localAction(next, action) {
     return async function translated(ctx) {

@@ -117,12 +117,12 @@ export class AmqpTransporter extends Transporters.AMQP {
   }
 
   /** Milliseconds for which this node has received requests without interruption. */
-  get heardMs(): number {
+  get connectedMs(): number {
     return performance.now() - this.#connectedAt;
   }
 
   /** Ids of requests that this node will answer. */
-  get atWork(): string[] {
+  get runningRequests(): string[] {
     return [...this.#running, ...this.#unsent.map((it) => it.payload.id)];
   }
 

@@ -18,8 +18,8 @@ const IN_TRANSIT_MS = 500;
 
 /** Only with the AMQP transporter, and not from nodes of earlier versions. */
 interface Heartbeat {
-  heardMs?: number;
-  atWork?: readonly string[];
+  connectedMs?: number;
+  runningRequests?: readonly string[];
 }
 
 interface Pending {
@@ -41,7 +41,7 @@ interface LocalNode {
   instanceID: string;
 }
 
-export class PromptDiscoverer extends Discoverers.Local {
+export class FastDiscoverer extends Discoverers.Local {
   #lookedAt = 0;
   #hasStarted = false;
 
@@ -57,8 +57,9 @@ export class PromptDiscoverer extends Discoverers.Local {
   /** Moleculer reads these two fields of a heartbeat, but does not send them. */
   override async sendHeartbeat(): Promise<void> {
     const { seq, cpu, instanceID } = this.localNode as LocalNode;
-    const { heardMs, atWork } = (this.transit?.tx ?? {}) as Heartbeat;
-    const heard = heardMs !== undefined && heardMs < ANNOUNCE_MS ? { heardMs, atWork } : {};
+    const { connectedMs, runningRequests } = (this.transit?.tx ?? {}) as Heartbeat;
+    const heard =
+      connectedMs !== undefined && connectedMs < ANNOUNCE_MS ? { connectedMs, runningRequests } : {};
     const payload = { cpu, seq, instanceID, ...heard };
     await this.transit?.publish({ type: "HEARTBEAT", payload });
   }
@@ -75,15 +76,16 @@ export class PromptDiscoverer extends Discoverers.Local {
 
   override heartbeatReceived(nodeID: string, payload: Heartbeat): void {
     super.heartbeatReceived(nodeID, payload);
-    if (payload.heardMs !== undefined && payload.atWork)
-      this.#endLostCalls(nodeID, payload.heardMs, payload.atWork);
+    if (payload.connectedMs !== undefined && payload.runningRequests)
+      this.#endLostCalls(nodeID, payload.connectedMs, payload.runningRequests);
   }
 
   /** Ends calls that the node did not receive, or whose answer was lost. How far they came is unknown. */
-  #endLostCalls(nodeID: string, heardMs: number, atWork: readonly string[]): void {
+  #endLostCalls(nodeID: string, connectedMs: number, runningRequests: readonly string[]): void {
     const pending = (this.transit?.pendingRequests ?? new Map()) as Map<string, Pending>;
     const lost = [...pending].filter(
-      ([id, it]) => it.nodeID === nodeID && ageOf(it) > heardMs + IN_TRANSIT_MS && !atWork.includes(id),
+      ([id, it]) =>
+        it.nodeID === nodeID && ageOf(it) > connectedMs + IN_TRANSIT_MS && !runningRequests.includes(id),
     );
     if (lost.length === 0) return;
     // Answers that are in transit in another queue come first.

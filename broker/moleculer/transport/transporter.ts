@@ -99,7 +99,7 @@ class RedisTransporter extends Transporters.Redis {
 
   override getRedisClient() {
     const redis = openRedis(this.#url, {
-      alarms: rateLimitedLog(this.logger),
+      limitedLog: rateLimitedLog(this.logger),
       away: "calls to other nodes wait for Redis",
     });
     redis.on("error", (error) => {

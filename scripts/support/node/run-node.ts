@@ -11,12 +11,12 @@ import { type SoukNode, startNode } from "../../../broker/moleculer/node/start-n
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { mongoRefusal } from "../../../broker/mongo/refusals.ts";
 import { rememberShop } from "../shop-servers.ts";
-import { redactLastWords } from "./last-words.ts";
 import { trimMemorySoon } from "./trim-memory.ts";
+import { redactUncaughtErrors } from "./uncaught-errors.ts";
 
 /** The configuration of a shop's node, or an exit with one line for each bad variable. */
 export function configOrExit({ contracts }: Extension, env: NodeJS.ProcessEnv = process.env): Config {
-  redactLastWords();
+  redactUncaughtErrors();
   try {
     return loadConfig(env, contracts);
   } catch (error) {
@@ -35,7 +35,7 @@ export async function runNode(
 ): Promise<SoukNode> {
   const services = await loadServices(shop, names);
   const node = await startNode({ config, services, shop, ...(prepare ? { prepare } : {}) }).catch(
-    (error: unknown) => exitUnstarted(error, config),
+    (error: unknown) => exitFailedStart(error, config),
   );
   stopOnSignal(async () => node.stop(), stopLimit(config));
   if (!config.MONGO_URL) rememberShop(config.DATA_DIR, process.env);
@@ -44,7 +44,7 @@ export async function runNode(
 }
 
 /** Prints one line for a failure that the operator can fix, else the complete error. */
-export function exitUnstarted(error: unknown, config: Config): never {
+export function exitFailedStart(error: unknown, config: Config): never {
   const reason = error instanceof Error ? startFailure(error, config) : undefined;
   console.error("\nSouk can't start:", reason ?? redactedStack(error));
   process.exit(1);
@@ -88,7 +88,7 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(130);
     stopping = true;
-    leaveAfter(timeoutMs);
+    forceExitAfter(timeoutMs);
     stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -102,7 +102,7 @@ export function stopOnSignal(stop: () => Promise<void>, timeoutMs: number): void
 }
 
 /** Ends the process when a stop takes longer than `timeoutMs`. */
-export function leaveAfter(timeoutMs: number): void {
+export function forceExitAfter(timeoutMs: number): void {
   setTimeout(() => {
     console.error(`Not stopped after ${timeoutMs} ms; leaving what is unfinished to the next start`);
     process.exit(1);

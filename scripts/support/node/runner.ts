@@ -1,7 +1,7 @@
 /** Differences between Moleculer's runner and our scripts: its own variables, signals, and failing starts. */
 import type { Middleware, ServiceBroker } from "moleculer";
 import type { Config } from "../../../broker/moleculer/config.ts";
-import { exitUnstarted, leaveAfter, stopLimit } from "./run-node.ts";
+import { exitFailedStart, forceExitAfter, stopLimit } from "./run-node.ts";
 
 /** The runner overwrites a broker's options with variables of these names. For us they mean something else. */
 const OVERWRITES = ["METRICS", "NAMESPACE", "TRANSPORTER"] as const;
@@ -23,8 +23,8 @@ export function runnerMiddleware(config: Config): Middleware {
     name: "SoukRunner",
     created(broker: ServiceBroker) {
       const start = broker.start.bind(broker);
-      broker.start = () => start().catch((error: unknown) => exitUnstarted(error, config));
-      const onSignal = () => leaveAfter(stopLimit(config));
+      broker.start = () => start().catch((error: unknown) => exitFailedStart(error, config));
+      const onSignal = () => forceExitAfter(stopLimit(config));
       process.once("SIGINT", onSignal);
       process.once("SIGTERM", onSignal);
     },

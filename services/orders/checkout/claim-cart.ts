@@ -5,8 +5,14 @@ import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import type { OrderMessage } from "../order/decision.ts";
 import type { OrderState } from "../order/state.ts";
 import type { ClaimNumber } from "./claim-number.ts";
-import type { Look, OpenOrdersStore } from "./open-orders.store.ts";
-import { type Claim, type OpenOrder, type OpenOrderLimits, type Ruling, rule } from "./open-orders.ts";
+import type { OpenOrdersRead, OpenOrdersStore } from "./open-orders.store.ts";
+import {
+  type Claim,
+  type ClaimDecision,
+  decideClaim,
+  type OpenOrder,
+  type OpenOrderLimits,
+} from "./open-orders.ts";
 
 export interface ClaimTools {
   host: Pick<ActorHost<OrderState, OrderMessage>, "apply" | "read">;
@@ -19,38 +25,38 @@ const MAX_TRIES = 20;
 
 /**
  * @param first the customer's open orders as just read
- * @param certain see {@link rule}
+ * @param certain see {@link decideClaim}
  * @returns the entry to place now; null if the cart was read too long ago
  * @throws SoukError CART_ALREADY_ORDERED, TOO_MANY_OPEN_ORDERS, OPEN_QUANTITY_EXCEEDED
  */
 export async function claimCart(
   tools: ClaimTools,
   claim: Claim,
-  first: Look,
+  first: OpenOrdersRead,
   certain: boolean,
 ): Promise<OpenOrder | null> {
   const { openOrders, limits } = tools;
   const { customerId } = claim.place;
-  let look = first;
+  let present = first;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    if (tries > 0) look = await openOrders.look(customerId);
-    const ruling = rule(look.open, look.known, claim, limits, certain);
-    switch (ruling.kind) {
+    if (tries > 0) present = await openOrders.read(customerId);
+    const decision = decideClaim(present.open, present.known, claim, limits, certain);
+    switch (decision.kind) {
       case "entered":
-        return withTimeToPay(ruling.entry, claim);
+        return withTimeToPay(decision.entry, claim);
       case "stale":
         return null;
       case "claim":
         // If the outcome of the write is unknown, the next read shows it.
-        if (await openOrders.write(customerId, look.version, ruling.next)) return claim;
+        if (await openOrders.write(customerId, present.version, decision.next)) return claim;
         break;
       case "abandoned":
-        for (const it of ruling.entries) await abandon(tools, it);
+        for (const it of decision.entries) await abandon(tools, it);
         break;
       default:
-        if (ruling.kind === "ordered" && !look.known.has(ruling.entry.order))
-          await place(tools, ruling.entry);
-        throw refusal(ruling, limits);
+        if (decision.kind === "ordered" && !present.known.has(decision.entry.order))
+          await place(tools, decision.entry);
+        throw refusal(decision, limits);
     }
     if (tries > 2) await sleep(Math.random() * 10 * tries);
   }
@@ -90,7 +96,7 @@ async function abandon(tools: ClaimTools, entry: OpenOrder): Promise<void> {
 }
 
 function refusal(
-  it: Extract<Ruling, { kind: "ordered" | "too-many" | "too-much" }>,
+  it: Extract<ClaimDecision, { kind: "ordered" | "too-many" | "too-much" }>,
   limits: OpenOrderLimits,
 ): SoukError {
   if (it.kind === "ordered")

@@ -21,7 +21,7 @@ export interface OpenOrdersDocument {
 }
 
 /** A customer's open orders as read, and the present status of each. */
-export interface Look {
+export interface OpenOrdersRead {
   /** 0 where nothing is stored yet. */
   readonly version: number;
   readonly open: OpenOrders;
@@ -29,7 +29,7 @@ export interface Look {
 }
 
 export interface OpenOrdersStore {
-  look(customerId: string): Promise<Look>;
+  read(customerId: string): Promise<OpenOrdersRead>;
   /** @returns whether it was written; false also where it may have been, which a new read shows */
   write(customerId: string, version: number, next: OpenOrders): Promise<boolean>;
 }
@@ -46,7 +46,7 @@ export function openOrdersStore(
   const writes = writeGroup(collection);
 
   return {
-    async look(customerId) {
+    async read(customerId) {
       const stored = await reads.get(customerId);
       if (!stored) return { version: 0, open: NOTHING_OPEN, known: new Map() };
       const { version, revision, entries } = stored;

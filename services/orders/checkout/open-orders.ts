@@ -7,7 +7,7 @@ import type { DataIn } from "../../../broker/contract/contract.ts";
 import type { OrderStatus } from "../orders.contract.ts";
 
 /** The order gets its number when it is placed. */
-export type Placing = Omit<DataIn<"order.place">, "number">;
+export type OrderDraft = Omit<DataIn<"order.place">, "number">;
 
 export interface OpenOrder {
   /** Id that the order has, or will have. */
@@ -19,7 +19,7 @@ export interface OpenOrder {
   /** When it was entered, milliseconds since the epoch. */
   readonly at: number;
   /** The data of the order. Null for an order from before this was stored; that order is placed. */
-  readonly place: Placing | null;
+  readonly place: OrderDraft | null;
 }
 
 export interface OpenOrders {
@@ -32,7 +32,7 @@ export interface OpenOrders {
 
 export interface Claim extends OpenOrder {
   readonly revision: number;
-  readonly place: Placing;
+  readonly place: OrderDraft;
 }
 
 export interface OpenOrderLimits {
@@ -42,7 +42,7 @@ export interface OpenOrderLimits {
   readonly quantity: number;
 }
 
-export type Ruling =
+export type ClaimDecision =
   /** Write this, then place the order. */
   | { kind: "claim"; next: OpenOrders }
   /** An earlier run of this request has entered it. Place it with the data of that run. */
@@ -72,13 +72,13 @@ export const NOTHING_OPEN: OpenOrders = { revision: 0, entries: [] };
  * @param known status of the entries' orders, read after them; a missing one has not been placed yet
  * @param certain the cart was read again, and this is its revision whatever was ordered before
  */
-export function rule(
+export function decideClaim(
   open: OpenOrders,
   known: ReadonlyMap<string, OrderStatus>,
   claim: Claim,
   limits: OpenOrderLimits,
   certain = false,
-): Ruling {
+): ClaimDecision {
   const own = open.entries.find((it) => it.order === claim.order);
   if (own) return { kind: "entered", entry: own };
   const abandoned = open.entries.filter((it) => !known.has(it.order) && claim.at - it.at >= ABANDONED_MS);

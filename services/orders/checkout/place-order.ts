@@ -42,18 +42,18 @@ export async function placeOrder(tools: PlaceOrderTools, ctx: PlaceContext): Pro
 async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<Order> {
   const customerId = callerId(ctx);
   const { traceparent } = ctx.meta;
-  const looking = tools.openOrders.look(customerId);
+  const reading = tools.openOrders.read(customerId);
   try {
-    const [checkout, look] = await Promise.all([lookUp(tools, ctx, customerId), looking]);
+    const [checkout, present] = await Promise.all([lookUp(tools, ctx, customerId), reading]);
     const entry =
-      (await claimCart(tools, claimOf(tools, ctx, orderId, checkout), look, false)) ??
+      (await claimCart(tools, claimOf(tools, ctx, orderId, checkout), present, false)) ??
       (await claimAnew(tools, ctx, orderId));
     return await place(tools, entry, traceparent);
   } catch (error) {
     // The next request gets the answer.
     if (isTransient(error)) throw error;
     // An earlier run may have claimed or placed it and crashed. Its cart may have changed since.
-    const entry = (await looking).open.entries.find((it) => it.order === orderId);
+    const entry = (await reading).open.entries.find((it) => it.order === orderId);
     if (entry) return place(tools, entry, traceparent);
     const placed = await tools.host.read(orderId);
     if (placed?.state.customerId === customerId) return placed;
@@ -65,8 +65,8 @@ async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: s
 async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<OpenOrder> {
   const customerId = callerId(ctx);
   const checkout = await lookUp(tools, ctx, customerId);
-  const look = await tools.openOrders.look(customerId);
-  const entry = await claimCart(tools, claimOf(tools, ctx, orderId, checkout), look, true);
+  const present = await tools.openOrders.read(customerId);
+  const entry = await claimCart(tools, claimOf(tools, ctx, orderId, checkout), present, true);
   if (!entry) throw new Error("what is certain can't be stale");
   return entry;
 }

@@ -1,12 +1,12 @@
 /** Attempts to pay an order, and their outcomes. Pure. */
 
-import { type Attempt, mayStillTake, refundedOf } from "./state.ts";
+import { type Attempt, mayStillCapture, refundedOf } from "./state.ts";
 
 /** Maximum number of attempts per order. It bounds the order's document. */
 export const MAX_ATTEMPTS = 20;
 
 export const cancelledAttempt = (it: Attempt): Attempt =>
-  mayStillTake(it) || it.status === "planned" ? { ...it, status: "cancelled", nextAction: null } : it;
+  mayStillCapture(it) || it.status === "planned" ? { ...it, status: "cancelled", nextAction: null } : it;
 
 /** The report of a refund may arrive before that of its capture. */
 export const withCapture = (it: Attempt, amount: number): Attempt =>

@@ -80,7 +80,7 @@ export function deliveryFailed(state: OrderState, message: Message<"delivery.fai
 }
 
 /** The goods of a refunded order come back, because the delivery was stopped or failed. */
-export const goodsBack =
+export const restockReturned =
   (status: "failed" | "cancelled") =>
   (state: OrderState, { subject }: Message<"delivery.failed" | "delivery.cancelled">): Decided => {
     const back = restock(state, subject, `delivery ${status}`);

@@ -1,7 +1,7 @@
 /** Messages that an order sends in more than one phase. Pure. */
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
-import { type Attempt, mayStillTake, type OrderState } from "./state.ts";
+import { type Attempt, mayStillCapture, type OrderState } from "./state.ts";
 
 /** What each event of an order tells. */
 export const about = ({ number, customerId, ext }: Pick<OrderState, "number" | "customerId" | "ext">) => ({
@@ -35,7 +35,7 @@ export const requestPayment = (
 
 /** Cancels the attempts that could still take money. */
 export const cancelAttempts = (state: OrderState, reason: string): Outgoing[] =>
-  state.attempts.filter(mayStillTake).map((it) => send("payment.cancel", it.id, { reason }));
+  state.attempts.filter(mayStillCapture).map((it) => send("payment.cancel", it.id, { reason }));
 
 /** Refunds everything that is left of a payment. A repeated call makes the same refund. */
 export const refundAll = (orderId: string, paymentId: string, reason: string) =>

@@ -15,10 +15,10 @@ import { refuse } from "./decision.ts";
 import {
   delivered,
   deliveryFailed,
-  goodsBack,
   noteCreated,
   noteShipped,
   noteSucceeded,
+  restockReturned,
   shipped,
 } from "./deliver.ts";
 import { cancel, expire } from "./end-unpaid.ts";
@@ -156,8 +156,8 @@ export const machine = defineMachine<OrderState, OrderMessage>({
     refunded: {
       ...oncePaid("refunded"),
       "payment.refunded": { to: ["refunded"], decide: refundNoted },
-      "delivery.failed": { to: ["refunded"], decide: goodsBack("failed") },
-      "delivery.cancelled": { to: ["refunded"], decide: goodsBack("cancelled") },
+      "delivery.failed": { to: ["refunded"], decide: restockReturned("failed") },
+      "delivery.cancelled": { to: ["refunded"], decide: restockReturned("cancelled") },
     },
     rejected: {
       ...endedUnpaid("rejected"),

@@ -93,7 +93,7 @@ export const currentAttempt = (state: OrderState): Attempt => {
 export const isOpen = (it: Attempt): boolean => it.status === "requested" || it.status === "pending";
 
 /** Whether the provider may still take money. Some let the customer try again after a failure. */
-export const mayStillTake = (it: Attempt): boolean => isOpen(it) || it.status === "failed";
+export const mayStillCapture = (it: Attempt): boolean => isOpen(it) || it.status === "failed";
 
 export const refundedOf = (it: Attempt): number => Object.values(it.refunds).reduce((a, b) => a + b, 0);
 

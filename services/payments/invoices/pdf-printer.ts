@@ -6,7 +6,7 @@ import type { PrintedDocument } from "./printed-document.ts";
 /** Size of the cache in bytes. */
 const MAX_KEPT = 16 * 1024 * 1024;
 
-export interface ToRender {
+export interface RenderRequest {
   id: number;
   document: PrintedDocument;
 }
@@ -52,7 +52,7 @@ export function createPdfPrinter(): PdfPrinter {
     const result = Promise.withResolvers<Buffer>();
     waiting.set(id, result);
     worker ??= open();
-    worker.postMessage({ id, document } satisfies ToRender);
+    worker.postMessage({ id, document } satisfies RenderRequest);
     return result.promise;
   }
 

@@ -15,9 +15,9 @@ import type { Payment } from "./state.ts";
 export type AnomalyKind = z.output<typeof anomalyKind>;
 
 /** Beyond this number it may repeat one. The record of anomalies recognises its id. */
-const MAX_TOLD = 50;
+const MAX_ANOMALIES = 50;
 
-interface Told {
+interface AnomalyOptions {
   /** Values that make it a different anomaly of the same kind. */
   about?: readonly (string | number)[];
   expected?: Money;
@@ -29,14 +29,14 @@ export function anomaly(
   state: Payment,
   message: Message<PaymentMessage>,
   kind: AnomalyKind,
-  { about = [], expected = state.amount, reported }: Told = {},
+  { about = [], expected = state.amount, reported }: AnomalyOptions = {},
 ): Step {
   const { subject: paymentId, time } = message;
   const report = message.type === "payment.report" ? (message.data as DataIn<"payment.report">) : null;
   const id = derivedId("anomaly", paymentId, kind, ...about);
-  if (state.told.includes(id)) return { state, send: [] };
+  if (state.anomalies.includes(id)) return { state, send: [] };
   return {
-    state: { ...state, told: [...state.told, id].slice(-MAX_TOLD) },
+    state: { ...state, anomalies: [...state.anomalies, id].slice(-MAX_ANOMALIES) },
     send: [
       send("payment.anomaly", paymentId, {
         id,

@@ -86,7 +86,7 @@ export function request({ data, time }: Message<"payment.request">): Payment {
     refunds: [],
     duplicateCaptures: [],
     disputed: false,
-    told: [],
+    anomalies: [],
     createdAt: time,
   };
 }

@@ -22,7 +22,7 @@ export function open(state: Payment, { subject, data }: Message<"payment.opened"
 }
 
 /** The payment is no longer wanted. What the provider has opened is cancelled. */
-export function openedUnwanted(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
+export function openedAfterEnd(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
   const opened = { ...state, providerRef: data.providerRef };
   return { state: opened, send: cancelAtProvider(opened, subject) };
 }
@@ -47,7 +47,7 @@ export function openFailed(state: Payment, message: Message<"payment.open_failed
 }
 
 /** It is time to open it, with others or again. */
-export function openNow(state: Payment, { subject, time }: Message<"payment.open">): Decided {
+export function startOpening(state: Payment, { subject, time }: Message<"payment.open">): Decided {
   if (isTooLate(state, time)) return failInTime(state, subject);
   const { orderId, orderNumber, customerId, amount, provider, options, expiresAt } = state;
   return {

@@ -160,7 +160,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
     requested: {
       ...open,
       ...again("requested"),
-      "payment.open": row<"payment.open">(["requested", "failed"], opening.openNow),
+      "payment.open": row<"payment.open">(["requested", "failed"], opening.startOpening),
       "payment.opened": row<"payment.opened">(["pending"], opening.open),
       "payment.refused": row<"payment.refused">(["failed"], opening.refused),
       "payment.open_failed": row<"payment.open_failed">(["requested", "failed"], opening.openFailed),
@@ -191,7 +191,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       ...open,
       ...again("failed"),
       "payment.open": ignore("failed already"),
-      "payment.opened": row<"payment.opened">(["failed"], opening.openedUnwanted),
+      "payment.opened": row<"payment.opened">(["failed"], opening.openedAfterEnd),
       "payment.refused": ignore("failed already"),
       "payment.open_failed": ignore("failed already"),
       // A provider may let the customer try again after a failure.
@@ -201,7 +201,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
     },
     expired: ended("expired", { "payment.opened": row<"payment.opened">(["expired"], opening.noteOpened) }),
     cancelled: ended("cancelled", {
-      "payment.opened": row<"payment.opened">(["cancelled"], opening.openedUnwanted),
+      "payment.opened": row<"payment.opened">(["cancelled"], opening.openedAfterEnd),
     }),
     captured: paid("captured"),
     partially_refunded: paid("partially_refunded"),

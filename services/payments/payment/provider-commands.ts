@@ -4,7 +4,7 @@ import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { providerCommand } from "../payments.contract.ts";
 import type { Decided } from "./decision.ts";
-import { inCurrencyOf, isOver, type Payment } from "./state.ts";
+import { inCurrencyOf, isFinalAtProvider, type Payment } from "./state.ts";
 
 export type ProviderCommand = z.output<typeof providerCommand>;
 
@@ -41,7 +41,7 @@ function wanted(state: Payment, paymentId: string, it: ProviderCommand, failures
     case "capture":
       return status === "authorized" ? [send("provider.capture", paymentId, { ...at, amount })] : [];
     case "cancel":
-      return captured === 0 && !isOver(state) ? [send("provider.cancel", paymentId, at)] : [];
+      return captured === 0 && !isFinalAtProvider(state) ? [send("provider.cancel", paymentId, at)] : [];
     case "refund":
       return refundAgain(state, paymentId, it.refundId, failures);
   }
@@ -98,7 +98,7 @@ export function refundAtProvider(
  * A report did not fit, so the provider is asked for the state. Its answer is accepted as it is.
  * @param settles false where any answer will do
  */
-export const askAgain = (
+export const recheckAtProvider = (
   { provider, providerRef }: Payment,
   paymentId: string,
   { receipt = null, settles = false }: { receipt?: string | null; settles?: boolean } = {},

@@ -5,7 +5,7 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
 import { type Decided, type ProviderReport, type Step, then, unchanged } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
-import { askAgain, duplicateCaptureRefund, refundAtProvider } from "./provider-commands.ts";
+import { duplicateCaptureRefund, recheckAtProvider, refundAtProvider } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
 import {
   inCurrencyOf,
@@ -116,7 +116,7 @@ function notCaptured(state: Payment, message: ProviderReport): Decided {
   if (!isEnd || !isOurs(state, message) || refundable(state) === 0) return { state };
   return data.settles
     ? chargeback(state, message, "voided")
-    : { state, send: askAgain(state, subject, { settles: true }) };
+    : { state, send: recheckAtProvider(state, subject, { settles: true }) };
 }
 
 /** More than a customer pays by mistake. Staff handle further ones. */
@@ -150,7 +150,7 @@ function taken(state: Payment, message: ProviderReport): Step {
   // Only its consequences were reported. The provider is asked for the amount.
   const incomplete = data.status !== "captured" && data.amount === null && !data.settles;
   if (incomplete && isOurs(state, message) && isWatched(state))
-    return { state, send: askAgain(state, subject, { receipt: data.receipt, settles: true }) };
+    return { state, send: recheckAtProvider(state, subject, { receipt: data.receipt, settles: true }) };
   const step = capture(state, message);
   return step.state.captured === 0 ? step : refundsAndDispute(step, message);
 }
@@ -207,7 +207,7 @@ function refundsAndDispute(step: Step, message: ProviderReport): Step {
   const unnamed = data.status !== "captured" && data.refunds.length === 0 && !data.settles;
   return then(refundsApplied, (it) => ({
     state: it,
-    send: unnamed ? askAgain(it, subject, { settles: true }) : [],
+    send: unnamed ? recheckAtProvider(it, subject, { settles: true }) : [],
   }));
 }
 

@@ -13,7 +13,7 @@ import {
   then,
   unchanged,
 } from "./decision.ts";
-import { askAgain, refundAtProvider } from "./provider-commands.ts";
+import { recheckAtProvider, refundAtProvider } from "./provider-commands.ts";
 import {
   type DuplicateCapture,
   inCurrencyOf,
@@ -216,7 +216,7 @@ function failed(state: Payment, message: Told, it: Refund): Step {
     return then(told, (one) => {
       const state = change(one, { ...it, status: "failed" });
       // A refund that did not fit beside this one may fit now. So the provider is asked for everything that it knows.
-      return { state, send: askAgain(state, message.subject) };
+      return { state, send: recheckAtProvider(state, message.subject) };
     });
   const { id, refundRef } = it;
   if (told.send.length === 0) return told;

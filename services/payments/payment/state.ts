@@ -73,7 +73,7 @@ const payment = z
     duplicateCaptures: z.array(duplicateCapture).default([]).meta({ "x-formerly": "surpluses" }),
     disputed: z.boolean().default(false),
     /** Ids of the reported anomalies, because providers repeat themselves. */
-    told: z.array(z.uuid()).default([]),
+    anomalies: z.array(z.uuid()).default([]).meta({ "x-formerly": "told" }),
     createdAt: time,
   })
   .refine((it) => it.captured === 0 || it.captured === it.amount.amount, "captured another amount than asked")
@@ -130,8 +130,9 @@ export function withStatusAtProvider(it: Payment, status: Reported): Payment {
 }
 
 /** Whether the provider has reported that it is paid, or can't be paid any more. */
-export const isOver = ({ atProvider }: Payment): boolean => atProvider !== null && PROGRESS[atProvider] >= 2;
+export const isFinalAtProvider = ({ atProvider }: Payment): boolean =>
+  atProvider !== null && PROGRESS[atProvider] >= 2;
 
 /** Whether the provider may still have news that no webhook has brought. */
 export const isWatched = (it: Payment): boolean =>
-  it.providerRef !== null && (openRefunds(it) > 0 || (!it.givenUp && !isOver(it)));
+  it.providerRef !== null && (openRefunds(it) > 0 || (!it.givenUp && !isFinalAtProvider(it)));

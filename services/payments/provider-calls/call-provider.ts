@@ -87,7 +87,7 @@ async function settle<T>(
 }
 
 /** The failure as sent to the payment. */
-export const troubleOf = ({ kind, reason }: FailedCall) => ({
+export const failureData = ({ kind, reason }: FailedCall) => ({
   trouble: kind === "misconfigured" ? ("misconfigured" as const) : ("unreachable" as const),
   reason,
 });

@@ -1,7 +1,7 @@
 /** Worker: opens a payment at its provider, in one try. The payment decides about further tries. */
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
-import { callProvider, type ProviderCaller, troubleOf } from "./call-provider.ts";
+import { callProvider, failureData, type ProviderCaller } from "./call-provider.ts";
 
 /**
  * The idempotency key is the payment's id. So a repetition finds what an earlier run has opened, although its answer
@@ -33,7 +33,7 @@ export async function openPayment(
     ),
   );
   if (opened.kind === "refused") return answer("payment.refused", paymentId, { reason: opened.reason });
-  if (opened.kind !== "done") return answer("payment.open_failed", paymentId, troubleOf(opened));
+  if (opened.kind !== "done") return answer("payment.open_failed", paymentId, failureData(opened));
   const { providerRef, nextAction, expiresAt } = opened.value;
   await answer("payment.opened", paymentId, {
     providerRef,

@@ -11,7 +11,7 @@ import type { AnomalyKind } from "../payment/anomaly.ts";
 import { impliesCapture } from "../payment/provider-report.ts";
 import type { providerCommand } from "../payments.contract.ts";
 import type { StatusReport } from "../providers/provider.ts";
-import { callProvider, type FailedCall, type ProviderCaller, troubleOf } from "./call-provider.ts";
+import { callProvider, type FailedCall, failureData, type ProviderCaller } from "./call-provider.ts";
 import type { CallOutcome } from "./outcome.ts";
 
 type AtProvider = Message<"provider.check" | "provider.capture" | "provider.cancel" | "provider.refund">;
@@ -155,7 +155,7 @@ async function commandFailed(
     provider,
     providerRef,
     command: of,
-    ...troubleOf(outcome),
+    ...failureData(outcome),
     failures: failures + 1,
   });
 }

@@ -6,8 +6,8 @@ import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { mergedExt } from "../../../broker/contract/fields.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
-import type { GuessLimits } from "../credentials/guess-limits.ts";
 import type { PasswordHasher } from "../credentials/hash-password.ts";
+import type { LoginLimits } from "../credentials/login-limits.ts";
 import { checkPasswordRules } from "../credentials/password-rules.ts";
 import type { Account } from "../models/account.model.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -16,7 +16,7 @@ import { type ProfileChanges, requireAccount } from "./update-account.ts";
 export interface CredentialTools {
   accounts: Model<Account>;
   hasher: PasswordHasher;
-  guesses: GuessLimits;
+  guesses: LoginLimits;
   sessions: Sessions;
   config: { SELLER_NAME: string };
 }

@@ -2,14 +2,14 @@
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Account } from "../models/account.model.ts";
-import type { GuessLimits } from "./guess-limits.ts";
 import { isOutdated, type PasswordHasher } from "./hash-password.ts";
 import { knownAddress, rememberAddress } from "./known-addresses.ts";
+import type { LoginLimits } from "./login-limits.ts";
 
 export interface CheckTools {
   accounts: Model<Account>;
   hasher: PasswordHasher;
-  guesses: GuessLimits;
+  guesses: LoginLimits;
 }
 
 /** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike; RATE_LIMITED */

@@ -35,9 +35,9 @@ export const MAX_SESSIONS = 100;
 const IDLE_SHARE = 0.5;
 
 export interface Sessions {
-  start(account: Account, seen?: Seen): Promise<Tokens>;
+  start(account: Account, seen?: ClientInfo): Promise<Tokens>;
   /** @throws {SoukError} INVALID_TOKEN; a token that was used before also ends the session */
-  refresh(token: string, seen?: Seen): Promise<Tokens>;
+  refresh(token: string, seen?: ClientInfo): Promise<Tokens>;
   /** Ends the token's session. Does nothing for an invalid token. */
   end(token: string): Promise<void>;
   /** Ends all sessions of the user except the named one. */
@@ -51,7 +51,7 @@ export interface Sessions {
 }
 
 /** Device and address of a request. */
-export type Seen = Pick<CallMeta, "clientIp" | "userAgent">;
+export type ClientInfo = Pick<CallMeta, "clientIp" | "userAgent">;
 
 export interface LiveSession {
   id: string;
@@ -81,7 +81,7 @@ const isValid = (
 ): boolean =>
   (credentialVersion === account.credentialVersion || _id === account.keptSession) && !account.blocked;
 
-const seenIn = ({ clientIp, userAgent }: Seen) => ({
+const seenIn = ({ clientIp, userAgent }: ClientInfo) => ({
   ...(clientIp === undefined ? {} : { ip: clientIp }),
   ...(userAgent === undefined ? {} : { userAgent }),
 });
@@ -124,7 +124,7 @@ export function createSessions({
   async function rotate(
     session: Session,
     token: RefreshToken,
-    seen: Seen,
+    seen: ClientInfo,
   ): Promise<RefreshToken | "again" | undefined> {
     const presented = hashToken(token.secret);
     const now = clock.now();

@@ -220,9 +220,9 @@ export class MatrixRun<W extends World = World> {
       pingDatabase: database.ping,
       operations: createOperations(),
       logger: () => silentLog,
-      trial: {
+      testing: {
         tuning: QUICK,
-        faults: (name) => async (point) => {
+        crashPoints: (name) => async (point) => {
           if (this.messages.dies(life, { name, point })) await new Promise<never>(() => undefined);
         },
       },

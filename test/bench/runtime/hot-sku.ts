@@ -13,7 +13,6 @@ import {
   createInboxArchive,
 } from "../../../broker/actor/runtime/document/actor-model.ts";
 import type { Bus } from "../../../broker/bus/bus.ts";
-import { memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { envelope } from "../../../broker/contract/envelope.ts";
@@ -26,6 +25,7 @@ import { connectDatabase } from "../../../broker/mongo/database.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import { inventory } from "../../../services/inventory/inventory.contract.ts";
 import { newStock, type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";
+import { memoryDeadLetters } from "../../support/bus/memory-dead-letters.ts";
 import { cpuOfThread, cpuOfTree } from "../measure/processes.ts";
 
 export interface HotSkuResult {

@@ -112,7 +112,7 @@ const payment = (name: string, captured: number, refunded: number) =>
       givenUp: false,
       duplicateCaptures: [],
       disputed: false,
-      told: [],
+      anomalies: [],
       refunds: refunded > 0 ? [{ ...REFUND, amount: refunded }] : [],
       createdAt: AT,
     },

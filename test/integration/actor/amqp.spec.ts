@@ -51,7 +51,7 @@ describe("Two nodes of actors over RabbitMQ", function () {
       // The registry knows live nodes at once, so what moved after a cut moves back at once.
       tuning: { settleMs: 200, againMs: 200, remoteMs: 500, stopMs: 1_000 },
       ...(nodeId === "node-2"
-        ? { faults: (point) => (point === "before-commit" ? freezing() : undefined) }
+        ? { crashPoints: (point) => (point === "before-commit" ? freezing() : undefined) }
         : {}),
     });
     open.push({ node, bus });

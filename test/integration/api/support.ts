@@ -8,7 +8,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { signAccessToken } from "../../../broker/http/access/access-token.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { ContractValidator } from "../../../broker/moleculer/contract-validator.ts";
-import { passingFailures } from "../../../broker/moleculer/middlewares/transient-errors.ts";
+import { transientErrors } from "../../../broker/moleculer/middlewares/transient-errors.ts";
 import { busCheck, databaseCheck } from "../../../broker/moleculer/operations/checks.ts";
 import { createOperations } from "../../../broker/moleculer/operations/operations.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
@@ -94,7 +94,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     ...(setup.namespace ? { namespace: setup.namespace, transporter: "Fake" } : {}),
     logger: setup.errors ? collector(setup.errors) : false,
     validator: new ContractValidator(),
-    middlewares: [passingFailures],
+    middlewares: [transientErrors],
     tracking: { enabled: true, shutdownTimeout: 1_000 },
     circuitBreaker: {
       enabled: true,

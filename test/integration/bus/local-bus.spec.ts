@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, BusUnavailableError, UnroutableError } from "../../../broker/bus/bus.ts";
-import { type DeadLetterStore, memoryDeadLetters } from "../../../broker/bus/local/dead-letters.ts";
+import type { DeadLetterStore } from "../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../broker/bus/topology.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus/bus-conformance.ts";
 import { busContract, ears, jobs, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
+import { memoryDeadLetters } from "../../support/bus/memory-dead-letters.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 describe("The local bus", () => {

@@ -39,7 +39,7 @@ describe("A publisher whose channel is lost", function () {
     proxy = await tcpProxy(amqpUrl);
     mayOpen = Promise.resolve();
     stats = newStats();
-    const shared = { log: silentLog, alarms: new RateLimitedLog(silentLog, systemClock) };
+    const shared = { log: silentLog, limitedLog: new RateLimitedLog(silentLog, systemClock) };
     link = new AmqpLink({
       ...shared,
       url: proxy.via(amqpUrl),

@@ -35,8 +35,8 @@ describe("A publisher whose messages RabbitMQ nacks", function () {
     await channel.assertQueue(full, {
       arguments: { "x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "reject-publish" },
     });
-    const alarms = new RateLimitedLog(silentLog, systemClock);
-    const shared = { log: silentLog, alarms };
+    const limitedLog = new RateLimitedLog(silentLog, systemClock);
+    const shared = { log: silentLog, limitedLog };
     link = new AmqpLink({
       ...shared,
       url: amqpUrl,

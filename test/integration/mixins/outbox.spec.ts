@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Service } from "moleculer";
 import { newId } from "../../../broker/contract/ids.ts";
-import { LEFT_BEHIND_MS, type OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
+import { ORPHANED_AFTER_MS, type OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { type OutboxParts, outbox } from "../../../mixins/outbox.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
@@ -43,7 +43,7 @@ describe("the outbox mixin", () => {
     const { entry } = parts().outbox;
     const left = {
       ...entry("note.written", newId(), { text: "Milk" }),
-      at: new Date(Date.now() - LEFT_BEHIND_MS),
+      at: new Date(Date.now() - ORPHANED_AFTER_MS),
     };
     await node.broker.destroyService("letters");
     await letters().insertOne({ _id: newId(), outbox: [left] });

@@ -10,7 +10,7 @@ import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { finishBeforeStop } from "../../../broker/moleculer/middlewares/finish-before-stop.ts";
 import { refusedCalls } from "../../../broker/moleculer/middlewares/refused-calls.ts";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
-import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
+import { FastDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
@@ -50,7 +50,7 @@ describe("Moleculer's transporter over RabbitMQ", () => {
         namespace,
         logger: false,
         transporter: new AmqpTransporter(url, { autoDeleteQueues: 10_000, socketOptions }),
-        registry: { discoverer: new PromptDiscoverer() },
+        registry: { discoverer: new FastDiscoverer() },
         middlewares: [finishBeforeStop, refusedCalls],
         requestTimeout: 8_000,
         skipProcessEventRegistration: true,

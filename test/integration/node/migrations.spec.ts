@@ -128,7 +128,7 @@ describe("migrations", () => {
     assert.equal(await records().countDocuments({ _id: "0002-b" }), 0);
   });
 
-  it("come from folders, in TypeScript or JavaScript, from rooms of a service, and from code", async () => {
+  it("come from folders, in TypeScript or JavaScript, from subfolders of a service, and from code", async () => {
     const dir = await mkdtemp(join(tmpdir(), "souk-migrations-"));
     const service = pathToFileURL(`${dir}/`);
     const write = async (path: string) => {
@@ -147,19 +147,19 @@ describe("migrations", () => {
       const own = ["0001-a", "0002-b"];
       assert.deepEqual(await names(counting("inbox/0001-d", []), folder), ["inbox/0001-d", ...own]);
       assert.deepEqual(await names({ folder }), own);
-      assert.deepEqual(await names({ folder, rooms: true }), [...own, "credit/0001-c"]);
+      assert.deepEqual(await names({ folder, nested: true }), [...own, "credit/0001-c"]);
       assert.deepEqual(await names(...[folder, counting("0001-d", [])].map((it) => inNamespace("x", it))), [
         "x/0001-a",
         "x/0002-b",
         "x/0001-d",
       ]);
-      assert.deepEqual(await names({ folder, rooms: true, namespace: "x" }), [
+      assert.deepEqual(await names({ folder, nested: true, namespace: "x" }), [
         "x/0001-a",
         "x/0002-b",
         "x/credit/0001-c",
       ]);
       const missing = new URL("no-service/migrations/", service);
-      assert.deepEqual(await names({ folder: missing, rooms: true }), []);
+      assert.deepEqual(await names({ folder: missing, nested: true }), []);
       await assert.rejects(names(missing), /ENOENT/);
       const renamed = { ...counting("x/0001-a", []), formerly: ["0001-a"] };
       for (const twice of [folder, renamed])

@@ -4,7 +4,7 @@ import type { DataIn, DataOut, MessageType, ParamsIn } from "../../../broker/con
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode, errorEntry } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
+import { ORPHANED_AFTER_MS } from "../../../broker/mongo/document-outbox.ts";
 import payments from "../../../services/payments/payments.service.ts";
 import { sign } from "../../../services/payments/providers/sandbox/signature.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
@@ -316,7 +316,7 @@ describe("the payments service", () => {
       blocked = "payment.report";
       await deliver(signed(bodyOf(it)));
       blocked = undefined;
-      ahead += LEFT_BEHIND_MS + 1_000;
+      ahead += ORPHANED_AFTER_MS + 1_000;
       await becomes(it.orderId, "captured");
     });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
-import { FREE } from "../../../services/users/credentials/guess-limits.ts";
+import { FREE } from "../../../services/users/credentials/login-limits.ts";
 import { accountModel } from "../../../services/users/models/account.model.ts";
 import { sessionModel } from "../../../services/users/models/session.model.ts";
 import { MAX_SESSIONS } from "../../../services/users/sessions/sessions.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
-import { FREE, type GuessCounters, redisCounters } from "../../../services/users/credentials/guess-limits.ts";
+import { FREE, type GuessCounters, redisCounters } from "../../../services/users/credentials/login-limits.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
 

@@ -4,15 +4,15 @@ import type { Envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { createTokenVerifier } from "../../../broker/http/access/access-token.ts";
-import { LEFT_BEHIND_MS } from "../../../broker/mongo/document-outbox.ts";
+import { ORPHANED_AFTER_MS } from "../../../broker/mongo/document-outbox.ts";
 import { bootstrapToken } from "../../../services/users/accounts/bootstrap-admin.ts";
 import { checkCredentials } from "../../../services/users/credentials/check-credentials.ts";
-import { createGuessLimits, memoryCounters } from "../../../services/users/credentials/guess-limits.ts";
 import {
   createPasswordHasher,
   PARAMETERS,
   parsePhc,
 } from "../../../services/users/credentials/hash-password.ts";
+import { createLoginLimits, memoryCounters } from "../../../services/users/credentials/login-limits.ts";
 import { RESET_TTL_MS } from "../../../services/users/credentials/reset-password.ts";
 import { accountModel } from "../../../services/users/models/account.model.ts";
 import { sessionModel } from "../../../services/users/models/session.model.ts";
@@ -100,7 +100,7 @@ describe("the users service", () => {
       const { user } = await node.call("users.register", person);
       assert.equal((await accounts().findById(user.id).lean())?.outbox?.length, 1);
       failing = false;
-      clock.advance(LEFT_BEHIND_MS + 1);
+      clock.advance(ORPHANED_AFTER_MS + 1);
       const { data } = await message("user.registered", user.id);
       assert.deepEqual(data, { userId: user.id, email: person.email, name: "Ada" });
       await eventually("an empty outbox", async () => {
@@ -138,7 +138,7 @@ describe("the users service", () => {
       const { email, password } = someone();
       await node.call("users.register", { email, password, name: "Ada" });
       const hasher = createPasswordHasher();
-      const tools = { accounts: accounts(), hasher, guesses: createGuessLimits(memoryCounters(clock)) };
+      const tools = { accounts: accounts(), hasher, guesses: createLoginLimits(memoryCounters(clock)) };
       await failure(checkCredentials(tools, { email, password: "wrong" }));
       assert.equal(hasher.runs, 1);
       await failure(checkCredentials(tools, { email: "nobody@example.com", password: "wrong" }));

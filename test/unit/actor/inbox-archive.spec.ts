@@ -29,7 +29,7 @@ function node(world: World, name: string) {
     archive: new InboxArchive(world.archive.collection(), 1_000),
     stats: { commits: 0, conflicts: 0, applied: 0, repeated: 0, refused: 0 } as ActorStats,
     tuning: { ...defaultTuning, inboxSenders: SENDERS },
-    faults: undefined,
+    crashPoints: undefined,
     foldOptions: (id) => ({
       definition: toyStock,
       id,

@@ -30,7 +30,7 @@ function relayOn(publish: (message: Envelope) => Promise<void>, options: Partial
     by: "me",
     tuning: { ...defaultTuning, pullAfterMs: 4 },
     stats,
-    faults: undefined,
+    crashPoints: undefined,
     pull: async (pulls) => {
       for (const { actor, entries } of pulls) {
         pulled.push([...entries]);

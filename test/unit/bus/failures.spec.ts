@@ -9,9 +9,9 @@ describe("RateLimitedLog", () => {
   it("warn at once, then at most every ten seconds per key, with the number kept back", () => {
     const log = quietLog();
     let now = 0;
-    const alarms = new RateLimitedLog(log, { now: () => now });
-    for (; now < 25_000; now += 100) alarms.warn("a", "again and again", { at: now });
-    alarms.warn("b", "another");
+    const limitedLog = new RateLimitedLog(log, { now: () => now });
+    for (; now < 25_000; now += 100) limitedLog.warn("a", "again and again", { at: now });
+    limitedLog.warn("b", "another");
     assert.deepEqual(
       log.lines.map((it) => [it.message, it.fields]),
       [

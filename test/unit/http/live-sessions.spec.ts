@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import {
-  AWAY_MS,
   createLiveSessions,
   FRESH_MS,
   type LiveSession,
+  OUTAGE_GRACE_MS,
 } from "../../../broker/http/access/live-sessions.ts";
 
 describe("the sessions behind access tokens", () => {
@@ -112,7 +112,7 @@ describe("the sessions behind access tokens", () => {
     now += FRESH_MS;
     for (let n = 0; n < 100; n++) await sessions.check(claims);
     assert.equal(asked.length, 2);
-    now += AWAY_MS - FRESH_MS - 1;
+    now += OUTAGE_GRACE_MS - FRESH_MS - 1;
     await sessions.check(claims);
     now += 2;
     await assert.rejects(sessions.check(claims), (error) => errorCode(error) === "UNAVAILABLE");

@@ -4,7 +4,7 @@ import { ServiceBroker, type ServiceSchema } from "moleculer";
 import { defineContract } from "../../../broker/contract/contract.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { defineService } from "../../../broker/moleculer/define-service.ts";
-import { defineMixin, takesWorkIn } from "../../../broker/moleculer/mixin.ts";
+import { consumesMessages, defineMixin } from "../../../broker/moleculer/mixin.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 
@@ -31,7 +31,7 @@ const resource = (name: string) =>
 
 const consumer = (turn: "actors" | "workers") =>
   defineMixin({
-    merged: takesWorkIn(turn, {
+    merged: consumesMessages(turn, {
       async started() {
         await new Promise((resolve) => setTimeout(resolve, 2));
         log(`${turn} started`);

@@ -195,7 +195,7 @@ describe("checkout", () => {
     const carts = { revision: 1, lines: [{ sku: "tea", quantity: 2 }] };
     const stored = new Map<string, { version: number; open: OpenOrders }>();
     const openOrders: OpenOrdersStore = {
-      async look(customer) {
+      async read(customer) {
         const { version, open } = stored.get(customer) ?? { version: 0, open: NOTHING_OPEN };
         const known = open.entries.flatMap(({ order }) => {
           const it = orders.get(order);

@@ -8,9 +8,9 @@ import type { OpenOrdersStore } from "../../../services/orders/checkout/open-ord
 import {
   ABANDONED_MS,
   type Claim,
+  decideClaim,
   NOTHING_OPEN,
   type OpenOrders,
-  rule,
 } from "../../../services/orders/checkout/open-orders.ts";
 import { placeOrder } from "../../../services/orders/checkout/place-order.ts";
 import type { OrderMessage } from "../../../services/orders/order/decision.ts";
@@ -52,10 +52,10 @@ describe("the rules for open orders", () => {
     revision: Math.max(0, ...entries.map((it) => it.revision ?? 0)),
     entries,
   });
-  const kind = (...args: Parameters<typeof rule>) => rule(...args).kind;
+  const kind = (...args: Parameters<typeof decideClaim>) => decideClaim(...args).kind;
 
   it("enter the first order", () => {
-    assert.deepEqual(rule(NOTHING_OPEN, new Map(), claim(), LIMITS), {
+    assert.deepEqual(decideClaim(NOTHING_OPEN, new Map(), claim(), LIMITS), {
       kind: "claim",
       next: { revision: 9, entries: [entry("new", 9, 1, 1_000)] },
     });
@@ -74,7 +74,7 @@ describe("the rules for open orders", () => {
     assert.equal(kind(started, new Map(), claim({ at: ABANDONED_MS }), LIMITS), "abandoned");
     const many = open(entry("a"), entry("b"), entry("c"));
     assert.equal(kind(many, new Map(), claim(), LIMITS), "too-many");
-    assert.deepEqual(rule(many, known({ b: "placed" }), claim({ at: ABANDONED_MS }), LIMITS), {
+    assert.deepEqual(decideClaim(many, known({ b: "placed" }), claim({ at: ABANDONED_MS }), LIMITS), {
       kind: "abandoned",
       entries: [entry("a"), entry("c")],
     });
@@ -83,12 +83,12 @@ describe("the rules for open orders", () => {
   it("count what waits for payment, and nothing else", () => {
     const three = open(entry("a", 1), entry("b", 2), entry("c", null));
     const all = known({ a: "placed", b: "awaiting_payment", c: "awaiting_payment" });
-    assert.deepEqual(rule(three, all, claim(), LIMITS), { kind: "too-many", orders: ["a", "b", "c"] });
+    assert.deepEqual(decideClaim(three, all, claim(), LIMITS), { kind: "too-many", orders: ["a", "b", "c"] });
     for (const status of ["paid", "delivered", "cancelled", "expired", "rejected"] as const) {
-      const ruling = rule(three, known({ a: "placed", b: status, c: "placed" }), claim(), LIMITS);
-      assert.ok(ruling.kind === "claim");
+      const decision = decideClaim(three, known({ a: "placed", b: status, c: "placed" }), claim(), LIMITS);
+      assert.ok(decision.kind === "claim");
       assert.deepEqual(
-        ruling.next.entries.map((it) => it.order),
+        decision.next.entries.map((it) => it.order),
         ["a", "c", "new"],
       );
     }
@@ -98,7 +98,7 @@ describe("the rules for open orders", () => {
     const twelve = open(entry("a", 1, 12));
     const waits = known({ a: "awaiting_payment" });
     assert.equal(kind(twelve, waits, claim({ quantity: 8 }), LIMITS), "claim");
-    assert.deepEqual(rule(twelve, waits, claim({ quantity: 9 }), LIMITS), {
+    assert.deepEqual(decideClaim(twelve, waits, claim({ quantity: 9 }), LIMITS), {
       kind: "too-much",
       orders: ["a"],
       quantity: 12,
@@ -109,7 +109,7 @@ describe("the rules for open orders", () => {
   it("know what an earlier run of the same request has entered, placed or not", () => {
     const own = open(entry("new", 1), entry("b"), entry("c"));
     for (const orders of [known({ new: "paid" }), new Map<string, OrderStatus>()])
-      assert.deepEqual(rule(own, orders, claim({ at: ABANDONED_MS }), LIMITS), {
+      assert.deepEqual(decideClaim(own, orders, claim({ at: ABANDONED_MS }), LIMITS), {
         kind: "entered",
         entry: entry("new", 1),
       });
@@ -176,7 +176,7 @@ class World {
       read: (id: string) => turn("read", () => this.orders.get(id) ?? null),
     };
     const openOrders: OpenOrdersStore = {
-      async look() {
+      async read() {
         const stored = await turn("look", () => world.#stored);
         return turn("look at orders", () => ({ ...stored, known: world.#known(stored.open) }));
       },

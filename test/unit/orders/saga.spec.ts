@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { NONE } from "../../../broker/actor/state-machine.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
 import { machine } from "../../../services/orders/order/order.actor.ts";
-import { mayStillTake, type OrderState } from "../../../services/orders/order/state.ts";
+import { mayStillCapture, type OrderState } from "../../../services/orders/order/state.ts";
 import { kept, SagaWorld, uuid } from "./saga-world.ts";
 
 const SKUS = ["a", "b", "c"] as const;
@@ -241,7 +241,7 @@ describe("the saga", function () {
               `${id}: called off at the provider`,
             );
             assert.ok(
-              !mayStillTake(attempt) && attempt.status !== "planned",
+              !mayStillCapture(attempt) && attempt.status !== "planned",
               `${id}: called off in the order`,
             );
           }

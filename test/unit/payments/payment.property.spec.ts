@@ -174,8 +174,8 @@ const tookMoney = (state: PaymentState | null): boolean =>
 /** It is an anomaly that staff have heard of. */
 function wasTold(before: PaymentState | null, message: Message<PaymentMessage>): boolean {
   if (before === null || before.status === "early") return false;
-  const anew = paymentActor.receive({ ...before, told: [] }, message).send ?? [];
-  return anew.some((it) => it.type === "payment.anomaly" && before.told.includes(it.data.id));
+  const anew = paymentActor.receive({ ...before, anomalies: [] }, message).send ?? [];
+  return anew.some((it) => it.type === "payment.anomaly" && before.anomalies.includes(it.data.id));
 }
 const sentBy = (steps: readonly Step[]) => steps.flatMap((it) => it.send);
 

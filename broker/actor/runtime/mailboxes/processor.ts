@@ -27,7 +27,7 @@ export interface ProcessorOptions<S extends object, T extends MessageType> {
   archive: InboxArchive;
   stats: ActorStats;
   tuning: Tuning;
-  faults: CrashPoints | undefined;
+  crashPoints: CrashPoints | undefined;
   /** Options of {@link fold} that are not known here. */
   foldOptions(actor: string): FoldOptions<S, T>;
   /** Called for every commit of this node. */
@@ -49,7 +49,7 @@ export class Processor<S extends object, T extends MessageType> {
    * @throws when the document can't be read or written; then no job is settled, and the batch may be handled again
    */
   async work(actor: string, batch: readonly Job[]): Promise<void> {
-    const { stats, faults, store, tuning } = this.#options;
+    const { stats, crashPoints, store, tuning } = this.#options;
     for (let races = 0; ; races++) {
       if (races > RACES_WITHOUT_PAUSE) await sleep(Math.random() * 10 * Math.min(races, 20));
       const cached = this.#cache.get(actor);
@@ -72,13 +72,13 @@ export class Processor<S extends object, T extends MessageType> {
         next = withoutConfirmed(document, next, this.relay?.confirmed(actor) ?? new Set());
         if (next.inbox.size > tuning.inboxSenders) next = await this.#archive(document, next, foldOptions.at);
       }
-      if (faults) await faults("before-commit", actor);
+      if (crashPoints) await crashPoints("before-commit", actor);
       if (!(await this.#commit(store, document, next))) {
         stats.conflicts++;
         continue;
       }
       stats.commits++;
-      if (faults) await faults("after-commit", actor);
+      if (crashPoints) await crashPoints("after-commit", actor);
       this.#committed(document, next);
       return this.#settle(actor, batch, { ...folded, next });
     }
@@ -213,7 +213,7 @@ export class Processor<S extends object, T extends MessageType> {
   }
 
   #settle(actor: string, batch: readonly Job[], { next, outcomes }: Folded<S>): void | Promise<void> {
-    const { faults, stats } = this.#options;
+    const { crashPoints, stats } = this.#options;
     const settle = () => {
       for (const [i, outcome] of outcomes.entries()) {
         if (outcome.kind === "applied") stats.applied++;
@@ -222,8 +222,8 @@ export class Processor<S extends object, T extends MessageType> {
         batch[i]?.settle(outcome, next);
       }
     };
-    if (!faults) return settle();
-    return Promise.resolve(faults("before-ack", actor)).then(settle);
+    if (!crashPoints) return settle();
+    return Promise.resolve(crashPoints("before-ack", actor)).then(settle);
   }
 }
 

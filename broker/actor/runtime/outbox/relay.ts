@@ -23,7 +23,7 @@ export interface RelayOptions {
   by: string;
   tuning: Tuning;
   stats: ActorStats;
-  faults: CrashPoints | undefined;
+  crashPoints: CrashPoints | undefined;
   /** Removes confirmed entries from the documents of idle actors. */
   pull(pulls: readonly Pull[]): Promise<void>;
   /** Whether a commit of the actor is running. Its confirmed entries leave with it or with the next one. */
@@ -150,12 +150,12 @@ export class Relay {
   }
 
   #publish(lane: OutboxLane, entry: OutboxEntry): void {
-    const { bus, stats, faults } = this.#options;
+    const { bus, stats, crashPoints } = this.#options;
     lane.flight.set(entry.id, entry);
     this.#flying++;
     stats.published++;
     const published = bus.publish(entry.message);
-    if (!faults) {
+    if (!crashPoints) {
       published.then(
         () => this.#confirmed(lane, entry),
         (error) => this.#failed(lane, entry, error),
@@ -163,9 +163,9 @@ export class Relay {
       return;
     }
     const hooked = async () => {
-      await faults("after-publish", lane.id);
+      await crashPoints("after-publish", lane.id);
       await published;
-      await faults("after-confirm", lane.id);
+      await crashPoints("after-confirm", lane.id);
     };
     hooked().then(
       () => this.#confirmed(lane, entry),

@@ -17,7 +17,7 @@ export interface MidtransApi {
   /** Null until the customer has chosen a method. */
   status(ref: string, signal: AbortSignal): Promise<Transaction | null>;
   /** Changes a transaction. @returns the code in the body; the caller handles codes from 400 on */
-  act(path: string, body: object | undefined, signal: AbortSignal): Promise<Acted>;
+  act(path: string, body: object | undefined, signal: AbortSignal): Promise<ActionResult>;
 }
 
 export interface Opened {
@@ -25,7 +25,7 @@ export interface Opened {
   readonly redirectUrl: string;
 }
 
-export interface Acted {
+export interface ActionResult {
   readonly code: number;
   readonly message: string;
 }

@@ -25,8 +25,8 @@ export interface Initiator {
 export type QueryResult = "pending" | { readonly code: string; readonly description: string };
 
 /** A request that was certainly not carried out: refused with Daraja's own text, or never sent. */
-export class NotDone extends Error {
-  override readonly name = "NotDone";
+export class NotExecuted extends Error {
+  override readonly name = "NotExecuted";
   /** The error that the port's methods throw for it. */
   readonly meaning: Error;
 
@@ -41,7 +41,7 @@ export interface Daraja {
    * Asks a phone for the PIN. Not idempotent.
    * @param it amount in whole shillings
    * @returns CheckoutRequestID
-   * @throws {NotDone}; after any other error it is unknown whether the phone was asked
+   * @throws {NotExecuted}; after any other error it is unknown whether the phone was asked
    */
   push(
     it: { shillings: number; phone: string; callbackUrl: string; reference: string },
@@ -52,7 +52,7 @@ export interface Daraja {
   /**
    * Requests a reversal. Its result is called back. Not idempotent.
    * @returns ConversationID
-   * @throws {NotDone}; after any other error it is unknown whether it was accepted
+   * @throws {NotExecuted}; after any other error it is unknown whether it was accepted
    */
   reverse(
     it: { initiator: Initiator; receipt: string; shillings: number; resultUrl: string; remarks: string },
@@ -85,19 +85,21 @@ export function createDaraja(settings: DarajaSettings, clock: Clock): Daraja {
   async function post(path: string, body: object, signal: AbortSignal): Promise<HttpAnswer> {
     for (let attempt = 1; ; attempt++) {
       const bearer = await token.get().catch((error: Error) => {
-        throw new NotDone(error);
+        throw new NotExecuted(error);
       });
       const answer = await http
         .request({ method: "POST", path, headers: { authorization: `Bearer ${bearer}` }, body, signal })
         .catch((error: Error) => {
-          throw neverSent(error) ? new NotDone(error) : error;
+          throw neverSent(error) ? new NotExecuted(error) : error;
         });
       const refused = mistake.safeParse(answer.json).data;
       const badToken = refused ? BAD_TOKEN.has(refused.errorCode) : answer.status === 401;
       if (!badToken) return answer;
       token.drop(bearer);
       if (attempt > 1)
-        throw new NotDone(new ProviderMisconfigured("mpesa does not accept the token that it has given us"));
+        throw new NotExecuted(
+          new ProviderMisconfigured("mpesa does not accept the token that it has given us"),
+        );
     }
   }
 
@@ -139,7 +141,7 @@ export function createDaraja(settings: DarajaSettings, clock: Clock): Daraja {
         const { ResultCode, ResultDesc } = taken(queried, answer);
         return { code: ResultCode, description: ResultDesc };
       } catch (error) {
-        throw error instanceof NotDone ? error.meaning : error;
+        throw error instanceof NotExecuted ? error.meaning : error;
       }
     },
 
@@ -169,16 +171,18 @@ export function createDaraja(settings: DarajaSettings, clock: Clock): Daraja {
 
 /**
  * An accepted request.
- * @throws {NotDone} where Daraja refuses in its own format, before anything is done; PROVIDER_FAILED for any other
+ * @throws {NotExecuted} where Daraja refuses in its own format, before anything is done; PROVIDER_FAILED for any other
  * text (a gateway's error page), because the result is unknown
  */
 function taken<S extends typeof accepted>(schema: S, answer: HttpAnswer): z.output<S> {
   const refused = mistake.safeParse(answer.json).data;
-  if (refused) throw new NotDone(meaningOf(refused, answer.status));
+  if (refused) throw new NotExecuted(meaningOf(refused, answer.status));
   if (answer.status >= 400) throw providerFailed(`mpesa answered ${answer.status}`);
   const answered = expected("mpesa", schema, answer);
   if (answered.ResponseCode !== "0")
-    throw new NotDone(new ProviderRefused(`mpesa: ${answered.ResponseDescription ?? answered.ResponseCode}`));
+    throw new NotExecuted(
+      new ProviderRefused(`mpesa: ${answered.ResponseDescription ?? answered.ResponseCode}`),
+    );
   return answered;
 }
 

@@ -6,7 +6,7 @@ import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { type OpenedPayment, type PaymentIntent, ProviderRefused, providerFailed } from "../provider.ts";
 import { toWhole } from "../support/amounts.ts";
 import { callbackKey } from "./callback-key.ts";
-import { type Daraja, NotDone } from "./daraja.ts";
+import { type Daraja, NotExecuted } from "./daraja.ts";
 import { mpesaOptions } from "./phone.ts";
 import type { Push } from "./push.model.ts";
 
@@ -60,7 +60,7 @@ export async function pushToPhone(
     await pushes.updateOne({ _id: paymentId }, { $set: { state: "accepted", checkoutRequestId } });
     return opened(checkoutRequestId, phone);
   } catch (error) {
-    if (!(error instanceof NotDone)) throw error;
+    if (!(error instanceof NotExecuted)) throw error;
     await pushes.updateOne({ _id: paymentId, state: "sending" }, { $set: { state: "refused" } });
     throw error.meaning;
   }

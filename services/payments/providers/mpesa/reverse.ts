@@ -1,7 +1,7 @@
 /** Refunds a payment by a reversal. Its result is called back. */
 import { ProviderRefused, type RefundReport, type RefundRequest } from "../provider.ts";
 import { callbackKey } from "./callback-key.ts";
-import { type Initiator, NotDone } from "./daraja.ts";
+import { type Initiator, NotExecuted } from "./daraja.ts";
 import { type Push, pushOf } from "./push.model.ts";
 import { type Pusher, shillings } from "./push.ts";
 import { refundsOf } from "./report.ts";
@@ -65,7 +65,7 @@ export async function reverse(
         { $set: { "reversals.$.conversationId": conversationId } },
       );
     } catch (error) {
-      if (!(error instanceof NotDone)) throw error;
+      if (!(error instanceof NotExecuted)) throw error;
       await pushes.updateOne({ _id: push._id }, { $pull: { reversals: { refundId } } });
       throw error.meaning;
     }

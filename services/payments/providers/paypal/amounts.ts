@@ -8,7 +8,7 @@ export interface PayPalMoney {
   value: string;
 }
 
-const TAKEN = new Set(
+const SUPPORTED = new Set(
   "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD".split(
     " ",
   ),
@@ -17,7 +17,7 @@ const WHOLE_ONLY = new Set(["HUF", "JPY", "TWD"]);
 
 /** @throws {ProviderRefused} for an amount that PayPal can't represent */
 export function toPayPal({ amount, currency }: Money): PayPalMoney {
-  if (!TAKEN.has(currency)) throw new ProviderRefused(`PayPal does not take ${currency}`);
+  if (!SUPPORTED.has(currency)) throw new ProviderRefused(`PayPal does not take ${currency}`);
   const digits = minorDigits(currency);
   const text = String(amount).padStart(digits + 1, "0");
   const whole = text.slice(0, text.length - digits);

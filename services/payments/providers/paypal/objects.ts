@@ -70,18 +70,18 @@ export const unitOf = ({ purchase_units: [unit] }: Order) => {
   return unit;
 };
 
-export const TAKEN = new Set(["COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"]);
+export const CAPTURED = new Set(["COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"]);
 const OPEN = new Set(["CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "COMPLETED"]);
 
 /** Captures that have taken money, whether or not it was refunded since. */
-export const takenBy = (it: Order): Capture[] =>
-  unitOf(it).payments.captures.filter(({ status }) => TAKEN.has(status));
+export const capturesOf = (it: Order): Capture[] =>
+  unitOf(it).payments.captures.filter(({ status }) => CAPTURED.has(status));
 
 /** The state of an order. PayPal's order contains no disputes. */
 export function reportOf(it: Order): StatusReport {
   const { amount, payments } = unitOf(it);
   const refunds = payments.refunds.map(refundReport);
-  const [first, ...more] = takenBy(it);
+  const [first, ...more] = capturesOf(it);
   if (first)
     return {
       status: afterCapture([first, ...more]),
@@ -136,7 +136,7 @@ export function captureStatus({ status }: Pick<Capture, "status">): ProviderStat
 }
 
 export const reasonOf = ({ status, status_details, processor_response }: Capture): string | null =>
-  TAKEN.has(status) || status === "PENDING" || status === "REVERSED"
+  CAPTURED.has(status) || status === "PENDING" || status === "REVERSED"
     ? null
     : (status_details?.reason ?? processor_response?.response_code ?? status).slice(0, 300);
 

@@ -24,6 +24,7 @@ import { createApi, PayPalRefused } from "./api.ts";
 import { createCertificates } from "./certificates.ts";
 import {
   capture as captureSchema,
+  capturesOf,
   disputes,
   type Order,
   order,
@@ -32,7 +33,6 @@ import {
   refundCustomId,
   refundReport,
   reportOf,
-  takenBy,
   unitOf,
 } from "./objects.ts";
 import { createTokens } from "./token.ts";
@@ -124,7 +124,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
   async function fetchStatus(ref: string, signal: AbortSignal): Promise<StatusReport> {
     const it = await find(ref, signal);
     const report = reportOf(it);
-    if (!report.receipt || takenBy(it).length === 0) return report;
+    if (!report.receipt || capturesOf(it).length === 0) return report;
     const disputed = await isDisputed(report.receipt, signal);
     if (disputed === null) return { ...report, disputesUnseen: true };
     return disputed ? { ...report, status: "disputed" } : report;
@@ -247,7 +247,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
           // Captured meanwhile. The status shows it.
           if (!(error instanceof PayPalRefused && DONE_BEFORE.has(error.issue))) throw error;
         }
-      } else if (takenBy(before).length === 0 && status !== "pending")
+      } else if (capturesOf(before).length === 0 && status !== "pending")
         throw new ProviderRefused(`there is nothing to capture: ${status}`);
       else if (unitOf(before).payments.captures.length === 0) throw new ProviderRefused("not approved yet");
       return fetchStatus(request.providerRef, signal);
@@ -255,7 +255,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
 
     async cancel(providerRef, signal) {
       const it = await find(providerRef, signal);
-      if (takenBy(it).length > 0) throw new ProviderRefused("paid already");
+      if (capturesOf(it).length > 0) throw new ProviderRefused("paid already");
       const held = unitOf(it).payments.authorizations.find(({ status }) => status === "CREATED");
       if (!held) return;
       const path = `/v2/payments/authorizations/${encodeURIComponent(held.id)}/void`;
@@ -276,7 +276,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
       if (earlier && (earlier.amount.amount !== amount.amount || earlier.amount.currency !== amount.currency))
         throw new ProviderRefused("refunded before with another amount");
       if (earlier) return earlier;
-      const captures = takenBy(it);
+      const captures = capturesOf(it);
       const from = captures.find(({ id }) => id === receipt) ?? captures[0];
       if (!from) throw new ProviderRefused("there is nothing to refund");
       const asked = toPayPal(amount);

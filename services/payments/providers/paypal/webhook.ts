@@ -4,12 +4,13 @@ import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
-import { NOTHING_TOLD } from "../support/webhook.ts";
+import { EMPTY_REPORT } from "../support/webhook.ts";
 import { fromPayPal } from "./amounts.ts";
 import type { Api } from "./api.ts";
 import type { Certificates } from "./certificates.ts";
 import {
   authorization,
+  CAPTURED,
   capture,
   captureStatus,
   order,
@@ -17,7 +18,6 @@ import {
   reasonOf,
   refund,
   refundReport,
-  TAKEN,
   unitOf,
 } from "./objects.ts";
 
@@ -141,7 +141,7 @@ function parse(rawBody: Buffer): VerifiedEvent {
 
 type Told = Partial<Omit<VerifiedEvent, "eventId" | "occurredAt">>;
 
-const NOTHING = { names: "order", ...NOTHING_TOLD } as const;
+const NOTHING = { names: "order", ...EMPTY_REPORT } as const;
 
 const reversed = z.object({ order_id: z.string().min(1).max(100) });
 const dispute = z.object({
@@ -203,7 +203,7 @@ function captureTold(resource: unknown): Told {
     names: orderId ? "order" : "capture",
     providerRef: orderId ?? it.id,
     paymentId: paymentIdOf(it.custom_id),
-    amount: TAKEN.has(it.status) ? fromPayPal(it.amount) : null,
+    amount: CAPTURED.has(it.status) ? fromPayPal(it.amount) : null,
     receipt: it.id,
     reason: status === "failed" ? reasonOf(it) : null,
   };

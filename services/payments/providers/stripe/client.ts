@@ -11,8 +11,8 @@ const MAX_ANSWER_BYTES = 2_000_000;
 export type Ask = <T>(signal: AbortSignal, call: (stripe: Stripe) => Promise<T>) => Promise<T>;
 
 /** Stripe failed under this key, keeps the failure, and repeats it for this key. */
-export class KeyUsedUp extends Error {
-  override readonly name = "KeyUsedUp";
+export class FailureRepeated extends Error {
+  override readonly name = "FailureRepeated";
 }
 
 /** The intent's state does not permit the request. `message` is Stripe's. */
@@ -56,7 +56,7 @@ function translated(error: unknown): unknown {
   if (status === 401 || status === 403)
     return new ProviderMisconfigured(`stripe does not accept our credentials (${status})`);
   if (status >= 500 && error.headers?.["idempotent-replayed"] === "true")
-    return new KeyUsedUp(`stripe failed (${status})`);
+    return new FailureRepeated(`stripe failed (${status})`);
   if (status === 0 || status === 409 || status === 429 || status >= 500)
     return providerFailed(status === 0 ? "stripe can't be reached" : `stripe answered ${status}`, error);
   if (error.type === "StripeIdempotencyError") return new ProviderRefused("asked before with other details");

@@ -18,7 +18,7 @@ import {
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
 import { toStripe } from "./amounts.ts";
-import { createClient, KeyUsedUp, UnexpectedState } from "./client.ts";
+import { createClient, FailureRepeated, UnexpectedState } from "./client.ts";
 import { paymentIntent, read, refund, refundReport, reportOf } from "./objects.ts";
 import { verify } from "./webhook.ts";
 
@@ -91,13 +91,13 @@ function createStripe(
     return reportOf(it, it.status === "succeeded" ? await refundsOf(ref, signal) : []);
   }
 
-  /** Repeats with another key where Stripe keeps its own failure under the first, see {@link KeyUsedUp}. */
+  /** Repeats with another key where Stripe keeps its own failure under the first, see {@link FailureRepeated}. */
   async function withKey<T>(key: string, call: (idempotencyKey: string) => Promise<T>): Promise<T> {
     for (let n = 1; n <= MAX_KEYS; n++)
       try {
         return await call(n === 1 ? key : `${key}/${n}`);
       } catch (error) {
-        if (!(error instanceof KeyUsedUp)) throw error;
+        if (!(error instanceof FailureRepeated)) throw error;
       }
     throw providerFailed(`stripe failed under ${MAX_KEYS} keys`);
   }

@@ -2,7 +2,7 @@
 import type Stripe from "stripe";
 import { z } from "zod";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
-import { NOTHING_TOLD } from "../support/webhook.ts";
+import { EMPTY_REPORT } from "../support/webhook.ts";
 import { fromStripe } from "./amounts.ts";
 import { afterCapture, charge, dispute, paymentIntent, refund, refundReport, reportOf } from "./objects.ts";
 import { stripeSdk } from "./sdk.ts";
@@ -77,7 +77,7 @@ function told(type: string, object: { id?: string | undefined }): Told {
   if (type === "charge.refunded") return toldOfCharge(object);
   if (type.startsWith("refund.")) return toldOfRefund(object);
   if (type === "charge.dispute.created") return toldOfDispute(object);
-  return { ...NOTHING_TOLD, providerRef: object.id ?? type };
+  return { ...EMPTY_REPORT, providerRef: object.id ?? type };
 }
 
 function toldOfIntent(type: string, object: unknown): Told {
@@ -95,7 +95,7 @@ function toldOfIntent(type: string, object: unknown): Told {
 function toldOfCharge(object: unknown): Told {
   const it = charge.parse(object);
   return {
-    ...NOTHING_TOLD,
+    ...EMPTY_REPORT,
     status: afterCapture({ ...it, disputed: false }),
     amount: fromStripe(it.amount_captured, it.currency),
     receipt: it.id,
@@ -109,7 +109,7 @@ function toldOfRefund(object: unknown): Told {
   const it = refund.parse(object);
   const report = refundReport(it);
   return {
-    ...NOTHING_TOLD,
+    ...EMPTY_REPORT,
     status: report.status === "failed" ? "captured" : "partially_refunded",
     receipt: it.charge ?? null,
     providerRef: it.payment_intent ?? it.charge ?? it.id,
@@ -120,7 +120,7 @@ function toldOfRefund(object: unknown): Told {
 function toldOfDispute(object: unknown): Told {
   const it = dispute.parse(object);
   return {
-    ...NOTHING_TOLD,
+    ...EMPTY_REPORT,
     status: "disputed",
     receipt: it.charge ?? null,
     reason: it.reason.slice(0, 300),

@@ -26,7 +26,7 @@ export function understood<T>(read: () => T): T {
 }
 
 /** What a webhook tells that changes nothing. */
-export const NOTHING_TOLD = {
+export const EMPTY_REPORT = {
   paymentId: null,
   status: "pending",
   amount: null,

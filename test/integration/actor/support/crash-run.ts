@@ -18,7 +18,7 @@ const mongo = await startEmbeddedMongo({ dir, sync: "normal" });
 const node = await startToyNode({
   uri: mongo.uri,
   tuning: { sweepAfterMs: 300, sweepEveryMs: 150 },
-  faults: (at) => {
+  crashPoints: (at) => {
     if (at === point && left-- === 0) process.kill(process.pid, "SIGKILL");
   },
 });

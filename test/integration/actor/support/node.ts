@@ -8,7 +8,6 @@ import type { ActorHost } from "../../../../broker/actor/runtime/document/actor-
 import { actorModel, createActorIndexes } from "../../../../broker/actor/runtime/document/actor-model.ts";
 import type { Tuning } from "../../../../broker/actor/runtime/tuning.ts";
 import type { Bus, Consumption } from "../../../../broker/bus/bus.ts";
-import { memoryDeadLetters } from "../../../../broker/bus/local/dead-letters.ts";
 import { createLocalBus } from "../../../../broker/bus/local/local-bus.ts";
 import { topologyOf } from "../../../../broker/bus/topology.ts";
 import { type Envelope, envelope } from "../../../../broker/contract/envelope.ts";
@@ -20,6 +19,7 @@ import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
 import type { Log } from "../../../../broker/resilience/log.ts";
 import { silentLog } from "../../../../broker/resilience/silent-log.ts";
+import { memoryDeadLetters } from "../../../support/bus/memory-dead-letters.ts";
 import {
   type OrderMessages,
   type OrderState,
@@ -47,7 +47,7 @@ export interface ToyNodeOptions {
   bus?: Bus;
   clock?: Clock;
   log?: Log;
-  faults?: CrashPoints;
+  crashPoints?: CrashPoints;
   tuning?: Partial<Tuning>;
   env?: "test" | "development";
   /** Moleculer transporter, where nodes are to see each other. */
@@ -58,7 +58,7 @@ export interface ToyNodeOptions {
 }
 
 export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
-  const { clock = systemClock, log = silentLog, faults, tuning = {}, env = "test" } = options;
+  const { clock = systemClock, log = silentLog, crashPoints, tuning = {}, env = "test" } = options;
   const bus = options.bus ?? createLocalBus({ deadLetters: memoryDeadLetters(), log, clock });
   const connection = await mongoose
     .createConnection(options.uri, {
@@ -84,7 +84,7 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     operations: createOperations(),
     logger: () => log,
   };
-  const common = { runtime, broker, tuning, partitions: 4, ...(faults ? { faults } : {}) };
+  const common = { runtime, broker, tuning, partitions: 4, ...(crashPoints ? { crashPoints } : {}) };
   const orders = createActorHost({
     ...common,
     definition: toyOrder,

@@ -54,7 +54,7 @@ const hosts = SIDES.map((side) =>
     model: actorModel(tallyActor(side)).bind(connection),
     runtime,
     broker,
-    faults: (point, actor) => {
+    crashPoints: (point, actor) => {
       if (point === "after-commit") tell({ side, actor, at: Date.now() });
     },
   }),

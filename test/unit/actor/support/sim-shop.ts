@@ -98,8 +98,8 @@ export class SimShop {
     this.stores = { orders: store(), stock: store() };
   }
 
-  /** Starts a node. @param faults made with its life, so that a fault can end it */
-  async start(faults?: (life: Life) => CrashPoints): Promise<SimNode> {
+  /** Starts a node. @param crashPoints made with its life, so that a fault can end it */
+  async start(crashPoints?: (life: Life) => CrashPoints): Promise<SimNode> {
     const life = new Life();
     const bus = this.broker.node(life);
     const broker = new ServiceBroker({ logger: false, nodeID: `sim-${++this.#names}` });
@@ -113,8 +113,8 @@ export class SimShop {
       operations: createOperations(),
       logger: () => silentLog,
     };
-    const hook = faults?.(life);
-    const common = { runtime, broker, tuning: QUICK, partitions: 4, ...(hook ? { faults: hook } : {}) };
+    const hook = crashPoints?.(life);
+    const common = { runtime, broker, tuning: QUICK, partitions: 4, ...(hook ? { crashPoints: hook } : {}) };
     const orders = createActorHost({
       ...common,
       definition: toyOrder,

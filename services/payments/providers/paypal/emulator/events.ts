@@ -17,9 +17,9 @@ export const retry: WebhookSenderOptions["retry"] = (failures) =>
   failures > REPEATS ? null : Math.min(LONGEST, MINUTE * 2 ** failures);
 
 /** Sends an event about the present state of a resource. */
-export type Tell = (type: string, resourceType: string, resource: object, cause?: Call) => void;
+export type SendEvent = (type: string, resourceType: string, resource: object, cause?: Call) => void;
 
-export interface TellerOptions {
+export interface EventSenderOptions {
   readonly kit: Kit;
   readonly clock: Clock;
   readonly signer: Signer;
@@ -27,7 +27,7 @@ export interface TellerOptions {
   certUrl(): string;
 }
 
-export function teller({ kit, clock, signer, webhookId, certUrl }: TellerOptions): Tell {
+export function eventSender({ kit, clock, signer, webhookId, certUrl }: EventSenderOptions): SendEvent {
   return (event_type, resource_type, resource, cause) => {
     const id = `WH-${kit.token(17).toUpperCase()}-${kit.token(17).toUpperCase()}`;
     const event = {

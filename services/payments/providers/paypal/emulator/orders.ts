@@ -6,7 +6,7 @@ import { refused } from "../../support/emulator/control.ts";
 import type { Call } from "../../support/emulator/http-app.ts";
 import type { Kit } from "../../support/emulator/kit.ts";
 import { missing, unprocessable } from "./errors.ts";
-import type { Tell } from "./events.ts";
+import type { SendEvent } from "./events.ts";
 import { checkAmount, fromHundredths, hundredths, type newOrder, type newRefund } from "./shapes.ts";
 import type { Amount, Authorization, Capture, Order, ProviderRecords, Refund } from "./state.ts";
 
@@ -24,7 +24,7 @@ export type Orders = ReturnType<typeof createOrders>;
 
 export function createOrders(
   records: ProviderRecords,
-  { kit, clock, tell, modes }: { kit: Kit; clock: Clock; tell: Tell; modes: Modes },
+  { kit, clock, tell, modes }: { kit: Kit; clock: Clock; tell: SendEvent; modes: Modes },
 ) {
   const id = () => kit.token(17).toUpperCase();
   const now = () => new Date(clock.now()).toISOString();

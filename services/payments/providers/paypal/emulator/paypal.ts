@@ -7,7 +7,7 @@ import { createKit } from "../../support/emulator/kit.ts";
 import { fromPayPal, toPayPal } from "../amounts.ts";
 import { createSigner } from "./certificate.ts";
 import { errorBody, faultAnswer, missing } from "./errors.ts";
-import { retry, teller } from "./events.ts";
+import { eventSender, retry } from "./events.ts";
 import { createOrders, type Modes } from "./orders.ts";
 import { approvePage } from "./page.ts";
 import { bodyAs, fromHundredths, newCapture, newOrder, newRefund, verification } from "./shapes.ts";
@@ -53,7 +53,7 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
   const signer = await createSigner(clock.now());
   const certificatePath = `/v1/notifications/certs/CERT-${kit.token(8).toLowerCase()}`;
   const certUrl = () => quirks.certUrl ?? `${kit.url()}${certificatePath}`;
-  const tell = teller({ kit, clock, signer, webhookId: WEBHOOK_ID, certUrl });
+  const tell = eventSender({ kit, clock, signer, webhookId: WEBHOOK_ID, certUrl });
   const orders = createOrders(records, { kit, clock, tell, modes: quirks });
   /** Expiry of each token. */
   const tokens = new Map<string, number>();

@@ -51,14 +51,14 @@ export function bodyAs<S extends z.ZodType>(schema: S, call: Call): z.output<S> 
 }
 
 const WHOLE_ONLY = ["HUF", "JPY", "TWD"];
-const TAKEN =
+const SUPPORTED =
   "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD".split(
     " ",
   );
 
 /** @throws {Answered} for text that is no amount, or not one of this currency */
 export function checkAmount({ currency_code, value }: Amount): void {
-  if (!TAKEN.includes(currency_code))
+  if (!SUPPORTED.includes(currency_code))
     throw unprocessable("CURRENCY_NOT_SUPPORTED", "Currency code is not supported.");
   if (!/^\d+(\.\d{1,2})?$/.test(value) || Number(value) <= 0)
     throw unprocessable("CANNOT_BE_ZERO_OR_NEGATIVE", "Must be an amount greater than zero.");

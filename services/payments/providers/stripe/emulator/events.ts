@@ -32,9 +32,9 @@ export function signature(body: string, secrets: readonly string[], now: number)
 }
 
 /** Sends an event about the present state of an object. */
-export type Tell = (type: string, object: object, cause?: Call) => void;
+export type SendEvent = (type: string, object: object, cause?: Call) => void;
 
-export function teller(kit: Kit, clock: Clock, secrets: () => readonly string[]): Tell {
+export function eventSender(kit: Kit, clock: Clock, secrets: () => readonly string[]): SendEvent {
   return (type, object, cause) => {
     const event = {
       id: `evt_${kit.token(24)}`,

@@ -5,7 +5,7 @@ import { refused } from "../../support/emulator/control.ts";
 import { Answered, type Call } from "../../support/emulator/http-app.ts";
 import type { Kit } from "../../support/emulator/kit.ts";
 import { errorAnswer, invalid, missing, unexpectedState } from "./errors.ts";
-import type { Tell } from "./events.ts";
+import type { SendEvent } from "./events.ts";
 import { checkMoney, type Params } from "./params.ts";
 import type { Charge, Intent, LastError, ProviderRecords, Refund } from "./state.ts";
 
@@ -47,7 +47,7 @@ function declined(decline_code: string, message: string): LastError {
 
 export function createIntents(
   records: ProviderRecords,
-  { kit, clock, tell, refundMode }: { kit: Kit; clock: Clock; tell: Tell; refundMode(): RefundMode },
+  { kit, clock, tell, refundMode }: { kit: Kit; clock: Clock; tell: SendEvent; refundMode(): RefundMode },
 ): Intents {
   const seconds = () => Math.floor(clock.now() / 1_000);
   const id = (prefix: string) => `${prefix}_${kit.token(24)}`;

@@ -6,7 +6,7 @@ import { Answered, type Call, type Handler, type Routes } from "../../support/em
 import { createKit } from "../../support/emulator/kit.ts";
 import { fromStripe, toStripe } from "../amounts.ts";
 import { faultAnswer, invalid, missing } from "./errors.ts";
-import { retry, teller } from "./events.ts";
+import { eventSender, retry } from "./events.ts";
 import { idempotency } from "./idempotency.ts";
 import { createIntents, type RefundMode } from "./intents.ts";
 import { paramsOf } from "./params.ts";
@@ -39,7 +39,7 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
   const quirks: Quirks = { latencyMs: 0, keptFailures: 0, refunds: "succeeded", secrets: [WEBHOOK_SECRET] };
   const records = emptyRecords();
   const kit = createKit(options, { retry, timeoutMs: TIMEOUT_MS });
-  const tell = teller(kit, clock, () => quirks.secrets);
+  const tell = eventSender(kit, clock, () => quirks.secrets);
   const intents = createIntents(records, { kit, clock, tell, refundMode: () => quirks.refunds });
   const keyed = idempotency(clock);
 

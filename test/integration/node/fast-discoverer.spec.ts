@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import { AmqpTransporter } from "../../../broker/moleculer/transport/amqp-transporter.ts";
-import { PromptDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
+import { FastDiscoverer } from "../../../broker/moleculer/transport/fast-discoverer.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 
@@ -27,7 +27,7 @@ describe("The discovery of nodes that hang", function () {
         namespace,
         logger: false,
         transporter: new AmqpTransporter(url, { autoDeleteQueues: 10_000 }),
-        registry: { discoverer: new PromptDiscoverer() },
+        registry: { discoverer: new FastDiscoverer() },
         heartbeatInterval: 1,
         heartbeatTimeout: TIMEOUT_S,
         skipProcessEventRegistration: true,

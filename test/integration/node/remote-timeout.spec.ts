@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
-import { lostAnswers } from "../../../broker/moleculer/middlewares/remote-timeout.ts";
+import { remoteTimeout } from "../../../broker/moleculer/middlewares/remote-timeout.ts";
 
 const SHUTDOWN_TIMEOUT_MS = 6_000;
 
@@ -15,7 +15,7 @@ describe("a call to another node whose answer is lost", () => {
         namespace,
         logger: false,
         transporter: "Fake",
-        middlewares: [lostAnswers],
+        middlewares: [remoteTimeout],
         tracking: { enabled: true, shutdownTimeout: SHUTDOWN_TIMEOUT_MS },
         skipProcessEventRegistration: true,
       });

@@ -1,7 +1,7 @@
 /** A bounded number of something, in total, per caller and per address. */
 import { SoukError } from "../../contract/errors.ts";
 
-export interface ShareLimits {
+export interface ConcurrencyLimits {
   total: number;
   perCaller: number;
   /** Many callers may share one address: a network, or one machine that pretends to be many. */
@@ -15,15 +15,15 @@ export interface Holder {
   address: string;
 }
 
-export class Shares {
+export class ConcurrencyLimit {
   readonly #what: string;
-  readonly #limits: ShareLimits;
+  readonly #limits: ConcurrencyLimits;
   readonly #callers = new Map<string, number>();
   readonly #addresses = new Map<string, number>();
   #taken = 0;
 
   /** @param what the noun in the error for a caller with too many: "requests" */
-  constructor(what: string, limits: ShareLimits) {
+  constructor(what: string, limits: ConcurrencyLimits) {
     this.#what = what;
     this.#limits = limits;
   }

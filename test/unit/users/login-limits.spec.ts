@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import {
-  createGuessLimits,
+  createLoginLimits,
   FREE,
-  type GuessLimits,
   LONGEST_MS,
+  type LoginLimits,
   memoryCounters,
-} from "../../../services/users/credentials/guess-limits.ts";
+} from "../../../services/users/credentials/login-limits.ts";
 // Declares the codes of the errors.
 import "../../../services/users/users.contract.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
@@ -16,11 +16,11 @@ const DAY_MS = 86_400_000;
 
 describe("guesses of one account's password", () => {
   let clock: ReturnType<typeof movableClock>;
-  let limits: GuessLimits;
+  let limits: LoginLimits;
   let looked: number;
   beforeEach(() => {
     clock = movableClock();
-    limits = createGuessLimits(memoryCounters(clock));
+    limits = createLoginLimits(memoryCounters(clock));
     looked = 0;
   });
   const stranger = { account: "ann@example.com" };
@@ -37,7 +37,7 @@ describe("guesses of one account's password", () => {
       () => "in",
       (error) => errorCode(error),
     );
-  const guess = (who: Parameters<GuessLimits["attempt"]>[0] = stranger) => codeOf(limits.attempt(who, wrong));
+  const guess = (who: Parameters<LoginLimits["attempt"]>[0] = stranger) => codeOf(limits.attempt(who, wrong));
 
   it("are looked at ten times, also when they come at once, and then turned away unlooked at", async () => {
     const codes = await Promise.all(Array.from({ length: 500 }, () => guess()));
@@ -67,7 +67,7 @@ describe("guesses of one account's password", () => {
         fc.array(fc.integer({ min: 1, max: 3_600_000 }), { maxLength: 200 }),
         async (pauses) => {
           const at = movableClock();
-          const bounded = createGuessLimits(memoryCounters(at));
+          const bounded = createLoginLimits(memoryCounters(at));
           let seen = 0;
           const start = at.now();
           for (let n = 0; at.now() - start < DAY_MS && n < 5_000; n++) {

@@ -4,7 +4,7 @@ import { redact, redactedStack } from "../../../broker/contract/redact.ts";
 let done = false;
 
 /** An uncaught error ends the process as in Node.js, but without the fields that drivers add to errors. */
-export function redactLastWords(): void {
+export function redactUncaughtErrors(): void {
   if (done) return;
   done = true;
   process.on("uncaughtException", (error) => {

@@ -21,19 +21,19 @@ export const LONGEST_MS = 300_000;
 const DAY_MS = 86_400_000;
 
 /** Whose password, and who tries, each as one text. */
-export interface Guesser {
+export interface LoginAttempt {
   account: string;
   /** Evidence that the caller knew the password before: a known address, or a session. */
   known?: string | undefined;
 }
 
-export interface GuessLimits {
+export interface LoginLimits {
   /**
    * Runs a check of a password.
    * @param check throws INVALID_CREDENTIALS or WRONG_PASSWORD for a wrong one; any other failure is no attempt
    * @throws {SoukError} RATE_LIMITED when this attempt must wait; else any error of `check`
    */
-  attempt<T>(who: Guesser, check: () => Promise<T>): Promise<T>;
+  attempt<T>(who: LoginAttempt, check: () => Promise<T>): Promise<T>;
 }
 
 /** Where attempts are counted: in this process, or shared. */
@@ -47,7 +47,7 @@ export interface GuessCounters {
   close(): void;
 }
 
-export function createGuessLimits(counters: GuessCounters): GuessLimits {
+export function createLoginLimits(counters: GuessCounters): LoginLimits {
   async function admit(key: string): Promise<void> {
     const tries = await counters.add(key);
     if (tries <= FREE) return;
@@ -111,7 +111,7 @@ export function redisCounters(url: string, namespace: string, clock: Clock, log:
     enableOfflineQueue: false,
     commandTimeout: ANSWERS_WITHIN_MS,
     maxRetriesPerRequest: 1,
-    alarms: rateLimitedLog(log),
+    limitedLog: rateLimitedLog(log),
     away: "this node counts wrong passwords alone, Redis is away",
   });
   const options = { storeClient: redis, rejectIfRedisNotReady: true };
