@@ -121,7 +121,7 @@ export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
 /** Partition counts by received message type, from the contracts that this process knows and has declared. */
 export class Routes {
   #declared: Topology = { mailboxes: [], workers: [] };
-  #contracts = -1;
+  #contracts: readonly ServiceContract[] | undefined;
   #partitions = new Map<string, number>();
 
   get declared(): Topology {
@@ -131,13 +131,13 @@ export class Routes {
   /** @throws like {@link topologyOf} */
   add(topology: Topology): void {
     this.#declared = mergeTopologies(this.#declared, topology);
-    this.#contracts = -1;
+    this.#contracts = undefined;
   }
 
   /** The partition of a message, or undefined where no mailbox receives its type. */
   partition({ type, subject }: Pick<Envelope, "type" | "subject">): number | undefined {
     const contracts = knownContracts();
-    if (contracts.length !== this.#contracts) this.#build(contracts);
+    if (contracts !== this.#contracts) this.#build(contracts);
     const partitions = this.#partitions.get(type);
     return partitions === undefined ? undefined : partitionOf(subject, partitions);
   }
@@ -164,6 +164,6 @@ export class Routes {
       for (const type of withFormer(receives)) this.#partitions.set(type, DEFAULT_PARTITIONS);
     for (const { receives, partitions } of mailboxes)
       for (const type of withFormer(receives)) this.#partitions.set(type, partitions);
-    this.#contracts = contracts.length;
+    this.#contracts = contracts;
   }
 }

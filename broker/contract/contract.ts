@@ -135,6 +135,7 @@ export interface ServiceContract {
 export const DEFAULT_PARTITIONS = 16;
 
 const registry = new Map<string, ServiceContract>();
+let loaded: readonly ServiceContract[] = [];
 /** All messages of the registry, because every message that is sent or received is looked up. */
 const registered = new Map<string, MessageContract>();
 /** Present names of message types by the former ones. */
@@ -197,10 +198,11 @@ export function defineContract<
   for (const [actor, lists] of Object.entries(complete.actors as ServiceContract["actors"]))
     checkActor(`${contract.service}: the actor ${actor}`, lists, contract.messages);
   if (registry.has(contract.service)) throw new Error(`contract ${contract.service} is defined twice`);
-  for (const other of registry.values())
+  for (const other of loaded)
     for (const type of Object.keys(contract.messages))
       if (type in other.messages) throw new Error(`message ${type} is defined by ${other.service} already`);
   registry.set(contract.service, complete);
+  loaded = [...registry.values()];
   for (const [type, it] of Object.entries(contract.messages)) register(type, it);
   return complete;
 }
@@ -263,13 +265,10 @@ export const event = message("event");
 export const timer = message("timer");
 
 /** Whether it was made by {@link defineContract}. */
-export const isContract = (it: unknown): it is ServiceContract =>
-  [...registry.values()].some((known) => known === it);
+export const isContract = (it: unknown): it is ServiceContract => loaded.some((known) => known === it);
 
-/** The contracts that this process has loaded. */
-export function knownContracts(): readonly ServiceContract[] {
-  return [...registry.values()];
-}
+/** The contracts that this process has loaded. The same list until another one is loaded. */
+export const knownContracts = (): readonly ServiceContract[] => loaded;
 
 /** The present name of a message type. It differs only for a type that was renamed since an earlier release. */
 export const presentType = (type: string): string => renamed.get(type) ?? type;

@@ -2,27 +2,31 @@
 import { z } from "zod";
 import { type DataIn, type DataOut, type MessageType, messageContract, presentType } from "./contract.ts";
 import { newId } from "./ids.ts";
+import { time } from "./schemas.ts";
 import { parseReceived, tolerant } from "./tolerant.ts";
 
 const name = z.string().min(1).max(200);
 
-export const envelopeSchema = z.strictObject({
-  specversion: z.literal("1.0"),
-  id: z.uuid(),
-  source: name,
-  type: name,
-  subject: name,
-  time: z.iso.datetime(),
-  datacontenttype: z.literal("application/json"),
-  data: z.unknown(),
-  /** Extension: the sending actor, `<type>/<id>`. Absent where an action or a worker sends. */
-  sender: name.optional(),
-  /** Extension: counts per sending actor, from 1. Present exactly where `sender` is. */
-  sequence: z.int().min(1).optional(),
-  traceparent: z.string().max(64).optional(),
-  correlationid: name.optional(),
-  causationid: name.optional(),
-});
+export const envelopeSchema = z
+  .strictObject({
+    specversion: z.literal("1.0"),
+    id: z.uuid().describe("Another one for each message; the same when it comes again"),
+    source: name.describe("The sending service, e.g. /orders"),
+    type: name.describe("What it says, e.g. order.paid"),
+    subject: name.describe("Id of what the message is about"),
+    time: time.describe("When it was decided"),
+    datacontenttype: z.literal("application/json"),
+    data: z.unknown().describe("What the type says more"),
+    // Extensions of CloudEvents. The first two are present together, or not at all.
+    sender: name
+      .optional()
+      .describe("The sending actor, <type>/<id>; absent where a worker or an action sends"),
+    sequence: z.int().min(1).optional().describe("Counts up per sending actor"),
+    traceparent: z.string().max(64).optional().describe("W3C trace context"),
+    correlationid: name.optional().describe("The same for all that one request has caused"),
+    causationid: name.optional().describe("Id of the message that it answers or follows from"),
+  })
+  .describe("What every message has: CloudEvents 1.0, with Souk's extensions");
 
 export type Envelope = Omit<z.output<typeof envelopeSchema>, "data"> & { data: unknown };
 

@@ -5,6 +5,7 @@ import {
   type MessageKind,
   type ServiceContract,
 } from "../../contract/contract.ts";
+import { envelopeSchema } from "../../contract/envelope.ts";
 import { exampleOf } from "./example.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { Schemas, typeName } from "./schemas.ts";
@@ -19,7 +20,7 @@ export function asyncapi(contracts: readonly ServiceContract[]): JsonSchema {
   );
   const known = new Set(messages.map(({ type }) => type));
   const schemas = new Schemas();
-  schemas.add(ENVELOPE, envelope);
+  schemas.add(ENVELOPE, schemas.of(envelopeSchema, "output"));
   // Declared shapes first. So derived ones are known to be the same.
   for (const { message } of messages) schemas.of(message.data, "output");
   const described = messages.map((it) => [it.type, describe(it, schemas)]);
@@ -67,35 +68,7 @@ function channel(type: string, { summary, subject }: MessageContract): JsonSchem
   };
 }
 
-const string = { type: "string" };
 const ENVELOPE = "CloudEvent";
-const envelope: JsonSchema = {
-  description: "What every message has: CloudEvents 1.0, with Souk's extensions",
-  type: "object",
-  required: ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "data"],
-  properties: {
-    specversion: { const: "1.0" },
-    id: {
-      ...string,
-      format: "uuid",
-      description: "Another one for each message; the same when it comes again",
-    },
-    source: { ...string, description: "The sending service, e.g. /orders" },
-    type: { ...string, description: "What it says, e.g. order.paid" },
-    subject: { ...string, description: "Id of what the message is about" },
-    time: { ...string, format: "date-time", description: "When it was decided" },
-    datacontenttype: { const: "application/json" },
-    data: { description: "What the type says more" },
-    sender: {
-      ...string,
-      description: "The sending actor, <type>/<id>; absent where a worker or an action sends",
-    },
-    sequence: { type: "integer", minimum: 1, description: "Counts up per sending actor" },
-    traceparent: { ...string, description: "W3C trace context" },
-    correlationid: { ...string, description: "The same for all that one request has caused" },
-    causationid: { ...string, description: "Id of the message that it answers or follows from" },
-  },
-};
 
 const KINDS: Readonly<Record<Exclude<MessageKind, "timer">, string>> = {
   command: "Asks one receiver to do something",
@@ -127,7 +100,7 @@ function describe({ service, type, message }: OnBus, schemas: Schemas): JsonSche
           type: "object",
           properties: {
             type: { const: type },
-            subject: { ...string, description: `Id of the ${subject}` },
+            subject: { type: "string", description: `Id of the ${subject}` },
             data: named,
           },
         },
