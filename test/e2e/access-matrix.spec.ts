@@ -13,8 +13,8 @@ import {
   type Row,
   type World,
 } from "./support/access.ts";
+import { rows } from "./support/access-rows.ts";
 import { changed, settled } from "./support/database.ts";
-import { rows } from "./support/routes.ts";
 
 describe("who may do what, on every route of a running shop", () => {
   let shop: Shop;

@@ -9,9 +9,9 @@ import { sign } from "../../services/payments/providers/sandbox/signature.ts";
 import { home, paidOrder, putInCart, putOnSale, signUp } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { type ApiRequest, type Caller, createWorld, type World } from "./support/access.ts";
+import { rows } from "./support/access-rows.ts";
 import { changed, type Fingerprint, settled } from "./support/database.ts";
 import { hostileSegments, type Mutation, mutationsOf, ofWholeBody } from "./support/mutations.ts";
-import { rows } from "./support/routes.ts";
 
 const SECRET = "sandbox-secret-for-tests";
 

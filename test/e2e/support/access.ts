@@ -1,10 +1,14 @@
 /** Callers of routes, and what each of them gets: the rows of the access matrix are made from this. */
+import { newId } from "../../../broker/contract/ids.ts";
 import type { HttpClient } from "../../../souk/testing/http-client.ts";
 import {
   type Article,
   firstAdmin,
   hireStaff,
+  order,
   type Person,
+  paidOrder,
+  putInCart,
   putOnSale,
   signUp,
 } from "../../../souk/testing/people.ts";
@@ -58,7 +62,10 @@ export interface Row {
   check?(body: unknown, world: World, caller: Caller): void;
 }
 
-/** By the action's name. `test/access-rows.ts` in a service's folder exports some. */
+/**
+ * By the action's name. `test/access-rows.ts` in a service's folder exports its own. They repeat what the contract
+ * declares, so that a route is not opened to others by one wrong word.
+ */
 export type Rows = Readonly<Record<string, Row>>;
 
 export const everyone = (status: number): Row["expect"] => ({
@@ -76,3 +83,16 @@ export const ownerAlone = (status: number): Row["expect"] => ({
   owner: status,
 });
 export const staffOnly = (status: number): Row["expect"] => ({ ...signedIn(status), owner: 403, other: 403 });
+
+/** What requests are about: the owner's orders, and a cart of the caller. */
+export const unpaid = ({ owner, article }: World) => order(owner, article.sku);
+export const paid = ({ owner, article }: World) => paidOrder(owner, article.sku);
+export const idempotencyKey = () => ({ "idempotency-key": newId() });
+/** A guest's cart with something in it, or the signed-in caller's own. */
+export const filledCart = async (
+  world: World,
+  caller: Caller,
+): Promise<{ headers?: Record<string, string> }> => {
+  const cart = await putInCart({ http: world.as(caller) }, world.article.sku);
+  return caller === "guest" ? { headers: { "x-cart-id": cart.id } } : {};
+};

@@ -1,0 +1,82 @@
+/** Who may call which route of the service; run by test/e2e/access-matrix.spec.ts. */
+import assert from "node:assert/strict";
+import { newId } from "../../../broker/contract/ids.ts";
+import { putOnSale } from "../../../souk/testing/people.ts";
+import { everyone, type Rows, staffOnly, type World } from "../../../test/e2e/support/access.ts";
+
+const article = ({ admin }: World) => putOnSale(admin);
+const category = async ({ admin }: World) =>
+  (
+    await admin.http.expect<{ id: string }>(201, "POST", "/categories", {
+      body: { name: `Shelf ${newId()}` },
+    })
+  ).id;
+const product = () => ({
+  slug: `lamp-${newId()}`,
+  name: `Lamp ${newId()}`,
+  description: "It is bright.",
+  categoryIds: [],
+  images: ["https://images.example/lamp.jpg"],
+  variants: [{ sku: `SKU-${newId()}`, price: { amount: 900, currency: "USD" }, options: { size: "S" } }],
+});
+export const rows: Rows = {
+  "products.list": {
+    expect: everyone(200),
+    ask: (world) => ({
+      path: "/products",
+      query: {
+        q: "lamp",
+        category: world.article.categoryId,
+        minPrice: "1",
+        maxPrice: "100000",
+        inStock: "true",
+        sort: "price",
+        limit: "5",
+      },
+    }),
+    check: (body: { items: unknown[] }) => assert.equal(body.items.length, 1),
+  },
+  "products.get": {
+    expect: everyone(200),
+    ask: (world) => ({ path: `/products/${world.article.productId}` }),
+  },
+  "products.create": { expect: staffOnly(201), ask: () => ({ path: "/products", body: product() }) },
+  "products.replace": {
+    expect: staffOnly(200),
+    ask: async (world) => ({ path: `/products/${(await article(world)).productId}`, body: product() }),
+  },
+  "products.update": {
+    expect: staffOnly(200),
+    ask: async (world) => ({ path: `/products/${(await article(world)).productId}`, body: product() }),
+  },
+  "products.remove": {
+    expect: staffOnly(204),
+    ask: async (world) => ({ path: `/products/${(await article(world)).productId}` }),
+  },
+  "products.listCategories": {
+    expect: everyone(200),
+    ask: () => ({ path: "/categories", query: { limit: "5" } }),
+  },
+  "products.getCategory": {
+    expect: everyone(200),
+    ask: (world) => ({ path: `/categories/${world.article.categoryId}` }),
+  },
+  "products.createCategory": {
+    expect: staffOnly(201),
+    ask: (world) => ({
+      path: "/categories",
+      body: { name: "Shades", slug: `shades-${newId()}`, parentId: world.article.categoryId },
+    }),
+  },
+  "products.replaceCategory": {
+    expect: staffOnly(200),
+    ask: async (world) => ({
+      path: `/categories/${await category(world)}`,
+      body: { name: "Shades", slug: `shades-${newId()}`, parentId: null },
+    }),
+  },
+  "products.removeCategory": {
+    expect: staffOnly(204),
+    ask: async (world) => ({ path: `/categories/${await category(world)}` }),
+  },
+};

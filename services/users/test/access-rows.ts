@@ -1,0 +1,116 @@
+/** Who may call which route of the service; run by test/e2e/access-matrix.spec.ts. */
+import assert from "node:assert/strict";
+import { newId } from "../../../broker/contract/ids.ts";
+import { home, PASSWORD, signIn } from "../../../souk/testing/people.ts";
+import {
+  type Caller,
+  everyone,
+  ownerAlone,
+  type Rows,
+  signedIn,
+  type World,
+} from "../../../test/e2e/support/access.ts";
+
+const email = () => `${newId()}@example.com`;
+const refreshToken = async ({ owner, shop }: World) => (await signIn(shop.http, owner.email)).refreshToken;
+const savedAddress = ({ owner }: World) =>
+  owner.http.expect<{ id: string }>(201, "POST", "/users/me/addresses", { body: home });
+/** A session of the owner other than that of the owner's requests. */
+const anotherSession = async ({ owner, shop }: World) => {
+  const { http } = await signIn(shop.http, owner.email);
+  const path = "/users/me/sessions";
+  const { items } = await http.expect<{ items: { id: string; current: boolean }[] }>(200, "GET", path);
+  return items.find((it) => it.current)?.id;
+};
+export const rows: Rows = {
+  "users.register": {
+    expect: everyone(201),
+    ask: () => ({ path: "/auth/register", body: { email: email(), password: PASSWORD, name: "New" } }),
+    check: (body: { user: { roles: string[] } }) => assert.deepEqual(body.user.roles, ["customer"]),
+  },
+  "users.login": {
+    expect: everyone(200),
+    ask: ({ owner }) => ({ path: "/auth/login", body: { email: owner.email, password: PASSWORD } }),
+    check: (body: { user: { id: string } }, { owner }) => assert.equal(body.user.id, owner.id),
+  },
+  "users.refresh": {
+    expect: everyone(200),
+    ask: async (world) => ({ path: "/auth/refresh", body: { refreshToken: await refreshToken(world) } }),
+    check: (body: { user: { id: string } }, { owner }) => assert.equal(body.user.id, owner.id),
+  },
+  "users.logout": {
+    expect: everyone(204),
+    ask: async (world) => ({ path: "/auth/logout", body: { refreshToken: await refreshToken(world) } }),
+  },
+  "users.forgotPassword": {
+    expect: everyone(202),
+    ask: ({ owner }) => ({ path: "/auth/password/forgot", body: { email: owner.email } }),
+  },
+  "users.resetPassword": {
+    // The token goes by mail only.
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/password/reset", body: { token: "x".repeat(43), password: PASSWORD } }),
+  },
+  "users.bootstrap": {
+    // There is an admin already.
+    expect: everyone(409),
+    ask: () => ({
+      path: "/auth/bootstrap",
+      body: { token: "bootstrap-token-for-tests", email: email(), password: PASSWORD, name: "Boss" },
+    }),
+  },
+  "users.me": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me" }),
+    check: (body: { id: string }, world, caller) =>
+      assert.equal(body.id, world[caller as Exclude<Caller, "guest">].id),
+  },
+  "users.updateMe": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me", body: { name: "Renamed" } }),
+    check: (body: { id: string }, world, caller) =>
+      assert.equal(body.id, world[caller as Exclude<Caller, "guest">].id),
+  },
+  "users.changePassword": {
+    expect: signedIn(204),
+    // To the same one: others of these tests sign in with it.
+    ask: () => ({ path: "/users/me/password", body: { currentPassword: PASSWORD, password: PASSWORD } }),
+  },
+  "users.listSessions": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me/sessions" }),
+    check: (body: { items: { current: boolean }[] }) =>
+      assert.equal(body.items.filter((it) => it.current).length, 1),
+  },
+  "users.endSession": {
+    expect: ownerAlone(204),
+    ask: async (world) => ({ path: `/users/me/sessions/${await anotherSession(world)}` }),
+  },
+  "users.listAddresses": {
+    expect: signedIn(200),
+    ask: async (world) => {
+      await savedAddress(world);
+      return { path: "/users/me/addresses" };
+    },
+    check: (body: { items: unknown[] }, _world, caller) =>
+      assert.equal(body.items.length > 0, caller === "owner"),
+  },
+  "users.addAddress": {
+    expect: signedIn(201),
+    ask: () => ({
+      path: "/users/me/addresses",
+      body: { ...home, line2: "At the back", region: "IL", phone: "+1 555 0100" },
+    }),
+  },
+  "users.replaceAddress": {
+    expect: ownerAlone(200),
+    ask: async (world) => ({
+      path: `/users/me/addresses/${(await savedAddress(world)).id}`,
+      body: { ...home },
+    }),
+  },
+  "users.removeAddress": {
+    expect: ownerAlone(204),
+    ask: async (world) => ({ path: `/users/me/addresses/${(await savedAddress(world)).id}` }),
+  },
+};
