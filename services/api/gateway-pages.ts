@@ -11,12 +11,16 @@ import type { Extension } from "../../broker/moleculer/extension.ts";
 import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
 import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 
-export function gatewayPages({ contracts, fields }: Extension, operations: Operations): Page[] {
+export function gatewayPages(
+  { contracts, fields, providers = [] }: Extension,
+  operations: Operations,
+): Page[] {
+  const errors = errorsOf([...contracts, ...providers]);
   return [
     ...docsPages({
-      openapi: () => openapi(contracts, fields),
+      openapi: () => openapi(contracts, fields, errors),
       asyncapi: () => asyncapi(contracts),
-      errors: () => errorsOf(contracts),
+      errors: () => errors,
     }),
     live("/health/live", "application/json", async () => ({ status: 200, body: LIVE })),
     live("/health/ready", "application/json", async () => readyReply(await operations.ready())),

@@ -7,7 +7,6 @@ import { errorsMarkdown } from "../../../broker/http/docs/error-docs.ts";
 import { openapi } from "../../../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
 import core from "../../../services/index.ts";
-import { coreProviders } from "../../../services/payments/providers/create-providers.ts";
 import { envExample } from "./env-example.ts";
 import { messageSenders } from "./message-senders.ts";
 import { messagesPage } from "./messages-page.ts";
@@ -19,7 +18,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
   return {
     "docs/openapi.json": `${JSON.stringify(openapi(core.contracts), null, 2)}\n`,
     "docs/asyncapi.json": `${JSON.stringify(asyncapi(core.contracts), null, 2)}\n`,
-    "docs/errors.md": errorsMarkdown([...core.contracts, ...coreProviders]),
+    "docs/errors.md": errorsMarkdown(core.contracts),
     "docs/messages.md": messagesPage(core.contracts, messageSenders(core.contracts)),
     ...(await stateDiagrams()),
     ".env.example": envExample(),

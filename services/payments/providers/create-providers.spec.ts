@@ -104,6 +104,13 @@ describe("a provider's module", () => {
     }
   });
 
+  it("of Souk's own has no error codes: a gateway, which documents them, does not load it", () => {
+    assert.deepEqual(
+      coreProviders.filter((it) => it.errors).map((it) => it.name),
+      [],
+    );
+  });
+
   it("has a name and variables that can be told from others'", () => {
     const named = (name: string, variable: string) =>
       defineProvider({

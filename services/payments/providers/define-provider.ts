@@ -22,7 +22,10 @@ interface Declared extends Variables {
   readonly name: string;
   /** They begin with its name in capitals. */
   readonly variables: z.ZodObject;
-  /** Its own error codes, made by `defineErrors`. */
+  /**
+   * Its own error codes, made by `defineErrors`. For providers of extensions: a gateway does not load Souk's own, so
+   * their codes stand in payments.errors.ts.
+   */
   readonly errors?: ErrorEntries;
   /** What the customer may choose beyond the provider, for example a phone number. Values are strings. */
   readonly options: z.ZodObject;

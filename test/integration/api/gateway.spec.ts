@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { Errors, ServiceBroker } from "moleculer";
+import { z } from "zod";
 import { newId } from "../../../broker/contract/ids.ts";
+import core from "../../../services/index.ts";
+import { defineProvider } from "../../../services/payments/providers/define-provider.ts";
 import { startGateway, type TestGateway } from "./support.ts";
 
 describe("the gateway", () => {
@@ -23,6 +26,26 @@ describe("the gateway", () => {
     assert.deepEqual(body, product);
     assert.equal(headers.get("etag"), '"3"');
     assert.match(headers.get("x-request-id") ?? "", /^[0-9a-f]{32}$/);
+  });
+
+  it("documents the error codes of an extension's payment providers too", async () => {
+    const errors = { CARD_STOLEN: { status: 409, title: "The card was reported as stolen." } };
+    const cards = defineProvider({
+      name: "cards",
+      variables: z.object({}),
+      secrets: [],
+      errors,
+      create: () => null,
+    });
+    const extended = await startGateway({ runtime: { shop: { ...core, providers: [cards] } } });
+    try {
+      const { text } = await extended.get("/docs/errors");
+      assert.match(text, /id="CARD_STOLEN".*409.*The card was reported as stolen/s);
+      const { body } = await extended.get("/openapi.json");
+      assert.ok(body.components.schemas.ErrorCode.enum.includes("CARD_STOLEN"));
+    } finally {
+      await extended.stop();
+    }
   });
 
   it("keeps code and status of a failure that only the other node's contracts declare", async () => {

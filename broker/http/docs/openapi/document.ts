@@ -21,12 +21,17 @@ const DESCRIPTION = `The API of a shop.
 
 /**
  * @param fields that extensions keep with things of others
+ * @param errors all codes of the shop
  * @throws when a contract can't be described
  */
-export function openapi(contracts: readonly ServiceContract[], fields: DeclaredFields = {}): JsonSchema {
+export function openapi(
+  contracts: readonly ServiceContract[],
+  fields: DeclaredFields = {},
+  errors: ReturnType<typeof errorsOf> = errorsOf(contracts),
+): JsonSchema {
   const routes = apiRoutes(contracts);
   const components = new Components(
-    errorsOf(contracts).map(([code]) => code),
+    errors.map(([code]) => code),
     fields,
   );
   const paths: Record<string, Record<string, unknown>> = {};
