@@ -88,7 +88,7 @@ function textLine(time: string, entry: Entry): string {
 }
 
 /** Text from a client as printable ASCII, without control characters and line breaks. */
-export function printable(text: string): string {
+function printable(text: string): string {
   const escaped = text
     .slice(0, MAX_PATH)
     .replaceAll(/[^\x21-\x7e]/g, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, "0")}`);

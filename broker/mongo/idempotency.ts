@@ -30,7 +30,7 @@ export const KEY_TTL_MS = 48 * 3_600_000;
 /** A run that has not renewed its lease for this long is considered dead. */
 export const LEASE_MS = 8_000;
 /** How often a long run renews its lease. */
-export const RENEW_EVERY_MS = 2_500;
+const RENEW_EVERY_MS = 2_500;
 
 interface Refused {
   code: ErrorCode;

@@ -11,7 +11,7 @@ import { expectedFailure } from "../contract/errors.ts";
 import { UnknownValueError } from "../contract/tolerant.ts";
 
 export const MAX_TRIES = 5;
-export const FIRST_DELAY_MS = 100;
+const FIRST_DELAY_MS = 100;
 export const MAX_DELAY_MS = 10_000;
 
 /** Milliseconds to wait after the `attempt`th failure (from 1). Doubles up to `cap`. Half of it is random. */

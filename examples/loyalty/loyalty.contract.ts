@@ -16,7 +16,7 @@ import { loyaltyErrors } from "./loyalty.errors.ts";
 
 const points = z.int().min(1).max(1_000_000_000);
 
-export const balanceView = z
+const balanceView = z
   .strictObject({ customerId: id, points: z.int().meta({ description: "May be below 0 after refunds" }) })
   .meta({
     id: "PointsBalance",

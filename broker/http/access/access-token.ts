@@ -12,7 +12,7 @@ import { growingCache } from "../../resilience/growing-cache.ts";
 import { singleFlight } from "../../resilience/single-flight.ts";
 
 export const TOKEN_ALGORITHM = "ES256";
-export const TOKEN_TYPE = "at+jwt";
+const TOKEN_TYPE = "at+jwt";
 export const TOKEN_ISSUER = "souk";
 export const TOKEN_AUDIENCE = "souk-api";
 /** Tokens of `users` are much shorter. Longer ones are refused before any work is done on them. */
@@ -23,7 +23,7 @@ const CLOCK_TOLERANCE = 5;
 /** A key's name in the JWKS. A token with any other text in its header is refused unseen. */
 const keyId = /^[A-Za-z0-9_-]{1,64}$/;
 
-export const accessTokenClaims = z.object({
+const accessTokenClaims = z.object({
   sub: id,
   /** The token's session. */
   sid: id,

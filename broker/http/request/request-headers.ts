@@ -78,7 +78,7 @@ export function ifMatchOf(header: string | undefined): number | undefined {
   return Number(opaque);
 }
 
-export const MAX_WAIT = 10;
+const MAX_WAIT = 10;
 const WAIT = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?:$|[,;])/i;
 
 /** Seconds from `Prefer: wait=N`, at most {@link MAX_WAIT}. An invalid preference is ignored (RFC 7240). */

@@ -15,7 +15,7 @@ import {
 const generation = z.int().min(1);
 
 /** What the order knows of the units it asked for. The generation identifies a hold. */
-export const hold = z.discriminatedUnion("status", [
+const hold = z.discriminatedUnion("status", [
   z.strictObject({ status: z.literal("asked") }),
   z.strictObject({ status: z.literal("held"), generation }),
   z.strictObject({ status: z.literal("sold"), generation }),
@@ -25,7 +25,7 @@ export const hold = z.discriminatedUnion("status", [
 export type Hold = z.output<typeof hold>;
 
 /** One attempt to pay. `planned` until all stock is held. Nothing is sent to the provider before that. */
-export const attempt = z.strictObject({
+const attempt = z.strictObject({
   id,
   choice: paymentChoice,
   status: z.enum(["planned", ...paymentSummary.shape.status.options]),

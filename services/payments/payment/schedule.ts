@@ -33,18 +33,18 @@ const OPEN = "open";
 /**
  * Wait before the next check, by the number of checks so far: 10 s, 30 s, 1 min, 2 min, … where the first is 10 s.
  */
-export const checkDelay = ({ firstCheckMs, longestWaitMs }: PaymentSchedule, checks: number): number =>
+const checkDelay = ({ firstCheckMs, longestWaitMs }: PaymentSchedule, checks: number): number =>
   Math.min(longestWaitMs, checks === 0 ? firstCheckMs : 3 * firstCheckMs * 2 ** Math.min(checks - 1, 30));
 
 /**
  * Wait before the next try to open, by the number of failures. It starts at a tenth of the first check's wait, and
  * doubles up to six times that wait.
  */
-export const openDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
+const openDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
   Math.min(6 * firstCheckMs, (firstCheckMs / 10) * 2 ** Math.min(failures - 1, 30));
 
 /** Wait before a failed command is repeated, by the number of tries: 1 s, 2 s, 4 s, … 5 min. */
-export const retryDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
+const retryDelay = ({ firstCheckMs }: PaymentSchedule, failures: number): number =>
   Math.min(30 * firstCheckMs, (firstCheckMs / 10) * 2 ** Math.min(failures - 1, 30));
 
 /** The decision with the timers that follow from its result. */

@@ -5,7 +5,7 @@ import type { ProductRow, ProductView } from "../views.ts";
 import { VariantCache } from "./variant-cache.ts";
 
 /** How long a change on another node may stay unseen when its notification is lost. */
-export const ROWS_TTL_MS = 5_000;
+const ROWS_TTL_MS = 5_000;
 /** Complete answers. With `FRESH_MS` of availability below, numbers are up to a second old. */
 const ANSWER_TTL_MS = 500;
 

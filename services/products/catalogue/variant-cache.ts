@@ -6,7 +6,7 @@ import type { products } from "../products.contract.ts";
 export type PresentVariant = z.input<typeof products.actions.variants.returns>[number];
 
 /** No price is older than this. Changes on this node, and announced ones, are visible at once. */
-export const PRICE_TTL_MS = 1_000;
+const PRICE_TTL_MS = 1_000;
 const MAX_SKUS = 20_000;
 
 export class VariantCache {

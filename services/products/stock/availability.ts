@@ -9,8 +9,8 @@
 import { growingCache } from "../../../broker/resilience/growing-cache.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 
-export const FRESH_MS = 500;
-export const STALE_MS = 5 * 60_000;
+const FRESH_MS = 500;
+const STALE_MS = 5 * 60_000;
 const MAX_SKUS = 100_000;
 const MAX_CALL = 2_000;
 

@@ -17,7 +17,7 @@ import { checkPasswordRules } from "./password-rules.ts";
 
 export const RESET_TTL_MS = 30 * 60_000;
 /** An account gets at most one mail in this time. */
-export const MAIL_INTERVAL_MS = 60_000;
+const MAIL_INTERVAL_MS = 60_000;
 /** The answer takes at least this time, so that it does not reveal whether the account exists. */
 const ANSWER_AFTER_MS = 250;
 

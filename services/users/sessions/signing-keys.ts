@@ -25,7 +25,7 @@ const GENERATED = /^generated-(\d+)$/;
 const generation = (key: SigningKey): number => Number(GENERATED.exec(key._id)?.[1] ?? 0);
 
 /** The generated key to sign with: the newest that verifiers know by now. The first one signs at once. */
-export function activeKey(keys: readonly SigningKey[], now: number): SigningKey | undefined {
+function activeKey(keys: readonly SigningKey[], now: number): SigningKey | undefined {
   const generated = keys.filter((it) => it.privateKey).sort((a, b) => generation(b) - generation(a));
   return generated.find((it) => it.activeFrom.getTime() <= now) ?? generated.at(-1);
 }

@@ -29,7 +29,6 @@ declare module "../../../broker/contract/contract.ts" {
 }
 
 const orderState = z.strictObject({ lines: z.int() });
-export type BusOrder = z.output<typeof orderState>;
 export const busOrder = defineActor(busBench, "busorder", {
   state: orderState,
   startedBy: ["busbench.place"],
@@ -40,7 +39,6 @@ export const busOrder = defineActor(busBench, "busorder", {
 });
 
 const stockState = z.strictObject({ units: z.int().min(0) });
-export type BusStock = z.output<typeof stockState>;
 export const busStock = defineActor(busBench, "busstock", {
   state: stockState,
   receive: (state, { data }) => ({ state: { units: (state?.units ?? 0) + data.quantity } }),

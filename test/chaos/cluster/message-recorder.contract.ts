@@ -9,7 +9,7 @@ import core from "../../../services/index.ts";
 const publishedBy = ({ messages }: ServiceContract) =>
   Object.keys(messages).filter((type) => messages[type]?.kind !== "timer") as MessageType[];
 
-export const recorder = defineContract({
+const recorder = defineContract({
   service: "chaos",
   actions: {},
   messages: {},

@@ -30,7 +30,7 @@ const MANY = 100_000;
 const PRICE = { amount: 1_250, currency: "USD" };
 
 /** @throws Error with the answer where it is not of this status */
-export function must<T>(answer: Answer<T> | null, status: number): T {
+function must<T>(answer: Answer<T> | null, status: number): T {
   if (answer?.status !== status)
     throw new Error(
       `expected ${status}, got ${answer ? `${answer.status} ${JSON.stringify(answer.body)}` : "no answer"}`,

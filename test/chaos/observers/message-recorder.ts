@@ -4,7 +4,7 @@ import { type Channel, connect } from "amqplib";
 import { queueName, workerName } from "../../../broker/bus/topology.ts";
 import { PREFIX } from "../cluster/cluster.ts";
 
-export const RECORDER_QUEUE = queueName(PREFIX, workerName("chaos", "recorder"));
+const RECORDER_QUEUE = queueName(PREFIX, workerName("chaos", "recorder"));
 
 export interface MessageRecorder {
   /** Sequences seen, by sender (`<actor type>/<id>`). */

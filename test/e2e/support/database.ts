@@ -8,7 +8,7 @@ import type { Shop } from "../../../souk/testing/start-shop.ts";
 export type Fingerprint = Readonly<Record<string, string>>;
 
 /** @param leftOut names of collections that are not looked at */
-export async function fingerprint({ node }: Shop, leftOut: readonly string[] = []): Promise<Fingerprint> {
+async function fingerprint({ node }: Shop, leftOut: readonly string[] = []): Promise<Fingerprint> {
   const admin = node.runtime.database("orders").getClient().db("admin").admin();
   const { databases } = await admin.listDatabases();
   const found: [string, string][] = [];

@@ -269,7 +269,7 @@ export function* ofWholeBody(body: Json): Generator<Mutation> {
 }
 
 /** Query strings that are wrong in one place. */
-export function* ofQuery(
+function* ofQuery(
   schema: Pick<ObjectSchema, "properties">,
   query: ApiRequest["query"] = {},
 ): Generator<Mutation> {

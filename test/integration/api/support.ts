@@ -71,7 +71,7 @@ export interface Keys {
   jwk: JWK;
 }
 
-export async function newKeys(kid = "test-key"): Promise<Keys> {
+async function newKeys(kid = "test-key"): Promise<Keys> {
   const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
   return {
     kid,

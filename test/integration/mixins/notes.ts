@@ -56,7 +56,6 @@ declare module "../../../broker/contract/contract.ts" {
 }
 
 const state = z.strictObject({ text });
-export type Note = z.output<typeof state>;
 
 /** A note takes what is written to it, and refuses an empty text. */
 export const noteActor = defineActor(notes, "note", {

@@ -7,7 +7,7 @@ import module from "node:module";
 import net from "node:net";
 import workerThreads from "node:worker_threads";
 
-export const STARTED = 99;
+const STARTED = 99;
 
 /** @param {Record<string, unknown>} of @param {string[]} names */
 function forbid(of, names) {

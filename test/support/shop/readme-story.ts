@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export function storyScript(): string {
+function storyScript(): string {
   const blocks = [...readFileSync("README.md", "utf8").matchAll(/<!-- story -->\n```sh\n([\s\S]*?)```/g)];
   return blocks.map((match) => match[1]).join("");
 }

@@ -29,9 +29,9 @@ for (const { actors } of core.contracts)
     for (const type of receives) mailboxes.set(type, [...(mailboxes.get(type) ?? []), actor]);
 
 const START = Date.parse("2026-01-01T00:00:00Z");
-export const ORDER_TTL_MS = 1_800_000;
-export const PRICE = 500;
-export const CUSTOMER = uuid(0xc0ffee);
+const ORDER_TTL_MS = 1_800_000;
+const PRICE = 500;
+const CUSTOMER = uuid(0xc0ffee);
 const ADDRESS = anAddress();
 
 export function uuid(n: number): string {

@@ -41,7 +41,7 @@ export interface Reversal {
   failure: string | null;
 }
 
-export const COLLECTION = "mpesa_pushes";
+const COLLECTION = "mpesa_pushes";
 
 export const mpesaPushes = (database: Connection): Collection<Push> =>
   database.getClient().db(database.name).collection<Push>(COLLECTION);

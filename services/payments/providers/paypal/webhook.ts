@@ -25,8 +25,8 @@ import {
  * PayPal repeats for three days, perhaps with the first transmission's time. Within that time, the event's id
  * identifies repeats.
  */
-export const MAX_AGE_MS = 3 * 86_400_000 + 3_600_000;
-export const MAX_AHEAD_MS = 300_000;
+const MAX_AGE_MS = 3 * 86_400_000 + 3_600_000;
+const MAX_AHEAD_MS = 300_000;
 
 const header = (max: number) => z.string().min(1).max(max);
 const transmission = z.object({

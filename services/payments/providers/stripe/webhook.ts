@@ -8,7 +8,7 @@ import { afterCapture, charge, dispute, paymentIntent, refund, refundReport, rep
 import { stripeSdk } from "./sdk.ts";
 
 /** How far a signature's time may differ from ours, in both directions. */
-export const TOLERANCE_S = 300;
+const TOLERANCE_S = 300;
 
 const event = z.object({
   id: z.string().min(1).max(180),

@@ -31,7 +31,7 @@ const REFUND: ReadonlyMap<string, RefundReport["status"]> = new Map(
 );
 
 /** @throws {SoukError} PROVIDER_FAILED for a status that Xendit does not document */
-export function statusOf(status: string): ProviderStatus {
+function statusOf(status: string): ProviderStatus {
   const ours = STATUS.get(status);
   if (!ours) throw providerFailed(`xendit has an invoice status that is unknown here: ${status}`);
   return ours;

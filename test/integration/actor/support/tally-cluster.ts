@@ -10,7 +10,7 @@ import type { Told } from "./tally-node.ts";
 
 const NODE = join(import.meta.dirname, "tally-node.ts");
 /** The registry keeps a crashed node for 8 s. Then partitions move after a stable second. */
-export const SETTLE_MS = 30_000;
+const SETTLE_MS = 30_000;
 
 /** @param args of each node, after its name */
 export function tallyCluster(...args: readonly string[]): TallyCluster {

@@ -14,7 +14,7 @@ import { type Payment, paymentState, type Refund } from "../../../../services/pa
 import { payments } from "../../../../services/payments/payments.contract.ts";
 import { anAddress } from "../../../../souk/testing/address.ts";
 
-export const usd = (amount: number) => ({ amount, currency: "USD" });
+const usd = (amount: number) => ({ amount, currency: "USD" });
 
 interface Options {
   clock?: Clock;

@@ -6,7 +6,7 @@ export interface HostileText {
   make: Make;
 }
 
-export const PUMPS = [
+const PUMPS = [
   " ",
   "\t",
   "a",

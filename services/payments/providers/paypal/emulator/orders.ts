@@ -20,8 +20,6 @@ export interface Modes {
 const TOO_MUCH = 1_000;
 const OPEN: readonly string[] = ["CREATED", "PAYER_ACTION_REQUIRED"];
 
-export type Orders = ReturnType<typeof createOrders>;
-
 export function createOrders(
   records: ProviderRecords,
   { kit, clock, tell, modes }: { kit: Kit; clock: Clock; tell: SendEvent; modes: Modes },

@@ -23,7 +23,7 @@ const WAITS = [
 export const retry: WebhookSenderOptions["retry"] = (failures) => WAITS[failures - 1] ?? null;
 
 /** `t=…,v1=…`, one v1 for each secret. There are several while a secret is rotated. */
-export function signature(body: string, secrets: readonly string[], now: number): string {
+function signature(body: string, secrets: readonly string[], now: number): string {
   const seconds = Math.floor(now / 1_000);
   const signed = secrets.map(
     (secret) => `v1=${createHmac("sha256", secret).update(`${seconds}.${body}`).digest("hex")}`,

@@ -51,7 +51,7 @@ const providerOf = (label: Label): string =>
 
 const ADDRESS = anAddress();
 const BASE = "019b76da-a800-7000-8000-000000000001";
-export const customerOf = (label: Label): string => derivedV7(BASE, "customer", label);
+const customerOf = (label: Label): string => derivedV7(BASE, "customer", label);
 const STAFF = { id: derivedV7(BASE, "staff"), roles: ["customer", "staff"] } as const;
 
 /** Plays everything to the end, and gives the ids of the orders. */
