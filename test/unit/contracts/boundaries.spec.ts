@@ -182,12 +182,13 @@ describe("boundaries", () => {
       for (const target of importsOf(file))
         if (packageOf(file) !== packageOf(target)) wrong.push(`${file} → ${target}`);
     for (const home of folders("packages/*/")) {
-      const { dependencies = {}, devDependencies = {} } = JSON.parse(
+      const { dependencies, peerDependencies, devDependencies } = JSON.parse(
         readFileSync(`${home}/package.json`, "utf8"),
       );
+      const used = { ...dependencies, ...peerDependencies };
       for (const [declared, pattern] of [
-        [dependencies, `${home}/src/**/*.ts`],
-        [{ ...dependencies, ...devDependencies }, `${home}/test/**/*.ts`],
+        [used, `${home}/src/**/*.ts`],
+        [{ ...used, ...devDependencies }, `${home}/test/**/*.ts`],
       ])
         for (const file of files(pattern))
           for (const name of packagesImportedBy(file))
