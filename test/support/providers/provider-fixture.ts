@@ -208,6 +208,19 @@ export async function assertNamedByRacingWebhook(fixture: ProviderFixture<Emulat
   );
 }
 
+/** What a payment is remains unknown where the provider does not say it: no failure counts as an answer. */
+export async function assertUnknownWithoutAnswer(fixture: ProviderFixture<Emulator>): Promise<void> {
+  const { emulator, status, adapter } = fixture;
+  const unknown = { type: "PROVIDER_FAILED" };
+  const ref = await fixture.open();
+  for (const fault of [429, 500, 503, "reset", "unreachable"] as const) {
+    emulator.knobs.api = [{ times: 1, fault }];
+    await assert.rejects(status(ref), unknown, String(fault));
+  }
+  emulator.knobs.api = [{ times: 1, fault: "timeout" }];
+  await assert.rejects(adapter().fetchStatus(ref, AbortSignal.timeout(100)), unknown);
+}
+
 /** How work at a provider fails: the code of the error, else its name. `done` where it does not. */
 export const failureOf = (work: Promise<unknown>): Promise<string> =>
   work.then(

@@ -7,6 +7,7 @@ import { startMpesa } from "../emulator/mpesa.ts";
 import "../../../../contracts.ts";
 import { eventually } from "../../../../../souk/testing/eventually.ts";
 import {
+  assertUnknownWithoutAnswer,
   never,
   openProviderFixture,
   providerContext,
@@ -514,11 +515,5 @@ describe("M-Pesa", () => {
     assert.doesNotMatch(kept, /712345678/);
   });
 
-  it("leaves unknown what the provider does not answer", async () => {
-    const ref = await open();
-    for (const fault of [429, 500, 503, "reset", "unreachable"] as const) {
-      emulator.knobs.api = [{ times: 1, fault }];
-      await assert.rejects(status(ref), { type: "PROVIDER_FAILED" }, String(fault));
-    }
-  });
+  it("leaves unknown what the provider does not answer", () => assertUnknownWithoutAnswer(fixture));
 });

@@ -8,6 +8,7 @@ import { retry, startXendit, type XenditOptions } from "../emulator/xendit.ts";
 import "../../../../contracts.ts";
 import {
   assertNamedByRacingWebhook,
+  assertUnknownWithoutAnswer,
   never,
   openProviderFixture,
   providerContext,
@@ -363,13 +364,5 @@ describe("Xendit", () => {
     });
   });
 
-  it("leaves unknown what the provider does not answer", async () => {
-    const ref = await open();
-    for (const fault of [429, 500, 503, "reset", "unreachable"] as const) {
-      emulator.knobs.api = [{ times: 1, fault }];
-      await assert.rejects(status(ref), { type: "PROVIDER_FAILED" }, String(fault));
-    }
-    emulator.knobs.api = [{ times: 1, fault: "timeout" }];
-    await assert.rejects(adapter().fetchStatus(ref, AbortSignal.timeout(100)), { type: "PROVIDER_FAILED" });
-  });
+  it("leaves unknown what the provider does not answer", () => assertUnknownWithoutAnswer(fixture));
 });
