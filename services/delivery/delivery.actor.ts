@@ -10,7 +10,7 @@ import type { Message } from "../../broker/contract/envelope.ts";
 import { address, id, quantity, sku, time } from "../../broker/contract/schemas.ts";
 import { type DeliveryStatus, delivery, deliveryStatus } from "./delivery.contract.ts";
 
-const deliveryState = z.strictObject({
+export const deliveryState = z.strictObject({
   status: deliveryStatus,
   orderId: id,
   orderNumber: z.string(),

@@ -11,7 +11,7 @@ import { inventory, MAX_UNITS } from "./inventory.contract.ts";
 
 const hold = z.strictObject({ quantity: z.int().min(1), generation: z.int().min(1) });
 
-const stockState = z
+export const stockState = z
   .strictObject({
     onHand: z.int().min(0),
     /** Units in all holds. */

@@ -2,7 +2,7 @@
 import { type Decision, defineActor, type Message, type Outgoing, type ReceivedBy, send, z } from "souk";
 import { loyalty, type Spending, spending } from "../loyalty.contract.ts";
 
-const pointsState = z.strictObject({
+export const pointsState = z.strictObject({
   /** Below 0 where earned points were spent before their order's money went back. */
   balance: z.int(),
   /** By payment. */
