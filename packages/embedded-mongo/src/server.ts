@@ -223,11 +223,8 @@ export class MongoServer {
   }
 
   private undoGroup(): void {
-    const { store } = this;
     try {
-      store.database.rollback();
-      store.catalogChanged = true;
-      store.forget();
+      this.store.rollback();
     } catch (error) {
       this.onFatal(error);
     }
@@ -289,8 +286,7 @@ export class MongoServer {
       work();
       store.database.commit();
     } catch (error) {
-      store.database.rollback();
-      store.forget();
+      store.rollback();
       throw error;
     }
     this.answer([], store.wrote);

@@ -66,7 +66,7 @@ export class Store {
     try {
       return this.database.atomically(work);
     } catch (error) {
-      this.forget();
+      if (this.catalogChanged) this.catalog.load();
       throw error;
     }
   }
@@ -87,10 +87,10 @@ export class Store {
     }
   }
 
-  /** Drops data mirrored in memory after something was undone. */
-  forget(): void {
-    if (this.catalogChanged) this.catalog.load();
-    else for (const collection of this.catalog.all()) collection.afterRollback();
+  /** Undoes everything since the last commit. What is in memory of it is read again. */
+  rollback(): void {
+    this.database.rollback();
+    this.catalog.load();
   }
 
   async close(): Promise<void> {

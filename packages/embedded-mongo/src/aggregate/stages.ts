@@ -13,7 +13,7 @@ import { type Pause, pause } from "../query/deadline.ts";
 import { compileFilter } from "../query/match.ts";
 import { parseMatch } from "../query/parse.ts";
 import { compileProjection } from "../query/project.ts";
-import { Sorter } from "../query/sorter.ts";
+import { byKey, Sorter } from "../query/sorter.ts";
 import { eachValue, sortKey } from "../query/values.ts";
 import { compileExpression, objectOf, required, type Scope } from "./expression.ts";
 import { compileGroup } from "./group.ts";
@@ -71,6 +71,7 @@ function sortStage(spec: Raw): Stage {
   const directions = sort.map((field) => field.descending);
   return function* (documents) {
     const sorter = new Sorter<{ key: Buffer; document: Raw }>(
+      byKey,
       Number.POSITIVE_INFINITY,
       (row) => row.key.length + row.document.end - row.document.start,
     );

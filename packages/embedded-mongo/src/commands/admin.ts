@@ -3,6 +3,7 @@ import { encode } from "../bson/make.ts";
 import { fields, isEmptyDocument, Type, toJs, truthy } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { StoreError } from "../errors.ts";
+import type { Work } from "../query/deadline.ts";
 import { compileFilter } from "../query/match.ts";
 import { parseFilter } from "../query/parse.ts";
 import type { Collection } from "../storage/collection.ts";
@@ -151,7 +152,7 @@ export function listCollections(context: Context): Reply {
   );
 }
 
-export function listDatabases(context: Context): Reply {
+export function* listDatabases(context: Context): Work<Reply> {
   const { store, request } = context;
   const wanted = request.document("filter");
   const matches = wanted === undefined ? () => true : compileFilter(parseFilter(wanted));
@@ -159,15 +160,14 @@ export function listDatabases(context: Context): Reply {
   const writer = new Writer(1024);
   const mark = writer.open();
   let total = 0;
-  const databases = store.catalog.databases().flatMap((name) => {
-    const size = nameOnly
-      ? 0
-      : store.catalog.inDatabase(name).reduce((sum, collection) => sum + collection.size(), 0);
+  const databases: unknown[] = [];
+  for (const name of store.catalog.databases()) {
+    const size = nameOnly ? 0 : (yield* totalOf(store.catalog.inDatabase(name))).bytes;
     const document = encode(nameOnly ? { name } : { name, sizeOnDisk: size, empty: false });
-    if (!matches(document)) return [];
+    if (!matches(document)) continue;
     total += size;
-    return [toJs(document)];
-  });
+    databases.push(toJs(document));
+  }
   writer.js("databases", databases);
   if (!nameOnly) {
     writer.js("totalSize", total);
@@ -178,6 +178,16 @@ export function listDatabases(context: Context): Reply {
   return writer.take();
 }
 
+/** Documents of several collections together. */
+function* totalOf(collections: readonly Collection[]): Work<{ bytes: number; objects: number }> {
+  const total = { bytes: 0, objects: 0 };
+  for (const collection of collections) {
+    total.bytes += yield* collection.sizing();
+    total.objects += yield* collection.counting();
+  }
+  return total;
+}
+
 export function collMod(context: Context): Reply {
   const { request } = context;
   const collection = existing(context);
@@ -185,7 +195,7 @@ export function collMod(context: Context): Reply {
   return index === undefined ? {} : modifyIndex(context, collection, index);
 }
 
-export function collStats(context: Context): Reply {
+export function* collStats(context: Context): Work<Reply> {
   const { store, request } = context;
   const name = request.collection();
   const collection = store.find(request.db, name);
@@ -199,7 +209,7 @@ export function collStats(context: Context): Reply {
       totalIndexSize: 0,
       indexSizes: {},
     };
-  return statsOf(collection, scaleOf(request));
+  return yield* statsOf(collection, scaleOf(request));
 }
 
 function scaleOf(request: Request): number {
@@ -210,10 +220,10 @@ function scaleOf(request: Request): number {
 }
 
 /** The figures of one collection, for `collStats` and `$collStats`. */
-export function statsOf(collection: Collection, scale = 1): Record<string, unknown> {
-  const bytes = collection.size();
+export function* statsOf(collection: Collection, scale = 1): Work<Record<string, unknown>> {
+  const bytes = yield* collection.sizing();
   const size = Math.floor(bytes / scale);
-  const count = collection.count();
+  const count = yield* collection.counting();
   return {
     ns: collection.namespace,
     size,
@@ -229,13 +239,12 @@ export function statsOf(collection: Collection, scale = 1): Record<string, unkno
   };
 }
 
-export function dbStats(context: Context): Reply {
+export function* dbStats(context: Context): Work<Reply> {
   const { store, request } = context;
   const collections = store.catalog.inDatabase(request.db);
   const scale = scaleOf(request);
-  const bytes = collections.reduce((sum, collection) => sum + collection.size(), 0);
+  const { bytes, objects } = yield* totalOf(collections);
   const size = bytes / scale;
-  const objects = collections.reduce((sum, collection) => sum + collection.count(), 0);
   return {
     db: request.db,
     collections: collections.length,

@@ -10,7 +10,7 @@ import { failedToParse, StoreError } from "../errors.ts";
 import { findText } from "../plan/planner.ts";
 import { accessOptions, parseSort, type Run, run } from "../plan/run-query.ts";
 import type { Filter } from "../query/ast.ts";
-import { constantFilter, type Deadline, pause, type Work } from "../query/deadline.ts";
+import { constantFilter, type Deadline, type Pause, pause, type Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
 import type { Collection } from "../storage/collection.ts";
 import { statsOf } from "./admin.ts";
@@ -89,8 +89,8 @@ function start(
     return { documents: environment.compile(stages.slice(1))(special), running: undefined };
   const lead = leading(stages);
   if (collection !== undefined && constantFilter(lead.filter) && lead.used === stages.length - 1) {
-    const counted = countOf(stages[stages.length - 1] as Raw, collection.count(), lead);
-    if (counted !== undefined) return { documents: counted, running: undefined };
+    const counts = countingGroup(stages[stages.length - 1] as Raw);
+    if (counts !== undefined) return { documents: countOf(collection, counts, lead), running: undefined };
   }
   const rest = environment.compile(stages.slice(lead.used));
   if (collection === undefined) return { documents: rest([]), running: undefined };
@@ -168,11 +168,15 @@ function whole(spec: Raw): boolean {
   return spec.isNumber() && Number.isInteger(numberOf(spec)) && numberOf(spec) >= 0;
 }
 
+interface CountingGroup {
+  readonly id: [name: string, value: Raw];
+  /** The name of the field that has the number. */
+  readonly field: string;
+}
+
 /** `countDocuments({})` ends in a `$group` that only counts. The number is known without reading. */
-function countOf(stage: Raw, total: number, lead: Lead): Raw[] | undefined {
+function countingGroup(stage: Raw): CountingGroup | undefined {
   const [name, spec] = fields(stage)[0] ?? [];
-  const rest = Math.max(0, total - lead.skip);
-  const n = lead.limit > 0 ? Math.min(rest, lead.limit) : rest;
   if (name !== "$group" || spec?.type !== Type.object) return undefined;
   const [id, counted, ...more] = fields(spec);
   if (id?.[0] !== "_id" || counted === undefined || more.length > 0) return undefined;
@@ -180,7 +184,30 @@ function countOf(stage: Raw, total: number, lead: Lead): Raw[] | undefined {
   const sum = counted[1].type === Type.object ? fields(counted[1]) : [];
   if (sum.length !== 1 || sum[0]?.[0] !== "$sum" || sum[0][1].type !== Type.int || numberOf(sum[0][1]) !== 1)
     return undefined;
-  return n === 0 ? [] : [objectOf([id, [counted[0], intRaw(n)]])];
+  return { id, field: counted[0] };
+}
+
+function* countOf(collection: Collection, { id, field }: CountingGroup, { skip, limit }: Lead): Stream {
+  const rest = Math.max(0, (yield* pausing(collection.counting())) - skip);
+  const n = limit > 0 ? Math.min(rest, limit) : rest;
+  if (n > 0) yield objectOf([id, [field, intRaw(n)]]);
+}
+
+/** Work within a stream. */
+function* pausing<T>(work: Work<T>): Generator<Pause, T> {
+  for (let step = work.next(); ; step = work.next()) {
+    if (step.done) return step.value;
+    yield pause;
+  }
+}
+
+function* collectionStats(collection: Collection, wants: ReadonlySet<string>, now: number): Stream {
+  yield encode({
+    ns: collection.namespace,
+    localTime: new Date(now),
+    ...(wants.has("storageStats") ? { storageStats: yield* pausing(statsOf(collection)) } : {}),
+    ...(wants.has("count") ? { count: yield* pausing(collection.counting()) } : {}),
+  });
 }
 
 /** Stages that produce documents themselves. */
@@ -188,7 +215,7 @@ function specialSource(
   collection: Collection | undefined,
   stages: readonly Raw[],
   environment: Environment,
-): Raw[] | undefined {
+): Stream | undefined {
   const [name, spec] = (stages[0]?.type === Type.object ? fields(stages[0])[0] : undefined) ?? [];
   if (spec === undefined || fields(stages[0] as Raw).length !== 1) return undefined;
   if (name === "$documents") {
@@ -205,16 +232,8 @@ function specialSource(
         throw new StoreError(238, `$collStats with '${option}' is not supported by this store`);
     }
     if (collection === undefined) return [];
-    const stats = statsOf(collection);
     const wants = new Set(spec.type === Type.object ? fields(spec).map(([option]) => option) : []);
-    return [
-      encode({
-        ns: collection.namespace,
-        localTime: new Date(environment.now),
-        ...(wants.has("storageStats") ? { storageStats: stats } : {}),
-        ...(wants.has("count") ? { count: collection.count() } : {}),
-      }),
-    ];
+    return collectionStats(collection, wants, environment.now);
   }
   if (name === "$indexStats") {
     if (spec.type !== Type.object || !isEmptyDocument(spec))

@@ -2,18 +2,19 @@
 import { emptyDocument } from "../bson/make.ts";
 import { isEmptyDocument, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
-import { compareValues, groupKey } from "../compare.ts";
+import { groupKey } from "../compare.ts";
 import type { Results } from "../cursors.ts";
 import { badValue, StoreError } from "../errors.ts";
 import { parsePath } from "../path.ts";
 import { findText } from "../plan/planner.ts";
 import { accessOptions, parseSort, type QueryOptions, type Run, run } from "../plan/run-query.ts";
 import { idFilter } from "../query/by-id.ts";
-import { constantFilter, type Pause, pause, type Work } from "../query/deadline.ts";
+import { checkTime, constantFilter, isTurnOver, type Pause, pause, type Work } from "../query/deadline.ts";
 import { parseQuery } from "../query/parse.ts";
 import { matchedPosition } from "../query/position.ts";
 import { compileProjection } from "../query/project.ts";
 import { filterReads, projectionReads, together } from "../query/reads.ts";
+import { byKey, Sorter } from "../query/sorter.ts";
 import { eachValue } from "../query/values.ts";
 import { type Collection, maxDocumentSize } from "../storage/collection.ts";
 import { checkCollation, checkFindOptions } from "./checks.ts";
@@ -157,7 +158,7 @@ export function* count(context: Context): Work<Reply> {
   const limit = Math.abs(request.integer("limit") ?? 0);
   if (collection === undefined) return { n: 0 };
   if (constantFilter(filter)) {
-    const n = Math.max(0, collection.count() - skip);
+    const n = Math.max(0, (yield* collection.counting()) - skip);
     return { n: limit > 0 ? Math.min(n, limit) : n };
   }
   const running = run(collection, {
@@ -217,8 +218,18 @@ export function* distinct(context: Context): Work<Reply> {
   const reply = writer.open();
   writer.name(Type.array, "values");
   const array = writer.open();
+  const sorter = new Sorter<{ key: Buffer; value: Raw }>(byKey, Number.POSITIVE_INFINITY, () => 0);
+  for (const [key, value] of values) {
+    sorter.add({ key: Buffer.from(key, "latin1"), value });
+    if (isTurnOver()) yield;
+    checkTime();
+  }
   let index = 0;
-  for (const value of [...values.values()].sort(compareValues)) writer.raw(String(index++), value);
+  for (let row = sorter.next(); row !== undefined; row = sorter.next()) {
+    writer.raw(String(index++), row.value);
+    if (isTurnOver()) yield;
+    checkTime();
+  }
   writer.close(array);
   writer.double("ok", 1);
   writer.close(reply);

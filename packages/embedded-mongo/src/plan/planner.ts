@@ -138,12 +138,12 @@ function choose(
   options: PlanOptions,
 ): Candidate | undefined {
   if (candidates.length < 2) return candidates[0];
+  const total = collection.estimate();
   const counts = candidates.map((candidate) =>
     candidate.bounds.bounded === 0 && !candidate.index?.partial
-      ? collection.count()
+      ? total
       : countRanges(collection, candidate.index, candidate.bounds.ranges, countLimit) || 0,
   );
-  const total = collection.count();
   const matching = Math.min(...counts);
   let best: Candidate | undefined;
   let least = Number.POSITIVE_INFINITY;

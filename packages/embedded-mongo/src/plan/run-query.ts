@@ -7,14 +7,15 @@ import type { Filter } from "../query/ast.ts";
 import { constantFilter, type Deadline, isTurnOver, type Pause, pause } from "../query/deadline.ts";
 import { compileFilter, type ExpressionCompiler } from "../query/match.ts";
 import { filterReads } from "../query/reads.ts";
-import { Sorter } from "../query/sorter.ts";
+import { byKey, Sorter } from "../query/sorter.ts";
 import { textMatch } from "../query/text.ts";
 import { sortKey } from "../query/values.ts";
 import type { Collection } from "../storage/collection.ts";
 import type { Index } from "../storage/index.ts";
 import type { Stored } from "../storage/stored.ts";
 import { type Plan, plan, type SortField } from "./planner.ts";
-import { type Counters, Guard, RangeScan, RowList, type Source, TableScan, Union } from "./scan.ts";
+import { type Counters, Guard, RangeScan, type Source, TableScan, Union } from "./scan.ts";
+import { TextScan } from "./text-scan.ts";
 
 export interface QueryOptions {
   readonly filter: Filter;
@@ -40,7 +41,7 @@ export interface Rows {
 export interface Run extends Rows {
   readonly plan: Plan;
   readonly counters: Counters;
-  /** Text scores by row, for a `$text` query. */
+  /** Text scores by row, for a `$text` query. Those of all rows, once there is a first document. */
   readonly scores: ReadonlyMap<number, number> | undefined;
 }
 
@@ -60,8 +61,8 @@ export function storedMatcher(filter: Filter, expressions: ExpressionCompiler): 
 export function run(collection: Collection, options: QueryOptions): Run {
   const counters: Counters = { keys: 0, documents: 0 };
   const chosen = plan(collection, options.filter, options);
-  const scores = chosen.kind === "text" ? textScores(chosen) : undefined;
-  const source = open(collection, chosen, counters, scores, options);
+  const source = open(collection, chosen, counters, options);
+  const scores = source instanceof TextScan ? source.scores : undefined;
   const matches = constantFilter(options.filter)
     ? undefined
     : storedMatcher(options.filter, options.expressions);
@@ -73,31 +74,17 @@ export function run(collection: Collection, options: QueryOptions): Run {
   return { plan: chosen, counters, scores, next: () => part.next(), release: () => part.release() };
 }
 
-function open(
-  collection: Collection,
-  chosen: Plan,
-  counters: Counters,
-  scores: ReadonlyMap<number, number> | undefined,
-  options: QueryOptions,
-): Source {
+function open(collection: Collection, chosen: Plan, counters: Counters, options: QueryOptions): Source {
   switch (chosen.kind) {
     case "scan":
       return new TableScan(collection, counters, options.backward ?? chosen.backward);
     case "index":
       return new RangeScan(collection, chosen.index, chosen.ranges, chosen.backward, counters);
     case "union":
-      return new Union(chosen.plans.map((inner) => open(collection, inner, counters, scores, options)));
+      return new Union(chosen.plans.map((inner) => open(collection, inner, counters, options)));
     case "text":
-      counters.keys += scores?.size ?? 0;
-      return new RowList(collection, [...(scores?.keys() ?? [])], counters);
+      return new TextScan(collection, chosen.index, textMatch(chosen.search), counters);
   }
-}
-
-function textScores(chosen: Extract<Plan, { kind: "text" }>): Map<number, number> {
-  const match = textMatch(chosen.search);
-  const table = chosen.index.text;
-  if (match === undefined || table === undefined) return new Map();
-  return new Map(table.search(match));
 }
 
 class Filtered implements Rows {
@@ -118,7 +105,7 @@ class Filtered implements Rows {
         return pause;
       }
       const found = this.source.next();
-      if (found === undefined) return undefined;
+      if (found === undefined || found === pause) return found;
       this.deadline.check();
       if (this.matches === undefined || this.matches(found)) return found;
     }
@@ -189,7 +176,7 @@ class Sorted implements Rows {
     this.options = options;
     this.descending = options.sort.map((field) => field.descending);
     const keep = options.limit > 0 ? options.skip + options.limit : Number.POSITIVE_INFINITY;
-    this.sorter = new Sorter(keep, (row) => row.key.length + 48);
+    this.sorter = new Sorter<SortRow>(byKey, keep, (row) => row.key.length + 48);
   }
 
   next(): Stored | Pause | undefined {

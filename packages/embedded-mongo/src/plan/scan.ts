@@ -3,6 +3,7 @@
  * from its last key, so writes may happen between two calls.
  */
 import { toBuffer } from "../bson/raw.ts";
+import { type Pause, pause } from "../query/deadline.ts";
 import { type Collection, planKilled } from "../storage/collection.ts";
 import type { Database, Statement } from "../storage/database.ts";
 import type { Index } from "../storage/index.ts";
@@ -15,9 +16,9 @@ export interface Counters {
   documents: number;
 }
 
-/** Documents in sequence. */
+/** Documents in sequence. Sources that read much before their first one make pauses. */
 export interface Source {
-  next(): Stored | undefined;
+  next(): Stored | Pause | undefined;
   /** Drops data that was read ahead. `next` continues normally. */
   release(): void;
 }
@@ -258,9 +259,10 @@ export class Union implements Source {
     this.sources = sources;
   }
 
-  next(): Stored | undefined {
+  next(): Stored | Pause | undefined {
     while (this.at < this.sources.length) {
       const found = this.sources[this.at]?.next();
+      if (found === pause) return pause;
       if (found === undefined) this.at++;
       else if (!this.seen.has(found.rid)) {
         this.seen.add(found.rid);
@@ -272,36 +274,5 @@ export class Union implements Source {
 
   release(): void {
     for (const source of this.sources) source.release();
-  }
-}
-
-/** Documents of these rows, read when asked for. */
-export class RowList implements Source {
-  private readonly collection: Collection;
-  private readonly rids: readonly number[];
-  private readonly counters: Counters;
-  private at = 0;
-  private readonly guard: Guard;
-
-  constructor(collection: Collection, rids: readonly number[], counters: Counters) {
-    this.guard = new Guard(collection, undefined);
-    this.collection = collection;
-    this.rids = rids;
-    this.counters = counters;
-  }
-
-  next(): Stored | undefined {
-    this.guard.check();
-    while (this.at < this.rids.length) {
-      const found = this.collection.byRow(this.rids[this.at++] as number);
-      if (found === undefined) continue;
-      this.counters.documents++;
-      return found;
-    }
-    return undefined;
-  }
-
-  release(): void {
-    // Nothing is read ahead.
   }
 }

@@ -75,6 +75,12 @@ export function isTurnOver(): boolean {
   return (looks++ & 15) === 0 && performance.now() > turnEnds;
 }
 
+/** Like {@link isTurnOver}, after a step that may have taken long by itself. Looks at `maxTimeMS`, too. */
+export function isTurnOverNow(): boolean {
+  running.checkNow();
+  return performance.now() > turnEnds;
+}
+
 /** For loops over data in memory: throws MaxTimeMSExpired when the running command's time is over. */
 export function checkTime(): void {
   running.check();

@@ -4,8 +4,12 @@ export interface Keyed {
   readonly key: Buffer;
 }
 
+/** Negative, zero or positive: `a` comes before, with or after `b`. */
+export type Order<T> = (a: T, b: T) => number;
+
+export const byKey: Order<Keyed> = (a, b) => a.key.compare(b.key);
+
 const runLength = 4096;
-const order = (a: Keyed, b: Keyed): number => a.key.compare(b.key);
 
 interface Head<T> {
   readonly run: readonly T[];
@@ -14,18 +18,20 @@ interface Head<T> {
   readonly age: number;
 }
 
-export class Sorter<T extends Keyed> {
+export class Sorter<T> {
   private runs: T[][] = [];
   private current: T[] = [];
   private heap: Head<T>[] | undefined;
   private readonly keep: number;
   private kept = 0;
   private readonly sizeOf: (row: T) => number;
+  private readonly order: Order<T>;
   /** Bytes of the held rows. */
   bytes = 0;
 
   /** @param keep how many of the first rows are wanted */
-  constructor(keep: number, sizeOf: (row: T) => number) {
+  constructor(order: Order<T>, keep: number, sizeOf: (row: T) => number) {
+    this.order = order;
     this.keep = keep;
     this.sizeOf = sizeOf;
   }
@@ -41,7 +47,7 @@ export class Sorter<T extends Keyed> {
 
   private closeRun(): void {
     if (this.current.length === 0) return;
-    this.current.sort(order);
+    this.current.sort(this.order);
     const run = this.current.length > this.keep ? this.current.slice(0, this.keep) : this.current;
     if (run !== this.current) this.bytes -= sum(this.current.slice(this.keep), this.sizeOf);
     this.runs.push(run);
@@ -83,17 +89,17 @@ export class Sorter<T extends Keyed> {
     while (true) {
       let least = at;
       for (const child of [2 * at + 1, 2 * at + 2])
-        if (child < heap.length && before(heap[child] as Head<T>, heap[least] as Head<T>)) least = child;
+        if (child < heap.length && this.before(heap[child] as Head<T>, heap[least] as Head<T>)) least = child;
       if (least === at) return;
       [heap[at], heap[least]] = [heap[least] as Head<T>, heap[at] as Head<T>];
       at = least;
     }
   }
-}
 
-function before<T extends Keyed>(a: Head<T>, b: Head<T>): boolean {
-  const sign = order(a.run[a.at] as T, b.run[b.at] as T);
-  return sign === 0 ? a.age < b.age : sign < 0;
+  private before(a: Head<T>, b: Head<T>): boolean {
+    const sign = this.order(a.run[a.at] as T, b.run[b.at] as T);
+    return sign === 0 ? a.age < b.age : sign < 0;
+  }
 }
 
 function sum<T>(rows: readonly T[], sizeOf: (row: T) => number): number {

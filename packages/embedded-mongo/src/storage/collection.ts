@@ -4,8 +4,10 @@ import { nullRaw } from "../bson/make.ts";
 import { getField, type Raw, toJs } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { encodeKey } from "../key-encoding.ts";
+import { isTurnOverNow, type Work } from "../query/deadline.ts";
 import { type Reads, together } from "../query/reads.ts";
 import type { Database } from "./database.ts";
+import { DocumentCount } from "./document-count.ts";
 import { Documents, type Storage } from "./documents.ts";
 import { DuplicateKey, type Index } from "./index.ts";
 import type { IndexBuilds } from "./index-build.ts";
@@ -49,12 +51,13 @@ export class Collection {
   readonly database: Database;
   private readonly documents: Documents;
   private readonly builds: IndexBuilds;
-  private counted: number | undefined;
+  private readonly counted: DocumentCount;
 
   constructor(storage: Storage, info: CollectionInfo) {
     this.database = storage.database;
     this.documents = new Documents(storage, info.id);
     this.builds = storage.builds;
+    this.counted = new DocumentCount(storage.database, storage.sizes.counted);
     this.id = info.id;
     this.db = info.db;
     this.name = info.name;
@@ -80,16 +83,18 @@ export class Collection {
     this.name = name;
   }
 
-  /** Number of documents. Counted once, then cached. */
-  count(): number {
-    this.counted ??= this.documents.count();
-    return this.counted;
+  /** Number of documents. They are counted once. */
+  *counting(): Work<number> {
+    while (this.counted.known === undefined) {
+      this.counted.step(this.documents.keysAfter);
+      if (this.counted.known === undefined && isTurnOverNow()) yield;
+    }
+    return this.counted.known;
   }
 
-  /** Drops cached data that may have been undone. */
-  afterRollback(): void {
-    this.counted = undefined;
-    for (const index of this.allIndexes) index.afterRollback();
+  /** About how many documents there are: at least as many as there are. Costs nothing. */
+  estimate(): number {
+    return this.counted.known ?? this.documents.span();
   }
 
   /** The document of a table row. */
@@ -115,10 +120,11 @@ export class Collection {
   insert(document: Raw): void {
     checkSize(document.end - document.start);
     const id = getField(document, idName) ?? nullRaw;
-    const rid = this.documents.insert(encodeKey(id), document);
+    const key = encodeKey(id);
+    const rid = this.documents.insert(key, document);
     if (rid === undefined) throw this.duplicate(undefined, document);
     this.enter(this.indexesWith(rid), rid, document);
-    if (this.counted !== undefined) this.counted++;
+    this.counted.changed(1, () => key);
   }
 
   /** Stores the new form of a document. */
@@ -165,7 +171,7 @@ export class Collection {
     const document = stored.within(this.indexed());
     this.documents.remove(stored);
     for (const index of this.indexesWith(stored.rid)) index.remove(stored.rid, document);
-    if (this.counted !== undefined) this.counted--;
+    this.counted.changed(-1, () => encodeKey(getField(document, idName) ?? nullRaw));
   }
 
   /** Goes on with the build of an index for one turn; true when it has all documents. */
@@ -189,8 +195,8 @@ export class Collection {
   }
 
   /** Bytes of all documents. */
-  size(): number {
-    return this.documents.size();
+  sizing(): Work<number> {
+    return this.documents.sizing();
   }
 
   private explain(error: unknown, document: Raw): unknown {

@@ -22,6 +22,11 @@ export interface Statement<R extends readonly unknown[]> {
 
 const memory = ":memory:";
 
+/** A number in memory that follows from the file, and goes back with it when something is undone. */
+export interface Mirror {
+  state: number;
+}
+
 /**
  * One connection that owns the file. In WAL mode with `synchronous=NORMAL`, a commit is written but not flushed. With
  * sync `full`, the store flushes the log itself, off this thread, before it answers (see {@link flush}). This is as
@@ -35,6 +40,8 @@ export class Database {
   /** Transactions that were committed, and flushes to disk, for `serverStatus`. */
   commits = 0;
   flushes = 0;
+  /** What mirrors were before the running atomic part. */
+  private before: Map<Mirror, number> | undefined;
   private readonly log: number | undefined;
   private readonly beginStatement: StatementSync;
   private readonly commitStatement: StatementSync;
@@ -101,15 +108,28 @@ export class Database {
   /** Runs `work` atomically: completely, or not at all when it throws. May be nested. */
   atomically<T>(work: () => T): T {
     this.saveStatement.run();
+    const outer = this.before;
+    const before = new Map<Mirror, number>();
+    this.before = before;
     let result: T;
     try {
       result = work();
     } catch (error) {
       if (this.sql.isTransaction) this.sql.exec("ROLLBACK TO command; RELEASE command");
+      for (const [mirror, state] of before) mirror.state = state;
       throw error;
+    } finally {
+      this.before = outer;
     }
     this.releaseStatement.run();
+    // Of the part around it, these are changes too.
+    if (outer !== undefined) for (const [mirror, state] of before) keep(outer, mirror, state);
     return result;
+  }
+
+  /** Called before a mirror changes, so that it is undone with the atomic part. */
+  changing(mirror: Mirror): void {
+    if (this.before !== undefined) keep(this.before, mirror, mirror.state);
   }
 
   /** True when commits must be flushed before they are acknowledged. */
@@ -130,6 +150,10 @@ export class Database {
     this.sql.close();
     if (this.log !== undefined) await promisify(closeFile)(this.log);
   }
+}
+
+function keep(before: Map<Mirror, number>, mirror: Mirror, state: number): void {
+  if (!before.has(mirror)) before.set(mirror, state);
 }
 
 function opened(error: unknown, dir: string): Error {

@@ -4,8 +4,10 @@
  */
 import { type Raw, rawDocument, toBuffer } from "../bson/raw.ts";
 import { overlap, type Path } from "../path.ts";
+import { isTurnOver, isTurnOverNow, type Work } from "../query/deadline.ts";
 import type { Reads } from "../query/reads.ts";
 import type { Database } from "./database.ts";
+import type { KeysAfter } from "./document-count.ts";
 import type { IndexBuilds } from "./index-build.ts";
 import { Excerpt } from "./parts/excerpt.ts";
 import { largeObjects, mostObjects } from "./parts/large-objects.ts";
@@ -23,6 +25,11 @@ export interface Storage {
   readonly builds: IndexBuilds;
   readonly sizes: Sizes;
 }
+
+/** Rows whose sizes are added in one step, which takes some 5 ms. */
+const sizedAtOnce = 5000;
+
+type SizesAfter = [bytes: number, last: number | null];
 
 export class Documents {
   private readonly collection: number;
@@ -71,16 +78,32 @@ export class Documents {
     return this.sql.after.all(rid, limit).map(([at, bytes]) => this.stored(at, bytes));
   }
 
-  count(): number {
-    return this.sql.count.get()?.[0] ?? 0;
+  /** How many keys of `_id` there are after one, up to a limit, and the last of these. */
+  readonly keysAfter: KeysAfter = (key, limit) => {
+    const [n, last] = this.sql.keysAfter.get(key, limit) ?? [0, null];
+    return [n, last === null ? undefined : toBuffer(last)];
+  };
+
+  /** The rows from the first to the last. Some of them may be free. */
+  span(): number {
+    const [first, last] = this.sql.ends.get() ?? [null, null];
+    return first === null || last === null ? 0 : last - first + 1;
   }
 
   /** Bytes of all documents. */
-  size(): number {
-    let bytes = this.sql.size.get()?.[0] ?? 0;
-    for (const rid of this.storage.parts.documents(this.collection)) {
-      const [row] = this.sql.byRow.get(rid) as [Uint8Array];
-      bytes += decodeLayout(toBuffer(row)).size - row.byteLength;
+  *sizing(): Work<number> {
+    let bytes = 0;
+    let rid: number | null = -1;
+    while (rid !== null) {
+      const [more, last]: SizesAfter = this.sql.sizesAfter.get(rid, sizedAtOnce) ?? [0, null];
+      bytes += more;
+      rid = last;
+      if (isTurnOverNow()) yield;
+    }
+    for (const split of this.storage.parts.documents(this.collection)) {
+      const row = this.sql.byRow.get(split);
+      if (row !== undefined) bytes += decodeLayout(toBuffer(row[0])).size - row[0].byteLength;
+      if (isTurnOver()) yield;
     }
     return bytes;
   }
@@ -168,7 +191,14 @@ function prepare(database: Database, table: string) {
     insert: rows(`INSERT INTO ${table} (id, doc) VALUES (?, ?) ON CONFLICT DO NOTHING`),
     replace: rows(`UPDATE ${table} SET doc = ? WHERE rid = ?`),
     remove: rows(`DELETE FROM ${table} WHERE rid = ?`),
-    count: rows<[number]>(`SELECT count(*) FROM ${table}`),
-    size: rows<[number | null]>(`SELECT sum(length(doc)) FROM ${table}`),
+    keysAfter: rows<[n: number, last: Uint8Array | null]>(
+      `SELECT count(*), max(id) FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ?)`,
+    ),
+    ends: rows<[first: number | null, last: number | null]>(
+      `SELECT (SELECT min(rid) FROM ${table}), (SELECT max(rid) FROM ${table})`,
+    ),
+    sizesAfter: rows<SizesAfter>(
+      `SELECT coalesce(sum(length(doc)), 0), max(rid) FROM (SELECT rid, doc FROM ${table} WHERE rid > ? ORDER BY rid LIMIT ?)`,
+    ),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { StatementSync } from "node:sqlite";
 import { checkTime, isTurnOver } from "../query/deadline.ts";
-import { Sorter } from "../query/sorter.ts";
+import { byKey, Sorter } from "../query/sorter.ts";
 import type { Database } from "./database.ts";
 import type { Index } from "./index.ts";
 import type { Stored } from "./stored.ts";
@@ -25,7 +25,7 @@ const costOfEntry = 100;
 const readAtOnce = 200;
 
 const newSorter = () =>
-  new Sorter<Entry>(Number.POSITIVE_INFINITY, (entry) => entry.key.length + costOfEntry);
+  new Sorter<Entry>(byKey, Number.POSITIVE_INFINITY, (entry) => entry.key.length + costOfEntry);
 
 class IndexBuild {
   private readonly sortedAtOnce: number;

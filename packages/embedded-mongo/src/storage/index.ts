@@ -9,7 +9,7 @@ import { compileFilter, type Matcher } from "../query/match.ts";
 import { parseFilter } from "../query/parse.ts";
 import { filterReads, type Reads, together } from "../query/reads.ts";
 import { firstAt } from "../query/values.ts";
-import type { Database } from "./database.ts";
+import type { Database, Mirror } from "./database.ts";
 import { indexKeys, type KeyShape } from "./index-keys.ts";
 import { TextTable } from "./text-table.ts";
 
@@ -47,7 +47,8 @@ export class Index {
   readonly text: TextTable | undefined;
   /** Bit `i` is set when some document has, or had, an array on the way to field `i`. */
   multikey: number;
-  private multikeySaved: number;
+  /** The bits that are stored. */
+  private readonly saved: Mirror;
   private readonly included: Matcher | undefined;
   private readonly shape: KeyShape;
   /** Every path of a document that determines its keys. */
@@ -60,7 +61,7 @@ export class Index {
     this.id = id;
     this.spec = spec;
     this.multikey = multikey;
-    this.multikeySaved = multikey;
+    this.saved = { state: multikey };
     const options = new Map(fields(spec));
     const key = options.get("key");
     const name = options.get("name");
@@ -159,16 +160,13 @@ export class Index {
     this.insertKeys(rid, fresh);
   }
 
-  /** A rollback may have undone the stored mark. The one in memory stays, which is safe. */
-  afterRollback(): void {
-    this.multikeySaved = 0;
-  }
-
   private keysOf(document: Raw): Buffer[] {
     const found = indexKeys(document, this.shape, this.sparse);
-    if ((found.multikey & ~this.multikeySaved) !== 0) {
+    if ((found.multikey & ~this.saved.state) !== 0) {
       this.multikey |= found.multikey;
-      this.multikeySaved = this.multikey;
+      // What is in memory stays when this is undone, which is safe.
+      this.database.changing(this.saved);
+      this.saved.state = this.multikey;
       this.database.sql.prepare("UPDATE indexes SET multikey = ? WHERE id = ?").run(this.multikey, this.id);
     }
     return found.keys;

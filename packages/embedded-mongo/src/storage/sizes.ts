@@ -1,4 +1,4 @@
-/** Sizes in bytes that decide how things are stored. Tests set lower ones. */
+/** Sizes that decide how things are stored and read, most of them in bytes. Tests set lower ones. */
 export interface Sizes {
   /** Documents of this size or more are examined for objects to store separately. */
   readonly document: number;
@@ -10,6 +10,8 @@ export interface Sizes {
   readonly row: number;
   /** Keys that an index build keeps in memory and sorts at once, including the overhead of each. */
   readonly sorted: number;
+  /** Documents that are counted in one step, which takes some 2 ms. */
+  readonly counted: number;
 }
 
 export const defaultSizes: Sizes = {
@@ -18,4 +20,5 @@ export const defaultSizes: Sizes = {
   object: 16_384,
   row: 1_800,
   sorted: 64 * 1024 * 1024,
+  counted: 20_000,
 };

@@ -4,18 +4,21 @@ import { fields, numberOf, type Raw, stringValue, Type } from "../bson/raw.ts";
 import { StoreError } from "../errors.ts";
 import { type Path, parsePath } from "../path.ts";
 import { eachValue } from "../query/values.ts";
-import type { Database } from "./database.ts";
+import type { Database, Statement } from "./database.ts";
 
 interface TextField {
   readonly path: Path;
   readonly weight: number;
 }
 
+export type TextHit = [rid: number, score: number];
+
 export class TextTable {
   readonly fields: readonly TextField[];
   private readonly database: Database;
   private readonly table: string;
   private statements: { insert: StatementSync; remove: StatementSync } | undefined;
+  private found: Statement<TextHit> | undefined;
 
   constructor(database: Database, id: number, spec: Raw) {
     this.database = database;
@@ -57,13 +60,14 @@ export class TextTable {
     this.prepared().remove.run(rid);
   }
 
-  /** Rows whose text matches an FTS5 expression, best first, each with its score. */
-  search(match: string): [rid: number, score: number][] {
+  /** At most `limit` rows after `rid` whose text matches an FTS5 expression, in order, each with its score. */
+  search(match: string, rid: number, limit: number): TextHit[] {
     const weights = this.fields.map((field) => field.weight).join(", ");
-    const statement = this.database.rows<[rid: number, score: number]>(
-      `SELECT rowid, -bm25(${this.table}, ${weights}) FROM ${this.table} WHERE ${this.table} MATCH ? ORDER BY 2 DESC, rowid`,
+    this.found ??= this.database.rows<TextHit>(
+      `SELECT rowid, -bm25(${this.table}, ${weights}) FROM ${this.table} WHERE ${this.table} MATCH ? AND rowid > ? ` +
+        "ORDER BY rowid LIMIT ?",
     );
-    return statement.all(match);
+    return this.found.all(match, rid, limit);
   }
 
   private prepared(): { insert: StatementSync; remove: StatementSync } {

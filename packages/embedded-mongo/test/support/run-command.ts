@@ -26,16 +26,26 @@ export function command(store: Store, document: Document): Document {
   return deserialize(reply);
 }
 
-/** A command that is given the shortest turns that there are, one for each call of `turn`. */
-export function slowly(store: Store, document: Document): { turn(): Document | undefined; stop(): void } {
+/**
+ * A command that is given short turns, one for each call of `turn`.
+ * @param ms default: a turn that is over when it begins, in which a write does one step, and a read none
+ */
+export function slowly(
+  store: Store,
+  document: Document,
+  ms = -1,
+): {
+  turn(): Document | undefined;
+  stop(): void;
+} {
   let begun: ReturnType<typeof execute> | undefined;
   return {
     turn() {
       let reply: Buffer | undefined;
       if (begun === undefined) {
-        begun = execute(store, requestOf(document), over);
+        begun = execute(store, requestOf(document), ms);
         if (Buffer.isBuffer(begun)) reply = begun;
-      } else if (!Buffer.isBuffer(begun)) reply = begun.resume(over);
+      } else if (!Buffer.isBuffer(begun)) reply = begun.resume(ms);
       return reply && deserialize(reply);
     },
     stop() {
@@ -43,9 +53,6 @@ export function slowly(store: Store, document: Document): { turn(): Document | u
     },
   };
 }
-
-/** Milliseconds of a turn that is over when it begins. */
-const over = -1;
 
 /** The first batch of a find or aggregate. Throws the store's error. */
 export function rows(store: Store, document: Document): Document[] {

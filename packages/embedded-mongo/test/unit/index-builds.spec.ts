@@ -42,7 +42,7 @@ function found(store: Store): unknown {
   if (made?.text)
     return ["red", "green"].map((word) =>
       made.text
-        ?.search(word)
+        ?.search(word, -1, 1000)
         .map(([rid]) => rid)
         .sort(),
     );
