@@ -2,7 +2,7 @@
 
 import type { Raw } from "./bson/raw.ts";
 import { StoreError } from "./errors.ts";
-import type { Deadline, Pause } from "./query/deadline.ts";
+import { type Deadline, HandOver, type Pause } from "./query/deadline.ts";
 
 /** Where a cursor gets its documents. */
 export interface Results {
@@ -11,17 +11,51 @@ export interface Results {
   release(): void;
 }
 
-export interface Cursor {
+export interface OpenCursor {
   readonly id: bigint;
   readonly namespace: string;
+  /** False for one that a client keeps open as long as it likes. */
+  readonly idleLimit: boolean;
+}
+
+interface Used {
+  lastUsed: number;
+  /** True while a client reads from it. */
+  busy: boolean;
+}
+
+/** A cursor of this thread. */
+export interface Cursor extends OpenCursor, Used {
   readonly results: Results;
   /** A document that did not fit into the last batch. */
   pending: Raw | undefined;
-  lastUsed: number;
-  readonly idleLimit: boolean;
   readonly deadline: Deadline;
-  /** True while a client reads from it. */
-  busy: boolean;
+}
+
+/** Another thread that has cursors. */
+export interface CursorHolder {
+  closeCursor(id: bigint): void;
+}
+
+/** A cursor of another thread. */
+export interface CursorElsewhere extends OpenCursor, Used {
+  readonly holder: CursorHolder;
+}
+
+/** Thrown where a read goes on with such a cursor. */
+export class ReadsElsewhere extends HandOver {
+  readonly cursor: CursorElsewhere;
+
+  constructor(cursor: CursorElsewhere) {
+    super();
+    this.cursor = cursor;
+  }
+}
+
+/** Learns which cursors are opened and closed. */
+export interface CursorObserver {
+  opened(cursor: OpenCursor): void;
+  closed(id: bigint): void;
 }
 
 const mostCursors = 2000;
@@ -29,19 +63,24 @@ const mostCursors = 2000;
 const idleMs = 10 * 60 * 1000;
 
 export class Cursors {
-  private readonly open = new Map<bigint, Cursor>();
+  private readonly open = new Map<bigint, Cursor | CursorElsewhere>();
+  private readonly observer: CursorObserver | undefined;
+  private readonly first: bigint;
   private lastId = 0n;
-  private readonly base = BigInt(Math.floor(Math.random() * 0x7fffffff)) << 31n;
+
+  /** @param first the number from which ids are counted: no other thread of the store has one near it */
+  constructor(first = firstId(), observer?: CursorObserver) {
+    this.first = first;
+    this.observer = observer;
+  }
 
   get size(): number {
     return this.open.size;
   }
 
   add(namespace: string, results: Results, now: number, noTimeout: boolean, deadline: Deadline): Cursor {
-    if (this.open.size >= mostCursors) this.evict(now);
-    const id = this.base + ++this.lastId;
     const cursor: Cursor = {
-      id,
+      id: this.first + ++this.lastId,
       namespace,
       results,
       pending: undefined,
@@ -51,11 +90,22 @@ export class Cursors {
       busy: false,
     };
     deadline.suspend();
-    this.open.set(id, cursor);
+    this.put(cursor);
+    this.observer?.opened(cursor);
     return cursor;
   }
 
-  get(id: bigint, namespace: string): Cursor {
+  /** Another thread has opened a cursor. */
+  addElsewhere({ id, namespace, idleLimit }: OpenCursor, holder: CursorHolder, now: number): void {
+    this.put({ id, namespace, idleLimit, holder, lastUsed: now, busy: false });
+  }
+
+  private put(cursor: Cursor | CursorElsewhere): void {
+    if (this.open.size >= mostCursors) this.evict(cursor.lastUsed);
+    this.open.set(cursor.id, cursor);
+  }
+
+  get(id: bigint, namespace: string): Cursor | CursorElsewhere {
     const found = this.open.get(id);
     if (found === undefined) throw new StoreError(43, `cursor id ${id} not found`);
     if (found.namespace !== namespace) {
@@ -67,8 +117,30 @@ export class Cursors {
     return found;
   }
 
+  /** Closes a cursor, in whichever thread it is. */
   close(id: bigint): boolean {
-    return this.open.delete(id);
+    const cursor = this.open.get(id);
+    if (cursor === undefined) return false;
+    this.open.delete(id);
+    if ("holder" in cursor) cursor.holder.closeCursor(id);
+    this.observer?.closed(id);
+    return true;
+  }
+
+  /** The thread that had a cursor has closed it. */
+  gone(id: bigint): void {
+    this.open.delete(id);
+  }
+
+  /** Whether a thread has cursors. */
+  has(holder: CursorHolder): boolean {
+    return this.open.values().some((cursor) => "holder" in cursor && cursor.holder === holder);
+  }
+
+  /** A thread has ended, with all its cursors. */
+  goneWith(holder: CursorHolder): void {
+    for (const [id, cursor] of this.open)
+      if ("holder" in cursor && cursor.holder === holder) this.open.delete(id);
   }
 
   /** Closes the cursors of a dropped collection, or of a whole database (`db.`). */
@@ -76,14 +148,14 @@ export class Cursors {
     for (const [id, cursor] of this.open) {
       const same =
         cursor.namespace === namespace || (namespace.endsWith(".") && cursor.namespace.startsWith(namespace));
-      if (same) this.open.delete(id);
+      if (same) this.close(id);
     }
   }
 
   /** Closes cursors that were unused for ten minutes. */
   sweep(now: number): void {
     for (const [id, cursor] of this.open) {
-      if (cursor.idleLimit && !cursor.busy && now - cursor.lastUsed > idleMs) this.open.delete(id);
+      if (cursor.idleLimit && !cursor.busy && now - cursor.lastUsed > idleMs) this.close(id);
     }
   }
 
@@ -95,9 +167,21 @@ export class Cursors {
   private evict(now: number): void {
     this.sweep(now);
     if (this.open.size < mostCursors) return;
-    let oldest: Cursor | undefined;
+    let oldest: Cursor | CursorElsewhere | undefined;
     for (const cursor of this.open.values())
       if (!cursor.busy && (oldest === undefined || cursor.lastUsed < oldest.lastUsed)) oldest = cursor;
-    if (oldest !== undefined) this.open.delete(oldest.id);
+    if (oldest !== undefined) this.close(oldest.id);
   }
+}
+
+let firsts = 0n;
+
+/**
+ * A first id for a thread's cursors. Those of one process are far apart, those of two runs of a store differ. All are
+ * too large for a double, so that no client takes an id for one.
+ */
+export function firstId(): bigint {
+  const least = 0x4000;
+  const random = least + Math.floor(Math.random() * (0x7fffff - least));
+  return (BigInt(random) << 39n) + (firsts++ << 31n);
 }

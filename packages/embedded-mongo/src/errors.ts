@@ -4,6 +4,7 @@ import type { Document } from "bson";
 const codeNames: Record<number, string> = {
   1: "InternalError",
   2: "BadValue",
+  6: "HostUnreachable",
   8: "UnknownError",
   9: "FailedToParse",
   11: "UserNotFound",
@@ -49,6 +50,7 @@ const codeNames: Record<number, string> = {
   241: "ConversionFailure",
   246: "SnapshotUnavailable",
   251: "NoSuchTransaction",
+  262: "ExceededTimeLimit",
   263: "OperationNotSupportedInTransaction",
   291: "NoQueryExecutionPlans",
   292: "QueryExceededMemoryLimitNoDiskUseAllowed",

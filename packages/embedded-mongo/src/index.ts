@@ -25,6 +25,8 @@ export interface EmbeddedMongoOptions {
   listen?: RunOptions["listen"];
   /** `full` (default): acknowledged writes survive a loss of power. `normal`: they survive a crash of the process. */
   sync?: "full" | "normal";
+  /** Threads for reads that take long, so that no write waits for them. Default: 1 or 2, by the machine's cores. */
+  readers?: number;
 }
 
 export interface EmbeddedMongo {
@@ -57,8 +59,8 @@ type Said = { uri?: string; failed?: string; closed?: boolean };
 /** Starts the store in a worker thread of this process. Rejects when the folder is in use or not writable. */
 export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const { port1, port2 } = new MessageChannel();
-  const { dir, listen, sync } = options;
-  const workerData: RunOptions = { dir, listen, sync, commands: port2 };
+  const { dir, listen, sync, readers } = options;
+  const workerData: RunOptions = { dir, listen, sync, readers, commands: port2 };
   const worker = new Worker(new URL("./worker.ts", import.meta.url), {
     workerData,
     transferList: [port2],

@@ -15,6 +15,7 @@ const { values } = parseArgs({
     port: { type: "string" },
     "password-file": { type: "string" },
     sync: { type: "string" },
+    readers: { type: "string" },
   },
 });
 
@@ -23,14 +24,16 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-const { dir, socket, host, port, sync } = values;
+const { dir, socket, host, port, sync, readers } = values;
 if (dir === undefined)
   fail(
-    "usage: node main.ts --dir DIR [--socket PATH | --host HOST --port PORT [--password-file FILE]] [--sync full|normal]",
+    "usage: node main.ts --dir DIR [--socket PATH | --host HOST --port PORT [--password-file FILE]] " +
+      "[--sync full|normal] [--readers N]",
   );
 if (sync !== undefined && sync !== "full" && sync !== "normal")
   fail(`--sync must be full or normal, not ${sync}`);
 if (port !== undefined && !/^\d{1,5}$/.test(port)) fail(`--port must be a number, not ${port}`);
+if (readers !== undefined && !/^\d{1,2}$/.test(readers)) fail(`--readers must be a number, not ${readers}`);
 
 // All files of this process are for its user alone.
 process.umask(0o077);
@@ -48,7 +51,8 @@ function tcp() {
 
 try {
   const listen = socket !== undefined ? { socket } : tcp();
-  const running = await runStore({ dir, listen, sync }, (error) => {
+  const threads = readers === undefined ? undefined : Number(readers);
+  const running = await runStore({ dir, listen, sync, readers: threads }, (error) => {
     fail(`the embedded store stopped: ${error instanceof Error ? error.message : error}`);
   });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

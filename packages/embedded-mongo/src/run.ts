@@ -1,9 +1,11 @@
 /** Connects store, server and sweeper. */
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import type { MessagePort } from "node:worker_threads";
 import { credentialsOf } from "./auth/scram.ts";
 import { keepUri, keptUri, passwordOf, socketUri, tcpUri, USER } from "./kept-uri.ts";
+import { Readers } from "./readers/readers.ts";
 import { type ListenOn, MongoServer } from "./server.ts";
 import { socketPlace } from "./socket-place.ts";
 import type { SyncMode } from "./storage/database.ts";
@@ -18,6 +20,13 @@ export interface RunOptions {
   readonly sync?: SyncMode | undefined;
   /** Where the thread that started this one sends commands. */
   readonly commands?: MessagePort | undefined;
+  /**
+   * Threads for reads that take long, so that no write waits for them: one or two by default, by the machine's cores.
+   * 0 lets such reads take turns with all other commands. A store in memory has none.
+   */
+  readonly readers?: number | undefined;
+  /** Milliseconds after which a read goes to such a thread; 2 by default. 0 leaves them all reads. */
+  readonly readMs?: number | undefined;
   /** Milliseconds between sweeps for expired documents; 1,000 by default. */
   readonly sweepEvery?: number | undefined;
 }
@@ -42,7 +51,10 @@ export async function runStore(options: RunOptions, onFatal: (error: unknown) =>
   const memory = options.dir === ":memory:";
   const dir = memory ? options.dir : resolve(options.dir);
   const store = new Store({ dir, sync: memory ? "normal" : (options.sync ?? "full") });
-  const server = new MongoServer(store);
+  const most = memory ? 0 : (options.readers ?? defaultReaders());
+  const readers = most > 0 ? new Readers(store, { dir, most }) : undefined;
+  store.readers = readers;
+  const server = new MongoServer(store, readers, options.readMs);
   server.onFatal = onFatal;
   if (options.commands) server.serve(options.commands);
   let open: Opened;
@@ -55,6 +67,7 @@ export async function runStore(options: RunOptions, onFatal: (error: unknown) =>
   const timer = setInterval(() => {
     try {
       server.background(() => sweep(store));
+      readers?.sweep();
     } catch (error) {
       onFatal(error);
     }
@@ -68,6 +81,9 @@ export async function runStore(options: RunOptions, onFatal: (error: unknown) =>
     },
   };
 }
+
+/** One core is left to the thread that writes and to whoever asks it. */
+const defaultReaders = (): number => Math.max(1, Math.min(2, availableParallelism() - 1));
 
 interface Opened {
   readonly uri: string;

@@ -2,10 +2,11 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
-import { errorReply, execute, type Underway } from "./commands/execute.ts";
+import { errorReply, execute, type LongRead, type Turn, type Underway } from "./commands/execute.ts";
 import type { ConnectionInfo } from "./commands/request.ts";
 import { StoreError } from "./errors.ts";
 import { FramePort } from "./port/frame-port.ts";
+import type { Read, Readers } from "./readers/readers.ts";
 import { type DamagedFile, damaged, isDamage } from "./storage/damage.ts";
 import type { Store } from "./store.ts";
 import { type BadMessage, Frames, type Message, ProtocolError, readMessage, replyFrame } from "./wire.ts";
@@ -29,7 +30,15 @@ interface From {
 interface Group {
   readonly jobs: Job[];
   answers: Answer[];
+  /** Reads that go to reader threads once the writes before them are committed. */
+  reads: { readonly job: Job; readonly read: LongRead }[];
   readonly ends: number;
+}
+
+/** A command that a reader thread runs. */
+interface Reading {
+  readonly job: Job;
+  readonly read: Read;
 }
 
 interface Connected {
@@ -48,6 +57,8 @@ const largestGroup = 256;
 const groupTime = 20;
 /** Milliseconds that one command may take before others run: the time slice. */
 const turnTime = 8;
+/** Milliseconds after which a read goes to a reader thread, which begins it anew. */
+const readTime = 2;
 /** Milliseconds that running commands may still take when the store closes. */
 const closingTime = 2000;
 /** Milliseconds for telling clients why the store ends. */
@@ -63,8 +74,12 @@ export class MongoServer {
   private queue: Job[] = [];
   /** Commands that take more than one time slice. The longest waiting one is first. */
   private paused: Job[] = [];
-  /** Connections with such a command. */
-  private readonly busy = new Set<Socket>();
+  /** Commands that reader threads run, by connection. */
+  private readonly reading = new Map<Socket, Reading>();
+  /** Connections with a command under way, each with the commands behind it. */
+  private readonly busy = new Map<Socket, Job[]>();
+  private readonly readers: Readers | undefined;
+  private readonly turn: Turn;
   private scheduled = false;
   private waiting: Answer[] = [];
   private flushing: Promise<void> | undefined;
@@ -75,8 +90,15 @@ export class MongoServer {
     throw error;
   };
 
-  constructor(store: Store) {
+  /**
+   * @param readers threads for long reads. Without them, reads take turns with all other commands.
+   * @param readMs milliseconds after which a read goes to one
+   */
+  constructor(store: Store, readers?: Readers, readMs = readTime) {
     this.store = store;
+    this.readers = readers;
+    this.turn = readers === undefined ? { ms: turnTime } : { ms: turnTime, readMs };
+    if (readers !== undefined) readers.onDamage = (error) => this.stopDamaged(error, []);
     this.server = createServer({ noDelay: true }, (socket) => this.accept(socket));
   }
 
@@ -111,6 +133,7 @@ export class MongoServer {
     socket.on("close", () => {
       this.connections.delete(connection.id);
       this.store.connections--;
+      this.forgetRead(socket);
     });
     socket.on("data", (chunk: Buffer) => {
       try {
@@ -138,11 +161,27 @@ export class MongoServer {
     this.port = port;
   }
 
+  /** Takes a command. Those of one connection are run and answered in order. */
   private enqueue(job: Job): void {
-    this.queue.push(job);
+    const before = this.busy.get(job.socket);
+    if (before !== undefined) before.push(job);
+    else {
+      this.queue.push(job);
+      this.schedule();
+    }
+  }
+
+  private schedule(): void {
     if (this.scheduled) return;
     this.scheduled = true;
     setImmediate(() => this.runGroup());
+  }
+
+  /** The command under way of a connection has ended. */
+  private free(socket: Socket): void {
+    const behind = this.busy.get(socket) ?? [];
+    this.busy.delete(socket);
+    for (const job of behind) this.enqueue(job);
   }
 
   /** Runs waiting commands in one transaction. Answers are sent once it is on disk. */
@@ -150,16 +189,15 @@ export class MongoServer {
     this.scheduled = false;
     if (this.closed) return;
     const { store } = this;
-    const group: Group = { jobs: [], answers: [], ends: performance.now() + groupTime };
-    const later: Job[] = [];
+    const group: Group = { jobs: [], answers: [], reads: [], ends: performance.now() + groupTime };
     let taken = 0;
     store.wrote = false;
     try {
       store.database.begin();
       for (const job of this.queue) {
         taken++;
-        // The commands of one connection are answered in order.
-        if (this.busy.has(job.socket)) later.push(job);
+        const before = this.busy.get(job.socket);
+        if (before !== undefined) before.push(job);
         else this.runOne(job, group);
         if (group.jobs.length >= largestGroup || performance.now() > group.ends) break;
       }
@@ -173,18 +211,44 @@ export class MongoServer {
       this.failGroup(group, error);
     }
     store.catalogChanged = false;
-    this.queue = [...later, ...this.queue.slice(taken)];
-    if (this.queue.length > 0 || this.paused.length > 0) {
-      this.scheduled = true;
-      setImmediate(() => this.runGroup());
-    }
+    this.queue = this.queue.slice(taken);
+    if (this.queue.length > 0 || this.paused.length > 0) this.schedule();
     this.answer(group.answers, store.wrote);
+    for (const { job, read } of group.reads) this.leave(job, read);
+    if (store.wrote) this.readers?.keepLogShort();
+  }
+
+  /** Gives a read to a reader thread. */
+  private leave(job: Job, { deadline, cursor }: LongRead): void {
+    const { message, socket } = job;
+    if (this.readers === undefined || "error" in message) throw new Error("there is no thread for this read");
+    const done = (reply: Buffer | StoreError): void => {
+      this.reading.delete(socket);
+      const frame = Buffer.isBuffer(reply) ? reply : replyFrame(errorReply(reply), message);
+      // The read may have seen what is committed and not flushed yet.
+      if (message.answered) this.answer([{ to: job, frame }], false);
+      this.free(socket);
+    };
+    const read: Read = { frame: message.frame, deadline, cursor, done };
+    this.reading.set(socket, { job, read });
+    this.readers.run(read);
+    if (socket.destroyed) this.forgetRead(socket);
+  }
+
+  private forgetRead(socket: Socket): void {
+    const reading = this.reading.get(socket);
+    if (reading === undefined) return;
+    this.reading.delete(socket);
+    this.readers?.stop(reading.read);
+    this.free(socket);
   }
 
   /** The disk is full, or worse. Nothing of the group happened, and each of its clients is told. */
   private failGroup(group: Group, error: unknown): void {
     group.answers = group.jobs.map((job) => answerTo(job, errorReply(error)));
     for (const job of group.jobs) this.forgetPaused(job);
+    for (const { job } of group.reads) this.free(job.socket);
+    group.reads = [];
     this.store.wrote = false;
     this.undoGroup();
   }
@@ -193,7 +257,7 @@ export class MongoServer {
     if (job.underway === undefined) return;
     job.underway.stop();
     this.paused = this.paused.filter((other) => other !== job);
-    this.busy.delete(job.socket);
+    this.free(job.socket);
   }
 
   /** Continues long commands, the longest waiting one first, for one time slice together. */
@@ -215,9 +279,12 @@ export class MongoServer {
   private stopDamaged(error: DamagedFile, jobs: readonly Job[]): void {
     this.closed = true;
     this.server.close();
-    for (const job of [...jobs, ...this.paused, ...this.queue]) send(answerTo(job, errorReply(error)));
+    const reading = Array.from(this.reading.values(), ({ job }) => job);
+    for (const job of [...jobs, ...this.paused, ...reading, ...this.queue])
+      send(answerTo(job, errorReply(error)));
     this.queue = [];
     this.paused = [];
+    this.reading.clear();
     for (const { socket } of this.connections.values()) socket.destroySoon();
     setTimeout(() => this.onFatal(error), lastWords);
   }
@@ -234,20 +301,22 @@ export class MongoServer {
     const { message } = job;
     group.jobs.push(job);
     if ("error" in message) group.answers.push(answerTo(job, errorReply(message.error)));
-    else this.settle(job, execute(this.store, message.request, turnTime), group);
+    else this.settle(job, execute(this.store, message.request, this.turn), group);
   }
 
   /** Takes the reply of a command, or keeps an unfinished one. */
-  private settle(job: Job, reply: Buffer | Underway, group: Group): void {
-    const { message } = job;
+  private settle(job: Job, reply: Buffer | Underway | LongRead, group: Group): void {
+    const { message, socket } = job;
     if (Buffer.isBuffer(reply)) {
-      this.busy.delete(job.socket);
+      if (job.underway !== undefined) this.free(socket);
       if (!("error" in message) && message.answered) group.answers.push(answerTo(job, reply));
       return;
     }
-    job.underway = reply;
-    this.paused.push(job);
-    this.busy.add(job.socket);
+    if (!this.busy.has(socket)) this.busy.set(socket, []);
+    if ("resume" in reply) {
+      job.underway = reply;
+      this.paused.push(job);
+    } else group.reads.push({ job, read: reply });
   }
 
   /** Sends answers once all their writes are flushed. */
@@ -290,12 +359,22 @@ export class MongoServer {
       throw error;
     }
     this.answer([], store.wrote);
+    if (store.wrote) this.readers?.keepLogShort();
+  }
+
+  private get isBusy(): boolean {
+    const waiting = this.queue.length + this.paused.length + this.reading.size;
+    return waiting > 0 || this.flushing !== undefined;
   }
 
   /** Stops commands that take too long for a closing store. */
   private interrupt(): void {
     for (const job of [...this.paused]) {
       this.forgetPaused(job);
+      send(answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown"))));
+    }
+    for (const [socket, { job }] of [...this.reading]) {
+      this.forgetRead(socket);
       send(answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown"))));
     }
   }
@@ -305,7 +384,7 @@ export class MongoServer {
     if (this.closed) return;
     const ended = new Promise<void>((resolve) => this.server.close(() => resolve()));
     const until = performance.now() + closingTime;
-    while (this.queue.length > 0 || this.paused.length > 0 || this.flushing !== undefined) {
+    while (this.isBusy) {
       if (performance.now() > until) this.interrupt();
       await (this.flushing ?? new Promise((resolve) => setImmediate(resolve)));
     }
@@ -314,6 +393,7 @@ export class MongoServer {
     this.port?.flush();
     for (const { socket } of this.connections.values()) socket.destroySoon();
     await ended;
+    await this.readers?.close();
     this.port?.close();
     await this.store.close();
   }

@@ -11,9 +11,22 @@ import { defaultSizes, type Sizes } from "./storage/sizes.ts";
 export interface StoreOptions {
   readonly dir: string;
   readonly sync: SyncMode;
+  /** True where this thread only reads, beside the one that writes. */
+  readonly readOnly?: boolean;
   /** Milliseconds since 1970. Tests may pass their own clock. */
   readonly clock?: () => number;
   readonly sizes?: Sizes;
+  readonly cursors?: Cursors;
+}
+
+/** What reader threads do. */
+export interface ReadersStatus {
+  readonly threads: number;
+  /** Reads that threads have been given, and that wait for one. */
+  readonly running: number;
+  readonly waiting: number;
+  /** Reads since the start. */
+  readonly total: number;
 }
 
 export class Store {
@@ -31,6 +44,8 @@ export class Store {
   readonly opcounters = new Map<string, number>();
   /** Sessions with a running retryable write. */
   readonly busySessions = new Set<string>();
+  /** Undefined where there are none. */
+  readers: { readonly status: ReadersStatus } | undefined;
   private inOne = false;
   connections = 0;
   totalConnections = 0;
@@ -40,9 +55,9 @@ export class Store {
   credentials: Credentials | undefined;
 
   constructor(options: StoreOptions) {
-    this.database = new Database(options.dir, options.sync);
+    this.database = new Database(options);
     this.catalog = new Catalog(this.database, options.sizes ?? defaultSizes);
-    this.cursors = new Cursors();
+    this.cursors = options.cursors ?? new Cursors();
     this.retries = new RetryLog(this.database);
     this.clock = options.clock ?? Date.now;
     this.startedAt = this.clock();
@@ -59,6 +74,18 @@ export class Store {
     this.catalogChanged = true;
     this.wrote = true;
     return this.catalog.create(db, name);
+  }
+
+  /** Runs reads on one state of the file, on a connection that only reads. */
+  snapshot(work: () => void): void {
+    const { database } = this;
+    database.begin();
+    try {
+      this.catalog.refresh();
+      work();
+    } finally {
+      database.rollback();
+    }
   }
 
   /** Runs a part of a command that is undone when it throws. */

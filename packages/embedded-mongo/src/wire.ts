@@ -16,6 +16,8 @@ const moreToCome = 2;
 
 export interface Message {
   readonly id: number;
+  /** All its bytes. */
+  readonly frame: Buffer;
   readonly request: Request;
   /** False when the client wants no answer (`w: 0`). */
   readonly answered: boolean;
@@ -108,6 +110,7 @@ function readMsg(id: number, frame: Buffer, connection: ConnectionInfo): Message
   if (body === undefined) throw new StoreError(40587, "OP_MSG messages must have a body");
   return {
     id,
+    frame,
     request: requestOf(body, sequences, connection),
     answered: (flags & moreToCome) === 0,
     legacy: false,
@@ -151,7 +154,7 @@ function readQuery(id: number, frame: Buffer, connection: ConnectionInfo): Messa
       `Unsupported OP_QUERY command: ${request.name}. The client driver may require an upgrade.`,
     );
   }
-  return { id, request, answered: true, legacy: true };
+  return { id, frame, request, answered: true, legacy: true };
 }
 
 function requestOf(

@@ -80,7 +80,10 @@ define({
       if ((end - start) / step > mostElements)
         throw new StoreError(146, "$range would use too much memory and cannot spill to disk");
       const out: Raw[] = [];
-      for (let at = start; step > 0 ? at < end : at > end; at += step) out.push(intRaw(at));
+      for (let at = start; step > 0 ? at < end : at > end; at += step) {
+        checkTime();
+        out.push(intRaw(at));
+      }
       return arrayRaw(out);
     };
   },

@@ -19,6 +19,7 @@ import type { Context, Reply } from "./context.ts";
 import { cursorReply } from "./cursor-reply.ts";
 import { checkFields } from "./fields.ts";
 import { sizeOf } from "./indexes.ts";
+import { fewDocuments } from "./read.ts";
 import type { Request } from "./request.ts";
 
 const cursorFields = new Set(["batchSize"]);
@@ -33,7 +34,9 @@ export function aggregate(context: Context): Work<Reply> {
     throw failedToParse("The 'cursor' option is required, except for aggregate with the explain argument");
   }
   const { results } = startAggregate(context, request);
-  return cursorReply(context, namespace, results, sizeOf(request.document("cursor")), {});
+  const collection = target === undefined ? undefined : context.store.find(request.db, target);
+  const short = () => collection === undefined || collection.estimate() <= fewDocuments;
+  return cursorReply(context, namespace, results, sizeOf(request.document("cursor")), { short });
 }
 
 function targetOf(request: Request): string | undefined {

@@ -24,6 +24,8 @@ export interface Command {
   readonly fields?: ReadonlySet<string>;
   /** Whether the command changes data. A group without such commands commits nothing. */
   readonly writes?: boolean;
+  /** Whether a reader thread may run the command, because it only reads. */
+  readonly reads?: boolean;
   /** Drivers may send the command again as a retryable write. */
   readonly retryable?: boolean;
 }

@@ -2,7 +2,7 @@
 import { type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import type { Results } from "../cursors.ts";
-import { pause, type Work } from "../query/deadline.ts";
+import { leaveToReader, pause, type Work } from "../query/deadline.ts";
 import type { Context } from "./context.ts";
 
 /** Bytes of documents in one reply. A single document may exceed it. */
@@ -12,6 +12,8 @@ export interface CursorOptions {
   /** Close after the first batch, even if there is more. */
   readonly single?: boolean;
   readonly noTimeout?: boolean;
+  /** Whether there are few documents more at most. */
+  readonly short?: () => boolean;
 }
 
 interface Reading {
@@ -65,6 +67,8 @@ export function* cursorReply(
   const more = yield* writeBatch(writer, "firstBatch", reading, size);
   let id = 0n;
   if (more && !options.single) {
+    // What is read from the cursor later may be much, so it is opened where that holds up no writes.
+    if (options.short?.() !== true) leaveToReader();
     const made = context.store.cursors.add(
       namespace,
       results,

@@ -2,8 +2,9 @@
 import type { Document } from "bson";
 import { getField, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
+import { type CursorElsewhere, ReadsElsewhere } from "../cursors.ts";
 import { codeName, StoreError } from "../errors.ts";
-import { Deadline, takeTurn, type Work } from "../query/deadline.ts";
+import { Deadline, HandOver, takeTurn, type Work } from "../query/deadline.ts";
 import { DamagedFile, damaged, isDamage } from "../storage/damage.ts";
 import type { Store } from "../store.ts";
 import { checkAuthenticated } from "./authenticate.ts";
@@ -23,14 +24,29 @@ export interface Underway {
   stop(): void;
 }
 
-/**
- * Executes a command and returns the BSON of its reply. Never throws for a client's error.
- * @param ms the command's first time slice; without it, the command runs to its end
- */
-export function execute(store: Store, request: Request, ms = Number.POSITIVE_INFINITY): Buffer | Underway {
+/** A read that a reader thread is to run from the start. */
+export interface LongRead {
+  readonly deadline: Deadline;
+  /** The cursor that it reads from, where it goes on with one. */
+  readonly cursor: CursorElsewhere | undefined;
+}
+
+export interface Turn {
+  /** The command's first time slice in milliseconds. */
+  readonly ms: number;
+  /** That of a read which a reader thread can run as well. 0 leaves it all reads. Undefined where there is none. */
+  readonly readMs?: number;
+  /** Given where the command's time runs already. */
+  readonly deadline?: Deadline;
+}
+
+/** The command runs to its end. */
+const noLimit: Turn = { ms: Number.POSITIVE_INFINITY };
+
+/** Executes a command and returns the BSON of its reply. Never throws for a client's error. */
+export function execute(store: Store, request: Request, turn: Turn = noLimit): Buffer | Underway | LongRead {
   try {
-    const started = start(store, request);
-    return started.resume(ms) ?? started;
+    return start(store, request, turn);
   } catch (error) {
     // Then nothing of the group may be acknowledged.
     if (isDamage(error)) throw damaged(store.database.file, error);
@@ -38,7 +54,7 @@ export function execute(store: Store, request: Request, ms = Number.POSITIVE_INF
   }
 }
 
-function start(store: Store, request: Request): Underway {
+function start(store: Store, request: Request, turn: Turn): Buffer | Underway | LongRead {
   const command = commands.get(request.name);
   if (command === undefined) throw new StoreError(59, `no such command: '${request.name}'`);
   if (request.db === "") throw new StoreError(40571, "OP_MSG requests require a $db argument");
@@ -48,7 +64,9 @@ function start(store: Store, request: Request): Underway {
   checkSession(request);
   if (command.writes) checkWriteConcern(request);
   store.opcounters.set(request.name, (store.opcounters.get(request.name) ?? 0) + 1);
-  const deadline = new Deadline(request.name === "getMore" ? 0 : request.count("maxTimeMS"));
+  const deadline = turn.deadline ?? new Deadline(request.name === "getMore" ? 0 : request.count("maxTimeMS"));
+  const leaves = turn.readMs !== undefined && command.reads === true;
+  if (leaves && turn.readMs <= 0) return { deadline, cursor: undefined };
   const steps = command.writes
     ? runWrite(store, request, command, deadline)
     : runRead(store, request, command, deadline);
@@ -56,6 +74,18 @@ function start(store: Store, request: Request): Underway {
     const next = steps.next();
     return next.done ? next.value : undefined;
   };
+  const stop = () => giveUp(steps);
+  try {
+    const reply = takeTurn(leaves ? turn.readMs : turn.ms, deadline, step, leaves);
+    if (reply !== undefined) return reply;
+  } catch (error) {
+    if (!(error instanceof HandOver)) throw error;
+    return { deadline, cursor: error instanceof ReadsElsewhere ? error.cursor : undefined };
+  }
+  if (leaves) {
+    stop();
+    return { deadline, cursor: undefined };
+  }
   return {
     writes: command.writes === true,
     resume: (ms) => {
@@ -66,9 +96,7 @@ function start(store: Store, request: Request): Underway {
         return errorReply(error);
       }
     },
-    stop: () => {
-      giveUp(steps);
-    },
+    stop,
   };
 }
 

@@ -3,7 +3,7 @@ import { emptyDocument } from "../bson/make.ts";
 import { isEmptyDocument, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { groupKey } from "../compare.ts";
-import type { Results } from "../cursors.ts";
+import { ReadsElsewhere, type Results } from "../cursors.ts";
 import { badValue, StoreError } from "../errors.ts";
 import { parsePath } from "../path.ts";
 import { findText } from "../plan/planner.ts";
@@ -22,6 +22,9 @@ import type { Context, Reply } from "./context.ts";
 import { closedCursor, cursorReply, writeBatch } from "./cursor-reply.ts";
 import { expressionsFor } from "./expressions.ts";
 import type { Request } from "./request.ts";
+
+/** So many documents are read within a millisecond or two. */
+export const fewDocuments = 1000;
 
 /** Parses the common part of `find` and `explain` of a find, and starts the query. */
 export function startFind(
@@ -84,6 +87,7 @@ export function find(context: Context): Reply | Work<Reply> {
   const { results } = startFind(context, request, collection);
   return cursorReply(context, namespace, results, batchSize, {
     single,
+    short: () => (limit !== 0 && Math.abs(limit) <= fewDocuments) || collection.estimate() <= fewDocuments,
     noTimeout: request.flag("noCursorTimeout"),
   });
 }
@@ -121,6 +125,7 @@ export function* getMore(context: Context): Work<Reply> {
     throw badValue("cannot set maxTimeMS on getMore command for a non-awaitData cursor");
   const cursor = store.cursors.get(number, `${request.db}.${collection}`);
   if (cursor.busy) throw new StoreError(143, `cursor id ${number} is already in use`);
+  if ("holder" in cursor) throw new ReadsElsewhere(cursor);
   cursor.busy = true;
   cursor.deadline.resume();
   cursor.lastUsed = now;
@@ -128,18 +133,17 @@ export function* getMore(context: Context): Work<Reply> {
   const reply = writer.open();
   writer.name(Type.object, "cursor");
   const inner = writer.open();
-  let open: boolean;
+  let open = false;
   try {
     const size = batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize;
     open = yield* writeBatch(writer, "nextBatch", cursor, size);
-  } catch (error) {
-    store.cursors.close(number);
-    throw error;
+  } finally {
+    // It failed, has no more, or its client went away meanwhile.
+    if (!open) store.cursors.close(number);
   }
   cursor.busy = false;
   cursor.deadline.suspend();
   cursor.lastUsed = store.clock();
-  if (!open) store.cursors.close(number);
   writer.long("id", open ? number : 0n);
   writer.string("ns", cursor.namespace);
   writer.close(inner);

@@ -40,6 +40,7 @@ const modify: Command = {
   ),
 };
 const plain = (run: Command["run"], fields = ""): Command => ({ run, fields: known(fields) });
+const reads = (run: Command["run"], fields = ""): Command => ({ ...plain(run, fields), reads: true });
 const writes = (run: Command["run"], fields = ""): Command => ({ run, writes: true, fields: known(fields) });
 const retryable = (run: Command["run"], fields: string): Command => ({
   ...writes(run, fields),
@@ -78,20 +79,20 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     delete: retryable(remove, "deletes ordered let"),
     findAndModify: modify,
     findandmodify: modify,
-    find: plain(
+    find: reads(
       find,
       "filter sort projection hint skip limit batchSize singleBatch max min returnKey showRecordId tailable " +
         "oplogReplay noCursorTimeout awaitData allowPartialResults collation allowDiskUse let",
     ),
     getMore: plain(getMore, "collection batchSize"),
     killCursors: plain(killCursors, "cursors"),
-    aggregate: plain(
+    aggregate: reads(
       aggregateOrExplain,
       "pipeline explain allowDiskUse cursor bypassDocumentValidation collation hint let",
     ),
-    explain: plain((context) => explain(context, checkExplained), "verbosity"),
-    count: plain(count, "query limit skip hint collation fields"),
-    distinct: plain(distinct, "key query collation hint"),
+    explain: reads((context) => explain(context, checkExplained), "verbosity"),
+    count: reads(count, "query limit skip hint collation fields"),
+    distinct: reads(distinct, "key query collation hint"),
     create: writes(
       create,
       "capped autoIndexId idIndex size max storageEngine validator validationLevel validationAction " +
@@ -102,14 +103,14 @@ export const commands: ReadonlyMap<string, Command> = new Map(
     dropDatabase: writes(dropDatabase),
     renameCollection: writes(renameCollection, "to dropTarget"),
     listCollections: plain(listCollections, "filter nameOnly authorizedCollections cursor"),
-    listDatabases: plain(listDatabases, "filter nameOnly authorizedDatabases"),
+    listDatabases: reads(listDatabases, "filter nameOnly authorizedDatabases"),
     createIndexes: writes(createIndexes, "indexes commitQuorum"),
     dropIndexes: writes(dropIndexes, "index"),
     deleteIndexes: writes(dropIndexes, "index"),
     listIndexes: plain(listIndexes, "cursor"),
     collMod: writes(collMod, "index"),
-    collStats: plain(collStats, "scale"),
-    dbStats: plain(dbStats, "scale freeStorage"),
+    collStats: reads(collStats, "scale"),
+    dbStats: reads(dbStats, "scale freeStorage"),
   } satisfies Record<string, Command>),
 );
 

@@ -83,6 +83,7 @@ export function serverStatus(context: Context): Reply {
       transaction: { "transactions committed": store.database.commits },
     },
     metrics: { cursor: { open: { total: store.cursors.size } } },
+    ...(store.readers ? { readers: store.readers.status } : {}),
     repl: {
       setName: "souk",
       isWritablePrimary: true,

@@ -11,10 +11,11 @@ import { byKey, Sorter } from "../query/sorter.ts";
 import { textMatch } from "../query/text.ts";
 import { sortKey } from "../query/values.ts";
 import type { Collection } from "../storage/collection.ts";
+import { Guard } from "../storage/guard.ts";
 import type { Index } from "../storage/index.ts";
 import type { Stored } from "../storage/stored.ts";
 import { type Plan, plan, type SortField } from "./planner.ts";
-import { type Counters, Guard, RangeScan, type Source, TableScan, Union } from "./scan.ts";
+import { type Counters, RangeScan, type Source, TableScan, Union } from "./scan.ts";
 import { TextScan } from "./text-scan.ts";
 
 export interface QueryOptions {

@@ -4,8 +4,9 @@
  */
 import { toBuffer } from "../bson/raw.ts";
 import { type Pause, pause } from "../query/deadline.ts";
-import { type Collection, planKilled } from "../storage/collection.ts";
+import type { Collection } from "../storage/collection.ts";
 import type { Database, Statement } from "../storage/database.ts";
+import { Guard } from "../storage/guard.ts";
 import type { Index } from "../storage/index.ts";
 import type { Stored } from "../storage/stored.ts";
 import type { Range } from "./bounds.ts";
@@ -44,38 +45,6 @@ function statement<R extends readonly unknown[]>(database: Database, sql: string
     known.set(sql, found);
   }
   return found as Statement<R>;
-}
-
-/**
- * Detects that the collection or index of a scan was dropped between two chunks. A new one may get its table's name.
- * It is checked only when the catalogue has changed.
- */
-export class Guard {
-  private readonly collection: Collection;
-  private readonly index: Index | undefined;
-  private generation: number;
-
-  constructor(collection: Collection, index: Index | undefined) {
-    this.collection = collection;
-    this.index = index;
-    this.generation = collection.database.generation;
-  }
-
-  check(): void {
-    const { database, id, uuid } = this.collection;
-    if (database.generation === this.generation) return;
-    const found = database.sql
-      .prepare("SELECT 1 FROM collections WHERE id = ? AND uuid = ?")
-      .get(id, uuid.buffer);
-    if (found === undefined) throw planKilled();
-    if (this.index !== undefined) {
-      const kept = database.sql
-        .prepare("SELECT 1 FROM indexes WHERE id = ? AND collection = ? AND name = ?")
-        .get(this.index.id, id, this.index.name);
-      if (kept === undefined) throw planKilled();
-    }
-    this.generation = database.generation;
-  }
 }
 
 /** All documents in the order they were inserted. */

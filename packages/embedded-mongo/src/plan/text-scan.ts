@@ -1,15 +1,18 @@
 /** Documents of a text search, best first. All matches are ranked before the first one is read, some at a time. */
-import { isTurnOverNow, type Pause, pause } from "../query/deadline.ts";
+import { isTurnOverNow, leaveToReader, type Pause, pause } from "../query/deadline.ts";
 import { Sorter } from "../query/sorter.ts";
 import type { Collection } from "../storage/collection.ts";
+import { Guard } from "../storage/guard.ts";
 import type { Index } from "../storage/index.ts";
 import type { Stored } from "../storage/stored.ts";
 import type { TextHit } from "../storage/text-table.ts";
-import { type Counters, Guard, type Source } from "./scan.ts";
+import type { Counters, Source } from "./scan.ts";
 
 const firstChunk = 1000;
 /** FTS5 looks at all matches of a word again for each chunk, so chunks are large: some 20 ms each. */
 const largestChunk = 8000;
+/** Documents in a collection up to which a search takes a millisecond or two. */
+const smallCollection = 1000;
 /** Bytes of memory that a ranked row takes, with its score. */
 const hitBytes = 100;
 
@@ -40,6 +43,7 @@ export class TextScan implements Source {
 
   next(): Stored | Pause | undefined {
     this.guard.check();
+    if (!this.gathered && this.collection.estimate() > smallCollection) leaveToReader();
     while (!this.gathered) {
       this.gather();
       if (isTurnOverNow()) return pause;

@@ -21,8 +21,16 @@ export class Deadline {
   }
 
   checkNow(): void {
-    if (this.at !== Number.POSITIVE_INFINITY && performance.now() > this.at)
-      throw new StoreError(50, "operation exceeded time limit");
+    if (this.isOver) throw timeIsOver();
+  }
+
+  get isOver(): boolean {
+    return this.at !== Number.POSITIVE_INFINITY && performance.now() > this.at;
+  }
+
+  /** Milliseconds that are left, in the form of the constructor: 0 where there is no limit. */
+  remaining(): number {
+    return this.at === Number.POSITIVE_INFINITY ? 0 : Math.max(this.at - performance.now(), 0.001);
   }
 
   /** A cursor's time stops while its client is away. */
@@ -37,6 +45,8 @@ export class Deadline {
 
 export const noDeadline = new Deadline(0);
 
+export const timeIsOver = (): StoreError => new StoreError(50, "operation exceeded time limit");
+
 /** Emitted instead of a document when a command's time slice is over. Other commands run, then it continues. */
 export const pause = Symbol("pause");
 export type Pause = typeof pause;
@@ -47,20 +57,29 @@ export type Work<T> = Generator<void, T>;
 /** Thrown where work that can't stop half way would have to stop. */
 export class TurnOver extends Error {}
 
+/** Thrown where a read is for a reader thread, which runs it from the start. */
+export class HandOver extends Error {}
+
 let turnEnds = Number.POSITIVE_INFINITY;
 let running = noDeadline;
+/** Whether a reader thread may take over what runs. */
+let mayBeLeft = false;
 let looks = 0;
 
-/** Runs a part of a command under its deadline, with a time slice in milliseconds. */
-export function takeTurn<T>(ms: number, deadline: Deadline, work: () => T): T {
-  const before = { turnEnds, running };
+/**
+ * Runs a part of a command under its deadline, with a time slice in milliseconds.
+ * @param leaves whether it throws {@link HandOver} instead of making a pause
+ */
+export function takeTurn<T>(ms: number, deadline: Deadline, work: () => T, leaves = false): T {
+  const before = { turnEnds, running, mayBeLeft };
   turnEnds = performance.now() + ms;
   running = deadline;
+  mayBeLeft = leaves;
   looks = 0;
   try {
     return work();
   } finally {
-    ({ turnEnds, running } = before);
+    ({ turnEnds, running, mayBeLeft } = before);
   }
 }
 
@@ -81,9 +100,18 @@ export function isTurnOverNow(): boolean {
   return performance.now() > turnEnds;
 }
 
-/** For loops over data in memory: throws MaxTimeMSExpired when the running command's time is over. */
+/** For what will take long: from here on, a reader thread is to do it, if there is one. */
+export function leaveToReader(): void {
+  if (mayBeLeft) throw new HandOver();
+}
+
+/**
+ * For loops over data in memory: throws MaxTimeMSExpired when the running command's time is over. A read that a reader
+ * thread may take over is left to it when its turn is over.
+ */
 export function checkTime(): void {
   running.check();
+  if (mayBeLeft && isTurnOver()) throw new HandOver();
 }
 
 /** Runs work to its end now. Throws {@link TurnOver} where it would stop. */

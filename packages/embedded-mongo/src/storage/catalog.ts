@@ -18,13 +18,14 @@ export class Catalog {
   private readonly storage: Storage;
   readonly builds: IndexBuilds;
   private readonly collections = new Map<string, Collection>();
+  private version: number | undefined;
 
   constructor(database: Database, sizes: Sizes) {
     this.database = database;
     const parts = new PartTable(database, sizes.row);
     this.builds = new IndexBuilds(database, sizes.sorted);
     this.storage = { database, parts, builds: this.builds, sizes };
-    database.sql.exec(`
+    database.define(`
       CREATE TABLE IF NOT EXISTS collections (
         id INTEGER PRIMARY KEY, db TEXT NOT NULL, name TEXT NOT NULL, options BLOB NOT NULL, uuid BLOB NOT NULL,
         UNIQUE (db, name)
@@ -34,7 +35,7 @@ export class Catalog {
         multikey INTEGER NOT NULL DEFAULT 0, UNIQUE (collection, name)
       )`);
     this.load();
-    this.dropUnfinished();
+    if (!database.readOnly) this.dropUnfinished();
   }
 
   /** Indexes whose builds an earlier run of the store has not finished. No client was told that they exist. */
@@ -46,9 +47,15 @@ export class Catalog {
     this.database.commit();
   }
 
+  /** Reads everything again where another connection has changed it. */
+  refresh(): void {
+    if (this.database.storedVersion() !== this.version) this.load();
+  }
+
   /** Reads everything again. Needed after a rollback that undid changes of the catalogue. */
   load(): void {
     this.database.generation++;
+    this.version = this.database.storedVersion();
     this.collections.clear();
     const { sql } = this.database;
     for (const row of sql.prepare("SELECT id, db, name, options, uuid FROM collections").all()) {
@@ -83,6 +90,7 @@ export class Catalog {
 
   create(db: string, name: string, options: Raw = encode({})): Collection {
     checkNames(db, name);
+    this.database.catalogChanges();
     const uuid = new Binary(Buffer.from(randomUUID().replaceAll("-", ""), "hex"), Binary.SUBTYPE_UUID);
     const { sql } = this.database;
     const made = sql
@@ -97,6 +105,7 @@ export class Catalog {
 
   drop(collection: Collection): void {
     this.database.generation++;
+    this.database.catalogChanges();
     const { sql } = this.database;
     for (const index of collection.allIndexes) this.dropIndex(collection, index);
     sql.exec(`DROP TABLE d${collection.id}`);
@@ -107,6 +116,7 @@ export class Catalog {
 
   rename(collection: Collection, db: string, name: string): void {
     checkNames(db, name);
+    this.database.catalogChanges();
     this.database.sql
       .prepare("UPDATE collections SET db = ?, name = ? WHERE id = ?")
       .run(db, name, collection.id);
@@ -132,6 +142,7 @@ export class Catalog {
 
   /** The index has all documents: from now on it is used. */
   finishIndex(collection: Collection, index: Index): void {
+    this.database.catalogChanges();
     this.builds.end(index.id);
     collection.building.splice(collection.building.indexOf(index), 1);
     collection.indexes.push(index);
@@ -139,6 +150,7 @@ export class Catalog {
 
   dropIndex(collection: Collection, index: Index): void {
     this.database.generation++;
+    this.database.catalogChanges();
     index.dropTable();
     this.builds.end(index.id);
     this.database.sql.prepare("DELETE FROM indexes WHERE id = ?").run(index.id);
@@ -154,6 +166,7 @@ export class Catalog {
   /** Replaces the stored description of an index (`collMod`). */
   changeIndex(collection: Collection, index: Index, spec: Raw): void {
     const copy = rawDocument(Buffer.from(spec.bytes()));
+    this.database.catalogChanges();
     this.database.sql.prepare("UPDATE indexes SET spec = ? WHERE id = ?").run(copy.bytes(), index.id);
     const changed = new Index(this.database, index.id, copy, index.multikey);
     collection.indexes.splice(collection.indexes.indexOf(index), 1, changed);

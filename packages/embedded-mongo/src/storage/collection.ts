@@ -9,6 +9,7 @@ import { type Reads, together } from "../query/reads.ts";
 import type { Database } from "./database.ts";
 import { DocumentCount } from "./document-count.ts";
 import { Documents, type Storage } from "./documents.ts";
+import { Guard } from "./guard.ts";
 import { DuplicateKey, type Index } from "./index.ts";
 import type { IndexBuilds } from "./index-build.ts";
 import type { Excerpt } from "./parts/excerpt.ts";
@@ -39,6 +40,9 @@ export const planKilled = (): StoreError =>
 export const maxDocumentSize = 16 * 1024 * 1024;
 export const idName = Buffer.from("_id");
 
+/** How often an estimate is used before it is made again. */
+const estimateUses = 100;
+
 export class Collection {
   readonly id: number;
   db: string;
@@ -52,12 +56,14 @@ export class Collection {
   private readonly documents: Documents;
   private readonly builds: IndexBuilds;
   private readonly counted: DocumentCount;
+  private span = 0;
+  private estimates = 0;
 
   constructor(storage: Storage, info: CollectionInfo) {
     this.database = storage.database;
     this.documents = new Documents(storage, info.id);
     this.builds = storage.builds;
-    this.counted = new DocumentCount(storage.database, storage.sizes.counted);
+    this.counted = this.newCount();
     this.id = info.id;
     this.db = info.db;
     this.name = info.name;
@@ -83,18 +89,28 @@ export class Collection {
     this.name = name;
   }
 
-  /** Number of documents. They are counted once. */
+  /** Number of documents. They are counted once, or, where another connection writes, each time. */
   *counting(): Work<number> {
-    while (this.counted.known === undefined) {
-      this.counted.step(this.documents.keysAfter);
-      if (this.counted.known === undefined && isTurnOverNow()) yield;
+    const count = this.database.readOnly ? this.newCount() : this.counted;
+    const guard = new Guard(this, undefined);
+    while (count.known === undefined) {
+      guard.check();
+      count.step(this.documents.keysAfter);
+      if (count.known === undefined && isTurnOverNow()) yield;
     }
-    return this.counted.known;
+    return count.known;
   }
 
-  /** About how many documents there are: at least as many as there are. Costs nothing. */
+  private newCount(): DocumentCount {
+    return new DocumentCount(this.database, this.documents.storage.sizes.counted);
+  }
+
+  /** About how many documents there are. */
   estimate(): number {
-    return this.counted.known ?? this.documents.span();
+    const { known } = this.counted;
+    if (known !== undefined) return known;
+    if (this.estimates++ % estimateUses === 0) this.span = this.documents.span();
+    return this.span;
   }
 
   /** The document of a table row. */
@@ -195,8 +211,15 @@ export class Collection {
   }
 
   /** Bytes of all documents. */
-  sizing(): Work<number> {
-    return this.documents.sizing();
+  *sizing(): Work<number> {
+    const guard = new Guard(this, undefined);
+    const work = this.documents.sizing();
+    while (true) {
+      guard.check();
+      const step = work.next();
+      if (step.done) return step.value;
+      yield;
+    }
   }
 
   private explain(error: unknown, document: Raw): unknown {

@@ -11,6 +11,9 @@ const damageCodes = new Set([10, 11, 26]);
 const checkedSize = 2 * 1024 ** 3;
 
 export class DamagedFile extends Error {
+  /** What is wrong with it, in SQLite's words. */
+  readonly what: string;
+
   constructor(file: string, what: string, cause?: unknown) {
     super(
       `the file ${file} is damaged (${what}): the store takes no more commands; restore it from a backup`,
@@ -19,6 +22,7 @@ export class DamagedFile extends Error {
       },
     );
     this.name = "DamagedFile";
+    this.what = what;
   }
 }
 

@@ -114,9 +114,10 @@ export class IndexBuilds {
   private readonly sortedAtOnce: number;
 
   /** @param sortedAtOnce bytes of keys that a build sorts at once */
-  constructor({ sql }: Database, sortedAtOnce: number) {
+  constructor(database: Database, sortedAtOnce: number) {
+    const { sql } = database;
     this.sortedAtOnce = sortedAtOnce;
-    sql.exec("CREATE TABLE IF NOT EXISTS unfinished_indexes (id INTEGER PRIMARY KEY)");
+    database.define("CREATE TABLE IF NOT EXISTS unfinished_indexes (id INTEGER PRIMARY KEY)");
     this.statements = {
       begin: sql.prepare("INSERT INTO unfinished_indexes VALUES (?)"),
       get: sql.prepare("SELECT 1 FROM unfinished_indexes WHERE id = ?"),

@@ -167,6 +167,7 @@ export class Index {
       // What is in memory stays when this is undone, which is safe.
       this.database.changing(this.saved);
       this.saved.state = this.multikey;
+      this.database.catalogChanges();
       this.database.sql.prepare("UPDATE indexes SET multikey = ? WHERE id = ?").run(this.multikey, this.id);
     }
     return found.keys;

@@ -13,7 +13,7 @@ export class RetryLog {
   private readonly expire: StatementSync;
 
   constructor(database: Database) {
-    database.sql.exec(
+    database.define(
       "CREATE TABLE IF NOT EXISTS retries (session BLOB PRIMARY KEY, number INTEGER NOT NULL, reply BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
     );
     this.get = database.rows("SELECT number, reply FROM retries WHERE session = ?");

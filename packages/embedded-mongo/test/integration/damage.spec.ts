@@ -6,6 +6,7 @@ import { closeSync, fstatSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { MongoClient } from "mongodb";
 import { startEmbeddedMongo, storeProgram } from "../../src/index.ts";
+import { Readers } from "../../src/readers/readers.ts";
 import { MongoServer } from "../../src/server.ts";
 import { DamagedFile } from "../../src/storage/damage.ts";
 import { Store } from "../../src/store.ts";
@@ -62,34 +63,41 @@ describe("a damaged file of the embedded store", () => {
     await assert.rejects(startEmbeddedMongo({ dir }), /store\.sqlite is damaged/);
   });
 
-  it("ends a store that meets the damage while it runs: what is under way is refused, nothing comes after", async () => {
-    const store = new Store({ dir, sync: "full" });
-    const server = new MongoServer(store);
-    const fatal = new Promise<unknown>((resolve) => {
-      server.onFatal = resolve;
+  for (const [where, most] of [
+    ["in the thread that writes", 0],
+    ["in a reader thread", 1],
+  ] as const)
+    it(`ends a store that meets the damage ${where}: what is under way is refused, nothing comes after`, async () => {
+      const store = new Store({ dir, sync: "full" });
+      const readers = most > 0 ? new Readers(store, { dir, most }) : undefined;
+      const server = new MongoServer(store, readers, 0);
+      const fatal = new Promise<unknown>((resolve) => {
+        server.onFatal = resolve;
+      });
+      const socket = await server.listen({ socket: join(dir, "mongodb.sock") });
+      const client = await MongoClient.connect(
+        `mongodb://${encodeURIComponent(socket)}/?directConnection=true`,
+        {
+          retryWrites: false,
+          retryReads: false,
+          serverSelectionTimeoutMS: 500,
+        },
+      );
+      const things = client.db("test").collection<{ _id: number }>("things");
+      if (readers === undefined) assert.equal(await things.countDocuments({ text: "none" }), 0);
+      damage(dir);
+      store.database.sql.exec("PRAGMA shrink_memory");
+      const met = await Promise.allSettled([
+        things.countDocuments({ text: "none" }),
+        // They could meet it first, in the thread that writes.
+        ...Array.from({ length: readers ? 0 : 20 }, (_, i) => things.insertOne({ _id: 10_000 + i })),
+      ]);
+      assert.ok(met[0]?.status === "rejected");
+      assert.match(String(met[0].reason), /is damaged|connection .* closed/);
+      const error = await fatal;
+      assert.ok(error instanceof DamagedFile, String(error));
+      await assert.rejects(things.insertOne({ _id: 20_000 }));
+      await client.close();
+      await readers?.close();
     });
-    const socket = await server.listen({ socket: join(dir, "mongodb.sock") });
-    const client = await MongoClient.connect(
-      `mongodb://${encodeURIComponent(socket)}/?directConnection=true`,
-      {
-        retryWrites: false,
-        retryReads: false,
-        serverSelectionTimeoutMS: 500,
-      },
-    );
-    const things = client.db("test").collection<{ _id: number }>("things");
-    assert.equal(await things.countDocuments({ text: "none" }), 0);
-    damage(dir);
-    store.database.sql.exec("PRAGMA shrink_memory");
-    const met = await Promise.allSettled([
-      things.countDocuments({ text: "none" }),
-      ...Array.from({ length: 20 }, (_, i) => things.insertOne({ _id: 10_000 + i })),
-    ]);
-    assert.ok(met[0]?.status === "rejected");
-    assert.match(String(met[0].reason), /is damaged|connection .* closed/);
-    const error = await fatal;
-    assert.ok(error instanceof DamagedFile, String(error));
-    await assert.rejects(things.insertOne({ _id: 20_000 }));
-    await client.close();
-  });
 });

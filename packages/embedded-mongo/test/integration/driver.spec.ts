@@ -10,18 +10,24 @@ import {
   ObjectId,
   UUID,
 } from "mongodb";
-import { onEachTransport, type Started, startStore, until } from "../support/with-store.ts";
+import { onEachTransport, type Started, serveStore, startStore, until } from "../support/with-store.ts";
 
 interface Thing extends Document {
   _id: number | string | ObjectId;
   log?: number[];
 }
 
-onEachTransport("the official driver on the embedded store", (transport) => {
+onEachTransport("the official driver on the embedded store", (transport) =>
+  behavesAsMongoDb(() => startStore(transport)),
+);
+describe("the official driver on an embedded store whose reader threads run all reads", () =>
+  behavesAsMongoDb(() => serveStore({ readMs: 0 })));
+
+function behavesAsMongoDb(start: () => Promise<Started>): void {
   let store: Started;
   let count = 0;
   before(async () => {
-    store = await startStore(transport);
+    store = await start();
   });
   after(() => store.stop());
   const fresh = () => store.db.collection<Thing>(`c${count++}`);
@@ -440,7 +446,7 @@ onEachTransport("the official driver on the embedded store", (transport) => {
     const flushed = "log sync operations";
     assert.ok(sqlite.log[flushed] > status.sqlite.log[flushed]);
   });
-});
+}
 
 function nested(depth: number): Document {
   let document: Document = {};

@@ -42,11 +42,20 @@ describe("the embedded store on disk", () => {
         assert.equal(await things.countDocuments({ n: found.n, _id: id }), 1, "the index agrees");
         acknowledged.set(id, found.n);
       }
+      if (round === 0)
+        await things.insertMany(Array.from({ length: 5000 }, (_, n) => ({ _id: `o${n}`, n: -1, log: [] })));
       let writes = 0;
       let dead = false;
       const gone = once(child, "exit").then(() => {
         dead = true;
       });
+      // Reads that take long, so that reader threads have the file open, too.
+      const read = async (): Promise<void> => {
+        while (!dead)
+          await things.countDocuments({ log: { $size: 0 }, n: { $ne: 7 } }).catch((error) => {
+            assert.ok(dead || child.killed, String(error));
+          });
+      };
       const write = async (worker: number): Promise<void> => {
         const id = `w${worker}`;
         while (!dead) {
@@ -64,7 +73,7 @@ describe("the embedded store on disk", () => {
           }
         }
       };
-      await Promise.all(Array.from({ length: 16 }, (_, i) => write(i)));
+      await Promise.all([read(), read(), ...Array.from({ length: 16 }, (_, i) => write(i))]);
       await gone;
       await client.close();
       assert.ok(writes >= 400);

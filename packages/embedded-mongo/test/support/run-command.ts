@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Document, deserialize } from "bson";
 import { encode } from "../../src/bson/make.ts";
 import { fields } from "../../src/bson/raw.ts";
-import { execute } from "../../src/commands/execute.ts";
+import { execute, type Underway } from "../../src/commands/execute.ts";
 import { Request } from "../../src/commands/request.ts";
 import { Store } from "../../src/store.ts";
 
@@ -11,16 +11,16 @@ export function memoryStore(clock?: () => number): Store {
   return new Store({ dir: ":memory:", sync: "normal", ...(clock ? { clock } : {}) });
 }
 
-function requestOf(document: Document): Request {
-  const args = new Map(fields(encode({ $db: "test", ...document })));
+function requestOf(document: Document, db = "test"): Request {
+  const args = new Map(fields(encode({ $db: db, ...document })));
   args.delete("$db");
   const [name = ""] = Object.keys(document);
-  return new Request(name, args, new Map(), { id: 1 }, "test");
+  return new Request(name, args, new Map(), { id: 1 }, db);
 }
 
 /** The reply to a command, whether it succeeded or not. */
-export function command(store: Store, document: Document): Document {
-  const reply = execute(store, requestOf(document));
+export function command(store: Store, document: Document, db?: string): Document {
+  const reply = execute(store, requestOf(document, db));
   // Without a time slice, a command runs to its end.
   assert.ok(Buffer.isBuffer(reply));
   return deserialize(reply);
@@ -38,12 +38,14 @@ export function slowly(
   turn(): Document | undefined;
   stop(): void;
 } {
-  let begun: ReturnType<typeof execute> | undefined;
+  let begun: Buffer | Underway | undefined;
   return {
     turn() {
       let reply: Buffer | undefined;
       if (begun === undefined) {
-        begun = execute(store, requestOf(document), ms);
+        const started = execute(store, requestOf(document), { ms });
+        assert.ok(Buffer.isBuffer(started) || "resume" in started, "there is no reader thread");
+        begun = started;
         if (Buffer.isBuffer(begun)) reply = begun;
       } else if (!Buffer.isBuffer(begun)) reply = begun.resume(ms);
       return reply && deserialize(reply);

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Db, MongoClient } from "mongodb";
-import { type EmbeddedMongo, startEmbeddedMongo } from "../../src/index.ts";
+import { type EmbeddedMongo, type EmbeddedMongoOptions, startEmbeddedMongo } from "../../src/index.ts";
 import { driverOptions } from "../../src/port/driver.ts";
+import { type RunOptions, runStore } from "../../src/run.ts";
 
 export interface Started {
   readonly dir: string;
@@ -28,15 +29,39 @@ export function onEachTransport(title: string, tests: (transport: Transport) => 
   for (const transport of transports) describe(`${title} (${transport})`, () => tests(transport));
 }
 
-export async function startStore(transport: Transport = "socket"): Promise<Started> {
+export async function startStore(
+  transport: Transport = "socket",
+  more: Partial<EmbeddedMongoOptions> = {},
+): Promise<Started> {
   const dir = temporaryFolder();
-  const store: EmbeddedMongo = await startEmbeddedMongo({ dir });
+  const store: EmbeddedMongo = await startEmbeddedMongo({ dir, ...more });
   const options = transport === "socket" ? {} : driverOptions(store.uri);
   const client = await MongoClient.connect(store.uri, { maxPoolSize: 50, ...options });
   return {
     dir,
     uri: store.uri,
+    client,
     options,
+    db: client.db("shop"),
+    stop: async () => {
+      await client.close();
+      await store.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A store that this thread runs. Its client is another connection of the same thread. */
+export async function serveStore(options: Partial<RunOptions>, dir = temporaryFolder()): Promise<Started> {
+  const failed = (error: unknown): void => {
+    throw error;
+  };
+  const store = await runStore({ dir, ...options }, failed);
+  const client = await MongoClient.connect(store.uri, { maxPoolSize: 50 });
+  return {
+    dir,
+    uri: store.uri,
+    options: {},
     client,
     db: client.db("shop"),
     stop: async () => {

@@ -24,7 +24,7 @@ export class PartTable {
 
   constructor(database: Database, most: number) {
     this.most = most;
-    database.sql.exec(`
+    database.define(`
       CREATE TABLE IF NOT EXISTS parts (
         collection INTEGER NOT NULL, rid INTEGER NOT NULL, object INTEGER NOT NULL, low BLOB NOT NULL, fields BLOB NOT NULL,
         PRIMARY KEY (collection, rid, object, low)
