@@ -75,7 +75,7 @@ export default defineService(payments, {
       },
       webhooks: { providers, inbox, payments, outbox, clock, log, metrics },
       anomalies: { anomalies, metrics, log },
-      invoicing: createInvoicing({ ...models, payments, fields: shop.fields, config, clock }),
+      invoicing: createInvoicing({ ...models, payments: actors.payment, fields: shop.fields, config, clock }),
       documents: { ...models, payments, printer: createPdfPrinter() },
     };
   },

@@ -1,13 +1,14 @@
 /** Issues an order's invoice when it is paid, and credit notes for its refunds. Repeated messages change nothing. */
 
 import type { Model } from "mongoose";
-import type { ActorDocument } from "../../../broker/actor/runtime/document/actor-host.types.ts";
+import type { ActorHost } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { type DeclaredFields, printedFields } from "../../../broker/contract/fields.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import { collectionOf } from "../../../broker/mongo/documents.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
-import type { Payment, PaymentState } from "../payment/state.ts";
+import type { PaymentMessage } from "../payment/payment.actor.ts";
+import type { PaymentState, Refund } from "../payment/state.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { dayIn, NumberedSeries } from "./numbered-series.ts";
 import { splitTax, splitWithin, type TaxSplit } from "./tax.ts";
@@ -15,7 +16,7 @@ import { splitTax, splitWithin, type TaxSplit } from "./tax.ts";
 export interface InvoiceTools {
   invoices: Model<Invoice>;
   creditNotes: Model<CreditNote>;
-  payments: Model<ActorDocument<PaymentState>>;
+  payments: Pick<ActorHost<PaymentState, PaymentMessage>, "next" | "read">;
   /** Fields of the shop's extensions. */
   fields: DeclaredFields;
   config: Pick<
@@ -38,17 +39,17 @@ export function createInvoicing({
   config,
   clock,
 }: InvoiceTools): Invoicing {
-  const timeZone = config.SELLER_TIME_ZONE;
+  const dayOf = dayIn(config.SELLER_TIME_ZONE);
   const invoiceSeries = new NumberedSeries<Invoice>({
     collection: collectionOf(invoices),
     prefix: "",
-    timeZone,
+    dayOf,
     clock,
   });
   const creditSeries = new NumberedSeries<CreditNote>({
     collection: collectionOf(creditNotes),
     prefix: "CN-",
-    timeZone,
+    dayOf,
     clock,
   });
   const seller: Seller = {
@@ -57,10 +58,11 @@ export function createInvoicing({
     taxId: config.SELLER_TAX_ID ?? null,
   };
 
-  async function paymentOf(paymentId: string): Promise<Payment> {
-    const found = await payments.findById(paymentId, { state: 1 }).lean();
-    if (!found || found.state.status === "early") throw new Error(`there is no payment ${paymentId}`);
-    return found.state;
+  /** As stored, because another node may have stored one a moment ago. */
+  async function refundsToCredit(paymentId: string): Promise<Refund[]> {
+    const state = (await payments.read(paymentId))?.state;
+    if (!state || state.status === "early") throw new Error(`there is no payment ${paymentId}`);
+    return state.refunds.filter((it) => it.status === "succeeded" && it.amount > 0);
   }
 
   async function issueInvoice({ subject: orderId, data, time }: Message<"order.paid">): Promise<void> {
@@ -73,7 +75,9 @@ export function createInvoicing({
     const { amount: gross, currency } = data.total;
     if (lines.reduce((sum, it) => sum + it.total, 0) !== gross)
       throw new Error(`the lines of order ${orderNumber} do not add up to its total`);
-    const { provider, receipt } = await paymentOf(paymentId);
+    const payment = (await payments.next(paymentId, 0, 0, isPaid))?.state;
+    if (!payment || payment.status === "early") throw new Error(`payment ${paymentId} is not paid`);
+    const { provider, receipt } = payment;
     const { TAX_NAME: taxName, TAX_RATE: taxRate } = config;
     const printed = printedFields("order", data.ext, fields);
     await invoiceSeries.add(orderId, () => ({
@@ -88,11 +92,11 @@ export function createInvoicing({
       ...splitTax(gross, taxRate),
       gross,
       payment: { id: paymentId, provider, receipt },
-      paidOn: dayIn(timeZone).format(Date.parse(time)),
+      paidOn: dayOf(Date.parse(time)),
       ...(printed.length > 0 && { printed }),
     }));
     // A refund that arrived first found no invoice. Its credit note is made here.
-    await creditRefunds(orderId);
+    if ((await refundsToCredit(paymentId)).length > 0) await creditRefunds(orderId);
   }
 
   /**
@@ -103,10 +107,8 @@ export function createInvoicing({
   async function creditRefunds(orderId: string): Promise<void> {
     const invoice = await invoices.findById(orderId).lean();
     if (!invoice) return;
-    const { refunds } = await paymentOf(invoice.payment.id);
     const { orderNumber, customerId, buyer, currency, taxName, taxRate, payment } = invoice;
-    for (const { id, amount, reason, status } of refunds) {
-      if (status !== "succeeded" || amount === 0) continue;
+    for (const { id, amount, reason } of await refundsToCredit(payment.id)) {
       const issued = await creditNotes.find({ orderId }, { net: 1, tax: 1 }).lean();
       if (issued.some((it) => it._id === id)) continue;
       const split = splitWithin(amount, taxRate, leftOf(invoice, issued));
@@ -130,6 +132,8 @@ export function createInvoicing({
 
   return { issueInvoice, issueCreditNotes: ({ subject: orderId }) => creditRefunds(orderId) };
 }
+
+const isPaid = (it: PaymentState): boolean => it.status !== "early" && it.captured > 0;
 
 /** The part of the invoice that is not credited yet. */
 const leftOf = (invoice: TaxSplit, issued: readonly TaxSplit[]): TaxSplit => ({

@@ -5,6 +5,9 @@
  *
  * Documents that wait in this process are numbered together, in one ordered insert. It ends at the first refused
  * document. Documents before that one are stored. Those after it get new numbers.
+ *
+ * A process that is alone with a series remembers its last number instead of reading it. The unique index makes that
+ * safe: a number that another process has used meanwhile is refused, and then the last number is read.
  */
 import { type Collection, type Filter, MongoBulkWriteError, type OptionalUnlessRequiredId } from "mongodb";
 import { DUPLICATE_KEY } from "../../../broker/mongo/duplicate-key.ts";
@@ -16,6 +19,8 @@ export const SERIES_INDEX = "series";
 const MAX_GROUP = 100;
 /** Every failed try means that another node has used the number. After this many, the message is retried later. */
 const MAX_TRIES = 200;
+/** A remembered number that is older is read again, in milliseconds. */
+const REMEMBER_MS = 10_000;
 
 /** The position of a document in its series. */
 export interface Place {
@@ -33,7 +38,8 @@ export interface Numbered extends Place {
   _id: string;
 }
 
-interface Next {
+/** The last number of a year, or the next one. */
+interface Position {
   /** Milliseconds since the epoch. */
   at: number;
   day: string;
@@ -41,9 +47,17 @@ interface Next {
   seq: number;
 }
 
-/** Formats days as `2026-12-31`. */
-export const dayIn = (timeZone: string): Intl.DateTimeFormat =>
-  new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
+/** The day at a time, as `2026-12-31`. */
+export type DayOf = (at: number) => string;
+
+/** The format is made for the first day, because it loads ICU's data. It is kept, because making it takes long. */
+export function dayIn(timeZone: string): DayOf {
+  let days: Intl.DateTimeFormat | undefined;
+  return (at) => {
+    days ??= new Intl.DateTimeFormat("en-CA", { timeZone, dateStyle: "short" });
+    return days.format(at);
+  };
+}
 
 interface Waiting<T> {
   id: string;
@@ -55,20 +69,22 @@ interface Waiting<T> {
 interface Options<T extends Numbered> {
   collection: Pick<Collection<T>, "find" | "insertMany">;
   prefix: string;
-  /** Decides the day, and at the end of a year the series of a document. */
-  timeZone: string;
+  /** In the seller's time zone. At the end of a year, the day decides the series of a document. */
+  dayOf: DayOf;
   clock: Clock;
 }
 
 export class NumberedSeries<T extends Numbered> {
   readonly #options: Options<T>;
-  readonly #days: Intl.DateTimeFormat;
   readonly #waiting: Waiting<T>[] = [];
   #working = false;
+  /** The position of the last document that this process has added, and when it was added. */
+  #own: (Position & { since: number }) | undefined;
+  /** Whether no other process seems to add documents. */
+  #alone = false;
 
   constructor(options: Options<T>) {
     this.#options = options;
-    this.#days = dayIn(options.timeZone);
   }
 
   /**
@@ -107,43 +123,60 @@ export class NumberedSeries<T extends Numbered> {
 
   /** @returns those that need a new number */
   async #addSome(group: readonly Waiting<T>[]): Promise<readonly Waiting<T>[]> {
-    const { collection } = this.#options;
-    const first = await this.#next();
-    const documents = group.map((it, index) => it.make(this.#place(first, index)));
+    const { collection, clock } = this.#options;
+    const next = await this.#next();
+    const documents = group.map((it, index) => it.make(this.#place(next, index)));
+    const added = (count: number) => {
+      if (count > 0) this.#own = { ...next, seq: next.seq + count - 1, since: clock.now() };
+      for (const it of group.slice(0, count)) it.done();
+    };
     try {
       await collection.insertMany(documents as OptionalUnlessRequiredId<T>[], { ordered: true });
     } catch (thrown) {
       const error = bulkFailure(thrown);
-      if (!(error instanceof MongoBulkWriteError)) throw error;
-      const [refused] = [error.writeErrors].flat();
-      if (refused?.code !== DUPLICATE_KEY) throw error;
-      for (const it of group.slice(0, refused.index)) it.done();
+      const refused = error instanceof MongoBulkWriteError ? [error.writeErrors].flat()[0] : undefined;
+      if (refused?.code !== DUPLICATE_KEY) {
+        // The numbers may be used now.
+        this.#alone = false;
+        throw error;
+      }
+      added(refused.index);
       const taken = (refused.errmsg ?? "").includes(`index: ${SERIES_INDEX} `);
-      if (!taken) group[refused.index]?.done();
+      if (taken) this.#alone = false;
+      else group[refused.index]?.done();
       return group.slice(taken ? refused.index : refused.index + 1);
     }
-    for (const it of group) it.done();
+    added(group.length);
     return [];
   }
 
-  async #next(): Promise<Next> {
-    const { collection, clock } = this.#options;
+  async #next(): Promise<Position> {
+    const { clock, dayOf } = this.#options;
     const now = clock.now();
-    const today = this.#days.format(now);
+    const today = dayOf(now);
     const year = Number(today.slice(0, 4));
-    const [last] = await collection
+    const last = this.#remembered(year, now) ?? (await this.#last(year));
+    if (!last) return { at: now, day: today, year, seq: 1 };
+    return last.at > now ? { ...last, seq: last.seq + 1 } : { at: now, day: today, year, seq: last.seq + 1 };
+  }
+
+  #remembered(year: number, now: number): Position | undefined {
+    const own = this.#own;
+    const isFresh = own && own.year === year && Math.abs(now - own.since) < REMEMBER_MS;
+    return this.#alone && isFresh ? own : undefined;
+  }
+
+  async #last(year: number): Promise<Position | undefined> {
+    const [last] = await this.#options.collection
       .find({ year } as Filter<T>, { projection: { seq: 1, issuedAt: 1, issuedOn: 1 } })
       .sort({ seq: -1 })
       .limit(1)
       .toArray();
-    if (!last) return { at: now, day: today, year, seq: 1 };
-    const lastAt = Date.parse(last.issuedAt);
-    return lastAt > now
-      ? { at: lastAt, day: last.issuedOn, year, seq: last.seq + 1 }
-      : { at: now, day: today, year, seq: last.seq + 1 };
+    this.#alone = last !== undefined && last.seq === this.#own?.seq && year === this.#own.year;
+    return last && { at: Date.parse(last.issuedAt), day: last.issuedOn, year, seq: last.seq };
   }
 
-  #place({ at, day, year, seq }: Next, index: number): Place {
+  #place({ at, day, year, seq }: Position, index: number): Place {
     const own = seq + index;
     const number = `${this.#options.prefix}${year}-${String(own).padStart(6, "0")}`;
     return { year, seq: own, number, issuedAt: new Date(at).toISOString(), issuedOn: day };

@@ -11,7 +11,15 @@ import core from "../../../../services/index.ts";
 import { creditNotesOf } from "../../../../services/payments/invoices/read-invoice.ts";
 import { eventually } from "../../../../souk/testing/eventually.ts";
 import { movableClock } from "../../../../souk/testing/movable-clock.ts";
-import { type InvoicingNode, openInvoicing, paidOrder, refund, refundedMessage } from "./support.ts";
+import {
+  commandsOf,
+  type InvoicingNode,
+  openInvoicing,
+  paidOrder,
+  payHere,
+  refund,
+  refundedMessage,
+} from "./support.ts";
 
 const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
 
@@ -155,6 +163,42 @@ describe("invoices", () => {
     assert.deepEqual(new Set(years.map((it) => it._id)), new Set(orderIds));
   });
 
+  it("are numbered from memory by a node that is alone, and without a gap when another one joins in", async () => {
+    const issue = async (node: InvoicingNode) => node.issueInvoice(await payHere(node));
+    await issue(first());
+    await issue(first());
+    const sent = commandsOf(first());
+    const from = () => sent.filter((it) => !it.endsWith(" payments"));
+    for (let n = 0; n < 3; n++) await issue(first());
+    assert.deepEqual(from(), ["insert invoices", "insert invoices", "insert invoices"]);
+
+    await issue(second());
+    await issue(first());
+    assert.deepEqual(from().slice(3), ["insert invoices", "find invoices", "insert invoices"]);
+    // Now it knows that it is not alone, and looks first.
+    await issue(second());
+    await issue(first());
+    assert.deepEqual(from().slice(6), ["find invoices", "insert invoices"]);
+
+    clock.advance(60_000);
+    await issue(first());
+    await issue(first());
+    assert.deepEqual(from().slice(8), ["find invoices", "insert invoices", "insert invoices"]);
+    assert.deepEqual(await numbers(), upTo(11));
+  });
+
+  it("take provider and receipt from the node's memory, and read the refunds of many payments together", async () => {
+    const paid = await Promise.all(upTo(8).map(() => payHere(first())));
+    const sent = commandsOf(first());
+    await Promise.all(paid.map((it) => first().issueInvoice(it)));
+    assert.deepEqual(sent, ["find invoices", "insert invoices", "find payments"]);
+    const issued = await first().invoices.find().lean();
+    assert.deepEqual(
+      issued.map((it) => it.payment.receipt),
+      paid.map(() => "SBX-2"),
+    );
+  });
+
   it("are never given again or changed when the message comes again", async () => {
     const paid = await paidOrder(first());
     await first().issueInvoice(paid);
@@ -263,6 +307,27 @@ describe("invoices", () => {
         call: () => assert.fail("a note says whose it is"),
       });
       assert.equal(items.length, 120);
+    });
+
+    it("are credited though only another node knows yet that the payment was refunded", async () => {
+      const paid = await payHere(first());
+      const { paymentId } = paid.data;
+      const back = refund(2_500);
+      await second().host.apply(paymentId, "payment.refund", {
+        refundId: back.id,
+        amount: null,
+        reason: back.reason,
+      });
+      await second().host.apply(paymentId, "provider.refunded", { refundId: back.id });
+      await second().issueCreditNotes(refundedMessage(paid, back));
+      assert.deepEqual(await credits(), []);
+      const remembered = await first().host.next(paymentId, 0, 0);
+      assert.equal(remembered?.state.status, "captured", "the first node's memory is behind");
+      await first().issueInvoice(paid);
+      assert.deepEqual(
+        (await credits()).map((it) => [it._id, it.gross]),
+        [[back.id, 2_500]],
+      );
     });
 
     it("are credited though the refund was told of before the order's payment was", async () => {

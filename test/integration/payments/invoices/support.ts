@@ -1,18 +1,24 @@
-/** Invoicing as on a separate node: over its own connection to a shared store. */
+/** Invoicing as on a separate node: over its own connection to a shared store, with its own memory of payments. */
+import { ServiceBroker } from "moleculer";
 import mongoose from "mongoose";
+import { createActorHost } from "../../../../broker/actor/runtime/actor-host.ts";
 import { actorModel } from "../../../../broker/actor/runtime/document/actor-model.ts";
+import { createLocalBus } from "../../../../broker/bus/local/local-bus.ts";
 import { envelope, type Message } from "../../../../broker/contract/envelope.ts";
 import { derivedV7, newId } from "../../../../broker/contract/ids.ts";
 import { loadConfig } from "../../../../broker/moleculer/config.ts";
 import { migrateUp, migrationsOf } from "../../../../broker/mongo/migrations.ts";
 import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
+import { silentLog } from "../../../../broker/resilience/silent-log.ts";
 import "../../../../services/contracts.ts";
 import core from "../../../../services/index.ts";
 import { creditNoteModel, invoiceModel } from "../../../../services/payments/invoices/invoice.model.ts";
 import { createInvoicing } from "../../../../services/payments/invoices/issue-invoice.ts";
+import { createPaymentActor } from "../../../../services/payments/payment/payment.actor.ts";
+import { scheduleOf } from "../../../../services/payments/payment/schedule.ts";
 import { type Payment, paymentState, type Refund } from "../../../../services/payments/payment/state.ts";
-import { payments } from "../../../../services/payments/payments.contract.ts";
 import { anAddress } from "../../../../souk/testing/address.ts";
+import { memoryDeadLetters } from "../../../support/bus/memory-dead-letters.ts";
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 
@@ -23,21 +29,51 @@ interface Options {
 
 export async function openInvoicing(uri: string, { clock = systemClock, env = {} }: Options = {}) {
   const connection = await mongoose
-    .createConnection(uri, { dbName: "souk_payments", autoIndex: false, autoCreate: false })
+    .createConnection(uri, {
+      dbName: "souk_payments",
+      autoIndex: false,
+      autoCreate: false,
+      monitorCommands: true,
+    })
     .asPromise();
+  const config = loadConfig(env);
+  const definition = createPaymentActor(scheduleOf(config));
+  const payments = actorModel(definition).bind(connection);
+  const bus = createLocalBus({ deadLetters: memoryDeadLetters(), log: silentLog, clock });
+  const host = createActorHost({
+    definition,
+    model: payments,
+    runtime: { bus, clock, config, logger: () => silentLog },
+    broker: new ServiceBroker({ logger: false }),
+  });
   const models = {
     invoices: invoiceModel.bind(connection),
     creditNotes: creditNoteModel.bind(connection),
-    payments: actorModel({ ...payments.actors.payment, state: paymentState }).bind(connection),
   };
   return {
     ...models,
-    ...createInvoicing({ ...models, fields: {}, clock, config: loadConfig(env) }),
+    ...createInvoicing({ ...models, payments: host, fields: {}, clock, config }),
+    payments,
+    /** Takes no messages from mailboxes. */
+    host,
     connection,
     migrate: async () =>
       void (await migrateUp(connection, await migrationsOf(core.migrations.payments), "test", systemClock)),
-    close: () => connection.close(),
+    async close() {
+      await host.stop();
+      await bus.close();
+      await connection.close();
+    },
   };
+}
+
+/** The commands that a node sends to its store from now on, each as `find payments`. */
+export function commandsOf({ connection }: Pick<InvoicingNode, "connection">): string[] {
+  const sent: string[] = [];
+  connection
+    .getClient()
+    .on("commandStarted", ({ commandName, command }) => sent.push(`${commandName} ${command[commandName]}`));
+  return sent;
 }
 
 export type InvoicingNode = Awaited<ReturnType<typeof openInvoicing>>;
@@ -47,7 +83,7 @@ export async function paidOrder(
   { payments }: Pick<InvoicingNode, "payments">,
   { orderId = newId(), refunds = [] }: { orderId?: string; refunds?: Refund[] } = {},
 ): Promise<Message<"order.paid">> {
-  const paymentId = derivedV7(orderId, "payment", "test");
+  const paymentId = paymentIdOf(orderId);
   const state = paymentState.parse({
     status: "captured",
     orderId,
@@ -66,22 +102,58 @@ export async function paidOrder(
   await payments.db
     .collection<{ _id: string }>(payments.collection.name)
     .updateOne({ _id: paymentId }, { $setOnInsert: { state, version: 1 } }, { upsert: true });
-  return envelope(
+  return orderPaid(state);
+}
+
+const paymentIdOf = (orderId: string): string => derivedV7(orderId, "payment", "test");
+
+const orderPaid = ({
+  orderId,
+  orderNumber,
+  customerId,
+}: Pick<Payment, "orderId" | "orderNumber" | "customerId">): Message<"order.paid"> =>
+  envelope(
     "order.paid",
     orderId,
     {
-      number: state.orderNumber,
-      customerId: state.customerId,
+      number: orderNumber,
+      customerId,
       lines: [
         { sku: "A-1", name: "Lamp", quantity: 2, unitPrice: usd(1_000), total: usd(2_000) },
         { sku: "B-1", name: "Wick", quantity: 1, unitPrice: usd(500), total: usd(500) },
       ],
       total: usd(2_500),
       shippingAddress: anAddress(),
-      paymentId,
+      paymentId: paymentIdOf(orderId),
     },
     { source: "/orders", at: Date.now() },
   );
+
+/** Has the node's own actor pay an order, so that the node remembers the payment. */
+export async function payHere({ host }: Pick<InvoicingNode, "host">): Promise<Message<"order.paid">> {
+  const orderId = newId();
+  const paid = orderPaid({ orderId, orderNumber: `S-${orderId.slice(-6)}`, customerId: newId() });
+  const { number: orderNumber, customerId, total: amount, paymentId } = paid.data;
+  const expiresAt = new Date(Date.now() + 60_000).toISOString();
+  const payment = { provider: "sandbox" };
+  await host.apply(paymentId, "payment.request", {
+    orderId,
+    orderNumber,
+    customerId,
+    amount,
+    payment,
+    expiresAt,
+  });
+  await host.apply(paymentId, "payment.report", {
+    ...payment,
+    eventId: newId(),
+    providerRef: `ref of ${paymentId}`,
+    status: "captured",
+    amount,
+    receipt: "SBX-2",
+    reason: null,
+  });
+  return paid;
 }
 
 export const refundedMessage = (paid: Message<"order.paid">, { id, amount }: Refund) =>
