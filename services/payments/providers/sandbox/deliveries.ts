@@ -44,7 +44,8 @@ const SWEEP_EVERY_MS = 1_000;
 const SWEEP_MS = 60_000;
 /** How long a stop waits for work in flight. */
 const STOP_MS = 3_000;
-const TIDY_AFTER_MS = 25;
+/** Far less than a claim lasts. Until then, a crash makes the next node deliver it again. */
+const TIDY_AFTER_MS = 250;
 const PER_SWEEP = 64;
 /** With the delays below, about a day. */
 const MAX_FAILURES = 30;

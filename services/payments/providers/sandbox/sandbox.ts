@@ -4,10 +4,12 @@
  * a wrong amount.
  */
 import { createHmac } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { SoukError } from "../../../../broker/contract/errors.ts";
 import { newId } from "../../../../broker/contract/ids.ts";
 import { secret as secretVariable } from "../../../../broker/contract/variables.ts";
+import { ReadGroup } from "../../../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../../../broker/mongo/write-group.ts";
 import { defineProvider } from "../define-provider.ts";
 import {
@@ -41,6 +43,9 @@ export interface Sandbox extends PaymentProvider {
   /** Decides a payment, once. @throws {SoukError} NOT_FOUND, or CONFLICT when it has ended */
   decide(ref: string, decision: SandboxDecision): Promise<void>;
 }
+
+/** How many payments that wait for their customers a node remembers. Others are read. */
+const REMEMBERED = 5_000;
 
 const STATUS = { succeed: "captured", decline: "failed", expire: "expired" } as const;
 const REASON = { succeed: null, decline: "card_declined", expire: "expired" } as const;
@@ -118,14 +123,19 @@ function createSandbox(
     url: () => new URL(webhookUrl()),
   });
 
+  const reads = new ReadGroup<SandboxPayment>(payments);
+  const writes = writeGroup(payments);
+  /** As opened here. Another node may have decided or cancelled them since, which the conditional write finds. */
+  const opened = new LRUCache<string, SandboxPayment>({ max: REMEMBERED });
+
   async function find(ref: string): Promise<SandboxPayment> {
-    const found = await payments.findOne({ _id: ref });
+    const found = await reads.get(ref);
     if (!found) throw new SoukError("NOT_FOUND", "The sandbox has no such payment.");
     return found;
   }
 
   async function known(ref: string): Promise<SandboxPayment> {
-    const found = await payments.findOne({ _id: ref });
+    const found = await reads.get(ref);
     if (!found) throw new ProviderRefused("unknown reference");
     return found;
   }
@@ -152,7 +162,8 @@ function createSandbox(
         refunds: [],
         refunded: 0,
       };
-      if (!(await writeGroup(payments).insertNew(payment))) {
+      if (await writes.insertNew(payment)) opened.set(ref, payment);
+      else {
         const first = await known(ref);
         if (first.amount !== amount.amount || first.currency !== amount.currency)
           throw new ProviderRefused("opened before with another amount");
@@ -215,30 +226,30 @@ function createSandbox(
     async decide(ref, { outcome, delayMs, times, amount }) {
       const now = clock.now();
       const due = now + delayMs;
-      const decided = await payments.findOneAndUpdate(
-        { _id: ref, status: "pending", expiresAt: { $gt: new Date(now) } },
-        {
-          $set: {
-            status: STATUS[outcome],
-            decision: {
-              eventId: `evt_${newId()}`,
-              at: new Date(now),
-              ...(amount === undefined ? {} : { amount }),
-              receipt: outcome === "succeed" ? `SBX-${newId()}` : null,
-              reason: REASON[outcome],
-            },
-            delivery: { left: times, failures: 0 },
-            // A delivery that is due now is claimed by the same write.
-            deliverAt: new Date(delayMs === 0 ? now + CLAIM_MS : due),
-          },
+      const pending = opened.get(ref) ?? (await find(ref));
+      opened.delete(ref);
+      const eventId = `evt_${newId()}`;
+      const change = {
+        status: STATUS[outcome],
+        decision: {
+          eventId,
+          at: new Date(now),
+          ...(amount === undefined ? {} : { amount }),
+          receipt: outcome === "succeed" ? `SBX-${newId()}` : null,
+          reason: REASON[outcome],
         },
-        { returnDocument: "after" },
+        delivery: { left: times, failures: 0 },
+        // A delivery that is due now is claimed by the same write.
+        deliverAt: new Date(delayMs === 0 ? now + CLAIM_MS : due),
+      };
+      const matched = await writes.update(
+        { _id: ref, status: "pending", expiresAt: { $gt: new Date(now) } },
+        { $set: change },
       );
-      if (!decided) {
-        await find(ref);
-        throw new SoukError("CONFLICT", "This payment is over already.");
-      }
-      if (delayMs === 0) deliveries.sendNow(decided);
+      // The write group does not always know. The event's id says whose decision is stored.
+      const isOurs = matched || (await find(ref)).decision?.eventId === eventId;
+      if (!isOurs) throw new SoukError("CONFLICT", "This payment is over already.");
+      if (delayMs === 0) deliveries.sendNow({ ...pending, ...change });
       else deliveries.sendAt(ref, due);
     },
 

@@ -138,6 +138,45 @@ describe("the sandbox provider", () => {
     assert.equal(await status(ref), "refunded");
   });
 
+  it("lets one decision of many win, on whichever nodes, and tells each which", async () => {
+    const refs = await Promise.all(Array.from({ length: 12 }, () => open()));
+    const [cancelled, expired, ...contested] = refs;
+    assert.ok(cancelled && expired);
+    // The deciding node still remembers it as pending.
+    await other.cancel(cancelled, never);
+    await sandboxPayments(database.service("payments")).updateOne(
+      { _id: expired },
+      { $set: { expiresAt: new Date(clock.now()) } },
+    );
+    const tries = [one, other].flatMap((node) =>
+      (["succeed", "decline"] as const).flatMap((outcome) => refs.map((ref) => ({ node, outcome, ref }))),
+    );
+    const ended = await Promise.all(
+      tries.map(async ({ node, outcome, ref }) => {
+        try {
+          await node.decide(ref, { outcome, delayMs: 0, times: 1 });
+          return { ref, outcome, won: true };
+        } catch (error) {
+          assert.equal(errorCode(error), "CONFLICT");
+          return { ref, outcome, won: false };
+        }
+      }),
+    );
+    const winners = ended.filter((it) => it.won);
+    assert.deepEqual(winners.map((it) => it.ref).sort(), [...contested].sort());
+    await eventually("each is reported", () => contested.every((ref) => received(ref).length > 0));
+    for (const { ref, outcome } of winners) {
+      const [webhook, ...more] = received(ref);
+      assert.ok(webhook);
+      assert.deepEqual(more, []);
+      const type = outcome === "succeed" ? "payment.captured" : "payment.failed";
+      assert.equal(JSON.parse(bodyOf(webhook).toString()).type, type);
+      assert.equal(await status(ref), outcome === "succeed" ? "captured" : "failed");
+    }
+    assert.deepEqual([received(cancelled), received(expired)], [[], []]);
+    await assert.rejects(decide("unknown"), (error) => errorCode(error) === "NOT_FOUND");
+  });
+
   it("signs its webhooks so that every node knows them, with a secret that was made once", async () => {
     const ref = await open();
     await decide(ref);
