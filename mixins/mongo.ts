@@ -8,6 +8,8 @@ export interface MongoParts<D> {
   models: { readonly [K in keyof D]: Model<D[K]> };
   /** The service's own database, for collections without a model. */
   database: Connection;
+  /** Whether nobody but this node changes the service's documents. See `NodeRuntime`. */
+  isSoleWriter: boolean;
 }
 
 /**
@@ -20,6 +22,7 @@ export function mongo<D extends object = Record<never, never>>(
   return defineMixin<MongoParts<D>>({
     created() {
       this.database = this.broker.souk.database(this.name);
+      this.isSoleWriter = this.broker.souk.isSoleWriter(this.name);
       const bound = Object.entries<Bindable>(definitions).map(([name, it]) => [name, it.bind(this.database)]);
       this.models = { ...this.models, ...Object.fromEntries(bound) };
     },

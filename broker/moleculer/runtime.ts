@@ -18,6 +18,11 @@ export interface NodeRuntime {
   readonly bus: Bus;
   /** The connection to a service's own database, `souk_<service>`. */
   database(service: string): Connection;
+  /**
+   * Whether nobody but this node changes a service's documents, see `sole-writer.ts`. Then memory that follows its own
+   * writes is exact. Scripts may add documents (`npm run seed`), and change none.
+   */
+  isSoleWriter(service: string): boolean;
   /** Resolves when the database answers. @throws when it is away */
   pingDatabase(): Promise<void>;
   logger(module: string): Log;

@@ -25,11 +25,11 @@ export default defineService(cart, {
     workers(),
   ],
 
-  setup({ config, clock, database, logger }) {
+  setup({ config, clock, database, isSoleWriter, logger }) {
     const { REDIS_URL: url, CART_TTL: ttl, NAMESPACE } = config;
     const carts = url
       ? redisCartStore({ url, prefix: `souk-${NAMESPACE}:`, ttl, log: logger })
-      : mongoCartStore({ database, clock, ttl });
+      : mongoCartStore({ database, clock, ttl, isSoleWriter });
     return { carts };
   },
 

@@ -32,11 +32,15 @@ export interface CartCollection extends Documents<CartDocument> {
 /** What is to be written, or the answer where nothing is. */
 export type Decision<R> = CartChange | { answer: R };
 
-/**
- * Decides about the cart as stored; undefined where there is none. It may be called several times.
- * @param again an earlier write of this change may have been done, followed by another node's
- */
-export type Decide<R> = (cart: CartDocument | undefined, again: boolean) => Decision<R>;
+export interface Circumstances {
+  /** The cart has expired: its lines are gone, and it will be removed. */
+  readonly isOver: boolean;
+  /** An earlier write of this change may have been done, followed by another node's. */
+  readonly again: boolean;
+}
+
+/** Decides about the cart as stored; undefined where there is none. It may be called several times. */
+export type Decide<R> = (cart: CartDocument | undefined, circumstances: Circumstances) => Decision<R>;
 
 interface Change {
   decide: Decide<unknown>;
@@ -49,15 +53,18 @@ export interface CartDocumentsOptions {
   clock: Clock;
   /** Milliseconds until an unchanged cart expires. */
   ttl: number;
+  /** Whether nobody else writes carts. Then what is remembered is what is stored. */
+  isSoleWriter?: boolean;
 }
 
 export class CartDocuments {
   readonly #carts: CartCollection;
   readonly #clock: Clock;
   readonly #ttl: number;
+  readonly #isSoleWriter: boolean;
   readonly #reads: ReadGroup<CartDocument>;
   readonly #writes: WriteGroup<CartDocument>;
-  /** Documents as last seen here: guesses for conditional writes, never used for reads. */
+  /** Documents as last seen here. Where others write too, they are only guesses for conditional writes. */
   readonly #recent = new LRUCache<string, CartDocument>({ max: RECENT });
   /** By cart, the changes that wait while a write of that cart is under way. */
   readonly #waiting = new Map<string, Change[]>();
@@ -65,18 +72,21 @@ export class CartDocuments {
   readonly #instance = randomBytes(6).toString("base64url");
   #commits = 0;
 
-  constructor({ carts, clock, ttl }: CartDocumentsOptions) {
+  constructor({ carts, clock, ttl, isSoleWriter = false }: CartDocumentsOptions) {
     this.#carts = carts;
     this.#clock = clock;
     this.#ttl = ttl;
+    this.#isSoleWriter = isSoleWriter;
     this.#reads = new ReadGroup(carts);
     this.#writes = new WriteGroup(carts);
   }
 
-  /** The document as stored, unless it has expired. */
+  /**
+   * The document as stored, unless it has expired. Reads wait for the changes of their cart, so that what is remembered
+   * is never older than what was written.
+   */
   async read(id: string): Promise<CartDocument | undefined> {
-    const cart = await this.#load(id);
-    return cart && !this.#isOver(cart) ? cart : undefined;
+    return this.change(id, (cart, { isOver }) => ({ answer: isOver ? undefined : cart }));
   }
 
   /**
@@ -116,6 +126,8 @@ export class CartDocuments {
       try {
         await this.#apply(id, changes);
       } catch (error) {
+        // It may have been written.
+        this.#recent.delete(id);
         for (const it of changes) it.failed(error);
       }
     }
@@ -135,10 +147,10 @@ export class CartDocuments {
         this.#recent.delete(id);
         continue;
       }
-      const { next, answers } = decideAll(id, isOver ? emptied(stored) : stored, changes, again);
+      const { next, answers } = decideAll(id, stored, changes, { isOver, again });
       if (!next) {
         // A guess may be old. Only a fresh read, or a write, proves that it is not.
-        if (guess) continue;
+        if (guess && !this.#isSoleWriter) continue;
         settle(changes, answers);
         return;
       }
@@ -181,9 +193,7 @@ export class CartDocuments {
 
   async #load(id: string): Promise<CartDocument | undefined> {
     const cart = await this.#reads.get(id);
-    const known = this.#recent.get(id);
-    const isOlder = known !== undefined && known.born === cart?.born && known.rev > cart.rev;
-    if (cart && !isOlder) this.#recent.set(id, cart);
+    if (cart) this.#recent.set(id, cart);
     return cart;
   }
 
@@ -203,14 +213,14 @@ interface Decided {
 /** Each change is decided on the cart as the changes before it have left it. */
 function decideAll(
   id: string,
-  cart: CartDocument | undefined,
+  stored: CartDocument | undefined,
   changes: readonly Change[],
-  again: boolean,
+  { isOver, again }: Circumstances,
 ): Decided {
-  let present = cart;
+  let present = stored && isOver ? emptied(stored) : stored;
   let next: CartDocument | undefined;
   const answers = changes.map(({ decide }) => {
-    const decision = decide(present, again);
+    const decision = decide(present, { isOver: isOver && !next, again });
     if ("answer" in decision) return decision;
     next = changed(present ?? newCart(id), decision);
     present = next;

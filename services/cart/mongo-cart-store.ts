@@ -25,11 +25,13 @@ export interface MongoCartOptions {
   clock: Clock;
   /** Milliseconds until an unchanged cart expires. */
   ttl: number;
+  /** Whether nobody else writes carts. Then what this node remembers is what is stored. */
+  isSoleWriter?: boolean;
 }
 
-export function mongoCartStore({ database, clock, ttl }: MongoCartOptions): CartStore {
+export function mongoCartStore({ database, ...options }: MongoCartOptions): CartStore {
   const carts = database.getClient().db(database.name).collection<CartDocument>(CARTS);
-  return cartStoreOn(new CartDocuments({ carts, clock, ttl }));
+  return cartStoreOn(new CartDocuments({ carts, ...options }));
 }
 
 export function cartStoreOn(documents: CartDocuments): CartStore {
@@ -72,7 +74,7 @@ export function cartStoreOn(documents: CartDocuments): CartStore {
     async removeLine(owner, sku) {
       const left = await documents.change<CartDocument | "no line" | "no cart">(
         keyOf(owner),
-        (cart, again) => {
+        (cart, { again }) => {
           const lines = cart && !cart.into ? linesOf(cart) : [];
           if (lines.some((it) => it.sku === sku)) return { lines: lines.filter((it) => it.sku !== sku) };
           // An earlier write may have removed it.

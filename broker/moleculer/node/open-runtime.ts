@@ -21,6 +21,7 @@ import { startOperationsServer } from "../operations/server.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import { storeFolder } from "./data-folder.ts";
 import { identifyShop, type ShopIdentity } from "./shop-id.ts";
+import { soleWriter } from "./sole-writer.ts";
 
 export interface OpenRuntime {
   readonly runtime: NodeRuntime;
@@ -65,7 +66,7 @@ export async function openRuntime(
     operations.check(databaseCheck(() => runtime?.pingDatabase, logger("database")));
     operations.check(busCheck(() => runtime?.bus));
     await openOperationsPort(config, operations, logger("operations"), undo);
-    const database = await openDatabase(config, services, logger("database"), undo);
+    const { database, isSoleWriter } = await openDatabase(config, services, logger("database"), undo);
     const shop = await identifyShop(database, namesOf(services.shop));
     checkMessages(config, shop, logger("shop"));
     const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
@@ -79,6 +80,7 @@ export async function openRuntime(
       clock,
       bus,
       database: database.service,
+      isSoleWriter,
       pingDatabase: database.ping,
       logger,
       operations,
@@ -128,7 +130,7 @@ async function openDatabase(
   { shop, here = namesOf(shop) }: Services,
   log: Log,
   undo: (() => Promise<unknown>)[],
-): Promise<Database> {
+): Promise<{ database: Database } & Pick<NodeRuntime, "isSoleWriter">> {
   const own = new Map([...ownDatabases(config, namesOf(shop))].filter(([service]) => here.includes(service)));
   let uri = config.MONGO_URL;
   if (!uri) {
@@ -141,7 +143,7 @@ async function openDatabase(
   }
   const database = await connectDatabases(uri, own, log);
   undo.push(() => database.close());
-  return database;
+  return { database, isSoleWriter: soleWriter(config, own) };
 }
 
 /**

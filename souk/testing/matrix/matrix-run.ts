@@ -217,6 +217,8 @@ export class MatrixRun<W extends World = World> {
       clock: { now: () => this.#time.now },
       bus: this.messages.node(life),
       database: database.service,
+      // As in a shop that is one process: its memory dies with it.
+      isSoleWriter: () => true,
       pingDatabase: database.ping,
       operations: createOperations(),
       logger: () => silentLog,

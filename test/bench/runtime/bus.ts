@@ -184,6 +184,7 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
     clock: systemClock,
     bus,
     database: () => connection,
+    isSoleWriter: () => false,
     pingDatabase: () => database.ping(),
     operations: createOperations(),
     logger: () => log,

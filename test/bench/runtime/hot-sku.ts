@@ -59,6 +59,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
     clock: systemClock,
     bus: withoutListeners(bus),
     database: () => connection,
+    isSoleWriter: () => false,
     pingDatabase: () => database.ping(),
     operations: createOperations(),
     logger: () => log,

@@ -262,4 +262,57 @@ describe("changes of carts in MongoDB", () => {
     // The failed one was done. Nobody knew.
     assert.deepEqual(await quantities(owner), { A: 1, B: 1, C: 1 });
   });
+
+  describe("where nobody else writes carts", () => {
+    let alone: CartStore;
+    beforeEach(() => {
+      alone = cartStoreOn(new CartDocuments({ carts: here, clock, ttl, isSoleWriter: true }));
+    });
+
+    it("are read from memory, as they are stored", async () => {
+      const [owner, guest] = [{ user: newId() }, { guest: newId() }];
+      const steps: (() => Promise<unknown>)[] = [
+        () => alone.setLine(owner, line("A", 3)),
+        () => alone.setLine(owner, line("B")),
+        () => alone.removeLine(owner, "B"),
+        () => alone.dropBought(owner.user, newId(), [{ sku: "A", quantity: 1 }]),
+        () => alone.setLine(guest, line("C")),
+        () => alone.merge(guest.guest, owner.user),
+        () => alone.setLine(guest, line("D")),
+        () => alone.clear(owner),
+      ];
+      for (const step of steps) {
+        await step();
+        const [mine, theirs] = await Promise.all([alone.read(owner), alone.read(guest)]);
+        assert.deepEqual([mine, theirs], [await other.read(owner), await other.read(guest)]);
+      }
+      here.reads = 0;
+      await Promise.all([alone.read(owner), alone.read(guest), alone.removeLine(owner, "gone")]);
+      assert.equal(here.reads, 0);
+    });
+
+    it("are read from the database after a write whose outcome nobody knows", async () => {
+      const owner = { user: newId() };
+      await alone.setLine(owner, line("A"));
+      here.afterWrite = async () => {
+        throw new MongoNetworkError("the connection is lost");
+      };
+      const failing = alone.setLine(owner, line("A", 2));
+      const reading = alone.read(owner);
+      await assert.rejects(failing, (error) => isTransient(error));
+      assert.deepEqual((await reading).lines, [line("A", 2)]);
+    });
+
+    it("have expired there in time, and not earlier", async () => {
+      const owner = { user: newId() };
+      await alone.setLine(owner, line("A"));
+      clock.advance(ttl - 1);
+      assert.equal((await alone.read(owner)).lines.length, 1);
+      clock.advance(1);
+      assert.deepEqual(await alone.read(owner), { revision: 0, lines: [] });
+      await collection().deleteOne({ _id: `u:${owner.user}` });
+      assert.deepEqual(linesOf(await alone.setLine(owner, line("B"))), [line("B")]);
+      assert.deepEqual(await alone.read(owner), await other.read(owner));
+    });
+  });
 });

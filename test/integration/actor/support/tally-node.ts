@@ -43,6 +43,7 @@ const runtime: NodeRuntime = {
   clock: systemClock,
   bus,
   database: () => connection,
+  isSoleWriter: () => false,
   pingDatabase: async () => undefined,
   operations: createOperations(),
   logger: () => silentLog,

@@ -109,6 +109,7 @@ export class SimShop {
       clock: systemClock,
       bus,
       database: () => assert.fail("the simulation has no connection"),
+      isSoleWriter: () => false,
       pingDatabase: async () => undefined,
       operations: createOperations(),
       logger: () => silentLog,
