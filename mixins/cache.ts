@@ -2,6 +2,7 @@
  * Caches of a service. A change clears them on all nodes. Here it happens at once, so that a writer reads its own
  * write. Elsewhere it happens when the notification arrives. A notification may be lost, so a cache also needs a time limit.
  */
+import type { Service } from "moleculer";
 import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
 import { broadcastNotification, onNotified } from "./notify.ts";
 
@@ -17,15 +18,15 @@ export interface CacheParts<C> {
 
 /**
  * Puts `caches` and `invalidate` on `this`.
- * @param create makes them, once per instance
+ * @param create makes them, once per instance of the service
  */
 export function cache<C extends object & { readonly [K in keyof C]: Clearable }>(
-  create: () => C,
+  create: (service: Service) => C,
 ): Mixin<CacheParts<C>> {
   return defineMixin<CacheParts<C>>({
     merged: onNotified<CacheParts<C>>((service) => clear(service.caches)),
     created() {
-      this.caches = create();
+      this.caches = create(this);
     },
     methods: {
       invalidate() {

@@ -331,7 +331,12 @@ export const products = defineContract({
     variants: action({
       summary: "Present name and price of each SKU that is on sale, in no order; unknown ones are left out",
       readOnly: true,
-      params: z.strictObject({ skus: z.array(sku).min(1).max(100) }),
+      params: z.strictObject({
+        skus: z.array(sku).min(1).max(100),
+        latest: z.boolean().optional().meta({
+          description: "Also changes that other nodes have made within the last second",
+        }),
+      }),
       returns: z.array(z.strictObject({ sku, productId: id, name: z.string(), price: money })),
     }),
   },

@@ -1,12 +1,13 @@
 /** The catalogue: products with their variants, and categories. */
 
 import { defineService } from "../../broker/moleculer/define-service.ts";
+import { collectionOf } from "../../broker/mongo/documents.ts";
 import { cache } from "../../mixins/cache.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
 import { catalogueCaches } from "./catalogue/caches.ts";
-import { presentVariants } from "./catalogue/present-variants.ts";
 import { createCatalogueReader } from "./catalogue/read-products.ts";
+import { VariantReads } from "./catalogue/read-variants.ts";
 import { changeProduct, createProduct, removeProduct } from "./catalogue/write-product.ts";
 import { findCategory, listCategories } from "./categories/read-categories.ts";
 import { createReindexing } from "./categories/reindex-in-background.ts";
@@ -26,7 +27,7 @@ export default defineService(products, {
       categories: categoryModel,
       stockLevels: stockLevelModel,
     }),
-    cache(catalogueCaches),
+    cache(({ name, broker }) => catalogueCaches(broker.souk.isSoleWriter(name))),
     workers(),
   ],
 
@@ -36,16 +37,19 @@ export default defineService(products, {
     return {
       catalogue,
       reader: createCatalogueReader({ ...models, availability, caches }),
+      variantReads: new VariantReads(collectionOf(models.products)),
       reindexing: createReindexing(catalogue, invalidate, logger),
     };
   },
 
   methods: {
-    /** The result of a write, after all caches have dropped the previous data. */
+    /** The result of a write, after all caches have dropped the previous data. A failed one may have changed it too. */
     async changing<T>(write: Promise<T>): Promise<T> {
-      const result = await write;
-      this.invalidate();
-      return result;
+      try {
+        return await write;
+      } finally {
+        this.invalidate();
+      }
     },
   },
 
@@ -98,8 +102,8 @@ export default defineService(products, {
       return this.changing(removeCategory(this.catalogue, params.id, meta.ifMatch));
     },
 
-    variants({ params }) {
-      return presentVariants({ products: this.models.products, cache: this.caches.variants }, params.skus);
+    variants({ params: { skus, latest } }) {
+      return this.caches.variants.get(skus, this.variantReads, latest);
     },
   },
 

@@ -121,8 +121,8 @@ async function pricedCart(ctx: PlaceContext, userId: string): Promise<PricedCart
   const { cartRevision, expectedTotal } = ctx.params;
   const { revision, lines } = await ctx.call("cart.contents", { userId });
   if (cartRevision !== undefined && cartRevision !== revision) throw await notAsSeen(ctx, "CART_CHANGED");
-  const variants =
-    lines.length > 0 ? await ctx.call("products.variants", { skus: lines.map((it) => it.sku) }) : [];
+  const skus = lines.map((it) => it.sku);
+  const variants = skus.length > 0 ? await ctx.call("products.variants", { skus, latest: true }) : [];
   const priced = priceCart(lines, variants);
   if (expectedTotal && !isDeepStrictEqual(expectedTotal, priced.total))
     throw await notAsSeen(ctx, "PRICE_CHANGED");

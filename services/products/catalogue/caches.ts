@@ -12,11 +12,12 @@ const ANSWER_TTL_MS = 500;
 export type ListAnswer = Omit<ProductPage, "rows"> & { items: ProductView[] };
 export type CatalogueCaches = ReturnType<typeof catalogueCaches>;
 
-export const catalogueCaches = () => ({
+/** @param isSoleWriter whether nobody but this node changes products */
+export const catalogueCaches = (isSoleWriter: boolean) => ({
   pages: createSingleFlightCache<ProductPage>(ROWS_TTL_MS, 2_000),
   sets: createSingleFlightCache<MatchSet>(ROWS_TTL_MS, 50),
   rows: createSingleFlightCache<ProductRow>(ROWS_TTL_MS, 20_000),
   listAnswers: createSingleFlightCache<ListAnswer>(ANSWER_TTL_MS, 2_000),
   productAnswers: createSingleFlightCache<ProductView>(ANSWER_TTL_MS, 20_000),
-  variants: new VariantCache(),
+  variants: new VariantCache(isSoleWriter),
 });

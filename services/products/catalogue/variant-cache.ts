@@ -1,4 +1,4 @@
-/** Variants by SKU. A read of many asks for the unknown ones in one query. */
+/** Variants by SKU, in memory. */
 import { LRUCache } from "lru-cache";
 import type { z } from "zod";
 import type { products } from "../products.contract.ts";
@@ -7,34 +7,47 @@ export type PresentVariant = z.input<typeof products.actions.variants.returns>[n
 
 /** No price is older than this. Changes on this node, and announced ones, are visible at once. */
 const PRICE_TTL_MS = 1_000;
+/** Where only this node changes products. It bounds the age of what is written past it by hand. */
+const SOLE_TTL_MS = 60_000;
 const MAX_SKUS = 20_000;
 
-export class VariantCache {
+interface Reads {
+  getMany(skus: readonly string[]): Promise<ReadonlyMap<string, PresentVariant>>;
+}
+
+interface Kept {
   /** null for a SKU that is not on sale, so that asking again needs no query. */
-  readonly #kept = new LRUCache<string, { variant: PresentVariant | null }>({
-    max: MAX_SKUS,
-    ttl: PRICE_TTL_MS,
-    ttlResolution: 1,
-  });
+  variant: PresentVariant | null;
+}
+
+export class VariantCache {
+  readonly #kept = new LRUCache<string, Kept>({ max: MAX_SKUS, ttl: PRICE_TTL_MS, ttlResolution: 1 });
+  readonly #isSoleWriter: boolean;
   #clearings = 0;
 
-  /** Those of the SKUs that are on sale. @param read reads the unknown SKUs */
-  async get(
-    skus: readonly string[],
-    read: (missing: readonly string[]) => Promise<ReadonlyMap<string, PresentVariant>>,
-  ): Promise<PresentVariant[]> {
+  /** @param isSoleWriter whether nobody else changes products. Then what is kept is exact */
+  constructor(isSoleWriter: boolean) {
+    this.#isSoleWriter = isSoleWriter;
+  }
+
+  /**
+   * Those of the SKUs that are on sale. The unknown ones are read together.
+   * @param latest whether all changes that were acknowledged before, on any node, must be seen
+   */
+  async get(skus: readonly string[], reads: Reads, latest = false): Promise<PresentVariant[]> {
     const wanted = [...new Set(skus)];
-    const known = new Map(wanted.map((sku) => [sku, this.#kept.get(sku)]));
+    const mayBeKept = this.#isSoleWriter || !latest;
+    const known = new Map(wanted.map((sku) => [sku, mayBeKept ? this.#kept.get(sku) : undefined]));
     const missing = wanted.filter((sku) => !known.get(sku));
     if (missing.length > 0) {
       const start = performance.now();
       const begun = this.#clearings;
-      const found = await read(missing);
+      const found = await reads.getMany(missing);
       for (const sku of missing) {
-        const entry = { variant: found.get(sku) ?? null };
-        known.set(sku, entry);
+        const kept = { variant: found.get(sku) ?? null };
+        known.set(sku, kept);
         // A result that was read before a change is not cached after it.
-        if (begun === this.#clearings) this.#kept.set(sku, entry, { start });
+        if (begun === this.#clearings) this.#kept.set(sku, kept, { start, ttl: this.#ttlOf(kept) });
       }
     }
     return wanted.flatMap((sku) => known.get(sku)?.variant ?? []);
@@ -43,5 +56,10 @@ export class VariantCache {
   clear(): void {
     this.#clearings++;
     this.#kept.clear();
+  }
+
+  /** Scripts may add products past this node. So "not on sale" is kept for a short time only. */
+  #ttlOf({ variant }: Kept): number {
+    return this.#isSoleWriter && variant ? SOLE_TTL_MS : PRICE_TTL_MS;
   }
 }

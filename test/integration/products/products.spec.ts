@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { type EmbeddedMongo, startEmbeddedMongo } from "@souk/embedded-mongo";
+import type { Service } from "moleculer";
+import { MongoNetworkError } from "mongodb";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
+import { VariantReads } from "../../../services/products/catalogue/read-variants.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { aProduct, type Catalogue, failure, startCatalogue } from "./support.ts";
 
@@ -202,17 +207,114 @@ describe("the products service", () => {
       );
     });
 
-    it("have a new price at once on the node that changed it, and within a second where nobody told", async () => {
-      const { id, variants } = await create({ variants: [{ sku: "PRICED", price: usd(100) }] });
-      const price = async () => (await shop.call("products.variants", { skus: ["PRICED"] }))[0]?.price.amount;
-      assert.equal(await price(), 100);
-      await shop.call("products.update", { id, variants: [{ sku: "PRICED", price: usd(150) }] });
-      assert.equal(await price(), 150);
-      assert.equal(variants.length, 1);
-      await shop.documents().updateOne({ _id: id }, { $set: { "variants.0.price.amount": 175 } });
-      const changed = Date.now();
-      await eventually("the price another node has set", async () => (await price()) === 175, 3_000);
-      assert.ok(Date.now() - changed < 2_000);
+    const priceAt = async (node: Catalogue, sku: string, latest = false) =>
+      (await node.call("products.variants", { skus: [sku], latest }))[0]?.price.amount;
+
+    it("have a new price at once on the node that changed it", async () => {
+      const { id } = await create({ variants: [{ sku: "PRICED", price: usd(100) }] });
+      for (const amount of [150, 175, 200]) {
+        await shop.call("products.update", { id, variants: [{ sku: "PRICED", price: usd(amount) }] });
+        const both = [await priceAt(shop, "PRICED"), await priceAt(shop, "PRICED", true)];
+        assert.deepEqual(both, [amount, amount]);
+      }
+    });
+
+    it("have the price of a change whose answer was lost", async () => {
+      const { id } = await create({ variants: [{ sku: "LOST", price: usd(100) }] });
+      assert.equal(await priceAt(shop, "LOST", true), 100);
+      const service: Service & { models?: { products: ReturnType<Catalogue["documents"]> } } =
+        shop.broker.getLocalService("products");
+      const { products } = service.models ?? assert.fail("it has models");
+      const { updateOne } = products;
+      Object.assign(products, {
+        async updateOne(...args: Parameters<typeof updateOne>) {
+          await updateOne.apply(products, args);
+          throw new MongoNetworkError("the connection is lost");
+        },
+      });
+      try {
+        const change = { id, variants: [{ sku: "LOST", price: usd(150) }] };
+        assert.equal(await failure(shop.call("products.update", change)), "UNAVAILABLE");
+      } finally {
+        Object.assign(products, { updateOne });
+      }
+      assert.equal(await priceAt(shop, "LOST", true), 150);
+    });
+
+    it("are found soon after a script has added them", async () => {
+      assert.equal(await priceAt(shop, "SEEDED", true), undefined);
+      const { id } = await create();
+      const product = await shop.documents().findById(id).lean();
+      const variants = [{ sku: "SEEDED", price: usd(5), options: {} }];
+      await shop.documents().create({ ...product, _id: newId(), slug: "seeded", variants });
+      await eventually("it", async () => (await priceAt(shop, "SEEDED", true)) === 5, 3_000);
+    });
+
+    it("are read for many requests in one query", async () => {
+      const all = await Promise.all(Array.from({ length: 20 }, () => create()));
+      const products = collectionOf(shop.documents());
+      let queries = 0;
+      const reads = new VariantReads({
+        find(filter, options) {
+          queries++;
+          return products.find(filter, options);
+        },
+      });
+      const found = await Promise.all(all.map((it) => reads.getMany(it.variants.map(({ sku }) => sku))));
+      assert.deepEqual(
+        found.map((it) => [...it.values()].map(({ productId }) => productId)),
+        all.map((it) => [it.id]),
+      );
+      assert.equal(queries, 1);
+    });
+
+    describe("on two nodes", () => {
+      let store: EmbeddedMongo;
+      let [here, there]: Catalogue[] = [];
+      const nodes = () => {
+        assert.ok(here && there);
+        return { here, there };
+      };
+      before(async () => {
+        store = await startEmbeddedMongo({ dir: ":memory:" });
+        here = await startCatalogue({ MONGO_URL: store.uri });
+        // Nothing tells it of changes.
+        there = await startCatalogue({ MONGO_URL: store.uri });
+      });
+      after(async () => {
+        await here?.close();
+        await there?.close();
+        await store.close();
+      });
+
+      it("have the price of now for a checkout, though nobody told of its change", async () => {
+        const { here, there } = nodes();
+        const priced = (amount: number) => ({ variants: [{ sku: "FAR", price: usd(amount) }] });
+        assert.equal(await priceAt(there, "FAR"), undefined);
+        const { id } = await here.call("products.create", aProduct(priced(100)));
+        assert.equal(await priceAt(there, "FAR", true), 100);
+        for (const amount of [150, 175, 200]) {
+          await here.call("products.update", { id, ...priced(amount) });
+          assert.equal(await priceAt(there, "FAR", true), amount);
+        }
+        await here.call("products.remove", { id });
+        assert.equal(await priceAt(there, "FAR", true), undefined);
+      });
+
+      it("have the price of now within a second for a cart", async () => {
+        const { here, there } = nodes();
+        const priced = (amount: number) => ({ variants: [{ sku: "NEAR", price: usd(amount) }] });
+        const { id } = await here.call("products.create", aProduct(priced(100)));
+        assert.equal(await priceAt(there, "NEAR"), 100);
+        await here.call("products.update", { id, ...priced(175) });
+        const changed = Date.now();
+        await eventually(
+          "the price another node has set",
+          async () => (await priceAt(there, "NEAR")) === 175,
+          3_000,
+        );
+        assert.ok(Date.now() - changed < 2_000);
+      });
     });
   });
 

@@ -18,7 +18,7 @@ export interface Catalogue extends ServicesNode {
   documents(): ReturnType<typeof productModel.bind>;
 }
 
-export async function startCatalogue(): Promise<Catalogue> {
+export async function startCatalogue(env: Record<string, string> = {}): Promise<Catalogue> {
   const stock = new Map<string, number>();
   const inventoryCalls: string[][] = [];
   const state = { inventoryAway: false };
@@ -33,7 +33,7 @@ export async function startCatalogue(): Promise<Catalogue> {
       },
     },
   };
-  const node = await startServices([products, inventory]);
+  const node = await startServices([products, inventory], { env });
   return Object.assign(state, node, {
     stock,
     inventoryCalls,

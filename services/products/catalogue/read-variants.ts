@@ -1,0 +1,71 @@
+/** Reads name and price of SKUs on sale, for cart and checkout. Reads that wait go out together in one indexed query. */
+import { Batcher } from "../../../broker/mongo/batcher.ts";
+import type { Documents } from "../../../broker/mongo/documents.ts";
+import { COMMAND_TIMEOUT_MS, inTime } from "../../../broker/resilience/deadline.ts";
+import type { Product } from "../models/product.model.ts";
+import { clip } from "../text/normalize-text.ts";
+import type { PresentVariant } from "./variant-cache.ts";
+
+const MAX_NAME = 200;
+const FIELDS = { name: 1, variants: 1 };
+
+interface Read {
+  sku: string;
+  found(variant: PresentVariant | undefined): void;
+  failed(error: unknown): void;
+}
+
+export class VariantReads {
+  readonly #products: Pick<Documents<Product>, "find">;
+  readonly #reads = new Batcher<Read>((group) => this.#send(group));
+
+  constructor(products: Pick<Documents<Product>, "find">) {
+    this.#products = products;
+  }
+
+  /**
+   * Those of the SKUs that are on sale. Every change that was acknowledged before the call is seen.
+   * @throws the driver's error when MongoDB is away
+   */
+  async getMany(skus: readonly string[]): Promise<Map<string, PresentVariant>> {
+    const found = await Promise.all(skus.map((it) => this.#get(it)));
+    return new Map(found.flatMap((it) => (it ? [[it.sku, it] as const] : [])));
+  }
+
+  #get(sku: string): Promise<PresentVariant | undefined> {
+    return new Promise((found, failed) => this.#reads.add({ sku, found, failed }));
+  }
+
+  /** Never throws: it settles every read of the group. */
+  async #send(group: readonly Read[]): Promise<void> {
+    try {
+      const skus = [...new Set(group.map((it) => it.sku))];
+      const filter = { "variants.sku": { $in: skus }, onSale: true };
+      const products = await inTime(
+        COMMAND_TIMEOUT_MS,
+        this.#products.find(filter, { projection: FIELDS }).toArray(),
+      );
+      const present = new Map(
+        products.flatMap((product) => product.variants.map((it) => [it.sku, presentVariant(product, it)])),
+      );
+      for (const it of group) it.found(present.get(it.sku));
+    } catch (error) {
+      for (const it of group) it.failed(error);
+    }
+  }
+}
+
+/** The product's name where it has one variant, else with the options: `Linen shirt (red, M)`. */
+function presentVariant(
+  { _id, name, variants }: Pick<Product, "_id" | "name" | "variants">,
+  { sku, price, options }: Product["variants"][number],
+): PresentVariant {
+  const chosen = Object.values(options);
+  const full = variants.length > 1 && chosen.length > 0 ? `${name} (${chosen.join(", ")})` : name;
+  return {
+    sku,
+    productId: _id,
+    name: clip(full, MAX_NAME),
+    price: { amount: price.amount, currency: price.currency },
+  };
+}
