@@ -56,6 +56,7 @@ function hostOf({ name, broker }: Service, type: string, hosted: Hosted<Definiti
     model: actorModel(definition).bind(runtime.database(name)),
     runtime,
     broker,
+    isSoleWriter: runtime.isSoleWriter(name),
     ...(runtime.testing && {
       tuning: runtime.testing.tuning,
       crashPoints: runtime.testing.crashPoints(type),

@@ -34,7 +34,7 @@ export type Decision<R> = CartChange | { answer: R };
 
 export interface Circumstances {
   /** The cart has expired: its lines are gone, and it will be removed. */
-  readonly isOver: boolean;
+  readonly isExpired: boolean;
   /** An earlier write of this change may have been done, followed by another node's. */
   readonly again: boolean;
 }
@@ -86,7 +86,7 @@ export class CartDocuments {
    * is never older than what was written.
    */
   async read(id: string): Promise<CartDocument | undefined> {
-    return this.change(id, (cart, { isOver }) => ({ answer: isOver ? undefined : cart }));
+    return this.change(id, (cart, { isExpired }) => ({ answer: isExpired ? undefined : cart }));
   }
 
   /**
@@ -140,21 +140,21 @@ export class CartDocuments {
       if (tries > TRIES_WITHOUT_PAUSE) await sleep(Math.random() * 10 * tries);
       const guess = tries === 0 ? this.#recent.get(id) : undefined;
       const stored = guess ?? (await this.#load(id));
-      const isOver = stored !== undefined && this.#isOver(stored);
-      if (isOver && stored.into) {
+      const isExpired = stored !== undefined && this.#isExpired(stored);
+      if (isExpired && stored.into) {
         // Nobody finishes its merge any more.
         await this.#carts.deleteOne({ _id: id, born: stored.born, rev: stored.rev });
         this.#recent.delete(id);
         continue;
       }
-      const { next, answers } = decideAll(id, stored, changes, { isOver, again });
+      const { next, answers } = decideAll(id, stored, changes, { isExpired, again });
       if (!next) {
         // A guess may be old. Only a fresh read, or a write, proves that it is not.
         if (guess && !this.#isSoleWriter) continue;
         settle(changes, answers);
         return;
       }
-      const isQuiet = stored !== undefined && !isOver && hasSameLines(stored, next);
+      const isQuiet = stored !== undefined && !isExpired && hasSameLines(stored, next);
       const written = this.#toWrite(next, isQuiet);
       const outcome = await this.#write(stored, written);
       if (outcome === "done") {
@@ -198,7 +198,7 @@ export class CartDocuments {
   }
 
   /** MongoDB removes expired documents once a minute. Until then they count as removed. */
-  #isOver({ expiresAt }: CartDocument): boolean {
+  #isExpired({ expiresAt }: CartDocument): boolean {
     return expiresAt.getTime() <= this.#clock.now();
   }
 }
@@ -215,12 +215,12 @@ function decideAll(
   id: string,
   stored: CartDocument | undefined,
   changes: readonly Change[],
-  { isOver, again }: Circumstances,
+  { isExpired, again }: Circumstances,
 ): Decided {
-  let present = stored && isOver ? emptied(stored) : stored;
+  let present = stored && isExpired ? emptied(stored) : stored;
   let next: CartDocument | undefined;
   const answers = changes.map(({ decide }) => {
-    const decision = decide(present, { isOver: isOver && !next, again });
+    const decision = decide(present, { isExpired: isExpired && !next, again });
     if ("answer" in decision) return decision;
     next = changed(present ?? newCart(id), decision);
     present = next;

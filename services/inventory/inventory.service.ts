@@ -1,10 +1,8 @@
 /** Stock of every SKU: the units that orders hold, and a ledger of all movements. */
 
-import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { collectionOf } from "../../broker/mongo/documents.ts";
-import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../broker/mongo/write-group.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
@@ -12,20 +10,19 @@ import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
 import { inventory } from "./inventory.contract.ts";
 import { ledgerModel } from "./ledger.model.ts";
-import { available, type StockState, stockActor } from "./stock.actor.ts";
+import { type Level, levelReads } from "./read-levels.ts";
+import { available, stockActor } from "./stock.actor.ts";
 
 export default defineService(inventory, {
   mixins: [mongo({ ledger: ledgerModel }), actorHost({ stock: stockActor }), idempotency(), workers()],
 
-  setup: ({ actors }) => ({
-    levels: new ReadGroup<ActorDocument<StockState>>(collectionOf(actors.stock.documents), LEVELS),
-  }),
+  setup: ({ actors }) => ({ readLevels: levelReads(actors.stock) }),
 
   actions: {
     async get({ params: { sku } }) {
-      const item = await this.levels.get(sku);
+      const [item] = await this.readLevels([sku]);
       if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
-      return view({ id: sku, state: item.state });
+      return view(item);
     },
 
     async create({ params: { sku, onHand } }) {
@@ -40,8 +37,8 @@ export default defineService(inventory, {
     },
 
     async availability({ params: { skus } }) {
-      const items = await this.levels.getMany(skus);
-      return items.map((it) => ({ sku: it._id, available: available(it.state) }));
+      const items = await this.readLevels(skus);
+      return items.map((it) => ({ sku: it.id, available: available(it.state) }));
     },
   },
 
@@ -53,12 +50,9 @@ export default defineService(inventory, {
   },
 });
 
-const view = ({ id, state }: { id: string; state: Pick<StockState, "onHand" | "held"> }) => ({
+const view = ({ id, state }: Level) => ({
   sku: id,
   onHand: state.onHand,
   held: state.held,
   available: available(state),
 });
-
-/** Reads no more than two numbers of each document. */
-const LEVELS = { "state.onHand": 1, "state.held": 1 };

@@ -54,6 +54,8 @@ export interface ActorHostOptions<S extends object, T extends MessageType> {
   model: Model<ActorDocument<S>>;
   runtime: ActorRuntime;
   broker: ServiceBroker;
+  /** Whether no other node writes these actors. Then this node's memory is exact. */
+  isSoleWriter?: boolean;
   tuning?: Partial<Tuning>;
   /** Only for tests: called at each crash point. */
   crashPoints?: CrashPoints;
@@ -260,15 +262,23 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
 
   async readMany(ids: readonly string[]): Promise<Snapshot<S>[]> {
     try {
-      const found = await this.#reads.getMany(ids);
-      return found.map(({ _id, version, state }) => ({
+      const known = ids.flatMap((it) => this.inMemory(it) ?? []);
+      if (known.length === ids.length) return known;
+      const missing = ids.filter((id) => !known.some((it) => it.id === id));
+      const found = await this.#reads.getMany(missing);
+      const read = found.map(({ _id, version, state }) => ({
         id: _id,
         version,
         state: parseReceived(this.#options.definition.state, state, `the stored state of ${_id}`),
       }));
+      return [...known, ...read];
     } catch (error) {
       throw unavailable(error);
     }
+  }
+
+  inMemory(id: string): Snapshot<S> | undefined {
+    return this.#options.isSoleWriter ? this.#processor.remembered(id) : undefined;
   }
 
   async next(

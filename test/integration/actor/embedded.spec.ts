@@ -164,6 +164,28 @@ describe("Actors on the embedded store and the local bus", function () {
     assert.equal((await node.stock.read("hot"))?.state.onHand, 0);
   });
 
+  it("are read from memory where no other node writes, but not after a write that may have been done", async () => {
+    const tuning = { storeMs: 500, inlineMs: 700 };
+    const node = await start({ uri: proxy.via(mongo.uri), isSoleWriter: true, tuning });
+    const stored = () => node.connection.collection<{ _id: string; state: object }>("toystock");
+    await node.stock.apply("a", "toy.create", { onHand: 5 });
+    const changed = await node.stock.apply("a", "toy.adjust", { delta: 2 });
+    assert.deepEqual((await stored().findOne({ _id: "a" }))?.state, changed.state);
+    proxy.stall();
+    assert.deepEqual(await node.stock.read("a"), changed);
+    assert.deepEqual(await node.stock.readMany(["a", "a"]), [changed, changed]);
+    const refused = await node.stock.apply("a", "toy.adjust", { delta: 3 }).catch(errorCode);
+    assert.equal(refused, "UNAVAILABLE");
+    assert.equal(await node.stock.read("a").catch(errorCode), "UNAVAILABLE");
+    proxy.resume();
+    await eventually("the database to answer", async () => {
+      const read = await node.stock.read("a").catch(() => null);
+      return read !== null && read.version > changed.version;
+    });
+    const read = await node.stock.read("a");
+    assert.deepEqual(read?.state, (await stored().findOne({ _id: "a" }))?.state);
+  });
+
   it("bury a message that fails for its own cause and go on with the others meanwhile", async () => {
     const deadLetters = memoryDeadLetters();
     const bus = createLocalBus({ deadLetters, log: silentLog });

@@ -69,9 +69,13 @@ export interface ActorHost<S extends object, T extends MessageType> {
    * actor
    */
   apply<K extends T>(id: string, type: K, data: DataIn<K>, options?: ApplyOptions): Promise<Snapshot<S>>;
-  /** The committed state, read from the database. Null when there is no such actor. */
+  /**
+   * The committed state: from the database, or from memory where no other node writes. Null when there is no such actor.
+   */
   read(id: string): Promise<Snapshot<S> | null>;
   readMany(ids: readonly string[]): Promise<Snapshot<S>[]>;
+  /** The committed state, where it is in this node's memory and no other node can have changed it. */
+  inMemory(id: string): Snapshot<S> | undefined;
   /**
    * Resolves with the state once its version is above `after` and `until` is true, or with null after `waitMs`.
    * Commits on this node resolve it at once. Those of other nodes are found by polling.

@@ -50,6 +50,8 @@ export interface ToyNodeOptions {
   crashPoints?: CrashPoints;
   tuning?: Partial<Tuning>;
   env?: "test" | "development";
+  /** Whether no other node writes its database. */
+  isSoleWriter?: boolean;
   /** Moleculer transporter, where nodes are to see each other. */
   transporter?: BrokerOptions["transporter"];
   namespace?: string;
@@ -58,7 +60,14 @@ export interface ToyNodeOptions {
 }
 
 export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
-  const { clock = systemClock, log = silentLog, crashPoints, tuning = {}, env = "test" } = options;
+  const {
+    clock = systemClock,
+    log = silentLog,
+    crashPoints,
+    tuning = {},
+    env = "test",
+    isSoleWriter = false,
+  } = options;
   const bus = options.bus ?? createLocalBus({ deadLetters: memoryDeadLetters(), log, clock });
   const connection = await mongoose
     .createConnection(options.uri, {
@@ -80,11 +89,19 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     clock,
     bus,
     database: () => connection,
+    isSoleWriter: () => isSoleWriter,
     pingDatabase: async () => undefined,
     operations: createOperations(),
     logger: () => log,
   };
-  const common = { runtime, broker, tuning, partitions: 4, ...(crashPoints ? { crashPoints } : {}) };
+  const common = {
+    runtime,
+    broker,
+    isSoleWriter,
+    tuning,
+    partitions: 4,
+    ...(crashPoints ? { crashPoints } : {}),
+  };
   const orders = createActorHost({
     ...common,
     definition: toyOrder,
