@@ -7,6 +7,17 @@ import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
 import { Batcher } from "./batcher.ts";
 import type { Documents } from "./documents.ts";
 
+const groups = new WeakMap<object, unknown>();
+
+/** The one read group of a collection's whole documents in this process. */
+export function readGroup<T extends { _id: string }>(collection: Pick<Documents<T>, "find">): ReadGroup<T> {
+  const known = groups.get(collection) as ReadGroup<T> | undefined;
+  if (known) return known;
+  const group = new ReadGroup<T>(collection);
+  groups.set(collection, group);
+  return group;
+}
+
 interface Read<T> {
   id: string;
   found(document: T | undefined): void;

@@ -38,7 +38,7 @@ export async function createProduct(
       }
   });
   // A change of its categories or stock between their read and the insert did not find this product.
-  await reindexProduct(tools, product._id);
+  await reindexProduct(tools, { _id: product._id });
   return product;
 }
 
@@ -84,7 +84,7 @@ export async function changeProduct(
       ...mergedExt(before.ext, changes.ext),
     })),
   );
-  if (changes.categoryIds || changes.variants) await reindexProduct(tools, id);
+  if (changes.categoryIds || changes.variants) await reindexProduct(tools, { _id: id });
   return product;
 }
 

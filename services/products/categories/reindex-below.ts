@@ -31,7 +31,7 @@ async function reindexBelow(tools: CategoryTools, marked: Category, signal: Abor
       .sort({ _id: 1 })
       .limit(CHUNK)
       .lean<Pick<Product, "_id">[]>();
-    for (const { _id } of chunk) await reindexProduct(tools, _id);
+    for (const { _id } of chunk) await reindexProduct(tools, { _id });
     reindexed += chunk.length;
     if (signal.aborted) return reindexed;
     const last = chunk.at(-1);

@@ -3,7 +3,9 @@
  * runs, the one that began last decides. Each writes, changed or not, on the condition that nothing was written since
  * it read. So an older reading can't be written last.
  */
-import { type Model, trusted } from "mongoose";
+import type { Model } from "mongoose";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
+import { readGroup } from "../../../broker/mongo/read-group.ts";
 import type { Category } from "../models/category.model.ts";
 import type { Listing, Product } from "../models/product.model.ts";
 import type { StockLevel } from "../models/stock-level.model.ts";
@@ -15,14 +17,18 @@ export interface CatalogueModels {
   stockLevels: Model<StockLevel>;
 }
 
-/** Does nothing when the product no longer exists. */
-export async function reindexProduct(models: CatalogueModels, productId: string): Promise<void> {
+/** Does nothing when there is no such product. */
+export async function reindexProduct(
+  models: CatalogueModels,
+  which: { _id: string } | { "variants.sku": string },
+): Promise<void> {
   for (;;) {
-    const product = await models.products.findById(productId).lean<Product>();
+    const product = await models.products.findOne(which).lean<Product>();
     if (!product) return;
     const listing = await presentListing(models, product);
+    // Not grouped: totals don't tell whether it matched, and two that both try again could do so for ever.
     const { matchedCount } = await models.products.updateOne(
-      { _id: productId, writes: product.writes },
+      { _id: product._id, writes: product.writes },
       { $set: listing, $inc: { writes: 1 } },
     );
     if (matchedCount === 1) return;
@@ -34,11 +40,13 @@ export async function presentListing(
   { categories, stockLevels }: Omit<CatalogueModels, "products">,
   product: Parameters<typeof listingOf>[0],
 ): Promise<Listing> {
-  const [own, stocked] = await Promise.all([
-    product.categoryIds.length === 0
-      ? []
-      : categories.find({ _id: trusted({ $in: product.categoryIds }) }).lean<Category[]>(),
-    stockLevels.exists({ _id: trusted({ $in: product.variants.map((it) => it.sku) }), inStock: true }),
+  const [own, levels] = await Promise.all([
+    readGroup<Category>(collectionOf(categories)).getMany(product.categoryIds),
+    readGroup<StockLevel>(collectionOf(stockLevels)).getMany(product.variants.map((it) => it.sku)),
   ]);
-  return listingOf(product, own, stocked !== null);
+  return listingOf(
+    product,
+    own,
+    levels.some((it) => it.inStock),
+  );
 }

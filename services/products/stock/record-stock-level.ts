@@ -1,29 +1,16 @@
 /** Updates `inStock` of products from inventory's messages. They may come late, repeatedly, or before the product. */
-import { type Model, trusted } from "mongoose";
-import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
+import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import { type CatalogueModels, reindexProduct } from "../listing/reindex-product.ts";
-import type { Product } from "../models/product.model.ts";
 import type { StockLevel } from "../models/stock-level.model.ts";
 
 /** @param level `revision` orders the messages of one SKU; an older one changes nothing */
-export async function recordStockLevel(
-  models: CatalogueModels,
-  { _id, revision, inStock }: StockLevel,
-): Promise<void> {
-  try {
-    await models.stockLevels.updateOne(
-      { _id, revision: trusted({ $lt: revision }) },
-      { $set: { revision, inStock } },
-      { upsert: true },
-    );
-  } catch (error) {
-    // The filter does not match an SKU whose level is as new or newer. Then the upsert fails on its _id.
-    if (!isDuplicateKey(error)) throw error;
-  }
+export async function recordStockLevel(models: CatalogueModels, level: StockLevel): Promise<void> {
+  const { _id, revision, inStock } = level;
+  const writes = writeGroup(collectionOf(models.stockLevels));
+  const ifOlder = () => writes.update({ _id, revision: { $lt: revision } }, { $set: { revision, inStock } });
+  // Without an older level there is none yet, or one that is as new. Two messages may both be the first.
+  if (!(await ifOlder()) && !(await writes.insertNew(level))) await ifOlder();
   // Also after a repeated message: its first delivery may have crashed before this step.
-  const product = await productWith(models.products, _id);
-  if (product) await reindexProduct(models, product._id);
+  await reindexProduct(models, { "variants.sku": _id });
 }
-
-const productWith = (products: Model<Product>, sku: string) =>
-  products.findOne({ "variants.sku": sku }, { _id: 1 }).lean<Pick<Product, "_id">>();

@@ -338,6 +338,18 @@ describe("the products service", () => {
       assert.equal((await get(id)).version, 1, "stock is no change of the product");
     });
 
+    it("follows the later of two messages that both are the first of a SKU", async () => {
+      const skus = Array.from({ length: 20 }, (_, n) => `FIRST-${n}`);
+      const created = await Promise.all(skus.map((sku) => create({ variants: [{ sku, price: usd(1) }] })));
+      await Promise.all(
+        skus.flatMap((sku) => [shop.say("stock.depleted", sku, 1), shop.say("stock.replenished", sku, 2)]),
+      );
+      assert.deepEqual(
+        await Promise.all(created.map((it) => flag(it.id))),
+        skus.map(() => true),
+      );
+    });
+
     it("is there while any variant has some", async () => {
       const { id } = await create({ variants: ["ANY-1", "ANY-2"].map((sku) => ({ sku, price: usd(1) })) });
       await shop.say("stock.replenished", "ANY-1", 1);
