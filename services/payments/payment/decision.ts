@@ -20,7 +20,7 @@ export interface Step {
 export const unchanged = (state: Payment): Step => ({ state, send: [] });
 
 /** Applies the next step to the result of a step. */
-export function then(step: Step, next: (state: Payment) => Step): Step {
+export function andThen(step: Step, next: (state: Payment) => Step): Step {
   const { state, send } = next(step.state);
   return { state, send: [...step.send, ...send] };
 }

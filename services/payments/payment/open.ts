@@ -2,7 +2,7 @@
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { anomaly } from "./anomaly.ts";
-import { type Decided, type Step, then, unchanged } from "./decision.ts";
+import { andThen, type Decided, type Step, unchanged } from "./decision.ts";
 import { inCurrencyOf, isWatched, type Payment, withStatusAtProvider } from "./state.ts";
 
 export function open(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
@@ -43,7 +43,7 @@ export function openFailed(state: Payment, message: Message<"payment.open_failed
   const failures = (state.opening?.failures ?? 0) + 1;
   const noted: Step = { state: { ...state, opening: { trouble, reason, failures, at: time } }, send: [] };
   if (trouble !== "misconfigured") return noted;
-  return then(noted, (it) => anomaly(it, message, "provider_misconfigured", { reported: null }));
+  return andThen(noted, (it) => anomaly(it, message, "provider_misconfigured", { reported: null }));
 }
 
 /** It is time to open it, with others or again. */
@@ -98,7 +98,7 @@ function tellStuck(state: Payment, message: Message<"payment.check">): Step {
   ].filter((it) => it.status === "pending");
   return open.reduce<Step>(
     (step, { id, amount }) =>
-      then(step, (it) =>
+      andThen(step, (it) =>
         anomaly(it, message, "refund_stuck", {
           about: [id],
           expected: inCurrencyOf(it, amount),
@@ -119,7 +119,7 @@ export function check(state: Payment, message: Message<"payment.check">): Decide
       state: { ...state, checks: state.checks + 1 },
       send: [send("provider.check", subject, { provider, providerRef })],
     };
-    return state.checks < STUCK_AFTER_CHECKS ? asked : then(asked, (it) => tellStuck(it, message));
+    return state.checks < STUCK_AFTER_CHECKS ? asked : andThen(asked, (it) => tellStuck(it, message));
   }
   if (status !== "requested" && status !== "pending" && status !== "authorized")
     return { state: { ...state, givenUp: true } };

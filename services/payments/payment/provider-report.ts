@@ -3,7 +3,7 @@ import { send } from "../../../broker/actor/define-actor.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
-import { type Decided, type ProviderReport, type Step, then, unchanged } from "./decision.ts";
+import { andThen, type Decided, type ProviderReport, type Step, unchanged } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
 import { duplicateCaptureRefund, recheckAtProvider, refundAtProvider } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
@@ -77,7 +77,7 @@ export function reportAfterEnd(state: Payment, message: ProviderReport): Decided
   if (impliesCapture(data.status)) {
     const step = taken(state, message);
     if (step.state.captured === 0) return step;
-    return then(step, (it) => anomaly(it, message, "capture_after_end", { about: [data.providerRef] }));
+    return andThen(step, (it) => anomaly(it, message, "capture_after_end", { about: [data.providerRef] }));
   }
   if (!isOurs(state, message)) return { state };
   const known: Payment = { ...withStatusAtProvider(state, data.status), providerRef: data.providerRef };
@@ -130,7 +130,7 @@ function duplicateCapture(state: Payment, message: ProviderReport, receipt: stri
   const { amount } = data;
   const known = amount !== null && amount.amount > 0 && amount.currency === state.amount.currency;
   if (!known || !state.providerRef || state.duplicateCaptures.length >= MAX_DUPLICATE_CAPTURES) return told;
-  return then(told, (it) => {
+  return andThen(told, (it) => {
     // The id keeps the former name, because a report that is repeated after an upgrade must find its refund.
     const refundId = derivedId("surplus", subject, receipt);
     const duplicate = { receipt, amount: amount.amount, refundId, status: "pending" as const };
@@ -193,7 +193,7 @@ function toSuspense(
   const { amount, receipt } = message.data;
   const told = anomaly(state, message, kind, { about });
   if (told.send.length === 0 || amount === null || amount.amount === 0) return told;
-  return then(told, (it) => ({
+  return andThen(told, (it) => ({
     state: it,
     send: [book(it, message, "duplicate_capture", amount, about.join(" "), receipt)],
   }));
@@ -202,10 +202,10 @@ function toSuspense(
 /** Refunds or a dispute that the report contains beside the capture. */
 function refundsAndDispute(step: Step, message: ProviderReport): Step {
   const { subject, data } = message;
-  const refundsApplied = then(step, (it) => applyRefunds(it, message));
-  if (data.status === "disputed") return then(refundsApplied, (it) => chargeback(it, message, "disputed"));
+  const refundsApplied = andThen(step, (it) => applyRefunds(it, message));
+  if (data.status === "disputed") return andThen(refundsApplied, (it) => chargeback(it, message, "disputed"));
   const unnamed = data.status !== "captured" && data.refunds.length === 0 && !data.settles;
-  return then(refundsApplied, (it) => ({
+  return andThen(refundsApplied, (it) => ({
     state: it,
     send: unnamed ? recheckAtProvider(it, subject, { settles: true }) : [],
   }));
@@ -215,7 +215,7 @@ function refundsAndDispute(step: Step, message: ProviderReport): Step {
 function chargeback(state: Payment, message: ProviderReport, kind: "disputed" | "voided"): Step {
   if (state.disputed) return unchanged(state);
   const left = inCurrencyOf(state, state.captured - refunded(state));
-  return then(anomaly(state, message, kind, { reported: left }), (it) => ({
+  return andThen(anomaly(state, message, kind, { reported: left }), (it) => ({
     state: { ...it, disputed: true },
     send: left.amount > 0 ? [book(it, message, "dispute", left, "", it.receipt)] : [],
   }));

@@ -6,11 +6,11 @@ import type { ErrorCode } from "../../../broker/contract/errors.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
 import { anomaly, book } from "./anomaly.ts";
 import {
+  andThen,
   type Decided,
   type PaymentMessage,
   type ProviderReport,
   type Step,
-  then,
   unchanged,
 } from "./decision.ts";
 import { recheckAtProvider, refundAtProvider } from "./provider-commands.ts";
@@ -84,7 +84,7 @@ export const notRefundable = (state: Payment): Decided =>
 export function refundSucceeded(state: Payment, message: Message<"provider.refunded">): Decided {
   const { refundId, refundRef } = message.data;
   const known = withRef(state, refundId, refundRef ?? null, message);
-  return then(known, (it) => decide(it, message, refundId, "succeeded"));
+  return andThen(known, (it) => decide(it, message, refundId, "succeeded"));
 }
 
 export function refundPending(state: Payment, message: Message<"provider.refund_pending">): Decided {
@@ -134,7 +134,7 @@ function withRef(state: Payment, refundId: string, refundRef: string | null, mes
 /** All refunds in a report: ours, and those made at the provider. */
 export function applyRefunds(state: Payment, message: ProviderReport): Step {
   let step = unchanged(state);
-  for (const report of message.data.refunds) step = then(step, (it) => reported(it, message, report));
+  for (const report of message.data.refunds) step = andThen(step, (it) => reported(it, message, report));
   return step;
 }
 
@@ -155,7 +155,7 @@ function reported(state: Payment, message: ProviderReport, report: RefundReport)
   if (!ours) return refundMadeAtProvider(state, message, report);
   if (status === "failed" && succeededOtherwise(ours, refundRef)) return unchanged(state);
   const known = ours.refundRef === null ? unchanged(change(state, { ...ours, refundRef })) : unchanged(state);
-  return status === "pending" ? known : then(known, (it) => decide(it, message, ours.id, status));
+  return status === "pending" ? known : andThen(known, (it) => decide(it, message, ours.id, status));
 }
 
 /**
@@ -213,14 +213,14 @@ function failed(state: Payment, message: Told, it: Refund): Step {
   const amount = inCurrencyOf(state, it.amount);
   const told = anomaly(state, message, "refund_failed", { about: [it.id], expected: amount, reported: null });
   if (it.status !== "succeeded")
-    return then(told, (one) => {
+    return andThen(told, (one) => {
       const state = change(one, { ...it, status: "failed" });
       // A refund that did not fit beside this one may fit now. So the provider is asked for everything that it knows.
       return { state, send: recheckAtProvider(state, message.subject) };
     });
   const { id, refundRef } = it;
   if (told.send.length === 0) return told;
-  return then(told, (one) => ({
+  return andThen(told, (one) => ({
     state: one,
     send: [book(one, message, "refund_returned", amount, id, refundRef)],
   }));

@@ -1,5 +1,5 @@
 /**
- * Limits guesses of one account's password, from any number of addresses. The first {@link FREE} wrong attempts of a
+ * Limits guesses of one account's password, from any number of addresses. The first {@link FREE_ATTEMPTS} wrong attempts of a
  * day are immediate. After that, one attempt per interval is checked, and the interval doubles up to
  * {@link LONGEST_MS}. All others are refused unchecked, so that nothing is learned from them.
  *
@@ -16,7 +16,7 @@ import { growingCache } from "../../../broker/resilience/growing-cache.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 
-export const FREE = 10;
+export const FREE_ATTEMPTS = 10;
 export const LONGEST_MS = 300_000;
 const DAY_MS = 86_400_000;
 
@@ -50,8 +50,11 @@ export interface GuessCounters {
 export function createLoginLimits(counters: GuessCounters): LoginLimits {
   async function admit(key: string): Promise<void> {
     const tries = await counters.add(key);
-    if (tries <= FREE) return;
-    const wait = await counters.takeSlot(key, Math.min(1_000 * 2 ** Math.min(tries - FREE, 30), LONGEST_MS));
+    if (tries <= FREE_ATTEMPTS) return;
+    const wait = await counters.takeSlot(
+      key,
+      Math.min(1_000 * 2 ** Math.min(tries - FREE_ATTEMPTS, 30), LONGEST_MS),
+    );
     if (wait === 0) return;
     await counters.takeBack(key);
     const retryAfter = Math.ceil(wait / 1_000);

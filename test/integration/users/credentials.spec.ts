@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
-import { FREE } from "../../../services/users/credentials/login-limits.ts";
+import { FREE_ATTEMPTS } from "../../../services/users/credentials/login-limits.ts";
 import { accountModel } from "../../../services/users/models/account.model.ts";
 import { sessionModel } from "../../../services/users/models/session.model.ts";
 import { MAX_SESSIONS } from "../../../services/users/sessions/sessions.ts";
@@ -158,12 +158,12 @@ describe("an account's password, e-mail address and sessions", () => {
     const guess = (email: string, n: number) =>
       codeOf(node.call("users.login", { email, password: "a wrong guess" }, from(`192.0.2.${n}`)));
     const [known, unknown]: string[][] = [[], []];
-    for (let n = 0; n < FREE + 5; n++) {
+    for (let n = 0; n < FREE_ATTEMPTS + 5; n++) {
       known?.push(await guess(mine.email, n));
       unknown?.push(await guess("nobody-at-all@example.com", n));
     }
     assert.deepEqual(known, unknown);
-    assert.equal(known?.filter((it) => it === "INVALID_CREDENTIALS").length, FREE + 1);
+    assert.equal(known?.filter((it) => it === "INVALID_CREDENTIALS").length, FREE_ATTEMPTS + 1);
     assert.equal(known?.at(-1), "RATE_LIMITED");
     await login(mine.email, "10.0.0.1");
     assert.equal(await codeOf(login(mine.email, "192.0.2.200")), "RATE_LIMITED");
@@ -177,7 +177,7 @@ describe("an account's password, e-mail address and sessions", () => {
     const other = await login(mine.email, "10.0.0.2");
     const wrong = { currentPassword: "a wrong guess", password: "a better passphrase" };
     const guess = () => codeOf(node.call("users.changePassword", wrong, mine.meta));
-    for (let n = 0; n <= FREE; n++) assert.equal(await guess(), "WRONG_PASSWORD");
+    for (let n = 0; n <= FREE_ATTEMPTS; n++) assert.equal(await guess(), "WRONG_PASSWORD");
     assert.equal(await guess(), "RATE_LIMITED");
     const email = { email: `x${people}@example.com`, currentPassword: "a wrong guess" };
     assert.equal(await codeOf(node.call("users.updateMe", email, mine.meta)), "RATE_LIMITED");

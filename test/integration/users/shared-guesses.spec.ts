@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
-import { FREE, type GuessCounters, redisCounters } from "../../../services/users/credentials/login-limits.ts";
+import {
+  FREE_ATTEMPTS,
+  type GuessCounters,
+  redisCounters,
+} from "../../../services/users/credentials/login-limits.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
 
@@ -27,13 +31,15 @@ describe("counts of wrong passwords in Redis", () => {
     const [a, b] = [connect(), connect()];
     await connected(a, b);
     const key = newId();
-    const counts = await Promise.all(Array.from({ length: 2 * FREE }, (_, n) => (n % 2 ? a : b).add(key)));
+    const counts = await Promise.all(
+      Array.from({ length: 2 * FREE_ATTEMPTS }, (_, n) => (n % 2 ? a : b).add(key)),
+    );
     assert.deepEqual(
       counts.toSorted((x, y) => x - y),
-      Array.from({ length: 2 * FREE }, (_, n) => n + 1),
+      Array.from({ length: 2 * FREE_ATTEMPTS }, (_, n) => n + 1),
     );
     await a.takeBack(key);
-    assert.equal(await b.add(key), 2 * FREE);
+    assert.equal(await b.add(key), 2 * FREE_ATTEMPTS);
     const slots = await Promise.all([
       a.takeSlot(key, 60_000),
       b.takeSlot(key, 60_000),

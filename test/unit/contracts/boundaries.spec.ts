@@ -32,7 +32,7 @@ const packageOf = (file: string): string | undefined => /^packages\/[^/]+/.exec(
 const folders = (pattern: string): string[] => globSync(pattern).map((it) => it.replace(/\/$/, ""));
 
 /** One cycle of each entry that is in any. */
-function circlesIn(imports: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
+function cyclesIn(imports: ReadonlyMap<string, ReadonlySet<string>>): string[][] {
   const done = new Set<string>();
   const found: string[][] = [];
   const visit = (entry: string, path: readonly string[]): void => {
@@ -140,22 +140,22 @@ describe("boundaries", () => {
     );
   });
 
-  it("the rooms of broker/ import downwards only", () => {
-    const rooms = ["contract", "resilience", "bus", "mongo", "actor", "http", "moleculer"];
+  it("the parts of broker/ import downwards only", () => {
+    const parts = ["contract", "resilience", "bus", "mongo", "actor", "http", "moleculer"];
     assert.deepEqual(
       [...new Set(files("broker/**/*.ts").map((it) => it.split("/")[1] ?? ""))].sort(),
-      [...rooms].sort(),
+      [...parts].sort(),
     );
     const wrong = files("broker/**/*.ts").flatMap((file) =>
       importsOf(file)
-        .filter((it) => rooms.indexOf(it.split("/")[1] ?? "") > rooms.indexOf(file.split("/")[1] ?? ""))
+        .filter((it) => parts.indexOf(it.split("/")[1] ?? "") > parts.indexOf(file.split("/")[1] ?? ""))
         .map((it) => `${file} → ${it}`),
     );
     assert.deepEqual(wrong, []);
   });
 
-  it("the rooms of a folder do not import each other in a circle", () => {
-    const circles: string[] = [];
+  it("the parts of a folder do not import each other in a cycle", () => {
+    const cycles: string[] = [];
     for (const folder of folders("{broker,mixins,services,souk,packages}/**/")) {
       const prefix = folder === "" ? "" : `${folder}/`;
       const entryOf = (file: string) => file.slice(prefix.length).split("/")[0] ?? "";
@@ -165,15 +165,15 @@ describe("boundaries", () => {
           if (!target.startsWith(prefix) || entryOf(target) === entryOf(file)) continue;
           imports.set(entryOf(file), (imports.get(entryOf(file)) ?? new Set()).add(entryOf(target)));
         }
-      circles.push(...circlesIn(imports).map((it) => `${folder}: ${it.join(" → ")}`));
+      cycles.push(...cyclesIn(imports).map((it) => `${folder}: ${it.join(" → ")}`));
     }
-    assert.deepEqual(circles, []);
+    assert.deepEqual(cycles, []);
   });
 
-  it("no file imports itself in a circle, types aside", () => {
+  it("no file imports itself in a cycle, types aside", () => {
     const all = files("{broker,mixins,services,souk,packages,scripts,test}/**/*.ts");
     const imports = new Map(all.map((file) => [file, new Set(importsOf(file, { types: false }))]));
-    assert.deepEqual(circlesIn(imports), []);
+    assert.deepEqual(cyclesIn(imports), []);
   });
 
   it("a package imports its own files and the dependencies that it declares, and is imported by its name", () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import {
   createLoginLimits,
-  FREE,
+  FREE_ATTEMPTS,
   LONGEST_MS,
   type LoginLimits,
   memoryCounters,
@@ -41,13 +41,13 @@ describe("guesses of one account's password", () => {
 
   it("are looked at ten times, also when they come at once, and then turned away unlooked at", async () => {
     const codes = await Promise.all(Array.from({ length: 500 }, () => guess()));
-    assert.equal(codes.filter((it) => it === "INVALID_CREDENTIALS").length, FREE + 1);
-    assert.equal(looked, FREE + 1);
+    assert.equal(codes.filter((it) => it === "INVALID_CREDENTIALS").length, FREE_ATTEMPTS + 1);
+    assert.equal(looked, FREE_ATTEMPTS + 1);
     assert.equal(codes.at(-1), "RATE_LIMITED");
   });
 
   it("say when the next one may come, which is later each time, up to five minutes", async () => {
-    for (let n = 0; n < FREE; n++) await guess();
+    for (let n = 0; n < FREE_ATTEMPTS; n++) await guess();
     const waits: number[] = [];
     for (let n = 0; n < 12; n++) {
       assert.equal(await guess(), "INVALID_CREDENTIALS");
@@ -79,7 +79,7 @@ describe("guesses of one account's password", () => {
               .catch(() => undefined);
             at.advance(pauses[n % pauses.length] ?? 20_000);
           }
-          assert.ok(seen <= FREE + 9 + DAY_MS / LONGEST_MS, `${seen}`);
+          assert.ok(seen <= FREE_ATTEMPTS + 9 + DAY_MS / LONGEST_MS, `${seen}`);
         },
       ),
       { numRuns: 20 },
@@ -95,7 +95,7 @@ describe("guesses of one account's password", () => {
   it("by who is known are bounded as well", async () => {
     const home = { ...stranger, known: "home" };
     for (let n = 0; n < 50; n++) await guess(home);
-    assert.equal(looked, FREE + 1);
+    assert.equal(looked, FREE_ATTEMPTS + 1);
   });
 
   it("that are right, or could not be checked, are none", async () => {
@@ -106,7 +106,7 @@ describe("guesses of one account's password", () => {
       };
       assert.equal(await codeOf(limits.attempt(stranger, overloaded)), "OVERLOADED");
     }
-    for (let n = 0; n < FREE; n++) assert.equal(await guess(), "INVALID_CREDENTIALS");
+    for (let n = 0; n < FREE_ATTEMPTS; n++) assert.equal(await guess(), "INVALID_CREDENTIALS");
   });
 
   it("accept the right password after the wait", async () => {
@@ -118,6 +118,6 @@ describe("guesses of one account's password", () => {
   it("of a day ago are forgotten", async () => {
     for (let n = 0; n < 50; n++) await guess();
     clock.advance(DAY_MS);
-    for (let n = 0; n < FREE; n++) assert.equal(await guess(), "INVALID_CREDENTIALS");
+    for (let n = 0; n < FREE_ATTEMPTS; n++) assert.equal(await guess(), "INVALID_CREDENTIALS");
   });
 });

@@ -22,7 +22,7 @@ const OPEN: readonly string[] = ["CREATED", "PAYER_ACTION_REQUIRED"];
 
 export function createOrders(
   records: ProviderRecords,
-  { kit, clock, tell, modes }: { kit: Kit; clock: Clock; tell: SendEvent; modes: Modes },
+  { kit, clock, sendEvent, modes }: { kit: Kit; clock: Clock; sendEvent: SendEvent; modes: Modes },
 ) {
   const id = () => kit.token(17).toUpperCase();
   const now = () => new Date(clock.now()).toISOString();
@@ -85,7 +85,7 @@ export function createOrders(
   function approve(order: Order, bank: Order["bank"], cause?: Call): void {
     order.status = "APPROVED";
     order.bank = bank;
-    tell("CHECKOUT.ORDER.APPROVED", "checkout-order", shown(order), cause);
+    sendEvent("CHECKOUT.ORDER.APPROVED", "checkout-order", shown(order), cause);
   }
 
   function captured(
@@ -120,7 +120,7 @@ export function createOrders(
     };
     records.captures.set(captureId, made);
     order.status = "COMPLETED";
-    tell(`PAYMENT.CAPTURE.${made.status}`, "capture", made, cause);
+    sendEvent(`PAYMENT.CAPTURE.${made.status}`, "capture", made, cause);
     return made;
   }
 
@@ -160,7 +160,7 @@ export function createOrders(
     };
     records.refunds.set(refundId, made);
     settle(capture);
-    tell("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made), cause);
+    sendEvent("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made), cause);
     return shownRefund(made);
   }
 
@@ -249,7 +249,7 @@ export function createOrders(
       };
       records.authorizations.set(authorizationId, made);
       order.status = "COMPLETED";
-      tell("PAYMENT.AUTHORIZATION.CREATED", "authorization", made, cause);
+      sendEvent("PAYMENT.AUTHORIZATION.CREATED", "authorization", made, cause);
       return order;
     },
 
@@ -277,7 +277,7 @@ export function createOrders(
       if (authorization.status !== "CREATED")
         throw unprocessable("PREVIOUSLY_CAPTURED", "Authorization has been previously captured.");
       authorization.status = "VOIDED";
-      tell("PAYMENT.AUTHORIZATION.VOIDED", "authorization", authorization, cause);
+      sendEvent("PAYMENT.AUTHORIZATION.VOIDED", "authorization", authorization, cause);
     },
 
     pay(ref: string, outcome: Outcome, cause?: Call): void {
@@ -287,7 +287,7 @@ export function createOrders(
       if (outcome === "expire" && (OPEN.includes(order.status) || order.status === "APPROVED")) {
         order.status = "VOIDED";
         const resource = { order_id: order.id, purchase_units: [{ custom_id: order.custom_id }] };
-        tell("CHECKOUT.PAYMENT-APPROVAL.REVERSED", "payment-approval", resource, cause);
+        sendEvent("CHECKOUT.PAYMENT-APPROVAL.REVERSED", "payment-approval", resource, cause);
         return;
       }
       if (!OPEN.includes(order.status)) throw refused(409, `${ref} is ${order.status}`);
@@ -302,14 +302,14 @@ export function createOrders(
       made.status = status;
       if (status === "FAILED") made.status_details = { reason: "ECHECK" };
       settle(of(records.captures, made.captureId));
-      tell("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made));
+      sendEvent("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made));
     },
 
     settleCapture(ref: string, status: "COMPLETED" | "DECLINED"): void {
       const made = records.captures.get(ref);
       if (made?.status !== "PENDING") throw refused(409, `${ref} is no pending capture`);
       made.status = status;
-      tell(`PAYMENT.CAPTURE.${status === "DECLINED" ? "DENIED" : status}`, "capture", made);
+      sendEvent(`PAYMENT.CAPTURE.${status === "DECLINED" ? "DENIED" : status}`, "capture", made);
     },
 
     refundAtProvider(ref: string, amount: Amount): void {
@@ -325,7 +325,7 @@ export function createOrders(
         throw refused(409, `${ref} has nothing left`);
       capture.status = "REVERSED";
       capture.update_time = now();
-      tell("PAYMENT.CAPTURE.REVERSED", "capture", capture);
+      sendEvent("PAYMENT.CAPTURE.REVERSED", "capture", capture);
     },
 
     dispute(ref: string): void {
@@ -343,7 +343,7 @@ export function createOrders(
         ],
       };
       records.disputes.set(made.dispute_id, made);
-      tell("CUSTOMER.DISPUTE.CREATED", "dispute", made);
+      sendEvent("CUSTOMER.DISPUTE.CREATED", "dispute", made);
     },
   };
 }

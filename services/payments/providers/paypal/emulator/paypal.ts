@@ -53,8 +53,8 @@ export async function startPayPal(options: EmulatorOptions): Promise<PayPalEmula
   const signer = await createSigner(clock.now());
   const certificatePath = `/v1/notifications/certs/CERT-${kit.token(8).toLowerCase()}`;
   const certUrl = () => quirks.certUrl ?? `${kit.url()}${certificatePath}`;
-  const tell = eventSender({ kit, clock, signer, webhookId: WEBHOOK_ID, certUrl });
-  const orders = createOrders(records, { kit, clock, tell, modes: quirks });
+  const sendEvent = eventSender({ kit, clock, signer, webhookId: WEBHOOK_ID, certUrl });
+  const orders = createOrders(records, { kit, clock, sendEvent, modes: quirks });
   /** Expiry of each token. */
   const tokens = new Map<string, number>();
   const answered = new Map<string, { answer: Answer; until: number }>();

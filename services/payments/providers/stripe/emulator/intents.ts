@@ -47,7 +47,12 @@ function declined(decline_code: string, message: string): LastError {
 
 export function createIntents(
   records: ProviderRecords,
-  { kit, clock, tell, refundMode }: { kit: Kit; clock: Clock; tell: SendEvent; refundMode(): RefundMode },
+  {
+    kit,
+    clock,
+    sendEvent,
+    refundMode,
+  }: { kit: Kit; clock: Clock; sendEvent: SendEvent; refundMode(): RefundMode },
 ): Intents {
   const seconds = () => Math.floor(clock.now() / 1_000);
   const id = (prefix: string) => `${prefix}_${kit.token(24)}`;
@@ -94,13 +99,13 @@ export function createIntents(
       charge(intent, "succeeded", 0);
       intent.status = "requires_capture";
       intent.amount_capturable = intent.amount;
-      tell("payment_intent.amount_capturable_updated", intent, cause);
+      sendEvent("payment_intent.amount_capturable_updated", intent, cause);
       return;
     }
     charge(intent, "succeeded", intent.amount);
     intent.status = "succeeded";
     intent.amount_received = intent.amount;
-    tell("payment_intent.succeeded", intent, cause);
+    sendEvent("payment_intent.succeeded", intent, cause);
   }
 
   function decline(intent: Intent, error: LastError, cause?: Call): void {
@@ -109,7 +114,7 @@ export function createIntents(
     intent.payment_method = null;
     intent.next_action = null;
     intent.last_payment_error = error;
-    tell("payment_intent.payment_failed", intent, cause);
+    sendEvent("payment_intent.payment_failed", intent, cause);
   }
 
   function cancel(intent: Intent, reason: string | undefined, cause?: Call): Intent {
@@ -123,7 +128,7 @@ export function createIntents(
     intent.cancellation_reason = reason ?? null;
     intent.amount_capturable = 0;
     intent.next_action = null;
-    tell("payment_intent.canceled", intent, cause);
+    sendEvent("payment_intent.canceled", intent, cause);
     return intent;
   }
 
@@ -197,7 +202,7 @@ export function createIntents(
       if (intent.payment_method === "pm_card_threeDSecure2Required") {
         intent.status = "requires_action";
         intent.next_action = { type: "use_stripe_sdk", use_stripe_sdk: { type: "three_d_secure_redirect" } };
-        tell("payment_intent.requires_action", intent, call);
+        sendEvent("payment_intent.requires_action", intent, call);
         return intent;
       }
       if (!intent.payment_method.startsWith("pm_card_"))
@@ -233,7 +238,7 @@ export function createIntents(
       intent.status = "succeeded";
       intent.amount_received = amount;
       intent.amount_capturable = 0;
-      tell("payment_intent.succeeded", intent, cause);
+      sendEvent("payment_intent.succeeded", intent, cause);
       return intent;
     },
 
@@ -277,8 +282,8 @@ export function createIntents(
       };
       records.refunds.set(made.id, made);
       settle(made);
-      tell("refund.created", made, cause);
-      tell("charge.refunded", of, cause);
+      sendEvent("refund.created", made, cause);
+      sendEvent("charge.refunded", of, cause);
       return made;
     },
 
@@ -288,8 +293,8 @@ export function createIntents(
       refund.status = status;
       if (status === "failed") refund.failure_reason = "expired_or_canceled_card";
       settle(refund);
-      tell("refund.updated", refund);
-      if (status === "failed") tell("refund.failed", refund);
+      sendEvent("refund.updated", refund);
+      if (status === "failed") sendEvent("refund.failed", refund);
     },
 
     dispute(ref) {
@@ -312,7 +317,7 @@ export function createIntents(
         status: "needs_response" as const,
       };
       records.disputes.set(made.id, made);
-      tell("charge.dispute.created", made);
+      sendEvent("charge.dispute.created", made);
     },
   };
 }

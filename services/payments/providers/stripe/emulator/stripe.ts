@@ -39,8 +39,8 @@ export async function startStripe(options: EmulatorOptions): Promise<StripeEmula
   const quirks: Quirks = { latencyMs: 0, keptFailures: 0, refunds: "succeeded", secrets: [WEBHOOK_SECRET] };
   const records = emptyRecords();
   const kit = createKit(options, { retry, timeoutMs: TIMEOUT_MS });
-  const tell = eventSender(kit, clock, () => quirks.secrets);
-  const intents = createIntents(records, { kit, clock, tell, refundMode: () => quirks.refunds });
+  const sendEvent = eventSender(kit, clock, () => quirks.secrets);
+  const intents = createIntents(records, { kit, clock, sendEvent, refundMode: () => quirks.refunds });
   const keyed = idempotency(clock);
 
   const authorized =
