@@ -10,7 +10,8 @@ import { finishNow, isTurnOver, pause, TurnOver, type Work, withoutPause } from 
 import type { ExpressionCompiler } from "../query/match.ts";
 import { parseFilter, parseQuery } from "../query/parse.ts";
 import { checkNames } from "../storage/catalog.ts";
-import { type Collection, planKilled } from "../storage/collection.ts";
+import type { Collection } from "../storage/collection.ts";
+import { planKilled } from "../storage/guard.ts";
 import type { Stored } from "../storage/stored.ts";
 import { parseUpdate } from "../update/parse.ts";
 import { prepareInsert, type Tools, updateStored, upsertDocument } from "../update/statement.ts";

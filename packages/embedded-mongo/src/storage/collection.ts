@@ -32,10 +32,6 @@ export interface Change {
   readonly fields: ReadonlySet<string> | undefined;
 }
 
-/** The error of a paused command whose collection or index was dropped. */
-export const planKilled = (): StoreError =>
-  new StoreError(175, "query plan killed: the collection or index was dropped or changed meanwhile");
-
 /** MongoDB's largest document. */
 export const maxDocumentSize = 16 * 1024 * 1024;
 export const idName = Buffer.from("_id");

@@ -2,15 +2,28 @@
  * Detects that the collection or index of a read was dropped between two steps. A new one may get its table's name.
  * It is checked only when the catalogue has changed.
  */
-import { type Collection, planKilled } from "./collection.ts";
+import type { Binary } from "bson";
+import { StoreError } from "../errors.ts";
+import type { Database } from "./database.ts";
 import type { Index } from "./index.ts";
 
+/** The error of a paused command whose collection or index was dropped. */
+export const planKilled = (): StoreError =>
+  new StoreError(175, "query plan killed: the collection or index was dropped or changed meanwhile");
+
+/** What is known of a collection before the read. */
+interface Guarded {
+  readonly database: Database;
+  readonly id: number;
+  readonly uuid: Binary;
+}
+
 export class Guard {
-  private readonly collection: Collection;
+  private readonly collection: Guarded;
   private readonly index: Index | undefined;
   private generation: number;
 
-  constructor(collection: Collection, index: Index | undefined) {
+  constructor(collection: Guarded, index: Index | undefined) {
     this.collection = collection;
     this.index = index;
     this.generation = collection.database.generation;
