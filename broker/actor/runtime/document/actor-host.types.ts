@@ -70,7 +70,8 @@ export interface ActorHost<S extends object, T extends MessageType> {
    */
   apply<K extends T>(id: string, type: K, data: DataIn<K>, options?: ApplyOptions): Promise<Snapshot<S>>;
   /**
-   * The committed state: from the database, or from memory where no other node writes. Null when there is no such actor.
+   * The committed state: from the database, or from memory where no other node writes. It must not be changed. Null when
+   * there is no such actor.
    */
   read(id: string): Promise<Snapshot<S> | null>;
   readMany(ids: readonly string[]): Promise<Snapshot<S>[]>;
