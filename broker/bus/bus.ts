@@ -23,7 +23,8 @@ export interface WorkerSpec {
 
 /**
  * One message for a consumer. Exactly one of `ack` and `dead` settles it, in any order with other messages. When the
- * delivery's channel is closed, both do nothing, because the message is delivered again.
+ * delivery's channel is closed, both do nothing, because the message is delivered again. So is a settled message, if
+ * another one that was sent at the same moment is not settled.
  */
 export interface Delivery {
   readonly message: Envelope;

@@ -1,6 +1,7 @@
 /** Reads and empties dead queues, for operators: one port for RabbitMQ and the embedded store. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ChannelModel, GetMessage } from "amqplib";
+import type { ChannelModel, ConfirmChannel, GetMessage, Options } from "amqplib";
+import { type Part, partsOf, SINGLE_TYPE } from "./amqp/batches.ts";
 import { connectToAny } from "./amqp/connect-once.ts";
 import { readDeadHeaders } from "./amqp/dead-headers.ts";
 import type { Topology } from "./bus.ts";
@@ -84,64 +85,76 @@ export async function amqpDeadQueues(url: string, prefix: string, topology: Topo
     },
     async show(queue, limit) {
       const found: DeadEntry[] = [];
-      await walk(connection, deadOf(queue), limit, async (message) => {
-        found.push(entryOf(message));
-        return false;
+      await walk(connection, deadOf(queue), limit, async (parts, message) => {
+        found.push(...parts.map((it) => entryOf(message, it)));
+        return [];
       });
-      return found;
+      return found.slice(0, limit);
     },
-    async replay(queue, ids) {
-      const channel = await connection.createConfirmChannel();
-      channel.on("error", () => undefined);
-      let returned = false;
-      channel.on("return", () => {
-        returned = true;
-      });
-      const send = async ({ content, properties }: GetMessage) => {
-        await new Promise<void>((resolve, reject) => {
+    replay: (queue, ids) =>
+      walk(
+        connection,
+        deadOf(queue),
+        Number.POSITIVE_INFINITY,
+        async (parts, { content, properties }, send) => {
+          const wanted = parts.filter((it) => isChosen(it, ids));
           const { messageId, contentType } = properties;
-          const options = { mandatory: true, persistent: true, messageId, contentType };
-          channel.publish("", queueName(prefix, queue), content, options, (error) =>
-            error ? reject(error) : resolve(),
-          );
-        });
-        if (returned) throw new Error(`queue ${queueName(prefix, queue)} is gone`);
-      };
-      const count = await walk(connection, deadOf(queue), Number.POSITIVE_INFINITY, async (message) => {
-        if (!chosen(message, ids)) return false;
-        await send(message);
-        return true;
-      });
-      await channel.close();
-      return count;
-    },
+          const whole = wanted.length === parts.length;
+          if (whole) await send(queueName(prefix, queue), content, { messageId, contentType });
+          else for (const it of wanted) await send(queueName(prefix, queue), it.content(), singleOf(it));
+          return wanted;
+        },
+      ),
     drop: (queue, ids) =>
-      walk(connection, deadOf(queue), Number.POSITIVE_INFINITY, async (message) => chosen(message, ids)),
+      walk(connection, deadOf(queue), Number.POSITIVE_INFINITY, async (parts) =>
+        parts.filter((it) => isChosen(it, ids)),
+      ),
     close: () => connection.close(),
   };
 }
 
-const idOf = ({ properties }: GetMessage): string => String(properties.messageId ?? "");
+const isChosen = ({ id }: Part, ids: readonly string[] | undefined): boolean =>
+  ids === undefined || ids.includes(id);
 
-const chosen = (message: GetMessage, ids: readonly string[] | undefined): boolean =>
-  ids === undefined || ids.includes(idOf(message));
+const singleOf = ({ id }: Part) => ({ messageId: id, contentType: SINGLE_TYPE });
 
-function entryOf(message: GetMessage): DeadEntry {
+function entryOf(message: GetMessage, part: Part): DeadEntry {
   const headers: Record<string, unknown> = message.properties.headers ?? {};
   const note = readDeadHeaders(headers);
   const [death] = Array.isArray(headers["x-death"]) ? headers["x-death"] : [];
   return {
-    id: idOf(message),
+    id: part.id,
     error:
       note?.error ??
       (death ? { name: "RabbitMQ", message: `dead-lettered: ${String(death.reason)}` } : undefined),
     attempts: note?.attempts,
     time: note?.time,
-    content: message.content.toString(),
+    content: part.content().toString(),
   };
 }
 
-/** Number of messages in a queue. 0 where it is not declared yet. */
+/** Resolves when the message is safe in the queue. @throws where there is no such queue */
+type Send = (
+  queue: string,
+  content: Buffer,
+  properties: Pick<Options.Publish, "messageId" | "contentType" | "headers">,
+) => Promise<void>;
+
+function sendOver(channel: ConfirmChannel): Send {
+  let returned = false;
+  channel.on("return", () => {
+    returned = true;
+  });
+  return async (queue, content, properties) => {
+    const options = { mandatory: true, persistent: true, ...properties };
+    await new Promise<void>((resolve, reject) => {
+      channel.publish("", queue, content, options, (error) => (error ? reject(error) : resolve()));
+    });
+    if (returned) throw new Error(`queue ${queue} is gone`);
+  };
+}
+
+/** Number of messages in a queue, a batch counting as one. 0 where it is not declared yet. */
 async function countOf(connection: ChannelModel, queue: string): Promise<number> {
   const channel = await connection.createChannel();
   channel.on("error", () => undefined);
@@ -156,34 +169,41 @@ async function countOf(connection: ChannelModel, queue: string): Promise<number>
 }
 
 /**
- * Reads the messages that are in the queue now, one by one. Removes those for which `visit` returns
- * true. The others return in order when the channel is closed, also when `visit` throws.
- * @returns how many were removed
+ * Reads what is in the queue now, one AMQP message after the other. Removes the messages that `visit` returns. The
+ * others return in order when the channel is closed, also when `visit` throws. The rest of a batch goes to the end.
+ * @returns how many messages were removed
  */
 async function walk(
   connection: ChannelModel,
   queue: string,
   limit: number,
-  visit: (message: GetMessage) => Promise<boolean>,
+  visit: (parts: readonly Part[], message: GetMessage, send: Send) => Promise<readonly Part[]>,
 ): Promise<number> {
   let left = Math.min(limit, await countOf(connection, queue));
   if (left === 0) return 0;
-  const channel = await connection.createChannel();
+  const channel = await connection.createConfirmChannel();
   channel.on("error", () => undefined);
-  let taken = 0;
+  const send = sendOver(channel);
+  let untouched = 0;
   let removed = 0;
   try {
     for (; left > 0; left--) {
       const message = await channel.get(queue);
       if (!message) break;
-      taken++;
-      if (!(await visit(message))) continue;
+      untouched++;
+      const parts = partsOf(message);
+      const gone = await visit(parts, message, send);
+      if (gone.length === 0) continue;
+      const { headers } = message.properties;
+      const rest = parts.filter((it) => !gone.includes(it));
+      for (const it of rest) await send(queue, it.content(), { ...singleOf(it), headers });
       channel.ack(message);
-      removed++;
+      untouched--;
+      removed += gone.length;
     }
   } finally {
     await channel.close();
-    await backInQueue(connection, queue, taken - removed);
+    await backInQueue(connection, queue, untouched);
   }
   return removed;
 }

@@ -2,6 +2,7 @@
 import {
   DEFAULT_PARTITIONS,
   formerTypes,
+  kindOf,
   knownContracts,
   messageContract,
   type ServiceContract,
@@ -118,6 +119,13 @@ export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
   ];
 }
 
+export interface Route {
+  readonly partition: number;
+  readonly mandatory: boolean;
+  /** Other programs may have bound queues to it. */
+  readonly isEvent: boolean;
+}
+
 /** Partition counts by received message type, from the contracts that this process knows and has declared. */
 export class Routes {
   #declared: Topology = { mailboxes: [], workers: [] };
@@ -148,13 +156,14 @@ export class Routes {
    * @throws {UnroutableError} a command or reply that no known contract receives
    * @throws TypeError for a timer, which is private to its actor
    */
-  route(message: Pick<Envelope, "type" | "subject">): { partition: number; mandatory: boolean } {
+  route(message: Pick<Envelope, "type" | "subject">): Route {
     const partition = this.partition(message);
-    if (partition !== undefined) return { partition, mandatory: true };
-    const { kind } = messageContract(message.type);
-    if (kind === "timer") throw new TypeError(`${message.type} is a timer, and those are not published`);
-    if (kind !== "event") throw new UnroutableError(`no known contract receives ${message.type}`);
-    return { partition: partitionOf(message.subject, DEFAULT_PARTITIONS), mandatory: false };
+    const { type, subject } = message;
+    if (partition !== undefined) return { partition, mandatory: true, isEvent: kindOf(type) === "event" };
+    const { kind } = messageContract(type);
+    if (kind === "timer") throw new TypeError(`${type} is a timer, and those are not published`);
+    if (kind !== "event") throw new UnroutableError(`no known contract receives ${type}`);
+    return { partition: partitionOf(subject, DEFAULT_PARTITIONS), mandatory: false, isEvent: true };
   }
 
   #build(contracts: readonly ServiceContract[]): void {

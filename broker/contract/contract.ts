@@ -284,6 +284,9 @@ export function messageContract(type: string): MessageContract {
   return found;
 }
 
+/** The kind of a message type, also of a former name. Undefined where no loaded contract declares it. */
+export const kindOf = (type: string): MessageKind | undefined => registered.get(presentType(type))?.kind;
+
 /** The service of an action, by its full name. */
 export const serviceOf = (action: string): string => action.slice(0, action.indexOf("."));
 

@@ -10,6 +10,7 @@ import { refusedStart } from "./middlewares/refused-start.ts";
 import { remoteTimeout } from "./middlewares/remote-timeout.ts";
 import { repeatReads } from "./middlewares/repeat-reads.ts";
 import { transientErrors } from "./middlewares/transient-errors.ts";
+import { READS_BATCHES } from "./transport/batch-readers.ts";
 import { FastDiscoverer } from "./transport/fast-discoverer.ts";
 import { createTransporter } from "./transport/transporter.ts";
 
@@ -19,6 +20,7 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
   return {
     nodeID: config.NODE_ID ?? `${hostname()}-${process.pid}`,
     namespace: config.NAMESPACE,
+    metadata: READS_BATCHES,
     logger: loggerOptions(config),
     logLevel: logLevels(config),
     transporter: createTransporter(config),

@@ -31,12 +31,14 @@ import {
   routingKey,
   workerName,
 } from "../topology.ts";
+import { Batcher, encoded, type Outgoing, type Part, partsOf } from "./batches.ts";
 import { claimMessages } from "./claim-shop.ts";
 import { AmqpLink } from "./connection.ts";
 import { type Lease, QueueConsumer } from "./consumer.ts";
 import { deadHeaders } from "./dead-headers.ts";
 import { declareTopology, isDeclared, TopologyError } from "./declare.ts";
 import { Publisher } from "./publisher.ts";
+import { Slots } from "./slots.ts";
 
 const DEFAULT_WINDOW = 2_000;
 /** RabbitMQ moves the partitions of a hanging node after two or three missed heartbeats. */
@@ -69,6 +71,10 @@ export interface AmqpBusOptions {
   name: string;
   log: Log;
   clock?: Clock;
+  /**
+   * Whether every consumer of the shop reads batches. It is asked for each message, see `batches.ts`. Default: no.
+   */
+  readsBatches?: () => boolean;
   /** How many messages may be published and not yet confirmed. Further messages wait. */
   window?: number;
   heartbeatSeconds?: number;
@@ -106,6 +112,8 @@ class AmqpBus implements Bus {
   readonly #publishLink: AmqpLink;
   readonly #consumeLink: AmqpLink;
   readonly #publisher: Publisher;
+  readonly #batcher: Batcher;
+  readonly #readsBatches: () => boolean;
   readonly #routes = new Routes();
   readonly #open = new Set<Consumption>();
   #closed = false;
@@ -144,6 +152,8 @@ class AmqpBus implements Bus {
       limitedLog: this.#limitedLog,
       unroutable: () => void this.#repairSeldom(),
     });
+    this.#readsBatches = options.readsBatches ?? (() => false);
+    this.#batcher = new Batcher((outgoing) => this.#send(outgoing));
     this.#consumeLink.use({ up: (model) => void this.#restoreTopology(model), down: () => undefined });
   }
 
@@ -178,10 +188,11 @@ class AmqpBus implements Bus {
   }
 
   async publish(message: Envelope): Promise<void> {
-    const { partition, mandatory } = this.#routes.route(message);
-    const content = Buffer.from(JSON.stringify(message));
-    const key = routingKey(message.type, partition);
-    await this.#publisher.publish(exchangeName(this.#prefix), key, content, message.id, { mandatory });
+    const { id, type } = message;
+    const { partition, mandatory, isEvent } = this.#routes.route(message);
+    const key = routingKey(type, partition);
+    const mayShare = !isEvent && this.#readsBatches();
+    await this.#batcher.add({ key, partition, mandatory, mayShare, id, json: JSON.stringify(message) });
   }
 
   async consumeMailboxes(
@@ -196,14 +207,11 @@ class AmqpBus implements Bus {
       return this.#consumer(queue, prefetch, {
         onMessage: (raw, lease) => {
           held.add(partition);
-          const message = received(() => JSON.parse(raw.content.toString()), spec.receives);
-          if (message instanceof Error) void this.#refuse(raw, lease, queue, message);
-          else
-            dispatch(
-              handlers,
-              new AmqpDelivery(message, partition, raw, lease, this.#burier(queue)),
-              this.#log,
-            );
+          for (const arrival of this.#arrivals(raw, lease, queue)) {
+            const message = received(() => arrival.part.value(), spec.receives);
+            if (message instanceof Error) void this.#refuse(arrival, message);
+            else dispatch(handlers, new AmqpDelivery(message, partition, arrival, this.#bury), this.#log);
+          }
         },
         onLost: (lease) => {
           held.delete(partition);
@@ -247,10 +255,13 @@ class AmqpBus implements Bus {
     await this.#ensure({ mailboxes: [], workers: [spec] });
     const queue = queueName(this.#prefix, workerName(spec.service, spec.worker));
     const running = new Set<Promise<void>>();
+    const slots = new Slots(prefetch);
     const consumer = this.#consumer(queue, prefetch, {
       onMessage: (raw, lease) => {
-        const run = this.#work(raw, lease, queue, spec, handle).finally(() => running.delete(run));
-        running.add(run);
+        for (const arrival of this.#arrivals(raw, lease, queue)) {
+          const run = slots.run(() => this.#work(arrival, spec, handle)).finally(() => running.delete(run));
+          running.add(run);
+        }
       },
       onLost: () => undefined,
     });
@@ -276,6 +287,7 @@ class AmqpBus implements Bus {
     if (this.#closed) return;
     clearTimeout(this.#redeclareTimer);
     await Promise.all([...this.#open].map((it) => it.stop(async () => undefined)));
+    this.#batcher.flush();
     await this.#publisher.close(CLOSE_TIMEOUT_MS);
     this.#closed = true;
     await Promise.all([this.#publishLink.close(), this.#consumeLink.close()]);
@@ -296,62 +308,69 @@ class AmqpBus implements Bus {
       ...(events.onOpen && { onOpen: events.onOpen }),
       onMessage: (raw, lease) => {
         lease.unsettled++;
-        this.stats.delivered++;
-        if (raw.fields.redelivered) this.stats.redelivered++;
         events.onMessage(raw, lease);
       },
     });
   }
 
+  /** The messages of an AMQP message. It is acked when all of them are settled. */
+  #arrivals(raw: ConsumeMessage, lease: Lease, queue: string): Arrival[] {
+    const parts = partsOf(raw);
+    this.stats.delivered += parts.length;
+    if (raw.fields.redelivered) this.stats.redelivered += parts.length;
+    let open = parts.length;
+    const settle = () => {
+      if (--open === 0) lease.ack(raw);
+    };
+    return parts.map((part) => ({ part, raw, lease, queue, settle }));
+  }
+
+  async #send({ key, mandatory, id, parts }: Outgoing): Promise<void> {
+    const { content, contentType } = encoded({ parts });
+    const options = { mandatory, contentType, messages: parts.length };
+    await this.#publisher.publish(exchangeName(this.#prefix), key, content, id, options);
+  }
+
   async #work(
-    raw: ConsumeMessage,
-    lease: Lease,
-    queue: string,
+    arrival: Arrival,
     spec: WorkerSpec,
     handle: (message: Envelope) => Promise<void>,
   ): Promise<void> {
-    const message = received(() => JSON.parse(raw.content.toString()), spec.receives);
-    if (message instanceof Error) return this.#refuse(raw, lease, queue, message);
+    const { part, lease, queue } = arrival;
+    if (lease.over.aborted) return;
+    const message = received(() => part.value(), spec.receives);
+    if (message instanceof Error) return this.#refuse(arrival, message);
     const outcome = await attemptWork(queue, message, handle, lease.over, this.#limitedLog);
-    if (outcome.kind === "done") lease.ack(raw);
-    else if (outcome.kind === "dead")
-      await this.#deadLetter(raw, lease, queue, outcome.error, outcome.attempts);
+    if (outcome.kind === "done") arrival.settle();
+    else if (outcome.kind === "dead") await this.#bury(arrival, outcome.error, outcome.attempts);
   }
 
   /**
    * An invalid message goes to the dead queue. A message that a newer node may understand goes there only after a
    * wait.
    */
-  async #refuse(raw: ConsumeMessage, lease: Lease, queue: string, cause: Error): Promise<void> {
+  async #refuse(arrival: Arrival, cause: Error): Promise<void> {
+    const { queue, lease } = arrival;
     if (cause instanceof UnknownValueError) {
       this.#limitedLog.warn(`newer ${queue}`, `${queue}: a message waits for a newer node: ${cause.message}`);
       await pause(this.#newerWaitMs, lease.over);
       if (lease.over.aborted) return;
     }
-    await this.#deadLetter(raw, lease, queue, cause, 1);
+    await this.#bury(arrival, cause, 1);
   }
 
-  #burier(queue: string) {
-    return (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) =>
-      this.#deadLetter(raw, lease, queue, error, attempts);
-  }
-
-  /** Publishes to the dead queue with confirm, then acks. Repeats until it works or the delivery is lost. */
-  async #deadLetter(
-    raw: ConsumeMessage,
-    lease: Lease,
-    queue: string,
-    cause: Error,
-    attempts: number,
-  ): Promise<void> {
-    const id = String(raw.properties.messageId ?? "");
+  /** Publishes to the dead queue with confirm, then settles. Repeats until it works or the delivery is lost. */
+  readonly #bury = async (arrival: Arrival, cause: Error, attempts: number): Promise<void> => {
+    const { part, raw, lease, queue } = arrival;
+    const { id } = part;
     const headers = deadHeaders(cause, attempts, queue, raw.fields, this.#clock.now());
     for (let tries = 1; ; tries++) {
       try {
-        await this.#publisher.publish(deadExchangeName(this.#prefix), queue, raw.content, id, { headers });
+        const content = part.content();
+        await this.#publisher.publish(deadExchangeName(this.#prefix), queue, content, id, { headers });
         this.stats.dead++;
         this.#log.error(`${queue}: message moved to the dead queue`, { id, attempts, error: cause.message });
-        lease.ack(raw);
+        arrival.settle();
         return;
       } catch (error) {
         this.#limitedLog.warn("dead-letter", `${queue}: the dead queue does not take a message yet`, {
@@ -361,7 +380,7 @@ class AmqpBus implements Bus {
         if (lease.over.aborted) return;
       }
     }
-  }
+  };
 
   /** Declares what a consumer needs, unless it is declared already. */
   async #ensure(topology: Topology): Promise<void> {
@@ -432,41 +451,47 @@ class AmqpBus implements Bus {
   }
 }
 
-type DeadLetterFn = (raw: ConsumeMessage, lease: Lease, error: Error, attempts: number) => Promise<void>;
+/** A message that has arrived. */
+interface Arrival {
+  readonly part: Part;
+  /** The AMQP message that it came in. */
+  readonly raw: ConsumeMessage;
+  readonly lease: Lease;
+  readonly queue: string;
+  /** Call it once. */
+  settle(): void;
+}
 
 class AmqpDelivery implements Delivery {
   readonly message: Envelope;
   readonly partition: number;
   readonly redelivered: boolean;
-  readonly #raw: ConsumeMessage;
-  readonly #lease: Lease;
-  readonly #deadLetter: DeadLetterFn;
+  readonly #arrival: Arrival;
+  readonly #bury: (arrival: Arrival, error: Error, attempts: number) => Promise<void>;
   #settled = false;
 
   constructor(
     message: Envelope,
     partition: number,
-    raw: ConsumeMessage,
-    lease: Lease,
-    deadLetter: DeadLetterFn,
+    arrival: Arrival,
+    bury: (arrival: Arrival, error: Error, attempts: number) => Promise<void>,
   ) {
     this.message = message;
     this.partition = partition;
-    this.redelivered = raw.fields.redelivered;
-    this.#raw = raw;
-    this.#lease = lease;
-    this.#deadLetter = deadLetter;
+    this.redelivered = arrival.raw.fields.redelivered;
+    this.#arrival = arrival;
+    this.#bury = bury;
   }
 
   ack(): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#lease.ack(this.#raw);
+    this.#arrival.settle();
   }
 
   async dead(error: Error, attempts: number): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
-    await this.#deadLetter(this.#raw, this.#lease, error, attempts);
+    await this.#bury(this.#arrival, error, attempts);
   }
 }

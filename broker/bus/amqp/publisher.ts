@@ -6,6 +6,7 @@ import type { RateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { backoff, pause, toError } from "../../resilience/retry.ts";
 import { type BusStats, BusUnavailableError, UnroutableError } from "../bus.ts";
 import { Fifo } from "../local/fifo.ts";
+import { SINGLE_TYPE } from "./batches.ts";
 import type { AmqpLink } from "./connection.ts";
 
 /** RabbitMQ 4 closes the channel for more than 16 MiB. That would fail everything in flight. */
@@ -29,6 +30,8 @@ interface Publication {
   readonly content: Buffer;
   readonly id: string;
   readonly options: Options.Publish;
+  /** Number of messages in it. */
+  readonly messages: number;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -43,12 +46,22 @@ export interface PublisherOptions {
   unroutable(): void;
 }
 
+export interface PublishOptions {
+  /** Without a queue, it is returned and fails. */
+  mandatory?: boolean;
+  headers?: Record<string, unknown>;
+  contentType?: string;
+  /** Number of messages in it. The window and the counters count them. */
+  messages?: number;
+}
+
 export class Publisher {
   readonly #options: PublisherOptions;
   #channel: ConfirmChannel | undefined;
   #blocked = false;
   /** amqplib's write buffer is full. Wait for `drain`. */
   #full = false;
+  /** Messages sent and not settled. */
   #inFlight = 0;
   /** Channels replaced since the last calm period. */
   #renewals = 0;
@@ -116,7 +129,7 @@ export class Publisher {
     key: string,
     content: Buffer,
     id: string,
-    { mandatory = true, headers }: Pick<Options.Publish, "mandatory" | "headers"> = {},
+    { mandatory = true, headers, contentType = SINGLE_TYPE, messages = 1 }: PublishOptions = {},
   ) {
     return new Promise<void>((resolve, reject) => {
       if (this.#closed || !this.#channel) {
@@ -131,11 +144,11 @@ export class Publisher {
       const options: Options.Publish = {
         mandatory,
         persistent: true,
-        contentType: "application/cloudevents+json",
+        contentType,
         messageId: id,
         headers,
       };
-      this.#waiting.push({ exchange, key, content, id, options, resolve, reject });
+      this.#waiting.push({ exchange, key, content, id, options, messages, resolve, reject });
       this.#pump();
     });
   }
@@ -232,8 +245,9 @@ export class Publisher {
   #send(channel: ConfirmChannel, it: Publication): void {
     const { stats } = this.#options;
     this.#flight.add(it);
-    if (this.#inFlight++ === 0) this.#settledAt = performance.now();
-    stats.published++;
+    if (this.#inFlight === 0) this.#settledAt = performance.now();
+    this.#inFlight += it.messages;
+    stats.published += it.messages;
     try {
       const more = channel.publish(it.exchange, it.key, it.content, it.options, (error) => {
         this.#settle(it, error);
@@ -318,23 +332,23 @@ export class Publisher {
   #tell(it: Publication, error: Error | null): boolean {
     if (!this.#flight.delete(it)) return false;
     const { stats, limitedLog, unroutable } = this.#options;
-    this.#inFlight--;
+    this.#inFlight -= it.messages;
     this.#settledAt = performance.now();
     const returned = this.#wasReturned(it.id);
     if (error) {
-      stats.nacked++;
+      stats.nacked += it.messages;
       limitedLog.warn("nacked", `RabbitMQ did not accept a message: ${error.message}`, {
         key: it.key,
         id: it.id,
       });
       it.reject(new BusUnavailableError(`not confirmed: ${error.message}`));
     } else if (returned) {
-      stats.returned++;
+      stats.returned += it.messages;
       limitedLog.warn("returned", `no queue takes ${it.key}`, { exchange: it.exchange, id: it.id });
       it.reject(new UnroutableError(`no queue takes ${it.key}`));
       unroutable();
     } else {
-      stats.confirmed++;
+      stats.confirmed += it.messages;
       it.resolve();
     }
     return true;

@@ -2,7 +2,7 @@
 
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { type BrokerOptions, ServiceBroker } from "moleculer";
-import { openAmqpBus } from "../../bus/amqp/amqp-bus.ts";
+import { type AmqpBusOptions, openAmqpBus } from "../../bus/amqp/amqp-bus.ts";
 import type { Bus } from "../../bus/bus.ts";
 import { busMetrics } from "../../bus/bus-metrics.ts";
 import { mongoDeadLetters } from "../../bus/local/dead-letters.ts";
@@ -19,6 +19,7 @@ import { busCheck, databaseCheck } from "../operations/checks.ts";
 import { createOperations, type Operations } from "../operations/operations.ts";
 import { startOperationsServer } from "../operations/server.ts";
 import type { NodeRuntime } from "../runtime.ts";
+import type { BatchReaders } from "../transport/batch-readers.ts";
 import { storeFolder } from "./data-folder.ts";
 import { identifyShop, type ShopIdentity } from "./shop-id.ts";
 import { soleWriter } from "./sole-writer.ts";
@@ -30,6 +31,8 @@ export interface OpenRuntime {
   readonly shop: ShopIdentity;
   /** Resolves when RabbitMQ is connected, where it is configured. Nothing is sent before. */
   readonly connected: Promise<void>;
+  /** It needs the node's broker. */
+  readonly batchReaders: BatchReaders;
   /** Closes bus, database, store and operations port, in that order. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -50,6 +53,7 @@ export async function openRuntime(
   services: Services,
   options: SoukBrokerOptions,
   clock: Clock,
+  batchReaders: BatchReaders,
 ): Promise<OpenRuntime> {
   const logger = loggerOf(options);
   const operations = createOperations();
@@ -69,7 +73,14 @@ export async function openRuntime(
     const { database, isSoleWriter } = await openDatabase(config, services, logger("database"), undo);
     const shop = await identifyShop(database, namesOf(services.shop));
     checkMessages(config, shop, logger("shop"));
-    const { bus, connected } = openBus(config, options.nodeID, shop.id, database, clock, logger("bus"));
+    const { bus, connected } = openBus(config, {
+      name: options.nodeID,
+      shop: shop.id,
+      database,
+      clock,
+      log: logger("bus"),
+      readsBatches: () => batchReaders.all(),
+    });
     undo.push(() => bus.close());
     operations.measure("bus", () => busMetrics(bus.stats));
     // It is awaited later, or never if the node stops before.
@@ -85,7 +96,7 @@ export async function openRuntime(
       logger,
       operations,
     };
-    return { runtime, shop, connected, close, withSlowAnswers: database.withSlowAnswers };
+    return { runtime, shop, connected, batchReaders, close, withSlowAnswers: database.withSlowAnswers };
   } catch (error) {
     await close();
     throw error;
@@ -174,15 +185,11 @@ function checkMessages(
 }
 
 function openBus(
-  config: Config,
-  name: string,
-  shop: string,
-  database: Database,
-  clock: Clock,
-  log: Log,
+  { AMQP_URL, AMQP_PREFIX }: Config,
+  { database, ...options }: Omit<AmqpBusOptions, "url" | "prefix"> & { clock: Clock; database: Database },
 ): { bus: Bus; connected: Promise<void> } {
-  if (config.AMQP_URL)
-    return openAmqpBus({ url: config.AMQP_URL, prefix: config.AMQP_PREFIX, shop, name, log, clock });
+  if (AMQP_URL) return openAmqpBus({ ...options, url: AMQP_URL, prefix: AMQP_PREFIX });
+  const { log, clock } = options;
   const bus = createLocalBus({ deadLetters: mongoDeadLetters(database.service("bus")), log, clock });
   return { bus, connected: Promise.resolve() };
 }

@@ -18,7 +18,7 @@ export interface RuntimeMiddlewareOptions {
 
 /** Moleculer calls these in the order of a broker's life cycle. */
 export function runtimeMiddleware(
-  { runtime, shop: identity, connected, withSlowAnswers, close }: OpenRuntime,
+  { runtime, shop: identity, connected, batchReaders, withSlowAnswers, close }: OpenRuntime,
   { shop, prepare }: RuntimeMiddlewareOptions,
 ): Middleware {
   /** Why the node is not ready, apart from its servers. */
@@ -34,6 +34,7 @@ export function runtimeMiddleware(
 
     created(broker: ServiceBroker) {
       broker.souk = runtime;
+      batchReaders.watch(broker);
       runtime.operations.check(transporterCheck(broker));
       runtime.operations.measure("moleculer", () => moleculerMetrics(broker.metrics));
       drainBeforeStop(broker, () => {

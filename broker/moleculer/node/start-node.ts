@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../../resilience/clock.ts";
 import { brokerOptions, type SoukBrokerOptions } from "../broker-options.ts";
 import type { Config } from "../config.ts";
 import type { NodeRuntime } from "../runtime.ts";
+import { BatchReaders } from "../transport/batch-readers.ts";
 import { type OpenRuntime, openRuntime } from "./open-runtime.ts";
 import { type RuntimeMiddlewareOptions, runtimeMiddleware } from "./runtime-middleware.ts";
 
@@ -12,6 +13,8 @@ export interface BrokerSetup extends RuntimeMiddlewareOptions {
   clock?: Clock;
   /** Services that the node will run, where known. */
   runs?: readonly string[];
+  /** For tests. */
+  batchReaders?: BatchReaders;
 }
 
 export interface NodeOptions extends BrokerSetup {
@@ -33,10 +36,11 @@ export async function openBroker({
   config,
   clock = systemClock,
   runs,
+  batchReaders = new BatchReaders(),
   ...setup
 }: BrokerSetup): Promise<{ options: SoukBrokerOptions; open: OpenRuntime }> {
   const options = brokerOptions(config);
-  const open = await openRuntime(config, { shop: setup.shop, here: runs }, options, clock);
+  const open = await openRuntime(config, { shop: setup.shop, here: runs }, options, clock, batchReaders);
   return {
     options: { ...options, middlewares: [...options.middlewares, runtimeMiddleware(open, setup)] },
     open,

@@ -177,7 +177,13 @@ async function startSouk(url: string, prefix: string, { lines, senders, from }: 
     await createActorIndexes(connection, it);
     await createInboxArchive(connection, it);
   }
-  const bus: Bus = await createAmqpBus({ url, prefix, name: prefix, log });
+  const bus: Bus = await createAmqpBus({
+    url,
+    prefix,
+    name: prefix,
+    log,
+    readsBatches: () => true,
+  });
   const runtime: NodeRuntime = {
     shop: extend({ name: "test", contracts: [busBench] }),
     config: loadConfig({}),

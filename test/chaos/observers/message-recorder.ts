@@ -1,6 +1,7 @@
 /** Consumes the recorder queue throughout, over every restart of RabbitMQ, and keeps which sequences each sender has sent. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Channel, connect } from "amqplib";
+import { partsOf } from "../../../broker/bus/amqp/batches.ts";
 import { queueName, workerName } from "../../../broker/bus/topology.ts";
 import { PREFIX } from "../cluster/cluster.ts";
 
@@ -48,7 +49,7 @@ export function startMessageRecorder(url: string): MessageRecorder {
     await channel.prefetch(PREFETCH);
     await channel.consume(RECORDER_QUEUE, (message) => {
       if (!message) return leave();
-      note(JSON.parse(message.content.toString()) as Stamp);
+      for (const part of partsOf(message)) note(part.value() as Stamp);
       // Recorded in this process, which is not among those that are killed.
       channel.ack(message);
     });

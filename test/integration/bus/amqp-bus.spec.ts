@@ -47,15 +47,20 @@ describe("The bus over RabbitMQ", function () {
     await broker.close();
   };
 
-  busConformance(async () => {
-    await open();
-    return {
-      repeatsAtHandOver: true,
-      node: () => createBus(),
-      buried: (queue) => broker.buried(queue),
-      close,
-    };
-  });
+  for (const together of [false, true])
+    describe(
+      together ? "with messages that share AMQP messages" : "with an AMQP message for each message",
+      () =>
+        busConformance(async () => {
+          await open();
+          return {
+            repeatsAtHandOver: true,
+            node: () => createBus({ readsBatches: () => together }),
+            buried: (queue) => broker.buried(queue),
+            close,
+          };
+        }),
+    );
 
   describe("beside a newer version", () => {
     beforeEach(open);

@@ -101,6 +101,13 @@ export function busConformance(create: () => Promise<BusHarness>): void {
       background.push(sent.catch(() => undefined));
       return sent;
     };
+    /** Not in one pass of the event loop. Messages sent together may be delivered, and settled, together. */
+    const pokeApart = async (subject: string, numbers: readonly number[]) => {
+      for (const n of numbers) {
+        void poke(subject, n);
+        await nextTurn();
+      }
+    };
     const order = (n: number) => {
       const sent = bus.publish(testMessage("bustest.work", `job-${n}`, { n }));
       background.push(sent.catch(() => undefined));
@@ -188,7 +195,7 @@ export function busConformance(create: () => Promise<BusHarness>): void {
     it("hands over no more than the prefetch, and goes on as messages are settled in any order", async () => {
       const got = collector();
       await bus.consumeMailboxes(mailbox, got.handlers, { prefetch: 5 });
-      for (const n of upTo(8)) void poke(subjectIn(2), n);
+      await pokeApart(subjectIn(2), upTo(8));
       await eventually("the first five", () => got.deliveries.length === 5);
       got.deliveries[3]!.ack();
       await eventually("a sixth", () => got.deliveries.length === 6);
@@ -223,7 +230,7 @@ export function busConformance(create: () => Promise<BusHarness>): void {
     it("redelivers in order what a consumer left unsettled, and marks it", async () => {
       const first = collector();
       const consumption = await bus.consumeMailboxes(mailbox, first.handlers);
-      for (const n of upTo(10)) void poke(subjectIn(0), n);
+      await pokeApart(subjectIn(0), upTo(10));
       await eventually("all delivered", () => first.deliveries.length === 10);
       for (const n of [0, 1, 4]) first.deliveries[n]!.ack();
       assert.deepEqual([...consumption.held], [0]);
@@ -242,8 +249,7 @@ export function busConformance(create: () => Promise<BusHarness>): void {
     it("ignores a settlement that comes twice or after the consumer has gone", async () => {
       const first = collector();
       const consumption = await bus.consumeMailboxes(mailbox, first.handlers);
-      void poke(subjectIn(0), 1);
-      void poke(subjectIn(0), 2);
+      await pokeApart(subjectIn(0), [1, 2]);
       await eventually("both delivered", () => first.deliveries.length === 2);
       const [one, two] = first.deliveries as [Delivery, Delivery];
       one.ack();

@@ -117,9 +117,15 @@ describe("Routes", () => {
   it("let an event go that nobody receives, and a command only to a receiver", () => {
     const routes = new Routes();
     const to = (type: string) => routes.route({ type, subject: "a" });
-    assert.deepEqual(to("bustest.heard"), { partition: partitionOf("a", PARTITIONS), mandatory: true });
-    assert.deepEqual(to("bustest.poke"), { partition: partitionOf("a", PARTITIONS), mandatory: true });
-    assert.deepEqual(to("bustest.unheard"), { partition: partitionOf("a", 16), mandatory: false });
+    const partition = partitionOf("a", PARTITIONS);
+    assert.deepEqual(to("bustest.heard"), { partition, mandatory: true, isEvent: true });
+    assert.deepEqual(to("bustest.poke"), { partition, mandatory: true, isEvent: false });
+    assert.deepEqual(to("bustest.toil"), { ...to("bustest.work"), mandatory: true, isEvent: false });
+    assert.deepEqual(to("bustest.unheard"), {
+      partition: partitionOf("a", 16),
+      mandatory: false,
+      isEvent: true,
+    });
     assert.throws(() => to("bustest.done"), UnroutableError);
     assert.throws(() => to("bustest.alarm"), TypeError);
     assert.throws(() => to("bustest.nonsense"), /no loaded contract/);
