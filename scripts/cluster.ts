@@ -19,6 +19,7 @@ import { clusterPlan, defaultProcesses } from "./support/node/cluster-plan.ts";
 import { printWelcome } from "./support/node/first-start.ts";
 import { withOpsPort } from "./support/node/ops-port.ts";
 import { configOrExit, stopLimit, stopOnSignal } from "./support/node/run-node.ts";
+import { trimMemorySoon } from "./support/node/trim-memory.ts";
 import { rememberShop, serversLine } from "./support/shop-servers.ts";
 import { shopOrExit } from "./support/the-shop.ts";
 
@@ -105,6 +106,7 @@ for (const { name: kind, services, count } of clusterPlan(serviceNames(shop), pr
   }
 await untilReady();
 printWelcome(config);
+trimMemorySoon();
 
 /** Runs once and to its end, so that the shop has its catalogue, whichever process starts first. */
 async function prepareCatalogue(): Promise<void> {
