@@ -1,11 +1,13 @@
 /** `npm run bench`: measures Souk on this machine, alone or beside another commit. */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { Argument, Option } from "@commander-js/extra-typings";
-import { type BenchResult, runShopBenches, type Side } from "../../test/bench/compare/run.ts";
+import { Argument, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { type BenchResult, benchRunner, type Side } from "../../test/bench/compare/run.ts";
+import { calibrate } from "../../test/bench/measure/calibration.ts";
 import { runtimeBenches } from "../../test/bench/runtime-benches.ts";
+import { type BenchRabbit, startBenchRabbit } from "../../test/bench/shop/bench-rabbit.ts";
 import { stopRunningShops } from "../../test/bench/shop/shop-process.ts";
-import { type Tree, treeOfCommit, treeOfToday } from "../../test/bench/shop/tree.ts";
+import { commitOf, type Tree, treeOfCommit, treeOfToday } from "../../test/bench/shop/tree.ts";
 import { shopBenches } from "../../test/bench/shop-benches.ts";
 import { command, subcommand, wholeNumber } from "../support/command.ts";
 
@@ -30,6 +32,8 @@ interface Given {
   json?: string | undefined;
 }
 
+const trees: Tree[] = [];
+let rabbit: BenchRabbit | undefined;
 const print = (line: string) => console.log(line);
 
 const bench = command("bench", "Measures throughput and latency of Souk on this machine.")
@@ -46,15 +50,11 @@ const bench = command("bench", "Measures throughput and latency of Souk on this 
   .addOption(count)
   .addOption(wait)
   .addOption(json)
-  .action(async (named, given) => {
-    await run(named, given, [{ name: "today", dir: undefined }]);
-    for (const [name, measure] of Object.entries(runtimeBenches))
-      if (named.length === 0 || named.includes(name)) await measure();
-  });
+  .action((named, given) => run(named, given, [{ name: "today", dir: undefined }]));
 
 bench.addCommand(
   subcommand("compare", "Measures this tree and another commit in turn, and prints the ratios.")
-    .argument("<commit>", "as git names it")
+    .argument("<commit>", "as git names it", knownCommit)
     .addArgument(
       new Argument("[bench...]", "all of these where none is named").choices(Object.keys(shopBenches)),
     )
@@ -65,44 +65,59 @@ bench.addCommand(
     .addOption(wait)
     .addOption(json)
     .action(async (commit, named, given) => {
-      const trees: Tree[] = [];
-      const remove = () => {
-        for (const it of trees) it.remove();
-      };
-      process.once("exit", remove);
-      trees.push(treeOfToday(print));
-      trees.push(treeOfCommit(commit, print));
-      await run(named, given, trees);
+      trees.unshift(treeOfCommit(commit, print));
+      trees.unshift(treeOfToday(print));
+      const all = Object.keys(shopBenches);
+      await run(named.length > 0 ? named : all, given, trees);
     }),
 );
 
+process.once("exit", () => {
+  for (const it of trees) it.remove();
+});
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, async () => {
     print(`${signal}: ending what was started`);
     await stopRunningShops();
+    await rabbit?.stop();
     process.exit(130);
   });
-await bench.parseAsync();
-
-async function run(named: readonly string[], given: Given, sides: readonly Side[]): Promise<void> {
-  print(`${cpus().length} cores, ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);
-  const results = await runShopBenches({
-    ...given,
-    sides,
-    benches: Object.fromEntries(
-      Object.entries(shopBenches).filter(([name]) => named.length === 0 || named.includes(name)),
-    ),
-    modes: given.mode ? [given.mode] : MODES,
-    print,
-  });
-  if (given.json) writeFileSync(given.json, `${JSON.stringify(report(given, results), undefined, 2)}\n`);
+try {
+  await bench.parseAsync();
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+} finally {
+  await rabbit?.stop();
 }
 
-function report({ json: _, ...given }: Given, results: readonly BenchResult[]) {
-  return {
-    at: new Date().toISOString(),
-    machine: { cores: cpus().length, model: cpus()[0]?.model ?? "unknown CPU", node: process.version },
-    ...given,
-    results,
-  };
+function knownCommit(ref: string): string {
+  try {
+    return commitOf(ref);
+  } catch {
+    throw new InvalidArgumentError("git knows no such commit.");
+  }
+}
+
+async function run(named: readonly string[], given: Given, sides: readonly Side[]): Promise<void> {
+  const isNamed = ([name]: readonly [string, unknown]) => named.length === 0 || named.includes(name);
+  const modes = given.mode ? [given.mode] : MODES;
+  const shops = Object.entries(shopBenches).filter(isNamed);
+  const runtimes = Object.entries(runtimeBenches).filter(isNamed);
+  print(`${cpus().length} cores, ${cpus()[0]?.model ?? "unknown CPU"}, Node ${process.version}`);
+  if ((shops.length > 0 && modes.includes("cluster")) || runtimes.some(([, it]) => it.needsRabbit))
+    rabbit = await startBenchRabbit(print);
+
+  const runner = benchRunner({ ...given, sides, modes, rabbit, print });
+  const calibration = await runner.calibration(() => calibrate(rabbit?.url));
+  const results: BenchResult[] = [];
+  for (const [name, it] of shops) results.push(...(await runner.shop(name, it)));
+  for (const [name, it] of runtimes) results.push(await runner.runtime(name, it));
+  if (given.json)
+    writeFileSync(given.json, `${JSON.stringify(report(given, calibration, results), null, 2)}\n`);
+}
+
+function report({ json: _, ...options }: Given, calibration: unknown, results: readonly BenchResult[]) {
+  const machine = { cores: cpus().length, model: cpus()[0]?.model ?? "unknown CPU", node: process.version };
+  return { at: new Date().toISOString(), machine, calibration, options, results };
 }

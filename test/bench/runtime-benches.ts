@@ -1,38 +1,53 @@
-/** Benches of the actor runtime in this process. Each alternates by itself what it compares, and prints its figures. */
-import { withLocalRabbit } from "../../scripts/support/local-rabbit.ts";
-import { percentile } from "./measure/statistics.ts";
-import { type BusCpu, type BusShape, benchBus } from "./runtime/bus.ts";
+/** Benches of the actor runtime in this process. Each alternates by itself what it compares. */
+import { detail, type Figure, less, more } from "./measure/figure.ts";
+import { type BusCpu, type BusRound, type BusShape, benchBus } from "./runtime/bus.ts";
 import { benchHotSku } from "./runtime/hot-sku.ts";
+import type { BenchRabbit } from "./shop/bench-rabbit.ts";
 
-export const runtimeBenches: Record<string, () => Promise<void>> = {
-  async "hot-sku"() {
-    for (const atOnce of [1, 64])
-      for (const holds of [100, 1_000, 10_000]) {
-        const it = await benchHotSku(holds, atOnce, 4_000);
-        console.log(
-          `hot SKU  ${String(holds).padStart(6)} open holds, ${String(atOnce).padStart(2)} at once: CPU a message ${it.actor.toFixed(0)} µs, the store's ${it.store.toFixed(0)} µs, V8's helpers of both ${it.helpers.toFixed(0)} µs; ${it.batch.toFixed(1)} messages a commit`,
-        );
+export interface RuntimeBench {
+  needsRabbit: boolean;
+  /** @returns the figures of each round */
+  run(rounds: number, rabbit: BenchRabbit | undefined): Promise<Figure[][]>;
+}
+
+export const runtimeBenches: Record<string, RuntimeBench> = {
+  "hot-sku": {
+    needsRabbit: false,
+    async run(rounds) {
+      const all: Figure[][] = [];
+      for (let round = 0; round < rounds; round++) {
+        const figures: Figure[] = [];
+        for (const atOnce of [1, 64])
+          for (const holds of [100, 1_000, 10_000]) figures.push(...(await hotSku(holds, atOnce)));
+        all.push(figures);
       }
+      return all;
+    },
   },
-  async bus() {
-    const { AMQP_URL = "" } = withLocalRabbit(process.env);
-    for (const shape of BUS_SHAPES) {
-      const rounds = await benchBus(AMQP_URL, 10_000, shape);
-      console.log(
-        `bus      ${shape.from === "commit" ? "commit → " : ""}outbox → quorum queue → mailbox → commit, ${shape.lines} messages a commit, ${shape.senders} senders:`,
-      );
-      for (const { souk, raw, cpu } of rounds) {
-        console.log(
-          `bus        ${souk.toFixed(0)}/s; raw amqplib confirmed ${raw.confirmed.toFixed(0)}/s, consumed too ${raw.consumed.toFixed(0)}/s; ratio ${(souk / raw.consumed).toFixed(2)}`,
-        );
-        console.log(`bus          CPU a message: ${micros(cpu.souk)}; raw ${micros(cpu.raw)}`);
-      }
-      const ratios = rounds.map(({ souk, raw }) => souk / raw.consumed);
-      console.log(`bus        median ratio ${percentile(ratios, 0.5).toFixed(2)}`);
-    }
+  bus: {
+    needsRabbit: true,
+    async run(rounds, rabbit) {
+      if (!rabbit) throw new Error("the bench of the bus needs RabbitMQ");
+      const shapes: Figure[][][] = [];
+      for (const shape of BUS_SHAPES)
+        shapes.push((await benchBus(rabbit, 10_000, shape, rounds)).map((it) => busFigures(shape, it)));
+      return Array.from({ length: rounds }, (_, round) => shapes.flatMap((it) => it[round] ?? []));
+    },
   },
 };
 
+async function hotSku(holds: number, atOnce: number): Promise<Figure[]> {
+  const it = await benchHotSku(holds, atOnce, 4_000);
+  const title = `${holds} open holds, ${atOnce} at once`;
+  return [
+    less(`${title}: CPU of the actor's thread a message`, "µs", it.actor),
+    less(`${title}: of the store's`, "µs", it.store),
+    detail(`${title}: of V8's helpers of both`, "µs", it.helpers),
+    detail(`${title}: messages a commit`, "", it.batch),
+  ];
+}
+
+/** From outbox or commit, over a quorum queue and a mailbox, to the receiver's commit. */
 const BUS_SHAPES: readonly BusShape[] = [
   { lines: 2, senders: "standing", from: "outbox" },
   { lines: 2, senders: "new", from: "outbox" },
@@ -41,5 +56,19 @@ const BUS_SHAPES: readonly BusShape[] = [
   { lines: 20, senders: "standing", from: "commit" },
 ];
 
-const micros = ({ node, store, rabbitmq }: BusCpu) =>
-  `Node ${node.toFixed(0)} µs (store ${store.toFixed(0)}), RabbitMQ ${rabbitmq.toFixed(0)} µs`;
+function busFigures({ lines, senders, from }: BusShape, { souk, raw, cpu }: BusRound): Figure[] {
+  const title = `from ${from}, ${lines} a commit, ${senders} senders`;
+  const micros = (of: string, { node, rabbitmq }: BusCpu) => [
+    detail(`${title}: CPU of ${of} a message, Node`, "µs", node),
+    detail(`${title}: CPU of ${of} a message, RabbitMQ`, "µs", rabbitmq),
+  ];
+  return [
+    more(`${title}: messages to the receiver's commit`, "/s", souk),
+    detail(`${title}: raw amqplib, confirmed`, "/s", raw.confirmed),
+    detail(`${title}: raw amqplib, consumed too`, "/s", raw.consumed),
+    more(`${title}: ratio to raw, consumed too`, "", souk / raw.consumed),
+    ...micros("Souk", cpu.souk),
+    detail(`${title}: CPU of Souk a message, store (in Node's)`, "µs", cpu.souk.store),
+    ...micros("raw amqplib", cpu.raw),
+  ];
+}

@@ -4,10 +4,11 @@ import { benchCatalogue } from "./flows/catalogue.ts";
 import { type Checkouts, prepareCheckouts } from "./flows/checkout.ts";
 import { benchFlashSale } from "./flows/flash-sale.ts";
 import { detail, type Figure, less, more } from "./measure/figure.ts";
-import { allProcesses, memoryOf, treeOf } from "./measure/processes.ts";
+import { allProcesses, commandLine, cpuOfTree, memoryOf, treeOf } from "./measure/processes.ts";
 import { diskFlushes, type StoreCounters, storeCounters } from "./measure/store-counters.ts";
-import { sumOf, type UsageOfShop, usageBetween, usageOfShop } from "./measure/usage.ts";
+import { nameOf, sumOf, type UsageOfShop, usageBetween, usageOfShop } from "./measure/usage.ts";
 import { watchMemory } from "./measure/watch.ts";
+import type { BenchRabbit, RabbitCounters } from "./shop/bench-rabbit.ts";
 import { type BenchShop, type Mode, startBenchShop } from "./shop/shop-process.ts";
 
 export interface ShopBenchOptions {
@@ -18,6 +19,8 @@ export interface ShopBenchOptions {
   seconds: number;
   /** Products of a catalogue. */
   count: number;
+  /** A cluster needs one. */
+  rabbit?: BenchRabbit | undefined;
 }
 
 export interface ShopBench {
@@ -47,7 +50,7 @@ export const shopBenches: Record<string, ShopBench> = {
     run: (options) => inShop(options, {}, (shop) => checkouts(shop, options.seconds)),
   },
   catalogue: {
-    modes: ["embedded", "cluster"],
+    modes: BOTH,
     run: (options) =>
       inShop(options, { SEED_COUNT: String(options.count) }, async (shop) => {
         const routes = await benchCatalogue(shop, Math.min(options.seconds, 10));
@@ -98,8 +101,7 @@ async function checkouts(shop: BenchShop, seconds: number): Promise<Figure[]> {
     ...costs(at32),
     less("store commands a checkout at 1 user", "", at1.store.commands / at1.result.flows),
     less("start to first answered request", "ms", shop.startMs),
-    less("memory, idle", "MB", idle),
-    less("memory, peak", "MB", memory.stop()),
+    ...memoryFigures(shop, idle, memory.stop()),
   ];
 }
 
@@ -108,22 +110,32 @@ interface Measured {
   usage: UsageOfShop;
   /** Of the load generator. */
   ownMs: number;
+  /** Undefined where there is no RabbitMQ. */
+  rabbitMs: number | undefined;
+  messages: RabbitCounters | null;
   store: StoreCounters;
   diskFlushes: number | null;
 }
 
 /** What the shop has used and counted meanwhile. */
 async function measured(shop: BenchShop, work: () => Promise<Checkouts>): Promise<Measured> {
-  const counted = await storeCounters(shop.storeDir);
-  const [disk, used, own] = [diskFlushes(shop.storeDir), usageOfShop(shop.pid), ownCpuMs()];
+  const { rabbit, storeDir, pid } = shop;
+  const counted = await storeCounters(storeDir);
+  const sent = await rabbit?.counters();
+  const rabbitNow = () => (rabbit ? cpuOfTree(rabbit.pid) : 0);
+  const [disk, used, own, rabbitBefore] = [diskFlushes(storeDir), usageOfShop(pid), ownCpuMs(), rabbitNow()];
   const result = await work();
-  const [ownMs, usage] = [ownCpuMs() - own, usageBetween(used, usageOfShop(shop.pid))];
-  const flushes = between(disk, diskFlushes(shop.storeDir));
-  const now = await storeCounters(shop.storeDir);
+  const [ownMs, rabbitMs] = [ownCpuMs() - own, rabbitNow() - rabbitBefore];
+  const usage = usageBetween(used, usageOfShop(pid));
+  const flushes = between(disk, diskFlushes(storeDir));
+  const now = await storeCounters(storeDir);
+  const sentNow = await rabbit?.counters();
   return {
     result,
     usage,
     ownMs,
+    rabbitMs: rabbit ? rabbitMs : undefined,
+    messages: sent && sentNow ? messagesBetween(sent, sentNow) : null,
     store: {
       commands: now.commands - counted.commands,
       commits: between(counted.commits, now.commits),
@@ -133,19 +145,35 @@ async function measured(shop: BenchShop, work: () => Promise<Checkouts>): Promis
   };
 }
 
+const messagesBetween = (before: RabbitCounters, after: RabbitCounters): RabbitCounters => ({
+  received: after.received - before.received,
+  confirmed: after.confirmed - before.confirmed,
+  delivered: after.delivered - before.delivered,
+});
+
 const between = (before: number | null, after: number | null): number | null =>
   before === null || after === null ? null : after - before;
 
 /** Per checkout. */
-function costs({ result: { flows }, usage, ownMs, store, diskFlushes: disk }: Measured): Figure[] {
+function costs({
+  result: { flows },
+  usage,
+  ownMs,
+  rabbitMs,
+  messages,
+  store,
+  diskFlushes: disk,
+}: Measured): Figure[] {
   const { total, main, store: storeMs, v8, libuv } = sumOf(usage);
-  const each = (count: number | null): number | null => (count === null ? null : count / flows);
+  const each = (count: number | null | undefined): number | null =>
+    count === null || count === undefined ? null : count / flows;
   return [
-    less("CPU a checkout", "ms", total / flows),
+    less("CPU a checkout", "ms", (total + (rabbitMs ?? 0)) / flows),
     detail("… main threads", "ms", main / flows),
     detail("… store", "ms", storeMs / flows),
     detail("… V8's helpers", "ms", v8 / flows),
     detail("… libuv's pool", "ms", libuv / flows),
+    ...(rabbitMs === undefined ? [] : [detail("… RabbitMQ", "ms", rabbitMs / flows)]),
     ...(usage.size > 1
       ? [...usage].map(([name, it]) => detail(`… process ${name}`, "ms", it.total / flows))
       : []),
@@ -154,6 +182,27 @@ function costs({ result: { flows }, usage, ownMs, store, diskFlushes: disk }: Me
     less("store commits a checkout", "", each(store.commits)),
     less("store flushes (fdatasync) a checkout", "", each(store.flushes)),
     detail("disk flushes of the machine a checkout", "", each(disk)),
+    ...(rabbitMs === undefined
+      ? []
+      : [
+          less("messages to RabbitMQ a checkout", "", each(messages?.received)),
+          detail("… with confirms (the bus)", "", each(messages?.confirmed)),
+          detail("… without (Moleculer)", "", each(messages && messages.received - messages.confirmed)),
+          detail("messages from RabbitMQ a checkout", "", each(messages?.delivered)),
+        ]),
+  ];
+}
+
+/** Of the whole shop, and of each process where there are several. */
+function memoryFigures(shop: BenchShop, idle: number, peak: number): Figure[] {
+  const processes = treeOf(shop.pid, allProcesses());
+  return [
+    less("memory, idle", "MB", idle),
+    less("memory, peak", "MB", peak),
+    ...(processes.length > 1
+      ? processes.map(({ pid }) => detail(`… peak of ${nameOf(commandLine(pid))}`, "MB", memoryOf(pid).peak))
+      : []),
+    ...(shop.rabbit ? [detail("memory of RabbitMQ, peak", "MB", memoryOf(shop.rabbit.pid).peak)] : []),
   ];
 }
 
@@ -166,11 +215,11 @@ function ownCpuMs(): number {
 }
 
 async function inShop(
-  { mode, root }: ShopBenchOptions,
+  { mode, root, rabbit }: ShopBenchOptions,
   env: Record<string, string>,
   work: (shop: BenchShop) => Promise<Figure[]>,
 ): Promise<Figure[]> {
-  const shop = await startBenchShop({ mode, env, ...(root === undefined ? {} : { root }) });
+  const shop = await startBenchShop({ mode, env, rabbit, ...(root === undefined ? {} : { root }) });
   try {
     return await work(shop);
   } finally {

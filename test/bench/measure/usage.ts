@@ -7,7 +7,7 @@ export interface Usage {
   total: number;
   /** The thread that runs JavaScript, but not the store's. */
   main: number;
-  /** The store: its threads, or its whole process. */
+  /** The store's threads, or the main thread of its process. */
   store: number;
   /** V8's helpers: compilation and garbage collection. */
   v8: number;
@@ -28,13 +28,14 @@ export function usageOfShop(root: number): UsageOfShop {
     const threads = threadsOf(pid);
     const sum = (is: (thread: { id: number; name: string }) => boolean) =>
       threads.filter(is).reduce((ms, it) => ms + it.cpuMs, 0);
+    const main = sum((it) => it.id === pid);
     const isStore = name === STORE_PROCESS;
     found.set(name, {
       total: cpuMs,
-      main: isStore ? 0 : sum((it) => it.id === pid),
-      store: isStore ? cpuMs : sum((it) => it.name.startsWith("embedded-mongo")),
-      v8: isStore ? 0 : sum((it) => it.name === "V8Worker" || it.name.startsWith("DelayedTask")),
-      libuv: isStore ? 0 : sum((it) => it.name.startsWith("libuv")),
+      main: isStore ? 0 : main,
+      store: (isStore ? main : 0) + sum((it) => it.name.startsWith("embedded-mongo")),
+      v8: sum((it) => it.name === "V8Worker" || it.name.startsWith("DelayedTask")),
+      libuv: sum((it) => it.name.startsWith("libuv")),
     });
   }
   return found;

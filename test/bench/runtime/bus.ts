@@ -31,11 +31,11 @@ import { connectDatabase } from "../../../broker/mongo/database.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { deleteTopology } from "../../support/bus/delete-topology.ts";
-import { allProcesses, cpuOfThread, cpuOfTree } from "../measure/processes.ts";
+import { cpuOfThread, cpuOfTree } from "../measure/processes.ts";
+import type { BenchRabbit } from "../shop/bench-rabbit.ts";
 import { type RawRound, startRaw } from "./bus-raw.ts";
 import { busBench, busOrder, busStock } from "./bus-shop.ts";
 
-const ROUNDS = 5;
 /** Rounds until V8 has compiled what runs often, on both sides; they do not count. */
 const WARM_UP = 4;
 const SKUS = Array.from({ length: 1_000 }, (_, n) => `SKU-${String(n).padStart(5, "0")}`);
@@ -83,10 +83,21 @@ export interface BusShape {
 
 /**
  * @param messages per round, a multiple of `lines`
+ * @param counted rounds after the warm-up
  * @returns one entry per round, without the warm-up
  * @throws when not every message took effect once
  */
-export async function benchBus(url: string, messages: number, shape: BusShape): Promise<BusRound[]> {
+export async function benchBus(
+  { url, pid }: BenchRabbit,
+  messages: number,
+  shape: BusShape,
+  counted: number,
+): Promise<BusRound[]> {
+  const cpuNow = (): BusCpu => ({
+    node: cpuOfTree(process.pid) - cpuOfTree(pid),
+    store: cpuOfThread(process.pid, "embedded-mongo"),
+    rabbitmq: cpuOfTree(pid),
+  });
   const prefix = `bench-${randomBytes(4).toString("hex")}`;
   const topology = topologyOf([busBench]);
   const cause = { id: randomUUID() };
@@ -113,10 +124,10 @@ export async function benchBus(url: string, messages: number, shape: BusShape): 
       window,
       prefetch,
     });
-    const souk = await startSouk(url, prefix, shape, dir);
+    const souk = await startSouk(url, prefix, shape, dir, cpuNow);
     const rounds: BusRound[] = [];
     try {
-      for (let n = 0; n < WARM_UP + ROUNDS; n++) {
+      for (let n = 0; n < WARM_UP + counted; n++) {
         const { perSecond, start } = await souk.round(messages);
         const between = cpuNow();
         const yardstick = await raw.round(messages);
@@ -163,7 +174,13 @@ function heldBack(bus: Bus) {
   };
 }
 
-async function startSouk(url: string, prefix: string, { lines, senders, from }: BusShape, dir: string) {
+async function startSouk(
+  url: string,
+  prefix: string,
+  { lines, senders, from }: BusShape,
+  dir: string,
+  cpuNow: () => BusCpu,
+) {
   const mongo = await startEmbeddedMongo({ dir, sync: "normal" });
   const broker = new ServiceBroker({
     logger: { type: "Console", options: { level: "warn" } },
@@ -273,14 +290,6 @@ async function removeQueues(url: string, prefix: string): Promise<void> {
     await connection.close();
   }
 }
-
-const cpuNow = (): BusCpu => ({
-  node: cpuOfTree(process.pid),
-  store: cpuOfThread(process.pid, "embedded-mongo"),
-  rabbitmq: [...allProcesses().values()]
-    .filter((it) => it.command === "beam.smp")
-    .reduce((sum, it) => sum + it.cpuMs, 0),
-});
 
 function cpuBetween(before: BusCpu, after: BusCpu, messages: number): BusCpu {
   const each = (name: keyof BusCpu) => ((after[name] - before[name]) * 1_000) / messages;

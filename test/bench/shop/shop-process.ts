@@ -5,9 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
-import { withLocalRabbit } from "../../../scripts/support/local-rabbit.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
-import { deleteQueues } from "../../support/rabbit/rabbit-cleanup.ts";
+import type { BenchRabbit } from "./bench-rabbit.ts";
 
 export type Mode = "embedded" | "cluster";
 
@@ -15,6 +14,7 @@ export const BENCH_TOKEN = "bootstrap-token-for-benches";
 
 export interface BenchShop {
   readonly mode: Mode;
+  readonly rabbit: BenchRabbit | undefined;
   readonly url: string;
   readonly pid: number;
   /** The folder of its embedded store. */
@@ -29,13 +29,23 @@ export interface BenchShopOptions {
   /** Folder of the Souk that runs; this one's unless given. */
   root?: string;
   env?: Record<string, string>;
+  /** A cluster needs one. */
+  rabbit?: BenchRabbit | undefined;
 }
 
 const TODAY = fileURLToPath(new URL("../../..", import.meta.url));
 const preload = new URL("../../../scripts/support/preload.mjs", import.meta.url).href;
 
+const START_LIMIT_MS = 90_000;
+const STOP_LIMIT_MS = 30_000;
+
 /** Starts a shop on a free port with data of its own; resolves when it is ready. */
-export async function startBenchShop({ mode, root = TODAY, env = {} }: BenchShopOptions): Promise<BenchShop> {
+export async function startBenchShop({
+  mode,
+  root = TODAY,
+  env = {},
+  rabbit,
+}: BenchShopOptions): Promise<BenchShop> {
   const script = (name: string) => join(root, "scripts", `${name}.ts`);
   const dir = await mkdtemp(join(tmpdir(), "souk-bench-"));
   const port = await freePort();
@@ -43,18 +53,19 @@ export async function startBenchShop({ mode, root = TODAY, env = {} }: BenchShop
   const base = {
     ...process.env,
     NODE_ENV: "development",
-    AMQP_URL: "",
+    AMQP_URL: mode === "cluster" ? (rabbit?.url ?? "") : "",
     MONGO_URL: "",
     REDIS_URL: "",
     // Compiled code of a folder for temporary files is removed with it.
     ...(root === TODAY ? {} : { NODE_COMPILE_CACHE: join(root, "node_modules/.compile-cache") }),
   };
-  if (env.SEED_COUNT) seed(script("seed"), { ...base, DATA_DIR: dir, LOG_LEVEL: "warn" }, env.SEED_COUNT);
+  if (env.SEED_COUNT)
+    seed(script("seed"), { ...base, AMQP_URL: "", DATA_DIR: dir, LOG_LEVEL: "warn" }, env.SEED_COUNT);
   const started = performance.now();
   const lines: string[] = [];
   const child: Child = startChild(mode, script(mode === "cluster" ? "cluster" : "start"), [], {
     env: {
-      ...(mode === "cluster" ? withLocalRabbit({ ...base, AMQP_URL: process.env.AMQP_URL }) : base),
+      ...base,
       AMQP_PREFIX: prefix,
       NAMESPACE: prefix,
       PORT: String(port),
@@ -69,38 +80,58 @@ export async function startBenchShop({ mode, root = TODAY, env = {} }: BenchShop
     restart: false,
     print: (line) => lines.push(line),
   });
+  const stop = async () => {
+    if (!running.delete(stop)) return;
+    await child.stop(STOP_LIMIT_MS);
+    if (mode === "cluster") await rabbit?.clear();
+    await rm(dir, { recursive: true, force: true });
+  };
+  running.add(stop);
   const url = `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + 90_000;
-  while (!(await ready(url))) {
-    if (Date.now() > deadline) {
-      await child.stop(5_000);
-      throw new Error(`the ${mode} shop does not start:\n${lines.join("\n")}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 5));
+  if (!(await untilReady(url, child))) {
+    await stop();
+    throw new Error(`the ${mode} shop does not start:\n${lines.join("\n")}`);
   }
-  const startMs = performance.now() - started;
-  const shop: BenchShop = {
+  return {
     mode,
+    rabbit: mode === "cluster" ? rabbit : undefined,
     url,
     pid: child.pid ?? 0,
     storeDir: join(dir, "mongo"),
-    startMs,
-    async stop() {
-      if (!running.delete(shop)) return;
-      await child.stop(30_000);
-      if (mode === "cluster") await deleteQueues(withLocalRabbit(process.env).AMQP_URL ?? "", prefix);
-      await rm(dir, { recursive: true, force: true });
-    },
+    startMs: performance.now() - started,
+    stop,
   };
-  running.add(shop);
-  return shop;
 }
 
-const running = new Set<BenchShop>();
+const running = new Set<() => Promise<void>>();
 
 /** For the end of a bench that is interrupted. */
 export async function stopRunningShops(): Promise<void> {
-  await Promise.all([...running].map((it) => it.stop()));
+  await Promise.all([...running].map((it) => it()));
+}
+
+/** @returns whether it is */
+async function untilReady(url: string, child: Child): Promise<boolean> {
+  let ended = false;
+  child
+    .line(() => false)
+    .catch(() => {
+      ended = true;
+    });
+  const deadline = Date.now() + START_LIMIT_MS;
+  while (!(await answers(url))) {
+    if (ended || Date.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return true;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/health/ready`)).ok;
+  } catch {
+    return false;
+  }
 }
 
 /** A large catalogue takes longer than a start may. */
@@ -108,12 +139,4 @@ function seed(script: string, env: NodeJS.ProcessEnv, count: string): void {
   const args = ["--import", preload, script, "--count", count];
   const { status } = spawnSync(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
   if (status !== 0) throw new Error(`seeding ${count} products failed`);
-}
-
-async function ready(url: string): Promise<boolean> {
-  try {
-    return (await fetch(`${url}/health/ready`)).ok;
-  } catch {
-    return false;
-  }
 }

@@ -27,19 +27,13 @@ export interface Tree {
   remove(): void;
 }
 
-/** A commit's files. @throws when git knows no such commit */
-export function treeOfCommit(ref: string, print: (line: string) => void): Tree {
-  const commit = commitOf(ref);
-  return treeOf(commit, git(["rev-parse", "--short", commit]), print);
-}
+/** The full name of a commit. @throws when git knows no such one */
+export const commitOf = (ref: string): string =>
+  git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]);
 
-function commitOf(ref: string): string {
-  try {
-    return git(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]);
-  } catch (cause) {
-    throw new Error(`git knows no commit ${ref}`, { cause });
-  }
-}
+/** A commit's files. */
+export const treeOfCommit = (commit: string, print: (line: string) => void): Tree =>
+  treeOf(commit, git(["rev-parse", "--short", commit]), print);
 
 /** This tree's files as they are, committed or not. */
 export function treeOfToday(print: (line: string) => void): Tree {
