@@ -25,7 +25,6 @@ const FIGURES = [
   "store commands a checkout",
   "store commits a checkout",
   "store flushes (fdatasync) a checkout",
-  "start to first answered request",
   "memory, idle",
   "memory, peak",
 ];

@@ -1,5 +1,6 @@
 /** Product list page of 20 and product detail at 32 connections. */
 import autocannon from "autocannon";
+import { cpuOfTree } from "../measure/processes.ts";
 import type { BenchShop } from "../shop/shop-process.ts";
 import { must } from "./customers.ts";
 import { LoadClient } from "./http.ts";
@@ -7,9 +8,13 @@ import { LoadClient } from "./http.ts";
 export interface ReadResult {
   route: string;
   perSecond: number;
+  /** Milliseconds of CPU a request, of all the shop's processes. */
+  cpuMs: number;
   p99Ms: number;
   failed: number;
 }
+
+const WARM_UP_S = 1;
 
 /** A list page, list pages of many kinds (so that caches miss), a detail, and details of 200 products. */
 export async function benchCatalogue(shop: BenchShop, seconds: number): Promise<ReadResult[]> {
@@ -28,12 +33,19 @@ export async function benchCatalogue(shop: BenchShop, seconds: number): Promise<
     ["product detail", [`/api/v1/products/${ids[0]}`]],
     [`detail of ${ids.length} products`, ids.map((id) => `/api/v1/products/${id}`)],
   ];
+  for (const [route, paths] of targets) await load(shop, route, paths, WARM_UP_S);
   const results: ReadResult[] = [];
-  for (const [route, paths] of targets) results.push(await load(shop.url, route, paths, seconds));
+  for (const [route, paths] of targets) results.push(await load(shop, route, paths, seconds));
   return results;
 }
 
-async function load(url: string, route: string, paths: string[], seconds: number): Promise<ReadResult> {
+async function load(
+  { url, pid }: BenchShop,
+  route: string,
+  paths: string[],
+  seconds: number,
+): Promise<ReadResult> {
+  const used = cpuOfTree(pid);
   const result = await autocannon({
     url,
     connections: 32,
@@ -43,6 +55,7 @@ async function load(url: string, route: string, paths: string[], seconds: number
   return {
     route,
     perSecond: result.requests.average,
+    cpuMs: (cpuOfTree(pid) - used) / result.requests.total,
     p99Ms: result.latency.p99,
     failed: result.non2xx + result.errors,
   };
