@@ -21,6 +21,10 @@ const count = new Option("--count <n>", "products of the catalogue").argParser(w
 const wait = new Option("--wait <n>", "seconds to wait for a quiet machine, at most, in all")
   .argParser(wholeNumber(0))
   .default(120);
+const processes = new Option(
+  "--processes <n>",
+  "that a cluster's services share, or `each`, which is what older commits always do",
+).argParser(processCount);
 const json = new Option("--json <file>", "where the figures are written as JSON");
 
 interface Given {
@@ -29,6 +33,7 @@ interface Given {
   mode?: (typeof MODES)[number] | undefined;
   count: number;
   wait: number;
+  processes?: string | undefined;
   json?: string | undefined;
 }
 
@@ -49,6 +54,7 @@ const bench = command("bench", "Measures throughput and latency of Souk on this 
   .addOption(mode)
   .addOption(count)
   .addOption(wait)
+  .addOption(processes)
   .addOption(json)
   .action((named, given) => run(named, given, [{ name: "today", dir: undefined }]));
 
@@ -63,6 +69,7 @@ bench.addCommand(
     .addOption(mode)
     .addOption(count)
     .addOption(wait)
+    .addOption(processes)
     .addOption(json)
     .action(async (commit, named, given) => {
       trees.unshift(treeOfCommit(commit, print));
@@ -89,6 +96,11 @@ try {
   process.exitCode = 1;
 } finally {
   await rabbit?.stop();
+}
+
+function processCount(text: string): string {
+  if (text === "each" || /^[1-9]\d?$/.test(text)) return text;
+  throw new InvalidArgumentError("It must be a number, or each.");
 }
 
 function knownCommit(ref: string): string {

@@ -14,13 +14,15 @@ import { type BenchShop, type Mode, startBenchShop } from "./shop/shop-process.t
 export interface ShopBenchOptions {
   mode: Mode;
   /** Folder of the Souk that runs; this one's unless given. */
-  root?: string;
+  root?: string | undefined;
   /** Of load. */
   seconds: number;
   /** Products of a catalogue. */
   count: number;
   /** A cluster needs one. */
   rabbit?: BenchRabbit | undefined;
+  /** That the services of a cluster share; what that Souk does by itself unless given. */
+  processes?: string | undefined;
 }
 
 export interface ShopBench {
@@ -225,11 +227,11 @@ function ownCpuMs(): number {
 }
 
 async function inShop(
-  { mode, root, rabbit }: ShopBenchOptions,
+  { mode, root, rabbit, processes }: ShopBenchOptions,
   env: Record<string, string>,
   work: (shop: BenchShop) => Promise<Figure[]>,
 ): Promise<Figure[]> {
-  const shop = await startBenchShop({ mode, env, rabbit, ...(root === undefined ? {} : { root }) });
+  const shop = await startBenchShop({ mode, root, env, rabbit, processes });
   try {
     return await work(shop);
   } finally {

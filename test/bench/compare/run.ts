@@ -24,6 +24,7 @@ export interface RunOptions {
   /** Seconds that all rounds together may wait for a quiet machine. */
   wait: number;
   rabbit: BenchRabbit | undefined;
+  processes?: string | undefined;
   print(line: string): void;
 }
 

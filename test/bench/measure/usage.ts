@@ -47,7 +47,8 @@ export function nameOf([, ...args]: readonly string[]): string {
   const script = basename(args[at] ?? "").replace(/\.[cm]?[jt]s$/, "");
   if (script === "main") return STORE_PROCESS;
   const services = args.slice(at + 1).filter((it) => !it.startsWith("-"));
-  return script === "node" && services.length > 0 ? services.join("+") : script || "process";
+  if (script !== "node" || services.length === 0) return script || "process";
+  return services.length > 2 ? `${services[0]} and ${services.length - 1} more` : services.join("+");
 }
 
 const NOTHING: Usage = { total: 0, main: 0, store: 0, v8: 0, libuv: 0 };

@@ -1,5 +1,6 @@
 /** A shop in separate processes, for benches: embedded in one, or a cluster over RabbitMQ. */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,10 +28,12 @@ export interface BenchShop {
 export interface BenchShopOptions {
   mode: Mode;
   /** Folder of the Souk that runs; this one's unless given. */
-  root?: string;
+  root?: string | undefined;
   env?: Record<string, string>;
   /** A cluster needs one. */
   rabbit?: BenchRabbit | undefined;
+  /** That the services of a cluster share; what that Souk does by itself unless given. */
+  processes?: string | undefined;
 }
 
 const TODAY = fileURLToPath(new URL("../../..", import.meta.url));
@@ -45,6 +48,7 @@ export async function startBenchShop({
   root = TODAY,
   env = {},
   rabbit,
+  processes,
 }: BenchShopOptions): Promise<BenchShop> {
   const script = (name: string) => join(root, "scripts", `${name}.ts`);
   const dir = await mkdtemp(join(tmpdir(), "souk-bench-"));
@@ -63,7 +67,8 @@ export async function startBenchShop({
     seed(script("seed"), { ...base, AMQP_URL: "", DATA_DIR: dir, LOG_LEVEL: "warn" }, env.SEED_COUNT);
   const started = performance.now();
   const lines: string[] = [];
-  const child: Child = startChild(mode, script(mode === "cluster" ? "cluster" : "start"), [], {
+  const [name, args] = mode === "cluster" ? ["cluster", clusterArguments(root, processes)] : ["start", []];
+  const child: Child = startChild(mode, script(name), args, {
     env: {
       ...base,
       AMQP_PREFIX: prefix,
@@ -102,6 +107,12 @@ export async function startBenchShop({
     stop,
   };
 }
+
+/** Before there was a plan, each service had its own process, and a cluster took no such option. */
+const clusterArguments = (root: string, processes: string | undefined): string[] =>
+  processes !== undefined && existsSync(join(root, "scripts/support/node/cluster-plan.ts"))
+    ? ["--processes", processes]
+    : [];
 
 const running = new Set<() => Promise<void>>();
 

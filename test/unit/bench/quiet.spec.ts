@@ -102,6 +102,7 @@ describe("processes", () => {
     for (const [args, name] of [
       [["node", ...preload, "/souk/scripts/start.ts"], "start"],
       [["node", ...preload, "/souk/scripts/node.ts", "orders", "inventory"], "orders+inventory"],
+      [["node", ...preload, "/souk/scripts/node.ts", "api", "users", "cart"], "api and 2 more"],
       [["node", "/souk/packages/embedded-mongo/src/main.ts", "--dir", "/data/mongo"], "store"],
       [["/usr/bin/node", "node_modules/mocha/bin/mocha.js", "a.spec.ts"], "mocha"],
       [["node"], "process"],
