@@ -31,7 +31,7 @@ const FIGURES = [
 const BRIEF = ["checkout", "--mode", "embedded", "--seconds", "1", "--rounds", "1", "--wait", "0"];
 
 describe("npm run bench", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let dir: string;
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), "bench-"));

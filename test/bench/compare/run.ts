@@ -110,6 +110,6 @@ export function benchRunner(options: RunOptions) {
 }
 
 const lineOf = ({ title, value, unit }: Figure): string =>
-  `${title}: ${value === null ? "not counted" : shortNumber(value)}${unit === "/s" ? "" : " "}${unit}`;
+  `${title}: ${value === null ? "not counted" : `${shortNumber(value)}${unit === "/s" ? "" : " "}${unit}`}`;
 
 const firstOf = ([first]: readonly Figure[]): string => (first ? lineOf(first) : "nothing");

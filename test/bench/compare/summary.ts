@@ -81,9 +81,9 @@ export function tableOf(lines: readonly SummaryLine[]): string {
 /** Medians that are nearer to each other may be chance. */
 const CHANCE = 0.03;
 
-/** Said only where each round agrees. */
+/** Said only where several rounds agree. */
 function verdict({ min, median, max }: Spread, better: Figure["better"]): string {
-  if (better === null || Math.abs(median - 1) < CHANCE) return "       ";
+  if (better === null || min === max || Math.abs(median - 1) < CHANCE) return "       ";
   if (min > 1) return better === "more" ? " better" : " worse ";
   if (max < 1) return better === "less" ? " better" : " worse ";
   return "       ";
