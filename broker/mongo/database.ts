@@ -1,6 +1,6 @@
 /** MongoDB connections: one client per node and server, one database per service. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { driverOptions } from "@souk/embedded-mongo/driver";
+import { useMessagePort } from "@souk/embedded-mongo/driver";
 import mongoose, { type Connection } from "mongoose";
 import { redact, redactedReason } from "../contract/redact.ts";
 import type { Log } from "../resilience/log.ts";
@@ -158,8 +158,8 @@ async function connectOnce(uri: string, answersWithinMs: number): Promise<Connec
       writeConcern: { w: "majority", journal: true },
       readConcern: { level: "majority" },
       retryWrites: true,
-      ...driverOptions(uri),
     });
+    useMessagePort(connection.getClient(), uri);
     // A server with authentication accepts any connection and refuses the first command.
     await connection
       .getClient()

@@ -71,8 +71,12 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
   if (uri === undefined) {
     throw new Error(said.failed ?? "the embedded store did not start");
   }
-  commandPorts.set(uri, new CommandPort(port1));
-  worker.once("exit", () => commandPorts.delete(uri));
+  const commands = new CommandPort(port1);
+  commandPorts.set(uri, commands);
+  worker.once("exit", () => {
+    commandPorts.delete(uri);
+    commands.end();
+  });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const ended = once(worker, "exit");

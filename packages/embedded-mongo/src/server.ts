@@ -5,6 +5,7 @@ import type { MessagePort } from "node:worker_threads";
 import { errorReply, execute, type LongRead, type Turn, type Underway } from "./commands/execute.ts";
 import type { ConnectionInfo } from "./commands/request.ts";
 import { StoreError } from "./errors.ts";
+import { USER } from "./kept-uri.ts";
 import { FramePort } from "./port/frame-port.ts";
 import type { Read, Readers } from "./readers/readers.ts";
 import { type DamagedFile, damaged, isDamage } from "./storage/damage.ts";
@@ -13,17 +14,20 @@ import { type BadMessage, Frames, type Message, ProtocolError, readMessage, repl
 
 export type ListenOn = { readonly socket: string } | { readonly host: string; readonly port: number };
 
-interface Job extends From {
+/** Where a command comes from, and where its reply goes: a socket, or a port. */
+interface Peer {
+  readonly destroyed: boolean;
+  readonly writableLength: number;
+  /** @returns false where more waits to be read than usual */
+  write(frame: Buffer): boolean;
+  destroy(): void;
+}
+
+interface Job {
+  readonly peer: Peer;
   readonly message: Message | BadMessage;
   /** Set for a started command that takes more than one time slice. */
   underway?: Underway;
-}
-
-/** Where a command came from. Its reply goes the same way. */
-interface From {
-  readonly socket: Socket;
-  /** Set for a connection of this process that sends its commands through a port. */
-  readonly port?: FramePort;
 }
 
 /** Commands of one transaction. */
@@ -41,13 +45,8 @@ interface Reading {
   readonly read: Read;
 }
 
-interface Connected {
-  readonly socket: Socket;
-  readonly connection: ConnectionInfo;
-}
-
 interface Answer {
-  readonly to: From;
+  readonly peer: Peer;
   readonly frame: Buffer;
 }
 
@@ -69,15 +68,15 @@ const unreadLimit = 64 * 1024 * 1024;
 export class MongoServer {
   private readonly store: Store;
   private readonly server: Server;
-  private readonly connections = new Map<number, Connected>();
+  private readonly sockets = new Set<Socket>();
   private port: FramePort | undefined;
   private queue: Job[] = [];
   /** Commands that take more than one time slice. The longest waiting one is first. */
   private paused: Job[] = [];
   /** Commands that reader threads run, by connection. */
-  private readonly reading = new Map<Socket, Reading>();
+  private readonly reading = new Map<Peer, Reading>();
   /** Connections with a command under way, each with the commands behind it. */
-  private readonly busy = new Map<Socket, Job[]>();
+  private readonly busy = new Map<Peer, Job[]>();
   private readonly readers: Readers | undefined;
   private readonly turn: Turn;
   private scheduled = false;
@@ -126,44 +125,41 @@ export class MongoServer {
   private accept(socket: Socket): void {
     const connection: ConnectionInfo = { id: ++this.lastConnection };
     const frames = new Frames();
-    this.connections.set(connection.id, { socket, connection });
+    this.sockets.add(socket);
     this.store.connections++;
     this.store.totalConnections++;
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
-      this.connections.delete(connection.id);
+      this.sockets.delete(socket);
       this.store.connections--;
       this.forgetRead(socket);
     });
     socket.on("data", (chunk: Buffer) => {
       try {
         for (const frame of frames.push(chunk))
-          this.enqueue({ socket, message: readMessage(frame, connection) });
+          this.enqueue({ peer: socket, message: readMessage(frame, connection) });
       } catch (error) {
-        refuse(socket, error);
+        if (!(error instanceof ProtocolError)) throw error;
+        socket.destroy();
       }
     });
   }
 
-  /** Also takes commands from a port, and answers them there. Their connections have sockets, too. */
+  /**
+   * Also takes commands from another thread of this process. Each counts as a connection of its own, so they are run
+   * and answered in no particular order.
+   */
   serve(messages: MessagePort): void {
-    const port = new FramePort(messages, (id, frame) => {
-      const from = this.connections.get(id);
-      // The other end notices it by the socket as well.
-      if (from === undefined) return;
-      const { socket, connection } = from;
-      try {
-        this.enqueue({ socket, port, message: readMessage(frame, connection) });
-      } catch (error) {
-        refuse(socket, error);
-      }
-    });
+    const connection: ConnectionInfo = { id: 0, user: USER };
+    const port = new FramePort(messages, (frame) =>
+      this.enqueue({ peer: new PortPeer(port), message: readMessage(frame, connection) }),
+    );
     this.port = port;
   }
 
   /** Takes a command. Those of one connection are run and answered in order. */
   private enqueue(job: Job): void {
-    const before = this.busy.get(job.socket);
+    const before = this.busy.get(job.peer);
     if (before !== undefined) before.push(job);
     else {
       this.queue.push(job);
@@ -178,9 +174,9 @@ export class MongoServer {
   }
 
   /** The command under way of a connection has ended. */
-  private free(socket: Socket): void {
-    const behind = this.busy.get(socket) ?? [];
-    this.busy.delete(socket);
+  private free(peer: Peer): void {
+    const behind = this.busy.get(peer) ?? [];
+    this.busy.delete(peer);
     for (const job of behind) this.enqueue(job);
   }
 
@@ -196,7 +192,7 @@ export class MongoServer {
       store.database.begin();
       for (const job of this.queue) {
         taken++;
-        const before = this.busy.get(job.socket);
+        const before = this.busy.get(job.peer);
         if (before !== undefined) before.push(job);
         else this.runOne(job, group);
         if (group.jobs.length >= largestGroup || performance.now() > group.ends) break;
@@ -220,34 +216,34 @@ export class MongoServer {
 
   /** Gives a read to a reader thread. */
   private leave(job: Job, { deadline, cursor }: LongRead): void {
-    const { message, socket } = job;
+    const { message, peer } = job;
     if (this.readers === undefined || "error" in message) throw new Error("there is no thread for this read");
     const done = (reply: Buffer | StoreError): void => {
-      this.reading.delete(socket);
+      this.reading.delete(peer);
       const frame = Buffer.isBuffer(reply) ? reply : replyFrame(errorReply(reply), message);
       // The read may have seen what is committed and not flushed yet.
-      if (message.answered) this.answer([{ to: job, frame }], false);
-      this.free(socket);
+      if (message.answered) this.answer([{ peer, frame }], false);
+      this.free(peer);
     };
     const read: Read = { frame: message.frame, deadline, cursor, done };
-    this.reading.set(socket, { job, read });
+    this.reading.set(peer, { job, read });
     this.readers.run(read);
-    if (socket.destroyed) this.forgetRead(socket);
+    if (peer.destroyed) this.forgetRead(peer);
   }
 
-  private forgetRead(socket: Socket): void {
-    const reading = this.reading.get(socket);
+  private forgetRead(peer: Peer): void {
+    const reading = this.reading.get(peer);
     if (reading === undefined) return;
-    this.reading.delete(socket);
+    this.reading.delete(peer);
     this.readers?.stop(reading.read);
-    this.free(socket);
+    this.free(peer);
   }
 
   /** The disk is full, or worse. Nothing of the group happened, and each of its clients is told. */
   private failGroup(group: Group, error: unknown): void {
     group.answers = group.jobs.map((job) => answerTo(job, errorReply(error)));
     for (const job of group.jobs) this.forgetPaused(job);
-    for (const { job } of group.reads) this.free(job.socket);
+    for (const { job } of group.reads) this.free(job.peer);
     group.reads = [];
     this.store.wrote = false;
     this.undoGroup();
@@ -257,7 +253,7 @@ export class MongoServer {
     if (job.underway === undefined) return;
     job.underway.stop();
     this.paused = this.paused.filter((other) => other !== job);
-    this.free(job.socket);
+    this.free(job.peer);
   }
 
   /** Continues long commands, the longest waiting one first, for one time slice together. */
@@ -266,7 +262,7 @@ export class MongoServer {
     for (let left = this.paused.length; left > 0; left--) {
       const job = this.paused.shift();
       if (job?.underway === undefined) return;
-      if (job.socket.destroyed && !job.underway.writes) this.forgetPaused(job);
+      if (job.peer.destroyed && !job.underway.writes) this.forgetPaused(job);
       else {
         group.jobs.push(job);
         this.settle(job, job.underway.resume(turnTime) ?? job.underway, group);
@@ -285,7 +281,7 @@ export class MongoServer {
     this.queue = [];
     this.paused = [];
     this.reading.clear();
-    for (const { socket } of this.connections.values()) socket.destroySoon();
+    for (const socket of this.sockets) socket.destroySoon();
     setTimeout(() => this.onFatal(error), lastWords);
   }
 
@@ -306,13 +302,13 @@ export class MongoServer {
 
   /** Takes the reply of a command, or keeps an unfinished one. */
   private settle(job: Job, reply: Buffer | Underway | LongRead, group: Group): void {
-    const { message, socket } = job;
+    const { message, peer } = job;
     if (Buffer.isBuffer(reply)) {
-      if (job.underway !== undefined) this.free(socket);
+      if (job.underway !== undefined) this.free(peer);
       if (!("error" in message) && message.answered) group.answers.push(answerTo(job, reply));
       return;
     }
-    if (!this.busy.has(socket)) this.busy.set(socket, []);
+    if (!this.busy.has(peer)) this.busy.set(peer, []);
     if ("resume" in reply) {
       job.underway = reply;
       this.paused.push(job);
@@ -373,8 +369,8 @@ export class MongoServer {
       this.forgetPaused(job);
       send(answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown"))));
     }
-    for (const [socket, { job }] of [...this.reading]) {
-      this.forgetRead(socket);
+    for (const [peer, { job }] of [...this.reading]) {
+      this.forgetRead(peer);
       send(answerTo(job, errorReply(new StoreError(11600, "interrupted at shutdown"))));
     }
   }
@@ -389,9 +385,7 @@ export class MongoServer {
       await (this.flushing ?? new Promise((resolve) => setImmediate(resolve)));
     }
     this.closed = true;
-    // Replies must arrive before their connections end.
-    this.port?.flush();
-    for (const { socket } of this.connections.values()) socket.destroySoon();
+    for (const socket of this.sockets) socket.destroySoon();
     await ended;
     await this.readers?.close();
     this.port?.close();
@@ -399,20 +393,33 @@ export class MongoServer {
   }
 }
 
-/** Ends a connection whose bytes are no message. */
-function refuse(socket: Socket, error: unknown): void {
-  if (!(error instanceof ProtocolError)) throw error;
-  socket.destroy();
+/** Replies of one turn of the event loop go as one message. The other thread takes them all. */
+class PortPeer implements Peer {
+  readonly destroyed = false;
+  readonly writableLength = 0;
+  private readonly port: FramePort;
+
+  constructor(port: FramePort) {
+    this.port = port;
+  }
+
+  write(frame: Buffer): boolean {
+    if (this.port.add(frame) === 1) process.nextTick(() => this.port.flush());
+    return true;
+  }
+
+  destroy(): void {
+    // One command has nothing that could be closed.
+  }
 }
 
-function answerTo(job: Job, reply: Buffer): Answer {
-  return { to: job, frame: replyFrame(reply, job.message) };
+function answerTo({ peer, message }: Job, reply: Buffer): Answer {
+  return { peer, frame: replyFrame(reply, message) };
 }
 
-function send({ to: { socket, port }, frame }: Answer): void {
-  if (socket.destroyed) return;
-  if (port !== undefined) port.send(0, [frame]);
-  else if (!socket.write(frame) && socket.writableLength > unreadLimit) socket.destroy();
+function send({ peer, frame }: Answer): void {
+  if (peer.destroyed) return;
+  if (!peer.write(frame) && peer.writableLength > unreadLimit) peer.destroy();
 }
 
 /** The socket of a killed process would stop the next one from listening. Other files are left alone. */

@@ -49,7 +49,8 @@ export class Frames {
       const buf = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts);
       this.parts = [buf];
       const length = buf.readInt32LE(0);
-      checkLength(length);
+      if (length < headerLength || length > maxMessage)
+        throw new ProtocolError(`message length ${length} is out of bounds`);
       if (buf.length < length) {
         this.wanted = length;
         return frames;
@@ -64,14 +65,8 @@ export class Frames {
   }
 }
 
-function checkLength(length: number): void {
-  if (length < headerLength || length > maxMessage)
-    throw new ProtocolError(`message length ${length} is out of bounds`);
-}
-
 /** Parses one frame. Throws {@link ProtocolError} where no answer is possible. */
 export function readMessage(frame: Buffer, connection: ConnectionInfo): Message | BadMessage {
-  checkLength(frame.length);
   const id = frame.readInt32LE(4);
   const code = frame.readInt32LE(12);
   if (code !== opMsg && code !== opQuery) throw new ProtocolError(`operation ${code} is not supported`);

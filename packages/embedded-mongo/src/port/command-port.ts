@@ -4,39 +4,41 @@ import { FramePort } from "./frame-port.ts";
 
 interface Waiting {
   resolve(reply: Buffer): void;
-  reject(reason: unknown): void;
+  reject(reason: StoreEnded): void;
 }
+
+/** The store has ended. Whether a command was run is unknown. */
+export class StoreEnded extends Error {}
 
 /** Where a reply's document starts: after the header, the flags and the kind of the only section. */
 const documentAt = 21;
 
 export class CommandPort {
-  private readonly waiting = new Map<number, Waiting>();
   private readonly frames: FramePort;
+  private readonly waiting = new Map<number, Waiting>();
+  private lastRequest = 0;
+  private ended = false;
 
   constructor(port: MessagePort) {
-    this.frames = new FramePort(port, (_connection, frame) => {
-      this.take(frame.readInt32LE(8))?.resolve(frame.subarray(documentAt));
-    });
+    this.frames = new FramePort(port, (frame) =>
+      this.take(frame.readInt32LE(8))?.resolve(frame.subarray(documentAt)),
+    );
   }
 
   /**
-   * Sends a command and resolves with the document of its reply.
-   * @param connection the store's number of an open connection
-   * @param request the message's number, unique among all messages that wait
+   * Sends a command, together with all others of this turn of the event loop.
+   * @param message gets its number here
+   * @returns the document of the reply
+   * @throws {StoreEnded}
    */
-  ask(connection: number, request: number, message: readonly Uint8Array[]): Promise<Buffer> {
+  ask(message: Buffer): Promise<Buffer> {
+    if (this.ended) return Promise.reject(new StoreEnded("the store has ended"));
     return new Promise((resolve, reject) => {
-      this.waiting.set(request, { resolve, reject });
-      this.frames.send(connection, message);
+      this.lastRequest = (this.lastRequest + 1) & 0x7fffffff;
+      message.writeInt32LE(this.lastRequest, 4);
+      this.waiting.set(this.lastRequest, { resolve, reject });
+      if (this.frames.add(message) === 1) setImmediate(() => this.frames.flush());
     });
-  }
-
-  /** The connection of this message is lost. Unless its reply has arrived, it is unknown whether it was done. */
-  abandon(request: number, reason: unknown): void {
-    if (!this.waiting.has(request)) return;
-    this.frames.receiveArrived();
-    this.take(request)?.reject(reason);
   }
 
   private take(request: number): Waiting | undefined {
@@ -45,8 +47,13 @@ export class CommandPort {
     return found;
   }
 
-  close(): void {
+  /** The store's thread has ended. What it has answered before still counts. */
+  end(): void {
+    this.ended = true;
+    this.frames.receiveArrived();
     this.frames.close();
+    for (const { reject } of this.waiting.values()) reject(new StoreEnded("the store has ended"));
+    this.waiting.clear();
   }
 }
 

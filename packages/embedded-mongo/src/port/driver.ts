@@ -1,111 +1,59 @@
 /**
- * Connections of MongoDB's driver to a store in a thread of this process. Each opens a socket like any other. There it
- * logs in and is watched, and it ends with the socket. Its commands and their replies go through a message port. This
- * costs a fraction of the driver's streams and of a write to the socket for each command.
+ * Clients of MongoDB's driver in the process of the store. The collections of such a client send their commands through
+ * a message port, and encode them themselves. This costs a fraction of what the driver's sessions, pool and streams
+ * cost, and of a write to a socket for each command. All else goes through the driver and its sockets.
  */
-import { createRequire } from "node:module";
-import { type Document, MongoNetworkError, MongoServerError } from "mongodb";
-import { type CommandPort, commandPorts } from "./command-port.ts";
-
-interface Options extends Document {
-  readonly socketTimeoutMS?: number;
-  readonly timeoutContext?: { csotEnabled(): boolean };
-  readonly session?: { inTransaction(): boolean };
-}
-interface Response {
-  readonly ok: number;
-  toObject(options: Document): Document;
-}
-interface ResponseType {
-  make(document: Uint8Array): Response;
-}
-interface Message {
-  readonly requestId: number;
-  toBin(): Uint8Array[];
-}
-
-/** What is used of the driver's connection. */
-interface Connection {
-  readonly established: boolean;
-  readonly shouldEmitAndLogCommand: boolean;
-  readonly socketTimeoutMS: number;
-  readonly error: Error | null;
-  readonly hello: { readonly connectionId: number } | null;
-  command(
-    ns: { readonly db: string },
-    command: Document,
-    options?: Options,
-    type?: ResponseType,
-  ): Promise<unknown>;
-  prepareCommand(db: string, command: Document, options: Options): Message;
-  throwIfAborted(): void;
-  once(event: "close", listener: () => void): void;
-}
-type ConnectionType = new (socket: unknown, options: object) => Connection;
-
-// The driver (7.8) exports neither. But its option `connectionType` takes a class of connections.
-const driver = createRequire(import.meta.url);
-const { Connection } = driver("mongodb/lib/cmap/connection.js") as { Connection?: ConnectionType };
-const { MongoDBResponse } = driver("mongodb/lib/cmap/wire_protocol/responses.js") as {
-  MongoDBResponse?: ResponseType;
-};
+import type { BSONSerializeOptions, Collection, Document, MongoClient } from "mongodb";
+import { sendDirectly } from "./collection.ts";
+import { commandPorts } from "./command-port.ts";
+import { Commands } from "./commands.ts";
 
 /**
- * Options for a client of the store at `uri`. None where that store does not run in this process, or where the driver
- * is another version. Then the client uses sockets alone.
+ * Makes a connected client send commands through the port of the store at `uri`. Does nothing where that store does not
+ * run in this process, or where the client watches commands. Call it before its collections are made.
  */
-export function driverOptions(uri: string): { connectionType?: unknown } {
+export function useMessagePort(client: MongoClient, uri: string): void {
   const port = commandPorts.get(uri);
-  const known =
-    typeof Connection?.prototype.command === "function" &&
-    typeof Connection.prototype.prepareCommand === "function" &&
-    typeof MongoDBResponse?.make === "function";
-  return port && known ? { connectionType: through(port, Connection, MongoDBResponse) } : {};
+  if (port === undefined || client.options.monitorCommands) return;
+  let open = true;
+  client.on("topologyClosed", () => {
+    open = false;
+  });
+  client.on("topologyOpening", () => {
+    open = true;
+  });
+  const makeDb = client.db.bind(client);
+  client.db = (...args) => {
+    const db = makeDb(...args);
+    const commands = new Commands(port, db.databaseName);
+    const makeCollection = db.collection.bind(db);
+    db.collection = <T extends Document>(...given: Parameters<typeof db.collection>) => {
+      const collection = makeCollection<T>(...given);
+      return isUsual(collection as unknown as Collection)
+        ? sendDirectly(collection, commands, () => open)
+        : collection;
+    };
+    return db;
+  };
 }
 
-function through(port: CommandPort, OnSocket: ConnectionType, AnyResponse: ResponseType): ConnectionType {
-  return class OnPort extends OnSocket {
-    /** The message that waits for its reply. A connection has one at most. */
-    private waiting = 0;
+/** How documents are read and written directly. */
+const usual: BSONSerializeOptions = {
+  raw: false,
+  useBigInt64: false,
+  promoteLongs: true,
+  promoteValues: true,
+  promoteBuffers: false,
+  ignoreUndefined: false,
+  bsonRegExp: false,
+  serializeFunctions: false,
+};
 
-    constructor(socket: unknown, options: object) {
-      super(socket, options);
-      this.once("close", () => {
-        port.abandon(this.waiting, this.error ?? new MongoNetworkError("the connection was closed"));
-      });
-    }
-
-    override async command(
-      ns: { readonly db: string },
-      command: Document,
-      options: Options = {},
-      type?: ResponseType,
-    ): Promise<unknown> {
-      const { hello } = this;
-      if (hello === null || !this.isPlain(command, options))
-        return await super.command(ns, command, options, type);
-      this.throwIfAborted();
-      const message = this.prepareCommand(ns.db, command, options);
-      this.waiting = message.requestId;
-      const bytes = await port.ask(hello.connectionId, message.requestId, message.toBin());
-      const response = (type ?? AnyResponse).make(bytes);
-      if (response.ok === 0) throw new MongoServerError(response.toObject(options));
-      return type === undefined ? response.toObject(options) : response;
-    }
-
-    /** False for what needs more of the driver: log-in, time limits, monitoring, raw or missing replies. */
-    private isPlain(command: Document, options: Options): boolean {
-      return (
-        this.established &&
-        !this.shouldEmitAndLogCommand &&
-        !(options.socketTimeoutMS ?? this.socketTimeoutMS) &&
-        !options.timeoutContext?.csotEnabled() &&
-        !options.session?.inTransaction() &&
-        !options.signal &&
-        !options.raw &&
-        !options.moreToCome &&
-        command.writeConcern?.w !== 0
-      );
-    }
-  };
+function isUsual({ bsonOptions, writeConcern }: Collection): boolean {
+  return (
+    writeConcern?.w !== 0 &&
+    Object.entries(usual).every(
+      ([name, value]) => (bsonOptions[name as keyof BSONSerializeOptions] ?? value) === value,
+    )
+  );
 }

@@ -1,49 +1,40 @@
 /**
- * Frames of the wire protocol between two threads. All frames that are sent in one turn of the event loop go out as
- * one message. So a wake-up of the other thread is paid once for many commands.
+ * Frames of the wire protocol between two threads. Many go as one message, so that the wake-up of the other thread is
+ * paid once.
  */
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 
-/** A frame in pieces, and the connection that it belongs to. */
-interface Outgoing {
-  readonly connection: number;
-  readonly parts: readonly Uint8Array[];
-}
-
-/** Bytes before each frame: the number of its connection. */
-const prefix = 4;
-
 export class FramePort {
   private readonly port: MessagePort;
-  private readonly receive: (connection: number, frame: Buffer) => void;
-  private outgoing: Outgoing[] = [];
-  private size = 0;
+  private readonly receive: (frame: Buffer) => void;
+  private outgoing: Buffer[] = [];
 
   /** @param receive called for each frame, in the order in which they were sent */
-  constructor(port: MessagePort, receive: (connection: number, frame: Buffer) => void) {
+  constructor(port: MessagePort, receive: (frame: Buffer) => void) {
     this.port = port;
     this.receive = receive;
     port.on("message", (message: Uint8Array) => this.take(message));
-    // A process ends when nothing but ports is left. Connections have sockets, which keep it.
+    // Other handles of the thread decide how long it runs.
     port.unref();
   }
 
-  /** @param parts the frame in pieces, each unchanged until the end of this turn of the event loop */
-  send(connection: number, parts: readonly Uint8Array[]): void {
-    this.outgoing.push({ connection, parts });
-    for (const part of parts) this.size += part.length;
-    this.size += prefix;
-    if (this.outgoing.length === 1) setImmediate(() => this.flush());
+  /** Adds a frame to the next message. It must stay unchanged until then. @returns the number of its frames */
+  add(frame: Buffer): number {
+    return this.outgoing.push(frame);
   }
 
-  private take(message: Uint8Array): void {
-    const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
-    for (let at = 0; at < bytes.length; ) {
-      const start = at + prefix;
-      const end = start + bytes.readInt32LE(start);
-      this.receive(bytes.readInt32LE(at), bytes.subarray(start, end));
-      at = end;
+  /** Sends the frames that were added. */
+  flush(): void {
+    const { outgoing } = this;
+    if (outgoing.length === 0) return;
+    this.outgoing = [];
+    const message = Buffer.allocUnsafeSlow(outgoing.reduce((size, it) => size + it.length, 0));
+    let at = 0;
+    for (const frame of outgoing) {
+      message.set(frame, at);
+      at += frame.length;
     }
+    this.port.postMessage(message, [message.buffer]);
   }
 
   /** Receives what has already arrived, before the event loop comes to it. */
@@ -52,21 +43,13 @@ export class FramePort {
       this.take(next.message);
   }
 
-  /** Sends what waits for the end of this turn. */
-  flush(): void {
-    if (this.outgoing.length === 0) return;
-    const bytes = Buffer.allocUnsafeSlow(this.size);
-    let at = 0;
-    for (const { connection, parts } of this.outgoing) {
-      at = bytes.writeInt32LE(connection, at);
-      for (const part of parts) {
-        bytes.set(part, at);
-        at += part.length;
-      }
+  private take(message: Uint8Array): void {
+    const frames = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    for (let at = 0; at < frames.length; ) {
+      const end = at + frames.readInt32LE(at);
+      this.receive(frames.subarray(at, end));
+      at = end;
     }
-    this.outgoing = [];
-    this.size = 0;
-    this.port.postMessage(bytes, [bytes.buffer]);
   }
 
   close(): void {

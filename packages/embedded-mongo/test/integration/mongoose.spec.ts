@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import mongoose, { type Connection } from "mongoose";
+import { useMessagePort } from "../../src/port/driver.ts";
 import { onEachTransport, type Started, startStore } from "../support/with-store.ts";
 
 onEachTransport("mongoose on the embedded store", (transport) => {
   let store: Started;
+  let client: Connection;
   let connection: Connection;
   before(async () => {
     store = await startStore(transport);
-    connection = await mongoose
-      .createConnection(store.uri, { dbName: "souk_products", autoIndex: false, ...store.options })
-      .asPromise();
+    client = await mongoose.createConnection(store.uri, { autoIndex: false }).asPromise();
+    if (transport === "message port") useMessagePort(client.getClient(), store.uri);
+    connection = client.useDb("souk_products");
   });
   after(async () => {
-    await connection.close();
+    await client.close();
     await store.stop();
   });
 

@@ -1,6 +1,6 @@
 /** A long command lets others run, is stopped by maxTimeMS, and still returns the right result. */
 import assert from "node:assert/strict";
-import type { Collection, Document } from "mongodb";
+import { type Collection, type Document, MongoClient } from "mongodb";
 import { onEachTransport, type Started, startStore } from "../support/with-store.ts";
 
 type Row = { _id: number; n: number; text: string; x?: number };
@@ -154,8 +154,7 @@ onEachTransport("commands that take long", (transport) => {
   });
 
   it("of one connection are answered in their order", async () => {
-    const { MongoClient } = await import("mongodb");
-    const one = await MongoClient.connect(store.uri, { maxPoolSize: 1, ...store.options });
+    const one = await MongoClient.connect(store.uri, { maxPoolSize: 1 });
     const order: string[] = [];
     await Promise.all([
       one

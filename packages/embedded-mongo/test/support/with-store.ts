@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Db, MongoClient } from "mongodb";
+import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 import { type EmbeddedMongo, type EmbeddedMongoOptions, startEmbeddedMongo } from "../../src/index.ts";
-import { driverOptions } from "../../src/port/driver.ts";
+import { useMessagePort } from "../../src/port/driver.ts";
 import { type RunOptions, runStore } from "../../src/run.ts";
 
 export interface Started {
   readonly dir: string;
   readonly uri: string;
-  /** For further clients. */
-  readonly options: object;
+  /** Connects a further client in the same way. */
+  connect(options?: MongoClientOptions): Promise<MongoClient>;
   readonly client: MongoClient;
   readonly db: Db;
   stop(): Promise<void>;
@@ -29,26 +29,22 @@ export function onEachTransport(title: string, tests: (transport: Transport) => 
   for (const transport of transports) describe(`${title} (${transport})`, () => tests(transport));
 }
 
+export async function connectTo(
+  uri: string,
+  transport: Transport,
+  options: MongoClientOptions = {},
+): Promise<MongoClient> {
+  const client = await MongoClient.connect(uri, options);
+  if (transport === "message port") useMessagePort(client, uri);
+  return client;
+}
+
 export async function startStore(
   transport: Transport = "socket",
   more: Partial<EmbeddedMongoOptions> = {},
 ): Promise<Started> {
   const dir = temporaryFolder();
-  const store: EmbeddedMongo = await startEmbeddedMongo({ dir, ...more });
-  const options = transport === "socket" ? {} : driverOptions(store.uri);
-  const client = await MongoClient.connect(store.uri, { maxPoolSize: 50, ...options });
-  return {
-    dir,
-    uri: store.uri,
-    client,
-    options,
-    db: client.db("shop"),
-    stop: async () => {
-      await client.close();
-      await store.close();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  return connected(dir, await startEmbeddedMongo({ dir, ...more }), transport);
 }
 
 /** A store that this thread runs. Its client is another connection of the same thread. */
@@ -56,12 +52,16 @@ export async function serveStore(options: Partial<RunOptions>, dir = temporaryFo
   const failed = (error: unknown): void => {
     throw error;
   };
-  const store = await runStore({ dir, ...options }, failed);
-  const client = await MongoClient.connect(store.uri, { maxPoolSize: 50 });
+  return connected(dir, await runStore({ dir, ...options }, failed), "socket");
+}
+
+async function connected(dir: string, store: EmbeddedMongo, transport: Transport): Promise<Started> {
+  const connect = (options: MongoClientOptions = {}) => connectTo(store.uri, transport, options);
+  const client = await connect({ maxPoolSize: 50 });
   return {
     dir,
     uri: store.uri,
-    options: {},
+    connect,
     client,
     db: client.db("shop"),
     stop: async () => {
