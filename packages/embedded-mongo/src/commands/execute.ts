@@ -4,7 +4,7 @@ import { getField, type Raw, Type } from "../bson/raw.ts";
 import { Writer } from "../bson/writer.ts";
 import { type CursorElsewhere, ReadsElsewhere } from "../cursors.ts";
 import { codeName, StoreError } from "../errors.ts";
-import { Deadline, HandOver, takeTurn, type Work } from "../query/deadline.ts";
+import { Deadline, HandOver, Leaving, takeTurn, type Work } from "../query/deadline.ts";
 import { DamagedFile, damaged, isDamage } from "../storage/damage.ts";
 import type { Store } from "../store.ts";
 import { checkAuthenticated } from "./authenticate.ts";
@@ -18,8 +18,8 @@ import type { Request } from "./request.ts";
 export interface Underway {
   /** True for one that must continue when its client is gone. */
   readonly writes: boolean;
-  /** Continues for this many milliseconds. Returns the reply once there is one. */
-  resume(ms: number): Buffer | undefined;
+  /** Continues for this many milliseconds. Returns the reply once there is one, or leaves the rest to a reader thread. */
+  resume(ms: number): Buffer | LongRead | undefined;
   /** Stops it. */
   stop(): void;
 }
@@ -34,7 +34,7 @@ export interface LongRead {
 export interface Turn {
   /** The command's first time slice in milliseconds. */
   readonly ms: number;
-  /** That of a read which a reader thread can run as well. 0 leaves it all reads. Undefined where there is none. */
+  /** Milliseconds after which a long read is left to a reader thread. 0 leaves it all reads. Undefined where there is none. */
   readonly readMs?: number;
   /** Given where the command's time runs already. */
   readonly deadline?: Deadline;
@@ -75,22 +75,25 @@ function start(store: Store, request: Request, turn: Turn): Buffer | Underway | 
     return next.done ? next.value : undefined;
   };
   const stop = () => giveUp(steps);
-  try {
-    const reply = takeTurn(leaves ? turn.readMs : turn.ms, deadline, step, leaves);
-    if (reply !== undefined) return reply;
-  } catch (error) {
-    if (!(error instanceof HandOver)) throw error;
-    return { deadline, cursor: error instanceof ReadsElsewhere ? error.cursor : undefined };
-  }
-  if (leaves) {
-    stop();
-    return { deadline, cursor: undefined };
-  }
+  const leaving = leaves ? new Leaving(turn.readMs) : undefined;
+  const advance = (ms: number): Buffer | LongRead | undefined => {
+    try {
+      const reply = takeTurn(ms, deadline, step, leaving);
+      if (reply !== undefined || leaving?.isDue !== true) return reply;
+      stop();
+      return { deadline, cursor: undefined };
+    } catch (error) {
+      if (!(error instanceof HandOver)) throw error;
+      return { deadline, cursor: error instanceof ReadsElsewhere ? error.cursor : undefined };
+    }
+  };
+  const first = advance(turn.ms);
+  if (first !== undefined) return first;
   return {
     writes: command.writes === true,
     resume: (ms) => {
       try {
-        return takeTurn(ms, deadline, step);
+        return advance(ms);
       } catch (error) {
         if (isDamage(error)) throw damaged(store.database.file, error);
         return errorReply(error);

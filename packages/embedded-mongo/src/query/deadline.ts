@@ -60,26 +60,57 @@ export class TurnOver extends Error {}
 /** Thrown where a read is for a reader thread, which runs it from the start. */
 export class HandOver extends Error {}
 
+/** Steps of a read, documents mostly, up to which it is short, however long a busy machine takes for them. */
+const shortRead = 300;
+
+/** When a read goes to a reader thread: after some time, and after more steps than a short one has. */
+export class Leaving {
+  /** Milliseconds and steps of earlier turns. */
+  spent = 0;
+  steps = 0;
+  private readonly ms: number;
+
+  /** @param ms milliseconds that a read may take before */
+  constructor(ms: number) {
+    this.ms = ms;
+  }
+
+  get left(): number {
+    return this.ms - this.spent;
+  }
+
+  get isDue(): boolean {
+    return this.left <= 0 && this.steps > shortRead;
+  }
+}
+
 let turnEnds = Number.POSITIVE_INFINITY;
 let running = noDeadline;
-/** Whether a reader thread may take over what runs. */
-let mayBeLeft = false;
+/** Set while a read runs that a reader thread may take over. */
+let leaving: Leaving | undefined;
+let leavesAt = Number.POSITIVE_INFINITY;
 let looks = 0;
 
 /**
  * Runs a part of a command under its deadline, with a time slice in milliseconds.
- * @param leaves whether it throws {@link HandOver} instead of making a pause
+ * @param mayLeave ends the slice earlier, when the read is to go to a reader thread
  */
-export function takeTurn<T>(ms: number, deadline: Deadline, work: () => T, leaves = false): T {
-  const before = { turnEnds, running, mayBeLeft };
-  turnEnds = performance.now() + ms;
+export function takeTurn<T>(ms: number, deadline: Deadline, work: () => T, mayLeave?: Leaving): T {
+  const before = { turnEnds, running, leaving, leavesAt };
+  const now = performance.now();
+  turnEnds = now + ms;
   running = deadline;
-  mayBeLeft = leaves;
+  leaving = mayLeave;
+  leavesAt = mayLeave === undefined ? Number.POSITIVE_INFINITY : now + mayLeave.left;
   looks = 0;
   try {
     return work();
   } finally {
-    ({ turnEnds, running, mayBeLeft } = before);
+    if (mayLeave !== undefined) {
+      mayLeave.steps += looks;
+      mayLeave.spent += performance.now() - now;
+    }
+    ({ turnEnds, running, leaving, leavesAt } = before);
   }
 }
 
@@ -91,18 +122,30 @@ export function withoutPause<T>(work: () => T): T {
 /** True when other commands should run. Reads the clock only every 16th time. */
 export function isTurnOver(): boolean {
   if (turnEnds === Number.POSITIVE_INFINITY) return false;
-  return (looks++ & 15) === 0 && performance.now() > turnEnds;
+  return (looks++ & 15) === 0 && hasEnded();
 }
 
 /** Like {@link isTurnOver}, after a step that may have taken long by itself. Looks at `maxTimeMS`, too. */
 export function isTurnOverNow(): boolean {
   running.checkNow();
-  return performance.now() > turnEnds;
+  looks += bigStep;
+  return hasEnded();
 }
+
+/** As how many steps such a step counts. */
+const bigStep = 48;
+
+function hasEnded(): boolean {
+  const now = performance.now();
+  return now > turnEnds || isLong(now);
+}
+
+const isLong = (now: number): boolean =>
+  leaving !== undefined && now > leavesAt && leaving.steps + looks > shortRead;
 
 /** For what will take long: from here on, a reader thread is to do it, if there is one. */
 export function leaveToReader(): void {
-  if (mayBeLeft) throw new HandOver();
+  if (leaving !== undefined) throw new HandOver();
 }
 
 /**
@@ -111,7 +154,7 @@ export function leaveToReader(): void {
  */
 export function checkTime(): void {
   running.check();
-  if (mayBeLeft && isTurnOver()) throw new HandOver();
+  if (leaving !== undefined && isTurnOver() && isLong(performance.now())) throw new HandOver();
 }
 
 /** Runs work to its end now. Throws {@link TurnOver} where it would stop. */

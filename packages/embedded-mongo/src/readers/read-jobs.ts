@@ -57,12 +57,14 @@ export class ReadJobs {
   }
 
   private advance(job: ReadJob): Buffer | undefined {
-    if (job.underway !== undefined) return job.underway.resume(readTurn);
     const { deadline, message } = job;
-    const started = execute(this.store, message.request, { ms: readTurn, deadline });
-    if (Buffer.isBuffer(started)) return started;
-    if (!("resume" in started)) throw new Error("a reader thread can't leave a read to another");
-    job.underway = started;
+    const reply =
+      job.underway?.resume(readTurn) ??
+      job.underway ??
+      execute(this.store, message.request, { ms: readTurn, deadline });
+    if (Buffer.isBuffer(reply)) return reply;
+    if (!("resume" in reply)) throw new Error("a reader thread can't leave a read to another");
+    job.underway = reply;
     return undefined;
   }
 

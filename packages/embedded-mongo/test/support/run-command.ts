@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Document, deserialize } from "bson";
 import { encode } from "../../src/bson/make.ts";
 import { fields } from "../../src/bson/raw.ts";
-import { execute, type Underway } from "../../src/commands/execute.ts";
+import { execute, type LongRead, type Underway } from "../../src/commands/execute.ts";
 import { Request } from "../../src/commands/request.ts";
 import { Store } from "../../src/store.ts";
 
@@ -47,13 +47,24 @@ export function slowly(
         assert.ok(Buffer.isBuffer(started) || "resume" in started, "there is no reader thread");
         begun = started;
         if (Buffer.isBuffer(begun)) reply = begun;
-      } else if (!Buffer.isBuffer(begun)) reply = begun.resume(ms);
+      } else if (!Buffer.isBuffer(begun)) {
+        const next = begun.resume(ms);
+        assert.ok(next === undefined || Buffer.isBuffer(next), "there is no reader thread");
+        reply = next;
+      }
       return reply && deserialize(reply);
     },
     stop() {
       if (begun !== undefined && !Buffer.isBuffer(begun)) begun.stop();
     },
   };
+}
+
+/** Whether a command that is given the shortest turns is left to a reader thread in the end. */
+export function isLeft(store: Store, document: Document, ms: number): boolean {
+  let reply: Buffer | Underway | LongRead = execute(store, requestOf(document), { ms, readMs: ms });
+  while (!Buffer.isBuffer(reply) && "resume" in reply) reply = reply.resume(ms) ?? reply;
+  return !Buffer.isBuffer(reply);
 }
 
 /** The first batch of a find or aggregate. Throws the store's error. */
