@@ -6,7 +6,7 @@ import { groupKey } from "../compare.ts";
 import { ReadsElsewhere, type Results } from "../cursors.ts";
 import { badValue, StoreError } from "../errors.ts";
 import { parsePath } from "../path.ts";
-import { findText } from "../plan/planner.ts";
+import { findText, type Plan } from "../plan/planner.ts";
 import { accessOptions, parseSort, type QueryOptions, type Run, run } from "../plan/run-query.ts";
 import { idFilter } from "../query/by-id.ts";
 import { checkTime, constantFilter, isTurnOver, type Pause, pause, type Work } from "../query/deadline.ts";
@@ -84,12 +84,19 @@ export function find(context: Context): Reply | Work<Reply> {
   }
   const fast = findById(request, collection, batchSize, namespace);
   if (fast !== undefined) return fast;
-  const { results } = startFind(context, request, collection);
+  const { results, running } = startFind(context, request, collection);
   return cursorReply(context, namespace, results, batchSize, {
     single,
-    short: () => (limit !== 0 && Math.abs(limit) <= fewDocuments) || collection.estimate() <= fewDocuments,
+    short: () =>
+      mostOf(running.plan, Math.abs(limit)) <= fewDocuments || collection.estimate() <= fewDocuments,
     noTimeout: request.flag("noCursorTimeout"),
   });
+}
+
+/** How many documents a plan finds at most: one for each `_id` that is asked for. */
+function mostOf(plan: Plan, limit: number): number {
+  const named = plan.kind === "index" && plan.index === undefined && plan.ranges.every(({ point }) => point);
+  return Math.min(limit || Number.POSITIVE_INFINITY, named ? plan.ranges.length : Number.POSITIVE_INFINITY);
 }
 
 /** `{_id: x}` without projection: the stored bytes are sent unchanged. */

@@ -189,9 +189,11 @@ describe("the thread that writes", () => {
   });
   after(() => store.stop());
 
+  const rowIds = Array.from({ length: 300 }, (_, i) => i * 3);
   const search = { $text: { $search: "common" } };
   const reads: [string, number, () => Promise<unknown>][] = [
     ["documents by _id", 0, () => rows.find({ _id: { $in: [1, 5, 7] } }).toArray()],
+    ["documents by many _ids", 0, () => rows.find({ _id: { $in: rowIds } }).toArray()],
     ["one document", 0, () => rows.findOne({ text: "none" })],
     ["a count", 0, () => rows.countDocuments(scan)],
     ["a page", 0, () => rows.find().sort({ _id: -1 }).limit(300).toArray()],
