@@ -221,7 +221,7 @@ export class Database {
   async flush(): Promise<void> {
     if (this.log === undefined) return;
     this.flushes++;
-    await promisify(fdatasync)(this.log);
+    await flushFile(this.log);
   }
 
   /** Moves the log into the file and closes it. */
@@ -231,6 +231,8 @@ export class Database {
     if (this.log !== undefined) await promisify(closeFile)(this.log);
   }
 }
+
+const flushFile = promisify(fdatasync);
 
 type LogState = [busy: number, pages: number, moved: number];
 
