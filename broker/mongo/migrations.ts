@@ -6,10 +6,13 @@ import type { Connection } from "mongoose";
 import type { Clock } from "../resilience/clock.ts";
 import { withLease } from "./lease.ts";
 
+type Renew = () => Promise<void>;
+
 /** Default export of `migrations/NNNN-<what>.ts`; runs once per database. */
 export interface Migration {
-  up(db: Connection): Promise<void>;
-  down(db: Connection): Promise<void>;
+  /** @param renew keeps other nodes waiting: called at least twice a minute by one that takes longer */
+  up(db: Connection, renew: Renew): Promise<void>;
+  down(db: Connection, renew: Renew): Promise<void>;
   /** Names by which earlier versions recorded it: a database that has one of them has this migration. */
   readonly formerly?: readonly string[];
 }
@@ -130,7 +133,7 @@ export function migrateUp(
     for (const { name, appliedAt } of await migrationStatus(db, all)) {
       if (appliedAt) continue;
       await renew();
-      await all.find((it) => it.name === name)?.up(db);
+      await all.find((it) => it.name === name)?.up(db, renew);
       await records(db).insertOne({ _id: name, appliedAt: new Date(clock.now()) });
       done.push(name);
     }
@@ -148,11 +151,11 @@ export function migrateDown(
   by: string,
   clock: Clock,
 ): Promise<string | null> {
-  return locked(db, by, clock, async () => {
+  return locked(db, by, clock, async (renew) => {
     const last = appliedLast(await migrationStatus(db, all));
     const migration = all.find((it) => it.name === last);
     if (!migration) return null;
-    await migration.down(db);
+    await migration.down(db, renew);
     await records(db).deleteMany({ _id: { $in: namesOf(migration) } });
     return migration.name;
   });
@@ -176,7 +179,7 @@ const locked = <T>(
   database: Connection,
   holder: string,
   clock: Clock,
-  work: (renew: () => Promise<void>) => Promise<T>,
+  work: (renew: Renew) => Promise<T>,
 ): Promise<T> =>
   withLease(
     { database, collection: COLLECTION, id: LOCK, holder, clock, leaseMs: LEASE_MS, pollMs: 100 },

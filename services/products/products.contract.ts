@@ -176,7 +176,7 @@ export const products = defineContract({
       summary: "Browse, search and filter the catalogue",
       description:
         "Words of `q` are looked for in names of products and categories, descriptions, options and SKUs. " +
-        "`total` and `facets` are there where so few products fit that they are counted.",
+        "`total` and `facets` are there where the list has a filter. They count all pages.",
       operationId: "listProducts",
       rest: "GET /products",
       auth: "public",

@@ -16,6 +16,7 @@ import { categoryModel } from "./models/category.model.ts";
 import { productModel } from "./models/product.model.ts";
 import { stockLevelModel } from "./models/stock-level.model.ts";
 import { products } from "./products.contract.ts";
+import { followProducts } from "./search/follow-products.ts";
 import { createAvailability } from "./stock/availability.ts";
 import { recordStockLevel } from "./stock/record-stock-level.ts";
 import { categoryViewOf } from "./views.ts";
@@ -34,9 +35,11 @@ export default defineService(products, {
   setup({ models, database, caches, invalidate, clock, call, logger }) {
     const catalogue = { ...models, database, clock };
     const availability = createAvailability((skus) => call("inventory.availability", { skus }), logger);
+    const followed = followProducts(models.products, logger);
     return {
       catalogue,
-      reader: createCatalogueReader({ ...models, availability, caches }),
+      followed,
+      reader: createCatalogueReader({ ...models, availability, caches, followed }),
       variantReads: new VariantReads(collectionOf(models.products)),
       reindexing: createReindexing(catalogue, invalidate, logger),
     };
@@ -115,9 +118,11 @@ export default defineService(products, {
 
   started() {
     this.reindexing.start();
+    this.followed.start();
   },
 
   stopped() {
+    this.followed.stop();
     return this.reindexing.stop();
   },
 });

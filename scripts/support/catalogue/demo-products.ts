@@ -1,11 +1,11 @@
 /** A generated catalogue. Product number `n` is the same in every shop and every run, for any number of products. */
 import { v7 } from "uuid";
 import { minorDigits } from "../../../broker/contract/currency.ts";
-import { nameKey } from "../../../services/products/listing/listing.ts";
 import type { Category } from "../../../services/products/models/category.model.ts";
 import type { Variant } from "../../../services/products/models/product.model.ts";
 import { normalizeText } from "../../../services/products/text/normalize-text.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
+import { nameKey } from "../../../services/products/text/sort-name.ts";
 
 export interface DemoProduct {
   _id: string;

@@ -1,5 +1,6 @@
 /** Writes the demo catalogue and its stock. A repeated run adds what is missing and changes nothing else. */
 import { type Connection, type Model, trusted } from "mongoose";
+import { serverTime } from "../../../broker/mongo/server-time.ts";
 import { seedStock } from "../../../services/inventory/seed-stock.ts";
 import { listingOf } from "../../../services/products/listing/listing.ts";
 import { type Category, categoryModel } from "../../../services/products/models/category.model.ts";
@@ -89,13 +90,14 @@ async function seedProducts(
     .find({ _id: trusted({ $in: batch.map((it) => it._id) }) }, { _id: 1 })
     .lean<Pick<Product, "_id">[]>();
   const known = new Set(there.map((it) => it._id));
-  const missing = batch.filter((it) => !known.has(it._id)).map((it) => documentOf(it, categories));
+  const changed = await serverTime(model.db);
+  const missing = batch.filter((it) => !known.has(it._id)).map((it) => documentOf(it, categories, changed));
   // This file made them, so mongoose need not validate each again.
   if (missing.length > 0) await model.insertMany(missing, { lean: true, ordered: false });
   return missing.length;
 }
 
-function documentOf(demo: DemoProduct, categories: readonly Category[]): Product {
+function documentOf(demo: DemoProduct, categories: readonly Category[], changed: Date): Product {
   const fields = {
     ...demo,
     variants: demo.variants.map(({ onHand: _, ...variant }) => variant),
@@ -104,13 +106,8 @@ function documentOf(demo: DemoProduct, categories: readonly Category[]): Product
     version: 1,
     writes: 1,
     updatedAt: demo.createdAt,
+    changed,
   };
-  return {
-    ...fields,
-    ...listingOf(
-      fields,
-      categories,
-      demo.variants.some((it) => it.onHand > 0),
-    ),
-  };
+  const inStock = demo.variants.some((it) => it.onHand > 0);
+  return { ...fields, listing: listingOf(fields, categories, inStock) };
 }

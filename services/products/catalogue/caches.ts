@@ -1,6 +1,8 @@
 /** The parts of the catalogue that a node caches in memory. A change clears all of it, see `mixins/cache.ts`. */
 import { createSingleFlightCache } from "../../../broker/resilience/single-flight-cache.ts";
-import type { MatchSet, ProductPage } from "../listing/list-products.ts";
+import type { CategoryNames } from "../listing/category-names.ts";
+import type { ProductPage } from "../listing/list-products.ts";
+import type { ProductSearch } from "../search/product-search.ts";
 import type { ProductRow, ProductView } from "../views.ts";
 import { VariantCache } from "./variant-cache.ts";
 
@@ -15,7 +17,9 @@ export type CatalogueCaches = ReturnType<typeof catalogueCaches>;
 /** @param isSoleWriter whether nobody but this node changes products */
 export const catalogueCaches = (isSoleWriter: boolean) => ({
   pages: createSingleFlightCache<ProductPage>(ROWS_TTL_MS, 2_000),
-  sets: createSingleFlightCache<MatchSet>(ROWS_TTL_MS, 50),
+  /** The search index, which is brought up to date when it is no longer here. */
+  search: createSingleFlightCache<ProductSearch>(ROWS_TTL_MS, 1),
+  categoryNames: createSingleFlightCache<CategoryNames>(ROWS_TTL_MS, 1),
   rows: createSingleFlightCache<ProductRow>(ROWS_TTL_MS, 20_000),
   listAnswers: createSingleFlightCache<ListAnswer>(ANSWER_TTL_MS, 2_000),
   productAnswers: createSingleFlightCache<ProductView>(ANSWER_TTL_MS, 20_000),

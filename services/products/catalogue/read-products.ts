@@ -4,9 +4,13 @@
  */
 import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
-import { type ListParams, listProducts, type ProductPage } from "../listing/list-products.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
+import { ReadGroup } from "../../../broker/mongo/read-group.ts";
+import { readCategoryNames } from "../listing/category-names.ts";
+import { type ListParams, type ListTools, listProducts, type ProductPage } from "../listing/list-products.ts";
 import type { Category } from "../models/category.model.ts";
 import type { Product } from "../models/product.model.ts";
+import type { FollowedProducts } from "../search/follow-products.ts";
 import type { Availability } from "../stock/availability.ts";
 import { type ProductRow, type ProductView, ROW_FIELDS, rowOf, withAvailable } from "../views.ts";
 import type { CatalogueCaches, ListAnswer } from "./caches.ts";
@@ -17,7 +21,7 @@ export interface CatalogueReader {
   /** @throws {SoukError} NOT_FOUND */
   find(idOrSlug: string): ProductView | Promise<ProductView>;
   /** A product as just written, with the available units. */
-  view(product: Product): Promise<ProductView>;
+  view(product: Omit<Product, "changed">): Promise<ProductView>;
 }
 
 export interface ReaderTools {
@@ -25,6 +29,7 @@ export interface ReaderTools {
   categories: Model<Category>;
   availability: Availability;
   caches: CatalogueCaches;
+  followed: FollowedProducts;
 }
 
 export function createCatalogueReader({
@@ -32,9 +37,21 @@ export function createCatalogueReader({
   categories,
   availability,
   caches,
+  followed,
 }: ReaderTools): CatalogueReader {
   const { pages, rows, listAnswers, productAnswers } = caches;
-  const tools = { products, categories, cachedSet: caches.sets.get };
+  const listed = new ReadGroup<Product>(collectionOf(products), { ...ROW_FIELDS, onSale: 1 });
+  const tools: ListTools = {
+    search: () => caches.search.get("", followed.index),
+    categories: () => caches.categoryNames.get("", () => readCategoryNames(categories)),
+    async rows(ids) {
+      const found = new Map((await listed.getMany(ids)).map((it) => [it._id, it]));
+      return ids.flatMap((id) => {
+        const product = found.get(id);
+        return product?.onSale ? [rowOf(product)] : [];
+      });
+    },
+  };
 
   async function complete(page: ProductPage): Promise<ListAnswer> {
     const { rows, ...rest } = page;

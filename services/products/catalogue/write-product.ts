@@ -3,15 +3,19 @@
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { type Ext, mergedExt } from "../../../broker/contract/fields.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
-import { type CatalogueModels, presentListing, reindexProduct } from "../listing/reindex-product.ts";
-import type { Product } from "../models/product.model.ts";
+import { presentListing } from "../listing/present-listings.ts";
+import { type CatalogueModels, reindexProduct } from "../listing/reindex-product.ts";
+import { type Product, STAMP } from "../models/product.model.ts";
 import { slugOf, withSuffix } from "../text/slug.ts";
 import { unknownCategory, withCategories } from "./category-references.ts";
 
 export type CatalogueTools = CatalogueModels & { clock: Clock };
 
+/** The database stamps it. */
+type Written = Omit<Product, "changed">;
 type Content = Pick<Product, "name" | "description" | "categoryIds" | "images" | "variants">;
 export type ProductInput = Content & { slug?: string | undefined; ext?: Ext | undefined };
 export type ProductChanges = { [K in keyof ProductInput]?: ProductInput[K] | undefined };
@@ -25,7 +29,7 @@ const SLUG_ATTEMPTS = 5;
 export async function createProduct(
   tools: CatalogueTools,
   { slug, ...input }: ProductInput,
-): Promise<Product> {
+): Promise<Written> {
   const content = { ...input, categoryIds: unique(input.categoryIds) };
   const product = await withCategories(tools, content.categoryIds, unknownCategory, async () => {
     const base = slug ?? slugOf(content.name, "product");
@@ -46,7 +50,7 @@ async function insert(
   tools: CatalogueTools,
   { ext, ...content }: Omit<ProductInput, "slug">,
   slug: string,
-): Promise<Product> {
+): Promise<Written> {
   const now = new Date(tools.clock.now());
   const fields = {
     _id: newId(),
@@ -60,8 +64,13 @@ async function insert(
     createdAt: now,
     updatedAt: now,
   };
-  const product = { ...fields, ...(await presentListing(tools, fields)) };
-  await tools.products.create(product);
+  const product = { ...fields, listing: await presentListing(tools, fields) };
+  const { _id, ...inserted } = product;
+  await collectionOf(tools.products).updateOne(
+    { _id },
+    { $setOnInsert: inserted, ...STAMP },
+    { upsert: true },
+  );
   return product;
 }
 
@@ -75,7 +84,7 @@ export async function changeProduct(
   id: string,
   ifMatch: number | undefined,
   given: ProductChanges,
-): Promise<Product> {
+): Promise<Written> {
   const changes = present(given);
   const product = await withCategories(tools, changes.categoryIds ?? [], unknownCategory, () =>
     write(tools, id, ifMatch, (before) => ({
@@ -106,7 +115,7 @@ async function write(
   id: string,
   ifMatch: number | undefined,
   change: (before: Product) => Product,
-): Promise<Product> {
+): Promise<Written> {
   for (;;) {
     const before = await tools.products.findOne({ _id: id, onSale: true }).lean<Product>();
     if (!before) throw new SoukError("NOT_FOUND");
@@ -114,15 +123,15 @@ async function write(
     const changed = change(before);
     const after: Product = {
       ...changed,
-      ...(await presentListing(tools, changed)),
+      listing: await presentListing(tools, changed),
       version: before.version + 1,
       writes: before.writes + 1,
       updatedAt: new Date(tools.clock.now()),
     };
-    const { _id, createdAt: _created, rating: _rating, ...fields } = after;
+    const { _id, createdAt: _created, rating: _rating, changed: _changed, ...fields } = after;
     try {
       const filter = { _id, writes: before.writes };
-      const { matchedCount } = await tools.products.updateOne(filter, { $set: fields });
+      const { matchedCount } = await tools.products.updateOne(filter, { $set: fields, ...STAMP });
       if (matchedCount === 1) return after;
     } catch (error) {
       throw taken(error);

@@ -5,9 +5,9 @@ import { newId } from "../../../broker/contract/ids.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import { isClaimed, withCategories } from "../catalogue/category-references.ts";
 import type { CatalogueTools } from "../catalogue/write-product.ts";
-import { nameKey } from "../listing/listing.ts";
 import { type Category, MAX_DEPTH } from "../models/category.model.ts";
 import { slugOf, withSuffix } from "../text/slug.ts";
+import { nameKey } from "../text/sort-name.ts";
 import { type LockTools, withTreeLock } from "./tree-lock.ts";
 
 export interface CategoryInput {

@@ -1,52 +1,31 @@
-/** Derives the fields that lists are read by. Pure: the same product, categories and stock give the same listing. */
+/** Derives what lists and searches know of a product. Pure: the same product, categories and stock give the same. */
 import type { Category } from "../models/category.model.ts";
 import type { Listing, Product } from "../models/product.model.ts";
-import { clip, normalizeText } from "../text/normalize-text.ts";
-import { searchTokens } from "../text/search-tokens.ts";
+import { searchText } from "../text/search-tokens.ts";
 
-/** The list of the whole catalogue. */
-export const EVERYTHING = "*";
-
-type Listed = Pick<
-  Product,
-  "_id" | "name" | "description" | "categoryIds" | "rating" | "variants" | "onSale"
->;
+type Listed = Pick<Product, "name" | "description" | "categoryIds" | "variants" | "onSale">;
 
 /**
  * @param categories those of the product; others are ignored
  * @param inStock whether any of its variants is in stock
+ * @returns null for a product that is off sale
  */
 export function listingOf(
-  product: Listed,
+  { name, description, categoryIds, variants, onSale }: Listed,
   categories: readonly Pick<Category, "_id" | "name" | "path">[],
   inStock: boolean,
-): Listing {
-  const own = categories.filter((it) => product.categoryIds.includes(it._id));
-  const lists = new Set([EVERYTHING, ...own.flatMap((it) => it.path)]);
-  const { _id, name, description, rating, variants, onSale } = product;
+): Listing | null {
+  if (!onSale) return null;
+  const own = categories.filter((it) => categoryIds.includes(it._id));
   return {
-    listedIn: onSale ? [...lists].flatMap((list) => [list, listKey(list, inStock)]) : [],
-    searchTokens: onSale
-      ? searchTokens({
-          name,
-          description,
-          labels: [...own.map((it) => it.name), ...variants.flatMap((it) => Object.values(it.options))],
-          skus: variants.map((it) => it.sku),
-        })
-      : [],
+    listedIn: [...new Set(own.flatMap((it) => it.path))],
     inStock,
-    byName: nameKey(name, _id),
-    byPrice: priceKey(Math.min(...variants.map((it) => it.price.amount))) + _id,
-    byRating: `${rating.average.toFixed(3)} ${String(rating.count).padStart(9, "0")} ${_id}`,
+    price: Math.min(...variants.map((it) => it.price.amount)),
+    ...searchText({
+      name,
+      description,
+      labels: [...own.map((it) => it.name), ...variants.flatMap((it) => Object.values(it.options))],
+      skus: variants.map((it) => it.sku),
+    }),
   };
 }
-
-/** The value of `listedIn` for a list. */
-export const listKey = (list: string, inStock: boolean | undefined): string =>
-  inStock === undefined ? list : list + (inStock ? "+" : "-");
-
-/** Text that sorts like the amount: the lower end of a range of `byPrice`. */
-export const priceKey = (amount: number): string => `${String(amount).padStart(13, "0")} `;
-
-/** Names sort without case and accents, by their first 60 characters. */
-export const nameKey = (name: string, id: string): string => `${clip(normalizeText(name), 60)}\u0001${id}`;

@@ -1,8 +1,9 @@
-/** Products with their variants. Each write derives the {@link Listing} that lists need, see listing.ts. */
+/** Products with their variants. Each write derives their {@link Listing}, see listing.ts. */
 import { Schema } from "mongoose";
 import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
+import type { SearchText } from "../text/search-tokens.ts";
 
 export interface Variant {
   sku: string;
@@ -10,22 +11,17 @@ export interface Variant {
   options: Record<string, string>;
 }
 
-/** Derived from the product, its categories and stock. Every list is a range of an index on these fields. */
-export interface Listing {
-  /**
-   * The lists that show the product: `*` for the whole catalogue, and the ids of its categories and their ancestors.
-   * Each appears also with a suffix: `+` (in stock) or `-` (out of stock). Empty when it is off sale.
-   */
+/** Derived from the product, its categories and stock: what lists and searches know of it. */
+export interface Listing extends SearchText {
+  /** Its categories and all above them. */
   listedIn: string[];
-  searchTokens: string[];
+  /** Whether any of its variants is in stock. */
   inStock: boolean;
-  /** Sort keys, made unique by the id at the end. `newest` is `_id`. */
-  byName: string;
-  byPrice: string;
-  byRating: string;
+  /** The lowest of its variants, in minor units. */
+  price: number;
 }
 
-export interface Product extends Listing {
+export interface Product {
   _id: string;
   slug: string;
   name: string;
@@ -42,6 +38,10 @@ export interface Product extends Listing {
   version: number;
   /** Counts all writes, also those of derived fields. Each write requires the expected number. */
   writes: number;
+  /** When it was written last, by the database's clock. Searches follow it, see search/follow-products.ts. */
+  changed: Date;
+  /** Null when it is off sale. */
+  listing: Listing | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -53,6 +53,18 @@ const variant = new Schema<Variant>(
     options: { type: Schema.Types.Mixed, default: {} },
   },
   { _id: false, minimize: false },
+);
+
+const listing = new Schema<Listing>(
+  {
+    listedIn: { type: [String], required: true },
+    inStock: { type: Boolean, required: true },
+    price: { type: Number, required: true },
+    name: String,
+    labels: String,
+    words: String,
+  },
+  { _id: false },
 );
 
 const schema = new Schema<Product>(
@@ -71,23 +83,16 @@ const schema = new Schema<Product>(
     writes: { type: Number, required: true },
     createdAt: { type: Date, required: true },
     updatedAt: { type: Date, required: true },
-    listedIn: { type: [String], required: true },
-    searchTokens: { type: [String], required: true },
-    inStock: { type: Boolean, required: true },
-    byName: { type: String, required: true },
-    byPrice: { type: String, required: true },
-    byRating: { type: String, required: true },
+    changed: { type: Date, required: true },
+    listing: { type: listing, default: null },
   },
   { versionKey: false, minimize: false },
 );
 
 export const productModel = defineModel<Product>("products", schema);
 
-/** Names of the indexes for lists. Queries name theirs, so that none falls back to a scan. */
-export const INDEX = {
-  newest: "listed_newest",
-  byName: "listed_by_name",
-  byPrice: "listed_by_price",
-  byRating: "listed_by_rating",
-  search: "search",
-} as const;
+/** The index by `changed`. */
+export const CHANGED_INDEX = "changed";
+
+/** Part of every update of products. */
+export const STAMP = { $currentDate: { changed: true } } as const;

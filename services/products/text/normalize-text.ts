@@ -25,7 +25,10 @@ export function normalizeText(text: string): string {
 }
 
 /** The words of a text, normalized, in order. */
-export const words = (text: string): string[] => normalizeText(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+export const words = (text: string): string[] => wordsIn(normalizeText(text));
+
+/** The words of a normalized text, in order. */
+export const wordsIn = (normalized: string): string[] => normalized.match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** The first `max` characters, never half of one. */
 export const clip = (text: string, max: number): string =>

@@ -1,10 +1,10 @@
 /**
- * Full-text search on any MongoDB. Each product has a multikey index over the beginnings of its words. So a query
- * word is one equality, also finds beginnings ("sweat" finds "Sweatshirt"), and needs no text index. Words are
- * sequences of Unicode letters and digits. So scripts without spaces are found only by the beginning of a run of
- * text.
+ * What a product is found by. Its words are stored with it. The tokens, which are words and their beginnings, are made
+ * from them where they are indexed. So a query word is one look-up and also finds beginnings ("sweat" finds
+ * "Sweatshirt"). Words are sequences of Unicode letters and digits. So scripts without spaces are found only by the
+ * beginning of a run of text.
  */
-import { clip, words } from "./normalize-text.ts";
+import { clip, normalizeText, words, wordsIn } from "./normalize-text.ts";
 
 /** Longer words are found by their first characters. */
 export const MAX_TOKEN_LENGTH = 12;
@@ -17,6 +17,9 @@ const STOP_WORDS = new Set(
   "a an and are as at be by for from has in is it its of on or rather than that the this to with".split(" "),
 );
 
+/** How well a token matches a product, in points. They fit two bits. */
+export const POINTS = { elsewhere: 0, beginsWordOfName: 2, wordOfName: 3 } as const;
+
 export interface Searchable {
   name: string;
   description: string;
@@ -26,16 +29,49 @@ export interface Searchable {
   skus: readonly string[];
 }
 
-/** At most some 400 tokens, usually about 30. Each is an index entry, so tokens of little meaning are left out. */
-export function searchTokens({ name, description, labels, skus }: Searchable): string[] {
-  const tokens = new Set<string>();
-  for (const word of words(name).slice(0, MAX_NAME_WORDS)) addBeginnings(tokens, word, 2);
-  for (const word of words(labels.join(" ")).slice(0, MAX_LABEL_WORDS)) addBeginnings(tokens, word, 4);
-  for (const word of words(skus.join(" ")).slice(0, MAX_LABEL_WORDS))
-    tokens.add(clip(word, MAX_TOKEN_LENGTH));
-  for (const word of distinct(words(description)).slice(0, MAX_DESCRIPTION_WORDS))
-    if (!STOP_WORDS.has(word)) tokens.add(clip(word, MAX_TOKEN_LENGTH));
-  return [...tokens];
+/** The normalized words of a product, as they are stored. */
+export interface SearchText {
+  /** The whole name, with its punctuation. */
+  name: string;
+  /** Words of labels, separated by blanks. */
+  labels: string;
+  /** Words of SKUs and of the description, separated by blanks. */
+  words: string;
+}
+
+/** At most some 130 words. Those of little meaning are left out. */
+export function searchText({ name, description, labels, skus }: Searchable): SearchText {
+  const clipped = (all: readonly string[]) => all.map((it) => clip(it, MAX_TOKEN_LENGTH));
+  const ofSkus = words(skus.join(" ")).slice(0, MAX_LABEL_WORDS);
+  const described = distinct(words(description)).slice(0, MAX_DESCRIPTION_WORDS);
+  return {
+    name: normalizeText(name),
+    labels: distinct(clipped(words(labels.join(" ")).slice(0, MAX_LABEL_WORDS))).join(" "),
+    words: distinct(clipped([...ofSkus, ...described.filter((it) => !STOP_WORDS.has(it))])).join(" "),
+  };
+}
+
+/**
+ * Calls `found` with each token: at most some 400, usually about 40. A token may come several times, in different
+ * places.
+ * @returns how many words the name has
+ */
+export function eachToken(
+  { name, labels, words }: SearchText,
+  found: (token: string, points: number) => void,
+): number {
+  const named = wordsIn(name);
+  for (const word of named.slice(0, MAX_NAME_WORDS)) {
+    const token = clip(word, MAX_TOKEN_LENGTH);
+    found(token, POINTS.wordOfName);
+    eachBeginning(token, 2, (beginning) => found(beginning, POINTS.beginsWordOfName));
+  }
+  for (const token of wordsIn(labels)) {
+    found(token, POINTS.elsewhere);
+    eachBeginning(token, 4, (beginning) => found(beginning, POINTS.elsewhere));
+  }
+  for (const token of wordsIn(words)) found(token, POINTS.elsewhere);
+  return named.length;
 }
 
 /** All tokens that a product must have. Empty for an empty search. The most specific first. */
@@ -47,24 +83,26 @@ export function queryTokens(query: string): string[] {
     .slice(0, MAX_QUERY_WORDS);
 }
 
-/** How well a name matches the query: 0 to 99. Whole words count more than beginnings. */
-export function relevance(name: string, tokens: readonly string[]): number {
-  if (tokens.length === 0) return 0;
-  const named = words(name).map((it) => clip(it, MAX_TOKEN_LENGTH));
-  let points = 0;
-  for (const token of tokens) {
-    if (named.includes(token)) points += 3;
-    else if (named.some((it) => it.startsWith(token))) points += 2;
-  }
+/**
+ * How well a product matches a query: 0 to 99. Whole words of the name count more than beginnings.
+ * @param points of all tokens together, see {@link POINTS}
+ * @param tokens how many the query has
+ */
+export function relevance(points: number, tokens: number, wordsOfName: number): number {
+  if (tokens === 0) return 0;
   // Of names with all words, the shorter one is the closer match.
-  return Math.round((90 * points) / (3 * tokens.length)) + Math.max(0, 9 - named.length);
+  return Math.round((90 * points) / (POINTS.wordOfName * tokens)) + Math.max(0, 9 - wordsOfName);
 }
 
-/** The word, and its beginnings of at least `shortest` characters. */
-function addBeginnings(tokens: Set<string>, word: string, shortest: number): void {
-  const characters = Array.from(word).slice(0, MAX_TOKEN_LENGTH);
-  for (let length = Math.min(shortest, characters.length); length <= characters.length; length++)
-    tokens.add(characters.slice(0, length).join(""));
+/** The beginnings of a token that are shorter than it and have at least `shortest` characters. */
+function eachBeginning(token: string, shortest: number, found: (beginning: string) => void): void {
+  for (let end = 1, characters = 1; end < token.length; end++) {
+    // Never half of a character.
+    if (isSecondHalf(token.charCodeAt(end))) continue;
+    if (characters++ >= shortest) found(token.slice(0, end));
+  }
 }
+
+const isSecondHalf = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
 
 const distinct = (all: readonly string[]): string[] => [...new Set(all)];

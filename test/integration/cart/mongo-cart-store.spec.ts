@@ -17,7 +17,7 @@ describe("carts in MongoDB", () => {
   before(async () => {
     connection = await openMemoryDatabase();
     const database = connection.service("cart");
-    await migration.up(database);
+    await migration.up(database, () => Promise.resolve());
     const make = () => mongoCartStore({ database, clock, ttl: TTL });
     stores = { store: make(), other: make() };
   });

@@ -65,7 +65,7 @@ describe("seeding", () => {
     await node.call("inventory.adjust", { sku: variant.sku, delta, reason: "sold out" });
     await eventually("the product among those out of stock", async () => {
       const product = await productModel.bind(node.runtime.database("products")).findById(single.id).lean();
-      return product?.inStock === false;
+      return product?.listing?.inStock === false;
     });
   });
 });

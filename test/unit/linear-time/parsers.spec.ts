@@ -27,8 +27,9 @@ import { makeCursor, readCursor, TIME_AND_ID, UUID } from "../../../broker/mongo
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import core from "../../../services/index.ts";
 import { mpesaOptions } from "../../../services/payments/providers/mpesa/phone.ts";
+import { KEY_SHAPES } from "../../../services/products/search/sort-keys.ts";
 import { normalizeText, words } from "../../../services/products/text/normalize-text.ts";
-import { queryTokens, relevance, searchTokens } from "../../../services/products/text/search-tokens.ts";
+import { eachToken, queryTokens, searchText } from "../../../services/products/text/search-tokens.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
 import { ofEachProvider } from "../../support/providers/provider-traits.ts";
 import { stringSchemas } from "../../support/schemas/string-schemas.ts";
@@ -136,13 +137,16 @@ describe("In linear time", function () {
 
   it("is read: a cursor", async () => {
     await isLinear((it) => readCursor(it, "query"));
-    for (const shape of [UUID, TIME_AND_ID])
+    for (const shape of [UUID, TIME_AND_ID, ...Object.values(KEY_SHAPES)])
       await isLinear((it) => readCursor(makeCursor(it, "list"), "list", shape));
   });
 
   it("is read: what is searched for, and what is found by it", async () => {
-    await isLinear((it) => relevance(it, queryTokens(it)));
-    await isLinear((it) => searchTokens({ name: it, description: it, labels: [it], skus: [it] }));
+    await isLinear(queryTokens);
+    await isLinear((it) => {
+      const text = searchText({ name: it, description: it, labels: [it], skus: [it] });
+      return eachToken(text, (token) => token);
+    });
     await isLinear((it) => [normalizeText(it), words(it), slugOf(it, "x")]);
   });
 

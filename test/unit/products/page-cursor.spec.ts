@@ -10,7 +10,8 @@ import {
   readCursor,
   timeAndId,
 } from "../../../broker/mongo/page-cursor.ts";
-import { nameKey, priceKey } from "../../../services/products/listing/listing.ts";
+import { keyOf } from "../../../services/products/search/sort-keys.ts";
+import { nameKey } from "../../../services/products/text/sort-name.ts";
 
 const id = "01a1fd31-fdfe-7400-a156-6238e39f5e76";
 const namesCursor = (error: unknown) =>
@@ -71,6 +72,7 @@ describe("cursors", () => {
 describe("sort keys", () => {
   it("order prices as numbers do", () => {
     const price = fc.nat(1_000_000_000);
+    const priceKey = (rank: number) => keyOf("price", { rank, name: "", id });
     fc.assert(
       fc.property(price, price, (a, b) => {
         assert.equal(

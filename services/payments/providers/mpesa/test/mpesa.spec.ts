@@ -50,7 +50,7 @@ describe("M-Pesa", () => {
   /** The events from the callbacks that the shop has received through its webhook. */
   let events: WebhookEvent[];
 
-  before(() => migration.up(database));
+  before(() => migration.up(database, () => Promise.resolve()));
   beforeEach(async () => {
     await fixture.reset();
     events = [];

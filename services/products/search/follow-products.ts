@@ -1,0 +1,124 @@
+/**
+ * Keeps a search index equal to the database. It is filled once. After that, each step reads the products that were
+ * written since the step before. The database's clock stamps every write (`changed`), so clocks of nodes don't matter.
+ */
+import { type Model, trusted } from "mongoose";
+import { redactedReason } from "../../../broker/contract/redact.ts";
+import { serverTime } from "../../../broker/mongo/server-time.ts";
+import type { Log } from "../../../broker/resilience/log.ts";
+import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
+import { CHANGED_INDEX, type Product } from "../models/product.model.ts";
+import { MemoryIndex } from "./memory-index.ts";
+import type { SearchedProduct } from "./product-search.ts";
+
+/**
+ * A step reads this much again. It is longer than a write takes from its stamp until it can be read, and than the
+ * clocks of a replica set differ.
+ */
+const OVERLAP_MS = 5_000;
+/** Products in one reply: others run on this node between two of them. */
+const PAGE = 250;
+const MAX_TIME_MS = 10_000;
+const FIELDS = { writes: 1, categoryIds: 1, rating: 1, listing: 1 } as const;
+
+interface Followed {
+  readonly index: MemoryIndex;
+  /** Everything that was stamped before can be read in the index. */
+  until: Date;
+}
+
+export interface FollowedProducts {
+  /** Resolves with the index as the database is now. */
+  index(): Promise<MemoryIndex>;
+  /** Fills the index in the background. Who asks before waits for it. */
+  start(): void;
+  stop(): void;
+}
+
+/** Steps run one after the other. After a failed step, the next one reads what that one should have read. */
+export function followProducts(products: Model<Product>, log: Log): FollowedProducts {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  let followed: Followed | undefined;
+  let renewed: Followed | undefined;
+  let renewing = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function step(): Promise<MemoryIndex> {
+    followed = renewed ?? followed ?? (await fill(products, signal));
+    renewed = undefined;
+    await readChanges(products, followed);
+    if (followed.index.isWorn && !renewing) void renew();
+    return followed.index;
+  }
+
+  /** Fills a new index for the next step. Until then the present one is used. */
+  async function renew(): Promise<void> {
+    renewing = true;
+    try {
+      renewed = await fill(products, signal);
+    } catch (error) {
+      failed(error);
+    } finally {
+      renewing = false;
+    }
+  }
+
+  function failed(error: unknown): void {
+    if (signal.aborted) return;
+    rateLimitedLog(log).warn("search", "the search index was not filled yet", {
+      reason: redactedReason(error),
+    });
+  }
+
+  function index(): Promise<MemoryIndex> {
+    const next = last.then(step, step);
+    last = next;
+    return next;
+  }
+
+  return {
+    index,
+    start() {
+      index().catch(failed);
+    },
+    stop: () => stopping.abort(),
+  };
+}
+
+async function fill(products: Model<Product>, signal: AbortSignal): Promise<Followed> {
+  const index = new MemoryIndex();
+  const until = await overlapBefore(products);
+  const read = (after: string) =>
+    products
+      .find({ _id: trusted({ $gt: after }) }, FIELDS)
+      .sort({ _id: 1 })
+      .limit(PAGE)
+      .hint("_id_")
+      .maxTimeMS(MAX_TIME_MS)
+      .lean<SearchedProduct[]>()
+      .exec();
+  for (let page = await read(""); page.length > 0; ) {
+    // The next page is on its way while this one is taken in.
+    const next = read(page.at(-1)?._id ?? "");
+    for (const product of page) index.put(product);
+    page = await next;
+    signal.throwIfAborted();
+  }
+  return { index, until };
+}
+
+async function readChanges(products: Model<Product>, followed: Followed): Promise<void> {
+  const until = await overlapBefore(products);
+  const changed = products
+    .find({ changed: trusted({ $gte: followed.until }) }, FIELDS)
+    .hint(CHANGED_INDEX)
+    .maxTimeMS(MAX_TIME_MS)
+    .lean<SearchedProduct>()
+    .cursor({ batchSize: PAGE });
+  for await (const product of changed) followed.index.put(product);
+  followed.until = until;
+}
+
+const overlapBefore = async ({ db }: Model<Product>): Promise<Date> =>
+  new Date((await serverTime(db)).getTime() - OVERLAP_MS);

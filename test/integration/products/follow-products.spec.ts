@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import type { Connection } from "mongoose";
+import { newId } from "../../../broker/contract/ids.ts";
+import { migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
+import { systemClock } from "../../../broker/resilience/clock.ts";
+import { silentLog } from "../../../broker/resilience/silent-log.ts";
+import core from "../../../services/index.ts";
+import {
+  changeProduct,
+  createProduct,
+  removeProduct,
+} from "../../../services/products/catalogue/write-product.ts";
+import { reindexProduct } from "../../../services/products/listing/reindex-product.ts";
+import { categoryModel } from "../../../services/products/models/category.model.ts";
+import { productModel } from "../../../services/products/models/product.model.ts";
+import { stockLevelModel } from "../../../services/products/models/stock-level.model.ts";
+import { type FollowedProducts, followProducts } from "../../../services/products/search/follow-products.ts";
+import { eventually } from "../../../souk/testing/eventually.ts";
+import { quietLog } from "../../support/quiet-log.ts";
+import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
+
+describe("a search index that follows the database", () => {
+  let database: MemoryDatabase;
+  let db: Connection;
+  let followed: FollowedProducts;
+
+  beforeEach(async () => {
+    database = await openMemoryDatabase();
+    db = database.service("products");
+    await migrateUp(db, await migrationsOf(core.migrations?.products), "test", systemClock);
+    followed = followProducts(productModel.bind(db), silentLog);
+  });
+  afterEach(async () => {
+    followed.stop();
+    await database.close();
+  });
+
+  const tools = () => ({
+    products: productModel.bind(db),
+    categories: categoryModel.bind(db),
+    stockLevels: stockLevelModel.bind(db),
+    clock: systemClock,
+  });
+  let made = 0;
+  const create = (name: string) =>
+    createProduct(tools(), {
+      name,
+      description: "",
+      categoryIds: [],
+      images: [],
+      variants: [{ sku: `SKU-${++made}`, price: { amount: 100, currency: "USD" }, options: {} }],
+    });
+  async function found(token: string): Promise<string[]> {
+    const index = await followed.index();
+    const filters = { category: undefined, inStock: undefined, minPrice: undefined, maxPrice: undefined };
+    const page = { order: "newest", descending: false, after: undefined, limit: 100 } as const;
+    return index.search({ tokens: [token], ...filters, ...page }).ids;
+  }
+
+  it("has what was there before and each write after, by whom ever", async () => {
+    const before = await create("Old Lamp");
+    assert.deepEqual(await found("lamp"), [before._id]);
+    const after = await create("New Lamp");
+    assert.deepEqual(await found("lamp"), [before._id, after._id]);
+    await changeProduct(tools(), before._id, undefined, { name: "Chair" });
+    assert.deepEqual([await found("lamp"), await found("chair")], [[after._id], [before._id]]);
+    await removeProduct(tools(), after._id, undefined);
+    assert.deepEqual(await found("lamp"), []);
+  });
+
+  it("has all of a catalogue that takes many pages to read, also what is written meanwhile", async () => {
+    const { _id: seed, ...fields } =
+      (await productModel
+        .bind(db)
+        .findById((await create("Lamp"))._id)
+        .lean()) ?? {};
+    assert.ok(seed);
+    const many = Array.from({ length: 1_200 }, (_, at) => ({
+      ...fields,
+      _id: newId(),
+      slug: `many-${at}`,
+      variants: [{ sku: `MANY-${at}`, price: { amount: 100, currency: "USD" }, options: {} }],
+    }));
+    await productModel.bind(db).insertMany(many);
+    followed.start();
+    const [first] = many;
+    await Promise.all([
+      ...Array.from({ length: 20 }, () => create("Lamp")),
+      removeProduct(tools(), first?._id ?? "", undefined),
+    ]);
+    const { size } = await followed.index();
+    assert.equal(size, 1_220);
+  });
+
+  it("is filled anew when it is worn, and follows on", async () => {
+    const { _id } = await create("Lamp");
+    const worn = await followed.index();
+    for (let written = 0; written < 1_003; written++) {
+      await reindexProduct(tools(), _id);
+      await followed.index();
+    }
+    await eventually("another index", async () => (await followed.index()) !== worn);
+    const other = await create("Lamp");
+    assert.deepEqual(await found("lamp"), [_id, other._id]);
+  });
+
+  it("fails while the database is away, and reads then what it has missed", async () => {
+    const { _id } = await create("Lamp");
+    const { products } = tools();
+    const broken = followProducts(failingOnce(products), silentLog);
+    await assert.rejects(broken.index(), /away/);
+    assert.equal((await broken.index()).size, 1);
+    await changeProduct(tools(), _id, undefined, { name: "Chair" });
+    assert.equal((await broken.index()).size, 1);
+  });
+
+  it("says nothing of what a stop interrupts", async () => {
+    await create("Lamp");
+    const log = quietLog();
+    const stopped = followProducts(productModel.bind(db), log);
+    stopped.start();
+    stopped.stop();
+    await assert.rejects(stopped.index());
+    assert.deepEqual(log.lines, []);
+  });
+
+  /** A model whose first query finds no database. */
+  function failingOnce(products: ReturnType<typeof productModel.bind>): typeof products {
+    let failed = false;
+    return new Proxy(products, {
+      get(model, name, receiver) {
+        if (name !== "find" || failed) return Reflect.get(model, name, receiver);
+        failed = true;
+        throw new Error("away");
+      },
+    });
+  }
+});
