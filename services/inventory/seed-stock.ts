@@ -2,6 +2,7 @@
 import type { Connection } from "mongoose";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { derivedId } from "../../broker/contract/ids.ts";
+import { collectionOf } from "../../broker/mongo/documents.ts";
 import { ledgerModel } from "./ledger.model.ts";
 import { newStock, type StockState, stockActor } from "./stock.actor.ts";
 
@@ -36,7 +37,7 @@ async function seedBatch(
   const created = Object.keys(upsertedIds).flatMap((index) => items[Number(index)] ?? []);
   const filled = created.filter((it) => it.onHand > 0);
   if (filled.length > 0)
-    await ledgerModel.bind(connection).insertMany(
+    await collectionOf(ledgerModel.bind(connection)).insertMany(
       filled.map(({ sku, onHand }) => ({
         _id: derivedId("seed", sku),
         sku,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { benchCatalogue } from "./flows/catalogue.ts";
 import { type Checkouts, prepareCheckouts } from "./flows/checkout.ts";
 import { benchFlashSale } from "./flows/flash-sale.ts";
+import { benchCheckoutsBeside, benchSearches } from "./flows/search.ts";
 import { detail, type Figure, less, more } from "./measure/figure.ts";
 import { allProcesses, commandLine, cpuOfTree, type Memory, memoryOf, treeOf } from "./measure/processes.ts";
 import { diskFlushes, type StoreCounters, storeCounters } from "./measure/store-counters.ts";
@@ -66,6 +67,24 @@ export const shopBenches: Record<string, ShopBench> = {
           detail(`${route}, p99`, "ms", p99Ms),
           detail(`${route}, failed requests`, "", failed),
         ]);
+      }),
+  },
+  search: {
+    modes: BOTH,
+    run: (options) =>
+      inShop(options, { SEED_COUNT: String(options.count) }, async (shop) => {
+        const seconds = Math.min(options.seconds, 10);
+        const { perSecond, p50Ms, p99Ms, failed } = await benchSearches(shop, seconds);
+        const { alone, beside } = await benchCheckoutsBeside(shop, seconds);
+        return [
+          more("first-time searches at 32 connections", "/s", perSecond),
+          less("first-time search, p50", "ms", p50Ms),
+          less("first-time search, p99", "ms", p99Ms),
+          ...(failed > 0 ? [detail("first-time searches, failed", "requests", failed)] : []),
+          detail("checkouts at 32 users", "/s", alone),
+          more("checkouts at 32 users beside 8 searches", "/s", beside),
+          more("… of those without", "", beside / alone),
+        ];
       }),
   },
   flash: {

@@ -1,5 +1,6 @@
 /** Writes the demo catalogue and its stock. A repeated run adds what is missing and changes nothing else. */
 import { type Connection, type Model, trusted } from "mongoose";
+import { collectionOf } from "../../../broker/mongo/documents.ts";
 import { serverTime } from "../../../broker/mongo/server-time.ts";
 import { seedStock } from "../../../services/inventory/seed-stock.ts";
 import { listingOf } from "../../../services/products/listing/listing.ts";
@@ -10,6 +11,8 @@ import { type DemoProduct, demoCategories, demoProduct } from "./demo-products.t
 
 /** Documents per write: enough to share its cost, few enough that a running shop answers in between. */
 const BATCH = 200;
+/** One batch is made while the database writes the other. */
+const LANES = 2;
 
 export interface SeedOptions {
   /** Database of the products service, migrated. */
@@ -35,17 +38,32 @@ export async function seedCatalogue(options: SeedOptions): Promise<SeedResult> {
   const categories = await seedCategories(categoryModel.bind(products));
   const idsByName = new Map(categories.map((it) => [it.name, it._id]));
   const result: SeedResult = { products: 0, stockItems: 0 };
-  for (let from = 0; from < count; from += BATCH) {
-    const size = Math.min(BATCH, count - from);
-    const batch = Array.from({ length: size }, (_, at) => demoProduct(from + at, currency, idsByName));
-    // Stock first, so that a visible product has stock, also after an interruption.
-    const items = batch.flatMap((it) => it.variants.map(({ sku, onHand }) => ({ sku, onHand })));
-    result.stockItems += await seedStock(inventory, items);
-    await seedStockLevels(products, items);
-    result.products += await seedProducts(productModel.bind(products), batch, categories);
-    onProgress?.(from + size, count);
+  const starts = batchStarts(count);
+  let done = 0;
+
+  /** One batch after the other, of those that no other lane has taken. */
+  async function lane(): Promise<void> {
+    for (const from of starts) {
+      const size = Math.min(BATCH, count - from);
+      const batch = Array.from({ length: size }, (_, at) => demoProduct(from + at, currency, idsByName));
+      // Stock first, so that a visible product has stock, also after an interruption.
+      const items = batch.flatMap((it) => it.variants.map(({ sku, onHand }) => ({ sku, onHand })));
+      const stocked = await seedStock(inventory, items);
+      await seedStockLevels(products, items);
+      const added = await seedProducts(productModel.bind(products), batch, categories);
+      result.stockItems += stocked;
+      result.products += added;
+      done += size;
+      onProgress?.(done, count);
+    }
   }
+
+  await Promise.all(Array.from({ length: LANES }, lane));
   return result;
+}
+
+function* batchStarts(count: number): Generator<number, void> {
+  for (let from = 0; from < count; from += BATCH) yield from;
 }
 
 /** Whether the shop has no products at all, on sale or not. */
@@ -69,7 +87,7 @@ async function seedStockLevels(
   products: Connection,
   items: readonly { sku: string; onHand: number }[],
 ): Promise<void> {
-  await stockLevelModel.bind(products).bulkWrite(
+  await collectionOf(stockLevelModel.bind(products)).bulkWrite(
     items.map(({ sku, onHand }) => ({
       updateOne: {
         filter: { _id: sku },
@@ -92,8 +110,8 @@ async function seedProducts(
   const known = new Set(there.map((it) => it._id));
   const changed = await serverTime(model.db);
   const missing = batch.filter((it) => !known.has(it._id)).map((it) => documentOf(it, categories, changed));
-  // This file made them, so mongoose need not validate each again.
-  if (missing.length > 0) await model.insertMany(missing, { lean: true, ordered: false });
+  // This file made them, so mongoose need not look at each again.
+  if (missing.length > 0) await collectionOf(model).insertMany(missing, { ordered: false });
   return missing.length;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The search index of a node, in its memory: postings and columns, some 1 KB a product. A changed product gets a new
+ * The search index of a node, in its memory: postings and columns, about 0.5 KB a product. A changed product gets a new
  * number, and its old entries stay until the index is built anew.
  */
 import { eachToken, relevance } from "../text/search-tokens.ts";
