@@ -96,7 +96,7 @@ describe("a search index that follows the database", () => {
     const { _id } = await create("Lamp");
     const worn = await followed.index();
     for (let written = 0; written < 1_003; written++) {
-      await reindexProduct(tools(), _id);
+      await reindexProduct(tools(), { _id });
       await followed.index();
     }
     await eventually("another index", async () => (await followed.index()) !== worn);
