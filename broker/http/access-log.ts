@@ -30,7 +30,7 @@ export interface AccessLogOptions {
 }
 
 /** The fields of a line. Undefined ones are left out. */
-interface Entry {
+export interface AccessLogEntry {
   method: string;
   path: string;
   status: number;
@@ -44,7 +44,7 @@ interface Entry {
 }
 
 export function createAccessLog({ format, nodeID, clock, write }: AccessLogOptions): AccessLog {
-  const print = (entry: Entry) => {
+  const print = (entry: AccessLogEntry) => {
     const time = new Date(clock.now()).toISOString();
     write(format === "json" ? jsonLine(time, nodeID, entry) : textLine(time, entry));
   };
@@ -74,10 +74,10 @@ export function createAccessLog({ format, nodeID, clock, write }: AccessLogOptio
 /** Writes to standard output, like the log. */
 export const writeToStdout = (line: string): void => void process.stdout.write(line);
 
-const jsonLine = (timestamp: string, nodeID: string, entry: Entry): string =>
+const jsonLine = (timestamp: string, nodeID: string, entry: AccessLogEntry): string =>
   `${JSON.stringify({ timestamp, level: "info", mod: "access", nodeID, ...entry })}\n`;
 
-function textLine(time: string, entry: Entry): string {
+function textLine(time: string, entry: AccessLogEntry): string {
   const { method, path, status, ms, bytes, ip, userId, traceId, requestId, code } = entry;
   const parts = [method, path, status, `${ms} ms`, `${bytes} B`, ip || "-"];
   if (userId) parts.push(`user=${userId}`);

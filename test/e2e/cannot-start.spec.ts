@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -7,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { freePort } from "../../souk/testing/free-port.ts";
+import { EMBEDDED, runScript } from "../support/scripts/run-script.ts";
 
 describe("npm start where something is in the way", function () {
   this.timeout(70_000);
@@ -18,27 +18,10 @@ describe("npm start where something is in the way", function () {
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
   /** What it printed last, and how it ended. */
-  function start(env: Record<string, string>): { status: number | null; lastLine: string | undefined } {
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      ["--import", "./scripts/support/preload.mjs", "scripts/start.ts"],
-      {
-        env: {
-          ...process.env,
-          NODE_ENV: "development",
-          AMQP_URL: "",
-          MONGO_URL: "",
-          REDIS_URL: "",
-          SEED_ON_START: "false",
-          OPS_PORT: "0",
-          DATA_DIR: dir,
-          ...env,
-        },
-        encoding: "utf8",
-        timeout: 60_000,
-      },
-    );
-    return { status, lastLine: stderr.trimEnd().split("\n").at(-1) };
+  async function start(env: Record<string, string>): Promise<{ code: number | null; lastLine: string }> {
+    const more = { SEED_ON_START: "false", OPS_PORT: "0", DATA_DIR: dir, ...env };
+    const { code, stderr } = await runScript("start", [], { ...EMBEDDED, ...more });
+    return { code, lastLine: stderr.trimEnd().split("\n").at(-1) ?? "" };
   }
 
   it("says that the port is taken, and which setting chooses another", async () => {
@@ -46,8 +29,8 @@ describe("npm start where something is in the way", function () {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     try {
-      const { status, lastLine } = start({ PORT: String(port) });
-      assert.equal(status, 1);
+      const { code, lastLine } = await start({ PORT: String(port) });
+      assert.equal(code, 1);
       assert.equal(
         lastLine,
         `Souk can't start: port ${port} of 127.0.0.1 is taken; PORT chooses another one`,
@@ -62,8 +45,8 @@ describe("npm start where something is in the way", function () {
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     try {
-      const { status, lastLine } = start({ PORT: String(await freePort()), OPS_PORT: String(port) });
-      assert.equal(status, 1);
+      const { code, lastLine } = await start({ PORT: String(await freePort()), OPS_PORT: String(port) });
+      assert.equal(code, 1);
       assert.equal(
         lastLine,
         `Souk can't start: OPS_PORT: port ${port} of 127.0.0.1 is taken; choose another one, 0 for any, or off`,
@@ -76,13 +59,10 @@ describe("npm start where something is in the way", function () {
   it("says that another process has the data folder", async () => {
     const store = await startEmbeddedMongo({ dir: join(dir, "mongo"), sync: "normal" });
     try {
-      const { status, lastLine } = start({ PORT: String(await freePort()) });
-      assert.equal(status, 1);
-      assert.match(
-        lastLine ?? "",
-        /^Souk can't start: the embedded store in .* is in use .*another DATA_DIR$/,
-      );
-      const [, uri = ""] = /to join the shop that runs on it: MONGO_URL='([^']+)'/.exec(lastLine ?? "") ?? [];
+      const { code, lastLine } = await start({ PORT: String(await freePort()) });
+      assert.equal(code, 1);
+      assert.match(lastLine, /^Souk can't start: the embedded store in .* is in use .*another DATA_DIR$/);
+      const [, uri = ""] = /to join the shop that runs on it: MONGO_URL='([^']+)'/.exec(lastLine) ?? [];
       assert.equal(uri, store.uri);
     } finally {
       await store.close();
@@ -92,21 +72,21 @@ describe("npm start where something is in the way", function () {
   it("says that the data folder can't be made", async () => {
     const file = join(dir, "a-file");
     await writeFile(file, "");
-    const { status, lastLine } = start({ PORT: String(await freePort()), DATA_DIR: file });
-    assert.equal(status, 1);
-    assert.match(lastLine ?? "", /^Souk can't start: ENOTDIR.*\(DATA_DIR\)$/);
+    const { code, lastLine } = await start({ PORT: String(await freePort()), DATA_DIR: file });
+    assert.equal(code, 1);
+    assert.match(lastLine, /^Souk can't start: ENOTDIR.*\(DATA_DIR\)$/);
   });
 
   it("names a variable of a payment provider that is wrong, and one that is missing", async () => {
     const port = String(await freePort());
-    const wrong = start({ PORT: port, SANDBOX_WEBHOOK_SECRET: "short" });
-    assert.equal(wrong.status, 1);
+    const wrong = await start({ PORT: port, SANDBOX_WEBHOOK_SECRET: "short" });
+    assert.equal(wrong.code, 1);
     assert.equal(
       wrong.lastLine,
       "Souk can't start: SANDBOX_WEBHOOK_SECRET: must have at least 16 characters",
     );
-    const half = start({ PORT: port, STRIPE_SECRET_KEY: "sk_test_long_enough_for_a_key" });
-    assert.equal(half.status, 1);
+    const half = await start({ PORT: port, STRIPE_SECRET_KEY: "sk_test_long_enough_for_a_key" });
+    assert.equal(half.code, 1);
     assert.equal(
       half.lastLine,
       "Souk can't start: STRIPE_WEBHOOK_SECRET: must be set where STRIPE_SECRET_KEY is",

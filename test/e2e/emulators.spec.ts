@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
@@ -8,14 +8,8 @@ import "../../services/contracts.ts";
 import { silentLog } from "../../broker/resilience/silent-log.ts";
 import { coreProviders } from "../../services/payments/providers/create-providers.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
+import { runScript, scriptArgs } from "../support/scripts/run-script.ts";
 import { standIn } from "../support/stand-in.ts";
-
-const script = (...args: string[]) => [
-  "--import",
-  "./scripts/support/preload.mjs",
-  "scripts/dev/emulators.ts",
-  ...args,
-];
 
 const emulated = coreProviders.filter((it) => it.emulator);
 
@@ -23,7 +17,9 @@ describe("npm run emulators", function () {
   this.timeout(60_000);
 
   it("starts them all, prints by which variables the shop uses them, and stops", async () => {
-    const child = spawn(process.execPath, script("--port", "0"), { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [...scriptArgs("dev/emulators"), "--port", "0"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let text = "";
     child.stdout.on("data", (chunk: Buffer) => {
       text += chunk.toString();
@@ -66,13 +62,10 @@ describe("npm run emulators", function () {
     }
   });
 
-  it("says what is wrong with its options", () => {
+  it("says what is wrong with its options", async () => {
     for (const args of [["--port", "x"], ["--shop", "nowhere"], ["--speed", "0"], ["--nonsense"]]) {
-      const { status, stderr } = spawnSync(process.execPath, script(...args), {
-        encoding: "utf8",
-        timeout: 30_000,
-      });
-      assert.equal(status, 2);
+      const { code, stderr } = await runScript("dev/emulators", args);
+      assert.equal(code, 2);
       assert.match(stderr, new RegExp(`^error: .*${args[0]}.*\n$`));
     }
   });

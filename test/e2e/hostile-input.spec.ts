@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:net";
-import { type ErrorCode, errorEntry, type FieldError } from "../../broker/contract/errors.ts";
+import { type ErrorCode, errorEntry } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
+import type { Problem } from "../../broker/http/problem.ts";
 import core from "../../services/index.ts";
 import { sign } from "../../services/payments/providers/sandbox/signature.ts";
 import { home, paidOrder, putInCart, putOnSale, signUp } from "../../souk/testing/people.ts";
@@ -93,22 +94,11 @@ describe("hostile input to a running shop", () => {
     );
   }
 
-  interface ProblemBody {
-    type: string;
-    title: string;
-    status: number;
-    detail: string;
-    code: string;
-    traceId: string;
-    instance: string;
-    errors?: FieldError[];
-  }
-
   /** @returns the problem, which must help a client and reveal nothing */
-  function problemOf({ status, headers, text }: Answer, shown: string): ProblemBody {
+  function problemOf({ status, headers, text }: Answer, shown: string): Problem {
     assert.ok(status >= 400 && status < 500, `${shown}: ${status} ${text.slice(0, 500)}`);
     assert.equal(headers["content-type"], "application/problem+json", shown);
-    const body = JSON.parse(text) as ProblemBody;
+    const body = JSON.parse(text) as Problem;
     const declared = errorEntry(body.code as ErrorCode);
     assert.equal(declared.status, status, shown);
     assert.equal(body.status, status, shown);
@@ -405,7 +395,7 @@ describe("hostile input to a running shop", () => {
       const again = await http.expect<{ name: string }>(200, "GET", "/users/me");
       assert.equal(again.name, name);
     }
-    const half = await http.request<ProblemBody>("PATCH", "/users/me", { body: { name: "\ud800 alone" } });
+    const half = await http.request<Problem>("PATCH", "/users/me", { body: { name: "\ud800 alone" } });
     assert.deepEqual([half.status, half.body.errors?.[0]?.field], [422, "name"]);
     const turned = await http.expect<{ name: string }>(200, "PATCH", "/users/me", {
       body: { name: "\u202eevil\u202c" },

@@ -23,6 +23,7 @@ import {
   stockOf,
 } from "../../souk/testing/people.ts";
 import { BOOTSTRAP_TOKEN } from "../../souk/testing/start-shop.ts";
+import { EMBEDDED, scriptArgs } from "../support/scripts/run-script.ts";
 import { type ScriptRun, startScript } from "../support/scripts/start-script.ts";
 
 const ROUNDS = 3;
@@ -82,18 +83,9 @@ describe("npm start under kill -9", () => {
 
   /** A start that is killed early. */
   async function stillborn(afterMs: number): Promise<void> {
-    const child = spawn(process.execPath, ["--import", "./scripts/support/preload.mjs", "scripts/start.ts"], {
-      env: {
-        ...process.env,
-        NODE_ENV: "development",
-        AMQP_URL: "",
-        MONGO_URL: "",
-        REDIS_URL: "",
-        PORT: String(port),
-        OPS_PORT: "0",
-        DATA_DIR: dataDir,
-        ...env,
-      },
+    const own = { PORT: String(port), OPS_PORT: "0", DATA_DIR: dataDir };
+    const child = spawn(process.execPath, scriptArgs("start"), {
+      env: { ...process.env, ...EMBEDDED, ...own, ...env },
       stdio: "ignore",
     });
     const gone = once(child, "exit");

@@ -9,6 +9,7 @@ import { startEmbeddedMongo } from "@souk/embedded-mongo";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
 import { deleteQueues } from "../support/rabbit/rabbit-cleanup.ts";
+import { EMBEDDED, scriptArgs } from "../support/scripts/run-script.ts";
 import { secretsIn } from "../support/secrets-in.ts";
 import { type TcpProxy, tcpProxy } from "../support/servers/tcp-proxy.ts";
 
@@ -51,23 +52,11 @@ describe("No password is printed", function () {
   }
 
   function start(script: string, args: readonly string[], env: Record<string, string>): Run {
-    const child = spawn(
-      process.execPath,
-      ["--import", "./scripts/support/preload.mjs", `scripts/${script}.ts`, ...args],
-      {
-        env: {
-          ...process.env,
-          ...{ AMQP_URL: "", MONGO_URL: "", REDIS_URL: "", TRANSPORTER: "" },
-          NODE_ENV: "development",
-          LOG_LEVEL: "trace",
-          SEED_ON_START: "false",
-          DATA_DIR: dir,
-          HOME: dir,
-          ...env,
-        },
-        stdio: ["pipe", "pipe", "pipe"],
-      },
-    );
+    const own = { LOG_LEVEL: "trace", SEED_ON_START: "false", DATA_DIR: dir, HOME: dir };
+    const child = spawn(process.execPath, [...scriptArgs(script), ...args], {
+      env: { ...process.env, ...EMBEDDED, ...own, ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     let text = "";
     for (const stream of [child.stdout, child.stderr])
       stream?.on("data", (chunk: Buffer) => {

@@ -1,5 +1,6 @@
 /** A shop whose customers pay at emulated providers, over a network that loses and duplicates webhooks. */
 import assert from "node:assert/strict";
+import type { Returned } from "../../broker/contract/contract.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
@@ -19,13 +20,7 @@ import {
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
-interface PaymentView {
-  id: string;
-  status: string;
-  captured: { amount: number };
-  refunded: { amount: number };
-  refunds: { status: string; amount: { amount: number } }[];
-}
+type PaymentView = Returned<"payments.listByOrder">["items"][number];
 
 const PROVIDERS = [stripe, paypal];
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Returned } from "../../broker/contract/contract.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import type { Problem } from "../../broker/http/problem.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
@@ -22,19 +23,8 @@ import {
 } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 
-interface PaymentView {
-  id: string;
-  status: string;
-  captured: { amount: number };
-  refunded: { amount: number };
-  refunds: { status: string; amount: { amount: number } }[];
-}
-interface CartView {
-  id: string;
-  lines: { sku: string; quantity: number; unitPrice: { amount: number } }[];
-  total: { amount: number };
-  notices: { sku: string; code: string }[];
-}
+type PaymentView = Returned<"payments.listByOrder">["items"][number];
+type CartView = Returned<"cart.get">;
 
 describe("races in a running shop", () => {
   let shop: Shop;

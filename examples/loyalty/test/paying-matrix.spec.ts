@@ -34,23 +34,8 @@ describe("paying with points, killed anywhere", function () {
         [403],
       );
     },
-    leaveOut: /^(signing_keys|bootstrap_tokens)$/,
-    skip: [
-      ...[
-        "generation",
-        "nextGeneration",
-        "revision",
-        "rev",
-        "writes",
-        "addedAt",
-        "number",
-        "orderNumber",
-        "seq",
-      ],
-      "points",
-    ],
-    skipIn: { ledger: ["onHand", "_id"], order_numbers: ["_id"] },
-    texts: [[/\b\d{4}-\d{6}\b/g, "serial"]],
+    // The balance after a change depends on the order of the others.
+    skip: ["points"],
   });
 });
 

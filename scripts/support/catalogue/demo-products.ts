@@ -2,18 +2,13 @@
 import { v7 } from "uuid";
 import { minorDigits } from "../../../broker/contract/currency.ts";
 import type { Category } from "../../../services/products/models/category.model.ts";
-import type { Variant } from "../../../services/products/models/product.model.ts";
+import type { Product, Variant } from "../../../services/products/models/product.model.ts";
 import { normalizeText } from "../../../services/products/text/normalize-text.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
 import { nameKey } from "../../../services/products/text/sort-name.ts";
 
-export interface DemoProduct {
-  _id: string;
-  slug: string;
-  name: string;
-  description: string;
-  categoryIds: string[];
-  images: string[];
+export interface DemoProduct
+  extends Pick<Product, "_id" | "slug" | "name" | "description" | "categoryIds" | "images"> {
   variants: (Variant & { onHand: number })[];
   createdAt: Date;
 }

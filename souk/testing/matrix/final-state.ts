@@ -3,17 +3,19 @@
  * is removed.
  */
 import { Binary, ObjectId } from "mongodb";
+import core from "../../../services/index.ts";
 import { collectionsOf, type MatrixRun, type World } from "./matrix-run.ts";
 
 /** By service and collection, sorted by their text. */
 export type FinalState = Record<string, unknown[]>;
 
+/** What to ignore, in addition to what the runtime and Souk's own services need. */
 export interface Comparison {
-  /** Collections to ignore, in addition to the runtime's own, because they depend on how a run was carried out. */
+  /** Collections that depend on how a run was carried out. */
   leaveOut?: RegExp;
-  /** Fields to ignore, in addition to the runtime's own: counters of steps and order of arrival. */
+  /** Fields: counters of steps and order of arrival. */
   skip?: readonly string[];
-  /** More fields to ignore, by collection. */
+  /** More fields, by collection. */
   skipIn?: Readonly<Record<string, readonly string[]>>;
   /** Texts that differ between runs, and their replacements. UUIDs and times need none. */
   texts?: readonly (readonly [RegExp, string])[];
@@ -21,6 +23,25 @@ export interface Comparison {
 
 const LEFT_OUT = /^(migrations|idempotency_keys|\w+_inbox)$/;
 const STEPS = ["version", "inbox", "inboxUntil", "sent", "commit"];
+/** Of Souk's own services. */
+const OF_SOUK: Required<Comparison> = {
+  leaveOut: /^(signing_keys|bootstrap_tokens)$/,
+  skip: [
+    ...["generation", "nextGeneration", "revision", "rev", "writes", "addedAt"],
+    ...["number", "orderNumber", "seq"],
+  ],
+  skipIn: {
+    // A balance after a movement depends on the order of the others; the movements themselves do not.
+    ledger: ["onHand", "_id"],
+    // Whether the sandbox has noted already that its report has arrived.
+    sandbox_payments: ["delivery", "deliverAt"],
+    order_numbers: ["_id"],
+  },
+  // Invoices are numbered as they are issued.
+  texts: [[/\b\d{4}-\d{6}\b/g, "serial"]],
+};
+const NOTHING: Required<Comparison> = { leaveOut: /^$/, skip: [], skipIn: {}, texts: [] };
+const soukServices = new Set(core.contracts.map((it) => it.service));
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
 
@@ -30,9 +51,12 @@ export async function finalState<W extends World>(
   { leaveOut, skip = [], skipIn = {}, texts = [] }: Comparison,
   names: ReadonlyMap<string, string>,
 ): Promise<FinalState> {
-  const plain = (document: unknown, collection: string) => {
-    const skipped = new Set([...STEPS, ...skip, ...(skipIn[collection] ?? [])]);
-    return JSON.stringify(normal(document, { names, texts, skipped }));
+  const own = (service: string) => (soukServices.has(service) ? OF_SOUK : NOTHING);
+  const plain = (document: unknown, service: string, collection: string) => {
+    const known = own(service);
+    const inCollection = [known.skipIn, skipIn].flatMap((it) => it[collection] ?? []);
+    const skipped = new Set([...STEPS, ...known.skip, ...skip, ...inCollection]);
+    return JSON.stringify(normal(document, { names, texts: [...known.texts, ...texts], skipped }));
   };
   const state: FinalState = {};
   const keep = (name: string, documents: string[]) => {
@@ -40,15 +64,17 @@ export async function finalState<W extends World>(
   };
   for (const service of run.services)
     for (const { name, collection } of await collectionsOf(run.database(service))) {
-      if (LEFT_OUT.test(name) || leaveOut?.test(name)) continue;
+      if (LEFT_OUT.test(name) || own(service).leaveOut.test(name) || leaveOut?.test(name)) continue;
       keep(
         `${service}.${name}`,
-        (await collection.find().toArray()).map((it) => plain(it, name)),
+        (await collection.find().toArray()).map((it) => plain(it, service, name)),
       );
     }
   keep(
     "sent to others",
-    [...run.messages.left.values()].map(({ type, subject, data }) => plain({ type, subject, data }, "")),
+    [...run.messages.left.values()].map(({ type, subject, data, source }) =>
+      plain({ type, subject, data }, source.slice(1), ""),
+    ),
   );
   return state;
 }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CrashPoint } from "../../../broker/actor/runtime/crash-points.ts";
+import { CRASH_POINTS, type CrashPoint } from "../../../broker/actor/runtime/crash-points.ts";
 
 const SCRIPT = join(import.meta.dirname, "support", "crash-run.ts");
 
@@ -53,14 +53,7 @@ describe("A process that is killed and started again", function () {
   });
   after(() => Promise.all(dirs.map((dir) => rm(dir, { recursive: true, force: true }))));
 
-  const points: CrashPoint[] = [
-    "before-commit",
-    "after-commit",
-    "after-publish",
-    "after-confirm",
-    "before-ack",
-  ];
-  for (const point of points)
+  for (const point of CRASH_POINTS)
     for (const passes of [3, 17])
       it(`comes to the same as one that was not: ${point}, after ${passes} times`, async () => {
         const dir = await newDir();

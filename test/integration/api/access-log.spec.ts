@@ -2,24 +2,15 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import type { AccessLogEntry } from "../../../broker/http/access-log.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { raw, startGateway, type TestGateway } from "./support.ts";
 
-interface Line {
+interface Line extends AccessLogEntry {
   timestamp: string;
   level: string;
   mod: string;
   nodeID: string;
-  method: string;
-  path: string;
-  status: number;
-  ms: number;
-  bytes: number;
-  ip: string;
-  userId?: string;
-  traceId: string;
-  requestId?: string;
-  code?: string;
 }
 
 describe("The access log", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Redis } from "ioredis";
+import type { Returned } from "../../../broker/contract/contract.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { migrateDown, migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
 import core from "../../../services/index.ts";
@@ -19,12 +20,7 @@ import {
 } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 
-interface CartView {
-  id: string;
-  revision: number;
-  lines: { sku: string; quantity: number }[];
-  total: { amount: number; currency: string };
-}
+type CartView = Returned<"cart.get">;
 type Problem = { code: string; orderId: string; orderIds: string[]; cart: CartView; traceId: string };
 
 const ADDRESS = anAddress();

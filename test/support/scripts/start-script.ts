@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
+import { EMBEDDED } from "./run-script.ts";
 
 export interface ScriptRun {
   readonly url: string;
@@ -67,11 +68,7 @@ export async function startScript(
     {
       env: {
         ...process.env,
-        NODE_ENV: "development",
-        // Where the test runner has servers, embedded mode must not use them.
-        AMQP_URL: "",
-        MONGO_URL: "",
-        REDIS_URL: "",
+        ...EMBEDDED,
         PORT: String(listen),
         OPS_PORT: String(ops),
         DATA_DIR: dir,

@@ -19,29 +19,7 @@ describe("The shop, killed anywhere", function () {
     },
     check: checkEnds,
     outboxes: ["outbox of /payments"],
-
-    leaveOut: /^(signing_keys|bootstrap_tokens)$/,
-    skip: [
-      "generation",
-      "nextGeneration",
-      "revision",
-      "rev",
-      "writes",
-      "addedAt",
-      "number",
-      "orderNumber",
-      "seq",
-    ],
-    skipIn: {
-      // A balance after a movement depends on the order of the others; the movements themselves do not.
-      ledger: ["onHand", "_id"],
-      // Whether the sandbox has noted already that its report has arrived.
-      sandbox_payments: ["delivery", "deliverAt"],
-      order_numbers: ["_id"],
-    },
     texts: [
-      // Invoices are numbered as they are issued.
-      [/\b\d{4}-\d{6}\b/g, "serial"],
       // The sandbox's, Stripe's and Xendit's ids.
       [/[A-Za-z0-9_-]{43}|\b(?:pi|ch|evt|ewc)_[A-Za-z0-9]{16,}|\b[a-z0-9]{24}\b/g, "ref"],
     ],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import type { CrashPoint } from "../../../broker/actor/runtime/crash-points.ts";
+import { CRASH_POINTS } from "../../../broker/actor/runtime/crash-points.ts";
 import { seeded } from "../../../broker/actor/testing/seeded.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { SimShop } from "./support/sim-shop.ts";
@@ -99,14 +99,7 @@ describe("Two nodes that compete for everything", function () {
     );
   });
 
-  const points: CrashPoint[] = [
-    "before-commit",
-    "after-commit",
-    "after-publish",
-    "after-confirm",
-    "before-ack",
-  ];
-  for (const point of points)
+  for (const point of CRASH_POINTS)
     it(`lose nothing when one dies ${point}`, async () => {
       let crashes = 0;
       await fc.assert(

@@ -26,6 +26,20 @@ const make = <T extends PaymentMessage>(type: T, data: DataIn<T>, at: number): M
     id: derivedId(type, JSON.stringify(data), at),
   });
 
+const paymentRequest = (time: number) =>
+  make(
+    "payment.request",
+    {
+      orderId,
+      orderNumber: "S-1",
+      customerId: orderId,
+      amount: { amount: AMOUNT, currency: "USD" },
+      payment: { provider: "sandbox" },
+      expiresAt: new Date(START).toISOString(),
+    },
+    time,
+  );
+
 const at = fc.integer({ min: 0, max: 100 }).map((it) => START + it);
 const money = fc.record({
   amount: fc.constantFrom(AMOUNT, AMOUNT, AMOUNT, AMOUNT - 1, AMOUNT + 1, 0),
@@ -52,20 +66,7 @@ const command = fc.oneof(
   fc.constantFrom(...refundIds).map((refundId) => ({ task: "refund" as const, refundId })),
 );
 const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
-  at.map((time) =>
-    make(
-      "payment.request",
-      {
-        orderId,
-        orderNumber: "S-1",
-        customerId: orderId,
-        amount: { amount: AMOUNT, currency: "USD" },
-        payment: { provider: "sandbox" },
-        expiresAt: new Date(START).toISOString(),
-      },
-      time,
-    ),
-  ),
+  at.map(paymentRequest),
   fc
     .tuple(ref, at)
     .map(([providerRef, time]) =>
@@ -306,18 +307,7 @@ describe("payments under any interleaving", () => {
       make("payment.check", { last: false }, START),
     ];
     const asked = notified("partially_refunded", back("succeeded"), "asked");
-    const request = make(
-      "payment.request",
-      {
-        orderId,
-        orderNumber: "S-1",
-        customerId: orderId,
-        amount: { amount: AMOUNT, currency: "USD" },
-        payment: { provider: "sandbox" },
-        expiresAt: new Date(START).toISOString(),
-      },
-      START,
-    );
+    const request = paymentRequest(START);
     const cancel = make("payment.cancel", { reason: "cancelled" }, START);
     const shuffled = fc
       .tuple(fc.shuffledSubarray(history, { minLength: 0 }), fc.shuffledSubarray(history), fc.boolean())
