@@ -19,6 +19,8 @@ export interface Usage {
 export type UsageOfShop = ReadonlyMap<string, Usage>;
 
 const STORE_PROCESS = "store";
+/** As the store names the thread that writes, and those that read beside it. */
+const STORE_THREADS = ["embedded-mongo", "mongo-reader"];
 
 /** @param root the shop's first process */
 export function usageOfShop(root: number): UsageOfShop {
@@ -33,7 +35,7 @@ export function usageOfShop(root: number): UsageOfShop {
     found.set(name, {
       total: cpuMs,
       main: isStore ? 0 : main,
-      store: (isStore ? main : 0) + sum((it) => it.name.startsWith("embedded-mongo")),
+      store: (isStore ? main : 0) + sum((it) => STORE_THREADS.some((name) => it.name.startsWith(name))),
       v8: sum((it) => it.name === "V8Worker" || it.name.startsWith("DelayedTask")),
       libuv: sum((it) => it.name.startsWith("libuv")),
     });
