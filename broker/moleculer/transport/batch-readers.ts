@@ -37,7 +37,7 @@ export class BatchReaders {
   /** The broker of this node. Without one, the answer is no. */
   watch({ registry, transit }: Pick<ServiceBroker, "registry" | "transit">): void {
     this.#broker = {
-      registry: registry as unknown as Registry,
+      registry: registry as typeof registry & Registry,
       isConnected: () => transit?.connected === true,
     };
   }

@@ -3,6 +3,7 @@ import type { ServiceBroker } from "moleculer";
 import { brokerOptions } from "../../../broker/moleculer/broker-options.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
 import { BatchReaders, READS_BATCHES } from "../../../broker/moleculer/transport/batch-readers.ts";
+import { standIn } from "../../support/stand-in.ts";
 
 const present = { metadata: READS_BATCHES };
 const former = { metadata: {} };
@@ -18,14 +19,16 @@ describe("Whether all nodes read batches of messages", () => {
     nodes = [present];
     connected = true;
     readers = new BatchReaders(60_000, () => now);
-    readers.watch({
-      registry: { nodes: { toArray: () => nodes } },
-      transit: {
-        get connected() {
-          return connected;
+    readers.watch(
+      standIn<ServiceBroker>({
+        registry: { nodes: { toArray: () => nodes } },
+        transit: {
+          get connected() {
+            return connected;
+          },
         },
-      },
-    } as unknown as ServiceBroker);
+      }),
+    );
   });
 
   /** Asked each second, as by messages. */

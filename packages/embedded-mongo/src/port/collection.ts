@@ -28,7 +28,8 @@ export function sendDirectly<T extends Document>(
   isOpen: () => boolean,
 ): Collection<T> {
   const name = collection.collectionName;
-  const driver = collection as unknown as Record<Method, (...args: unknown[]) => never>;
+  const untyped: object = collection;
+  const driver = untyped as Record<Method, (...args: unknown[]) => never>;
   const original = Object.fromEntries(
     methods.map((it) => [it, driver[it].bind(collection)]),
   ) as typeof driver;
@@ -36,7 +37,7 @@ export function sendDirectly<T extends Document>(
   const orDriver =
     (method: Method, direct: (...args: never[]) => Promise<unknown> | undefined) =>
     async (...args: unknown[]): Promise<unknown> =>
-      await ((isOpen() ? direct(...(args as never[])) : undefined) ?? original[method](...args));
+      await ((isOpen() ? Reflect.apply(direct, undefined, args) : undefined) ?? original[method](...args));
 
   const update =
     (multi: boolean) =>
@@ -58,7 +59,7 @@ export function sendDirectly<T extends Document>(
             ?.then((reply) => ({ acknowledged: true, deletedCount: written(reply).n }))
         : undefined;
 
-  return Object.assign(collection, {
+  Object.assign(collection, {
     find(filter: unknown = {}, options: Options = {}) {
       const make = () => original.find(filter, options);
       const command = findCommand(name, filter, options);
@@ -142,7 +143,8 @@ export function sendDirectly<T extends Document>(
         .run({ aggregate: name, pipeline, cursor: {}, ...given(options, "hint", "maxTimeMS") })
         ?.then(({ cursor }) => cursor.firstBatch[0]?.n ?? 0);
     }),
-  } satisfies Record<Method, unknown>) as unknown as Collection<T>;
+  } satisfies Record<Method, unknown>);
+  return collection;
 }
 
 const methods = [

@@ -29,9 +29,7 @@ export function useMessagePort(client: MongoClient, uri: string): void {
     const makeCollection = db.collection.bind(db);
     db.collection = <T extends Document>(...given: Parameters<typeof db.collection>) => {
       const collection = makeCollection<T>(...given);
-      return isUsual(collection as unknown as Collection)
-        ? sendDirectly(collection, commands, () => open)
-        : collection;
+      return isUsual(collection) ? sendDirectly(collection, commands, () => open) : collection;
     };
     return db;
   };
@@ -49,7 +47,7 @@ const usual: BSONSerializeOptions = {
   serializeFunctions: false,
 };
 
-function isUsual({ bsonOptions, writeConcern }: Collection): boolean {
+function isUsual({ bsonOptions, writeConcern }: Pick<Collection, "bsonOptions" | "writeConcern">): boolean {
   return (
     writeConcern?.w !== 0 &&
     Object.entries(usual).every(
