@@ -37,7 +37,8 @@ export function keyOf(order: Order, { rank, name, id }: Place): string {
 /** What keys look like. */
 export const KEY_SHAPES: Readonly<Record<Order, RegExp>> = {
   newest: /^[0-9a-f-]{36}$/,
-  name: /[0-9a-f-]{36}$/,
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: NAME_END
+  name: /^.*\u0001[0-9a-f-]{36}$/s,
   price: /^\d{13,16} [0-9a-f-]{36}$/,
   relevance: /^\d{3} [0-9a-f-]{36}$/,
   rating: /^\d\.\d{3} \d{9} [0-9a-f-]{36}$/,
