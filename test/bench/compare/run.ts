@@ -45,14 +45,14 @@ export function benchRunner(options: RunOptions) {
 
   async function measure<T>(title: string, work: () => Promise<T>) {
     const asked = performance.now();
-    const before = await untilQuiet(patienceMs, print);
+    await untilQuiet(patienceMs, print);
     patienceMs -= performance.now() - asked;
     const watch = watchOthers();
     const measured = await work().catch((cause: unknown) => {
       throw new Error(`${title} failed`, { cause });
     });
     const meanwhile = watch.stop();
-    const quiet = isQuiet(before) && isQuiet(meanwhile);
+    const quiet = isQuiet(meanwhile);
     if (!quiet) print(`BUSY MACHINE: others used ${describeOthers(meanwhile)} during ${title}`);
     return { measured, others: { ...meanwhile, quiet } };
   }

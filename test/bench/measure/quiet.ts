@@ -95,15 +95,15 @@ export function describeOthers({ cores, all }: Others): string {
   return `${cores.toFixed(2)} cores${who ? ` (${who})` : ""}`;
 }
 
-/** Waits until others use next to nothing, at most `limitMs`. @returns what they use then */
-export async function untilQuiet(limitMs: number, print: (line: string) => void): Promise<Others> {
+/** Waits until others use next to nothing, at most `limitMs`. */
+export async function untilQuiet(limitMs: number, print: (line: string) => void): Promise<void> {
   const deadline = performance.now() + limitMs;
   let told = false;
   for (;;) {
     const before = snapshot();
     await sleep(LOOK_MS);
     const others = othersBetween(before, snapshot(), process.pid);
-    if (isQuiet(others) || performance.now() > deadline) return others;
+    if (isQuiet(others) || performance.now() > deadline) return;
     if (!told) print(`waiting for a quiet machine; others use ${describeOthers(others)}`);
     told = true;
   }
