@@ -5,6 +5,7 @@
 import type { Document } from "mongodb";
 import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
 import { Batcher } from "./batcher.ts";
+import { commandsInFlight } from "./commands-in-flight.ts";
 import type { Documents } from "./documents.ts";
 
 const groups = new WeakMap<object, unknown>();
@@ -28,7 +29,7 @@ export class ReadGroup<T extends { _id: string }> {
   readonly #collection: Pick<Documents<T>, "find">;
   readonly #projection: Document | undefined;
   readonly #timeoutMs: number;
-  readonly #reads = new Batcher<Read<T>>((group) => this.#send(group));
+  readonly #reads: Batcher<Read<T>>;
   /** Number of commands sent, for benches. */
   commands = 0;
 
@@ -37,6 +38,7 @@ export class ReadGroup<T extends { _id: string }> {
     this.#collection = collection;
     this.#projection = projection;
     this.#timeoutMs = timeoutMs;
+    this.#reads = new Batcher((group) => this.#send(group), commandsInFlight(collection));
   }
 
   /** @throws the driver's error when MongoDB is away */

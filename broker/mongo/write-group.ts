@@ -9,6 +9,7 @@ import { SoukError } from "../contract/errors.ts";
 import { COMMAND_TIMEOUT_MS, inTime } from "../resilience/deadline.ts";
 import { isTransient } from "../resilience/retry.ts";
 import { Batcher } from "./batcher.ts";
+import { commandsInFlight } from "./commands-in-flight.ts";
 import type { Documents } from "./documents.ts";
 import { isDuplicateKey } from "./duplicate-key.ts";
 
@@ -25,7 +26,7 @@ interface Write {
 export class WriteGroup<T extends object = object> {
   readonly #collection: Pick<Documents<T>, "bulkWrite">;
   readonly #timeoutMs: number;
-  readonly #writes = new Batcher<Write>((group) => this.#send(group));
+  readonly #writes: Batcher<Write>;
   /** Number of commands sent, for benches. */
   commands = 0;
 
@@ -35,9 +36,10 @@ export class WriteGroup<T extends object = object> {
   constructor(collection: Pick<Documents<T>, "bulkWrite">, timeoutMs = COMMAND_TIMEOUT_MS) {
     this.#collection = collection;
     this.#timeoutMs = timeoutMs;
+    this.#writes = new Batcher((group) => this.#send(group), commandsInFlight(collection));
   }
 
-  /** Resolves when the command in flight has returned. Undefined when none is in flight. */
+  /** See {@link Batcher.underWay}. */
   get underWay(): Promise<void> | undefined {
     return this.#writes.underWay;
   }

@@ -8,6 +8,8 @@ import { sendDirectly } from "./collection.ts";
 import { commandPorts } from "./command-port.ts";
 import { Commands } from "./commands.ts";
 
+const onPort = new WeakSet<MongoClient>();
+
 /**
  * Makes a connected client send commands through the port of the store at `uri`. Does nothing where that store does not
  * run in this process, or where the client watches commands. Call it before its collections are made.
@@ -15,6 +17,7 @@ import { Commands } from "./commands.ts";
 export function useMessagePort(client: MongoClient, uri: string): void {
   const port = commandPorts.get(uri);
   if (port === undefined || client.options.monitorCommands) return;
+  onPort.add(client);
   let open = true;
   client.on("topologyClosed", () => {
     open = false;
@@ -34,6 +37,9 @@ export function useMessagePort(client: MongoClient, uri: string): void {
     return db;
   };
 }
+
+/** Whether {@link useMessagePort} has made this client send its usual commands through a port. */
+export const isOnMessagePort = (client: MongoClient): boolean => onPort.has(client);
 
 /** How documents are read and written directly. */
 const usual: BSONSerializeOptions = {
