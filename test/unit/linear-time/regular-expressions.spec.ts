@@ -4,9 +4,6 @@ import { globSync, readFileSync } from "node:fs";
 import { check } from "recheck";
 import { type Expression, patternsIn, regularExpressions } from "./support/regular-expressions.ts";
 
-// In this process: the package's programs for that, 52 MB, are not installed (`overrides` of package.json).
-process.env.RECHECK_BACKEND = "pure";
-
 /** Expressions made from text at run time. They are named here, and checked by the code that uses them. */
 const MADE = [
   // From zod's.
