@@ -1,6 +1,7 @@
 /** Reads name and price of SKUs on sale, for cart and checkout. Reads that wait go out together in one indexed query. */
-import { Batcher } from "../../../broker/mongo/batcher.ts";
+import { commandsInFlight } from "../../../broker/mongo/commands-in-flight.ts";
 import type { Documents } from "../../../broker/mongo/documents.ts";
+import { KeyedReads } from "../../../broker/mongo/keyed-reads.ts";
 import { COMMAND_TIMEOUT_MS, inTime } from "../../../broker/resilience/deadline.ts";
 import type { Product } from "../models/product.model.ts";
 import { clip } from "../text/normalize-text.ts";
@@ -9,18 +10,17 @@ import type { PresentVariant } from "./variant-cache.ts";
 const MAX_NAME = 200;
 const FIELDS = { name: 1, variants: 1 };
 
-interface Read {
-  sku: string;
-  found(variant: PresentVariant | undefined): void;
-  failed(error: unknown): void;
-}
-
 export class VariantReads {
-  readonly #products: Pick<Documents<Product>, "find">;
-  readonly #reads = new Batcher<Read>((group) => this.#send(group));
+  readonly #reads: KeyedReads<PresentVariant>;
 
   constructor(products: Pick<Documents<Product>, "find">) {
-    this.#products = products;
+    this.#reads = new KeyedReads(async (skus) => {
+      const filter = { "variants.sku": { $in: skus }, onSale: true };
+      const found = await inTime(COMMAND_TIMEOUT_MS, products.find(filter, { projection: FIELDS }).toArray());
+      return new Map(
+        found.flatMap((product) => product.variants.map((it) => [it.sku, presentVariant(product, it)])),
+      );
+    }, commandsInFlight(products));
   }
 
   /**
@@ -28,30 +28,8 @@ export class VariantReads {
    * @throws the driver's error when MongoDB is away
    */
   async getMany(skus: readonly string[]): Promise<Map<string, PresentVariant>> {
-    const found = await Promise.all(skus.map((it) => this.#get(it)));
+    const found = await Promise.all(skus.map((it) => this.#reads.get(it)));
     return new Map(found.flatMap((it) => (it ? [[it.sku, it] as const] : [])));
-  }
-
-  #get(sku: string): Promise<PresentVariant | undefined> {
-    return new Promise((found, failed) => this.#reads.add({ sku, found, failed }));
-  }
-
-  /** Never throws: it settles every read of the group. */
-  async #send(group: readonly Read[]): Promise<void> {
-    try {
-      const skus = [...new Set(group.map((it) => it.sku))];
-      const filter = { "variants.sku": { $in: skus }, onSale: true };
-      const products = await inTime(
-        COMMAND_TIMEOUT_MS,
-        this.#products.find(filter, { projection: FIELDS }).toArray(),
-      );
-      const present = new Map(
-        products.flatMap((product) => product.variants.map((it) => [it.sku, presentVariant(product, it)])),
-      );
-      for (const it of group) it.found(present.get(it.sku));
-    } catch (error) {
-      for (const it of group) it.failed(error);
-    }
   }
 }
 
