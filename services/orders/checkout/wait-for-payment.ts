@@ -17,11 +17,7 @@ export async function waitForPayment(
   order: Snapshot<OrderState>,
   preferWait: number = DEFAULT_WAIT_S,
 ): Promise<Snapshot<OrderState>> {
-  const waitMs = Math.min(preferWait, MAX_WAIT_S) * 1_000;
-  if (waitMs <= 0 || canGoOn(order.state)) return order;
-  return (
-    (await orders.next(order.id, order.version, waitMs, canGoOn)) ?? (await orders.read(order.id)) ?? order
-  );
+  return canGoOn(order.state) ? order : waitUntil(orders, order, preferWait, canGoOn);
 }
 
 /**
@@ -34,21 +30,29 @@ export async function waitForProgress(
   order: Snapshot<OrderState>,
   preferWait = 0,
 ): Promise<Snapshot<OrderState>> {
-  const waitMs = Math.min(preferWait, MAX_WAIT_S) * 1_000;
-  if (waitMs <= 0 || !isPayable(order.state)) return order;
+  if (!isPayable(order.state)) return order;
   const seen = paymentProgress(order.state);
   const isFurther = (state: OrderState) => canGoOn(state) && paymentProgress(state) !== seen;
   try {
-    return (
-      (await orders.next(order.id, order.version, waitMs, isFurther)) ??
-      (await orders.read(order.id)) ??
-      order
-    );
+    return await waitUntil(orders, order, preferWait, isFurther);
   } catch (error) {
     // A preference may be ignored (RFC 7240).
     if (errorCode(error) === "OVERLOADED") return order;
     throw error;
   }
+}
+
+/** The order once `until` is true, or its present state when the time is over. */
+async function waitUntil(
+  orders: ActorHost<OrderState, OrderMessage>,
+  order: Snapshot<OrderState>,
+  waitS: number,
+  until: (state: OrderState) => boolean,
+): Promise<Snapshot<OrderState>> {
+  const { id, version } = order;
+  const waitMs = Math.min(waitS, MAX_WAIT_S) * 1_000;
+  if (waitMs <= 0) return order;
+  return (await orders.next(id, version, waitMs, until)) ?? (await orders.read(id)) ?? order;
 }
 
 function paymentProgress(state: OrderState): string {
