@@ -264,8 +264,9 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     try {
       const known = ids.flatMap((it) => this.inMemory(it) ?? []);
       if (known.length === ids.length) return known;
-      const missing = ids.filter((id) => !known.some((it) => it.id === id));
-      const found = await this.#reads.getMany(missing);
+      // Thousands may be asked for at once, by callers that wait.
+      const inMemory = new Set(known.map((it) => it.id));
+      const found = await this.#reads.getMany(ids.filter((id) => !inMemory.has(id)));
       const read = found.map(({ _id, version, state }) => ({
         id: _id,
         version,
@@ -293,9 +294,8 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
     if (remembered) return remembered;
     if (waitMs <= 0) return isIt(await this.read(id));
     const waiting = this.#watch.next(id, after, waitMs, until);
-    // Reads after the waiter is registered, so that no later commit is missed. If the actor is in memory, its commits
-    // are
-    // usually made here. Those of another node are found by polling.
+    // Reads after the waiter is registered, so that no later commit is missed. If the actor is in memory, its
+    // commits are usually made here. Those of another node are found by polling.
     if (!this.#processor.remembered(id))
       this.read(id).then(
         (it) => it && this.#watch.seen(it),
