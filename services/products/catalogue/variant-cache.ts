@@ -1,6 +1,6 @@
 /** Variants by SKU, in memory. */
-import { LRUCache } from "lru-cache";
 import type { z } from "zod";
+import { growingCache } from "../../../broker/resilience/growing-cache.ts";
 import type { products } from "../products.contract.ts";
 
 export type PresentVariant = z.input<typeof products.actions.variants.returns>[number];
@@ -21,7 +21,7 @@ interface Kept {
 }
 
 export class VariantCache {
-  readonly #kept = new LRUCache<string, Kept>({ max: MAX_SKUS, ttl: PRICE_TTL_MS, ttlResolution: 1 });
+  readonly #kept = growingCache<Kept>(MAX_SKUS, PRICE_TTL_MS);
   readonly #isSoleWriter: boolean;
   #clearings = 0;
 
