@@ -18,14 +18,15 @@ const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const nodesOf = ({ child: { pid = 0 } }: ScriptRun) =>
   familyOf(pid).flatMap(({ command }) => command.split("node.ts ")[1] ?? []);
 
-describe("the README's story on `npm run cluster`, its services in one process, over RabbitMQ", () => {
+/** A cluster for the tests of the suite that calls this. @param processes that share the services */
+function clusterOf(processes: string): { readonly prefix: string; readonly shop: ScriptRun } {
   const prefix = `test-${randomUUID().slice(0, 8)}`;
-  let shop: ScriptRun;
+  let shop: ScriptRun | undefined;
 
   before(async function () {
     this.timeout(120_000);
     shop = await startScript("cluster", {
-      args: ["--processes", "1"],
+      args: ["--processes", processes],
       env: { AMQP_URL, AMQP_PREFIX: prefix, NAMESPACE: prefix, SEED_COUNT: "100" },
       readyMs: 100_000,
     });
@@ -37,59 +38,55 @@ describe("the README's story on `npm run cluster`, its services in one process, 
     await deleteQueues(AMQP_URL, prefix);
   });
 
+  return {
+    prefix,
+    get shop() {
+      assert.ok(shop, "it has started");
+      return shop;
+    },
+  };
+}
+
+describe("the README's story on `npm run cluster`, its services in one process, over RabbitMQ", () => {
+  const cluster = clusterOf("1");
+
   it("goes from registration to a delivered order", async function () {
     this.timeout(60_000);
-    assert.deepEqual(nodesOf(shop), ["api users products cart orders delivery inventory payments"]);
-    checkStory(await tellStory(`${shop.url}/api/v1`, await shop.bootstrapToken()));
+    assert.deepEqual(nodesOf(cluster.shop), ["api users products cart orders delivery inventory payments"]);
+    checkStory(await tellStory(`${cluster.shop.url}/api/v1`, await cluster.shop.bootstrapToken()));
   });
 
   it("stops in order on SIGTERM, with exit code 0", async function () {
     this.timeout(60_000);
-    assert.equal(await shop.terminate(), 0);
+    assert.equal(await cluster.shop.terminate(), 0);
   });
 });
 
 describe("the README's story on `npm run cluster`, every service a process, over RabbitMQ", () => {
-  const prefix = `test-${randomUUID().slice(0, 8)}`;
-  let shop: ScriptRun;
-
-  before(async function () {
-    this.timeout(120_000);
-    shop = await startScript("cluster", {
-      args: ["--processes", "each"],
-      env: { AMQP_URL, AMQP_PREFIX: prefix, NAMESPACE: prefix, SEED_COUNT: "100" },
-      readyMs: 100_000,
-    });
-  });
-
-  after(async function () {
-    this.timeout(60_000);
-    await shop?.stop();
-    await deleteQueues(AMQP_URL, prefix);
-  });
+  const cluster = clusterOf("each");
 
   it("goes from registration to a delivered order, and stock goes down by what was bought", async function () {
     this.timeout(60_000);
-    assert.equal(nodesOf(shop).length, serviceNames(core).length);
-    const token = await shop.bootstrapToken();
-    checkStory(await tellStory(`${shop.url}/api/v1`, token));
+    assert.equal(nodesOf(cluster.shop).length, serviceNames(core).length);
+    const token = await cluster.shop.bootstrapToken();
+    checkStory(await tellStory(`${cluster.shop.url}/api/v1`, token));
   });
 
   it("keeps its data where nobody else can read it", () => {
-    assert.deepEqual(openToOthers(shop.dataDir), []);
+    assert.deepEqual(openToOthers(cluster.shop.dataDir), []);
   });
 
   it("is found by commands that are told its data folder only, also what is in its dead queues", async function () {
     this.timeout(60_000);
     const rabbit = await connectToAny(AMQP_URL);
     const channel = await rabbit.createChannel();
-    channel.sendToQueue(`${prefix}.order.3`, Buffer.from("not an envelope"), {
+    channel.sendToQueue(`${cluster.prefix}.order.3`, Buffer.from("not an envelope"), {
       messageId: "not-an-envelope",
     });
     const unset = { AMQP_URL: "", MONGO_URL: "", REDIS_URL: "", AMQP_PREFIX: "", NAMESPACE: "" };
     const dlq = () =>
       spawnSync(process.execPath, ["--import", "./scripts/support/preload.mjs", "scripts/dlq.ts", "list"], {
-        env: { ...process.env, ...unset, NODE_ENV: "development", DATA_DIR: shop.dataDir },
+        env: { ...process.env, ...unset, NODE_ENV: "development", DATA_DIR: cluster.shop.dataDir },
         encoding: "utf8",
         timeout: 20_000,
       });
@@ -112,6 +109,6 @@ describe("the README's story on `npm run cluster`, every service a process, over
 
   it("stops in order on SIGTERM, with exit code 0", async function () {
     this.timeout(60_000);
-    assert.equal(await shop.terminate(), 0);
+    assert.equal(await cluster.shop.terminate(), 0);
   });
 });
