@@ -153,8 +153,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { api } = match.target;
     named(API_BASE + api.pattern);
     if (api.secretParams.size > 0) exchange.shownPath = withoutSecrets(api, match.params);
-    // A stream stays open for hours and costs almost nothing, so it has its own limit. Other requests take a slot
-    // when
+    // A stream stays open for hours and costs almost nothing, so it has its own limit. Other requests take a slot when
     // the whole request has arrived. Without a free slot, the body is not read.
     if (api.produces !== "text/event-stream") inFlight.check({ ...holderOf(exchange), caller: undefined });
     await serve(exchange, api, match.params);
