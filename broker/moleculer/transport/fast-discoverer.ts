@@ -7,6 +7,7 @@
  */
 import { Discoverers } from "moleculer";
 import { SoukError } from "../../contract/errors.ts";
+import { redactedReason } from "../../contract/redact.ts";
 
 const LOOK_EVERY_MS = 1_000;
 /** A check that is this late means that this process itself was suspended and received nothing. */
@@ -61,7 +62,12 @@ export class FastDiscoverer extends Discoverers.Local {
     const heard =
       connectedMs !== undefined && connectedMs < ANNOUNCE_MS ? { connectedMs, runningRequests } : {};
     const payload = { cpu, seq, instanceID, ...heard };
-    await this.transit?.publish({ type: "HEARTBEAT", payload });
+    try {
+      await this.transit?.publish({ type: "HEARTBEAT", payload });
+    } catch (error) {
+      // Nobody awaits it, so it would end the process. A new connection sends another, and so does the next second.
+      this.logger.debug(`a heartbeat was not sent: ${redactedReason(error)}`);
+    }
   }
 
   /** A stopping node lists no services. Moleculer may list them again when one of them stops. */
