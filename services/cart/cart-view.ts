@@ -1,7 +1,7 @@
 /** A cart as its customer sees it: present names and prices, stock, and changes since a line was added. */
 import type { z } from "zod";
 import type { Returned } from "../../broker/contract/contract.ts";
-import type { cartView } from "./cart.contract.ts";
+import { type cartView, lineProductOf } from "./cart.contract.ts";
 import type { Cart } from "./cart-store.ts";
 
 export type CartView = z.output<typeof cartView>;
@@ -36,6 +36,7 @@ export function viewCart(
     const { name, price } = offer;
     shown.push({
       sku,
+      ...lineProductOf(offer),
       name,
       quantity,
       unitPrice: price,

@@ -1,11 +1,39 @@
 import { z } from "zod";
-import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
-import { id, money, moneySum, quantity, sku } from "../../broker/contract/schemas.ts";
+import { type ActionsOf, action, defineContract, type Returned } from "../../broker/contract/contract.ts";
+import { id, money, moneySum, quantity, sku, slug } from "../../broker/contract/schemas.ts";
 import { cartConfig } from "./cart.config.ts";
 import { cartErrors } from "./cart.errors.ts";
 
+/** What a page shows of a line's product, in carts and orders. */
+export const lineProduct = {
+  productId: id.meta({ description: "Id of the product" }),
+  slug: slug.meta({ description: "Of the product, for the address of its page" }),
+  options: z.record(z.string(), z.string()).meta({
+    description: "What was chosen, in the variant's order",
+    examples: [{ Colour: "brass" }],
+  }),
+  image: z
+    .string()
+    .nullable()
+    .meta({ description: "URL of the product's first image", examples: ["https://images.example/lamp.jpg"] }),
+};
+/** The same of a variant. A node of an earlier version knows its product's id only, which does as a slug. */
+export const lineProductOf = ({
+  productId,
+  slug = productId,
+  options = {},
+  image = null,
+}: Returned<"products.variants">[number]) => ({ productId, slug, options, image });
+
 export const lineView = z
-  .strictObject({ sku, name: z.string(), quantity, unitPrice: money, total: moneySum })
+  .strictObject({
+    sku,
+    ...lineProduct,
+    name: z.string(),
+    quantity,
+    unitPrice: money,
+    total: moneySum,
+  })
   .meta({ id: "CartLine", description: "A SKU in a cart, at the price of now" });
 const notice = z
   .strictObject({
@@ -41,7 +69,11 @@ export const cartView = z
         lines: [
           {
             sku: "LAMP-BRASS-1",
+            productId: "01941a10-2f00-7c35-9d58-0a7b3e6f1c24",
+            slug: "brass-lamp",
             name: "Brass lamp",
+            options: { Colour: "brass" },
+            image: "https://images.example/brass-lamp.jpg",
             quantity: 2,
             unitPrice: { amount: 4900, currency: "USD" },
             total: { amount: 9800, currency: "USD" },

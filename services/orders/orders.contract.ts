@@ -27,6 +27,7 @@ import { cartRevision, cartView } from "../cart/cart.contract.ts";
 import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
 import { addressExample, orderExample } from "./orders.examples.ts";
+import { orderCustomer, orderedBy, orderLine, orderLineView } from "./orders.schemas.ts";
 
 export const orderStatus = z
   .enum([
@@ -85,16 +86,6 @@ export const nextAction = z
 export type NextAction = z.output<typeof nextAction>;
 
 const orderNumber = z.string().meta({ description: "For people", examples: ["261127-7K2QF-M9DXA"] });
-export const orderLine = z
-  .strictObject({
-    sku,
-    name: z.string().meta({ examples: ["Brass lamp"] }),
-    quantity,
-    unitPrice: money,
-    total: money,
-  })
-  .meta({ id: "OrderLine", description: "A SKU that was ordered, at the price that was agreed" });
-export type OrderLine = z.output<typeof orderLine>;
 
 const orderPaymentStatus = z
   .enum([
@@ -131,7 +122,8 @@ export const orderView = z
     id,
     number: orderNumber,
     status: orderStatus,
-    lines: z.array(orderLine),
+    customer: orderCustomer,
+    lines: z.array(orderLineView),
     total: money,
     shippingAddress: address,
     payment: paymentSummary.nullable(),
@@ -175,6 +167,7 @@ const messages = {
     "Start an order, from POST /orders",
     z.strictObject({
       ...about,
+      customer: orderedBy.optional(),
       lines: z
         .array(orderLine)
         .min(1)

@@ -329,7 +329,7 @@ export const products = defineContract({
       errors: ["NOT_FOUND", "CATEGORY_IN_USE", "VERSION_MISMATCH"],
     }),
     variants: action({
-      summary: "Present name and price of each SKU that is on sale, in no order; unknown ones are left out",
+      summary: "What is known of each SKU that is on sale, in no order; unknown ones are left out",
       readOnly: true,
       params: z.strictObject({
         skus: z.array(sku).min(1).max(100),
@@ -337,7 +337,18 @@ export const products = defineContract({
           description: "Also changes that other nodes have made within the last second",
         }),
       }),
-      returns: z.array(z.strictObject({ sku, productId: id, name: z.string(), price: money })),
+      returns: z.array(
+        z.strictObject({
+          sku,
+          productId: id,
+          name: z.string(),
+          price: money,
+          // Nodes of earlier versions leave them out.
+          slug: slug.optional(),
+          options: z.record(z.string(), z.string()).optional(),
+          image: z.string().nullable().optional(),
+        }),
+      ),
     }),
   },
   messages: {},

@@ -327,7 +327,8 @@ export const users = defineContract({
       errors: ["NOT_FOUND"],
     }),
     contacts: action({
-      summary: "Names and e-mail addresses, for staff's lists; accounts that are gone are left out",
+      summary:
+        "Names and e-mail addresses, for checkout and staff's lists; accounts that are gone are left out",
       readOnly: true,
       params: z.strictObject({ ids: z.array(id).max(100) }),
       returns: z.array(z.strictObject({ id, name: z.string(), email: z.string() })),

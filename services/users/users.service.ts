@@ -1,9 +1,10 @@
 /** Accounts, sessions and saved addresses. */
 
-import { trusted } from "mongoose";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
+import { collectionOf } from "../../broker/mongo/documents.ts";
+import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { notify } from "../../mixins/notify.ts";
 import { outbox } from "../../mixins/outbox.ts";
@@ -17,7 +18,7 @@ import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
 import { issueResetToken, requestPasswordReset, resetPassword } from "./credentials/reset-password.ts";
-import { accountModel } from "./models/account.model.ts";
+import { type Account, accountModel } from "./models/account.model.ts";
 import { bootstrapTokenModel } from "./models/bootstrap-token.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
@@ -64,6 +65,7 @@ export default defineService(users, {
       keys,
       sessions,
       counters,
+      contacts: new ReadGroup<Account>(collectionOf(accounts), { name: 1, email: 1 }),
       tools: { accounts, bootstrapTokens, sessions, outbox, guesses, hasher, config, clock },
     };
   },
@@ -154,9 +156,7 @@ export default defineService(users, {
     },
 
     async contacts({ params: { ids } }) {
-      const found = await this.models.accounts
-        .find({ _id: trusted({ $in: ids }) }, { name: 1, email: 1 })
-        .lean();
+      const found = await this.contacts.getMany(ids);
       return found.map(({ _id, name, email }) => ({ id: _id, name, email }));
     },
 

@@ -15,6 +15,7 @@ import { callerId } from "../caller.ts";
 import type { OrderMessage } from "../order/decision.ts";
 import type { OrderState } from "../order/state.ts";
 import type { orders } from "../orders.contract.ts";
+import type { OrderedBy } from "../orders.schemas.ts";
 import { type ClaimTools, claimCart, place } from "./claim-cart.ts";
 import type { Claim, OpenOrder } from "./open-orders.ts";
 import { type PricedCart, priceCart } from "./price-cart.ts";
@@ -75,7 +76,7 @@ function claimOf(
   { clock, orderTtl }: PlaceOrderTools,
   ctx: PlaceContext,
   orderId: string,
-  { revision, lines, total, shippingAddress }: Checkout,
+  { revision, lines, total, shippingAddress, customer }: Checkout,
 ): Claim {
   const now = clock.now();
   return {
@@ -85,6 +86,7 @@ function claimOf(
     at: now,
     place: {
       customerId: callerId(ctx),
+      ...(customer && { customer }),
       lines,
       total,
       shippingAddress,
@@ -101,6 +103,7 @@ interface Checkout extends PricedCart {
   /** Of the cart. */
   revision: number;
   shippingAddress: Address;
+  customer: OrderedBy | undefined;
 }
 
 async function lookUp(
@@ -108,12 +111,13 @@ async function lookUp(
   ctx: PlaceContext,
   userId: string,
 ): Promise<Checkout> {
-  const [cart, shippingAddress] = await Promise.all([
+  const [cart, shippingAddress, customer] = await Promise.all([
     pricedCart(ctx, userId),
     shippingAddressOf(ctx, userId),
+    customerOf(ctx, userId),
     checkProvider(ctx.params.payment.provider, "payment.provider"),
   ]);
-  return { ...cart, shippingAddress };
+  return { ...cart, shippingAddress, customer };
 }
 
 /** @throws SoukError CART_CHANGED, PRICE_CHANGED: it is not what the customer has seen */
@@ -140,4 +144,9 @@ async function shippingAddressOf(ctx: PlaceContext, userId: string): Promise<Add
   if (shippingAddress) return shippingAddress;
   // The contract requires exactly one of the two.
   return ctx.call("users.address", { userId, id: addressId ?? "" });
+}
+
+async function customerOf(ctx: PlaceContext, userId: string): Promise<OrderedBy | undefined> {
+  const [account] = await ctx.call("users.contacts", { ids: [userId] });
+  return account && { email: account.email, name: account.name };
 }

@@ -1,7 +1,10 @@
 /** The price of an order: quantities from the cart, names and prices from the catalogue, never from the client. */
+
+import type { Returned } from "../../../broker/contract/contract.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { type Money, minorUnits } from "../../../broker/contract/schemas.ts";
-import type { OrderLine } from "../orders.contract.ts";
+import { lineProductOf } from "../../cart/cart.contract.ts";
+import type { OrderLine } from "../orders.schemas.ts";
 
 export interface PricedCart {
   lines: OrderLine[];
@@ -14,7 +17,7 @@ export interface PricedCart {
  */
 export function priceCart(
   wanted: readonly { sku: string; quantity: number }[],
-  catalogue: readonly { sku: string; name: string; price: Money }[],
+  catalogue: Returned<"products.variants">,
 ): PricedCart {
   const currency = catalogue[0]?.price.currency;
   const variants = new Map(catalogue.map((it) => [it.sku, it]));
@@ -28,7 +31,8 @@ export function priceCart(
     const variant = variants.get(sku);
     if (!variant) return [];
     const { name, price } = variant;
-    return [{ sku, name, quantity, unitPrice: price, total: { amount: price.amount * quantity, currency } }];
+    const total = { amount: price.amount * quantity, currency };
+    return [{ sku, name, ...lineProductOf(variant), quantity, unitPrice: price, total }];
   });
   const amount = lines.reduce((sum, it) => sum + it.total.amount, 0);
   if (!minorUnits.safeParse(amount).success)

@@ -21,6 +21,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
       status: "placed",
       number,
       customerId,
+      ...(data.customer && { customer: data.customer }),
       ...(data.ext && { ext: data.ext }),
       lines,
       holds: Object.fromEntries(lines.map((line) => [line.sku, { status: "asked" }])),

@@ -6,11 +6,11 @@ import {
   deliverySummary,
   nextAction,
   type OrderStatus,
-  orderLine,
   orderStatus,
   paymentChoice,
   paymentSummary,
 } from "../orders.contract.ts";
+import { orderedBy, orderLine } from "../orders.schemas.ts";
 
 const generation = z.int().min(1);
 
@@ -41,6 +41,8 @@ export const orderState = z.strictObject({
   status: orderStatus,
   number: z.string(),
   customerId: id,
+  /** Undefined for orders from before it was kept. */
+  customer: orderedBy.optional(),
   /** Fields of extensions, as they came with the order. */
   ext: ext.optional(),
   lines: z.array(orderLine.extend({ quantity })),

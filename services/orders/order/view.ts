@@ -12,7 +12,12 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     id,
     number: state.number,
     status: state.status,
-    lines: state.lines,
+    customer: {
+      id: state.customerId,
+      email: state.customer?.email ?? null,
+      name: state.customer?.name ?? null,
+    },
+    lines: state.lines.map(lineView),
     total: state.total,
     shippingAddress: state.shippingAddress,
     payment: paymentView(currentAttempt(state)),
@@ -25,6 +30,19 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     version,
   };
 }
+
+/** The product is unknown in orders from before it was kept. */
+const lineView = (it: OrderState["lines"][number]): OrderView["lines"][number] => ({
+  sku: it.sku,
+  productId: it.productId ?? null,
+  slug: it.slug ?? null,
+  name: it.name,
+  options: it.options ?? {},
+  image: it.image ?? null,
+  quantity: it.quantity,
+  unitPrice: it.unitPrice,
+  total: it.total,
+});
 
 /** Whether a payment can still change the order's status. */
 export const isPayable = ({ status }: OrderState): boolean =>

@@ -1,4 +1,4 @@
-/** Reads name and price of SKUs on sale, for cart and checkout. Reads that wait go out together in one indexed query. */
+/** Reads what cart and checkout show of SKUs on sale. Reads that wait go out together in one indexed query. */
 import { commandsInFlight } from "../../../broker/mongo/commands-in-flight.ts";
 import type { Documents } from "../../../broker/mongo/documents.ts";
 import { KeyedReads } from "../../../broker/mongo/keyed-reads.ts";
@@ -8,7 +8,7 @@ import { clip } from "../text/normalize-text.ts";
 import type { PresentVariant } from "./variant-cache.ts";
 
 const MAX_NAME = 200;
-const FIELDS = { name: 1, variants: 1 };
+const FIELDS = { name: 1, slug: 1, images: 1, variants: 1 };
 
 export class VariantReads {
   readonly #reads: KeyedReads<PresentVariant>;
@@ -35,7 +35,7 @@ export class VariantReads {
 
 /** The product's name where it has one variant, else with the options: `Linen shirt (red, M)`. */
 function presentVariant(
-  { _id, name, variants }: Pick<Product, "_id" | "name" | "variants">,
+  { _id, name, slug, images, variants }: Pick<Product, "_id" | "name" | "slug" | "images" | "variants">,
   { sku, price, options }: Product["variants"][number],
 ): PresentVariant {
   const chosen = Object.values(options);
@@ -45,5 +45,8 @@ function presentVariant(
     productId: _id,
     name: clip(full, MAX_NAME),
     price: { amount: price.amount, currency: price.currency },
+    slug,
+    options,
+    image: images[0] ?? null,
   };
 }

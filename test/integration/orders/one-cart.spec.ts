@@ -12,11 +12,14 @@ import type { HttpClient, Reply } from "../../../souk/testing/http-client.ts";
 import {
   decide,
   firstAdmin,
+  orderBecomes,
   type Person,
   payPage,
   putInCart,
   putOnSale,
+  signIn,
   signUp,
+  stockBecomes,
 } from "../../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 
@@ -31,11 +34,15 @@ for (const kind of ["MongoDB", "Redis"] as const)
     const redisUrl = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
     const NAMESPACE = `test-${newId()}`;
     let shop: Shop;
+    let ahead = 0;
     let admin: Person;
 
     before(async () => {
       const redis = { REDIS_URL: redisUrl, CART_TTL: "60s" };
-      shop = await startShop({ env: { NAMESPACE, ...(kind === "Redis" ? redis : {}) } });
+      shop = await startShop({
+        env: { NAMESPACE, ...(kind === "Redis" ? redis : {}) },
+        clock: { now: () => Date.now() + ahead },
+      });
       admin = await firstAdmin(shop.http);
     });
     after(async () => {
@@ -105,7 +112,7 @@ for (const kind of ["MongoDB", "Redis"] as const)
       }
     });
 
-    it("gives the cart back when the order is cancelled, rejected or expired, and not once it is paid", async () => {
+    it("gives the cart back when the order is cancelled or rejected, and not once it is paid", async () => {
       const { sku } = await putOnSale(admin, { onHand: 3 });
       const customer = await customerWith(sku, 2);
       const first = await order(customer);
@@ -262,5 +269,19 @@ for (const kind of ["MongoDB", "Redis"] as const)
       }
       await putInCart(customer, sku, 4);
       isProblem(await order(customer), "TOO_MANY_OPEN_ORDERS");
+    });
+
+    // The last one, as the tokens of all others are over.
+    it("gives the cart back when the order has expired", async () => {
+      const { sku } = await putOnSale(admin, { onHand: 2 });
+      const customer = await customerWith(sku, 2);
+      const first = await order(customer);
+      isProblem(await order(customer), "CART_ALREADY_ORDERED");
+      ahead += 31 * 60_000;
+      const later = await signIn(shop.http, customer.email);
+      await orderBecomes(later, first.body.id, "expired");
+      await stockBecomes(shop.http, sku, { onHand: 2, held: 0, available: 2 });
+      const second = await order(later);
+      assert.deepEqual([second.status, second.body.status], [201, "awaiting_payment"]);
     });
   });

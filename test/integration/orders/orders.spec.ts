@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { Message } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import type { OrderView } from "../../../services/orders/orders.contract.ts";
+import { type OrderView, orderView } from "../../../services/orders/orders.contract.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import {
   ADDRESS,
@@ -31,11 +32,17 @@ describe("the orders service", () => {
 
   it("prices the cart itself and answers with what the customer has to do next", async () => {
     const [tea, cup] = [await shop.offer(usd(350), 10), await shop.offer(usd(1_200), 10)];
-    const order = await shop.place(newCustomer(), { [tea]: 3, [cup]: 1 });
+    const customer = newCustomer();
+    const order = await shop.place(customer, { [tea]: 3, [cup]: 1 });
     assert.equal(order.status, "awaiting_payment");
     assert.deepEqual(order.total, usd(2_250));
+    assert.deepEqual(order.customer, { id: customer.id, email: "ann@example.com", name: "Ann" });
     assert.deepEqual(order.lines[0], {
       sku: tea,
+      productId: shop.productOf(tea),
+      slug: tea.toLowerCase(),
+      options: { Size: "L", Colour: "red" },
+      image: null,
       name: `Name of ${tea}`,
       quantity: 3,
       unitPrice: usd(350),
@@ -46,6 +53,32 @@ describe("the orders service", () => {
     assert.deepEqual(statuses(order), ["placed", "awaiting_payment"]);
     assert.match(order.number, /^\d{6}-[0-9A-Z]{5}-[0-9A-Z]{5}$/);
     await stockIs(tea, 10, 3);
+  });
+
+  it("tells with an order that is paid which products they are, and shows orders from before that was kept", async () => {
+    const tea = await shop.offer(usd(350), 2);
+    const placed = await shop.place(newCustomer(), { [tea]: 1 });
+    await shop.pay(placed);
+    await shop.reaches(placed.id, "paid");
+    const [paid] = shop.published.filter((it) => it.type === "order.paid" && it.subject === placed.id);
+    assert.deepEqual((paid as Message<"order.paid">).data.lines, placed.lines);
+
+    const orders = shop.node.runtime.database("orders").collection<{ _id: string }>("orders");
+    const cup = await shop.offer(usd(350), 2);
+    const old = await shop.place(newCustomer(), { [cup]: 1 });
+    const gone = ["customer", ...["productId", "slug", "options", "image"].map((it) => `lines.0.${it}`)];
+    await orders.updateOne(
+      { _id: old.id },
+      { $unset: Object.fromEntries(gone.map((it) => [`state.${it}`, ""])), $inc: { version: 1 } },
+    );
+    await shop.node.call("orders.cancel", { id: old.id }, staff);
+    const shown = await get(old.id);
+    assert.equal(shown.status, "cancelled");
+    assert.deepEqual(shown.customer, { id: old.customer.id, email: null, name: null });
+    assert.deepEqual(shown.lines, [
+      { ...old.lines[0], productId: null, slug: null, options: {}, image: null },
+    ]);
+    orderView.parse(shown);
   });
 
   it("answers at once where the client does not want to wait", async () => {

@@ -186,7 +186,7 @@ describe("the products service", () => {
   });
 
   describe("variants for cart and checkout", () => {
-    it("come with name and price, without those not on sale", async () => {
+    it("come with name, price and what a page shows of them, without those not on sale", async () => {
       const product = await create({
         name: "Shirt",
         variants: [
@@ -196,14 +196,31 @@ describe("the products service", () => {
       });
       const single = await create({
         name: "Mug",
-        variants: [{ sku: "MUG-1", price: usd(5), options: { colour: "red" } }],
+        images: ["https://x.test/1.jpg", "https://x.test/2.jpg"],
+        variants: [{ sku: "MUG-1", price: usd(5), options: {} }],
       });
       const found = await shop.call("products.variants", { skus: ["SH-2", "MUG-1", "NOPE", "SH-2"] });
       assert.deepEqual(
         found.toSorted((a, b) => (a.sku < b.sku ? -1 : 1)),
         [
-          { sku: "MUG-1", productId: single.id, name: "Mug", price: usd(5) },
-          { sku: "SH-2", productId: product.id, name: "Shirt (red, L)", price: usd(200) },
+          {
+            sku: "MUG-1",
+            productId: single.id,
+            slug: single.slug,
+            name: "Mug",
+            price: usd(5),
+            options: {},
+            image: "https://x.test/1.jpg",
+          },
+          {
+            sku: "SH-2",
+            productId: product.id,
+            slug: product.slug,
+            name: "Shirt (red, L)",
+            price: usd(200),
+            options: { colour: "red", size: "L" },
+            image: null,
+          },
         ],
       );
     });

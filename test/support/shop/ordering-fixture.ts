@@ -4,7 +4,7 @@ import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import type { DataIn, MessageType } from "../../../broker/contract/contract.ts";
 import { type Envelope, envelope } from "../../../broker/contract/envelope.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
-import { newId } from "../../../broker/contract/ids.ts";
+import { derivedV7, newId } from "../../../broker/contract/ids.ts";
 import type { Money } from "../../../broker/contract/schemas.ts";
 import delivery from "../../../services/delivery/delivery.service.ts";
 import inventory from "../../../services/inventory/inventory.service.ts";
@@ -44,6 +44,8 @@ export interface OrderingFixture {
   advance(ms: number): void;
   /** A new SKU at this price with stock, or without a stock record. */
   offer(price: Money, onHand?: number): Promise<string>;
+  /** Id of the product of a SKU. */
+  productOf(sku: string): string;
   fillCart(customer: Customer, lines: Record<string, number>): void;
   /** Saves an address and gives its id. */
   saveAddress(customer: Customer): string;
@@ -67,13 +69,26 @@ export async function openOrderingFixture(env: Record<string, string> = {}): Pro
   const addresses = new Map<string, string>();
   const published: Envelope[] = [];
 
+  const productOf = (sku: string) => derivedV7(sku.slice(-36), "product");
   const products = {
     name: "products",
     actions: {
       variants: ({ params }: { params: { skus: string[] } }) =>
         params.skus.flatMap((sku) => {
           const price = prices.get(sku);
-          return price ? [{ sku, productId: newId(), name: `Name of ${sku}`, price }] : [];
+          if (!price) return [];
+          const options = { Size: "L", Colour: "red" };
+          return [
+            {
+              sku,
+              productId: productOf(sku),
+              slug: sku.toLowerCase(),
+              name: `Name of ${sku}`,
+              price,
+              options,
+              image: null,
+            },
+          ];
         }),
     },
   };
@@ -97,7 +112,8 @@ export async function openOrderingFixture(env: Record<string, string> = {}): Pro
         if (addresses.get(id) !== userId) throw new SoukError("NOT_FOUND");
         return ADDRESS;
       },
-      contacts: () => [],
+      contacts: ({ params: { ids } }: { params: { ids: string[] } }) =>
+        ids.map((id) => ({ id, email: "ann@example.com", name: "Ann" })),
     },
   };
 
@@ -135,6 +151,7 @@ export async function openOrderingFixture(env: Record<string, string> = {}): Pro
       if (onHand !== undefined) await node.call("inventory.create", { sku, onHand }, staff);
       return sku;
     },
+    productOf,
     fillCart: ({ id }, lines) => void carts.set(id, { revision: ++revisions, lines }),
     saveAddress({ id }) {
       const addressId = newId();

@@ -15,7 +15,13 @@ import { viewCart } from "../../../services/cart/cart-view.ts";
 const id = newId();
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const line = (sku: string, quantity = 1, seen = usd(500)): CartLine => ({ sku, quantity, seen, addedAt: 1 });
-const offer = (sku: string, price = usd(500)) => ({ sku, productId: newId(), name: `Name of ${sku}`, price });
+const product = {
+  productId: newId(),
+  slug: "lamp",
+  options: { Colour: "brass" },
+  image: "https://x.test/1.jpg",
+};
+const offer = (sku: string, price = usd(500)) => ({ ...product, sku, name: `Name of ${sku}`, price });
 
 describe("the view of a cart", () => {
   it("has names and prices of now, line totals and their sum", () => {
@@ -36,8 +42,8 @@ describe("the view of a cart", () => {
       id,
       revision: 7,
       lines: [
-        { sku: "A", name: "Name of A", quantity: 2, unitPrice: usd(500), total: usd(1_000) },
-        { sku: "B", name: "Name of B", quantity: 3, unitPrice: usd(100), total: usd(300) },
+        { ...product, sku: "A", name: "Name of A", quantity: 2, unitPrice: usd(500), total: usd(1_000) },
+        { ...product, sku: "B", name: "Name of B", quantity: 3, unitPrice: usd(100), total: usd(300) },
       ],
       total: usd(1_300),
       notices: [],

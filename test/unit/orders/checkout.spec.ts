@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
+import type { Returned } from "../../../broker/contract/contract.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
 import { derivedV7, newId } from "../../../broker/contract/ids.ts";
 import { id as idSchema } from "../../../broker/contract/schemas.ts";
@@ -23,9 +24,17 @@ const usd = (amount: number) => ({ amount, currency: "USD" });
 const codeOf = (error: unknown) => errorCode(error);
 
 describe("pricing a cart", () => {
-  const catalogue = [
-    { sku: "tea", name: "Tea", price: usd(350) },
-    { sku: "cup", name: "Cup", price: usd(1_200) },
+  const productId = newId();
+  const catalogue: Returned<"products.variants"> = [
+    { sku: "tea", productId, slug: "tea", options: {}, image: null, name: "Tea", price: usd(350) },
+    {
+      sku: "cup",
+      productId,
+      name: "Cup",
+      price: usd(1_200),
+      options: { Size: "L", Colour: "red" },
+      image: "https://x.test/1.jpg",
+    },
   ];
 
   it("takes names and prices from the catalogue, and keeps the order of the cart", () => {
@@ -44,6 +53,22 @@ describe("pricing a cart", () => {
       ],
     );
     assert.deepEqual(priced.total, usd(2_250));
+    // An older node of products knows no slug.
+    assert.deepEqual(
+      priced.lines.map((it) => [it.productId, it.slug, Object.entries(it.options ?? {}), it.image]),
+      [
+        [
+          productId,
+          productId,
+          [
+            ["Size", "L"],
+            ["Colour", "red"],
+          ],
+          "https://x.test/1.jpg",
+        ],
+        [productId, "tea", [], null],
+      ],
+    );
   });
 
   it("adds up exactly, whatever is in the cart", () => {
@@ -55,7 +80,7 @@ describe("pricing a cart", () => {
       fc.property(fc.array(line, { minLength: 1, maxLength: 50 }), (lines) => {
         const { total } = priceCart(
           lines.map((it, n) => ({ sku: `s${n}`, quantity: it.quantity })),
-          lines.map((it, n) => ({ sku: `s${n}`, name: "x", price: usd(it.price) })),
+          lines.map((it, n) => ({ sku: `s${n}`, productId, name: "x", price: usd(it.price) })),
         );
         const exact = lines.reduce((sum, it) => sum + BigInt(it.quantity) * BigInt(it.price), 0n);
         assert.equal(BigInt(total.amount), exact);
@@ -85,8 +110,8 @@ describe("pricing a cart", () => {
       "SKU_UNKNOWN",
     );
     const mixed = [
-      { sku: "tea", name: "Tea", price: usd(1) },
-      { sku: "cup", name: "Cup", price: { amount: 1, currency: "EUR" } },
+      { sku: "tea", productId, name: "Tea", price: usd(1) },
+      { sku: "cup", productId, name: "Cup", price: { amount: 1, currency: "EUR" } },
     ];
     const both = [
       { sku: "tea", quantity: 1 },
@@ -96,7 +121,7 @@ describe("pricing a cart", () => {
       refused(() => priceCart(both, mixed)),
       "CURRENCY_MIXED",
     );
-    const dear = [{ sku: "tea", name: "Tea", price: usd(1_000_000_000_000) }];
+    const dear = [{ sku: "tea", productId, name: "Tea", price: usd(1_000_000_000_000) }];
     assert.equal(
       refused(() => priceCart([{ sku: "tea", quantity: 2 }], dear)),
       "VALIDATION_FAILED",
@@ -225,6 +250,7 @@ describe("checkout", () => {
     const answers: Record<string, () => unknown> = {
       "cart.contents": () => ({ id: newId(), ...carts }),
       "products.variants": () => [{ sku: "tea", productId: newId(), name: "Tea", price: usd(350) }],
+      "users.contacts": () => [],
     };
     const place = (resourceId: string, userId = customerId) =>
       placeOrder(

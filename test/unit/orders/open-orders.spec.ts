@@ -195,6 +195,7 @@ class World {
         return { id: this.customerId, revision, lines: quantity > 0 ? [{ sku: "tea", quantity }] : [] };
       },
       "products.variants": () => [{ sku: "tea", productId: newId(), name: "Tea", price: usd(350) }],
+      "users.contacts": () => [],
     };
     return placeOrder(
       {
