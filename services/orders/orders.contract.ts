@@ -126,7 +126,7 @@ export const orderView = z
     lines: z.array(orderLineView),
     total: money,
     shippingAddress: address,
-    payment: paymentSummary.nullable(),
+    payment: paymentSummary.nullable().meta({ description: "Null where there is nothing to pay" }),
     delivery: deliverySummary.nullable(),
     outOfStock: z
       .array(rejectedLine)
@@ -155,7 +155,7 @@ const paid = z.strictObject({
   ...about,
   lines: z.array(orderLine),
   total: money,
-  paymentId: id,
+  paymentId: id.nullable().meta({ description: "Null where there was nothing to pay" }),
 });
 const ended = z
   .strictObject({ ...about, reason: z.string().nullable() })
@@ -228,7 +228,8 @@ export const orders = defineContract({
         "`payment.nextAction` says how. The reply waits for that, 2 s unless `Prefer: wait=N` says otherwise; " +
         "without it yet, follow the order.\n\n" +
         "Give either `shippingAddress` or `addressId`. With `cartRevision` and `expectedTotal` nothing is ordered " +
-        "that the customer has not seen. An order that is not paid in time expires.",
+        "that the customer has not seen. An order that is not paid in time expires.\n\n" +
+        "An order whose total is 0 needs no `payment` and asks no provider: it is paid once its stock is held.",
       operationId: "placeOrder",
       headers: { request: { Prefer: preferWait } },
       rest: "POST /orders",
@@ -239,7 +240,9 @@ export const orders = defineContract({
         .strictObject({
           shippingAddress: address.optional(),
           addressId: id.optional().meta({ description: "Id of a saved address" }),
-          payment: paymentChoice,
+          payment: paymentChoice.optional().meta({
+            description: "How the customer wants to pay. Needed unless the total is 0; then it is ignored",
+          }),
           ext: orderExt.optional(),
           cartRevision: cartRevision.optional().meta({
             description:

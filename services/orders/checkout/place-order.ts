@@ -33,6 +33,9 @@ export interface PlaceOrderTools extends ClaimTools {
 
 type Order = Snapshot<OrderState>;
 
+/** Stored with an order that has nothing to pay. No provider can be asked by this name. */
+const NO_PROVIDER = { provider: "none" };
+
 /** All ids of the order are derived from its own id. So a repeated run creates the same order. */
 export async function placeOrder(tools: PlaceOrderTools, ctx: PlaceContext): Promise<Order> {
   const order = await placedOrder(tools, ctx, ctx.meta.resourceId ?? newId());
@@ -91,7 +94,7 @@ function claimOf(
       total,
       shippingAddress,
       ...(ctx.params.ext && { ext: ctx.params.ext }),
-      payment: ctx.params.payment,
+      payment: ctx.params.payment ?? NO_PROVIDER,
       paymentId: derivedV7(orderId, "payment"),
       deliveryId: derivedV7(orderId, "delivery"),
       expiresAt: new Date(now + orderTtl).toISOString(),
@@ -106,18 +109,22 @@ interface Checkout extends PricedCart {
   customer: OrderedBy | undefined;
 }
 
-async function lookUp(
-  { checkProvider }: PlaceOrderTools,
-  ctx: PlaceContext,
-  userId: string,
-): Promise<Checkout> {
+async function lookUp(tools: PlaceOrderTools, ctx: PlaceContext, userId: string): Promise<Checkout> {
   const [cart, shippingAddress, customer] = await Promise.all([
     pricedCart(ctx, userId),
     shippingAddressOf(ctx, userId),
     customerOf(ctx, userId),
-    checkProvider(ctx.params.payment.provider, "payment.provider"),
   ]);
+  if (cart.total.amount > 0) await checkPayment(tools, ctx);
   return { ...cart, shippingAddress, customer };
+}
+
+/** @throws SoukError VALIDATION_FAILED, PROVIDER_UNKNOWN */
+async function checkPayment({ checkProvider }: PlaceOrderTools, { params }: PlaceContext): Promise<void> {
+  if (params.payment) return checkProvider(params.payment.provider, "payment.provider");
+  throw new SoukError("VALIDATION_FAILED", "The order has to be paid.", {
+    errors: [{ field: "payment", message: "must be given, because there is something to pay" }],
+  });
 }
 
 /** @throws SoukError CART_CHANGED, PRICE_CHANGED: it is not what the customer has seen */

@@ -64,18 +64,20 @@ export function delivered(state: OrderState, { subject, time }: Message<"deliver
 
 export function deliveryFailed(state: OrderState, message: Message<"delivery.failed">): Decided {
   const { subject, data, time } = message;
-  if (!state.paidBy) throw new Error(`order ${state.number} is delivered but nobody paid it`);
   const back = restock(state, subject, "delivery failed");
+  const failed = enter(back.state, "delivery_failed", time, {
+    ...delivering(state, "failed"),
+    reason: data.reason,
+  });
+  const told = send("order.delivery_failed", subject, { ...about(state), reason: data.reason });
+  if (state.paidBy) {
+    const refund = refundAll(subject, state.paidBy, `delivery failed: ${data.reason}`);
+    return { state: failed, send: [...back.send, refund, told] };
+  }
+  // Nothing was paid, so no provider has to refund anything.
   return {
-    state: enter(back.state, "delivery_failed", time, {
-      ...delivering(state, "failed"),
-      reason: data.reason,
-    }),
-    send: [
-      ...back.send,
-      refundAll(subject, state.paidBy, `delivery failed: ${data.reason}`),
-      send("order.delivery_failed", subject, { ...about(state), reason: data.reason }),
-    ],
+    state: enter(failed, "refunded", time),
+    send: [...back.send, told, send("order.refunded", subject, { ...about(state), amount: state.total })],
   };
 }
 

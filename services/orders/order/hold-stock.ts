@@ -4,14 +4,16 @@ import type { Message } from "../../../broker/contract/envelope.ts";
 import type { Decided } from "./decision.ts";
 import { close } from "./end-unpaid.ts";
 import { requestPayment } from "./messages.ts";
-import { enter, holdOf, type OrderState, withHold } from "./state.ts";
+import { becomePaid } from "./pay.ts";
+import { enter, holdOf, isFree, type OrderState, withHold } from "./state.ts";
 
-/** Holds the line. After the last line, requests the payment. */
+/** Holds the line. After the last line, requests the payment. Where there is nothing to pay, the order is paid. */
 export function reserved(state: OrderState, message: Message<"stock.reserved">): Decided {
   const { subject, data, time } = message;
   if (holdOf(state, data.sku)?.status !== "asked") return releaseUnknownHold(state, message);
   const held = withHold(state, data.sku, { status: "held", generation: data.generation });
   if (Object.values(held.holds).some((it) => it.status !== "held")) return { state: held };
+  if (isFree(held)) return becomePaid(held, message, null);
   return {
     state: enter(held, "awaiting_payment", time, {
       attempts: held.attempts.map((it) => ({ ...it, status: "requested" })),

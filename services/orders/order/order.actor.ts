@@ -2,8 +2,8 @@
  * The order and its saga: one table says what every message does in every status. Each phase has a file beside this
  * one.
  *
- * placed → awaiting_payment → paid → shipped → delivered. Final statuses: rejected, cancelled, expired (unpaid),
- * delivered, and delivery_failed → refunded. When staff refund the whole payment, the order becomes refunded from any
+ * placed → awaiting_payment → paid → shipped → delivered; placed → paid where there is nothing to pay. Final statuses:
+ * rejected, cancelled, expired (unpaid), delivered, and delivery_failed → refunded. When staff refund the whole payment, the order becomes refunded from any
  * status. A delivery that has not left is then stopped, and its goods return to stock. Goods that the customer has
  * are not returned automatically.
  */
@@ -114,7 +114,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       },
       "order.cancel": { to: ["cancelled"], decide: cancel },
       "order.expire": { to: ["expired"], decide: expire },
-      "stock.reserved": { to: ["placed", "awaiting_payment"], decide: reserved },
+      "stock.reserved": { to: ["placed", "awaiting_payment", "paid"], decide: reserved },
       "stock.rejected": { to: ["placed", "rejected"], decide: rejected },
       "payment.pending": ignore("no payment is asked for before all stock is held"),
       "payment.captured": { to: ["placed"], decide: refundCapture },
@@ -134,13 +134,13 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       ...oncePaid("paid"),
       "delivery.shipped": { to: ["shipped"], decide: shipped },
       "delivery.succeeded": { to: ["delivered"], decide: delivered },
-      "delivery.failed": { to: ["delivery_failed"], decide: deliveryFailed },
+      "delivery.failed": { to: ["delivery_failed", "refunded"], decide: deliveryFailed },
       "delivery.cancelled": ignore("only a refunded order stops its delivery"),
     },
     shipped: {
       ...oncePaid("shipped"),
       "delivery.succeeded": { to: ["delivered"], decide: delivered },
-      "delivery.failed": { to: ["delivery_failed"], decide: deliveryFailed },
+      "delivery.failed": { to: ["delivery_failed", "refunded"], decide: deliveryFailed },
       "delivery.cancelled": ignore("only a refunded order stops its delivery"),
     },
     delivered: {

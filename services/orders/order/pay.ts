@@ -50,32 +50,41 @@ export function attemptEnded(
 }
 
 /**
- * Here an order becomes paid. The held units are sold, the delivery is requested, and other attempts are cancelled.
+ * Here an order becomes paid. The held units are sold, the delivery is requested, and other attempts are cancelled. A
+ * free order becomes paid when its stock is held, in hold-stock.ts.
  */
 export function captured(state: OrderState, message: Message<"payment.captured">): Decided {
-  const { subject, data, time } = message;
+  const { data } = message;
   const known = attemptOf(state, data.paymentId);
   if (!known || known.captured !== null) return refundCapture(state, message);
   const taken = withCapture(known, data.amount.amount);
   const noted = withAttempt(state, taken);
-  if (taken.status === "refunded") return { state: noted };
+  return taken.status === "refunded" ? { state: noted } : becomePaid(noted, message, taken.id);
+}
+
+/** @param paidBy the attempt that paid; null where there is nothing to pay */
+export function becomePaid(
+  state: OrderState,
+  { subject, time }: Pick<Message, "subject" | "time">,
+  paidBy: string | null,
+): Decided {
   return {
-    state: enter(noted, "paid", time, {
-      paidBy: taken.id,
-      holds: mapHolds(noted, (it) => (it.status === "held" ? { ...it, status: "sold" } : it)),
-      attempts: noted.attempts.map(cancelledAttempt),
+    state: enter(state, "paid", time, {
+      paidBy,
+      holds: mapHolds(state, (it) => (it.status === "held" ? { ...it, status: "sold" } : it)),
+      attempts: state.attempts.map(cancelledAttempt),
       delivery: { id: state.deliveryId, status: "requested", tracking: null },
     }),
     send: [
-      ...holdMessages(noted, "stock.commit", subject),
-      ...cancelAttempts(noted, "paid in another way"),
+      ...holdMessages(state, "stock.commit", subject),
+      ...cancelAttempts(state, "paid in another way"),
       send("delivery.request", state.deliveryId, deliveryData(state, subject)),
       send("order.paid", subject, {
         ...about(state),
         lines: state.lines,
         total: state.total,
         shippingAddress: state.shippingAddress,
-        paymentId: taken.id,
+        paymentId: paidBy,
       }),
     ],
     timers: [{ cancel: EXPIRY }],

@@ -91,6 +91,12 @@ export const currentAttempt = (state: OrderState): Attempt => {
   return found;
 };
 
+/** Whether there is nothing to pay. Such an order asks no provider. */
+export const isFree = ({ total }: OrderState): boolean => total.amount === 0;
+
+/** Whether it has become paid, also where nothing was to pay or the money has gone back. */
+export const wasPaid = ({ history }: OrderState): boolean => history.some((it) => it.status === "paid");
+
 /** Whether it is requested and has no outcome yet. */
 export const isOpen = (it: Attempt): boolean => it.status === "requested" || it.status === "pending";
 

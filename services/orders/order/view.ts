@@ -1,7 +1,7 @@
 /** The order as clients see it. */
 import type { Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { OrderView } from "../orders.contract.ts";
-import { type Attempt, currentAttempt, holdOf, type OrderState } from "./state.ts";
+import { currentAttempt, holdOf, isFree, type OrderState } from "./state.ts";
 
 export function orderView({ id, version, state }: Snapshot<OrderState>): OrderView {
   const outOfStock = state.lines.flatMap(({ sku, quantity }) => {
@@ -20,7 +20,7 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     lines: state.lines.map(lineView),
     total: state.total,
     shippingAddress: state.shippingAddress,
-    payment: paymentView(currentAttempt(state)),
+    payment: paymentView(state),
     delivery: state.delivery,
     ...(outOfStock.length > 0 ? { outOfStock } : {}),
     history: state.history,
@@ -48,12 +48,11 @@ const lineView = (it: OrderState["lines"][number]): OrderView["lines"][number] =
 export const isPayable = ({ status }: OrderState): boolean =>
   status === "placed" || status === "awaiting_payment";
 
-const paymentView = ({ id, choice, status, nextAction }: Attempt): OrderView["payment"] => ({
-  id,
-  provider: choice.provider,
-  status: status === "planned" ? "requested" : status,
-  nextAction,
-});
+function paymentView(state: OrderState): OrderView["payment"] {
+  const { id, choice, status, nextAction } = currentAttempt(state);
+  if (isFree(state) && (status === "planned" || status === "cancelled")) return null;
+  return { id, provider: choice.provider, status: status === "planned" ? "requested" : status, nextAction };
+}
 
 /** Whether the customer can go on: the payment has a next step or an outcome, or the order has ended. */
 export const canGoOn = (state: OrderState): boolean => {

@@ -27,7 +27,12 @@ interface Accounting extends Numbered {
   net: number;
   tax: number;
   gross: number;
-  payment: { id: string; provider: string; receipt: string | null };
+}
+
+interface Paid {
+  id: string;
+  provider: string;
+  receipt: string | null;
 }
 
 export interface InvoiceLine {
@@ -40,6 +45,8 @@ export interface InvoiceLine {
 }
 
 export interface Invoice extends Accounting {
+  /** Null where there was nothing to pay. */
+  payment: Paid | null;
   lines: readonly InvoiceLine[];
   /** The day in the seller's time zone. */
   paidOn: string;
@@ -51,6 +58,7 @@ export interface CreditNote extends Accounting {
   orderId: string;
   /** Number of the invoice that it credits, in part or completely. */
   invoice: string;
+  payment: Paid;
   reason: string;
 }
 
@@ -74,8 +82,8 @@ const accounting = {
   net: whole,
   tax: whole,
   gross: whole,
-  payment: { type: new Schema({ id: text, provider: text, receipt: String }, part), required: true },
 };
+const payment = new Schema({ id: text, provider: text, receipt: String }, part);
 const line = new Schema({ sku: text, name: text, quantity: whole, unitPrice: whole, total: whole }, part);
 
 export const invoiceModel = defineModel<Invoice>(
@@ -83,6 +91,7 @@ export const invoiceModel = defineModel<Invoice>(
   new Schema<Invoice>(
     {
       ...accounting,
+      payment: { type: payment, default: null },
       lines: [line],
       paidOn: text,
       printed: { type: [new Schema({ label: text, text }, part)], default: undefined },
@@ -93,9 +102,13 @@ export const invoiceModel = defineModel<Invoice>(
 export const creditNoteModel = defineModel<CreditNote>(
   "credit_notes",
   new Schema<CreditNote>(
-    { ...accounting, orderId: text, invoice: text, reason: text },
     {
-      versionKey: false,
+      ...accounting,
+      payment: { type: payment, required: true },
+      orderId: text,
+      invoice: text,
+      reason: text,
     },
+    { versionKey: false },
   ),
 );

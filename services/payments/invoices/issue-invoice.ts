@@ -65,6 +65,12 @@ export function createInvoicing({
     return state.refunds.filter((it) => it.status === "succeeded" && it.amount > 0);
   }
 
+  async function paidPayment(id: string) {
+    const state = (await payments.next(id, 0, 0, isPaid))?.state;
+    if (!state || state.status === "early") throw new Error(`payment ${id} is not paid`);
+    return { id, provider: state.provider, receipt: state.receipt };
+  }
+
   async function issueInvoice({ subject: orderId, data, time }: Message<"order.paid">): Promise<void> {
     const { number: orderNumber, customerId, shippingAddress, paymentId } = data;
     const lines = data.lines.map(({ unitPrice, total, ...it }) => ({
@@ -75,9 +81,7 @@ export function createInvoicing({
     const { amount: gross, currency } = data.total;
     if (lines.reduce((sum, it) => sum + it.total, 0) !== gross)
       throw new Error(`the lines of order ${orderNumber} do not add up to its total`);
-    const payment = (await payments.next(paymentId, 0, 0, isPaid))?.state;
-    if (!payment || payment.status === "early") throw new Error(`payment ${paymentId} is not paid`);
-    const { provider, receipt } = payment;
+    const payment = paymentId === null ? null : await paidPayment(paymentId);
     const { TAX_NAME: taxName, TAX_RATE: taxRate } = config;
     const printed = printedFields("order", data.ext, fields);
     await invoiceSeries.add(orderId, () => ({
@@ -91,12 +95,12 @@ export function createInvoicing({
       taxRate,
       ...splitTax(gross, taxRate),
       gross,
-      payment: { id: paymentId, provider, receipt },
+      payment,
       paidOn: dayOf(Date.parse(time)),
       ...(printed.length > 0 && { printed }),
     }));
     // A refund that arrived first found no invoice. Its credit note is made here.
-    if ((await refundsToCredit(paymentId)).length > 0) await creditRefunds(orderId);
+    if (payment && (await refundsToCredit(payment.id)).length > 0) await creditRefunds(orderId);
   }
 
   /**
@@ -106,7 +110,7 @@ export function createInvoicing({
    */
   async function creditRefunds(orderId: string): Promise<void> {
     const invoice = await invoices.findById(orderId).lean();
-    if (!invoice) return;
+    if (!invoice?.payment) return;
     const { orderNumber, customerId, buyer, currency, taxName, taxRate, payment } = invoice;
     for (const { id, amount, reason } of await refundsToCredit(payment.id)) {
       const issued = await creditNotes.find({ orderId }, { net: 1, tax: 1 }).lean();

@@ -50,11 +50,16 @@ export function printedInvoice(it: Invoice): PrintedDocument {
     totals: [...netAndTax(it), ["Total paid", amount(it.gross)]],
     remarks: [
       ...(it.printed ?? []).map(({ label, text }) => `${label}: ${text}`),
-      `Paid in full by ${it.payment.provider}${it.payment.receipt === null ? "" : `, receipt ${it.payment.receipt}`}. ` +
-        "Nothing is left to pay.",
+      paidBy(it.payment),
       `Prices are in ${it.currency}${it.taxRate === 0 ? "." : ` and include ${taxLabel(it)}.`}`,
     ],
   };
+}
+
+function paidBy(payment: Invoice["payment"]): string {
+  if (!payment) return "There was nothing to pay.";
+  const receipt = payment.receipt === null ? "" : `, receipt ${payment.receipt}`;
+  return `Paid in full by ${payment.provider}${receipt}. Nothing is left to pay.`;
 }
 
 export function printedCreditNote(it: CreditNote): PrintedDocument {

@@ -2,6 +2,7 @@
 import { machine as deliveryMachine } from "../../../services/delivery/delivery.actor.ts";
 import type { DeliveryStatus } from "../../../services/delivery/delivery.contract.ts";
 import { machine as orderMachine } from "../../../services/orders/order/order.actor.ts";
+import { wasPaid } from "../../../services/orders/order/state.ts";
 import type { OrderStatus } from "../../../services/orders/orders.contract.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
@@ -67,7 +68,7 @@ function checkDeliveries({ orders, deliveries }: Evidence["snapshot"]): CheckRes
   const failures = orders.flatMap(({ _id, state }) => {
     const delivery = made.get(state.deliveryId);
     made.delete(state.deliveryId);
-    if (state.paidBy === null) return delivery ? [`order ${_id} is ${state.status}, and has a delivery`] : [];
+    if (!wasPaid(state)) return delivery ? [`order ${_id} is ${state.status}, and has a delivery`] : [];
     if (!delivery) return [`order ${_id} is ${state.status}, and has no delivery`];
     return [
       ...(delivery.orderId === _id ? [] : [`delivery ${state.deliveryId} is of order ${delivery.orderId}`]),

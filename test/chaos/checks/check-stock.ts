@@ -1,5 +1,5 @@
 /** Units: whatever left the stock was sold, holds belong to open orders, and nothing was ever negative. */
-import type { OrderState } from "../../../services/orders/order/state.ts";
+import { type OrderState, wasPaid } from "../../../services/orders/order/state.ts";
 import { stockFaults } from "../observers/stock-sampler.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
@@ -7,7 +7,7 @@ import type { Evidence } from "./checks.ts";
 type StockEvidence = Pick<Evidence, "snapshot" | "initial" | "sampler">;
 
 /** Sold and not returned, by the order's own state. */
-const isSold = ({ paidBy, restocked }: OrderState): boolean => paidBy !== null && !restocked;
+const isSold = (it: OrderState): boolean => wasPaid(it) && !it.restocked;
 
 export function checkStock({ snapshot, initial, sampler }: StockEvidence): CheckResult[] {
   const stock = new Map(snapshot.stock.map((it) => [it._id, it.state]));
@@ -62,7 +62,7 @@ function checkLedger(
   const expected = new Map<string, number>();
   for (const { _id, state } of orders)
     for (const { sku, quantity } of state.lines) {
-      if (state.paidBy !== null) expected.set(`${_id} sold ${sku}`, -quantity);
+      if (wasPaid(state)) expected.set(`${_id} sold ${sku}`, -quantity);
       if (state.restocked) expected.set(`${_id} gave back ${sku}`, quantity);
     }
   for (const { _id, orderId, sku, delta } of ledger) {

@@ -121,8 +121,8 @@ describe("the checks after chaos", () => {
       /payment payment-open is no anomaly/,
     ],
     "a step that the order's machine does not have": [
-      (it) => orderAt(it, DONE).history.splice(1, 1),
-      /order order-done went placed → paid/,
+      (it) => orderAt(it, DONE).history.splice(2, 1),
+      /order order-done went awaiting_payment → /,
     ],
     "a history that ends elsewhere": [
       (it) => orderAt(it, DONE).history.pop(),

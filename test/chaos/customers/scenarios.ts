@@ -41,7 +41,7 @@ const secondAttempt =
 
 /** By name, with how many of a hundred customers do so. */
 const conducts: Record<string, { share: number; conduct: Conduct }> = {
-  pays: { share: 28, conduct: ({ customer }, order) => customer.pay(order) },
+  pays: { share: 26, conduct: ({ customer }, order) => customer.pay(order) },
   "clicks twice": { share: 10, conduct: ({ customer }, order) => customer.pay(order) },
   "two tabs": { share: 4, conduct: ({ customer }, order) => customer.pay(order) },
   "out of stock": { share: 8, conduct: ({ customer }, order) => customer.pay(order) },
@@ -79,6 +79,8 @@ const conducts: Record<string, { share: number; conduct: Conduct }> = {
     conduct: ({ customer, random }, order) =>
       customer.pay(order, { amount: order.total.amount + (random.chance(0.5) ? 1 : -1) }),
   },
+  // Its order never waits for a payment.
+  "free of charge": { share: 2, conduct: async () => undefined },
   "never pays": { share: 3, conduct: async () => undefined },
 };
 
@@ -114,7 +116,11 @@ export async function play({ seed, number, customer, staff, goods, journal, wait
   const order = await checkOut(customer, journal, cartFor(name, goods, random), name, key);
   if (!order) return journal.count(name, "no answer");
   const open = await customer.payable(order, waitMs);
-  if (open?.status !== "awaiting_payment") return journal.count(name, open?.status ?? "no answer");
+  if (open?.status !== "awaiting_payment") {
+    journal.count(name, open?.status ?? "no answer");
+    if (open?.status === "paid") await staff.handle(open, random);
+    return;
+  }
 
   await conducts[name]?.conduct({ customer, random, key, waitMs }, open);
   if (!PAYING.has(name)) return journal.count(name, "done");
@@ -126,6 +132,7 @@ export async function play({ seed, number, customer, staff, goods, journal, wait
 const isOver = ({ status }: Order): boolean => ["rejected", "cancelled", "expired"].includes(status);
 
 function cartFor(name: string, goods: Goods, random: SeededRandom): Map<string, number> {
+  if (name === "free of charge") return new Map([[goods.free, random.between(1, 3)]]);
   const cart = new Map(
     random
       .shuffled(goods.plenty)

@@ -15,6 +15,8 @@ export interface Goods {
   /** Wanted by more than can have them. */
   scarce: readonly string[];
   none: string;
+  /** Costs nothing. */
+  free: string;
   /** For probes only. */
   probe: string;
   /** Units at the start, by SKU. */
@@ -85,16 +87,17 @@ export async function stockGoods(
   scarceUnits: number,
 ): Promise<Goods> {
   const skus = (name: string, count: number) => Array.from({ length: count }, (_, n) => `${name}-${n + 1}`);
-  const [plenty, scarce, none, probe] = [skus("PLENTY", 10), skus("SCARCE", 4), "NONE-1", "PROBE-1"];
+  const [plenty, scarce] = [skus("PLENTY", 10), skus("SCARCE", 4)];
+  const [none, free, probe] = ["NONE-1", "FREE-1", "PROBE-1"];
   const initial = new Map([
-    ...[...plenty, probe].map((sku) => [sku, MANY] as const),
+    ...[...plenty, free, probe].map((sku) => [sku, MANY] as const),
     ...scarce.map((sku) => [sku, random.between(scarceUnits, scarceUnits * 2)] as const),
     [none, 0] as const,
   ]);
   const { headers } = admin;
   const variants = [...initial.keys()].map((sku, n) => ({
     sku,
-    price: { ...PRICE, amount: PRICE.amount + n },
+    price: { ...PRICE, amount: sku === free ? 0 : PRICE.amount + n },
     options: { Kind: sku },
   }));
   must(
@@ -103,5 +106,5 @@ export async function stockGoods(
   );
   for (const [sku, onHand] of initial)
     must(await client.send("POST", "/inventory", { headers, body: { sku, onHand } }), 201);
-  return { plenty, scarce, none, probe, initial };
+  return { plenty, scarce, none, free, probe, initial };
 }

@@ -9,6 +9,7 @@ import "../../../services/contracts.ts";
 import { MAX_ATTEMPTS } from "../../../services/orders/order/attempts.ts";
 import type { OrderMessage } from "../../../services/orders/order/decision.ts";
 import { machine, orderActor } from "../../../services/orders/order/order.actor.ts";
+import { orderView } from "../../../services/orders/order/view.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 
 const CUSTOMER = "019b76da-a800-7000-8000-000000000002";
@@ -141,6 +142,80 @@ describe("an order", () => {
         ],
         timers: [{ cancel: "expiry" }],
       });
+  });
+
+  describe("with nothing to pay", () => {
+    const free: OrderStep = [
+      "order.place",
+      {
+        ...place,
+        lines: place.lines.map((it) => ({ ...it, unitPrice: usd(0), total: usd(0) })),
+        total: usd(0),
+        payment: { provider: "none" },
+      },
+    ];
+
+    it("becomes paid when its last line is held, and asks for no payment", () => {
+      order(free, teaHeld)
+        .when(cupHeld)
+        .then({
+          state: { status: "paid", paidBy: null },
+          sends: [
+            ["stock.commit", "tea", { orderId: ID, generation: 7 }],
+            ["stock.commit", "cup", { orderId: ID, generation: 3 }],
+            ["delivery.request", DELIVERY],
+            ["order.paid", ID],
+          ],
+          timers: [{ cancel: "expiry" }],
+        })
+        .when(cupHeld)
+        .then({ state: "unchanged", sends: [] });
+    });
+
+    it("shows no payment, in any status", () => {
+      const steps = [free, teaHeld, cupHeld, lost];
+      for (const [at] of steps.entries()) {
+        const { state } = order(...steps.slice(0, at + 1));
+        assert.ok(state);
+        assert.equal(orderView({ id: ID, version: 1, state }).payment, null, state.status);
+      }
+    });
+
+    it("is rejected, cancelled and expires like any other", () => {
+      for (const [end, status] of [
+        [cupOut, "rejected"],
+        [cancel, "cancelled"],
+        [expire, "expired"],
+      ] as const)
+        order(free, teaHeld)
+          .when(end)
+          .then({
+            state: { status },
+            sends: [
+              ["stock.release", "tea"],
+              [`order.${status}`, ID],
+            ],
+          });
+      order(free, teaHeld, cupHeld).when(cancel).then({ refusal: "ORDER_NOT_CANCELLABLE" });
+      order(free, teaHeld, cupHeld).when(payAgain).then({ refusal: "ORDER_NOT_PAYABLE" });
+    });
+
+    it("ends when its delivery fails: goods go back, and no money", () => {
+      for (const past of [[], [shipped]])
+        order(free, teaHeld, cupHeld, ...past)
+          .when(lost)
+          .then({
+            state: { status: "refunded", restocked: true },
+            sends: [
+              ["stock.restock", "tea"],
+              ["stock.restock", "cup"],
+              ["order.delivery_failed", ID],
+              ["order.refunded", ID, { number: "N1", customerId: CUSTOMER, amount: usd(0) }],
+            ],
+          })
+          .when(lost)
+          .then({ sends: [] });
+    });
   });
 
   it("becomes paid by a capture that overtakes the news that the payment is open", () => {

@@ -108,9 +108,9 @@ export class SagaWorld {
 
   // -- what people do --------------------------------------------------------------------------------------------
 
-  place(lines: readonly { sku: string; quantity: number }[], provider = "sandbox"): string {
+  place(lines: readonly { sku: string; quantity: number }[], provider = "sandbox", price = PRICE): string {
     const id = uuid(0x1000 + this.orders.length);
-    const money = (units: number) => ({ amount: units * PRICE, currency: "USD" });
+    const money = (units: number) => ({ amount: units * price, currency: "USD" });
     this.inline("order", id, "order.place", {
       number: `N${this.orders.length}`,
       customerId: CUSTOMER,

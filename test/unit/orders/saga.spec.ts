@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { NONE } from "../../../broker/actor/state-machine.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
 import { machine } from "../../../services/orders/order/order.actor.ts";
-import { mayStillCapture, type OrderState } from "../../../services/orders/order/state.ts";
+import { isFree, mayStillCapture, type OrderState, wasPaid } from "../../../services/orders/order/state.ts";
 import { kept, SagaWorld, uuid } from "./saga-world.ts";
 
 const SKUS = ["a", "b", "c"] as const;
@@ -38,6 +38,7 @@ const STEPS: ((world: SagaWorld, n: number) => void)[] = [
     world.place(
       skus.map((sku) => ({ sku: sku ?? "a", quantity })),
       n & 16 || n & 32 ? "sandbox" : "broken",
+      n & 64 && n & 128 ? 0 : undefined,
     );
   },
   (world, n) => {
@@ -209,8 +210,21 @@ describe("the saga", function () {
               assert.equal(kept(charge), 0);
             else assert.ok(kept(charge) > 0, `${id} is ${order.status} and paid`);
           }
-          assert.equal(order.paidBy !== null, ONCE_PAID.has(order.status));
+          assert.equal(order.paidBy !== null, ONCE_PAID.has(order.status) && !isFree(order));
         }
+      }),
+      runs,
+    );
+  });
+
+  it("asks nobody for money where there is nothing to pay", () => {
+    fc.assert(
+      checked((world) => {
+        const asked = new Set((world.sent.get("payment.request") ?? []).map((it) => it.subject));
+        const back = new Set((world.sent.get("payment.refund") ?? []).map((it) => it.subject));
+        for (const [id, order] of world.orders.filter(([, it]) => isFree(it)))
+          for (const attempt of order.attempts)
+            assert.ok(!asked.has(attempt.id) && !back.has(attempt.id), `${id} is free`);
       }),
       runs,
     );
@@ -268,7 +282,7 @@ describe("the saga", function () {
   it("asks for one delivery per paid order, and stops it or takes its goods back when the order is refunded", () => {
     fc.assert(
       checked((world) => {
-        const paid = world.orders.filter(([, it]) => it.paidBy !== null);
+        const paid = world.orders.filter(([, it]) => wasPaid(it));
         assert.deepEqual(world.deliveries.map(([, it]) => it.orderId).sort(), paid.map(([id]) => id).sort());
         for (const [, order] of paid) {
           const delivery = world.deliveries.find(([id]) => id === order.deliveryId)?.[1];

@@ -169,6 +169,13 @@ describe("an invoice as PDF", () => {
     assert.match(String(info.CreationDate), /^D:20261121100000/);
   });
 
+  it("says that there was nothing to pay", async () => {
+    const { text } = await read({ payment: null, lines: [{ ...line(1), unitPrice: 0, total: 0 }] });
+    for (const part of ["KES 0.00", "There was nothing to pay."])
+      assert.ok(text.includes(part), `${part} is not in:\n${text}`);
+    assert.ok(!text.includes("Paid in full by"));
+  });
+
   it("is rendered in another thread, once for many who ask, and not again", async () => {
     const printer = createPdfPrinter();
     try {
@@ -187,6 +194,7 @@ describe("an invoice as PDF", () => {
     const note: CreditNote = {
       ...rest,
       ...splitTax(5_000, 1_600),
+      payment: { id: "p", provider: "mpesa", receipt: "SKJ7X2Q1LM" },
       gross: 5_000,
       number: "CN-2026-000007",
       orderId: rest._id,

@@ -13,10 +13,12 @@ import { eventually } from "../../../../souk/testing/eventually.ts";
 import { movableClock } from "../../../../souk/testing/movable-clock.ts";
 import {
   commandsOf,
+  freeOrder,
   type InvoicingNode,
   openInvoicing,
   paidOrder,
   payHere,
+  paymentIdOf,
   refund,
   refundedMessage,
 } from "./support.ts";
@@ -78,6 +80,16 @@ describe("invoices", () => {
       ],
       paidOn: paid.time.slice(0, 10),
     });
+  });
+
+  it("are issued for an order with nothing to pay, which no payment paid", async () => {
+    const paid = freeOrder();
+    await first().issueInvoice(paid);
+    await first().issueInvoice(paid);
+    const { number, net, tax, gross, payment } =
+      (await first().invoices.findById(paid.subject).lean()) ?? assert.fail("no invoice");
+    assert.match(number, /^\d{4}-000001$/);
+    assert.deepEqual({ net, tax, gross, payment }, { net: 0, tax: 0, gross: 0, payment: null });
   });
 
   it("are numbered 1 to 50 by two nodes at once, though messages repeat and the connection breaks", async () => {
@@ -194,7 +206,7 @@ describe("invoices", () => {
     assert.deepEqual(sent, ["find invoices", "insert invoices", "find payments"]);
     const issued = await first().invoices.find().lean();
     assert.deepEqual(
-      issued.map((it) => it.payment.receipt),
+      issued.map((it) => it.payment?.receipt),
       paid.map(() => "SBX-2"),
     );
   });
@@ -311,7 +323,7 @@ describe("invoices", () => {
 
     it("are credited though only another node knows yet that the payment was refunded", async () => {
       const paid = await payHere(first());
-      const { paymentId } = paid.data;
+      const paymentId = paymentIdOf(paid.subject);
       const back = refund(2_500);
       await second().host.apply(paymentId, "payment.refund", {
         refundId: back.id,

@@ -105,7 +105,7 @@ export async function paidOrder(
   return orderPaid(state);
 }
 
-const paymentIdOf = (orderId: string): string => derivedV7(orderId, "payment", "test");
+export const paymentIdOf = (orderId: string): string => derivedV7(orderId, "payment", "test");
 
 const orderPaid = ({
   orderId,
@@ -129,11 +129,19 @@ const orderPaid = ({
     { source: "/orders", at: Date.now() },
   );
 
+/** An order with nothing to pay, and so without a payment. */
+export function freeOrder(): Message<"order.paid"> {
+  const paid = orderPaid({ orderId: newId(), orderNumber: "FREE-1", customerId: newId() });
+  const lines = paid.data.lines.map((it) => ({ ...it, unitPrice: usd(0), total: usd(0) }));
+  return { ...paid, data: { ...paid.data, lines, total: usd(0), paymentId: null } };
+}
+
 /** Has the node's own actor pay an order, so that the node remembers the payment. */
 export async function payHere({ host }: Pick<InvoicingNode, "host">): Promise<Message<"order.paid">> {
   const orderId = newId();
   const paid = orderPaid({ orderId, orderNumber: `S-${orderId.slice(-6)}`, customerId: newId() });
-  const { number: orderNumber, customerId, total: amount, paymentId } = paid.data;
+  const { number: orderNumber, customerId, total: amount } = paid.data;
+  const paymentId = paymentIdOf(orderId);
   const expiresAt = new Date(Date.now() + 60_000).toISOString();
   const payment = { provider: "sandbox" };
   await host.apply(paymentId, "payment.request", {
@@ -160,7 +168,7 @@ export const refundedMessage = (paid: Message<"order.paid">, { id, amount }: Ref
   envelope(
     "payment.refunded",
     paid.subject,
-    { paymentId: paid.data.paymentId, refundId: id, amount: usd(amount), full: false },
+    { paymentId: paymentIdOf(paid.subject), refundId: id, amount: usd(amount), full: false },
     { source: "/payments", at: Date.now() },
   );
 

@@ -7,7 +7,7 @@ import type { OrderView } from "../../../../../services/orders/orders.contract.t
 import { anAddress } from "../../../../../souk/testing/address.ts";
 import { ORDER_TTL_MS, reports, type ShopRun } from "./shop-world.ts";
 
-/** SKUs: `PLENTY` has enough, one unit of `LAST` and `ONE`, and of `NONE` no stock was ever kept. */
+/** SKUs: `PLENTY` has enough, one unit of `LAST` and `ONE`, of `NONE` no stock was ever kept. `GIFT` costs nothing. */
 const CARTS = {
   delivered: { PLENTY: 2 },
   declinedFirst: { PLENTY: 1 },
@@ -21,6 +21,7 @@ const CARTS = {
   wrongAmount: { PLENTY: 1 },
   askedAbout: { PLENTY: 1 },
   agreedThenTaken: { PLENTY: 1 },
+  free: { GIFT: 1 },
 } as const satisfies Record<string, Record<string, number>>;
 
 /** By which provider they are paid, where it is not the sandbox. */
@@ -28,7 +29,7 @@ const PROVIDERS = { askedAbout: "xendit", agreedThenTaken: "stripe" } as const;
 
 export type Label = keyof typeof CARTS;
 export const LABELS = Object.keys(CARTS) as Label[];
-export const STOCK = { PLENTY: 100, LAST: 1, ONE: 1 };
+export const STOCK = { PLENTY: 100, LAST: 1, ONE: 1, GIFT: 5 };
 
 /** The final status of each order and of its payments. */
 export const ENDS: Record<Label, { order: string; payments: string[] }> = {
@@ -44,6 +45,7 @@ export const ENDS: Record<Label, { order: string; payments: string[] }> = {
   wrongAmount: { order: "expired", payments: ["cancelled"] },
   askedAbout: { order: "paid", payments: ["captured"] },
   agreedThenTaken: { order: "paid", payments: ["captured"] },
+  free: { order: "paid", payments: [] },
 };
 
 const providerOf = (label: Label): string =>
@@ -74,9 +76,10 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
     "products.create",
     {
       name: "Tea",
-      variants: ["PLENTY", "LAST", "ONE", "NONE"].map((sku) => ({
+      variants: ["PLENTY", "LAST", "ONE", "NONE", "GIFT"].map((sku) => ({
         sku,
-        price: { amount: 500, currency: "USD" },
+        price: { amount: sku === "GIFT" ? 0 : 500, currency: "USD" },
+        options: { Kind: sku },
       })),
     },
     staff("product"),
