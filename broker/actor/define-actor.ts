@@ -61,7 +61,7 @@ export interface ActorBehavior<S extends object, T extends MessageType> {
   readonly startedBy?: readonly T[];
   /**
    * Top-level fields of the state that are maps. They are written by key (`$set state.holds.<key>`), not as a whole.
-   * Keys must not contain `.` or start with `$`. For maps of thousands of keys, use `withKey` and `withoutKey` of
+   * Keys must be names of fields, see fieldName in broker/mongo/field-name.ts. For maps of thousands of keys, use `withKey` and `withoutKey` of
    * shared-record.ts. Their cost does not grow with the number of keys.
    */
   readonly maps?: readonly (keyof S & string)[];

@@ -48,7 +48,9 @@ function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || depth === 0) return false;
   if (Array.isArray(value)) return value.every((it) => isPlain(it, depth - 1));
-  return Object.entries(value).every(([key, it]) => !/^\$|\.|\0/.test(key) && isPlain(it, depth - 1));
+  return Object.entries(value).every(
+    ([key, it]) => !/^\$|\.|\0|^_bsontype$/.test(key) && isPlain(it, depth - 1),
+  );
 }
 
 /** Fields of whatever extensions, as they stand in messages and stored states. */

@@ -8,6 +8,10 @@ import { z } from "zod";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it refuses
 export const printable = /^[^\x00-\x1f\x7f-\x9f]*$/;
 
+/** The same, and no blank at its ends. The second blank is the one that does not break. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it refuses
+export const trimmed = /^[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?$/;
+
 /** Replaces `\d`, which has more than ten digits in Python and .NET. */
 const withAsciiDigits = ({ source }: RegExp): RegExp => new RegExp(source.replaceAll("\\d", "[0-9]"));
 

@@ -1,17 +1,31 @@
 /** Schemas that many contracts share: ids, money, text and paging. */
 import { z } from "zod";
-import { isoDate, isoTime, printable } from "./patterns.ts";
-import { cleanLine, cleanText } from "./text.ts";
+import { isoDate, isoTime, printable, trimmed } from "./patterns.ts";
+import { cleanLine, cleanText, isVisible } from "./text.ts";
 
 export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({
   description: "UUIDv7",
   examples: ["01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21"],
 });
+/**
+ * As shops have them: `317-01-549-10/12`, `AB 12`, `ÉTE-1`. They are compared in Unicode's composed form (NFC), which this
+ * makes of them. In an address `/` is `%2F`; `.` and `..` would be steps there.
+ */
 export const sku = z
   .string()
+  // Composing takes quadratic time, and may shorten a text to a quarter.
+  .max(4 * 64, { abort: true })
+  .overwrite((it) => it.normalize("NFC"))
   .max(64)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, "must be letters, digits, - and _")
-  .meta({ description: "Stock keeping unit", examples: ["LAMP-BRASS-1"] });
+  .regex(trimmed, {
+    error: ({ input }) =>
+      input === "" ? "must not be empty" : "must not have control characters, or blanks at its ends",
+  })
+  .refine(
+    (it) => isVisible(it) && it !== "." && it !== "..",
+    "must not have invisible characters, or ones that turn text around, and not be . or ..",
+  )
+  .meta({ description: "Stock keeping unit, of any script", examples: ["LAMP-BRASS-1"] });
 export const slug = z
   .string()
   .max(120)

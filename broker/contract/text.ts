@@ -36,3 +36,14 @@ const SEPARATORS = /[\u2028\u2029]/g;
 /** {@link cleanText} for one line: removes line separators and direction marks. */
 export const cleanLine = (text: string): string =>
   cleanText(PLAIN.test(text) ? text : text.replace(DIRECTIONS, "").replace(SEPARATORS, " "));
+
+/**
+ * Characters that nobody sees, that turn text around, or that look like a blank and are none. Names that differ only
+ * by them look the same.
+ */
+const UNSEEN =
+  /[\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\p{Private_Use}\ufff9-\ufffb]|[^\S ]/u;
+
+/** Whether people see each character of the text, as for a name that they type from paper. */
+export const isVisible = (text: string): boolean =>
+  PLAIN.test(text) || (text.isWellFormed() && !UNSEEN.test(text));

@@ -1,6 +1,7 @@
 /** A cart as a MongoDB document. Pure. */
 import { withUnknown } from "../../broker/actor/runtime/document/unknown-fields.ts";
 import { newId } from "../../broker/contract/ids.ts";
+import { fieldName, nameBehind } from "../../broker/mongo/field-name.ts";
 import { type Cart, type CartLine, type CartLines, inOrder, isSameLines, revisionOf } from "./cart-store.ts";
 
 export interface CartDocument {
@@ -12,6 +13,7 @@ export interface CartDocument {
   /** How many of them left the lines unchanged. */
   quiet?: number;
   count: number;
+  /** By SKU, as the name of a field. */
   lines: Record<string, StoredLine>;
   /** The last orders whose purchases were removed, and the last guests' carts that were merged. */
   orders?: string[];
@@ -50,8 +52,8 @@ export const toCart = (cart: CartDocument): Cart => ({
 
 export const linesOf = ({ lines }: Pick<CartDocument, "lines">): CartLine[] =>
   inOrder(
-    Object.entries(lines ?? {}).map(([sku, { quantity, amount, currency, addedAt }]) => ({
-      sku,
+    Object.entries(lines ?? {}).map(([field, { quantity, amount, currency, addedAt }]) => ({
+      sku: nameBehind(field),
       quantity,
       seen: { amount, currency },
       addedAt,
@@ -70,7 +72,9 @@ export function changed(cart: CartDocument, { lines, ...fields }: CartChange): C
 }
 
 const stored = (lines: CartLines): CartDocument["lines"] =>
-  Object.fromEntries(lines.map(({ sku, quantity, seen, addedAt }) => [sku, { quantity, ...seen, addedAt }]));
+  Object.fromEntries(
+    lines.map(({ sku, quantity, seen, addedAt }) => [fieldName(sku), { quantity, ...seen, addedAt }]),
+  );
 
 /** What an expired cart still is: its lines are gone, and what it remembers stays. */
 export const emptied = (cart: CartDocument): CartDocument => ({ ...cart, count: 0, lines: {} });

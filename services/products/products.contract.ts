@@ -15,19 +15,10 @@ import {
   slug,
   text,
 } from "../../broker/contract/schemas.ts";
+import { options } from "./options.ts";
 import { productsConfig } from "./products.config.ts";
 import { productsErrors } from "./products.errors.ts";
 
-const options = z
-  .record(
-    z
-      .string()
-      .min(1)
-      .max(40)
-      .regex(/^[A-Za-z][A-Za-z0-9 _-]*$/, "must be a plain name"),
-    line(80),
-  )
-  .refine((it) => Object.keys(it).length <= 10, "at most 10 options");
 /** Checks the length first, because parsing a host takes quadratic time. */
 const image = z
   .string()

@@ -88,9 +88,14 @@ export async function putOnSale(
 }
 
 export const putInCart = ({ http }: Pick<Person, "http">, sku: string, quantity = 1) =>
-  http.expect<{ id: string; total: { amount: number } }>(200, "PUT", `/cart/items/${sku}`, {
-    body: { quantity },
-  });
+  http.expect<{ id: string; total: { amount: number } }>(
+    200,
+    "PUT",
+    `/cart/items/${encodeURIComponent(sku)}`,
+    {
+      body: { quantity },
+    },
+  );
 
 /** Places an order of the cart. The answer is an order unless the test expects another. */
 export const orderCart = <B = OrderView>({ http }: Person, key = newId(), wait = 5): Promise<Reply<B>> =>
@@ -158,7 +163,11 @@ export interface Stock {
 }
 
 export const stockOf = async (http: HttpClient, sku: string): Promise<Stock> => {
-  const { onHand, held, available } = await http.expect<Stock>(200, "GET", `/inventory/${sku}`);
+  const { onHand, held, available } = await http.expect<Stock>(
+    200,
+    "GET",
+    `/inventory/${encodeURIComponent(sku)}`,
+  );
   return { onHand, held, available };
 };
 

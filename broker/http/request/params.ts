@@ -5,11 +5,12 @@ import { invalid } from "../problem.ts";
 import { checkName } from "./body.ts";
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-const UNSAFE_IN_PATH = /[/\\\x00-\x1f\x7f]/;
+const CONTROL = /[\x00-\x1f\x7f]/;
 
 /**
- * Path parameters, percent-decoded.
- * @throws {SoukError} VALIDATION_FAILED for bad encoding, and for an encoded slash or control character
+ * Path parameters, percent-decoded once. An encoded slash is part of the parameter, as in a SKU: the path was split
+ * before. Whether a parameter may have one, its contract says.
+ * @throws {SoukError} VALIDATION_FAILED for bad encoding, and for a control character
  */
 export function decodePath(raw: Readonly<Record<string, string>>): Record<string, string> {
   const params: Record<string, string> = {};
@@ -25,7 +26,7 @@ function decodeSegment(name: string, raw: string): string {
   } catch {
     throw invalid(name, "is not valid percent-encoded UTF-8");
   }
-  if (UNSAFE_IN_PATH.test(value)) throw invalid(name, "must not contain slashes or control characters");
+  if (CONTROL.test(value)) throw invalid(name, "must not contain control characters");
   return value;
 }
 

@@ -1,7 +1,7 @@
 /** Messages that an order sends in more than one phase. Pure. */
 import { type Outgoing, send } from "../../../broker/actor/define-actor.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
-import { type Attempt, mayStillCapture, type OrderState } from "./state.ts";
+import { type Attempt, holdOf, mayStillCapture, type OrderState } from "./state.ts";
 
 /** What each event of an order tells. */
 export const about = ({ number, customerId, ext }: Pick<OrderState, "number" | "customerId" | "ext">) => ({
@@ -15,9 +15,10 @@ export const holdMessages = (
   type: "stock.release" | "stock.commit",
   orderId: string,
 ): Outgoing[] =>
-  Object.entries(state.holds).flatMap(([sku, it]) =>
-    it.status === "held" ? [send(type, sku, { orderId, generation: it.generation })] : [],
-  );
+  state.lines.flatMap(({ sku }) => {
+    const hold = holdOf(state, sku);
+    return hold?.status === "held" ? [send(type, sku, { orderId, generation: hold.generation })] : [];
+  });
 
 export const requestPayment = (
   state: OrderState,

@@ -1,6 +1,7 @@
 /** An order is placed: its stock is requested, and its time to pay starts. Pure. */
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
+import { fieldName } from "../../../broker/mongo/field-name.ts";
 import { type Decided, EXPIRY } from "./decision.ts";
 import { about } from "./messages.ts";
 import type { Attempt } from "./state.ts";
@@ -24,7 +25,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
       ...(data.customer && { customer: data.customer }),
       ...(data.ext && { ext: data.ext }),
       lines,
-      holds: Object.fromEntries(lines.map((line) => [line.sku, { status: "asked" }])),
+      holds: Object.fromEntries(lines.map((line) => [fieldName(line.sku), { status: "asked" }])),
       total,
       shippingAddress,
       attempts: [first],

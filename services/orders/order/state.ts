@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ext } from "../../../broker/contract/fields.ts";
 import { address, id, minorUnits, money, quantity, time } from "../../../broker/contract/schemas.ts";
+import { fieldName } from "../../../broker/mongo/field-name.ts";
 import {
   deliverySummary,
   nextAction,
@@ -46,7 +47,7 @@ export const orderState = z.strictObject({
   /** Fields of extensions, as they came with the order. */
   ext: ext.optional(),
   lines: z.array(orderLine.extend({ quantity })),
-  /** By SKU. */
+  /** By SKU, as the name of a field: see {@link holdOf}. */
   holds: z.record(z.string(), hold),
   total: money,
   shippingAddress: address,
@@ -65,16 +66,18 @@ export const orderState = z.strictObject({
 });
 export type OrderState = z.output<typeof orderState>;
 
-export const holdOf = (state: OrderState, sku: string): Hold | undefined =>
-  Object.hasOwn(state.holds, sku) ? state.holds[sku] : undefined;
+export const holdOf = (state: Pick<OrderState, "holds">, sku: string): Hold | undefined => {
+  const field = fieldName(sku);
+  return Object.hasOwn(state.holds, field) ? state.holds[field] : undefined;
+};
 
 export const withHold = (state: OrderState, sku: string, it: Hold): OrderState => ({
   ...state,
-  holds: { ...state.holds, [sku]: it },
+  holds: { ...state.holds, [fieldName(sku)]: it },
 });
 
 export const mapHolds = (state: OrderState, change: (it: Hold) => Hold): OrderState["holds"] =>
-  Object.fromEntries(Object.entries(state.holds).map(([sku, it]) => [sku, change(it)]));
+  Object.fromEntries(Object.entries(state.holds).map(([field, it]) => [field, change(it)]));
 
 export const attemptOf = (state: OrderState, paymentId: string): Attempt | undefined =>
   state.attempts.find((it) => it.id === paymentId);

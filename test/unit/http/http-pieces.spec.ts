@@ -180,9 +180,10 @@ describe("parameters", () => {
     refuseQuery({}, { b: 2 });
   });
 
-  it("of a path are decoded, without slashes, control characters or broken encoding", () => {
+  it("of a path are decoded once, without control characters or broken encoding", () => {
     assert.deepEqual(decodePath({ id: "caf%C3%A9" }), { id: "café" });
-    for (const bad of ["a%2Fb", "%2e%2e%2f", "a%5Cb", "a%00b", "%E0%A4%A", "%zz", "%"])
+    assert.deepEqual(decodePath({ sku: "10%2F12%20%252F" }), { sku: "10/12 %2F" });
+    for (const bad of ["a%00b", "a%0Ab", "%E0%A4%A", "%ED%A0%80", "%zz", "%"])
       assert.throws(() => decodePath({ id: bad }), fails("VALIDATION_FAILED", "id"), bad);
   });
 

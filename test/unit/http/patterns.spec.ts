@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { z } from "zod";
+import { conditionsOf } from "../../../broker/contract/conditions.ts";
 import { cleanLine } from "../../../broker/contract/text.ts";
 import core from "../../../services/index.ts";
 import { ajv2020 } from "../../support/schemas/ajv.ts";
@@ -118,7 +119,10 @@ describe("Patterns of the public documents", () => {
       fc.assert(
         fc.property(textsFor(json.pattern), (generated) => {
           const text = cleans(schema) ? cleanLine(generated) : generated;
-          assert.equal(documented(text), schema.safeParse(text).success, JSON.stringify(text));
+          const { success } = schema.safeParse(text);
+          // What a condition says more, a pattern can't.
+          if (success || conditionsOf(schema).length === 0)
+            assert.equal(documented(text), success, JSON.stringify(text));
         }),
         { numRuns: 300 },
       );

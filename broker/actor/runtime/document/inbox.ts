@@ -3,6 +3,7 @@
  * per sender, not a high-water mark. After a high-water mark, a late message would be lost.
  */
 import type { Envelope } from "../../../contract/envelope.ts";
+import { fieldName } from "../../../mongo/field-name.ts";
 
 /** No message is in transit for longer. In seconds. */
 export const KEEP_ARCHIVED_S = 7 * 24 * 60 * 60;
@@ -23,12 +24,10 @@ export interface InboxEntry {
 /** The form in the database. */
 export type StoredInbox = Record<string, InboxEntry>;
 
-/** The sender as a MongoDB field name: without dots and dollars. */
+/** The sender as a MongoDB field name. */
 export function inboxKey(sender: string | undefined): string {
   if (sender === undefined) return IDS;
-  return /[.$%\0]/.test(sender)
-    ? sender.replace(/[.$%\0]/g, (it) => encodeURIComponent(it).replace(".", "%2E"))
-    : sender;
+  return fieldName(sender);
 }
 
 function mark(message: Stamp): { key: string; value: number | string } {
