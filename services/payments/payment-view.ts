@@ -11,6 +11,8 @@ export const paymentView = (id: string, it: Payment) => ({
   provider: it.provider,
   status: it.status,
   amount: it.amount,
+  paid: inCurrencyOf(it, it.captured + it.fee),
+  fee: inCurrencyOf(it, it.fee),
   captured: inCurrencyOf(it, it.captured),
   refunded: inCurrencyOf(it, refunded(it)),
   receipt: it.receipt,

@@ -103,7 +103,12 @@ const messages = {
       eventId: z.string().max(200),
       providerRef: ref,
       status: reportedStatus,
+      /** What the customer has paid, with what the provider has added. */
       amount: money.nullable(),
+      /** What the provider says that was asked. */
+      asked: money.nullable().default(null),
+      /** What of the amount the provider has added for itself, as it declares. */
+      fee: money.nullable().default(null),
       receipt,
       reason: z.string().max(500).nullable(),
       refunds: z.array(reportedRefund).max(1_000).default([]),
@@ -449,6 +454,10 @@ export const payments = defineContract({
           .meta({ description: "Milliseconds until the report" }),
         times: z.int().min(1).max(10).default(1).meta({ description: "How often it comes" }),
         amount: minorUnits.optional().meta({ description: "Report this amount instead of the right one" }),
+        fee: minorUnits
+          .max(1_000_000_000)
+          .optional()
+          .meta({ description: "The provider adds this fee for itself; the customer pays it on top" }),
         page: flag.optional().meta({ description: "Go back to the pay page (303), as its own form asks" }),
       }),
       returns: z

@@ -10,6 +10,8 @@ export const payment = {
   provider: "sandbox",
   status: "partially_refunded",
   amount: usd(9800),
+  paid: usd(9800),
+  fee: usd(0),
   captured: usd(9800),
   refunded: usd(4900),
   receipt: "sandbox-4f6b2c1d",

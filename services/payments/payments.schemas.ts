@@ -1,7 +1,7 @@
 /** What the payments' contract sends and returns. Other files import from the contract. */
 
 import { z } from "zod";
-import { currency, date, id, money, time } from "../../broker/contract/schemas.ts";
+import { currency, date, id, minorUnits, money, time } from "../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../orders/orders.contract.ts";
 import * as examples from "./payments.examples.ts";
 
@@ -45,8 +45,10 @@ export const paymentView = z
     orderId: id,
     provider,
     status: paymentStatus,
-    amount: money,
-    captured: money,
+    amount: money.meta({ description: "What is owed" }),
+    paid: money.meta({ description: "What the customer has paid, with the provider's fee" }),
+    fee: money.meta({ description: "What of it the provider has added for itself; it is not the shop's" }),
+    captured: money.meta({ description: "What the shop has of it: all that is owed, or nothing yet" }),
     refunded: money,
     receipt: z.string().nullable().meta({ description: "The provider's receipt or reference number" }),
     nextAction,
@@ -243,6 +245,8 @@ export const bookingSchema = z
     orderId: id,
     provider,
     amount: money,
+    /** What the customer has paid on top, because the provider has added it for itself. */
+    fee: minorUnits.optional(),
     /** The provider's number of it. */
     reference: z.string().max(200).nullable(),
     at: time,
@@ -257,7 +261,7 @@ const entryView = z
   .strictObject({ account, amount: signedMinorUnits })
   .meta({ id: "LedgerEntry", description: "What an account has received; given where it is negative" });
 export const transactionView = bookingSchema
-  .omit({ amount: true })
+  .omit({ amount: true, fee: true })
   .extend({ currency, entries: z.array(entryView).min(2) })
   .meta({
     id: "LedgerTransaction",

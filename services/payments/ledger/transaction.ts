@@ -6,6 +6,8 @@
  * - `refunds`: refunded part of it
  * - `suspense`: money that belongs to no order, until staff have decided
  * - `disputes`: money that customers' banks have taken back
+ * - `surcharges`: what customers have paid on top, because the provider has added it for itself (negative, as `sales`)
+ * - `fees:<name>`: the same money at the provider, who keeps it. It is neither revenue nor held for the shop.
  */
 import type { DataOut } from "../../../broker/contract/contract.ts";
 
@@ -17,7 +19,7 @@ export interface Entry {
   amount: number;
 }
 
-export interface Transaction extends Omit<Booking, "id" | "amount"> {
+export interface Transaction extends Omit<Booking, "id" | "amount" | "fee"> {
   /** Id of the booking. */
   _id: string;
   currency: string;
@@ -37,7 +39,7 @@ const MOVES: Record<Booking["kind"], { from: string; to: string }> = {
   dispute: { from: "provider", to: "disputes" },
 };
 
-export function transactionOf({ id, amount, ...booking }: Booking): Transaction {
+export function transactionOf({ id, amount, fee = 0, ...booking }: Booking): Transaction {
   const { from, to } = MOVES[booking.kind];
   const account = (name: string) => (name === "provider" ? `provider:${booking.provider}` : name);
   return {
@@ -47,6 +49,12 @@ export function transactionOf({ id, amount, ...booking }: Booking): Transaction 
     entries: [
       { account: account(to), amount: amount.amount },
       { account: account(from), amount: -amount.amount },
+      ...(fee === 0
+        ? []
+        : [
+            { account: `fees:${booking.provider}`, amount: fee },
+            { account: "surcharges", amount: -fee },
+          ]),
     ],
   };
 }

@@ -53,14 +53,20 @@ export function anomaly(
   };
 }
 
-/** @param about values that make it a different booking of the same kind for this payment */
+interface BookingOptions {
+  /** What makes it a different booking of the same kind for this payment. */
+  about?: string;
+  reference: string | null;
+  /** Minor units that the customer has paid on top. */
+  fee?: number;
+}
+
 export const book = (
   state: Payment,
   { subject: paymentId, time }: Pick<Message, "subject" | "time">,
   kind: z.output<typeof bookingKind>,
   amount: Money,
-  about: string,
-  reference: string | null,
+  { about = "", reference, fee = 0 }: BookingOptions,
 ): Outgoing =>
   send("ledger.book", paymentId, {
     id: derivedId("booking", paymentId, kind, about),
@@ -69,6 +75,7 @@ export const book = (
     orderId: state.orderId,
     provider: state.provider,
     amount,
+    ...(fee > 0 && { fee }),
     reference,
     at: time,
   });

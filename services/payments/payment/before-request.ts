@@ -81,6 +81,7 @@ export function request({ data, time }: Message<"payment.request">): Payment {
     checks: 0,
     givenUp: false,
     captured: 0,
+    fee: 0,
     receipt: null,
     failure: null,
     refunds: [],

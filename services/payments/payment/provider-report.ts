@@ -5,6 +5,7 @@ import { derivedId } from "../../../broker/contract/ids.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
 import { andThen, type Decided, type ProviderReport, type Step, unchanged } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
+import { mismatchOf, paidOf } from "./paid-figures.ts";
 import { duplicateCaptureRefund, recheckAtProvider, refundAtProvider } from "./provider-commands.ts";
 import { applyRefunds } from "./refund.ts";
 import {
@@ -127,17 +128,22 @@ function duplicateCapture(state: Payment, message: ProviderReport, receipt: stri
   const { subject, data } = message;
   const told = anomaly(state, message, "double_capture", { about: [receipt] });
   if (state.duplicateCaptures.some((it) => it.receipt === receipt)) return told;
-  const { amount } = data;
-  const known = amount !== null && amount.amount > 0 && amount.currency === state.amount.currency;
+  const paid = paidOf(data, state.amount);
+  const known = paid !== null && paid.kept.amount > 0 && paid.kept.currency === state.amount.currency;
   if (!known || !state.providerRef || state.duplicateCaptures.length >= MAX_DUPLICATE_CAPTURES) return told;
   return andThen(told, (it) => {
     // The id keeps the former name, because a report that is repeated after an upgrade must find its refund.
     const refundId = derivedId("surplus", subject, receipt);
-    const duplicate = { receipt, amount: amount.amount, refundId, status: "pending" as const };
+    // The provider's fee is not ours to return.
+    const duplicate = { receipt, amount: paid.kept.amount, refundId, status: "pending" as const };
     return {
       state: { ...it, duplicateCaptures: [...it.duplicateCaptures, duplicate] },
       send: [
-        book(it, message, "duplicate_capture", amount, receipt, receipt),
+        book(it, message, "duplicate_capture", paid.kept, {
+          about: receipt,
+          reference: receipt,
+          fee: paid.fee,
+        }),
         refundAtProvider(it, subject, duplicateCaptureRefund(duplicate)),
       ],
     };
@@ -165,6 +171,7 @@ function capture(state: Payment, message: ProviderReport): Step {
     // The money is there, and none of it counts. Nothing more is expected.
     return toSuspense(withStatusAtProvider(state, data.status), message, kind, ...figures(message));
   }
+  const paid = paidOf(data, state.amount) ?? { kept: state.amount, fee: 0 };
   return {
     state: {
       ...withStatusAtProvider(state, data.status),
@@ -173,12 +180,13 @@ function capture(state: Payment, message: ProviderReport): Step {
       nextAction: null,
       opening: null,
       captured: state.amount.amount,
+      fee: paid.fee,
       receipt: data.receipt,
       failure: null,
     },
     send: [
       send("payment.captured", state.orderId, { paymentId: subject, amount: state.amount }),
-      book(state, message, "capture", state.amount, "", data.receipt),
+      book(state, message, "capture", state.amount, { reference: data.receipt, fee: paid.fee }),
     ],
   };
 }
@@ -190,12 +198,13 @@ function toSuspense(
   kind: AnomalyKind,
   ...about: (string | number)[]
 ): Step {
-  const { amount, receipt } = message.data;
+  const paid = paidOf(message.data, state.amount);
   const told = anomaly(state, message, kind, { about });
-  if (told.send.length === 0 || amount === null || amount.amount === 0) return told;
+  if (told.send.length === 0 || paid === null || paid.kept.amount === 0) return told;
+  const booking = { about: about.join(" "), reference: message.data.receipt, fee: paid.fee };
   return andThen(told, (it) => ({
     state: it,
-    send: [book(it, message, "duplicate_capture", amount, about.join(" "), receipt)],
+    send: [book(it, message, "duplicate_capture", paid.kept, booking)],
   }));
 }
 
@@ -217,17 +226,15 @@ function chargeback(state: Payment, message: ProviderReport, kind: "disputed" | 
   const left = inCurrencyOf(state, state.captured - refunded(state));
   return andThen(anomaly(state, message, kind, { reported: left }), (it) => ({
     state: { ...it, disputed: true },
-    send: left.amount > 0 ? [book(it, message, "dispute", left, "", it.receipt)] : [],
+    send: left.amount > 0 ? [book(it, message, "dispute", left, { reference: it.receipt })] : [],
   }));
 }
 
 const isOurs = (state: Payment, { data }: ProviderReport): boolean =>
   data.provider === state.provider && (state.providerRef === null || data.providerRef === state.providerRef);
 
-function mismatch({ amount }: Payment, { data }: ProviderReport): AnomalyKind | null {
-  if (data.amount && data.amount.currency !== amount.currency) return "currency_mismatch";
-  return data.amount?.amount === amount.amount ? null : "amount_mismatch";
-}
+const mismatch = ({ amount }: Payment, { data }: ProviderReport): AnomalyKind | null =>
+  mismatchOf(data, amount);
 
 const figures = ({ data }: ProviderReport): (string | number)[] =>
   data.amount ? [data.amount.amount, data.amount.currency] : [];

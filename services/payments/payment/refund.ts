@@ -164,16 +164,23 @@ function reported(state: Payment, message: ProviderReport, report: RefundReport)
 function refundMadeAtProvider(state: Payment, message: Told, report: RefundReport): Step {
   const { refundRef, amount, status } = report;
   if (status === "failed" || amount.amount === 0) return unchanged(state);
-  const excess =
-    amount.currency !== state.amount.currency ||
-    amount.amount > refundable(state) ||
-    state.refunds.length >= MAX_REFUNDS;
-  if (excess) return anomaly(state, message, "refund_excess", { about: [refundRef], reported: amount });
+  if (amount.currency !== state.amount.currency || state.refunds.length >= MAX_REFUNDS)
+    return anomaly(state, message, "refund_excess", { about: [refundRef], reported: amount });
+  const left = refundable(state);
+  const beyond = amount.amount - left;
+  const told =
+    beyond > 0
+      ? anomaly(state, message, "refund_excess", { about: [refundRef], reported: amount })
+      : unchanged(state);
+  // Somebody has returned the fee too, which was never the shop's. What was the shop's counts.
+  const countable = beyond <= 0 || (left > 0 && beyond <= state.fee);
+  if (!countable) return told;
   const id = derivedId("refund", message.subject, refundRef);
   const reason = report.reason ?? "made at the provider";
-  const added = { ...newRefund(id, amount.amount, reason, message.time, "provider"), refundRef };
-  const noted = { ...state, refunds: [...state.refunds, added] };
-  return status === "pending" ? unchanged(noted) : decide(noted, message, id, "succeeded");
+  const counted = Math.min(amount.amount, left);
+  const added = { ...newRefund(id, counted, reason, message.time, "provider"), refundRef };
+  const noted = andThen(told, (it) => unchanged({ ...it, refunds: [...it.refunds, added] }));
+  return status === "pending" ? noted : andThen(noted, (it) => decide(it, message, id, "succeeded"));
 }
 
 // ---- how it ended --------------------------------------------------------------------------------------------
@@ -200,7 +207,7 @@ function succeed(state: Payment, message: Told, it: Refund): Step {
     state: { ...next, status: full ? "refunded" : "partially_refunded" },
     send: [
       tellRefunded(next, message.subject, it, full),
-      book(next, message, "refund", amount, it.id, it.refundRef),
+      book(next, message, "refund", amount, { about: it.id, reference: it.refundRef }),
     ],
   };
 }
@@ -222,7 +229,7 @@ function failed(state: Payment, message: Told, it: Refund): Step {
   if (told.send.length === 0) return told;
   return andThen(told, (one) => ({
     state: one,
-    send: [book(one, message, "refund_returned", amount, id, refundRef)],
+    send: [book(one, message, "refund_returned", amount, { about: id, reference: refundRef })],
   }));
 }
 
@@ -246,7 +253,9 @@ function decideDuplicateCapture(
     });
   return {
     state: next,
-    send: [book(next, message, "duplicate_capture_refund", amount, it.receipt, it.receipt)],
+    send: [
+      book(next, message, "duplicate_capture_refund", amount, { about: it.receipt, reference: it.receipt }),
+    ],
   };
 }
 

@@ -67,6 +67,8 @@ const payment = z
     givenUp: z.boolean().default(false),
     /** Captured so far: nothing, or the whole amount. Minor units, as all below. */
     captured: minorUnits,
+    /** What the provider has added for itself and the customer has paid on top. */
+    fee: minorUnits.default(0),
     receipt: z.string().nullable(),
     failure: z.string().nullable(),
     refunds: z.array(refund),

@@ -124,7 +124,7 @@ interface Hints {
 function report(
   { id, subject, data }: AtProvider,
   { answer }: WorkerTools,
-  { status, amount, receipt, reason, refunds, disputesUnseen }: StatusReport,
+  { status, amount, asked, fee, receipt, reason, refunds, disputesUnseen }: StatusReport,
   hints: Hints = { receipt: null, disputed: false, settles: false },
 ): Promise<void> {
   const disputed = disputesUnseen && hints.disputed && impliesCapture(status);
@@ -134,6 +134,8 @@ function report(
     providerRef: data.providerRef,
     status: disputed ? "disputed" : status,
     amount,
+    asked: asked ?? null,
+    fee: fee ?? null,
     receipt: receipt ?? hints.receipt,
     reason,
     refunds: [...refunds],

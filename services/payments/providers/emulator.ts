@@ -20,9 +20,9 @@ export interface EmulatorOptions {
 
 /**
  * Actions of a customer with a card or a phone. `tooMuch` pays, but the webhook and the accounts have another amount.
- * It is refused where no customer can do that.
+ * `withFee` pays what the provider has added for itself, too. Both are refused where no customer can do that.
  */
-export type Outcome = "succeed" | "decline" | "expire" | "cancel" | "tooMuch";
+export type Outcome = "succeed" | "decline" | "expire" | "cancel" | "tooMuch" | "withFee";
 
 /** Faults of webhooks. Probabilities from 0 to 1, for each delivery. */
 export interface WebhookFaults {

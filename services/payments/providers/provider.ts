@@ -42,10 +42,17 @@ export interface OpenedPayment {
 export interface StatusReport {
   readonly status: ProviderStatus;
   /**
-   * The captured amount, where the status implies one. For `authorized`, the amount that may be captured. Minor
-   * units.
+   * What the customer has paid, where the status implies it, with whatever the provider has added. For `authorized`,
+   * what may be captured. Minor units.
    */
   readonly amount: Money | null;
+  /** What the provider says that we have asked for, where it says so beside `amount`. */
+  readonly asked?: Money;
+  /**
+   * What the provider has added for itself and the customer has paid: a part of `amount`, and never the shop's. Only
+   * as the provider declares it; a difference is no fee. Fees that the shop pays are none.
+   */
+  readonly fee?: Money;
   /** The provider's number of the money itself (charge, transaction). Two numbers are two captures. */
   readonly receipt: string | null;
   /** Reason of a failure, in the provider's words. Null without one. */

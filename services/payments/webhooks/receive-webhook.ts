@@ -111,7 +111,8 @@ async function messagesFor(
   { name: provider, webhooksProve }: PaymentProvider,
   event: WebhookEvent,
 ): Promise<PendingMessage[]> {
-  const { eventId, providerRef, status, amount, receipt, reason, refunds, mismatch } = event;
+  const { eventId, providerRef, status, amount, asked = null, fee = null, receipt, reason, refunds } = event;
+  const { mismatch } = event;
   if (status === "pending" && refunds.length === 0) return [];
   const paymentId =
     idSchema.safeParse(event.paymentId).data ?? (await paymentOf(payments, provider, providerRef));
@@ -136,6 +137,8 @@ async function messagesFor(
       providerRef,
       status,
       amount,
+      asked,
+      fee,
       receipt,
       reason,
       refunds: [...refunds],

@@ -102,6 +102,7 @@ const payment = (name: string, captured: number, refunded: number) =>
       providerRef: `ref-${name}`,
       nextAction: null,
       captured,
+      fee: 0,
       receipt: null,
       failure: null,
       options: {},

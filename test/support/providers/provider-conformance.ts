@@ -311,6 +311,43 @@ export function providerConformance(traits: ProviderTraits): void {
         assert.equal((await fixture.call("orders.get", { id: it.id })).status, "awaiting_payment");
       });
 
+    if (does("feeOnTop"))
+      it("is paid when the provider has added its fee, which is neither revenue nor refunded", async () => {
+        const it = await open();
+        await fixture.emulator.pay(it.ref, "withFee");
+        await fixture.reaches(it.id, "paid");
+        const { amount, captured, paid, fee } = await fixture.payment(it.id, is("captured"));
+        assert.deepEqual([amount, captured], [price, price]);
+        assert.ok(fee.amount > 0);
+        assert.deepEqual(paid, { ...price, amount: price.amount + fee.amount });
+        await assert.rejects(refund(it.paymentId, price.amount + 1), { type: "REFUND_TOO_LARGE" });
+        await refund(it.paymentId);
+        const { refunded } = await fixture.payment(it.id, is("refunded"));
+        assert.deepEqual(refunded, price);
+        const balances = await eventually("all is booked", async () => {
+          const { items } = await fixture.call("payments.ledger", { paymentId: it.paymentId });
+          assert.equal(items.length, 2);
+          const of = new Map<string, number>();
+          for (const { account, amount } of items.flatMap((one) => one.entries))
+            of.set(account, (of.get(account) ?? 0) + amount);
+          return of;
+        });
+        assert.deepEqual(Object.fromEntries(balances), {
+          [`provider:${name}`]: 0,
+          sales: -price.amount,
+          refunds: price.amount,
+          surcharges: -fee.amount,
+          [`fees:${name}`]: fee.amount,
+        });
+        assert.deepEqual(await fixture.anomalies(it.paymentId), []);
+      });
+    else
+      it("has no fee that its customers pay on top", async () => {
+        const it = await open();
+        await assert.rejects(async () => fixture.emulator.pay(it.ref, "withFee"));
+        assert.equal((await fixture.call("orders.get", { id: it.id })).status, "awaiting_payment");
+      });
+
     if (does("apiFaults"))
       for (const fault of [503, "unreachable", "reset", "timeout"] as const)
         it(`opens one payment although its API fails: ${fault}`, async () => {

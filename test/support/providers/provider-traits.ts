@@ -25,7 +25,9 @@ export type Capability =
   /** A customer can pay the same payment after a failure there. */
   | "retryAfterDecline"
   /** The emulator's customer can pay another amount than asked. */
-  | "tooMuch";
+  | "tooMuch"
+  /** It may add a fee for itself, which the customer pays and it declares. */
+  | "feeOnTop";
 
 /** Special behaviour of a provider, which is tested instead of the usual one. */
 export type Limit =

@@ -122,6 +122,67 @@ describe("a payment", () => {
     }
   });
 
+  it("counts what is owed, and the provider's fee on top as the provider's", () => {
+    const withFee = (more: object = {}) => notified({ amount: usd(2_571), fee: usd(71), ...more });
+    const { payment, booked, kinds, sent } = run(request(), opened(), withFee(), withFee());
+    assert.deepEqual([payment.status, payment.captured, payment.fee, kinds], ["captured", 2_500, 71, []]);
+    assert.deepEqual(booked, [["capture", 2_500]]);
+    const fees = sent.flatMap((it) => (it.type === "ledger.book" ? [it.data.fee] : []));
+    assert.deepEqual(fees, [71]);
+    const told = sent.flatMap((it) => (it.type === "payment.captured" ? [it.data.amount] : []));
+    assert.deepEqual(told, [usd(2_500)]);
+    const held = run(request(), opened(), withFee({ status: "authorized", receipt: null }));
+    assert.equal(held.payment.status, "authorized");
+    assert.deepEqual(held.sent.at(-1)?.type, "provider.capture");
+  });
+
+  it("never counts a fee that is not declared, or does not fit", () => {
+    for (const data of [
+      { amount: usd(2_571) },
+      { amount: usd(2_571), fee: usd(70) },
+      { amount: usd(2_571), fee: { amount: 71, currency: "EUR" } },
+      { amount: usd(2_571), fee: usd(71), asked: usd(2_400) },
+      { amount: usd(71), fee: usd(71) },
+    ]) {
+      const { payment, kinds, types } = run(request(), opened(), notified(data));
+      assert.deepEqual([payment.status, payment.captured, payment.fee], ["pending", 0, 0]);
+      assert.deepEqual(kinds, ["amount_mismatch"]);
+      assert.ok(!types.includes("payment.captured"));
+    }
+  });
+
+  it("refunds what the shop has and not the fee, also of a second capture", () => {
+    const withFee = (more: object = {}) => notified({ amount: usd(2_571), fee: usd(71), ...more });
+    const paid = [request(), opened(), withFee()];
+    assert.equal(run(...paid, refund(2_501)).refusal, "REFUND_TOO_LARGE");
+    const all = run(...paid, refund(null)).sent.at(-1);
+    assert.deepEqual(all?.type === "provider.refund" && all.data.amount, usd(2_500));
+    const twice = run(...paid, withFee({ receipt: "R-2" }));
+    assert.deepEqual(twice.booked.slice(1), [["duplicate_capture", 2_500]]);
+    const back = twice.sent.at(-1);
+    assert.deepEqual(back?.type === "provider.refund" && back.data.amount, usd(2_500));
+  });
+
+  it("counts what was the shop's where somebody has refunded the fee too, and staff hear of it", () => {
+    const gross = (amount: number) =>
+      notified({
+        status: "refunded",
+        amount: usd(2_571),
+        fee: usd(71),
+        refunds: [
+          { refundId: null, refundRef: "re-1", amount: usd(amount), status: "succeeded", reason: null },
+        ],
+      });
+    const paid = [request(), opened(), notified({ amount: usd(2_571), fee: usd(71) })];
+    const all = run(...paid, gross(2_571), gross(2_571));
+    assert.deepEqual(
+      [all.payment.status, refunded(all.payment), all.kinds],
+      ["refunded", 2_500, ["refund_excess"]],
+    );
+    const more = run(...paid, gross(2_572));
+    assert.deepEqual([refunded(more.payment), more.kinds], [0, ["refund_excess"]]);
+  });
+
   it("tells a second capture from an echo of the first", () => {
     assert.deepEqual(run(request(), opened(), notified(), notified()).kinds, []);
     assert.deepEqual(run(request(), opened(), notified(), notified({ receipt: null })).kinds, []);

@@ -42,7 +42,7 @@ const paymentRequest = (time: number) =>
 
 const at = fc.integer({ min: 0, max: 100 }).map((it) => START + it);
 const money = fc.record({
-  amount: fc.constantFrom(AMOUNT, AMOUNT, AMOUNT, AMOUNT - 1, AMOUNT + 1, 0),
+  amount: fc.constantFrom(AMOUNT, AMOUNT, AMOUNT, AMOUNT + 71, AMOUNT - 1, AMOUNT + 1, 0),
   currency: fc.constantFrom("USD", "USD", "USD", "EUR"),
 });
 const ref = fc.constantFrom("ref-1", "ref-1", "ref-1", "ref-2");
@@ -92,6 +92,9 @@ const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
         "disputed",
       ),
       amount: fc.option(money, { freq: 10 }),
+      fee: fc.option(fc.constantFrom({ amount: 71, currency: "USD" }, { amount: 71, currency: "EUR" }), {
+        freq: 3,
+      }),
       receipt: fc.option(fc.constantFrom("R-1", "R-2")),
       reason: fc.constant(null),
       refunds: fc.array(refundReport, { maxLength: 2 }),
@@ -178,6 +181,9 @@ function wasTold(before: PaymentState | null, message: Message<PaymentMessage>):
   const anew = paymentActor.receive({ ...before, anomalies: [] }, message).send ?? [];
   return anew.some((it) => it.type === "payment.anomaly" && before.anomalies.includes(it.data.id));
 }
+/** With or without a fee that was declared. */
+const isOwed = ({ amount, fee }: DataIn<"payment.report">): boolean =>
+  amount?.amount === AMOUNT || (fee?.currency === "USD" && amount?.amount === AMOUNT + fee.amount);
 const sentBy = (steps: readonly Step[]) => steps.flatMap((it) => it.send);
 
 describe("payments under any interleaving", () => {
@@ -221,8 +227,8 @@ describe("payments under any interleaving", () => {
             it.type === "payment.report" &&
             TAKEN.has(it.data.status) &&
             it.data.provider === "sandbox" &&
-            it.data.amount?.amount === AMOUNT &&
-            it.data.amount.currency === "USD",
+            isOwed(it.data) &&
+            it.data.amount?.currency === "USD",
         ),
       );
     });
@@ -261,6 +267,8 @@ describe("payments under any interleaving", () => {
         booked.filter((it) => it.kind === kind).reduce((total, it) => total + it.amount.amount, 0);
       assert.equal(sum("capture"), last.captured);
       assert.equal(sum("refund"), refunded(last));
+      const capture = booked.find((it) => it.kind === "capture");
+      assert.equal(capture?.fee ?? 0, last.fee);
       const balances = booked.flatMap((it) => {
         const { currency, entries } = transactionOf({ ...it, amount: it.amount } as Booking);
         return entries.map((entry) => ({ ...entry, currency }));
@@ -344,7 +352,7 @@ describe("payments under any interleaving", () => {
           before.captured > 0 &&
           message.data.provider === before.provider &&
           message.data.providerRef === before.providerRef &&
-          (message.data.amount === null || message.data.amount.amount === AMOUNT);
+          (message.data.amount === null || isOwed(message.data));
         assert.ok(taken || kept || anomaly || echo, "it left no trace");
       }
     });

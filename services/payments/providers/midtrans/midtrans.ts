@@ -3,9 +3,16 @@
  * client has no types, no time-outs and no way to set its address.
  */
 import { z } from "zod";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 import { secret } from "../../../../broker/contract/variables.ts";
 import { defineProvider } from "../define-provider.ts";
-import { type PaymentProvider, type ProviderContext, ProviderRefused, providerFailed } from "../provider.ts";
+import {
+  type PaymentProvider,
+  type ProviderContext,
+  ProviderRefused,
+  providerFailed,
+  type StatusReport,
+} from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
 import { segment } from "../support/http.ts";
 import { isConfigured } from "../support/settings.ts";
@@ -13,7 +20,7 @@ import { createMidtransApi, type MidtransApi } from "./api.ts";
 import { verifyNotification } from "./notification.ts";
 import { openSnap, rupiah } from "./open-snap.ts";
 import { refundTransaction } from "./refund-transaction.ts";
-import { reportOf, statusOf } from "./statuses.ts";
+import { figuresOf, reportOf, statusOf } from "./statuses.ts";
 
 export const midtrans = defineProvider({
   name: "midtrans",
@@ -68,7 +75,7 @@ function createMidtrans(
       if (statusOf(it) === "authorized")
         await api.act(
           "/v2/capture",
-          { transaction_id: it.transaction_id, gross_amount: rupiah(amount) },
+          { transaction_id: it.transaction_id, gross_amount: rupiah(withFee(amount, figuresOf(it))) },
           signal,
         );
       const report = reportOf(await api.status(providerRef, signal));
@@ -101,6 +108,10 @@ function createMidtrans(
     verifyWebhook: async ({ rawBody }) => verifyNotification(serverKey, rawBody),
   };
 }
+
+/** What was authorized includes the fee, so what is captured does too. */
+const withFee = (amount: Money, { fee }: Pick<StatusReport, "fee">): Money =>
+  fee ? { ...amount, amount: amount.amount + fee.amount } : amount;
 
 const OVER: ReadonlySet<string> = new Set(["failed", "cancelled", "expired"]);
 const TAKEN: ReadonlySet<string> = new Set(["captured", "partially_refunded", "refunded", "disputed"]);

@@ -3,7 +3,7 @@ import { ProviderRefused, type RefundReport, type RefundRequest } from "../provi
 import { segment } from "../support/http.ts";
 import type { MidtransApi } from "./api.ts";
 import { rupiah } from "./open-snap.ts";
-import { reportOf } from "./statuses.ts";
+import { figuresOf, reportOf } from "./statuses.ts";
 import type { Transaction } from "./transaction.ts";
 
 /** Methods that refund at once, through the payment provider behind Midtrans. */
@@ -27,7 +27,8 @@ export async function refundTransaction(
     return earlier;
   }
   const whole = rupiah(amount);
-  const full = Number(before.gross_amount) === whole;
+  const { amount: paid, fee } = figuresOf(before);
+  const full = paid.amount - (fee?.amount ?? 0) === amount.amount;
   // Not settled yet: the card is not charged at all. This has no key and happens once.
   if (full && ["capture", "cancel"].includes(before.transaction_status)) {
     if (before.transaction_status === "capture") {

@@ -72,11 +72,32 @@ export function reportOf(it: Transaction | null): StatusReport {
   const there = taken && it.transaction_status !== "deny";
   return {
     status,
-    amount: there ? money(it.gross_amount, it.currency) : null,
+    ...(there ? figuresOf(it) : { amount: null }),
     receipt: taken ? it.transaction_id : null,
     reason: taken && status !== "disputed" ? null : reasonOf(it, status),
     refunds: it.refunds.map((refund, i) => refundOf(refund, it.currency, i)),
   };
+}
+
+/**
+ * What was paid, what was asked, and the fee that Midtrans has added. The fee is the difference of the two, unless
+ * Midtrans names another: then the figures contradict each other, and nothing is said about a fee.
+ */
+export function figuresOf({
+  gross_amount,
+  currency,
+  extra_info,
+  metadata,
+}: Transaction): Pick<StatusReport, "asked" | "fee"> & { amount: Money } {
+  const amount = money(gross_amount, currency);
+  const info = (extra_info ?? metadata?.extra_info)?.gross_amount_info;
+  if (!info) return { amount };
+  const asked = money(info.original_amount, currency);
+  const added = amount.amount - asked.amount;
+  const named = info.customer_imposed_payment_fee;
+  if (added <= 0 || (named !== undefined && money(named, currency).amount !== added))
+    return { amount, asked };
+  return { amount, asked, fee: { amount: added, currency } };
 }
 
 function reasonOf(it: Transaction, status: ProviderStatus): string | null {

@@ -15,6 +15,21 @@ const refund = z.object({
   reason: z.string().max(500).nullish(),
 });
 
+const figure = z.union([decimal, z.int().nonnegative().transform(String)]);
+/**
+ * For a shop that lets customers pay Midtrans' fee ("Automatic Fee Imposition"), `gross_amount` is what was asked, and
+ * the fee. Midtrans writes the parts as text or as numbers. What can't be read declares nothing.
+ */
+const grossInfo = z
+  .object({
+    gross_amount_info: z.object({
+      original_amount: figure,
+      customer_imposed_payment_fee: figure.optional(),
+    }),
+  })
+  .optional()
+  .catch(undefined);
+
 /** Unknown members are dropped. */
 export const transaction = z.object({
   order_id: z.string().min(1).max(50),
@@ -33,6 +48,8 @@ export const transaction = z.object({
   status_message: z.string().max(500).optional(),
   channel_response_message: z.string().max(500).optional(),
   refunds: z.array(refund).max(200).default([]),
+  extra_info: grossInfo,
+  metadata: z.object({ extra_info: grossInfo }).nullish().catch(undefined),
 });
 export type Transaction = z.output<typeof transaction>;
 

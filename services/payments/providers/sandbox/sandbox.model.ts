@@ -1,6 +1,7 @@
 /** The sandbox's own data of a payment, as a provider would have it. One document each. */
 import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
+import type { Money } from "../../../../broker/contract/schemas.ts";
 
 export type SandboxStatus = "pending" | "captured" | "failed" | "expired" | "cancelled";
 
@@ -32,6 +33,8 @@ export interface Decision {
   at: Date;
   /** The amount that the customer paid instead of the right one. */
   amount?: number;
+  /** What the provider has added for itself. */
+  fee?: number;
   receipt: string | null;
   reason: string | null;
 }
@@ -43,8 +46,18 @@ export interface Delivery {
   failures: number;
 }
 
-/** The captured amount, minor units. */
+/** The captured amount, minor units, without the fee. */
 export const taken = (it: SandboxPayment): number => it.decision?.amount ?? it.amount;
+
+/** What the customer has paid, and the fee in it, in the form of reports. */
+export function figuresOf(it: SandboxPayment): { amount: Money; fee?: Money } {
+  const { currency, decision } = it;
+  const fee = decision?.fee ?? 0;
+  return {
+    amount: { amount: taken(it) + fee, currency },
+    ...(fee > 0 && { fee: { amount: fee, currency } }),
+  };
+}
 
 export const COLLECTION = "sandbox_payments";
 

@@ -22,7 +22,13 @@ import {
   WebhookRejected,
 } from "../provider.ts";
 import { CLAIM_MS, createDeliveries } from "./deliveries.ts";
-import { type SandboxPayment, type SandboxStatus, sandboxPayments, taken } from "./sandbox.model.ts";
+import {
+  figuresOf,
+  type SandboxPayment,
+  type SandboxStatus,
+  sandboxPayments,
+  taken,
+} from "./sandbox.model.ts";
 import { webhookSecret } from "./secret.ts";
 import { SIGNATURE_HEADER, verify } from "./signature.ts";
 import { parseWebhook } from "./webhook-body.ts";
@@ -35,6 +41,8 @@ export interface SandboxDecision {
   times: number;
   /** Minor units to report instead of the right amount. */
   amount?: number | undefined;
+  /** Minor units that the provider adds for itself. */
+  fee?: number | undefined;
 }
 
 export interface Sandbox extends PaymentProvider {
@@ -223,7 +231,7 @@ function createSandbox(
       return parseWebhook(rawBody);
     },
 
-    async decide(ref, { outcome, delayMs, times, amount }) {
+    async decide(ref, { outcome, delayMs, times, amount, fee }) {
       const now = clock.now();
       const due = now + delayMs;
       const pending = opened.get(ref) ?? (await find(ref));
@@ -235,6 +243,7 @@ function createSandbox(
           eventId,
           at: new Date(now),
           ...(amount === undefined ? {} : { amount }),
+          ...(fee === undefined ? {} : { fee }),
           receipt: outcome === "succeed" ? `SBX-${newId()}` : null,
           reason: REASON[outcome],
         },
@@ -260,7 +269,7 @@ function createSandbox(
 
 const report = (it: SandboxPayment, now: number): StatusReport => ({
   status: reportedStatus(it, now),
-  amount: it.status === "captured" ? { amount: taken(it), currency: it.currency } : null,
+  ...(it.status === "captured" ? figuresOf(it) : { amount: null }),
   receipt: it.decision?.receipt ?? null,
   reason: it.decision?.reason ?? null,
   refunds: it.refunds.map(({ id, amount }) => ({

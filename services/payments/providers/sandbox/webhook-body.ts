@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { currency, minorUnits } from "../../../../broker/contract/schemas.ts";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
-import { type SandboxPayment, taken } from "./sandbox.model.ts";
+import { figuresOf, type SandboxPayment } from "./sandbox.model.ts";
 
 const schema = z.strictObject({
   id: z.string().min(1).max(100),
@@ -13,6 +13,8 @@ const schema = z.strictObject({
     /** The shop's own reference. */
     reference: z.string().max(200),
     amount: z.strictObject({ value: minorUnits, currency }),
+    /** What of it the provider has added for itself. */
+    fee: minorUnits.optional(),
     receipt: z.string().max(100).nullable(),
     reason: z.string().max(200).nullable(),
   }),
@@ -29,12 +31,20 @@ export function webhookBody(payment: SandboxPayment): string {
   const { _id, paymentId, currency, status, decision } = payment;
   if (!decision) throw new Error("a payment that is not decided has no webhook");
   const { eventId, at, receipt, reason } = decision;
+  const { amount, fee } = figuresOf(payment);
   const body: z.input<typeof schema> = {
     id: eventId,
     type:
       status === "captured" ? "payment.captured" : status === "failed" ? "payment.failed" : "payment.expired",
     createdAt: at.toISOString(),
-    data: { ref: _id, reference: paymentId, amount: { value: taken(payment), currency }, receipt, reason },
+    data: {
+      ref: _id,
+      reference: paymentId,
+      amount: { value: amount.amount, currency },
+      ...(fee && { fee: fee.amount }),
+      receipt,
+      reason,
+    },
   };
   return JSON.stringify(body);
 }
@@ -43,7 +53,7 @@ export function webhookBody(payment: SandboxPayment): string {
 export function parseWebhook(rawBody: Buffer): WebhookEvent {
   const { success, data: body } = schema.safeParse(parseJson(rawBody));
   if (!success) throw new WebhookRejected("signed, but not what the sandbox sends");
-  const { ref, reference, amount, receipt, reason } = body.data;
+  const { ref, reference, amount, fee, receipt, reason } = body.data;
   const status = STATUS[body.type];
   return {
     eventId: body.id,
@@ -51,6 +61,7 @@ export function parseWebhook(rawBody: Buffer): WebhookEvent {
     paymentId: reference,
     status,
     amount: status === "captured" ? { amount: amount.value, currency: amount.currency } : null,
+    ...(fee === undefined ? {} : { fee: { amount: fee, currency: amount.currency } }),
     receipt,
     reason,
     refunds: [],

@@ -24,6 +24,12 @@ export const invoice = z.object({
   /** Only on a paid one, and not guaranteed in every answer. */
   paid_amount: amount.optional(),
   currency: currency.default("IDR"),
+  /** We ask for none, so these are Xendit's. What can't be read declares nothing. */
+  fees: z
+    .array(z.object({ value: amount }))
+    .max(50)
+    .nullish()
+    .catch(undefined),
   payment_id: id.nullish(),
   invoice_url: z.url(),
   expiry_date: z.iso.datetime({ offset: true }),

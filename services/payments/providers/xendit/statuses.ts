@@ -39,24 +39,41 @@ function statusOf(status: string): ProviderStatus {
 
 export const isPaid = ({ status }: Pick<Invoice, "status">): boolean => statusOf(status) === "captured";
 
-type Told = Pick<Invoice, "status" | "amount" | "paid_amount" | "currency" | "payment_id">;
+type Told = Pick<Invoice, "status" | "amount" | "paid_amount" | "currency" | "payment_id" | "fees">;
 
 export function reportOf(invoice: Told, refunds: readonly Refund[]): StatusReport {
   const status = statusOf(invoice.status);
-  // An invoice has a fixed amount, so a missing amount is that one.
-  const amount =
-    status === "captured" ? moneyOf(invoice.paid_amount ?? invoice.amount, invoice.currency) : null;
+  const figures = status === "captured" ? figuresOf(invoice) : { amount: null };
+  const { amount, fee } = figures;
   const reports = refunds.map(refundOf);
   const given = reports
     .filter((it) => it.status === "succeeded")
     .reduce((sum, it) => sum + it.amount.amount, 0);
   return {
-    status: amount && given > 0 ? (given < amount.amount ? "partially_refunded" : "refunded") : status,
-    amount,
+    status:
+      amount && given > 0
+        ? given < amount.amount - (fee?.amount ?? 0)
+          ? "partially_refunded"
+          : "refunded"
+        : status,
+    ...figures,
     receipt: amount ? (invoice.payment_id ?? null) : null,
     reason: status === "expired" ? "expired" : null,
     refunds: reports,
   };
+}
+
+type Figures = Pick<StatusReport, "fee"> & { amount: Money | null };
+
+/**
+ * What was paid, and of it the fees that Xendit has added to what we asked for. They may be in the invoice's amount or
+ * beyond it. The fees that we pay (`fees_paid_amount`) are no part of it.
+ */
+function figuresOf({ amount: asked, paid_amount, currency, fees }: Told): Figures {
+  // An invoice has a fixed amount, so a missing amount is that one.
+  const amount = moneyOf(paid_amount ?? asked, currency);
+  const fee = (fees ?? []).reduce((sum, { value }) => sum + moneyOf(value, currency).amount, 0);
+  return fee > 0 ? { amount, fee: { amount: fee, currency } } : { amount };
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

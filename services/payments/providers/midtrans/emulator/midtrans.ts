@@ -15,7 +15,17 @@ import { createKit } from "../../support/emulator/kit.ts";
 import { payPage } from "../../support/emulator/pay-page.ts";
 import type { DeliveryResult } from "../../support/emulator/webhook-sender.ts";
 import { transactionBody } from "./bodies.ts";
-import { decimal, isPaid, jakarta, type Page, recordOf, refunded, SEN, type Status } from "./records.ts";
+import {
+  decimal,
+  gross,
+  isPaid,
+  jakarta,
+  type Page,
+  recordOf,
+  refunded,
+  SEN,
+  type Status,
+} from "./records.ts";
 
 export interface MidtransOptions {
   /** Whether Snap supports `Idempotency-Key`. Its documentation does not say. */
@@ -147,8 +157,9 @@ export async function startMidtrans(
     {
       paymentType = "gopay",
       amount = page?.amount ?? 0,
+      fee = 0,
       cause,
-    }: { paymentType?: string; amount?: number; cause?: Call | undefined } = {},
+    }: { paymentType?: string; amount?: number; fee?: number; cause?: Call | undefined } = {},
   ): void {
     if (!page) throw refused(404, "no such page");
     const now = clock.now();
@@ -169,6 +180,7 @@ export async function startMidtrans(
       id: next?.id ?? randomUUID(),
       paymentType: next?.paymentType ?? (card ? "credit_card" : paymentType),
       amount,
+      fee,
       at: next?.at ?? now,
       status,
       fraud: what === "challenge" ? "challenge" : what === "deny" ? "deny" : "accept",
@@ -191,14 +203,14 @@ export async function startMidtrans(
   function refund(call: Call, methods: readonly string[]): Answer {
     const page = known(call);
     const it = page.transaction;
-    const { refund_key = `mid-${kit.token(12)}`, amount = it.amount, reason } = read(refundRequest, call);
+    const { refund_key = `mid-${kit.token(12)}`, amount = gross(it), reason } = read(refundRequest, call);
     if (!methods.includes(it.paymentType))
       return coreError(412, "Refund is not supported for this payment type", 200);
     if (!["settlement", "partial_refund"].includes(it.status))
       return coreError(412, "Merchant cannot modify the status of the transaction", 200);
     if (it.refunds.some((one) => one.refund_key === refund_key))
       return coreError(406, "Refund key has been used", 200);
-    if (refunded(it) + amount > it.amount) return coreError(412, "Refund amount exceeds the payment", 200);
+    if (refunded(it) + amount > gross(it)) return coreError(412, "Refund amount exceeds the payment", 200);
     giveBack(page, amount, refund_key, reason);
     notify(page, call);
     return {
@@ -227,7 +239,7 @@ export async function startMidtrans(
       ...(reason === undefined ? {} : { reason }),
       created_at: jakarta(clock.now()),
     });
-    it.status = refunded(it) < it.amount ? "partial_refund" : "refund";
+    it.status = refunded(it) < gross(it) ? "partial_refund" : "refund";
   }
 
   function paidPage(ref: string): ReturnType<typeof known> {
@@ -291,12 +303,12 @@ export async function startMidtrans(
     pay(ref, outcome, cause) {
       const page = find(ref);
       const amount = (page?.amount ?? 0) + (outcome === "tooMuch" ? 1_000 : 0);
-      happen(page, HAPPENING[outcome], { amount, cause });
+      happen(page, HAPPENING[outcome], { amount, fee: outcome === "withFee" ? FEE : 0, cause });
     },
     refundAtProvider(ref, amount) {
       const page = paidPage(ref);
       const rupiah = amount / SEN;
-      if (!Number.isInteger(rupiah) || refunded(page.transaction) + rupiah > page.transaction.amount)
+      if (!Number.isInteger(rupiah) || refunded(page.transaction) + rupiah > gross(page.transaction))
         throw refused(409, "too much, or no whole rupiah");
       giveBack(page, rupiah, `dashboard-${kit.token(8)}`, "from the dashboard");
       notify(page);
@@ -310,9 +322,13 @@ export async function startMidtrans(
   });
 }
 
+/** Rupiah that Midtrans adds for itself, as for QRIS: 0.7 % of 10,000, and what that adds. */
+const FEE = 71;
+
 const HAPPENING: Readonly<Record<Outcome, Happening>> = {
   succeed: "settlement",
   tooMuch: "settlement",
+  withFee: "settlement",
   decline: "deny",
   expire: "expire",
   cancel: "cancel",

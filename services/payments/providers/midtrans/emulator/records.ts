@@ -26,8 +26,10 @@ export interface Transaction {
   status: Status;
   fraud: "accept" | "challenge" | "deny";
   readonly paymentType: string;
-  /** Rupiah. The page's amount, unless the customer has paid another. */
+  /** Rupiah. The page's amount, unless the customer has paid another, without the fee. */
   readonly amount: number;
+  /** Rupiah that Midtrans has added for itself. */
+  readonly fee: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
   settledAt: number | null;
@@ -48,6 +50,9 @@ export interface Page {
 export const isPaid = ({ status, fraud }: Transaction): boolean =>
   (status === "capture" && fraud === "accept") ||
   ["settlement", "refund", "partial_refund", "chargeback"].includes(status);
+
+/** What the customer pays. */
+export const gross = ({ amount, fee }: Transaction): number => amount + fee;
 
 export const refunded = ({ refunds }: Transaction): number =>
   refunds.reduce((sum, it) => sum + Number(it.refund_amount), 0);

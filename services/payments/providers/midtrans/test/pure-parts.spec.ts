@@ -53,6 +53,44 @@ describe("Midtrans' pure parts", () => {
     );
   });
 
+  describe("of a fee that Midtrans has added", () => {
+    const GROSS = { gross_amount: "10071.00" };
+    const info = (of: object) => ({ extra_info: { gross_amount_info: of } });
+    const told = (changes: object) => {
+      const { amount, asked, fee } = verifyNotification(KEY, notification({ ...GROSS, ...changes }));
+      return [amount?.amount, asked?.amount, fee?.amount];
+    };
+
+    it("read it where Midtrans writes it, as text or numbers", () => {
+      const text = { original_amount: "10000", gross_amount: "10071", customer_imposed_payment_fee: "71" };
+      const numbers = { original_amount: 10_000, gross_amount: 10_071, customer_imposed_payment_fee: 71 };
+      for (const it of [text, numbers, { original_amount: "10000.00" }]) {
+        assert.deepEqual(told({ metadata: info(it) }), [1_007_100, 1_000_000, 7_100]);
+        assert.deepEqual(told(info(it)), [1_007_100, 1_000_000, 7_100]);
+      }
+    });
+
+    it("believe none that is missing, negative, no number, or contradicts the amounts", () => {
+      for (const changes of [
+        {},
+        info({}),
+        info({ original_amount: "-10000" }),
+        info({ original_amount: "1e4" }),
+        info({ original_amount: "10142", customer_imposed_payment_fee: "-71" }),
+        { metadata: null },
+        { metadata: { extra_info: [] } },
+        { metadata: { any: "thing" } },
+      ])
+        assert.deepEqual(told(changes), [1_007_100, undefined, undefined], JSON.stringify(changes));
+      assert.deepEqual(told(info({ original_amount: "10000", customer_imposed_payment_fee: "70" })), [
+        1_007_100,
+        1_000_000,
+        undefined,
+      ]);
+      assert.deepEqual(told(info({ original_amount: "10142" })), [1_007_100, 1_014_200, undefined]);
+    });
+  });
+
   it("tell events apart that differ, and no others", () => {
     const id = (changes: Record<string, unknown> = {}) =>
       verifyNotification(KEY, notification(changes)).eventId;

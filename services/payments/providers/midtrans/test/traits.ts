@@ -19,5 +19,6 @@ export const traits: ProviderTraits = {
     "misconfigure",
     "retryAfterDecline",
     "tooMuch",
+    "feeOnTop",
   ],
 };

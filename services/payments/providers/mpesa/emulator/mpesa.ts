@@ -51,7 +51,7 @@ const reversalRequest = z.object({
   Occasion: z.string().max(100).optional(),
 });
 
-const RESULT: Readonly<Record<Exclude<Outcome, "tooMuch">, number>> = {
+const RESULT: Readonly<Record<Exclude<Outcome, "tooMuch" | "withFee">, number>> = {
   succeed: 0,
   decline: 1,
   cancel: 1032,
@@ -261,7 +261,8 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
     }),
     pay(ref, outcome, cause) {
       const it = prompt(ref);
-      if (outcome === "tooMuch") throw refused(409, "a prompt is paid as it asks, or not at all");
+      if (outcome === "tooMuch" || outcome === "withFee")
+        throw refused(409, "a prompt is paid as it asks, or not at all");
       end(it, RESULT[outcome], { cause });
     },
     /** From Safaricom's portal, without a callback. */

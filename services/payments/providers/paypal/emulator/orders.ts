@@ -282,6 +282,7 @@ export function createOrders(
 
     pay(ref: string, outcome: Outcome, cause?: Call): void {
       const order = known(ref);
+      if (outcome === "withFee") throw refused(409, "PayPal's fee is the shop's to pay");
       // The customer returns to the shop, and may come again.
       if (outcome === "cancel" && OPEN.includes(order.status)) return;
       if (outcome === "expire" && (OPEN.includes(order.status) || order.status === "APPROVED")) {

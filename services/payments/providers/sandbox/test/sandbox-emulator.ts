@@ -19,6 +19,7 @@ const DECISIONS = {
   cancel: { outcome: "decline" },
   expire: { outcome: "expire" },
   tooMuch: { outcome: "succeed", amount: 1_000_000 },
+  withFee: { outcome: "succeed", fee: 71 },
 } as const;
 
 const REORDER_MS = 30;

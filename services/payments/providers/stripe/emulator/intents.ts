@@ -245,6 +245,7 @@ export function createIntents(
     pay(ref, outcome, cause) {
       const intent = known(ref);
       if (!PAYABLE.includes(intent.status)) throw refused(409, `${ref} is ${intent.status}`);
+      if (outcome === "withFee") throw refused(409, "Stripe's fee is the shop's to pay");
       if (outcome === "succeed" || outcome === "tooMuch") {
         intent.payment_method = "pm_card_visa";
         if (outcome === "tooMuch") intent.amount += TOO_MUCH;

@@ -2,7 +2,7 @@
 import type { Outcome } from "../../emulator.ts";
 import type { Answer } from "./http-app.ts";
 
-const OUTCOMES: readonly Outcome[] = ["succeed", "decline", "cancel", "expire", "tooMuch"];
+const OUTCOMES: readonly Outcome[] = ["succeed", "decline", "cancel", "expire", "tooMuch", "withFee"];
 
 const escaped = (text: string): string =>
   text.replace(

@@ -16,6 +16,8 @@ export interface Invoice {
   paid_amount?: number;
   paid_at?: string;
   payment_id?: string;
+  /** Those that Xendit has added and the customer has paid. */
+  fees?: { readonly type: string; readonly value: number }[];
   readonly metadata: unknown;
 }
 
@@ -49,13 +51,17 @@ export const isAmount = (amount: number, currency: string): boolean =>
 /** The reverse conversion. */
 export const major = (amount: number, currency: string): number => amount / 10 ** minorDigits(currency);
 
+/** What of the paid amount the merchant has. */
+const received = ({ paid_amount = 0, fees = [] }: Invoice): number =>
+  paid_amount - fees.reduce((sum, { value }) => sum + value, 0);
+
 export const recordOf = (it: Invoice, refunds: readonly Refund[]): ProviderRecord => ({
   providerRef: it.id,
   paymentId: it.external_id,
   status: it.status,
   amount: minor(it.amount, it.currency),
   currency: it.currency,
-  captured: isPaid(it) ? minor(it.paid_amount ?? 0, it.currency) : 0,
+  captured: isPaid(it) ? minor(received(it), it.currency) : 0,
   refunded: minor(refundedOrPending(refunds.filter((one) => one.status === "SUCCEEDED")), it.currency),
 });
 

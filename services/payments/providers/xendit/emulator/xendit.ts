@@ -29,6 +29,8 @@ export interface XenditOptions {
 }
 
 const MINUTE_MS = 60_000;
+/** What Xendit adds for itself, in major units. */
+const FEE = 4_440;
 const RETRY_MINUTES = [15, 45, 120, 180, 360, 720];
 
 /** A webhook without an answer in time is not repeated at all. */
@@ -152,13 +154,15 @@ export async function startXendit(
     status: "PAID" | "SETTLED" | "EXPIRED",
     amount = it.amount,
     cause?: Call,
+    fee = 0,
   ): void {
     if (status === "SETTLED" ? it.status !== "PAID" : it.status !== "PENDING")
       throw refused(409, `the invoice is ${it.status}`);
     it.status = status;
     it.updated = now();
     if (status === "PAID") {
-      it.paid_amount = amount;
+      it.paid_amount = amount + fee;
+      if (fee > 0) it.fees = [{ type: "Payment fee", value: fee }];
       it.paid_at = it.updated;
       it.payment_id = idOf("ewc_");
     }
@@ -295,6 +299,7 @@ export async function startXendit(
       if (outcome === "expire") settle(it, "EXPIRED", it.amount, cause);
       else if (outcome === "succeed") settle(it, "PAID", it.amount, cause);
       else if (outcome === "tooMuch") settle(it, "PAID", it.amount + major(1_000, it.currency), cause);
+      else if (outcome === "withFee") settle(it, "PAID", it.amount, cause, FEE);
       else if (it.status !== "PENDING") throw refused(409, `the invoice is ${it.status}`);
     },
     refundAtProvider(ref, amount) {

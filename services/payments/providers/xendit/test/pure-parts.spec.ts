@@ -47,6 +47,11 @@ describe("Xendit's pure parts", () => {
       currency: "PHP",
     });
     assert.equal(xenditReport({ ...invoice, status: "PENDING" }, []).amount, null);
+    const fees = [{ value: 15 }, { value: 5 }];
+    const withFees = { ...invoice, paid_amount: 120, fees };
+    assert.deepEqual(xenditReport(withFees, []).fee, { amount: 2_000, currency: "PHP" });
+    assert.equal(xenditReport(withFees, [refund(100, "SUCCEEDED")]).status, "refunded");
+    assert.equal(xenditReport({ ...invoice, fees: [] }, []).fee, undefined);
     assert.equal(xenditReport({ ...invoice, status: "EXPIRED" }, []).status, "expired");
     assert.throws(() => xenditReport({ ...invoice, status: "NEW" }, []), { type: "PROVIDER_FAILED" });
   });

@@ -20,6 +20,7 @@ export const traits: ProviderTraits = {
     "createOnce",
     "misconfigure",
     "tooMuch",
+    "feeOnTop",
   ],
   limits: ["silentDecline"],
 };
