@@ -6,7 +6,7 @@ import type { ActionSchema, Context, Service } from "moleculer";
 import type { CallMeta } from "../broker/contract/call-meta.ts";
 import type { ActionContract } from "../broker/contract/contract.ts";
 import { defineMixin, type Mixin } from "../broker/moleculer/mixin.ts";
-import { once } from "../broker/mongo/idempotency.ts";
+import { answersStored, once } from "../broker/mongo/idempotency.ts";
 
 /** An action's schema with the fields that `defineService` copies from the contract. */
 export type IdempotentAction = ActionSchema & Pick<ActionContract, "idempotent" | "status">;
@@ -18,6 +18,9 @@ export function idempotency(): Mixin {
     merged({ actions = {} }) {
       for (const action of Object.values(actions))
         if (typeof action === "object" && (action as IdempotentAction).idempotent) wrap(action);
+    },
+    stopped() {
+      return answersStored(this.broker.souk.database(this.name));
     },
   });
 }

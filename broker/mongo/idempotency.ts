@@ -2,11 +2,12 @@
  * `Idempotency-Key`: an action that is called twice with one key runs once and answers twice.
  *
  * The owning service keeps one record per caller, action and key in its database. The record is inserted before the
- * work and completed with the answer after it: two writes per request.
+ * work and completed with the answer after it: two writes per request. The caller does not wait for the second one,
+ * because the effect is durable by then. A repeated request to the same process does.
  *
- * A crash in between leaves the record in progress. When its lease has expired, the next request runs the action
- * again with the same `ctx.meta.resourceId`. The action must use that id for what it creates, so the second run finds
- * what the first run created.
+ * A crash before the second write leaves the record in progress. When its lease has expired, the next request runs
+ * the action again with the same `ctx.meta.resourceId`. The action must use that id for what it creates, so the second
+ * run finds what the first run created, and answers with what it is by then.
  *
  * Successes and refusals below 500 are kept and repeated. Failures of validation, sign-in and limits are not kept:
  * the key stays free. Status 500 and above is not kept either: the next request takes over at once, with the same
@@ -107,10 +108,15 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
   } finally {
     clearInterval(lease);
   }
-  await settle("an answer", () => writeGroup(records).update(mine, { $set: answer(result) }));
+  const completed = { $set: answer(result) };
+  storing(tools.connection).add(
+    _id,
+    settle("an answer", () => writeGroup(records).update(mine, completed)),
+  );
   return result;
 
   async function claim(): Promise<KeyRecord> {
+    await storing(tools.connection).of(_id);
     const fresh = newRecord(_id, fingerprint, tools.clock.now());
     if (await writeGroup(records).insertNew(fresh)) return fresh;
     const known = await records.findOne({ _id });
@@ -181,6 +187,41 @@ export async function once<T>(tools: OnceTools, call: OnceCall, work: () => Prom
     }
   }
 }
+
+/** Answers that were given and are being stored. */
+class AnswersUnderWay {
+  readonly #writes = new Map<string, Promise<void>>();
+
+  /** @param write never rejects */
+  add(record: string, write: Promise<void>): void {
+    this.#writes.set(record, write);
+    void write.then(() => {
+      if (this.#writes.get(record) === write) this.#writes.delete(record);
+    });
+  }
+
+  of(record: string): Promise<void> | undefined {
+    return this.#writes.get(record);
+  }
+
+  async all(): Promise<void> {
+    await Promise.all(this.#writes.values());
+  }
+}
+
+const byConnection = new WeakMap<Connection, AnswersUnderWay>();
+
+function storing(connection: Connection): AnswersUnderWay {
+  let answers = byConnection.get(connection);
+  if (!answers) {
+    answers = new AnswersUnderWay();
+    byConnection.set(connection, answers);
+  }
+  return answers;
+}
+
+/** Resolves when the answers of all requests that have ended are stored, or could not be. For a stop. */
+export const answersStored = (connection: Connection): Promise<void> => storing(connection).all();
 
 /** Refusals that say nothing about the request's effect. The same key may be used again with a corrected request. */
 const NOT_KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

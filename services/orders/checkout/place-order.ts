@@ -16,8 +16,8 @@ import type { OrderMessage } from "../order/decision.ts";
 import type { OrderState } from "../order/state.ts";
 import type { orders } from "../orders.contract.ts";
 import type { OrderedBy } from "../orders.schemas.ts";
-import { type ClaimTools, claimCart, place } from "./claim-cart.ts";
-import type { Claim, OpenOrder } from "./open-orders.ts";
+import { type ClaimTools, claimCart, type EnteredOrder, place } from "./claim-cart.ts";
+import type { Claim } from "./open-orders.ts";
 import { type PricedCart, priceCart } from "./price-cart.ts";
 import { waitForPayment } from "./wait-for-payment.ts";
 
@@ -66,7 +66,7 @@ async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: s
 }
 
 /** Claims again, with the cart as it is now. */
-async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<OpenOrder> {
+async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<EnteredOrder> {
   const customerId = callerId(ctx);
   const checkout = await lookUp(tools, ctx, customerId);
   const present = await tools.openOrders.read(customerId);

@@ -5,6 +5,7 @@ import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import {
+  answersStored,
   idempotencyIndexes,
   KEY_TTL_MS,
   LEASE_MS,
@@ -80,7 +81,16 @@ describe("an action under an Idempotency-Key", () => {
 
   it("costs two writes and no read", async () => {
     await once(tools(), request(newId()), () => ({ id: 1 }));
+    await answersStored(connection);
     assert.deepEqual(commands, ["insert", "update"]);
+  });
+
+  it("answers without waiting until its answer is stored, and a repeated request waits for that", async () => {
+    const key = newId();
+    assert.equal(await once(tools(), request(key), () => "first"), "first");
+    assert.deepEqual(commands, ["insert"]);
+    assert.equal(await once(tools(), request(key), () => assert.fail("must not run again")), "first");
+    assert.deepEqual(commands.slice(0, 2), ["insert", "update"]);
   });
 
   it("repeats status, body and headers of the first answer, and says so", async () => {
