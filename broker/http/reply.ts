@@ -53,18 +53,43 @@ function json(
     notModified(res, tag);
     return;
   }
-  const body = JSON.stringify(data);
+  const text = reading && route.shared && isObject(data) ? keptTextOf(data) : textOf(data);
   if (reading && !tag) {
-    tag = bodyTag(body);
+    text.tag ??= bodyTag(text.body);
+    tag = text.tag;
     if (isNotModified(req.headers["if-none-match"], tag)) {
       notModified(res, tag);
       return;
     }
   }
   if (tag) res.setHeader("ETag", tag);
-  const length = Buffer.byteLength(body);
+  const { body, length } = text;
   res.writeHead(status, { "Content-Type": "application/json; charset=utf-8", "Content-Length": length });
   res.end(body);
+}
+
+interface Text {
+  readonly body: string;
+  /** In bytes. */
+  readonly length: number;
+  tag?: string;
+}
+
+function textOf(data: unknown): Text {
+  const body = JSON.stringify(data);
+  return { body, length: Buffer.byteLength(body) };
+}
+
+/** Of answers that an action's cache gives to many callers. They do not change. */
+const texts = new WeakMap<object, Text>();
+
+function keptTextOf(data: object): Text {
+  let text = texts.get(data);
+  if (!text) {
+    text = textOf(data);
+    texts.set(data, text);
+  }
+  return text;
 }
 
 function notModified(res: ServerResponse, tag: string): void {
@@ -117,6 +142,8 @@ function createdAt({ createsAt }: ApiRoute, status: number, data: unknown): stri
   const key = (data as Record<string, unknown>)[createsAt.field];
   return typeof key === "string" ? `${API_BASE}${createsAt.prefix}${encodeURIComponent(key)}` : undefined;
 }
+
+const isObject = (data: unknown): data is object => typeof data === "object" && data !== null;
 
 const hasVersion = (data: unknown): data is { version: number } =>
   typeof data === "object" && data !== null && "version" in data && Number.isSafeInteger(data.version);
