@@ -27,7 +27,7 @@ import { cartRevision, cartView } from "../cart/cart.contract.ts";
 import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
 import { addressExample, orderExample } from "./orders.examples.ts";
-import { orderCustomer, orderedBy, orderLine, orderLineView } from "./orders.schemas.ts";
+import { orderCustomer, orderedBy, orderFilters, orderLine, orderLineView } from "./orders.schemas.ts";
 
 export const orderStatus = z
   .enum([
@@ -44,6 +44,12 @@ export const orderStatus = z
   ])
   .meta({ id: "OrderStatus", description: "Where an order is: see the diagram of its states" });
 export type OrderStatus = z.output<typeof orderStatus>;
+const anyStatus = orderStatus.options.join("|");
+const statusList = z
+  .string()
+  .regex(new RegExp(`^(?:${anyStatus})(?:,(?:${anyStatus})){0,19}$`), "must be statuses, separated by commas")
+  .transform((it) => [...new Set(it.split(",").map((one) => orderStatus.parse(one)))])
+  .meta({ description: "Only those that are in one of them", examples: ["paid,shipped"] });
 /** Statuses after which an order does not change any more. */
 export const finalStatuses: readonly OrderStatus[] = [
   "delivered",
@@ -288,11 +294,14 @@ export const orders = defineContract({
     }),
     list: action({
       summary: "The caller's orders, newest first",
+      description:
+        "Staff get everybody's with `all=true`, may search and filter them, and are told the `total` up to 10,000.",
       operationId: "listOrders",
       rest: "GET /orders",
       auth: "customer",
       params: z.strictObject({
-        status: orderStatus.optional().meta({ description: "Only those that are there" }),
+        ...orderFilters,
+        status: statusList.optional(),
         all: flag.optional().meta({ description: "Everybody's; for staff" }),
         limit,
         cursor,

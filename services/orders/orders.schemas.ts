@@ -1,6 +1,6 @@
 /** What an order has of its lines and of its customer: as stored and sent, and as shown. */
 import { z } from "zod";
-import { id, money, quantity, sku } from "../../broker/contract/schemas.ts";
+import { email, id, line, money, quantity, sku, time } from "../../broker/contract/schemas.ts";
 import { lineProduct } from "../cart/cart.contract.ts";
 
 const whatAndHowMuch = {
@@ -64,3 +64,24 @@ export const orderCustomer = z
     description:
       "Who ordered, as the account was at checkout. E-mail and name are null in orders from before they were kept.",
   });
+
+/** Of lists of orders. */
+export const orderFilters = {
+  q: line(100)
+    .optional()
+    .meta({
+      description:
+        "Words of the number, of the customer's name and e-mail address, and SKUs; all of them. For staff",
+      examples: ["ann 7K2QF-M9DXA"],
+    }),
+  number: z
+    .string()
+    .regex(/^[0-9A-Za-z-]{1,20}$/, "must be an order's number")
+    .optional()
+    .meta({ description: "Exactly this one; for staff", examples: ["261127-7K2QF-M9DXA"] }),
+  email: email.optional().meta({ description: "Of the customer at checkout; for staff" }),
+  customerId: id.optional().meta({ description: "Of one customer; for staff" }),
+  from: time.optional().meta({ description: "Placed at this time or later" }),
+  to: time.optional().meta({ description: "Placed before this time" }),
+  sort: z.enum(["newest", "oldest"]).optional().meta({ id: "OrderSort", description: "What comes first" }),
+};

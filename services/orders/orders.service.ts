@@ -15,7 +15,7 @@ import { createProviderCheck } from "./checkout/known-providers.ts";
 import { openOrdersStore } from "./checkout/open-orders.store.ts";
 import { placeOrder } from "./checkout/place-order.ts";
 import { waitForPayment, waitForProgress } from "./checkout/wait-for-payment.ts";
-import { listOrders } from "./list-orders.ts";
+import { listOrders, refuseStaffFilters } from "./list-orders.ts";
 import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
@@ -46,11 +46,13 @@ export default defineService(orders, {
     },
 
     async list(ctx) {
-      const { all, status, limit, cursor } = ctx.params;
-      if (all && !isStaff(ctx.meta.user))
-        throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
-      const mine = all ? {} : { customerId: callerId(ctx) };
-      return listOrders(this.actors.order.documents, { ...mine, status, limit, cursor });
+      const { documents } = this.actors.order;
+      if (!ctx.params.all) {
+        refuseStaffFilters(ctx.params);
+        return listOrders(documents, ctx.params, callerId(ctx));
+      }
+      if (!isStaff(ctx.meta.user)) throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
+      return listOrders(documents, ctx.params);
     },
 
     async get(ctx) {

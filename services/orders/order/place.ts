@@ -4,6 +4,7 @@ import type { Message } from "../../../broker/contract/envelope.ts";
 import { fieldName } from "../../../broker/mongo/field-name.ts";
 import { type Decided, EXPIRY } from "./decision.ts";
 import { about } from "./messages.ts";
+import { searchWords } from "./search-words.ts";
 import type { Attempt } from "./state.ts";
 
 export function place(_: null, { subject, data, time }: Message<"order.place">): Decided {
@@ -23,6 +24,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
       number,
       customerId,
       ...(data.customer && { customer: data.customer }),
+      words: searchWords(data),
       ...(data.ext && { ext: data.ext }),
       lines,
       holds: Object.fromEntries(lines.map((line) => [fieldName(line.sku), { status: "asked" }])),

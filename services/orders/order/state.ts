@@ -44,6 +44,8 @@ export const orderState = z.strictObject({
   customerId: id,
   /** Undefined for orders from before it was kept. */
   customer: orderedBy.optional(),
+  /** See search-words.ts. Orders that an older node has placed do not have them. */
+  words: z.array(z.string()).optional(),
   /** Fields of extensions, as they came with the order. */
   ext: ext.optional(),
   lines: z.array(orderLine.extend({ quantity })),

@@ -12,6 +12,10 @@ import { type ServicesNode, startServices } from "../../support/shop/services-no
 
 const usd = (amount: number) => ({ amount, currency: "USD" });
 
+const PRODUCT = newId();
+const DETAILS = { slug: "lamp", options: { Colour: "brass" }, image: "https://x.test/1.jpg" };
+const shown = (sku: string) => ({ sku, productId: PRODUCT, ...DETAILS, name: `Name of ${sku}` });
+
 /** A small catalogue that replaces products and inventory, and counts calls. */
 class Catalogue {
   readonly prices = new Map<string, number>();
@@ -36,7 +40,7 @@ class Catalogue {
       const price = this.prices.get(sku);
       return price === undefined
         ? []
-        : [{ sku, productId: newId(), name: `Name of ${sku}`, price: usd(price) }];
+        : [{ sku, productId: PRODUCT, ...DETAILS, name: `Name of ${sku}`, price: usd(price) }];
     });
     const availability = answer("availability", (sku) => {
       const available = this.stock.get(sku);
@@ -93,8 +97,8 @@ for (const kind of ["MongoDB", "Redis"] as const)
       assert.deepEqual(rest, {
         id: meta.user?.id,
         lines: [
-          { sku: a, name: `Name of ${a}`, quantity: 2, unitPrice: usd(1_250), total: usd(2_500) },
-          { sku: b, name: `Name of ${b}`, quantity: 1, unitPrice: usd(99), total: usd(99) },
+          { ...shown(a), quantity: 2, unitPrice: usd(1_250), total: usd(2_500) },
+          { ...shown(b), quantity: 1, unitPrice: usd(99), total: usd(99) },
         ],
         total: usd(2_599),
         notices: [],
