@@ -1,5 +1,6 @@
 /** Schemas that many contracts share: ids, money, text and paging. */
 import { z } from "zod";
+import { canonicalEmail } from "./email.ts";
 import { isoDate, isoTime, printable, trimmed } from "./patterns.ts";
 import { cleanLine, cleanText, isVisible } from "./text.ts";
 
@@ -47,11 +48,17 @@ export const line = (max: number) =>
 export const label = (max: number) => z.string().overwrite(cleanLine).max(max);
 /** Text of several lines. */
 export const text = (max: number) => z.string().overwrite(cleanText).max(max);
+/** As it was typed. It is compared by its canonical form, see email.ts. */
 export const email = z
-  .email()
+  .string()
+  .overwrite(cleanLine)
   .max(254)
-  .toLowerCase()
-  .meta({ examples: ["ann@example.com"] });
+  .refine((it) => canonicalEmail(it) !== undefined, "must be an e-mail address")
+  .meta({
+    format: "idn-email",
+    description: "Also of other scripts than Latin",
+    examples: ["ann@example.com"],
+  });
 export const currency = z
   .string()
   .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")

@@ -18,7 +18,7 @@ import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
 import { issueResetToken, requestPasswordReset, resetPassword } from "./credentials/reset-password.ts";
-import { type Account, accountModel } from "./models/account.model.ts";
+import { type Account, accountModel, shownEmail } from "./models/account.model.ts";
 import { bootstrapTokenModel } from "./models/bootstrap-token.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
@@ -65,7 +65,7 @@ export default defineService(users, {
       keys,
       sessions,
       counters,
-      contacts: new ReadGroup<Account>(collectionOf(accounts), { name: 1, email: 1 }),
+      contacts: new ReadGroup<Account>(collectionOf(accounts), { name: 1, email: 1, typedEmail: 1 }),
       tools: { accounts, bootstrapTokens, sessions, outbox, guesses, hasher, config, clock },
     };
   },
@@ -157,7 +157,7 @@ export default defineService(users, {
 
     async contacts({ params: { ids } }) {
       const found = await this.contacts.getMany(ids);
-      return found.map(({ _id, name, email }) => ({ id: _id, name, email }));
+      return found.map((it) => ({ id: it._id, name: it.name, email: shownEmail(it) }));
     },
 
     liveSessions({ params }) {

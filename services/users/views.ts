@@ -1,16 +1,16 @@
 /** What clients see of an account: a fixed list of fields, so that new ones stay internal. */
 import type { z } from "zod";
-import type { Account } from "./models/account.model.ts";
+import { type Account, shownEmail } from "./models/account.model.ts";
 import type { Session } from "./models/session.model.ts";
 import { lastUse } from "./models/session.model.ts";
 import type { savedAddress, sessionView, userView } from "./users.contract.ts";
 
-export const userViewOf = ({ _id, email, name, roles, ext }: Account): z.input<typeof userView> => ({
-  id: _id,
-  email,
-  name,
-  roles: [...roles],
-  ...(ext && { ext }),
+export const userViewOf = (account: Account): z.input<typeof userView> => ({
+  id: account._id,
+  email: shownEmail(account),
+  name: account.name,
+  roles: [...account.roles],
+  ...(account.ext && { ext: account.ext }),
 });
 
 /** @param current the session of the request */

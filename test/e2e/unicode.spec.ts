@@ -1,9 +1,11 @@
 /** Names of any script, from the catalogue to a paid order. The ids in titles are those of public reports. */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
+import { cleanLine } from "../../broker/contract/text.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
-import { paidOrder, putInCart, putOnSale, signUp, stockOf } from "../../souk/testing/people.ts";
+import { PASSWORD, paidOrder, putInCart, putOnSale, signUp, stockOf } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
+import { ATTACK_STRINGS } from "../support/attack-strings.ts";
 import { createWorld, type World } from "./support/access.ts";
 
 const segment = encodeURIComponent;
@@ -111,5 +113,118 @@ describe("Names of any script", function () {
       `/products?q=${segment("サイズ M")}`,
     );
     assert.ok(items.length <= 1);
+  });
+
+  interface User {
+    id: string;
+    email: string;
+  }
+  const enter = (path: string, email: string, password = PASSWORD) =>
+    shop.http.request<{ user: User; accessToken: string; code: string; errors?: { field: string }[] }>(
+      "POST",
+      `/auth/${path}`,
+      { body: { email, password, ...(path === "register" ? { name: "Zoë" } : {}) } },
+    );
+
+  for (const [typed, ...same] of [
+    ["Info@Übung.de", "info@xn--bung-zra.de", "INFO@U\u0308BUNG.DE", " info@übung.de "],
+    ["Анна@Пошта.укр", "анна@xn--80a1acn3a.xn--j1amh"],
+    ["用户@例子.广告", "用户@xn--fsqu00a.xn--4rr70v"],
+  ] as const)
+    it(`user-idn-domain, later-idn-shown: ${typed} opens one account and is shown as it was typed`, async () => {
+      const opened = await enter("register", typed);
+      assert.deepEqual([opened.status, opened.body.user.email], [201, typed]);
+      for (const it of [typed, ...same]) {
+        const again = await enter("register", it);
+        assert.deepEqual([again.status, again.body.code], [409, "EMAIL_TAKEN"], it);
+        const { status, body } = await enter("login", it);
+        assert.deepEqual([status, body.user?.id, body.user?.email], [200, opened.body.user.id, typed], it);
+      }
+      const me = shop.http.as(opened.body.accessToken);
+      const email = same[0];
+      const changed = await me.expect<User>(200, "PATCH", "/users/me", {
+        body: { email, currentPassword: PASSWORD },
+      });
+      assert.equal(changed.email, email);
+      assert.equal((await enter("login", typed)).status, 200, "it is still the same address");
+    });
+
+  it("user-idn-domain: wrong passwords count for the account, however its address is written", async () => {
+    const unit = newId().slice(-8);
+    await enter("register", `ann@bücher-${unit}.de`);
+    const written = [`ann@bücher-${unit}.de`, `ANN@BÜCHER-${unit}.DE`, `ann@bu\u0308cher-${unit}.de`];
+    const statuses: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      const { status } = await enter("login", written[i % written.length] ?? "", "a-wrong-passphrase");
+      statuses.push(status);
+    }
+    assert.equal(statuses.at(-1), 429, String(statuses));
+  });
+
+  it("answers whatever attackers send with what they sent, or with a 4xx that names the field", async () => {
+    const { http } = world.admin;
+    const failed = (
+      reply: { status: number; body: { errors?: { field: string }[] } },
+      field: string,
+      what: string,
+    ) => {
+      assert.ok(reply.status >= 400 && reply.status < 500, `${field}: ${what}: ${reply.status}`);
+      const fields = reply.body.errors?.map((it) => it.field) ?? [];
+      assert.ok(
+        fields.some((it) => it.includes(field)),
+        `${field}: ${what}: ${JSON.stringify(reply.body)}`,
+      );
+    };
+    type Reply = { errors?: { field: string }[]; code: string; sku: string; name: string; id: string };
+    for (const [what, text] of Object.entries(ATTACK_STRINGS)) {
+      const stock = await http.request<Reply>("POST", "/inventory", { body: { sku: text, onHand: 1 } });
+      if (stock.status === 201) {
+        assert.equal(stock.body.sku, text.normalize("NFC"), what);
+        const found = await shop.http.expect<Reply>(200, "GET", `/inventory/${segment(text)}`);
+        assert.equal(found.sku, text.normalize("NFC"), what);
+      } else if (stock.body.code !== "SKU_TAKEN") failed(stock, "sku", what);
+      if (text.isWellFormed()) {
+        const { status } = await shop.http.request("GET", `/inventory/${segment(text.slice(0, 2_000))}`);
+        assert.ok(status < 500, what);
+      }
+      const product = await http.request<Reply & { variants: { options: Record<string, string> }[] }>(
+        "POST",
+        "/products",
+        {
+          body: JSON.parse(
+            `{"name":"Cup","variants":[{"sku":"SKU-${newId()}","price":{"amount":1,"currency":"USD"},"options":{${JSON.stringify(text)}:"x"}}]}`,
+          ),
+        },
+      );
+      if (product.status === 201) {
+        const kept = { [cleanLine(text)]: "x" };
+        assert.deepEqual(product.body.variants[0]?.options, kept, what);
+        const read = await http.expect<typeof product.body>(200, "GET", `/products/${product.body.id}`);
+        assert.deepEqual(read.variants[0]?.options, kept, what);
+      } else failed(product, "options", what);
+      const valued = await http.request<typeof product.body>("POST", "/products", {
+        body: {
+          name: "Cup",
+          variants: [
+            { sku: `SKU-${newId()}`, price: { amount: 1, currency: "USD" }, options: { Size: text } },
+          ],
+        },
+      });
+      if (valued.status === 201) assert.equal(valued.body.variants[0]?.options.Size, cleanLine(text), what);
+      else failed(valued, "Size", what);
+      for (const address of [text, `${text}@example.com`, `ann@${text}.com`]) {
+        const person = await enter("register", address);
+        if (person.status === 201) assert.equal(person.body.user.email, cleanLine(address), what);
+        else if (person.body.code !== "EMAIL_TAKEN") failed(person, "email", what);
+      }
+      const named = await world.owner.http.request<Reply>("PATCH", "/users/me", { body: { name: text } });
+      if (named.status === 200) assert.equal(named.body.name, cleanLine(text), what);
+      else failed(named, "name", what);
+      const searched = await shop.http.request(
+        "GET",
+        `/products?q=${segment(text.toWellFormed().slice(0, 2_000))}`,
+      );
+      assert.ok(searched.status < 500, what);
+    }
   });
 });

@@ -147,7 +147,8 @@ function number(random: SeededRandom, { minimum = 0, maximum = 1_000_000, type }
 function string(random: SeededRandom, schema: Schema, known: Known, name: string): string {
   const there = known.pick(random, name);
   if (there !== undefined && random.chance(0.8) && fits(schema, there)) return there;
-  if (schema.format === "email") return `fuzz-${random.between(1, 1_000_000)}@example.com`;
+  if (schema.format === "email" || schema.format === "idn-email")
+    return `fuzz-${random.between(1, 1_000_000)}@example.com`;
   if (schema.format === "uuid") return uuid(random);
   if (schema.format === "uri") return "https://img.shop.test/a.png";
   if (schema.format === "date-time") return "2026-01-02T03:04:05Z";

@@ -5,6 +5,7 @@
 
 import type { CallMeta } from "../../contract/call-meta.ts";
 import { checkRequest } from "../../contract/check-request.ts";
+import { canonicalEmail } from "../../contract/email.ts";
 import { SoukError } from "../../contract/errors.ts";
 import type { DeclaredFields } from "../../contract/fields.ts";
 import type { ApiRoute } from "../api-route.ts";
@@ -83,7 +84,10 @@ export async function admit(
     readWhole(gate, exchange, holder, limit),
   );
   if (gate.limits && route.contract.credentials && typeof params.email === "string")
-    showQuota(exchange, await gate.limits.account(exchange.clientIp, params.email));
+    showQuota(
+      exchange,
+      await gate.limits.account(exchange.clientIp, canonicalEmail(params.email) ?? params.email),
+    );
   checkRequest(route.contract, params, gate.fields);
   return { params, meta, holder, ...(caller ? { session: caller.session } : {}) };
 }

@@ -3,13 +3,14 @@
  * makes the change and ends all other sessions.
  */
 import type { Model } from "mongoose";
+import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { mergedExt } from "../../../broker/contract/fields.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { PasswordHasher } from "../credentials/hash-password.ts";
 import type { LoginLimits } from "../credentials/login-limits.ts";
 import { checkPasswordRules } from "../credentials/password-rules.ts";
-import type { Account } from "../models/account.model.ts";
+import { type Account, shownEmail } from "../models/account.model.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { type ProfileChanges, requireAccount } from "./update-account.ts";
 
@@ -34,7 +35,11 @@ export async function changePassword(
   { currentPassword, password }: { currentPassword: string; password: string },
 ): Promise<void> {
   const account = await confirm(tools, caller, currentPassword);
-  await checkPasswordRules(password, { ...account, shop: tools.config.SELLER_NAME });
+  await checkPasswordRules(password, {
+    ...account,
+    email: shownEmail(account),
+    shop: tools.config.SELLER_NAME,
+  });
   await change(tools, account, caller, { passwordHash: await tools.hasher.hash(password) });
 }
 
@@ -50,7 +55,8 @@ export async function changeEmail(
 ): Promise<Account> {
   const account = await confirm(tools, caller, currentPassword);
   const { email, name = account.name, ext } = changes;
-  return change(tools, account, caller, { email, name, ...mergedExt(account.ext, ext) });
+  const address = { email: emailKey(email), typedEmail: email };
+  return change(tools, account, caller, { ...address, name, ...mergedExt(account.ext, ext) });
 }
 
 /** The caller's account, after a check of the current password. */

@@ -1,6 +1,7 @@
 /** Opens an account. The unique index on the e-mail address decides between concurrent requests. */
 import type { Model } from "mongoose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { Outbox } from "../../../broker/mongo/document-outbox.ts";
@@ -45,7 +46,8 @@ export async function openAccount(
   );
   const account: Account = {
     _id: userId,
-    email,
+    email: emailKey(email),
+    typedEmail: email,
     name,
     ...standing,
     passwordHash: await hasher.hash(password),

@@ -1,5 +1,6 @@
 /** Finds the account of an e-mail address and password. It does the same work whether or not there is one. */
 import type { Model } from "mongoose";
+import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { Account } from "../models/account.model.ts";
 import { isOutdated, type PasswordHasher } from "./hash-password.ts";
@@ -15,9 +16,10 @@ export interface CheckTools {
 /** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike; RATE_LIMITED */
 export async function checkCredentials(
   { accounts, hasher, guesses }: CheckTools,
-  { email, password }: { email: string; password: string },
+  { email: typed, password }: { email: string; password: string },
   ip?: string,
 ): Promise<Account> {
+  const email = emailKey(typed);
   const found = await accounts.findOne({ email }).lean<Account>();
   const account = await guesses.attempt({ account: email, known: knownAddress(found, ip) }, async () => {
     const matches = await hasher.verify(password, found?.passwordHash);

@@ -5,11 +5,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
+import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import type { Outbox } from "../../../broker/mongo/document-outbox.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
-import { type Account, MAX_RESETS } from "../models/account.model.ts";
+import { type Account, MAX_RESETS, shownEmail } from "../models/account.model.ts";
 import { hashToken } from "../sessions/refresh-token.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { PasswordHasher } from "./hash-password.ts";
@@ -43,9 +44,10 @@ export async function requestPasswordReset(
 
 async function prepareReset(
   { accounts, outbox, clock }: ResetTools,
-  email: string,
+  typed: string,
   traceparent?: string,
 ): Promise<void> {
+  const email = emailKey(typed);
   const account = await accounts.findOne({ email }).lean<Account>();
   if (!account) return;
   const now = clock.now();
@@ -54,7 +56,13 @@ async function prepareReset(
   const requested = outbox.entry(
     "user.password_reset_requested",
     account._id,
-    { userId: account._id, email, name: account.name, resetId, expiresAt: expiresAt.toISOString() },
+    {
+      userId: account._id,
+      email: shownEmail(account),
+      name: account.name,
+      resetId,
+      expiresAt: expiresAt.toISOString(),
+    },
     traceparent ? { traceparent } : {},
   );
   const { matchedCount } = await accounts.updateOne(
@@ -118,7 +126,7 @@ export async function resetPassword(
   // An invented token costs no argon2 run.
   const owner = await accounts.findOne(live()).lean<Account>();
   if (!owner) throw new SoukError("INVALID_TOKEN");
-  await checkPasswordRules(password, { ...owner, shop: config.SELLER_NAME });
+  await checkPasswordRules(password, { ...owner, email: shownEmail(owner), shop: config.SELLER_NAME });
   const passwordHash = await hasher.hash(password);
   const account = await accounts
     .findOneAndUpdate(live(), {

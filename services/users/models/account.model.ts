@@ -7,8 +7,10 @@ import { defineModel } from "../../../broker/mongo/model.ts";
 import type { Role } from "../users.contract.ts";
 
 export interface Account extends OutboxDocument {
-  /** Lower case, as the contract makes it. Unique. */
+  /** In canonical form, see broker/contract/email.ts. Unique. */
   email: string;
+  /** As it was typed. Accounts of earlier versions do not have it. */
+  typedEmail?: string;
   name: string;
   roles: Role[];
   /** PHC string, see hash-password.ts. */
@@ -60,7 +62,8 @@ const resetRequest = new Schema({ id: String, expiresAt: Date }, { _id: false, i
 const schema = new Schema<Account>(
   {
     _id: { type: String, required: true },
-    email: { type: String, required: true, lowercase: true, trim: true },
+    email: { type: String, required: true },
+    typedEmail: String,
     name: { type: String, required: true },
     roles: { type: [String], required: true },
     passwordHash: { type: String, required: true },
@@ -81,3 +84,7 @@ const schema = new Schema<Account>(
 );
 
 export const accountModel = defineModel<Account>("accounts", schema);
+
+/** The address as its owner typed it, for people and mails. */
+export const shownEmail = ({ email, typedEmail }: Pick<Account, "email" | "typedEmail">): string =>
+  typedEmail ?? email;
