@@ -2,7 +2,10 @@
  * `npm test`: types, lint, then every suite, on real servers that are found, started or installed. Three specs run at
  * a time. Specs that measure time, or start many processes, run afterwards, one by one.
  */
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countingInto, readCounts } from "../../test/support/counting-reporter.ts";
 import { provideServers } from "../../test/support/servers/servers.ts";
 import { command } from "../support/command.ts";
 import { runTool } from "../support/run-tool.ts";
@@ -44,18 +47,25 @@ try {
   await run("types", "tsc", []);
   await run("lint", "biome", ["check", "."]);
   const servers = await provideServers(print);
-  const env = { ...servers.env, NODE_ENV: "test" };
+  const folder = mkdtempSync(join(tmpdir(), "souk-test-counts-"));
+  const counting = countingInto(join(folder, "counts"));
+  const env = { ...servers.env, ...counting.env, NODE_ENV: "test" };
+  const mocha = (title: string, args: readonly string[]) =>
+    run(title, "mocha", [...counting.args, ...args], env);
   try {
-    if (named.length > 0) await run("tests", "mocha", named, env);
+    if (named.length > 0) await mocha("tests", named);
     else {
       const alone = globSync(ALONE);
       const others = globSync(["{test,services}/**/*.spec.ts", "{packages,examples}/*/test/**/*.spec.ts"], {
         exclude: [...ALONE, ...LONG],
       });
-      await run("tests, three at a time", "mocha", ["--parallel", "--jobs", "3", ...LONG, ...others], env);
-      await run("tests, one by one", "mocha", alone, env);
+      await mocha("tests, three at a time", ["--parallel", "--jobs", "3", ...LONG, ...others]);
+      await mocha("tests, one by one", alone);
     }
+    const { passed, failed, skipped } = readCounts(join(folder, "counts"));
+    print(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   } finally {
+    rmSync(folder, { recursive: true });
     await servers.stop();
   }
 } catch (error) {
