@@ -19,7 +19,7 @@ const WORKSPACES: Readonly<Record<string, string>> = {
   "@souk/embedded-mongo/driver": "packages/embedded-mongo/src/port/driver.js",
 };
 /** Files that the compiler ignores. */
-const ASSETS = ["scripts/support/preload.mjs"];
+const ASSETS = ["scripts/support/preload.mjs", "scripts/support/memory-settings.mjs"];
 
 rmSync(dist, { recursive: true, force: true });
 const tsc = join(root, "node_modules/.bin/tsc");

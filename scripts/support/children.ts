@@ -20,6 +20,8 @@ export interface ChildOptions {
   env: NodeJS.ProcessEnv;
   /** Restart after an unexpected end, with growing pauses. */
   restart: boolean;
+  /** URL of the module that runs first; this Souk's own unless given. */
+  preload?: string;
   print(line: string): void;
 }
 
@@ -41,7 +43,7 @@ export function startChild(
 
   const start = () => {
     const startedAt = Date.now();
-    current = spawn(process.execPath, ["--import", preload, file, ...args], {
+    current = spawn(process.execPath, ["--import", options.preload ?? preload, file, ...args], {
       env: options.env,
       stdio: ["ignore", "pipe", "pipe"],
     });

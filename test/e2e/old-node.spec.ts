@@ -28,7 +28,8 @@ describe("scripts on a Node that is too old", () => {
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), "souk-old-node-"));
     await mkdir(join(dir, "scripts/support"), { recursive: true });
-    await copyFile("scripts/support/preload.mjs", join(dir, "scripts/support/preload.mjs"));
+    for (const file of ["preload.mjs", "memory-settings.mjs"])
+      await copyFile(`scripts/support/${file}`, join(dir, "scripts/support", file));
     await writeFile(join(dir, "pretend.mjs"), PRETEND);
     await writeFile(join(dir, "script.mjs"), SCRIPT);
   });

@@ -54,6 +54,9 @@ export function settingOfRunningStore(dir: string): string | undefined {
   return secret ? `MONGO_URL_FILE='${keptUriFile(resolve(dir))}'` : `MONGO_URL='${uri}'`;
 }
 
+/** Megabytes of objects that the thread has just made. A command leaves few, so that more would not save time. */
+const youngMb = 12;
+
 type Said = { uri?: string; failed?: string; closed?: boolean };
 
 /** Starts the store in a worker thread of this process. Rejects when the folder is in use or not writable. */
@@ -65,6 +68,7 @@ export async function startEmbeddedMongo(options: EmbeddedMongoOptions): Promise
     workerData,
     transferList: [port2],
     name: "embedded-mongo",
+    resourceLimits: { maxYoungGenerationSizeMb: youngMb },
   });
   const [said] = (await once(worker, "message")) as [Said];
   const { uri } = said;

@@ -6,6 +6,9 @@ import type { PrintedDocument } from "./printed-document.ts";
 /** Size of the cache in bytes. */
 const MAX_KEPT = 16 * 1024 * 1024;
 
+/** Megabytes of objects that the thread has just made. Node's default is far more. */
+const YOUNG_MB = 12;
+
 export interface RenderRequest {
   id: number;
   document: PrintedDocument;
@@ -28,7 +31,9 @@ export function createPdfPrinter(): PdfPrinter {
 
   /** Created on first use, because most nodes never print. After a crash, the next document creates a new one. */
   function open(): Worker {
-    const made = new Worker(new URL("pdf-worker.ts", import.meta.url));
+    const made = new Worker(new URL("pdf-worker.ts", import.meta.url), {
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     made.unref();
     made.on("message", (it: Rendered) => {
       const { resolve, reject } = waiting.get(it.id) ?? {};

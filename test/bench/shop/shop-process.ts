@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Child, startChild } from "../../../scripts/support/children.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
 import type { BenchRabbit } from "./bench-rabbit.ts";
@@ -83,6 +83,7 @@ export async function startBenchShop({
       ...env,
     },
     restart: false,
+    preload: pathToFileURL(join(root, "scripts/support/preload.mjs")).href,
     print: (line) => lines.push(line),
   });
   const stop = async () => {

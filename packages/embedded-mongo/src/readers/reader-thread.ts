@@ -29,7 +29,7 @@ export interface ThreadEvents {
 }
 
 /** Megabytes of objects that a thread has just made. Node's default would be more than a reader needs. */
-const youngMb = 16;
+const youngMb = 12;
 
 export class ReaderThread implements CursorHolder {
   readonly place: number;
