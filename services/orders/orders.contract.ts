@@ -28,6 +28,7 @@ import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
 import { addressExample, orderExample } from "./orders.examples.ts";
 import { orderCustomer, orderedBy, orderFilters, orderLine, orderLineView } from "./orders.schemas.ts";
+import { returnUrl } from "./return-url.ts";
 
 export const orderStatus = z
   .enum([
@@ -69,6 +70,7 @@ export const paymentChoice = z
     options: z.record(z.string().max(40), label(200)).optional().meta({
       description: "What the provider needs beyond the amount, as a phone number; each checks its own keys",
     }),
+    returnUrl: returnUrl.optional(),
   })
   .meta({ id: "PaymentChoice", description: "How the customer wants to pay" });
 export const nextAction = z
@@ -348,7 +350,7 @@ export const orders = defineContract({
       auth: "customer",
       status: 201,
       idempotent: "required",
-      params: z.strictObject({ id: orderId, provider, options: paymentChoice.shape.options }),
+      params: paymentChoice.extend({ id: orderId }),
       returns: orderView,
       errors: ["NOT_FOUND", "ORDER_NOT_PAYABLE", "PROVIDER_UNKNOWN"],
     }),

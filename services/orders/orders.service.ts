@@ -19,6 +19,7 @@ import { listOrders, refuseStaffFilters } from "./list-orders.ts";
 import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
+import { createReturnCheck } from "./return-url.ts";
 
 export default defineService(orders, {
   mixins: [mongo(), actorHost({ order: orderActor }), idempotency()],
@@ -26,6 +27,7 @@ export default defineService(orders, {
   setup({ actors, database, config, clock, call }) {
     const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
     return {
+      checkReturn: createReturnCheck(config),
       checkouts: createCheckoutLimit(config.MAX_IN_FLIGHT),
       checkProvider,
       checkout: {
@@ -42,6 +44,7 @@ export default defineService(orders, {
 
   actions: {
     async place(ctx) {
+      this.checkReturn(ctx.params.payment?.returnUrl, "payment.returnUrl");
       return orderView(await this.checkouts.run(() => placeOrder(this.checkout, ctx)));
     },
 
@@ -69,6 +72,7 @@ export default defineService(orders, {
     async pay(ctx) {
       const { id, ...payment } = ctx.params;
       await visibleOrder(this.actors.order, ctx, id);
+      this.checkReturn(payment.returnUrl, "returnUrl");
       await this.checkProvider(payment.provider, "provider");
       const paymentId = ctx.meta.resourceId ?? newId();
       const order = await this.actors.order.apply(id, "order.pay", { paymentId, payment });

@@ -33,6 +33,7 @@ import {
   creditNoteNumber,
   creditNoteView,
   failures,
+  offeredProvider,
   openingTrouble,
   openingView,
   paymentRequest,
@@ -419,6 +420,34 @@ export const payments = defineContract({
       readOnly: true,
       params: z.strictObject({}),
       returns: z.array(provider),
+    }),
+    offered: action({
+      summary: "Providers by which the shop can be paid",
+      description: "Those that are on, with the `options` that each takes, as JSON Schema.",
+      operationId: "listPaymentProviders",
+      rest: "GET /payment-providers",
+      auth: "public",
+      shared: true,
+      params: z.strictObject({}),
+      returns: list(offeredProvider),
+    }),
+    returnPage: action({
+      summary: "The page for customers who come back from a provider",
+      description:
+        "Where no `returnUrl` was given. It shows nothing of the order: its address proves nothing. Providers add " +
+        "parameters of their own, which are ignored.",
+      operationId: "showReturnPage",
+      rest: "GET /payments/return",
+      auth: "public",
+      produces: "text/html",
+      params: z.looseObject({
+        orderId: z.string().max(100).optional().meta({ description: "Id of the order" }),
+        outcome: z.enum(["succeeded", "failed", "cancelled"]).optional().meta({
+          id: "ReturnOutcome",
+          description: "What the customer has done, as the provider's page says",
+        }),
+      }),
+      returns: z.string().meta({ examples: ['<!doctype html>\n<html lang="en">…</html>\n'] }),
     }),
     sandboxPage: action({
       summary: "The sandbox provider's pay page",

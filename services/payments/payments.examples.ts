@@ -39,6 +39,25 @@ export const staffPayment = {
   customer: { id: customerId, name: "Ann Example", email: "ann@example.com" },
 };
 
+export const offered = {
+  name: "mpesa",
+  title: "M-Pesa",
+  currencies: ["KES"],
+  options: {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    type: "object",
+    properties: {
+      phone: {
+        description: "Kenyan mobile number that is asked for the PIN",
+        examples: ["0712 345678"],
+        type: "string",
+      },
+    },
+    required: ["phone"],
+    additionalProperties: false,
+  },
+};
+
 export const opening = {
   paymentId,
   orderId,

@@ -60,6 +60,23 @@ export const paymentView = z
     createdAt: time,
   })
   .meta({ id: "Payment", description: "One attempt to pay an order", examples: [examples.payment] });
+export const offeredProvider = z
+  .strictObject({
+    name: provider,
+    title: z.string().meta({ description: "The name that people know" }),
+    currencies: z
+      .array(currency)
+      .nullable()
+      .meta({ description: "Those that it takes; null where that depends on the shop's account with it" }),
+    options: z
+      .record(z.string(), z.unknown())
+      .meta({ description: "JSON Schema (2020-12) of `payment.options`, as customers give them" }),
+  })
+  .meta({
+    id: "OfferedProvider",
+    description: "A provider by which the shop can be paid",
+    examples: [examples.offered],
+  });
 const customer = z
   .strictObject({ id, name: z.string(), email: z.string() })
   .meta({ id: "Customer", description: "Who is to pay" });

@@ -2,6 +2,7 @@
 
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
+import { publicUrl } from "../../broker/http/public-url.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
@@ -31,11 +32,12 @@ import {
   refundAtProvider,
 } from "./provider-calls/provider-workers.ts";
 import { coreProviders, createProviders } from "./providers/create-providers.ts";
+import { offeredProviders } from "./providers/offered-providers.ts";
 import { payPage } from "./providers/sandbox/page.ts";
 import { sandbox, statusAt } from "./providers/sandbox/sandbox.ts";
 import { recordAnomaly } from "./record-anomaly.ts";
 import { endRefund, refundPayment } from "./refund-payment.ts";
-import { publicUrl } from "./webhooks/public-url.ts";
+import { returnedPage } from "./return-page.ts";
 import { receiveWebhook } from "./webhooks/receive-webhook.ts";
 import { webhookInboxModel } from "./webhooks/webhook-inbox.model.ts";
 
@@ -150,6 +152,14 @@ export default defineService(payments, {
 
     providers() {
       return [...this.providers.names];
+    },
+
+    offered() {
+      return { items: offeredProviders(this.providers), nextCursor: null };
+    },
+
+    returnPage({ params: { outcome } }) {
+      return returnedPage(outcome);
     },
 
     async sandboxPage({ params: { ref } }) {

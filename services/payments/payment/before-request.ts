@@ -72,6 +72,7 @@ export function request({ data, time }: Message<"payment.request">): Payment {
     customerId: data.customerId,
     provider: data.payment.provider,
     options: data.payment.options ?? {},
+    ...(data.payment.returnUrl !== undefined && { returnUrl: data.payment.returnUrl }),
     amount: data.amount,
     expiresAt: data.expiresAt,
     providerRef: null,

@@ -49,7 +49,7 @@ export function openFailed(state: Payment, message: Message<"payment.open_failed
 /** It is time to open it, with others or again. */
 export function startOpening(state: Payment, { subject, time }: Message<"payment.open">): Decided {
   if (isTooLate(state, time)) return failInTime(state, subject);
-  const { orderId, orderNumber, customerId, amount, provider, options, expiresAt } = state;
+  const { orderId, orderNumber, customerId, amount, provider, options, returnUrl, expiresAt } = state;
   return {
     state,
     send: [
@@ -58,7 +58,7 @@ export function startOpening(state: Payment, { subject, time }: Message<"payment
         orderNumber,
         customerId,
         amount,
-        payment: { provider, options },
+        payment: { provider, options, ...(returnUrl !== undefined && { returnUrl }) },
         expiresAt: expiresAt ?? time,
       }),
     ],

@@ -47,6 +47,7 @@ const payment = z
     customerId: id,
     provider,
     options: paymentChoice.shape.options.default({}),
+    returnUrl: paymentChoice.shape.returnUrl,
     /** The order's amount. Only this amount counts as paid. */
     amount: money,
     /** When the order stops waiting. Null for payments from before this was stored. */

@@ -28,6 +28,7 @@ export async function openPayment(
         amount,
         expiresAt: new Date(data.expiresAt),
         options: payment.options ?? {},
+        returnUrl: payment.returnUrl ?? null,
       },
       signal,
     ),

@@ -5,9 +5,14 @@ import { z } from "zod";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import { paymentIntent, providerContext } from "../../../test/support/providers/provider-fixture.ts";
+import { offered as example } from "../payments.examples.ts";
 import { coreProviders, createProviders } from "./create-providers.ts";
 import { defineProvider } from "./define-provider.ts";
+import { mpesa } from "./mpesa/mpesa.ts";
+import { offeredProviders } from "./offered-providers.ts";
+import { paypal } from "./paypal/paypal.ts";
 import { type PaymentProvider, ProviderRefused } from "./provider.ts";
+import { sandbox } from "./sandbox/sandbox.ts";
 import { stripe } from "./stripe/stripe.ts";
 
 const price = { amount: 100, currency: "USD" };
@@ -53,6 +58,30 @@ describe("the list of payment providers", () => {
     for (const { name } of coreProviders)
       for (const file of [`${name}.ts`, "test/shop.spec.ts", "test/traits.ts", "test/webhook-verifier.ts"])
         assert.ok(existsSync(`services/payments/providers/${name}/${file}`), `${name}/${file}`);
+  });
+
+  it("offers those that are on, with names for people, currencies, and options as JSON Schema", () => {
+    const offered = offeredProviders({ open: [credit, sandbox, mpesa, paypal] });
+    assert.deepEqual(
+      offered.map(({ name, title, currencies }) => [name, title, currencies]),
+      [
+        ["credit", "credit", null],
+        ["mpesa", "M-Pesa", ["KES"]],
+        ["paypal", "PayPal", offered[2]?.currencies],
+        ["sandbox", "Sandbox", null],
+      ],
+    );
+    assert.ok(offered[2]?.currencies?.includes("EUR"));
+    assert.deepEqual(offered[3]?.options, {
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      type: "object",
+      properties: {},
+      additionalProperties: false,
+    });
+    assert.deepEqual(offered[1], example);
+    // A provider that is not configured is not offered.
+    const context = providerContext({ CREDIT_KEY: "k" }, systemClock);
+    assert.deepEqual(createProviders(context, [stripe, credit]).open, [credit]);
   });
 
   it("takes modules of others, by kind too, which start and stop with it", async () => {

@@ -8,6 +8,8 @@ export const coreProviders: readonly ProviderModule[] = Object.values(core);
 export interface Providers {
   /** Providers at which new payments may be opened. */
   readonly names: readonly string[];
+  /** Their modules. */
+  readonly open: readonly ProviderModule[];
   /** Also finds a closed one. Undefined for one that is unknown or not configured. */
   find(name: string): PaymentProvider | undefined;
   /**
@@ -44,8 +46,10 @@ export function createProviders(
   const made = new Map(modules.map((it) => [it, it.create(context)]));
   const configured = new Map<string, PaymentProvider>();
   for (const [{ name }, adapter] of made) if (adapter) configured.set(name, adapter);
+  const open = modules.filter(({ name }) => configured.has(name) && !configured.get(name)?.closed);
   return {
-    names: [...configured].filter(([, it]) => !it.closed).map(([name]) => name),
+    names: open.map(({ name }) => name),
+    open,
     find: (name) => configured.get(name),
     of: <P extends PaymentProvider | null>(module: ProviderModule<P>) =>
       (made.get(module) as P | undefined) ?? null,

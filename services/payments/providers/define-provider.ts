@@ -20,6 +20,10 @@ declare module "../../../broker/moleculer/extension.ts" {
 interface Declared extends Variables {
   /** The name that customers choose: lower-case letters, digits, - and _. */
   readonly name: string;
+  /** The name that people know, for example "M-Pesa". Default: `name`. */
+  readonly title?: string;
+  /** Those that it takes, ISO 4217. Default: any, as far as the shop's account with it permits. */
+  readonly currencies?: readonly string[];
   /** They begin with its name in capitals. */
   readonly variables: z.ZodObject;
   /**

@@ -31,6 +31,8 @@ export interface PaymentIntent {
   readonly expiresAt: Date;
   /** The customer's choices beyond the provider, for example a phone number. */
   readonly options: Readonly<Record<string, string>>;
+  /** Page to which the provider sends the customer back. Null where the shop has named none. */
+  readonly returnUrl: string | null;
 }
 
 export interface OpenedPayment {

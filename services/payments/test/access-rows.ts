@@ -120,6 +120,19 @@ export const rows: Rows = {
     expect: staffOnly(200),
     ask: () => ({ path: "/payments/anomalies", query: { limit: "3" } }),
   },
+  "payments.offered": {
+    expect: everyone(200),
+    ask: () => ({ path: "/payment-providers" }),
+    check: ({ items }: { items: { name: string }[] }) =>
+      assert.deepEqual(
+        items.map((it) => it.name),
+        ["sandbox"],
+      ),
+  },
+  "payments.returnPage": {
+    expect: everyone(200),
+    ask: () => ({ path: "/payments/return", query: { outcome: "cancelled", orderId: "an-id" } }),
+  },
   "payments.sandboxPage": {
     // Anyone who has the address, as at a real provider.
     expect: everyone(200),

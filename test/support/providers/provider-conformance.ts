@@ -269,6 +269,7 @@ export function providerConformance(traits: ProviderTraits): void {
             amount: price,
             expiresAt: new Date(clock.now() + 600_000),
             options: traits.payment ?? {},
+            returnUrl: null,
           },
           new AbortController().signal,
         );

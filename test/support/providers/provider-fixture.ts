@@ -67,6 +67,7 @@ export const paymentIntent = (
   amount,
   expiresAt: new Date(clock.now() + 30 * 60_000),
   options: {},
+  returnUrl: null,
   ...changes,
 });
 

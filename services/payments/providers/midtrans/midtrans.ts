@@ -24,6 +24,8 @@ import { figuresOf, reportOf, statusOf } from "./statuses.ts";
 
 export const midtrans = defineProvider({
   name: "midtrans",
+  title: "Midtrans",
+  currencies: ["IDR"],
   variables: z.object({
     MIDTRANS_SERVER_KEY: secret
       .optional()

@@ -2,6 +2,7 @@
 import type { Money } from "../../../../broker/contract/schemas.ts";
 import { type OpenedPayment, type PaymentIntent, ProviderRefused } from "../provider.ts";
 import { toWhole } from "../support/amounts.ts";
+import { returnAddress } from "../support/return-address.ts";
 import type { MidtransApi } from "./api.ts";
 import { midtransTime } from "./transaction.ts";
 
@@ -29,7 +30,7 @@ export async function openSnap(
   { now, notify }: Moment,
   signal: AbortSignal,
 ): Promise<OpenedPayment> {
-  const { paymentId, orderNumber, amount, expiresAt } = intent;
+  const { paymentId, orderNumber, amount, expiresAt, returnUrl } = intent;
   const gross = rupiah(amount);
   const minutes = Math.floor((expiresAt.getTime() - now) / MINUTE_MS);
   if (minutes < 1) throw new ProviderRefused("too little time is left to pay");
@@ -40,6 +41,8 @@ export async function openSnap(
         transaction_details: { order_id: orderId, gross_amount: gross },
         item_details: [{ id: orderNumber, price: gross, quantity: 1, name: `Order ${orderNumber}` }],
         credit_card: { secure: true },
+        // One address for all ends: Midtrans adds its own parameters. Without it, the account's settings count.
+        ...(returnUrl !== null && { callbacks: { finish: returnAddress(returnUrl, intent) } }),
         expiry: { start_time: `${midtransTime(now)} +0700`, unit: "minutes", duration: minutes },
         page_expiry: {
           unit: "minutes",

@@ -65,6 +65,8 @@ type Settings = z.output<typeof variables>;
 
 export const mpesa = defineProvider({
   name: "mpesa",
+  title: "M-Pesa",
+  currencies: ["KES"],
   variables,
   secrets: [
     "MPESA_CONSUMER_KEY",

@@ -5,17 +5,15 @@ import { z } from "zod";
 const KENYAN = /^(?:\+?254|0)?([17]\d{8})$/;
 
 /** Converts to M-Pesa's format, `2547XXXXXXXX` or `2541XXXXXXXX`. */
-const phone = z.string("mpesa needs the number of the phone to ask").transform((written, context) => {
-  const [, subscriber] = KENYAN.exec(written.replace(/[\s().-]/g, "")) ?? [];
-  if (subscriber !== undefined) return `254${subscriber}`;
-  context.addIssue({ code: "custom", message: "must be a Kenyan mobile number, such as 0712 345678" });
-  return z.NEVER;
-});
+const phone = z
+  .string("mpesa needs the number of the phone to ask")
+  .meta({ description: "Kenyan mobile number that is asked for the PIN", examples: ["0712 345678"] })
+  .transform((written, context) => {
+    const [, subscriber] = KENYAN.exec(written.replace(/[\s().-]/g, "")) ?? [];
+    if (subscriber !== undefined) return `254${subscriber}`;
+    context.addIssue({ code: "custom", message: "must be a Kenyan mobile number, such as 0712 345678" });
+    return z.NEVER;
+  });
 
 /** The customer's choice: which phone asks for the PIN. */
-export const mpesaOptions = z.strictObject({
-  phone: phone.meta({
-    description: "Kenyan mobile number that is asked for the PIN",
-    examples: ["0712 345678"],
-  }),
-});
+export const mpesaOptions = z.strictObject({ phone });

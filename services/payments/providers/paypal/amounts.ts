@@ -8,7 +8,7 @@ export interface PayPalMoney {
   value: string;
 }
 
-const SUPPORTED = new Set(
+export const SUPPORTED = new Set(
   "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF ILS JPY MXN MYR NOK NZD PHP PLN SEK SGD THB TWD USD".split(
     " ",
   ),

@@ -19,7 +19,8 @@ import {
   type StatusReport,
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
-import { toPayPal } from "./amounts.ts";
+import { returnAddress, returnPage } from "../support/return-address.ts";
+import { SUPPORTED, toPayPal } from "./amounts.ts";
 import { createApi, PayPalRefused } from "./api.ts";
 import { createCertificates } from "./certificates.ts";
 import {
@@ -64,10 +65,12 @@ const variables = z.object({
     .enum(["capture", "authorize"])
     .optional()
     .describe("authorize holds the money first, so that a part of it can be captured; capture unless set"),
-  PAYPAL_RETURN_URL: page.optional().describe("Where customers come back to; PUBLIC_URL unless set"),
+  PAYPAL_RETURN_URL: page
+    .optional()
+    .describe("Where customers come back to; a page of the gateway unless set"),
   PAYPAL_CANCEL_URL: page
     .optional()
-    .describe("Where customers go who cancel at PayPal; PUBLIC_URL unless set"),
+    .describe("Where customers go who cancel at PayPal; a page of the gateway unless set"),
   PAYPAL_VERIFY: z
     .enum(["offline", "postback"])
     .optional()
@@ -86,6 +89,8 @@ const NEEDED = ["PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET", "PAYPAL_WEBHOOK_ID"]
 
 export const paypal = defineProvider({
   name: "paypal",
+  title: "PayPal",
+  currencies: [...SUPPORTED],
   variables,
   secrets: ["PAYPAL_CLIENT_SECRET"],
   emulator: async () => (await import("./emulator/paypal.ts")).startPayPal,
@@ -201,7 +206,9 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     webhooksProve: false,
     fetchStatus,
 
-    async createPayment({ paymentId, orderNumber, amount }, signal) {
+    async createPayment(intent, signal) {
+      const { paymentId, orderNumber, amount, returnUrl } = intent;
+      const page = returnPage(publicUrl());
       const body = {
         intent: settings.PAYPAL_INTENT === "authorize" ? "AUTHORIZE" : "CAPTURE",
         purchase_units: [
@@ -218,8 +225,8 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
             experience_context: {
               user_action: "PAY_NOW",
               shipping_preference: "NO_SHIPPING",
-              return_url: settings.PAYPAL_RETURN_URL ?? publicUrl(),
-              cancel_url: settings.PAYPAL_CANCEL_URL ?? publicUrl(),
+              return_url: returnAddress(returnUrl ?? settings.PAYPAL_RETURN_URL ?? page, intent, "succeeded"),
+              cancel_url: returnAddress(returnUrl ?? settings.PAYPAL_CANCEL_URL ?? page, intent, "cancelled"),
             },
           },
         },

@@ -13,6 +13,7 @@ form { display: grid; gap: .75rem; margin-top: 1.5rem; }
 button { font: inherit; padding: .75rem; border-radius: 8px; border: 1px solid #888; background: none; color: inherit; cursor: pointer; }
 button.pay { background: #166534; border-color: #166534; color: #fff; font-weight: 600; }
 button:focus-visible { outline: 3px solid #2563eb; outline-offset: 2px; }
+p.back { margin-top: 1.5rem; }
 p[role=status] { margin-top: 1.5rem; font-weight: 600; }
 `;
 
@@ -31,14 +32,18 @@ const OVER: Record<Exclude<SandboxStatus, "pending">, string> = {
 };
 
 /** @param status the present one, which may not be in the document yet */
-export function payPage({ amount, currency, orderNumber }: SandboxPayment, status: SandboxStatus): string {
+export function payPage(payment: SandboxPayment, status: SandboxStatus): string {
+  const { amount, currency, orderNumber, back } = payment;
   const order = escapeHtml(orderNumber);
+  const shop = back && escapeHtml(status === "captured" ? back.succeeded : back.failed);
+  // A form's answer must not lead elsewhere by the page's own policy, so the page leads on.
+  const goesOn = shop && status !== "pending" ? `<meta http-equiv="refresh" content="3; url=${shop}">` : "";
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
+<meta name="robots" content="noindex">${goesOn}
 <title>Pay order ${order} – Sandbox</title>
 <style>${STYLE}</style>
 </head>
@@ -48,6 +53,7 @@ export function payPage({ amount, currency, orderNumber }: SandboxPayment, statu
 <h1>${escapeHtml(amountsIn(currency)(amount))}</h1>
 <p>Order ${order}</p>
 ${status === "pending" ? FORM : `<p role="status">${OVER[status]}</p>`}
+${shop ? `<p class="back"><a href="${shop}">Back to the shop</a></p>` : ""}
 </main>
 </body>
 </html>
@@ -61,4 +67,4 @@ const ESCAPES: Record<string, string> = {
   '"': "&quot;",
   "'": "&#39;",
 };
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (it) => ESCAPES[it] ?? it);
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (it) => ESCAPES[it] ?? it);

@@ -11,6 +11,8 @@ export interface SandboxPayment {
   /** The shop's reference. */
   paymentId: string;
   orderNumber: string;
+  /** Pages of the shop for customers who have paid, and for those who have not. Missing in earlier documents. */
+  back?: { succeeded: string; failed: string };
   /** The requested amount, minor units. */
   amount: number;
   currency: string;

@@ -21,6 +21,7 @@ import {
   type StatusReport,
   WebhookRejected,
 } from "../provider.ts";
+import { returnAddress, returnPage } from "../support/return-address.ts";
 import { CLAIM_MS, createDeliveries } from "./deliveries.ts";
 import {
   figuresOf,
@@ -64,6 +65,7 @@ export const statusAt = (it: SandboxPayment, now: number): SandboxStatus =>
 
 export const sandbox = defineProvider({
   name: "sandbox",
+  title: "Sandbox",
   variables: z.object({
     SANDBOX: z
       .enum(["on", "off"])
@@ -153,7 +155,9 @@ function createSandbox(
     webhooksProve: true,
     find,
 
-    async createPayment({ paymentId, orderNumber, amount, expiresAt }) {
+    async createPayment(intent) {
+      const { paymentId, orderNumber, amount, expiresAt } = intent;
+      const page = intent.returnUrl ?? returnPage(publicUrl());
       // The same reference for the same payment, so a repeated opening finds the first one by _id.
       const ref = createHmac("sha256", await secret())
         .update(`pay page ${paymentId}`)
@@ -162,6 +166,10 @@ function createSandbox(
         _id: ref,
         paymentId,
         orderNumber,
+        back: {
+          succeeded: returnAddress(page, intent, "succeeded"),
+          failed: returnAddress(page, intent, "failed"),
+        },
         amount: amount.amount,
         currency: amount.currency,
         status: "pending",

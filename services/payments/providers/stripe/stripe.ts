@@ -42,6 +42,7 @@ type Settings = z.output<typeof variables>;
 
 export const stripe = defineProvider({
   name: "stripe",
+  title: "Stripe",
   variables,
   secrets: ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
   testKey: /^(?:sk|rk)_test_/,

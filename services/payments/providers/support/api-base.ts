@@ -1,13 +1,7 @@
 import { z } from "zod";
+import { withoutLastSlashes } from "../../../../broker/http/public-url.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
-
-/** An address to which paths are appended. */
-export function withoutLastSlashes(address: string): string {
-  let end = address.length;
-  while (address[end - 1] === "/") end--;
-  return address.slice(0, end);
-}
 
 /** A variable with the address of a provider's API: https, or http on this machine for emulators. */
 export const apiBase = z

@@ -3,8 +3,8 @@
  * size. Redirects are refused, because credentials would follow them. An unreadable answer is an unknown outcome.
  */
 import type { z } from "zod";
+import { withoutLastSlashes } from "../../../../broker/http/public-url.ts";
 import { ProviderMisconfigured, providerFailed } from "../provider.ts";
-import { withoutLastSlashes } from "./api-base.ts";
 import { boundedBody } from "./bounded-body.ts";
 
 const MAX_ANSWER_BYTES = 1_000_000;

@@ -98,7 +98,7 @@ export function moneyOf(major: number, currency: string): Money {
 }
 
 /** Whether Xendit permits fractions for a currency. */
-const CURRENCIES: ReadonlyMap<string, "whole" | "fractions"> = new Map(
+export const CURRENCIES: ReadonlyMap<string, "whole" | "fractions"> = new Map(
   Object.entries({
     IDR: "whole",
     VND: "whole",

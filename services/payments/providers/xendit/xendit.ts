@@ -13,14 +13,17 @@ import {
   ProviderRefused,
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
+import { returnAddress } from "../support/return-address.ts";
 import { isConfigured } from "../support/settings.ts";
 import { createXenditApi, type Invoice, type XenditApi } from "./api.ts";
 import { refundInvoice } from "./refund-invoice.ts";
-import { isPaid, majorOf, moneyOf, reportOf } from "./statuses.ts";
+import { CURRENCIES, isPaid, majorOf, moneyOf, reportOf } from "./statuses.ts";
 import { verifyCallback } from "./webhook.ts";
 
 export const xendit = defineProvider({
   name: "xendit",
+  title: "Xendit",
+  currencies: [...CURRENCIES.keys()],
   variables: z.object({
     XENDIT_SECRET_KEY: secret
       .optional()
@@ -90,15 +93,23 @@ function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken:
   };
 }
 
-const invoiceFor = ({ paymentId, orderId, orderNumber, amount }: PaymentIntent, seconds: number) => ({
-  external_id: paymentId,
-  amount: majorOf(amount),
-  currency: amount.currency,
-  description: `Order ${orderNumber}`,
-  invoice_duration: seconds,
-  should_send_email: false,
-  metadata: { order_id: orderId },
-});
+const invoiceFor = (intent: PaymentIntent, seconds: number) => {
+  const { paymentId, orderId, orderNumber, amount, returnUrl } = intent;
+  return {
+    external_id: paymentId,
+    amount: majorOf(amount),
+    currency: amount.currency,
+    description: `Order ${orderNumber}`,
+    invoice_duration: seconds,
+    should_send_email: false,
+    // Without them, those of the account's settings count.
+    ...(returnUrl !== null && {
+      success_redirect_url: returnAddress(returnUrl, intent, "succeeded"),
+      failure_redirect_url: returnAddress(returnUrl, intent, "failed"),
+    }),
+    metadata: { order_id: orderId },
+  };
+};
 
 function opened({ amount }: PaymentIntent, invoice: Invoice): OpenedPayment {
   const asked = moneyOf(invoice.amount, invoice.currency);

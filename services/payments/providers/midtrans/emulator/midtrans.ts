@@ -69,6 +69,7 @@ const create = z.object({
     gross_amount: z.int().min(1),
   }),
   item_details: z.array(z.object({ price: z.int(), quantity: z.int().min(1), name: z.string() })).optional(),
+  callbacks: z.object({ finish: z.url() }).optional(),
   expiry: z.object({ unit: z.enum(["minutes", "hours", "days"]), duration: z.int().min(1) }).optional(),
 });
 const refundRequest = z
@@ -139,6 +140,7 @@ export async function startMidtrans(
       amount: gross_amount,
       expiresAt: clock.now() + duration * UNIT_MS[unit],
       notifyUrls: notifyUrls(call),
+      finish: data.callbacks?.finish,
       transaction: null,
     });
     const opened = {
@@ -259,7 +261,9 @@ export async function startMidtrans(
       "GET /snap/v4/redirection/:token": (call) => {
         const page = byToken(call);
         if (!page) return errorAnswer(404, call);
-        return payPage("Midtrans Snap (emulated)", `${page.orderId}: Rp ${page.amount}`, page.orderId);
+        return payPage("Midtrans Snap (emulated)", `${page.orderId}: Rp ${page.amount}`, page.orderId, [
+          { label: "Back to the merchant", url: page.finish },
+        ]);
       },
       "GET /v2/:id/status": (call) => {
         const page = known(call);

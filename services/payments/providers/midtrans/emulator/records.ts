@@ -43,6 +43,8 @@ export interface Page {
   readonly expiresAt: number;
   /** Where its notifications go. Null means the account's address. */
   readonly notifyUrls: readonly (string | null)[];
+  /** Where the customer goes from the page. */
+  readonly finish: string | undefined;
   /** Null until the customer has chosen a method. */
   transaction: Transaction | null;
 }

@@ -152,6 +152,23 @@ describe("Midtrans", () => {
   });
 
   describe("opening", () => {
+    it("names the page to come back to, where the shop has one", async () => {
+      const pageOf = async (changes: Parameters<typeof intent>[0]) => {
+        const opened = await adapter().createPayment(intent(changes), never);
+        assert.equal(opened.nextAction?.type, "redirect");
+        const page = await fetch(opened.nextAction?.type === "redirect" ? opened.nextAction.url : "");
+        return (await page.text())
+          .matchAll(/<a href="([^"]*)">/g)
+          .map(([, href]) => href)
+          .toArray();
+      };
+      const orderId = newId();
+      assert.deepEqual(await pageOf({ orderId, returnUrl: "https://shop.example/thanks" }), [
+        `https://shop.example/thanks?orderId=${orderId}`,
+      ]);
+      assert.deepEqual(await pageOf({}), []);
+    });
+
     it("leads to a page, for whole rupiah, until the order's time is over", async () => {
       const { ref, url } = await openPage();
       assert.equal((await fetch(url)).status, 200);

@@ -112,7 +112,10 @@ describe("PayPal", () => {
         body: new URLSearchParams({ outcome: "succeed" }),
         redirect: "manual",
       });
-      assert.equal(back.headers.get("location"), `${shop.url}/?token=${providerRef}`);
+      assert.equal(
+        back.headers.get("location"),
+        `${shop.url}/api/v1/payments/return?orderId=${asked.orderId}&outcome=succeeded&token=${providerRef}`,
+      );
       const authorized = await adapter().fetchStatus(providerRef, never);
       assert.deepEqual([authorized.status, authorized.amount], ["authorized", usd(1_000)]);
       const report = await capture(providerRef);

@@ -151,6 +151,27 @@ describe("the sandbox's pay page", () => {
     }
   });
 
+  it("leads back to the shop: at any time by a link, and by itself when it is over", () => {
+    const back = {
+      succeeded: "https://shop.example/?orderId=1&outcome=succeeded",
+      failed: "https://shop.example/?orderId=1&outcome=failed",
+    };
+    const pending = payPage(payment({ back }), "pending");
+    assert.match(pending, /<a href="https:\/\/shop\.example\/\?orderId=1&amp;outcome=failed">/);
+    assert.doesNotMatch(pending, /http-equiv/);
+    for (const [status, outcome] of [
+      ["captured", "succeeded"],
+      ["failed", "failed"],
+      ["expired", "failed"],
+    ] as const) {
+      const html = payPage(payment({ back }), status);
+      assert.match(html, new RegExp(`<a href="[^"]*outcome=${outcome}">`));
+      assert.match(html, new RegExp(`http-equiv="refresh" content="3; url=[^"]*outcome=${outcome}">`));
+    }
+    const earlier = payPage(payment(), "captured");
+    assert.doesNotMatch(earlier, /<a|http-equiv/);
+  });
+
   it("shows text as text", () => {
     const html = payPage(payment({ orderNumber: `<script>alert("1")</script>&'` }), "pending");
     assert.doesNotMatch(html, /<script/);

@@ -10,11 +10,28 @@ const escaped = (text: string): string =>
     (it) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[it] ?? it,
   );
 
-/** @param about shown as text; it is not trusted */
-export function payPage(title: string, about: string, providerRef: string): Answer {
+/** Where the customer may go from the page. */
+export interface WayBack {
+  readonly label: string;
+  readonly url: string | undefined;
+}
+
+/**
+ * @param about shown as text; it is not trusted
+ * @param back addresses that the shop has named
+ */
+export function payPage(
+  title: string,
+  about: string,
+  providerRef: string,
+  back: readonly WayBack[] = [],
+): Answer {
+  const links = back.flatMap(({ label, url }) =>
+    url === undefined ? [] : [`<p><a href="${escaped(url)}">${escaped(label)}</a></p>`],
+  );
   const buttons = OUTCOMES.map((it) => `<button value="${it}">${it}</button>`).join(" ");
   const body = `<!doctype html><meta charset="utf-8"><title>${escaped(title)}</title>
-<h1>${escaped(title)}</h1><p>${escaped(about)}</p><p id="buttons">${buttons}</p><pre id="answer"></pre>
+<h1>${escaped(title)}</h1><p>${escaped(about)}</p><p id="buttons">${buttons}</p><pre id="answer"></pre>${links.join("")}
 <script>
 for (const button of document.querySelectorAll("button"))
   button.onclick = async () => {

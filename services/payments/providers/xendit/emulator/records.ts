@@ -10,6 +10,8 @@ export interface Invoice {
   readonly amount: number;
   readonly currency: string;
   readonly description: string;
+  readonly success_redirect_url?: string | undefined;
+  readonly failure_redirect_url?: string | undefined;
   readonly created: string;
   readonly expiry_date: string;
   updated: string;

@@ -46,6 +46,8 @@ const invoiceRequest = z.object({
   currency: currency.default("IDR"),
   description: z.string().default(""),
   invoice_duration: z.number().min(1).default(86_400),
+  success_redirect_url: z.url().optional(),
+  failure_redirect_url: z.url().optional(),
   metadata: z.unknown().optional(),
 });
 const refundRequest = z.object({
@@ -266,7 +268,10 @@ export async function startXendit(
       "GET /web/:id": (call) => {
         const it = find(call.params.id ?? "");
         if (!it) return errorAnswer(404);
-        return payPage("Xendit (emulated)", `${it.description}: ${it.currency} ${it.amount}`, it.id);
+        return payPage("Xendit (emulated)", `${it.description}: ${it.currency} ${it.amount}`, it.id, [
+          { label: "I have paid", url: it.success_redirect_url },
+          { label: "I have not paid", url: it.failure_redirect_url },
+        ]);
       },
     },
     control: {

@@ -126,6 +126,24 @@ describe("Xendit", () => {
       assert.equal((await status(opened.providerRef)).status, "expired");
     });
 
+    it("names the pages to come back to, where the shop has any", async () => {
+      const pageOf = async (changes: Parameters<typeof intent>[0]) => {
+        const opened = await adapter().createPayment(intent(changes), never);
+        assert.equal(opened.nextAction?.type, "redirect");
+        const page = await fetch(opened.nextAction?.type === "redirect" ? opened.nextAction.url : "");
+        return (await page.text())
+          .matchAll(/<a href="([^"]*)">/g)
+          .map(([, href]) => href)
+          .toArray();
+      };
+      const orderId = newId();
+      assert.deepEqual(await pageOf({ orderId, returnUrl: "https://shop.example/thanks?a=b" }), [
+        `https://shop.example/thanks?a=b&amp;orderId=${orderId}&amp;outcome=succeeded`,
+        `https://shop.example/thanks?a=b&amp;orderId=${orderId}&amp;outcome=failed`,
+      ]);
+      assert.deepEqual(await pageOf({}), []);
+    });
+
     it("asks for whole rupiah and for cents", async () => {
       for (const amount of [
         { amount: 1_500_000, currency: "IDR" },

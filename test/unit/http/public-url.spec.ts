@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { publicUrl } from "../../../services/payments/webhooks/public-url.ts";
+import { publicUrl } from "../../../broker/http/public-url.ts";
 
 describe("the public address", () => {
   it("is PUBLIC_URL, else what HOST and PORT can be reached at", () => {
