@@ -53,6 +53,15 @@ export function pageOf<T>(
   return { shown, nextCursor: more ? makeCursor(keyOf(last), list) : null };
 }
 
+/** What several queries by `_id` have found, in one order. */
+export const mergedById = <T extends { _id: string }>(
+  pages: readonly (readonly T[])[],
+  first: "newest" | "oldest",
+): T[] => {
+  const before = first === "newest" ? 1 : -1;
+  return pages.flat().sort((a, b) => (a._id < b._id ? before : -before));
+};
+
 /** The documents after the cursor of a list by `_id`, newest first. */
 export const beforeId = (cursor: string | undefined, list: string) =>
   cursor === undefined ? {} : { _id: trusted({ $lt: readCursor(cursor, list, UUID) }) };

@@ -7,7 +7,18 @@ import {
   event,
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
-import { address, id, line, quantity, sku, time } from "../../broker/contract/schemas.ts";
+import {
+  address,
+  cursor,
+  id,
+  limit,
+  line,
+  page,
+  quantity,
+  sku,
+  time,
+} from "../../broker/contract/schemas.ts";
+import { severalOf } from "../../broker/contract/several.ts";
 import { deliveryErrors } from "./delivery.errors.ts";
 
 export const deliveryStatus = z
@@ -24,6 +35,7 @@ export const deliveryView = z
   .strictObject({
     id,
     orderId: id,
+    orderNumber: z.string().meta({ examples: ["261127-7K2QF-M9DXA"] }),
     status: deliveryStatus,
     tracking: z.string().nullable().meta({ description: "The carrier's number, where there is one" }),
     items: z.array(deliveryItem),
@@ -38,6 +50,7 @@ export const deliveryView = z
       {
         id: "01941b2e-5c01-7f42-8d17-20b9c4d6a853",
         orderId: "01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21",
+        orderNumber: "261127-7K2QF-M9DXA",
         status: "shipped",
         tracking: "SOUK-1",
         items: [{ sku: "LAMP-BRASS-1", name: "Brass lamp", quantity: 2 }],
@@ -116,6 +129,20 @@ export const delivery = defineContract({
       params: z.strictObject({ id: id.meta({ description: "Id of the order" }) }),
       returns: deliveryView,
       errors: ["NOT_FOUND"],
+    }),
+    list: action({
+      summary: "All deliveries, newest first",
+      operationId: "listDeliveries",
+      rest: "GET /deliveries",
+      auth: "staff",
+      params: z.strictObject({
+        status: severalOf(deliveryStatus)
+          .optional()
+          .meta({ description: "Only those that are in one of them" }),
+        limit,
+        cursor,
+      }),
+      returns: page(deliveryView),
     }),
     update: action({
       summary: "Record what the carrier says",

@@ -5,6 +5,7 @@ import { defineService } from "../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
 import { type DeliveryState, deliveryActor } from "./delivery.actor.ts";
 import { delivery } from "./delivery.contract.ts";
+import { listDeliveries } from "./list-deliveries.ts";
 
 export default defineService(delivery, {
   mixins: [actorHost({ delivery: deliveryActor })],
@@ -19,6 +20,11 @@ export default defineService(delivery, {
       return view(found._id, found.state);
     },
 
+    async list({ params }) {
+      const { shown, nextCursor } = await listDeliveries(this.actors.delivery.documents, params);
+      return { items: shown.map(({ _id, state }) => view(_id, state)), nextCursor };
+    },
+
     async update({ params: { id, status, tracking = null, reason = null } }) {
       const { state } = await this.actors.delivery.apply(id, "delivery.update", { status, tracking, reason });
       return view(id, state);
@@ -29,6 +35,7 @@ export default defineService(delivery, {
 const view = (id: string, it: DeliveryState) => ({
   id,
   orderId: it.orderId,
+  orderNumber: it.orderNumber,
   status: it.status,
   tracking: it.tracking,
   items: it.items,

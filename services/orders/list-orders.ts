@@ -7,7 +7,7 @@ import type { z } from "zod";
 import type { ActorDocument } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { KEY_TTL_MS } from "../../broker/mongo/idempotency.ts";
-import { pageOf, readCursor, UUID } from "../../broker/mongo/page-cursor.ts";
+import { mergedById, pageOf, readCursor, UUID } from "../../broker/mongo/page-cursor.ts";
 import { askedWords } from "./order/search-words.ts";
 import type { OrderState } from "./order/state.ts";
 import { orderView } from "./order/view.ts";
@@ -55,9 +55,7 @@ export async function listOrders(
         )
       : undefined,
   ]);
-  const ahead = sort === "newest" ? -1 : 1;
-  const found = pages.flat().sort((a, b) => (a._id < b._id ? -ahead : ahead));
-  const { shown, nextCursor } = pageOf(found, limit, list, (it) => it._id);
+  const { shown, nextCursor } = pageOf(mergedById(pages, sort), limit, list, (it) => it._id);
   return {
     items: shown.map(({ _id, version, state }) => orderView({ id: _id, version, state })),
     nextCursor,

@@ -23,6 +23,7 @@ import {
   sku,
   time,
 } from "../../broker/contract/schemas.ts";
+import { severalOf } from "../../broker/contract/several.ts";
 import { cartRevision, cartView } from "../cart/cart.contract.ts";
 import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
@@ -45,12 +46,6 @@ export const orderStatus = z
   ])
   .meta({ id: "OrderStatus", description: "Where an order is: see the diagram of its states" });
 export type OrderStatus = z.output<typeof orderStatus>;
-const anyStatus = orderStatus.options.join("|");
-const statusList = z
-  .string()
-  .regex(new RegExp(`^(?:${anyStatus})(?:,(?:${anyStatus})){0,19}$`), "must be statuses, separated by commas")
-  .transform((it) => [...new Set(it.split(",").map((one) => orderStatus.parse(one)))])
-  .meta({ description: "Only those that are in one of them", examples: ["paid,shipped"] });
 /** Statuses after which an order does not change any more. */
 export const finalStatuses: readonly OrderStatus[] = [
   "delivered",
@@ -303,7 +298,7 @@ export const orders = defineContract({
       auth: "customer",
       params: z.strictObject({
         ...orderFilters,
-        status: statusList.optional(),
+        status: severalOf(orderStatus).optional().meta({ description: "Only those that are in one of them" }),
         all: flag.optional().meta({ description: "Everybody's; for staff" }),
         limit,
         cursor,

@@ -65,6 +65,10 @@ export const orderCustomer = z
       "Who ordered, as the account was at checkout. E-mail and name are null in orders from before they were kept.",
   });
 
+const orderSort = z
+  .enum(["newest", "oldest"])
+  .meta({ id: "OrderSort", description: "Which order comes first in a list" });
+
 /** Of lists of orders. */
 export const orderFilters = {
   q: line(100)
@@ -83,5 +87,5 @@ export const orderFilters = {
   customerId: id.optional().meta({ description: "Of one customer; for staff" }),
   from: time.optional().meta({ description: "Placed at this time or later" }),
   to: time.optional().meta({ description: "Placed before this time" }),
-  sort: z.enum(["newest", "oldest"]).optional().meta({ id: "OrderSort", description: "What comes first" }),
+  sort: orderSort.optional().meta({ description: "What comes first" }),
 };

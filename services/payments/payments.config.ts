@@ -20,7 +20,23 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 export const paymentsConfig = defineConfig({
+  SHOP_NAME: printed(120).optional().describe("The shop's name on its pages; SELLER_NAME unless set"),
+  SHOP_LOCALE: z
+    .string()
+    .max(35)
+    .refine(isLocale, "must be a BCP 47 language tag")
+    .default("en")
+    .describe("Language of the shop's names and texts, for example sw-KE"),
   SELLER_NAME: printed(120).default("Souk").describe("The seller's name on invoices"),
   SELLER_ADDRESS: printed(500)
     .transform((it) => it.split("|").map((line) => line.trim()))

@@ -22,6 +22,7 @@ import {
   time,
 } from "../../broker/contract/schemas.ts";
 import { nextAction, provider } from "../orders/orders.contract.ts";
+import { invoiceSummary, invoiceYear } from "./invoice-list.schemas.ts";
 import { paymentsConfig } from "./payments.config.ts";
 import { paymentsErrors } from "./payments.errors.ts";
 import {
@@ -67,6 +68,8 @@ export {
   reportedStatus,
   staffPaymentView,
 } from "./payments.schemas.ts";
+
+import { shopView } from "./shop-view.ts";
 
 const orderId = id.meta({ description: "Id of the order" });
 const paymentId = id.meta({ description: "Id of the payment" });
@@ -270,6 +273,25 @@ export const payments = defineContract({
       params: z.strictObject({ id: orderId }),
       returns: bytes,
       errors: ["NOT_FOUND", "INVOICE_NOT_ISSUED"],
+    }),
+    listInvoices: action({
+      summary: "All invoices, the latest number first",
+      description: "`total` is there with `year`.",
+      operationId: "listInvoices",
+      rest: "GET /invoices",
+      auth: "staff",
+      params: z.strictObject({ year: invoiceYear, limit, cursor }),
+      returns: page(invoiceSummary),
+    }),
+    shop: action({
+      summary: "The shop",
+      description: "What its pages show of it everywhere.",
+      operationId: "getShop",
+      rest: "GET /shop",
+      auth: "public",
+      shared: true,
+      params: z.strictObject({}),
+      returns: shopView,
     }),
     creditNotes: action({
       summary: "Credit notes of one of the caller's orders",

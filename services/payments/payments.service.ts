@@ -13,6 +13,7 @@ import { workers } from "../../mixins/workers.ts";
 import { anomalyModel } from "./anomaly.model.ts";
 import { creditNoteModel, invoiceModel } from "./invoices/invoice.model.ts";
 import { createInvoicing } from "./invoices/issue-invoice.ts";
+import { listInvoices } from "./invoices/list-invoices.ts";
 import { createPdfPrinter } from "./invoices/pdf-printer.ts";
 import { checkOwner, creditNotePdf, creditNotesOf, invoicePdf } from "./invoices/read-invoice.ts";
 import { ledgerModel } from "./ledger/ledger.model.ts";
@@ -38,6 +39,7 @@ import { sandbox, statusAt } from "./providers/sandbox/sandbox.ts";
 import { recordAnomaly } from "./record-anomaly.ts";
 import { endRefund, refundPayment } from "./refund-payment.ts";
 import { returnedPage } from "./return-page.ts";
+import { shopOf } from "./shop-view.ts";
 import { receiveWebhook } from "./webhooks/receive-webhook.ts";
 import { webhookInboxModel } from "./webhooks/webhook-inbox.model.ts";
 
@@ -97,6 +99,14 @@ export default defineService(payments, {
       // An order may have no payments yet. Then orders knows its owner.
       await checkOwner(ctx, attempts[0]?.customerId);
       return { items: attempts.map((it) => it.payment), nextCursor: null };
+    },
+
+    listInvoices({ params }) {
+      return listInvoices(this.models.invoices, params);
+    },
+
+    async shop() {
+      return shopOf(this.config);
     },
 
     invoice(ctx) {

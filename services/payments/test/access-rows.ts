@@ -55,6 +55,19 @@ const refunded = async (world: World): Promise<[string, string]> => {
 /** The path of a pay page without what the client puts in front. */
 const pagePath = (url: string) => new URL(url).pathname.replace("/api/v1", "");
 export const rows: Rows = {
+  "payments.shop": {
+    expect: everyone(200),
+    ask: () => ({ path: "/shop" }),
+    check: (body: { currency: string }) => assert.equal(body.currency, "USD"),
+  },
+  "payments.listInvoices": {
+    expect: staffOnly(200),
+    ask: async (world) => {
+      await invoiced(world);
+      return { path: "/invoices", query: { limit: "1" } };
+    },
+    check: (body: { items: unknown[] }) => assert.equal(body.items.length, 1),
+  },
   "payments.listByOrder": {
     expect: ownerAndStaff(200),
     ask: async (world) => ({ path: `/orders/${(await unpaid(world)).id}/payments` }),
