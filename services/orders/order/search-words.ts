@@ -1,4 +1,5 @@
 /** The words by which staff find an order: its number, its customer, and what was ordered. Pure. */
+import { canonicalEmail } from "../../../broker/contract/email.ts";
 import type { OrderState } from "./state.ts";
 
 /** Orders have an index entry for each. */
@@ -26,12 +27,11 @@ export function searchWords({ number, customer, shippingAddress, lines }: Descri
 /** The words of a query. Each must be one of the order's. */
 export const askedWords = (query: string): string[] => [...new Set(wordsOf(query))].slice(0, MAX_ASKED);
 
-/** Without accents and in lower case. */
 const wordsOf = (text: string): string[] =>
   text
-    .normalize("NFKD")
-    .replaceAll(/\p{M}/gu, "")
-    .toLowerCase()
-    .split(/[\s,;()"]+/u)
-    .map((it) => it.slice(0, MAX_WORD))
+    .split(/[\s,;()"<>]+/u)
+    .map((word) => (canonicalEmail(word) ?? folded(word)).slice(0, MAX_WORD))
     .filter((it) => it !== "");
+
+/** Without accents and in lower case. */
+const folded = (word: string): string => word.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
