@@ -10,7 +10,6 @@ import { apiRoutes } from "../broker/http/api-route.ts";
 import { nodeVariables } from "../broker/moleculer/config.ts";
 import { combine, type Extension, isExtension } from "../broker/moleculer/extension.ts";
 import core from "../services/index.ts";
-import "./self-reference.ts";
 
 /**
  * @param names modules of extensions, separated by commas: paths, or names of packages
@@ -20,7 +19,10 @@ import "./self-reference.ts";
 export async function loadShop(names: string | undefined, from: string = process.cwd()): Promise<Extension> {
   const extensions: Extension[] = [];
   let shop: Extension = core;
-  for (const name of namesIn(names)) {
+  const wanted = namesIn(names);
+  // Its hook looks at each import of the process.
+  if (wanted.length > 0) await import("./self-reference.ts");
+  for (const name of wanted) {
     extensions.push(await load(name, from));
     shop = explained(name, () => checked(combine(core, ...extensions)));
     const { providers = [] } = shop;

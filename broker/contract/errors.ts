@@ -3,8 +3,8 @@
  * every service; a domain's own stand in `services/<domain>/<domain>.errors.ts`. Anything thrown that is not a
  * {@link SoukError} is a bug and becomes 500.
  */
-import { STATUS_CODES } from "node:http";
 import { Errors } from "moleculer";
+import { STATUS_CODES } from "./node-http.ts";
 
 export interface ErrorEntry {
   readonly status: number;

@@ -1,13 +1,8 @@
 /** The HTTP server: its time limits, and an answer even to bytes that its parser refuses. */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ErrorCode } from "../contract/errors.ts";
+import { createServer, STATUS_CODES } from "../contract/node-http.ts";
 import { within } from "../resilience/deadline.ts";
 import { PROBLEM_TYPE, type Problem } from "./problem.ts";
 

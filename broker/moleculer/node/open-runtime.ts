@@ -42,6 +42,8 @@ export interface Services {
   readonly shop: Extension;
   /** Services of this node. Default: all. */
   readonly here?: readonly string[] | undefined;
+  /** Work for the time in which the store starts, in a thread of its own, and the database answers. */
+  meanwhile?(): Promise<unknown>;
 }
 
 /**
@@ -70,7 +72,12 @@ export async function openRuntime(
     operations.check(databaseCheck(() => runtime?.pingDatabase, logger("database")));
     operations.check(busCheck(() => runtime?.bus));
     await openOperationsPort(config, operations, logger("operations"), undo);
-    const { database, isSoleWriter } = await openDatabase(config, services, logger("database"), undo);
+    const opening = openDatabase(config, services, logger("database"), undo);
+    const loading = services.meanwhile?.();
+    // A failure counts once the database is open, so that it can be closed.
+    loading?.catch(() => undefined);
+    const { database, isSoleWriter } = await opening;
+    await loading;
     const shop = await identifyShop(database, namesOf(services.shop));
     checkMessages(config, shop, logger("shop"));
     const { bus, connected } = openBus(config, {

@@ -15,10 +15,13 @@ export interface BrokerSetup extends RuntimeMiddlewareOptions {
   runs?: readonly string[];
   /** For tests. */
   batchReaders?: BatchReaders;
+  /** Work for the time in which the database is opened. */
+  meanwhile?(): Promise<unknown>;
 }
 
 export interface NodeOptions extends BrokerSetup {
-  services: readonly ServiceSchema[];
+  /** Or what loads them, while the database is opened. `runs` has their names then. */
+  services: readonly ServiceSchema[] | (() => Promise<readonly ServiceSchema[]>);
 }
 
 export interface SoukNode {
@@ -37,10 +40,12 @@ export async function openBroker({
   clock = systemClock,
   runs,
   batchReaders = new BatchReaders(),
+  meanwhile,
   ...setup
 }: BrokerSetup): Promise<{ options: SoukBrokerOptions; open: OpenRuntime }> {
   const options = brokerOptions(config);
-  const open = await openRuntime(config, { shop: setup.shop, here: runs }, options, clock, batchReaders);
+  const services = { shop: setup.shop, here: runs, ...(meanwhile ? { meanwhile } : {}) };
+  const open = await openRuntime(config, services, options, clock, batchReaders);
   return {
     options: { ...options, middlewares: [...options.middlewares, runtimeMiddleware(open, setup)] },
     open,
@@ -49,10 +54,17 @@ export async function openBroker({
 
 /** Starts a node. Resolves when its services are ready. */
 export async function startNode({ services, ...setup }: NodeOptions): Promise<SoukNode> {
-  const { options, open } = await openBroker({ ...setup, runs: services.map((it) => it.name) });
+  let schemas: readonly ServiceSchema[] = [];
+  const { options, open } = await openBroker({
+    ...(typeof services === "function" ? {} : { runs: services.map((it) => it.name) }),
+    ...setup,
+    async meanwhile() {
+      schemas = typeof services === "function" ? await services() : services;
+    },
+  });
   const broker = new ServiceBroker(options);
   try {
-    for (const service of services) broker.createService(service);
+    for (const schema of schemas) broker.createService(schema);
     await broker.start();
     return { broker, runtime: open.runtime, stop: () => broker.stop() };
   } catch (error) {

@@ -4,7 +4,8 @@
  * short requests, and no slow clients.
  */
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "../../contract/node-http.ts";
 import { ConfigError } from "../../contract/variables.ts";
 import { urlOf } from "../../http/server.ts";
 import type { Log } from "../../resilience/log.ts";

@@ -33,10 +33,14 @@ export async function runNode(
   names: readonly string[],
   prepare?: (runtime: NodeRuntime) => Promise<void>,
 ): Promise<SoukNode> {
-  const services = await loadServices(shop, names);
-  const node = await startNode({ config, services, shop, ...(prepare ? { prepare } : {}) }).catch(
-    (error: unknown) => exitFailedStart(error, config),
-  );
+  const services = () => loadServices(shop, names);
+  const node = await startNode({
+    config,
+    services,
+    runs: names,
+    shop,
+    ...(prepare ? { prepare } : {}),
+  }).catch((error: unknown) => exitFailedStart(error, config));
   stopOnSignal(async () => node.stop(), stopLimit(config));
   if (!config.MONGO_URL) rememberShop(config.DATA_DIR, process.env);
   trimMemorySoon();

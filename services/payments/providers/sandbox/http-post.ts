@@ -1,6 +1,6 @@
 /** POST over kept-alive connections, for webhooks. Only the status of the answer matters. */
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { Agent as HttpAgent, request as httpRequest } from "../../../../broker/contract/node-http.ts";
 
 export interface Poster {
   /** Resolves with the status. @throws when there is no answer within the time-out, or `close` was called */
