@@ -44,6 +44,16 @@ export const paymentsConfig = defineConfig({
     .default([])
     .describe("The seller's address on invoices, its lines separated by |"),
   SELLER_TAX_ID: printed(60).optional().describe("The seller's tax or VAT number on invoices"),
+  SELLER_COUNTRY: z
+    .string()
+    .regex(/^[A-Z]{2}$/, "must be an ISO 3166-1 alpha-2 code, for example KE")
+    .optional()
+    .describe("The seller's country as a code of two letters, for example KE; electronic invoices need it"),
+  SELLER_LOGO: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Path of the seller's logo on invoices: a PNG or JPEG of at most 1 MB and 4 million pixels"),
   SELLER_TIME_ZONE: z
     .string()
     .refine(isTimeZone, "must be an IANA time zone")

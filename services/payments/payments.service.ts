@@ -15,7 +15,15 @@ import { creditNoteModel, invoiceModel } from "./invoices/invoice.model.ts";
 import { createInvoicing } from "./invoices/issue-invoice.ts";
 import { listInvoices } from "./invoices/list-invoices.ts";
 import { createPdfPrinter } from "./invoices/pdf-printer.ts";
-import { checkOwner, creditNotePdf, creditNotesOf, invoicePdf } from "./invoices/read-invoice.ts";
+import {
+  checkOwner,
+  creditNotePdf,
+  creditNotesOf,
+  creditNoteXml,
+  invoicePdf,
+  invoiceXml,
+} from "./invoices/read-invoice.ts";
+import { readLogo } from "./invoices/seller-logo.ts";
 import { ledgerModel } from "./ledger/ledger.model.ts";
 import { bookMoney, listTransactions, readBalances } from "./ledger/ledger.ts";
 import { attemptsOf, listAnomalies, listOpenings, listPayments } from "./list-payments.ts";
@@ -80,7 +88,12 @@ export default defineService(payments, {
       webhooks: { providers, inbox, payments, outbox, clock, log, metrics },
       anomalies: { anomalies, metrics, log },
       invoicing: createInvoicing({ ...models, payments: actors.payment, fields: shop.fields, config, clock }),
-      documents: { ...models, payments, printer: createPdfPrinter() },
+      documents: {
+        ...models,
+        payments,
+        printer: createPdfPrinter(readLogo(config.SELLER_LOGO)),
+        titleOf: providers.titleOf,
+      },
     };
   },
 
@@ -113,12 +126,20 @@ export default defineService(payments, {
       return invoicePdf(this.documents, ctx);
     },
 
+    invoiceXml(ctx) {
+      return invoiceXml(this.documents, ctx);
+    },
+
     creditNotes(ctx) {
       return creditNotesOf(this.documents, ctx);
     },
 
     creditNote(ctx) {
       return creditNotePdf(this.documents, ctx, ctx.params.number);
+    },
+
+    creditNoteXml(ctx) {
+      return creditNoteXml(this.documents, ctx, ctx.params.number);
     },
 
     webhook({ params, meta }) {

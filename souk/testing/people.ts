@@ -71,7 +71,15 @@ export async function putOnSale(
     sku = `SKU-${newId()}`,
     price = 1_000,
     onHand = 100,
-  }: { sku?: string; price?: number; onHand?: number } = {},
+    name = `Lamp ${newId()}`,
+    options = {},
+  }: {
+    sku?: string;
+    price?: number;
+    onHand?: number;
+    name?: string;
+    options?: Record<string, string>;
+  } = {},
 ): Promise<Article> {
   const category = await staff.http.expect<{ id: string }>(201, "POST", "/categories", {
     body: { name: `Category ${newId()}` },
@@ -79,9 +87,9 @@ export async function putOnSale(
   await staff.http.expect(201, "POST", "/inventory", { body: { sku, onHand } });
   const product = await staff.http.expect<{ id: string }>(201, "POST", "/products", {
     body: {
-      name: `Lamp ${newId()}`,
+      name,
       categoryIds: [category.id],
-      variants: [{ sku, price: { amount: price, currency: "USD" } }],
+      variants: [{ sku, price: { amount: price, currency: "USD" }, options }],
     },
   });
   return { sku, productId: product.id, categoryId: category.id };

@@ -53,14 +53,65 @@ describe("an invoice over HTTP", () => {
     );
     assert.match(reply.headers.get("cache-control") ?? "", /private/);
     const { text, info } = await readPdf(new Uint8Array(await reply.arrayBuffer()));
-    for (const part of [number, article.sku, "$12.99", "$38.97", "Tax 0 %", "Ann", "Page 1 of 1"])
+    for (const part of [
+      number,
+      article.sku,
+      "$12.99",
+      "$38.97",
+      "Sandbox",
+      "Ann",
+      "Page 1 of 1",
+    ])
       assert.ok(text.includes(part), `${part} is not in:\n${text}`);
+    assert.ok(!text.includes("0 %"), "there is no tax");
     assert.match(String(info.Title), /^Invoice \d{4}-\d{6}$/);
 
     const again = await get(`/orders/${id}/invoice.pdf`, {
       "if-none-match": reply.headers.get("etag") ?? "",
     });
     assert.deepEqual([again.status, await again.text()], [304, ""]);
+  });
+
+  it("is there for programs too, with a credit note, to those who may see the PDF", async () => {
+    const { id, number, payment } = await paidOrder(customer, article.sku, 2);
+    const reply = await pdfAt(`/orders/${id}/invoice.xml`);
+    assert.equal(reply.headers.get("content-type"), "application/xml");
+    assert.match(reply.headers.get("content-disposition") ?? "", /filename="invoice-\d{4}-\d{6}\.xml"$/);
+    const xml = await reply.text();
+    for (const part of [
+      `<cbc:ID>${number}</cbc:ID>`,
+      ">25.98<",
+      'name="Sandbox"',
+      article.sku,
+    ])
+      assert.ok(xml.includes(part), `${part} is not in:\n${xml}`);
+    const other = await signUp(shop.http);
+    await other.http.expect(404, "GET", `/orders/${id}/invoice.xml`);
+
+    await admin.http.expect(201, "POST", `/payments/${payment?.id}/refunds`, {
+      body: { amount: 299, reason: "A scratch" },
+      headers: { "idempotency-key": "scratch-xml" },
+    });
+    const note = await eventually("the credit note", async () => {
+      const { items } = await customer.http.expect<{ items: { number: string; invoice: string }[] }>(
+        200,
+        "GET",
+        `/orders/${id}/credit-notes`,
+      );
+      return items[0];
+    });
+    const credited = await (await pdfAt(`/orders/${id}/credit-notes/${note.number}/credit-note.xml`)).text();
+    for (const part of [note.invoice, "A scratch", ">2.99<", "<CreditNote "])
+      assert.ok(credited.includes(part), `${part} is not in:\n${credited}`);
+  });
+
+  it("has the options of what was bought, and names of any script (invoice-Arabic)", async () => {
+    const shirt = await putOnSale(admin, { price: 500, name: "قميص 衬衫", options: { Größe: "M" } });
+    const { id } = await paidOrder(customer, shirt.sku, 1);
+    const reply = await pdfAt(`/orders/${id}/invoice.pdf`);
+    const { text } = await readPdf(new Uint8Array(await reply.arrayBuffer()));
+    for (const part of ["قميص", "衬衫", "Größe: M"])
+      assert.ok(text.includes(part), `${part} is not in:\n${text}`);
   });
 
   it("is followed by a credit note when money goes back", async () => {

@@ -12,6 +12,8 @@ export interface Seller {
   /** Address lines, as on an envelope. */
   address: readonly string[];
   taxId: string | null;
+  /** ISO 3166-1 alpha-2. Documents of earlier versions have none. */
+  country?: string | null;
 }
 
 /** Fields of both kinds. Amounts are minor units of `currency`. */
@@ -42,6 +44,8 @@ export interface InvoiceLine {
   /** Including tax, as all prices. */
   unitPrice: number;
   total: number;
+  /** What was chosen, in the order of the variant. A list, because names may be any text. */
+  options?: readonly { name: string; value: string }[];
 }
 
 export interface Invoice extends Accounting {
@@ -74,7 +78,10 @@ const accounting = {
   issuedOn: text,
   orderNumber: text,
   customerId: text,
-  seller: { type: new Schema({ name: text, address: [String], taxId: String }, part), required: true },
+  seller: {
+    type: new Schema({ name: text, address: [String], taxId: String, country: String }, part),
+    required: true,
+  },
   buyer: { type: Schema.Types.Mixed, required: true },
   currency: text,
   taxName: text,
@@ -84,7 +91,18 @@ const accounting = {
   gross: whole,
 };
 const payment = new Schema({ id: text, provider: text, receipt: String }, part);
-const line = new Schema({ sku: text, name: text, quantity: whole, unitPrice: whole, total: whole }, part);
+const option = new Schema({ name: String, value: String }, part);
+const line = new Schema(
+  {
+    sku: text,
+    name: text,
+    quantity: whole,
+    unitPrice: whole,
+    total: whole,
+    options: { type: [option], default: undefined },
+  },
+  part,
+);
 
 export const invoiceModel = defineModel<Invoice>(
   "invoices",

@@ -9,7 +9,7 @@ import { collectionOf } from "../../../broker/mongo/documents.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { PaymentMessage } from "../payment/payment.actor.ts";
 import type { PaymentState, Refund } from "../payment/state.ts";
-import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
+import type { CreditNote, Invoice, InvoiceLine, Seller } from "./invoice.model.ts";
 import { dayIn, NumberedSeries } from "./numbered-series.ts";
 import { splitTax, splitWithin, type TaxSplit } from "./tax.ts";
 
@@ -21,7 +21,13 @@ export interface InvoiceTools {
   fields: DeclaredFields;
   config: Pick<
     Config,
-    "SELLER_NAME" | "SELLER_ADDRESS" | "SELLER_TAX_ID" | "SELLER_TIME_ZONE" | "TAX_NAME" | "TAX_RATE"
+    | "SELLER_NAME"
+    | "SELLER_ADDRESS"
+    | "SELLER_COUNTRY"
+    | "SELLER_TAX_ID"
+    | "SELLER_TIME_ZONE"
+    | "TAX_NAME"
+    | "TAX_RATE"
   >;
   clock: Clock;
 }
@@ -56,6 +62,7 @@ export function createInvoicing({
     name: config.SELLER_NAME,
     address: config.SELLER_ADDRESS,
     taxId: config.SELLER_TAX_ID ?? null,
+    country: config.SELLER_COUNTRY ?? null,
   };
 
   /** As stored, because another node may have stored one a moment ago. */
@@ -73,11 +80,7 @@ export function createInvoicing({
 
   async function issueInvoice({ subject: orderId, data, time }: Message<"order.paid">): Promise<void> {
     const { number: orderNumber, customerId, shippingAddress, paymentId } = data;
-    const lines = data.lines.map(({ unitPrice, total, ...it }) => ({
-      ...it,
-      unitPrice: unitPrice.amount,
-      total: total.amount,
-    }));
+    const lines = data.lines.map(invoiceLine);
     const { amount: gross, currency } = data.total;
     if (lines.reduce((sum, it) => sum + it.total, 0) !== gross)
       throw new Error(`the lines of order ${orderNumber} do not add up to its total`);
@@ -135,6 +138,16 @@ export function createInvoicing({
   }
 
   return { issueInvoice, issueCreditNotes: ({ subject: orderId }) => creditRefunds(orderId) };
+}
+
+type OrderedLine = Message<"order.paid">["data"]["lines"][number] & {
+  readonly options?: Readonly<Record<string, string>>;
+};
+
+function invoiceLine({ sku, name, quantity, unitPrice, total, options = {} }: OrderedLine): InvoiceLine {
+  const chosen = Object.entries(options).map(([name, value]) => ({ name, value }));
+  const line = { sku, name, quantity, unitPrice: unitPrice.amount, total: total.amount };
+  return chosen.length === 0 ? line : { ...line, options: chosen };
 }
 
 const isPaid = (it: PaymentState): boolean => it.status !== "early" && it.captured > 0;

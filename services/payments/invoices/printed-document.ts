@@ -3,22 +3,26 @@ import { minorDigits } from "../../../broker/contract/currency.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { BASIS_POINTS } from "./tax.ts";
+import { isolated } from "./typesetting/clean-text.ts";
 
 export interface PrintedLine {
   name: string;
-  /** In small print below the name. */
-  detail: string;
+  /** In small print below the name, each on its own line. */
+  details: readonly string[];
   quantity: string;
   unitPrice: string;
   total: string;
 }
 
+/** Texts of people within others are {@link isolated}. */
 export interface PrintedDocument {
   title: "Invoice" | "Credit note";
   number: string;
   fileName: string;
   issuedAt: Date;
-  seller: Seller;
+  seller: Pick<Seller, "name" | "address" | "taxId">;
+  /** Of the buyer. It decides between shapes of Chinese characters. */
+  country: string;
   /** Address lines, as on an envelope. */
   buyer: readonly string[];
   facts: readonly (readonly [label: string, value: string])[];
@@ -28,7 +32,10 @@ export interface PrintedDocument {
   remarks: readonly string[];
 }
 
-export function printedInvoice(it: Invoice): PrintedDocument {
+/** What people call a payment provider. */
+export type TitleOf = (provider: string) => string;
+
+export function printedInvoice(it: Invoice, titleOf: TitleOf): PrintedDocument {
   const amount = amountsIn(it.currency);
   return {
     title: "Invoice",
@@ -42,27 +49,27 @@ export function printedInvoice(it: Invoice): PrintedDocument {
     ],
     lines: it.lines.map((line) => ({
       name: line.name,
-      detail: line.sku,
+      details: [line.sku, ...optionsOf(line)],
       quantity: String(line.quantity),
       unitPrice: amount(line.unitPrice),
       total: amount(line.total),
     })),
     totals: [...netAndTax(it), ["Total paid", amount(it.gross)]],
     remarks: [
-      ...(it.printed ?? []).map(({ label, text }) => `${label}: ${text}`),
-      paidBy(it.payment),
+      ...(it.printed ?? []).map(({ label, text }) => `${isolated(label)}: ${isolated(text)}`),
+      paidBy(it.payment, titleOf),
       `Prices are in ${it.currency}${it.taxRate === 0 ? "." : ` and include ${taxLabel(it)}.`}`,
     ],
   };
 }
 
-function paidBy(payment: Invoice["payment"]): string {
+function paidBy(payment: Invoice["payment"], titleOf: TitleOf): string {
   if (!payment) return "There was nothing to pay.";
-  const receipt = payment.receipt === null ? "" : `, receipt ${payment.receipt}`;
-  return `Paid in full by ${payment.provider}${receipt}. Nothing is left to pay.`;
+  const receipt = payment.receipt === null ? "" : `, receipt ${isolated(payment.receipt)}`;
+  return `Paid in full by ${isolated(titleOf(payment.provider))}${receipt}. Nothing is left to pay.`;
 }
 
-export function printedCreditNote(it: CreditNote): PrintedDocument {
+export function printedCreditNote(it: CreditNote, titleOf: TitleOf): PrintedDocument {
   const amount = amountsIn(it.currency);
   return {
     title: "Credit note",
@@ -76,15 +83,18 @@ export function printedCreditNote(it: CreditNote): PrintedDocument {
     ],
     lines: [
       {
-        name: `Refund: ${it.reason}`,
-        detail: `for invoice ${it.invoice}`,
+        name: `Refund: ${isolated(it.reason)}`,
+        details: [`for invoice ${it.invoice}`],
         quantity: "1",
         unitPrice: amount(it.gross),
         total: amount(it.gross),
       },
     ],
     totals: [...netAndTax(it), ["Total refunded", amount(it.gross)]],
-    remarks: [`The refund was made by ${it.payment.provider}.`, `Amounts are in ${it.currency}.`],
+    remarks: [
+      `The refund was made by ${isolated(titleOf(it.payment.provider))}.`,
+      `Amounts are in ${it.currency}.`,
+    ],
   };
 }
 
@@ -92,10 +102,19 @@ const common = ({ number, issuedAt, seller, buyer }: Invoice | CreditNote) => ({
   number,
   issuedAt: new Date(issuedAt),
   seller,
+  country: buyer.country,
   buyer: envelopeOf(buyer),
 });
 
+/** `Size: M · Colour: Red` */
+function optionsOf({ options = [] }: Invoice["lines"][number]): string[] {
+  if (options.length === 0) return [];
+  return [options.map(({ name, value }) => `${isolated(name)}: ${isolated(value)}`).join(" · ")];
+}
+
+/** None where there is no tax. */
 const netAndTax = (it: Invoice | CreditNote): PrintedDocument["totals"] => {
+  if (it.taxRate === 0) return [];
   const amount = amountsIn(it.currency);
   return [
     ["Net", amount(it.net)],
@@ -103,9 +122,9 @@ const netAndTax = (it: Invoice | CreditNote): PrintedDocument["totals"] => {
   ];
 };
 
-/** `Tax 0 %`, `VAT 7.5 %` */
+/** `VAT 7.5 %` */
 const taxLabel = ({ taxName, taxRate }: Pick<Invoice, "taxName" | "taxRate">): string =>
-  `${taxName} ${(taxRate * 100) / BASIS_POINTS} %`;
+  `${isolated(taxName)} ${(taxRate * 100) / BASIS_POINTS} %`;
 
 /** Made for the first invoice: they load ICU's data, which would cost each start 40 ms. */
 let countries: Intl.DisplayNames | undefined;

@@ -5,12 +5,13 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import type { ActionContext } from "../../../broker/moleculer/handlers.ts";
 import type { CreditNote, Invoice } from "./invoice.model.ts";
 import type { PdfPrinter } from "./pdf-printer.ts";
-import { type PrintedDocument, printedCreditNote, printedInvoice } from "./printed-document.ts";
+import { type PrintedDocument, printedCreditNote, printedInvoice, type TitleOf } from "./printed-document.ts";
 
 interface Tools {
   invoices: Model<Invoice>;
   creditNotes: Model<CreditNote>;
   printer: PdfPrinter;
+  titleOf: TitleOf;
 }
 
 type Asked = Pick<ActionContext<{ id: string }>, "params" | "meta" | "call">;
@@ -19,11 +20,24 @@ type Asked = Pick<ActionContext<{ id: string }>, "params" | "meta" | "call">;
 const MAX_NOTES = 500;
 
 /** @throws {SoukError} NOT_FOUND for no order and for another customer's, INVOICE_NOT_ISSUED before it is paid */
-export async function invoicePdf({ invoices, printer }: Tools, ctx: Asked): Promise<Buffer> {
+export async function invoicePdf(tools: Tools, ctx: Asked): Promise<Buffer> {
+  const it = await invoiceOf(tools, ctx);
+  return printed(tools.printer, ctx, printedInvoice(it, tools.titleOf));
+}
+
+/** The same invoice for programs. @throws {SoukError} as {@link invoicePdf} */
+export async function invoiceXml(tools: Tools, ctx: Asked): Promise<Buffer> {
+  const document = await invoiceOf(tools, ctx);
+  nameFile(ctx, `invoice-${document.number}.xml`);
+  const method = document.payment ? tools.titleOf(document.payment.provider) : "";
+  return tools.printer.print({ kind: "invoice.xml", document, method });
+}
+
+async function invoiceOf({ invoices }: Pick<Tools, "invoices">, ctx: Asked): Promise<Invoice> {
   const found = await invoices.findById(ctx.params.id).lean();
   await checkOwner(ctx, found?.customerId);
   if (!found) throw new SoukError("INVOICE_NOT_ISSUED");
-  return printed(printer, ctx, printedInvoice(found));
+  return found;
 }
 
 export async function creditNotesOf({ creditNotes }: Pick<Tools, "creditNotes">, ctx: Asked) {
@@ -37,15 +51,31 @@ export async function creditNotesOf({ creditNotes }: Pick<Tools, "creditNotes">,
   return { items, nextCursor: null };
 }
 
-export async function creditNotePdf(
-  { creditNotes, printer }: Omit<Tools, "invoices">,
+type NoteTools = Omit<Tools, "invoices">;
+
+/** @throws {SoukError} NOT_FOUND for no such credit note and for another customer's */
+export async function creditNotePdf(tools: NoteTools, ctx: Asked, number: string): Promise<Buffer> {
+  const it = await creditNoteOf(tools, ctx, number);
+  return printed(tools.printer, ctx, printedCreditNote(it, tools.titleOf));
+}
+
+/** The same credit note for programs. @throws {SoukError} as {@link creditNotePdf} */
+export async function creditNoteXml(tools: NoteTools, ctx: Asked, number: string): Promise<Buffer> {
+  const document = await creditNoteOf(tools, ctx, number);
+  nameFile(ctx, `credit-note-${document.number}.xml`);
+  const method = tools.titleOf(document.payment.provider);
+  return tools.printer.print({ kind: "credit-note.xml", document, method });
+}
+
+async function creditNoteOf(
+  { creditNotes }: Pick<Tools, "creditNotes">,
   ctx: Asked,
   number: string,
-) {
+): Promise<CreditNote> {
   const found = await creditNotes.findOne({ orderId: ctx.params.id, number }).lean();
   await checkOwner(ctx, found?.customerId);
   if (!found) throw new SoukError("NOT_FOUND", NO_ORDER);
-  return printed(printer, ctx, printedCreditNote(found));
+  return found;
 }
 
 const NO_ORDER = "There is no such order.";
@@ -60,7 +90,11 @@ export async function checkOwner(ctx: Asked, known: string | undefined): Promise
   if (!isStaff(user) && owner !== user?.id) throw new SoukError("NOT_FOUND", NO_ORDER);
 }
 
-async function printed(printer: PdfPrinter, { meta }: Asked, document: PrintedDocument): Promise<Buffer> {
-  meta.$responseHeaders = { "Content-Disposition": `inline; filename="${document.fileName}"` };
-  return printer.print(document);
+function printed(printer: PdfPrinter, ctx: Asked, document: PrintedDocument): Promise<Buffer> {
+  nameFile(ctx, document.fileName);
+  return printer.print({ kind: "pdf", document });
+}
+
+function nameFile({ meta }: Asked, name: string): void {
+  meta.$responseHeaders = { "Content-Disposition": `inline; filename="${name}"` };
 }

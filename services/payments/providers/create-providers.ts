@@ -12,6 +12,8 @@ export interface Providers {
   readonly open: readonly ProviderModule[];
   /** Also finds a closed one. Undefined for one that is unknown or not configured. */
   find(name: string): PaymentProvider | undefined;
+  /** What people call a provider, also one that is not configured any more. */
+  titleOf(name: string): string;
   /**
    * The adapter of a module, with its own type, for features of only this provider. Null where it is not configured.
    */
@@ -44,6 +46,7 @@ export function createProviders(
 ): Providers {
   checkNames(modules);
   const made = new Map(modules.map((it) => [it, it.create(context)]));
+  const titles = new Map(modules.map(({ name, title = name }) => [name, title]));
   const configured = new Map<string, PaymentProvider>();
   for (const [{ name }, adapter] of made) if (adapter) configured.set(name, adapter);
   const open = modules.filter(({ name }) => configured.has(name) && !configured.get(name)?.closed);
@@ -51,6 +54,7 @@ export function createProviders(
     names: open.map(({ name }) => name),
     open,
     find: (name) => configured.get(name),
+    titleOf: (name) => titles.get(name) ?? name,
     of: <P extends PaymentProvider | null>(module: ProviderModule<P>) =>
       (made.get(module) as P | undefined) ?? null,
     async start() {

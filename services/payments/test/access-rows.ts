@@ -77,6 +77,10 @@ export const rows: Rows = {
     expect: ownerAndStaff(200),
     ask: async (world) => ({ path: `/orders/${await invoiced(world)}/invoice.pdf` }),
   },
+  "payments.invoiceXml": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => ({ path: `/orders/${await invoiced(world)}/invoice.xml` }),
+  },
   "payments.creditNotes": {
     expect: ownerAndStaff(200),
     ask: async (world) => ({ path: `/orders/${(await paid(world)).id}/credit-notes` }),
@@ -87,6 +91,13 @@ export const rows: Rows = {
     ask: async (world) => {
       const { id, number } = await credited(world);
       return { path: `/orders/${id}/credit-notes/${number}` };
+    },
+  },
+  "payments.creditNoteXml": {
+    expect: ownerAndStaff(200),
+    ask: async (world) => {
+      const { id, number } = await credited(world);
+      return { path: `/orders/${id}/credit-notes/${number}/credit-note.xml` };
     },
   },
   "payments.webhook": {

@@ -96,7 +96,7 @@ describe("The memory settings of a process", function () {
     const store = await startEmbeddedMongo({ dir: ":memory:" });
     const printer = createPdfPrinter();
     // It fails, in the thread.
-    await assert.rejects(printer.print(standIn<PrintedDocument>({ number: "1" })));
+    await assert.rejects(printer.print({ kind: "pdf", document: standIn<PrintedDocument>({ number: "1" }) }));
     const limits = workers.map((it) => it.resourceLimits?.maxYoungGenerationSizeMb);
     diagnostics.unsubscribe("worker_threads", take);
     await Promise.all([store.close(), printer.close()]);

@@ -73,6 +73,7 @@ const OUTCOMES: Readonly<Record<number, string>> = {
 };
 const MEDIA: Readonly<Record<string, string>> = {
   "application/pdf": "the PDF",
+  "application/xml": "the XML",
   "text/html": "the page",
   "text/event-stream": "the stream of events",
 };
@@ -110,6 +111,7 @@ function notModified(route: ApiRoute, components: Components): JsonSchema {
 function replySchema({ contract, produces }: ApiRoute, { schemas }: Components): JsonSchema {
   if (produces === "application/json") return schemas.of(contract.returns, "output");
   if (produces === "application/pdf") return { type: "string", format: "binary" };
+  if (produces === "application/xml") return { type: "string" };
   const { examples } = contract.returns.meta() ?? {};
   return { type: "string", ...(examples ? { examples } : {}) };
 }

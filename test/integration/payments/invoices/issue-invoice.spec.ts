@@ -65,7 +65,7 @@ describe("invoices", () => {
       _id: paid.subject,
       orderNumber: paid.data.number,
       customerId: paid.data.customerId,
-      seller: { name: "Lamps Ltd", address: ["1 Quay", "Mombasa"], taxId: null },
+      seller: { name: "Lamps Ltd", address: ["1 Quay", "Mombasa"], taxId: null, country: null },
       buyer: paid.data.shippingAddress,
       currency: "USD",
       taxName: "VAT",
