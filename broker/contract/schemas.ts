@@ -111,13 +111,17 @@ export const address = z
     region: line(120)
       .meta({ examples: ["IL"] })
       .optional(),
-    postalCode: line(20).meta({ examples: ["12345"] }),
+    postalCode: line(20)
+      .meta({ description: "Some countries have none", examples: ["12345"] })
+      .optional(),
     country,
-    phone: z
+    phone: line(40)
+      .meta({ description: "As it was typed", examples: ["+1 202 555 0100"] })
+      .optional(),
+    phoneE164: z
       .string()
-      .max(20)
-      .regex(/^\+?[0-9 ()-]{4,}$/, "must be a phone number")
-      .meta({ examples: ["+1 555 0100"] })
+      .regex(/^\+[1-9][0-9]{3,16}$/, "must be a number in E.164")
+      .meta({ description: "The phone number in E.164; made from `phone`", examples: ["+12025550100"] })
       .optional(),
   })
   .meta({ id: "Address", description: "A postal address" });

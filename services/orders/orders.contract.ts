@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressInput } from "../../broker/contract/addresses/address-input.ts";
 import {
   type ActionsOf,
   action,
@@ -241,7 +242,7 @@ export const orders = defineContract({
       idempotent: "required",
       params: z
         .strictObject({
-          shippingAddress: address.optional(),
+          shippingAddress: addressInput.optional(),
           addressId: id.optional().meta({ description: "Id of a saved address" }),
           payment: paymentChoice.optional().meta({
             description: "How the customer wants to pay. Needed unless the total is 0; then it is ignored",

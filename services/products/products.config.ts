@@ -1,11 +1,12 @@
 /** Variables of the catalogue. */
 import { z } from "zod";
+import { isCurrency } from "../../broker/contract/currency.ts";
 import { type ConfigOf, defineConfig, whole } from "../../broker/contract/variables.ts";
 
 export const productsConfig = defineConfig({
   CURRENCY: z
     .string()
-    .regex(/^[A-Z]{3}$/, "must be an ISO 4217 code")
+    .refine(isCurrency, "must be a currency of ISO 4217, such as USD")
     .default("USD")
     .describe("The shop's currency, for empty carts and the demo catalogue"),
   SEED_ON_START: z

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { CONDITIONS } from "../../broker/contract/conditions.ts";
 import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
+import { isCurrency } from "../../broker/contract/currency.ts";
 import { extOf } from "../../broker/contract/fields.ts";
 import {
   cursor,
@@ -28,6 +29,10 @@ const image = z
 
 const variantInput = z
   .strictObject({ sku, price: money, options: options.default({}) })
+  .refine((it) => isCurrency(it.price.currency), {
+    path: ["price", "currency"],
+    message: "must be a currency of ISO 4217",
+  })
   .meta({ id: "VariantInput", description: "What can be bought of a product" });
 export const variantView = z
   .strictObject({ sku, price: money, options: z.record(z.string(), z.string()), available: z.int() })

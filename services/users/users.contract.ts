@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressInput, byCountry } from "../../broker/contract/addresses/address-input.ts";
 import {
   type ActionsOf,
   action,
@@ -297,7 +298,7 @@ export const users = defineContract({
       auth: "customer",
       repeatable: "one more address in a short list",
       status: 201,
-      params: address,
+      params: addressInput,
       returns: savedAddress,
       errors: ["CONFLICT"],
     }),
@@ -306,7 +307,7 @@ export const users = defineContract({
       operationId: "replaceAddress",
       rest: "PUT /users/me/addresses/:id",
       auth: "customer",
-      params: address.extend({ id: addressId }),
+      params: byCountry(address.extend({ id: addressId })),
       returns: savedAddress,
       errors: ["NOT_FOUND"],
     }),

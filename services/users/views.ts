@@ -28,16 +28,17 @@ export function sessionViewOf(session: Session, current: string | undefined): z.
 
 /** Optional lines that were never given are left out. */
 export function addressViewOf(saved: Account["addresses"][number]): z.input<typeof savedAddress> {
-  const { id, name, line1, line2, city, region, postalCode, country, phone } = saved;
+  const { id, name, line1, line2, city, region, postalCode, country, phone, phoneE164 } = saved;
   return {
     id,
     name,
     line1,
     city,
-    postalCode,
     country,
     ...(line2 ? { line2 } : {}),
     ...(region ? { region } : {}),
+    ...(postalCode ? { postalCode } : {}),
     ...(phone ? { phone } : {}),
+    ...(phoneE164 ? { phoneE164 } : {}),
   };
 }

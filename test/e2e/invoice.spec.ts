@@ -53,15 +53,7 @@ describe("an invoice over HTTP", () => {
     );
     assert.match(reply.headers.get("cache-control") ?? "", /private/);
     const { text, info } = await readPdf(new Uint8Array(await reply.arrayBuffer()));
-    for (const part of [
-      number,
-      article.sku,
-      "$12.99",
-      "$38.97",
-      "Sandbox",
-      "Ann",
-      "Page 1 of 1",
-    ])
+    for (const part of [number, article.sku, "$12.99", "$38.97", "Sandbox", "Ann", "Page 1 of 1"])
       assert.ok(text.includes(part), `${part} is not in:\n${text}`);
     assert.ok(!text.includes("0 %"), "there is no tax");
     assert.match(String(info.Title), /^Invoice \d{4}-\d{6}$/);
@@ -78,12 +70,7 @@ describe("an invoice over HTTP", () => {
     assert.equal(reply.headers.get("content-type"), "application/xml");
     assert.match(reply.headers.get("content-disposition") ?? "", /filename="invoice-\d{4}-\d{6}\.xml"$/);
     const xml = await reply.text();
-    for (const part of [
-      `<cbc:ID>${number}</cbc:ID>`,
-      ">25.98<",
-      'name="Sandbox"',
-      article.sku,
-    ])
+    for (const part of [`<cbc:ID>${number}</cbc:ID>`, ">25.98<", 'name="Sandbox"', article.sku])
       assert.ok(xml.includes(part), `${part} is not in:\n${xml}`);
     const other = await signUp(shop.http);
     await other.http.expect(404, "GET", `/orders/${id}/invoice.xml`);

@@ -11,7 +11,17 @@ import { createWorld, type World } from "./support/access.ts";
 /** Decomposed, with direction marks, blanks at its ends, and a lone surrogate. */
 const WRITTEN = " Zoe\u0308 \u202exyz\u2069\u200f \u{1f600}\u2028e\u0301 ";
 const KEPT = "Zoë xyz 😀 é";
-const address = { ...home, name: WRITTEN, line1: WRITTEN, line2: WRITTEN, city: WRITTEN, region: WRITTEN };
+const address = {
+  ...home,
+  name: WRITTEN,
+  line1: WRITTEN,
+  line2: WRITTEN,
+  city: WRITTEN,
+  // Its post does not sort by regions, so they are any text.
+  country: "GB",
+  postalCode: "EC1Y 8SY",
+  region: WRITTEN,
+};
 
 type Json = Record<string, unknown>;
 

@@ -161,6 +161,90 @@ describe("Names of any script", function () {
     assert.equal(statuses.at(-1), 429, String(statuses));
   });
 
+  const orderTo = async (shippingAddress: object) => {
+    const customer = await signUp(shop.http);
+    await putInCart(customer, world.article.sku);
+    return customer.http.request<{
+      id: string;
+      shippingAddress: object;
+      errors?: { field: string; message: string }[];
+    }>("POST", "/orders", {
+      body: { shippingAddress, payment: { provider: "sandbox" } },
+      headers: { "idempotency-key": newId(), prefer: "wait=0" },
+    });
+  };
+  const at = (country: string, more: object = {}) => ({
+    name: "Ann",
+    line1: "1 Market Street",
+    city: "Town",
+    country,
+    ...more,
+  });
+
+  for (const country of ["HK", "KE", "QA", "AE", "IE", "XK"])
+    it(`address-no-postcode-${country}: is ordered to without a postal code`, async () => {
+      const { status, body } = await orderTo(at(country));
+      assert.deepEqual([status, body.shippingAddress], [201, at(country)]);
+    });
+
+  for (const [field, address] of [
+    ["postalCode", at("PL", { postalCode: "55-aaa" })],
+    ["postalCode", at("DE")],
+    ["country", at("ZZ", { postalCode: "12345" })],
+    ["country", at("XX")],
+    ["region", at("US", { postalCode: "12345", region: "Ontario" })],
+    ["phone", at("KE", { phone: "12345" })],
+  ] as const)
+    it(`address-wrong-postcode: ${JSON.stringify(address)} is refused for its ${field}`, async () => {
+      const { status, body } = await orderTo(address);
+      assert.deepEqual([status, body.errors?.map((it) => it.field)], [422, [`shippingAddress.${field}`]]);
+      const saved = await world.owner.http.request<typeof body>("POST", "/users/me/addresses", {
+        body: address,
+      });
+      assert.deepEqual([saved.status, saved.body.errors?.map((it) => it.field)], [422, [field]]);
+    });
+
+  it("reads and sends to an address that was saved before there were rules", async () => {
+    const customer = await signUp(shop.http);
+    const saved = await customer.http.expect<{ id: string }>(201, "POST", "/users/me/addresses", {
+      body: at("PL", { postalCode: "00-950", phone: "+48 22 123 45 67" }),
+    });
+    const old = { ...at("ZZ", { postalCode: "55-aaa", phone: "+1 555 0100" }) };
+    await shop.node.runtime
+      .database("users")
+      .collection<{ _id: string }>("accounts")
+      .updateOne({ _id: customer.id }, { $set: { addresses: [{ id: saved.id, ...old }] } });
+    const { items } = await customer.http.expect<{ items: object[] }>(200, "GET", "/users/me/addresses");
+    assert.deepEqual(items, [{ id: saved.id, ...old }]);
+    await putInCart(customer, world.article.sku);
+    const placed = await customer.http.expect<{ id: string; shippingAddress: object }>(
+      201,
+      "POST",
+      "/orders",
+      {
+        body: { addressId: saved.id, payment: { provider: "sandbox" } },
+        headers: { "idempotency-key": newId(), prefer: "wait=5" },
+      },
+    );
+    assert.deepEqual(placed.shippingAddress, old);
+    const read = await customer.http.expect<typeof placed>(200, "GET", `/orders/${placed.id}`);
+    assert.deepEqual(read.shippingAddress, old);
+  });
+
+  it("prices nothing in a currency that there is not", async () => {
+    const body = (currency: string) => ({
+      name: "Cup",
+      variants: [{ sku: `SKU-${newId()}`, price: { amount: 1, currency } }],
+    });
+    const { status, body: problem } = await world.admin.http.request<{ errors: { field: string }[] }>(
+      "POST",
+      "/products",
+      { body: body("ABC") },
+    );
+    assert.deepEqual([status, problem.errors.map((it) => it.field)], [422, ["variants.0.price.currency"]]);
+    await world.admin.http.expect(201, "POST", "/products", { body: body("KES") });
+  });
+
   it("answers whatever attackers send with what they sent, or with a 4xx that names the field", async () => {
     const { http } = world.admin;
     const failed = (

@@ -8,7 +8,7 @@ const id = (n: number) => `019b76da-a800-7000-8000-${String(n).padStart(12, "0")
 const ANN = id(1);
 const usd = (amount: number) => ({ amount, currency: "USD" });
 const about = (n: number) => ({ number: `N${n}`, customerId: ANN });
-const address = { name: "Ann", line1: "1 Row", city: "Town", postalCode: "1", country: "GB" };
+const address = { name: "Ann", line1: "1 Row", city: "Town", postalCode: "EC1Y 8SY", country: "GB" };
 
 describe("loyalty, killed anywhere", function () {
   this.timeout(120_000);

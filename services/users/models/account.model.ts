@@ -52,6 +52,7 @@ const address = new Schema(
     postalCode: String,
     country: String,
     phone: String,
+    phoneE164: String,
   },
   { _id: false, id: false },
 );

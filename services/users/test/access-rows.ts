@@ -99,7 +99,7 @@ export const rows: Rows = {
     expect: signedIn(201),
     ask: () => ({
       path: "/users/me/addresses",
-      body: { ...home, line2: "At the back", region: "IL", phone: "+1 555 0100" },
+      body: { ...home, line2: "At the back", region: "IL", phone: "+1 202 555 0100" },
     }),
   },
   "users.replaceAddress": {

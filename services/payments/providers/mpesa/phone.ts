@@ -1,16 +1,16 @@
 /** Kenyan mobile numbers as people write them. */
 import { z } from "zod";
+import { e164 } from "../../../../broker/contract/phone.ts";
 
-/** 07…, 01…, 7…, 1…, 2547…, +254 7… and so on, in any grouping. */
-const KENYAN = /^(?:\+?254|0)?([17]\d{8})$/;
+const KENYAN_MOBILE = /^\+(254[17]\d{8})$/;
 
 /** Converts to M-Pesa's format, `2547XXXXXXXX` or `2541XXXXXXXX`. */
 const phone = z
   .string("mpesa needs the number of the phone to ask")
   .meta({ description: "Kenyan mobile number that is asked for the PIN", examples: ["0712 345678"] })
   .transform((written, context) => {
-    const [, subscriber] = KENYAN.exec(written.replace(/[\s().-]/g, "")) ?? [];
-    if (subscriber !== undefined) return `254${subscriber}`;
+    const [, number] = KENYAN_MOBILE.exec(e164(written, "KE") ?? "") ?? [];
+    if (number !== undefined) return number;
     context.addIssue({ code: "custom", message: "must be a Kenyan mobile number, such as 0712 345678" });
     return z.NEVER;
   });
