@@ -23,6 +23,8 @@ export interface ApiRoute {
   readonly shared: boolean;
   /** Parameters that must not be logged. Their schema's `meta` has the format `password`. */
   readonly secretParams: ReadonlySet<string>;
+  /** Parameters of the query that are records: `options.Colour=brass` is `{ options: { Colour: "brass" } }`. */
+  readonly recordParams: ReadonlySet<string>;
   /** Where a created resource can be read: `/orders/:id` for `POST /orders`. */
   readonly createsAt?: { prefix: string; field: string };
 }
@@ -60,6 +62,7 @@ export function apiRoutes(contracts: readonly ServiceContract[]): ApiRoute[] {
       takesBody: BODY_METHODS.has(method),
       shared: contract.shared ?? false,
       secretParams: secretParams(contract),
+      recordParams: BODY_METHODS.has(method) ? new Set() : recordParams(contract),
       takesForm: page?.contract.produces === "text/html",
       ...(createsAt ? { createsAt } : {}),
     };
@@ -76,6 +79,15 @@ function secretParams({ params }: ActionContract): Set<string> {
   const fields = Object.entries<z.ZodType>(params.shape);
   return new Set(fields.filter(([, schema]) => schema.meta()?.format === "password").map(([name]) => name));
 }
+
+function recordParams({ params }: ActionContract): Set<string> {
+  if (!(params instanceof z.ZodObject)) return new Set();
+  const fields = Object.entries<z.ZodType>(params.shape);
+  return new Set(fields.filter(([, schema]) => isRecord(schema)).map(([name]) => name));
+}
+
+const isRecord = (schema: unknown): boolean =>
+  schema instanceof z.ZodOptional ? isRecord(schema.unwrap()) : schema instanceof z.ZodRecord;
 
 function readableAt(pattern: string, declared: readonly { method: string; pattern: string }[]) {
   const reader = declared.find(

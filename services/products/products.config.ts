@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { isCurrency } from "../../broker/contract/currency.ts";
 import { type ConfigOf, defineConfig, whole } from "../../broker/contract/variables.ts";
+import { SEARCH_LANGUAGES } from "./text/stemmer.ts";
 
 export const productsConfig = defineConfig({
   CURRENCY: z
@@ -9,6 +10,12 @@ export const productsConfig = defineConfig({
     .refine(isCurrency, "must be a currency of ISO 4217, such as USD")
     .default("USD")
     .describe("The shop's currency, for empty carts and the demo catalogue"),
+  SEARCH_LANGUAGE: z
+    .enum(SEARCH_LANGUAGES)
+    .default("en")
+    .describe(
+      "Language of the catalogue, for searches: other forms of a word are found too; none for neither",
+    ),
   SEED_ON_START: z
     .stringbool()
     .optional()

@@ -5,11 +5,10 @@ import { isCurrency } from "../../broker/contract/currency.ts";
 import { extOf } from "../../broker/contract/fields.ts";
 import {
   cursor,
-  flag,
   id,
   limit,
   line,
-  minorUnits,
+  list,
   money,
   page,
   sku,
@@ -19,6 +18,7 @@ import {
 import { options } from "./options.ts";
 import { productsConfig } from "./products.config.ts";
 import { productsErrors } from "./products.errors.ts";
+import { listParams, productFacets, suggestion, suggestParams } from "./products.schemas.ts";
 
 /** Checks the length first, because parsing a host takes quadratic time. */
 const image = z
@@ -62,6 +62,10 @@ const productInput = z
     categoryIds: z.array(id).max(20).default([]),
     images: z.array(image).max(20).default([]),
     variants: variantInputs,
+    published: z.boolean().optional().meta({
+      description:
+        "Whether customers see it. A new product is published unless told, another one stays as it is",
+    }),
     ext: productExt.optional(),
   })
   .meta({
@@ -93,6 +97,7 @@ export const productView = z
     images: z.array(z.string()),
     rating,
     variants: z.array(variantView),
+    published: z.boolean().meta({ description: "Whether customers see it" }),
     ext: productExt.optional(),
     version: z.int(),
   })
@@ -116,23 +121,11 @@ export const productView = z
             available: 10,
           },
         ],
+        published: true,
         version: 3,
       },
     ],
   });
-const facet = z.strictObject({ id, name: z.string(), count: z.int() }).meta({
-  id: "CategoryFacet",
-  description: "A category, and how many of the products that were found are in it",
-  examples: [{ id: "01941a00-1c00-7e21-8b44-6d0f2a9c5e13", name: "Lamps", count: 1 }],
-});
-const facets = z
-  .strictObject({ categories: z.array(facet) })
-  .meta({ id: "ProductFacets", description: "What a list could be narrowed by" });
-
-const sort = z
-  .enum(["relevance", "newest", "name", "-name", "price", "-price", "rating"])
-  .meta({ id: "ProductSort", description: "What comes first; `-` turns it round" });
-
 const categoryInput = z
   .strictObject({
     name: line(120),
@@ -171,46 +164,44 @@ export const products = defineContract({
     list: action({
       summary: "Browse, search and filter the catalogue",
       description:
-        "Words of `q` are looked for in names of products and categories, descriptions, options and SKUs. " +
-        "`total` and `facets` are there where the list has a filter. They count all pages.",
+        "Words of `q` are looked for in names of products and categories, descriptions, options and SKUs, in any form. " +
+        "An exact SKU comes first. Where nothing has the words, words that differ by one letter count too. " +
+        "`total` and `facets` count all pages.",
       operationId: "listProducts",
       rest: "GET /products",
       auth: "public",
+      knowsCaller: true,
       shared: true,
-      params: z.strictObject({
-        q: line(100)
-          .meta({ description: "What to search for", examples: ["lamp"] })
-          .optional(),
-        category: z
-          .union([id, slug])
-          .optional()
-          .meta({ description: "Category id or slug; includes its children" }),
-        minPrice: z.coerce
-          .number<number | string>()
-          .pipe(minorUnits)
-          .optional()
-          .meta({ description: "In minor units" }),
-        maxPrice: z.coerce
-          .number<number | string>()
-          .pipe(minorUnits)
-          .optional()
-          .meta({ description: "In minor units" }),
-        inStock: flag.optional().meta({ description: "Only what can be bought now" }),
-        sort: sort
-          .optional()
-          .meta({ description: "What comes first: of a search the most relevant, else the newest" }),
-        limit,
-        cursor,
-      }),
+      params: listParams,
       returns: page(productView)
-        .extend({ facets: facets.optional() })
+        .extend({
+          total: z.int().meta({ description: "How many there are on all pages", examples: [1] }),
+          totalIsLowerBound: z.literal(true).optional().meta({
+            description:
+              "There may be more than `total`. Never up to 10,000; the engine that is built in always counts exactly",
+          }),
+          facets: productFacets,
+        })
         .meta({ id: "ProductPage", description: "A part of a list of products" }),
+      errors: ["FORBIDDEN"],
+    }),
+    suggest: action({
+      summary: "What begins with the letters typed so far",
+      description: "Names of products and categories, and SKUs. None for an empty `q`.",
+      operationId: "suggestProducts",
+      rest: "GET /products/suggest",
+      auth: "public",
+      shared: true,
+      params: suggestParams,
+      returns: list(suggestion),
     }),
     get: action({
       summary: "One product, by id or slug",
+      description: "One that is not published is found by staff only.",
       operationId: "getProduct",
       rest: "GET /products/:id",
       auth: "public",
+      knowsCaller: true,
       shared: true,
       etag: true,
       params: z.strictObject({ id: z.union([id, slug]).meta({ description: "Id or slug of the product" }) }),
@@ -255,6 +246,7 @@ export const products = defineContract({
           categoryIds: z.array(id).max(20).optional(),
           images: z.array(image).max(20).optional(),
           variants: variantInputs.optional(),
+          published: z.boolean().optional().meta({ description: "Whether customers see it" }),
           ext: productExt.optional(),
         })
         .meta({ examples: [{ name: "Brass desk lamp", description: "A small lamp for the desk." }] }),

@@ -1,5 +1,7 @@
 /** The catalogue: products with their variants, and categories. */
 
+import { isStaff } from "../../broker/contract/call-meta.ts";
+import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { collectionOf } from "../../broker/mongo/documents.ts";
 import { cache } from "../../mixins/cache.ts";
@@ -17,8 +19,10 @@ import { productModel } from "./models/product.model.ts";
 import { stockLevelModel } from "./models/stock-level.model.ts";
 import { products } from "./products.contract.ts";
 import { followProducts } from "./search/follow-products.ts";
+import { MemoryIndex } from "./search/memory-index.ts";
 import { createAvailability } from "./stock/availability.ts";
 import { recordStockLevel } from "./stock/record-stock-level.ts";
+import { loadAnalyzer } from "./text/stemmer.ts";
 import { categoryViewOf } from "./views.ts";
 
 export default defineService(products, {
@@ -32,14 +36,15 @@ export default defineService(products, {
     workers(),
   ],
 
-  setup({ models, database, caches, invalidate, clock, call, logger }) {
+  setup({ models, database, caches, invalidate, clock, call, logger, config }) {
     const catalogue = { ...models, database, clock };
     const availability = createAvailability((skus) => call("inventory.availability", { skus }), logger);
-    const followed = followProducts(models.products, logger);
+    const newIndex = async () => new MemoryIndex(await loadAnalyzer(config.SEARCH_LANGUAGE), config.CURRENCY);
+    const followed = followProducts(models.products, newIndex, logger);
     return {
       catalogue,
       followed,
-      reader: createCatalogueReader({ ...models, availability, caches, followed }),
+      reader: createCatalogueReader({ ...models, availability, caches, followed, currency: config.CURRENCY }),
       variantReads: new VariantReads(collectionOf(models.products)),
       reindexing: createReindexing(catalogue, invalidate, logger),
     };
@@ -57,12 +62,18 @@ export default defineService(products, {
   },
 
   actions: {
-    list({ params }) {
+    list({ params, meta }) {
+      if (params.published === false && !isStaff(meta.user))
+        throw new SoukError("FORBIDDEN", "Only staff see what is not published.");
       return this.reader.list(params);
     },
 
-    get({ params }) {
-      return this.reader.find(params.id);
+    async suggest({ params: { q, limit } }) {
+      return { items: [...(await this.reader.suggest(q, limit))], nextCursor: null };
+    },
+
+    get({ params, meta }) {
+      return this.reader.find(params.id, isStaff(meta.user));
     },
 
     async create({ params }) {

@@ -21,6 +21,7 @@ export const ROW_FIELDS = {
   images: 1,
   rating: 1,
   variants: 1,
+  onSale: 1,
   version: 1,
   ext: 1,
 } as const;
@@ -38,6 +39,7 @@ export const rowOf = (product: Pick<Product, "_id" | keyof typeof ROW_FIELDS>): 
     price: { amount: price.amount, currency: price.currency },
     options,
   })),
+  published: product.onSale,
   version: product.version,
   ...(product.ext && { ext: product.ext }),
 });

@@ -13,7 +13,7 @@ import { type Exchange, holderOf } from "../http-exchange.ts";
 import type { ConcurrencyLimit, Holder } from "../limits/concurrency-limit.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "../limits/rate-limit.ts";
 import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "../request/body.ts";
-import { decodePath, mergeParams, parseQuery, refuseQuery } from "../request/params.ts";
+import { decodePath, foldRecords, mergeParams, parseQuery, refuseQuery } from "../request/params.ts";
 import {
   accepts,
   bearerToken,
@@ -178,7 +178,7 @@ async function readParams(
   const query = parseQuery(exchange.query);
   if (!route.takesBody) {
     if (hasBody(exchange.req)) throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "This route takes no body.");
-    return mergeParams(path, query);
+    return mergeParams(path, foldRecords(query, route.recordParams));
   }
   const body = await readBody(route, exchange, read);
   refuseQuery(query, { ...body, ...path });

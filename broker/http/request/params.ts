@@ -47,6 +47,34 @@ export function parseQuery(query: string): Record<string, string | string[]> {
 }
 
 /**
+ * The parameters of a query, with those of a record in one: `options.Colour=brass` is `{ options: { Colour: "brass" } }`.
+ * @param records their names
+ * @throws {SoukError} VALIDATION_FAILED for a name that would reach a prototype, and for a record that is also a text
+ */
+export function foldRecords(
+  query: Readonly<Record<string, string | string[]>>,
+  records: ReadonlySet<string>,
+): Record<string, unknown> {
+  if (records.size === 0) return query;
+  const params: Record<string, unknown> = {};
+  const folded = new Map<string, Record<string, string | string[]>>();
+  for (const [name, value] of Object.entries(query)) {
+    const dot = name.indexOf(".");
+    const record = dot < 0 ? name : name.slice(0, dot);
+    if (!records.has(record)) params[name] = value;
+    else if (dot < 0) throw invalid(record, `is given as ${record}.<name>=<value>`);
+    else {
+      const key = name.slice(dot + 1);
+      checkName(key);
+      const fields = folded.get(record) ?? {};
+      fields[key] = value;
+      folded.set(record, fields);
+    }
+  }
+  return Object.assign(params, Object.fromEntries(folded));
+}
+
+/**
  * @param path decoded path parameters
  * @param rest those of the query or the body, depending on the method
  * @throws {SoukError} VALIDATION_FAILED with the name of a parameter that is given twice

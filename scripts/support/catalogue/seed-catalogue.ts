@@ -126,6 +126,6 @@ function documentOf(demo: DemoProduct, categories: readonly Category[], changed:
     updatedAt: demo.createdAt,
     changed,
   };
-  const inStock = demo.variants.some((it) => it.onHand > 0);
+  const inStock = new Set(demo.variants.filter((it) => it.onHand > 0).map((it) => it.sku));
   return { ...fields, listing: listingOf(fields, categories, inStock) };
 }

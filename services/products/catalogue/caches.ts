@@ -2,7 +2,8 @@
 import { createSingleFlightCache } from "../../../broker/resilience/single-flight-cache.ts";
 import type { CategoryNames } from "../listing/category-names.ts";
 import type { ProductPage } from "../listing/list-products.ts";
-import type { ProductSearch } from "../search/product-search.ts";
+import type { SuggestionView } from "../listing/suggest-products.ts";
+import type { SearchEngine } from "../search/product-search.ts";
 import type { ProductRow, ProductView } from "../views.ts";
 import { VariantCache } from "./variant-cache.ts";
 
@@ -18,10 +19,11 @@ export type CatalogueCaches = ReturnType<typeof catalogueCaches>;
 export const catalogueCaches = (isSoleWriter: boolean) => ({
   pages: createSingleFlightCache<ProductPage>(ROWS_TTL_MS, 2_000),
   /** The search index, which is brought up to date when it is no longer here. */
-  search: createSingleFlightCache<ProductSearch>(ROWS_TTL_MS, 1),
+  search: createSingleFlightCache<SearchEngine>(ROWS_TTL_MS, 1),
   categoryNames: createSingleFlightCache<CategoryNames>(ROWS_TTL_MS, 1),
   rows: createSingleFlightCache<ProductRow>(ROWS_TTL_MS, 20_000),
   listAnswers: createSingleFlightCache<ListAnswer>(ANSWER_TTL_MS, 2_000),
   productAnswers: createSingleFlightCache<ProductView>(ANSWER_TTL_MS, 20_000),
+  suggestions: createSingleFlightCache<SuggestionView[]>(ROWS_TTL_MS, 2_000),
   variants: new VariantCache(isSoleWriter),
 });

@@ -8,18 +8,24 @@ import { collectionOf } from "../../../broker/mongo/documents.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { readCategoryNames } from "../listing/category-names.ts";
 import { type ListParams, type ListTools, listProducts, type ProductPage } from "../listing/list-products.ts";
+import { type SuggestionView, suggestProducts } from "../listing/suggest-products.ts";
 import type { Category } from "../models/category.model.ts";
-import type { Product } from "../models/product.model.ts";
+import { isThere, type Product } from "../models/product.model.ts";
 import type { FollowedProducts } from "../search/follow-products.ts";
 import type { Availability } from "../stock/availability.ts";
 import { type ProductRow, type ProductView, ROW_FIELDS, rowOf, withAvailable } from "../views.ts";
 import type { CatalogueCaches, ListAnswer } from "./caches.ts";
+import { ListedRows } from "./listed-rows.ts";
 
 export interface CatalogueReader {
   /** Callers with the same question may share the answer. It must not be changed. */
   list(params: ListParams): ListAnswer | Promise<ListAnswer>;
-  /** @throws {SoukError} NOT_FOUND */
-  find(idOrSlug: string): ProductView | Promise<ProductView>;
+  suggest(text: string, limit: number): SuggestionView[] | Promise<SuggestionView[]>;
+  /**
+   * @param isStaff whether one that is not published is found too
+   * @throws {SoukError} NOT_FOUND
+   */
+  find(idOrSlug: string, isStaff: boolean): ProductView | Promise<ProductView>;
   /** A product as just written, with the available units. */
   view(product: Omit<Product, "changed">): Promise<ProductView>;
 }
@@ -30,6 +36,8 @@ export interface ReaderTools {
   availability: Availability;
   caches: CatalogueCaches;
   followed: FollowedProducts;
+  /** Of the shop. */
+  currency: string;
 }
 
 export function createCatalogueReader({
@@ -38,19 +46,17 @@ export function createCatalogueReader({
   availability,
   caches,
   followed,
+  currency,
 }: ReaderTools): CatalogueReader {
   const { pages, rows, listAnswers, productAnswers } = caches;
-  const listed = new ReadGroup<Product>(collectionOf(products), { ...ROW_FIELDS, onSale: 1 });
+  const listed = new ListedRows(
+    new ReadGroup<Product>(collectionOf(products), { ...ROW_FIELDS, draft: 1, writes: 1 }),
+  );
   const tools: ListTools = {
     search: () => caches.search.get("", followed.index),
     categories: () => caches.categoryNames.get("", () => readCategoryNames(categories)),
-    async rows(ids) {
-      const found = new Map((await listed.getMany(ids)).map((it) => [it._id, it]));
-      return ids.flatMap((id) => {
-        const product = found.get(id);
-        return product?.onSale ? [rowOf(product)] : [];
-      });
-    },
+    rows: (found, published) => listed.get(found, published),
+    currency,
   };
 
   async function complete(page: ProductPage): Promise<ListAnswer> {
@@ -63,11 +69,13 @@ export function createCatalogueReader({
     return withAvailable(row, await availability.of(row.variants.map((it) => it.sku)));
   }
 
+  /** Published or not, but not taken off sale. */
   async function readRow(idOrSlug: string): Promise<ProductRow> {
+    const fields = { ...ROW_FIELDS, draft: 1 };
     const found =
-      (await products.findOne({ _id: idOrSlug, onSale: true }, ROW_FIELDS).lean<Product>()) ??
-      (await products.findOne({ slug: idOrSlug, onSale: true }, ROW_FIELDS).lean<Product>());
-    if (!found) throw new SoukError("NOT_FOUND");
+      (await products.findOne({ _id: idOrSlug }, fields).lean<Product>()) ??
+      (await products.findOne({ slug: idOrSlug }, fields).lean<Product>());
+    if (!found || !isThere(found)) throw new SoukError("NOT_FOUND");
     return rowOf(found);
   }
 
@@ -78,10 +86,18 @@ export function createCatalogueReader({
         complete(await pages.get(key, () => listProducts(tools, params))),
       );
     },
-    find: (idOrSlug) =>
-      productAnswers.get(idOrSlug, async () =>
+    suggest: (text, limit) =>
+      caches.suggestions.get(`${limit} ${text}`, () => suggestProducts(tools, text, limit)),
+    find(idOrSlug, isStaff) {
+      const found = productAnswers.get(idOrSlug, async () =>
         completeRow(await rows.get(idOrSlug, () => readRow(idOrSlug))),
-      ),
+      );
+      const visible = (view: ProductView): ProductView => {
+        if (!view.published && !isStaff) throw new SoukError("NOT_FOUND");
+        return view;
+      };
+      return found instanceof Promise ? found.then(visible) : visible(found);
+    },
     view: (product) => completeRow(rowOf(product)),
   };
 }

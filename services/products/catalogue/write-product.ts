@@ -8,7 +8,7 @@ import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { presentListing } from "../listing/present-listings.ts";
 import { type CatalogueModels, reindexProduct } from "../listing/reindex-product.ts";
-import { type Product, STAMP } from "../models/product.model.ts";
+import { isThere, type Product, STAMP } from "../models/product.model.ts";
 import { slugOf, withSuffix } from "../text/slug.ts";
 import { unknownCategory, withCategories } from "./category-references.ts";
 
@@ -17,10 +17,17 @@ export type CatalogueTools = CatalogueModels & { clock: Clock };
 /** The database stamps it. */
 type Written = Omit<Product, "changed">;
 type Content = Pick<Product, "name" | "description" | "categoryIds" | "images" | "variants">;
-export type ProductInput = Content & { slug?: string | undefined; ext?: Ext | undefined };
+export type ProductInput = Content & {
+  slug?: string | undefined;
+  /** Whether customers see it. */
+  published?: boolean | undefined;
+  ext?: Ext | undefined;
+};
 export type ProductChanges = { [K in keyof ProductInput]?: ProductInput[K] | undefined };
 
 const SLUG_ATTEMPTS = 5;
+/** `GET /products/:id` would never find these. */
+const RESERVED_SLUGS: ReadonlySet<string> = new Set(["suggest"]);
 
 /**
  * Adds a product. Without a slug, one is made from its name, with a suffix if it is in use.
@@ -33,7 +40,9 @@ export async function createProduct(
   const content = { ...input, categoryIds: unique(input.categoryIds) };
   const product = await withCategories(tools, content.categoryIds, unknownCategory, async () => {
     const base = slug ?? slugOf(content.name, "product");
-    for (let attempt = 0; ; attempt++)
+    const isFree = !RESERVED_SLUGS.has(base);
+    if (slug !== undefined && !isFree) throw new SoukError("SLUG_TAKEN");
+    for (let attempt = isFree ? 0 : 1; ; attempt++)
       try {
         return await insert(tools, content, attempt === 0 ? base : withSuffix(base));
       } catch (error) {
@@ -48,7 +57,7 @@ export async function createProduct(
 
 async function insert(
   tools: CatalogueTools,
-  { ext, ...content }: Omit<ProductInput, "slug">,
+  { ext, published = true, ...content }: Omit<ProductInput, "slug">,
   slug: string,
 ): Promise<Written> {
   const now = new Date(tools.clock.now());
@@ -58,7 +67,7 @@ async function insert(
     ...content,
     ...(ext && { ext }),
     rating: { average: 0, count: 0 },
-    onSale: true,
+    ...visibility(published),
     version: 1,
     writes: 1,
     createdAt: now,
@@ -85,15 +94,19 @@ export async function changeProduct(
   ifMatch: number | undefined,
   given: ProductChanges,
 ): Promise<Written> {
-  const changes = present(given);
+  const { published, ...changes } = present(given);
+  if (changes.slug !== undefined && RESERVED_SLUGS.has(changes.slug)) throw new SoukError("SLUG_TAKEN");
   const product = await withCategories(tools, changes.categoryIds ?? [], unknownCategory, () =>
     write(tools, id, ifMatch, (before) => ({
       ...before,
       ...changes,
+      ...(published === undefined ? {} : visibility(published)),
       ...mergedExt(before.ext, changes.ext),
     })),
   );
-  if (changes.categoryIds || changes.variants) await reindexProduct(tools, { _id: id });
+  // Stock and categories are read before the write, and a draft's may have changed unseen.
+  if (changes.categoryIds || changes.variants || published !== undefined)
+    await reindexProduct(tools, { _id: id });
   return product;
 }
 
@@ -107,7 +120,7 @@ export async function removeProduct(
   id: string,
   ifMatch: number | undefined,
 ): Promise<void> {
-  await write(tools, id, ifMatch, (before) => ({ ...before, onSale: false, categoryIds: [] }));
+  await write(tools, id, ifMatch, (before) => ({ ...before, onSale: false, draft: false, categoryIds: [] }));
 }
 
 async function write(
@@ -117,8 +130,8 @@ async function write(
   change: (before: Product) => Product,
 ): Promise<Written> {
   for (;;) {
-    const before = await tools.products.findOne({ _id: id, onSale: true }).lean<Product>();
-    if (!before) throw new SoukError("NOT_FOUND");
+    const before = await tools.products.findOne({ _id: id }).lean<Product>();
+    if (!before || !isThere(before)) throw new SoukError("NOT_FOUND");
     if (ifMatch !== undefined && ifMatch !== before.version) throw new SoukError("VERSION_MISMATCH");
     const changed = change(before);
     const after: Product = {
@@ -139,7 +152,12 @@ async function write(
   }
 }
 
-function present({ categoryIds, ...given }: ProductChanges): Partial<Content> & Pick<ProductInput, "ext"> {
+const visibility = (published: boolean): Pick<Product, "onSale" | "draft"> => ({
+  onSale: published,
+  draft: !published,
+});
+
+function present({ categoryIds, ...given }: ProductChanges): Partial<ProductInput> {
   const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...changes, ...(categoryIds ? { categoryIds: unique(categoryIds) } : {}) };
 }

@@ -1,12 +1,15 @@
-/** Names and slugs of all categories, for lists. */
+/** Names and slugs of all categories, for lists and suggestions. */
 import type { Model } from "mongoose";
 import type { Category } from "../models/category.model.ts";
+import { normalizeText, wordsIn } from "../text/normalize-text.ts";
 
 type Named = Pick<Category, "_id" | "name" | "slug">;
 
 export class CategoryNames {
   readonly #byId: ReadonlyMap<string, Named>;
   readonly #bySlug: ReadonlyMap<string, Named>;
+  /** In the order of their keys, which are names from each word on. */
+  #byWords: readonly { key: string; category: Named }[] | undefined;
 
   constructor(all: readonly Named[]) {
     this.#byId = new Map(all.map((it) => [it._id, it]));
@@ -25,6 +28,32 @@ export class CategoryNames {
     });
     return named.sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
   }
+
+  /** Categories whose name has these words in a row, the last of which may be a beginning. */
+  beginningWith(text: string, limit: number): Named[] {
+    const asked = wordsIn(normalizeText(text)).join(" ");
+    if (asked === "") return [];
+    this.#byWords ??= [...this.#byId.values()].flatMap(keysOf).sort((a, b) => (a.key < b.key ? -1 : 1));
+    let low = 0;
+    let high = this.#byWords.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#byWords[middle]?.key ?? "") < asked) low = middle + 1;
+      else high = middle;
+    }
+    const found = new Set<Named>();
+    for (let at = low; found.size < limit; at++) {
+      const entry = this.#byWords[at];
+      if (!entry?.key.startsWith(asked)) break;
+      found.add(entry.category);
+    }
+    return [...found];
+  }
+}
+
+function keysOf(category: Named): { key: string; category: Named }[] {
+  const words = wordsIn(normalizeText(category.name));
+  return words.map((_, from) => ({ key: words.slice(from).join(" "), category }));
 }
 
 export const readCategoryNames = async (categories: Model<Category>): Promise<CategoryNames> =>

@@ -2,11 +2,11 @@
 import type { z } from "zod";
 import { makeCursor, readCursor } from "../../../broker/mongo/page-cursor.ts";
 import type { products } from "../products.contract.ts";
-import type { Order, ProductSearch } from "../search/product-search.ts";
+import type { Order, SearchEngine, SearchFilters, SearchResult } from "../search/product-search.ts";
 import { KEY_SHAPES } from "../search/sort-keys.ts";
-import { queryTokens } from "../text/search-tokens.ts";
 import type { ProductRow } from "../views.ts";
 import type { CategoryNames } from "./category-names.ts";
+import { type FacetsView, facetsView, noFacets } from "./facets-view.ts";
 
 export type ListParams = z.output<typeof products.actions.list.params>;
 type Sort = NonNullable<ListParams["sort"]>;
@@ -14,16 +14,19 @@ type Sort = NonNullable<ListParams["sort"]>;
 export interface ProductPage {
   rows: ProductRow[];
   nextCursor: string | null;
-  total?: number;
-  facets?: { categories: { id: string; name: string; count: number }[] };
+  total: number;
+  totalIsLowerBound?: true;
+  facets: FacetsView;
 }
 
 export interface ListTools {
   /** As the database is now, or was a few seconds ago. */
-  search(): ProductSearch | Promise<ProductSearch>;
+  search(): SearchEngine | Promise<SearchEngine>;
   categories(): CategoryNames | Promise<CategoryNames>;
-  /** Those of the products that are on sale, in this order. */
-  rows(ids: readonly string[]): Promise<ProductRow[]>;
+  /** Those of the products that are still published, or not, as asked. In this order. */
+  rows(found: Pick<SearchResult, "ids" | "writes">, published: boolean): Promise<ProductRow[]>;
+  /** Of the shop. */
+  currency: string;
 }
 
 const ORDERS: Record<Sort, { order: Order; descending: boolean }> = {
@@ -36,30 +39,49 @@ const ORDERS: Record<Sort, { order: Order; descending: boolean }> = {
   rating: { order: "rating", descending: true },
 };
 
-const nothing = (): ProductPage => ({ rows: [], nextCursor: null, total: 0 });
+const nothing = (): ProductPage => ({ rows: [], nextCursor: null, total: 0, facets: noFacets() });
 
 /** @throws {SoukError} VALIDATION_FAILED for a cursor of another list */
 export async function listProducts(tools: ListTools, params: ListParams): Promise<ProductPage> {
-  const { limit, cursor, ...asked } = params;
-  const tokens = asked.q === undefined ? [] : queryTokens(asked.q);
-  const sort = asked.sort ?? (tokens.length > 0 ? "relevance" : "newest");
+  const { limit, cursor, category: asked, sort: wanted } = params;
+  const filters = filtersOf(params, tools.currency);
+  const sort = wanted ?? (filters.text === undefined ? "newest" : "relevance");
   const { order, descending } = ORDERS[sort];
-  const { q, minPrice, maxPrice, inStock } = asked;
-  const identity = JSON.stringify([q, asked.category, minPrice, maxPrice, inStock, sort]);
+  const identity = JSON.stringify([{ ...filters, category: asked }, sort]);
   const after = cursor === undefined ? undefined : readCursor(cursor, identity, KEY_SHAPES[order]);
-  if (q !== undefined && tokens.length === 0) return nothing();
+  const names = await tools.categories();
+  const category = asked === undefined ? undefined : names.idOf(asked);
+  if (asked !== undefined && category === undefined) return nothing();
 
-  const filtered = Object.entries(asked).some(([name, value]) => name !== "sort" && value !== undefined);
-  const names = filtered ? await tools.categories() : undefined;
-  const category = asked.category === undefined ? undefined : names?.idOf(asked.category);
-  if (asked.category !== undefined && category === undefined) return nothing();
-  const filters = { tokens, category, inStock, minPrice, maxPrice };
-  const found = (await tools.search()).search({ ...filters, order, descending, after, limit });
+  const engine = await tools.search();
+  const found = await engine.search({ ...filters, category, order, descending, after, limit });
   return {
     // A product that was taken off sale after the index was read is left out.
-    rows: await tools.rows(found.ids),
+    rows: await tools.rows(found, filters.published ?? true),
     nextCursor: found.nextAfter === undefined ? null : makeCursor(found.nextAfter, identity),
-    ...(names ? { total: found.total } : {}),
-    ...(names && after === undefined ? { facets: { categories: names.facets(found.categories) } } : {}),
+    total: found.total,
+    ...(found.isLowerBound ? { totalIsLowerBound: true as const } : {}),
+    facets: facetsView(found.facets, names),
+  };
+}
+
+/** A text of blanks is none. */
+function filtersOf(
+  { q, category, currency, minPrice, maxPrice, inStock, options = {}, published = true }: ListParams,
+  shopCurrency: string,
+): SearchFilters {
+  const isPriced = minPrice !== undefined || maxPrice !== undefined;
+  const price = {
+    currency: currency ?? shopCurrency,
+    min: minPrice ?? 0,
+    max: maxPrice ?? Number.MAX_SAFE_INTEGER,
+  };
+  return {
+    text: q || undefined,
+    category,
+    inStock,
+    price: isPriced ? price : undefined,
+    options: Object.fromEntries(Object.entries(options).map(([name, it]) => [name, [it].flat()])),
+    published,
   };
 }

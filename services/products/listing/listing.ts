@@ -1,31 +1,33 @@
 /** Derives what lists and searches know of a product. Pure: the same product, categories and stock give the same. */
 import type { Category } from "../models/category.model.ts";
-import type { Listing, Product } from "../models/product.model.ts";
+import { isThere, type Listing, type Product } from "../models/product.model.ts";
 import { searchText } from "../text/search-tokens.ts";
 
-type Listed = Pick<Product, "name" | "description" | "categoryIds" | "variants" | "onSale">;
+type Listed = Pick<Product, "name" | "description" | "categoryIds" | "variants" | "onSale" | "draft">;
 
 /**
  * @param categories those of the product; others are ignored
- * @param inStock whether any of its variants is in stock
- * @returns null for a product that is off sale
+ * @param inStock SKUs that are in stock; others are ignored
+ * @returns null for a product that was taken off sale
  */
 export function listingOf(
-  { name, description, categoryIds, variants, onSale }: Listed,
+  product: Listed,
   categories: readonly Pick<Category, "_id" | "name" | "path">[],
-  inStock: boolean,
+  inStock: ReadonlySet<string>,
 ): Listing | null {
-  if (!onSale) return null;
+  if (!isThere(product)) return null;
+  const { name, description, categoryIds, variants } = product;
   const own = categories.filter((it) => categoryIds.includes(it._id));
+  const stocked = variants.map((it) => it.sku).filter((it) => inStock.has(it));
   return {
     listedIn: [...new Set(own.flatMap((it) => it.path))],
-    inStock,
+    inStock: stocked.length > 0,
     price: Math.min(...variants.map((it) => it.price.amount)),
+    stocked,
     ...searchText({
       name,
       description,
       labels: [...own.map((it) => it.name), ...variants.flatMap((it) => Object.values(it.options))],
-      skus: variants.map((it) => it.sku),
     }),
   };
 }

@@ -32,11 +32,5 @@ export async function presentListings(
     readGroup<StockLevel>(collectionOf(stockLevels)).getMany(skus),
   ]);
   const inStock = new Set(levels.filter((it) => it.inStock).map((it) => it._id));
-  return products.map((it) =>
-    listingOf(
-      it,
-      own,
-      it.variants.some(({ sku }) => inStock.has(sku)),
-    ),
-  );
+  return products.map((it) => listingOf(it, own, inStock));
 }

@@ -1,15 +1,13 @@
-import type { Connection } from "mongoose";
 import { trusted } from "mongoose";
-import { collectionOf, type Documents } from "../../../broker/mongo/documents.ts";
 import type { Migration } from "../../../broker/mongo/migrations.ts";
 import { presentListings } from "../listing/present-listings.ts";
+import { rewriteProducts } from "../listing/rewrite-products.ts";
 import { categoryModel } from "../models/category.model.ts";
-import { CHANGED_INDEX, type Listing, type Product, productModel, STAMP } from "../models/product.model.ts";
+import { CHANGED_INDEX, type Listing, type Product, STAMP } from "../models/product.model.ts";
 import { stockLevelModel } from "../models/stock-level.model.ts";
-import { eachToken } from "../text/search-tokens.ts";
+import { words } from "../text/normalize-text.ts";
 import { nameKey } from "../text/sort-name.ts";
 
-const PAGE = 500;
 /** Fields and indexes of lists before the search index. */
 const FORMER = ["listedIn", "searchTokens", "inStock", "byName", "byPrice", "byRating"];
 const FORMER_INDEXES = [
@@ -31,7 +29,7 @@ const migration: Migration = {
     for (const { name } of FORMER_INDEXES) if (there.has(name)) await products.dropIndex(name);
     await products.createIndex({ changed: 1 }, { name: CHANGED_INDEX });
     const models = { categories: categoryModel.bind(db), stockLevels: stockLevelModel.bind(db) };
-    await eachPage(db, renew, { changed: null }, async (page) => {
+    await rewriteProducts(db, renew, { changed: null }, async (page) => {
       const listings = await presentListings(models, page);
       return page.map((_, at) => ({
         $set: { listing: listings[at] },
@@ -42,7 +40,7 @@ const migration: Migration = {
   },
   async down(db, renew) {
     const products = db.collection("products");
-    await eachPage(db, renew, { changed: trusted({ $ne: null }) }, async (page) =>
+    await rewriteProducts(db, renew, { changed: trusted({ $ne: null }) }, async (page) =>
       page.map((product) => ({ $set: formerListing(product), $unset: { listing: 1, changed: 1 } })),
     );
     await products.dropIndex(CHANGED_INDEX);
@@ -50,40 +48,12 @@ const migration: Migration = {
   },
 };
 
-/** Updates all products that match, again and again until a pass finds none: others may write meanwhile. */
-async function eachPage(
-  db: Connection,
-  renew: () => Promise<void>,
-  filter: object,
-  updatesOf: (page: Product[]) => Promise<object[]>,
-): Promise<void> {
-  const model = productModel.bind(db);
-  const documents: Documents<Product> = collectionOf(model);
-  for (let after = ""; ; ) {
-    await renew();
-    const page = await model
-      .find({ ...filter, _id: trusted({ $gt: after }) })
-      .sort({ _id: 1 })
-      .limit(PAGE)
-      .hint("_id_")
-      .lean<Product[]>();
-    const last = page.at(-1);
-    if (!last && after === "") return;
-    const updates = await updatesOf(page);
-    const operations = page.map(({ _id, writes }, at) => ({
-      updateOne: { filter: { _id, writes }, update: { ...updates[at], $inc: { writes: 1 } } },
-    }));
-    if (operations.length > 0) await documents.bulkWrite(operations, { ordered: false });
-    after = last?._id ?? "";
-  }
-}
-
 /** What lists were read by before. */
 function formerListing({ _id, name, variants, listing, rating }: Product): object {
   const price = Math.min(...variants.map((it) => it.price.amount));
   return {
     listedIn: listedIn(listing),
-    searchTokens: tokensOf(listing),
+    searchTokens: listing ? tokensOf(listing, variants) : [],
     inStock: listing?.inStock ?? false,
     byName: nameKey(name, _id),
     byPrice: `${String(price).padStart(13, "0")} ${_id}`,
@@ -96,10 +66,20 @@ function listedIn(listing: Listing | null): string[] {
   return ["*", ...listing.listedIn].flatMap((list) => [list, list + (listing.inStock ? "+" : "-")]);
 }
 
-function tokensOf(listing: Listing | null): string[] {
-  const tokens = new Set<string>();
-  if (listing) eachToken(listing, (token) => tokens.add(token));
-  return [...tokens];
+const MAX_TOKENS = 400;
+const MAX_TOKEN_LENGTH = 12;
+
+/** Words and beginnings of them. */
+function tokensOf(listing: Listing, variants: Product["variants"]): string[] {
+  const clipped = (text: string) => words(text).map((it) => it.slice(0, MAX_TOKEN_LENGTH).toWellFormed());
+  const beginnings = (word: string, from: number) =>
+    Array.from({ length: Math.max(0, word.length - from) }, (_, at) => word.slice(0, from + at));
+  const tokens = new Set([
+    ...clipped(listing.name).flatMap((it) => [it, ...beginnings(it, 2)]),
+    ...clipped(listing.labels).flatMap((it) => [it, ...beginnings(it, 4)]),
+    ...clipped(`${variants.map((it) => it.sku).join(" ")} ${listing.words}`),
+  ]);
+  return [...tokens].slice(0, MAX_TOKENS);
 }
 
 export default migration;

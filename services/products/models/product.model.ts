@@ -19,6 +19,8 @@ export interface Listing extends SearchText {
   inStock: boolean;
   /** The lowest of its variants, in minor units. */
   price: number;
+  /** SKUs that are in stock. Unknown where an earlier version wrote it: then `inStock` holds for all. */
+  stocked?: string[];
 }
 
 export interface Product {
@@ -30,8 +32,10 @@ export interface Product {
   images: string[];
   rating: { average: number; count: number };
   variants: Variant[];
-  /** A product taken off sale stays, so that its slug and SKUs are not reused. */
+  /** Whether customers see it. A product taken off sale stays, so that its slug and SKUs are not reused. */
   onSale: boolean;
+  /** Not on sale yet, or not at present: staff see it. Missing for what is on sale, and for what was taken off. */
+  draft?: boolean;
   /** Fields of extensions. */
   ext?: Ext;
   /** Counts changes by staff. It is the ETag. */
@@ -40,7 +44,7 @@ export interface Product {
   writes: number;
   /** When it was written last, by the database's clock. Searches follow it, see search/follow-products.ts. */
   changed: Date;
-  /** Null when it is off sale. */
+  /** Null when it was taken off sale. */
   listing: Listing | null;
   createdAt: Date;
   updatedAt: Date;
@@ -60,6 +64,7 @@ const listing = new Schema<Listing>(
     listedIn: { type: [String], required: true },
     inStock: { type: Boolean, required: true },
     price: { type: Number, required: true },
+    stocked: { type: [String], default: undefined },
     name: String,
     labels: String,
     words: String,
@@ -78,6 +83,7 @@ const schema = new Schema<Product>(
     rating: { average: { type: Number, required: true }, count: { type: Number, required: true } },
     variants: { type: [variant], required: true },
     onSale: { type: Boolean, required: true },
+    draft: Boolean,
     ext: { type: Schema.Types.Mixed, default: undefined },
     version: { type: Number, required: true },
     writes: { type: Number, required: true },
@@ -90,6 +96,10 @@ const schema = new Schema<Product>(
 );
 
 export const productModel = defineModel<Product>("products", schema);
+
+/** Whether it was not taken off sale. Staff see it then. */
+export const isThere = ({ onSale, draft }: Pick<Product, "onSale" | "draft">): boolean =>
+  onSale || draft === true;
 
 /** The index by `changed`. */
 export const CHANGED_INDEX = "changed";

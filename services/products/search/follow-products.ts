@@ -8,8 +8,7 @@ import { serverTime } from "../../../broker/mongo/server-time.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { CHANGED_INDEX, type Product } from "../models/product.model.ts";
-import { MemoryIndex } from "./memory-index.ts";
-import type { SearchedProduct } from "./product-search.ts";
+import type { SearchEngine, SearchedProduct } from "./product-search.ts";
 
 /**
  * A step reads this much again. It is longer than a write takes from its stamp until it can be read, and than the
@@ -19,33 +18,40 @@ const OVERLAP_MS = 5_000;
 /** Products in one reply: others run on this node between two of them. */
 const PAGE = 250;
 const MAX_TIME_MS = 10_000;
-const FIELDS = { writes: 1, categoryIds: 1, rating: 1, listing: 1 } as const;
+const FIELDS = { writes: 1, categoryIds: 1, rating: 1, variants: 1, onSale: 1, listing: 1 } as const;
 
-interface Followed {
-  readonly index: MemoryIndex;
+interface Followed<E> {
+  readonly index: E;
   /** Everything that was stamped before can be read in the index. */
   until: Date;
 }
 
-export interface FollowedProducts {
+export interface FollowedProducts<E = SearchEngine> {
   /** Resolves with the index as the database is now. */
-  index(): Promise<MemoryIndex>;
+  index(): Promise<E>;
   /** Fills the index in the background. Who asks before waits for it. */
   start(): void;
   stop(): void;
 }
 
-/** Steps run one after the other. After a failed step, the next one reads what that one should have read. */
-export function followProducts(products: Model<Product>, log: Log): FollowedProducts {
+/**
+ * Steps run one after the other. After a failed step, the next one reads what that one should have read.
+ * @param create makes an empty index
+ */
+export function followProducts<E extends SearchEngine>(
+  products: Model<Product>,
+  create: () => Promise<E>,
+  log: Log,
+): FollowedProducts<E> {
   const stopping = new AbortController();
   const { signal } = stopping;
-  let followed: Followed | undefined;
-  let renewed: Followed | undefined;
+  let followed: Followed<E> | undefined;
+  let renewed: Followed<E> | undefined;
   let renewing = false;
   let last: Promise<unknown> = Promise.resolve();
 
-  async function step(): Promise<MemoryIndex> {
-    followed = renewed ?? followed ?? (await fill(products, signal));
+  async function step(): Promise<E> {
+    followed = renewed ?? followed ?? (await fill(products, create, signal));
     renewed = undefined;
     await readChanges(products, followed);
     if (followed.index.isWorn && !renewing) void renew();
@@ -56,7 +62,7 @@ export function followProducts(products: Model<Product>, log: Log): FollowedProd
   async function renew(): Promise<void> {
     renewing = true;
     try {
-      renewed = await fill(products, signal);
+      renewed = await fill(products, create, signal);
     } catch (error) {
       failed(error);
     } finally {
@@ -71,7 +77,7 @@ export function followProducts(products: Model<Product>, log: Log): FollowedProd
     });
   }
 
-  function index(): Promise<MemoryIndex> {
+  function index(): Promise<E> {
     const next = last.then(step, step);
     last = next;
     return next;
@@ -86,8 +92,12 @@ export function followProducts(products: Model<Product>, log: Log): FollowedProd
   };
 }
 
-async function fill(products: Model<Product>, signal: AbortSignal): Promise<Followed> {
-  const index = new MemoryIndex();
+async function fill<E extends SearchEngine>(
+  products: Model<Product>,
+  create: () => Promise<E>,
+  signal: AbortSignal,
+): Promise<Followed<E>> {
+  const index = await create();
   const until = await overlapBefore(products);
   const read = (after: string) =>
     products
@@ -101,14 +111,14 @@ async function fill(products: Model<Product>, signal: AbortSignal): Promise<Foll
   for (let page = await read(""); page.length > 0; ) {
     // The next page is on its way while this one is taken in.
     const next = read(page.at(-1)?._id ?? "");
-    for (const product of page) index.put(product);
+    for (const product of page) await index.put(product);
     page = await next;
     signal.throwIfAborted();
   }
   return { index, until };
 }
 
-async function readChanges(products: Model<Product>, followed: Followed): Promise<void> {
+async function readChanges(products: Model<Product>, followed: Followed<SearchEngine>): Promise<void> {
   const until = await overlapBefore(products);
   const changed = products
     .find({ changed: trusted({ $gte: followed.until }) }, FIELDS)
@@ -116,7 +126,7 @@ async function readChanges(products: Model<Product>, followed: Followed): Promis
     .maxTimeMS(MAX_TIME_MS)
     .lean<SearchedProduct>()
     .cursor({ batchSize: PAGE });
-  for await (const product of changed) followed.index.put(product);
+  for await (const product of changed) await followed.index.put(product);
   followed.until = until;
 }
 

@@ -1,27 +1,59 @@
 /** What a search reads of each product, by its number: columns, because a search reads one field of many products. */
-
 import type { Listing } from "../models/product.model.ts";
+import { normalizeText } from "../text/normalize-text.ts";
 import { sortName } from "../text/sort-name.ts";
+import { bytes, floats, wholes, withRoom } from "./columns.ts";
 import type { Order, SearchedProduct } from "./product-search.ts";
-import { headOf, type Place, ratingRank, timeOf } from "./sort-keys.ts";
+import { SkuOrder } from "./sku-order.ts";
+import { headOf, type Place, priceRank, ratingRank, timeOf } from "./sort-keys.ts";
+import { VariantTable } from "./variant-table.ts";
+
+/** Products in exactly these categories. */
+export interface CategorySet {
+  readonly own: readonly string[];
+  /** And all above them. */
+  readonly all: readonly string[];
+}
+
+/** In place of a currency's number: the prices are of several. */
+export const MIXED = 0xff;
 
 export class ProductTable {
   readonly ids: string[] = [];
   readonly names: string[] = [];
-  writes = new Float64Array(16);
+  readonly variants = new VariantTable();
+  readonly skus = new SkuOrder();
+  writes = floats(16);
   /** 0 for a product that is gone, or that has got another number. */
-  listed = new Uint8Array(16);
-  inStock = new Uint8Array(16);
-  prices = new Float64Array(16);
-  wordsOfName = new Uint8Array(16);
+  listed = bytes(16);
+  /** Whether customers see it. */
+  published = bytes(16);
+  inStock = bytes(16);
+  wordsOfName = bytes(16);
   /** Which of {@link categorySets}. */
-  categories = new Uint32Array(16);
+  categories = wholes(16);
+  /** Which set of {@link VariantTable.options}, of all its variants. */
+  optionSet = wholes(16);
+  /** The number of its first variant. That of the next product is behind its last one. */
+  firstVariant = wholes(16);
+  /** Of its variants that can be had. */
+  lowest = floats(16);
+  highest = floats(16);
+  /** Of these prices, or {@link MIXED}. */
+  currency = bytes(16);
   /** The sets of categories that products are in. Products share them. */
-  readonly categorySets: (readonly string[])[] = [];
+  readonly categorySets: CategorySet[] = [];
   readonly #setNumbers = new Map<string, number>();
-  #times = new Float64Array(16);
-  #nameHeads = new Float64Array(16);
-  #ratings = new Float64Array(16);
+  readonly #shopCurrency: string;
+  #times = floats(16);
+  #nameHeads = floats(16);
+  #ratings = floats(16);
+  #prices = floats(16);
+
+  /** @param shopCurrency whose prices come first in an order by price */
+  constructor(shopCurrency: string) {
+    this.#shopCurrency = shopCurrency;
+  }
 
   /** How many numbers are given. */
   get length(): number {
@@ -29,22 +61,34 @@ export class ProductTable {
   }
 
   /** @returns the product's number */
-  add({ _id, writes, categoryIds, rating }: SearchedProduct, listing: Listing, wordsOfName: number): number {
+  add(product: SearchedProduct, listing: Listing, wordsOfName: number): number {
     const number = this.ids.length;
-    if (number === this.listed.length) this.#grow();
+    this.#makeRoom(number);
     const name = sortName(listing.name);
-    this.ids.push(_id);
+    this.ids.push(product._id);
     this.names.push(name);
-    this.writes[number] = writes;
+    this.writes[number] = product.writes;
     this.listed[number] = 1;
-    this.inStock[number] = listing.inStock ? 1 : 0;
-    this.prices[number] = listing.price;
+    this.published[number] = product.onSale ? 1 : 0;
     this.wordsOfName[number] = Math.min(wordsOfName, 255);
-    this.categories[number] = this.#setOf(categoryIds);
-    this.#times[number] = timeOf(_id);
+    this.categories[number] = this.#setOf({ own: product.categoryIds, all: listing.listedIn });
+    this.#addVariants(number, product, listing);
+    this.#times[number] = timeOf(product._id);
     this.#nameHeads[number] = headOf(name);
-    this.#ratings[number] = ratingRank(rating.average, rating.count);
+    this.#ratings[number] = ratingRank(product.rating.average, product.rating.count);
     return number;
+  }
+
+  /** The number of the product that a variant belongs to. */
+  productOf(variant: number): number {
+    let low = 0;
+    let high = this.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if ((this.firstVariant[middle] as number) <= variant) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   /** The ranks of all products in an order, see {@link Place}. */
@@ -55,7 +99,7 @@ export class ProductTable {
       case "name":
         return this.#nameHeads;
       case "price":
-        return this.prices;
+        return this.#prices;
       case "rating":
         return this.#ratings;
     }
@@ -66,29 +110,66 @@ export class ProductTable {
     return { rank, name, id: this.ids[number] as string };
   }
 
-  #setOf(categoryIds: readonly string[]): number {
-    const key = categoryIds.join();
+  #addVariants(number: number, { variants }: SearchedProduct, { inStock, stocked }: Listing): void {
+    const table = this.variants;
+    const first = table.length;
+    const known = stocked && new Set(stocked);
+    for (const it of variants) {
+      this.skus.add(table.length, normalizeText(it.sku));
+      table.add(it, known?.has(it.sku) ?? inStock);
+    }
+    const pairs = new Set<number>();
+    let [isIn, lowest, highest, currency] = [false, Number.POSITIVE_INFINITY, 0, -1];
+    for (let at = first; at < table.length; at++) {
+      if (table.inStock[at] === 1) isIn = true;
+      for (const pair of table.options.sets[table.optionSet[at] as number] ?? []) pairs.add(pair);
+    }
+    let best: { amount: number; code: string } | undefined;
+    for (let at = first; at < table.length; at++) {
+      if (isIn && table.inStock[at] === 0) continue;
+      const [amount, of] = [table.prices[at] as number, table.currency[at] as number];
+      lowest = Math.min(lowest, amount);
+      highest = Math.max(highest, amount);
+      currency = currency === -1 || currency === of ? of : MIXED;
+      const code = table.currencies[of] as string;
+      if (!best || this.#rank(amount, code) < this.#rank(best.amount, best.code)) best = { amount, code };
+    }
+    this.inStock[number] = isIn ? 1 : 0;
+    this.lowest[number] = lowest;
+    this.highest[number] = highest;
+    this.currency[number] = Math.min(currency < 0 ? MIXED : currency, MIXED);
+    this.optionSet[number] = table.options.setOf(pairs);
+    this.#prices[number] = best ? this.#rank(best.amount, best.code) : 0;
+    this.firstVariant[number + 1] = table.length;
+  }
+
+  #rank(amount: number, code: string): number {
+    return priceRank(amount, code === this.#shopCurrency ? "" : code);
+  }
+
+  #setOf({ own, all }: CategorySet): number {
+    const key = `${own.join()} ${all.join()}`;
     const known = this.#setNumbers.get(key);
     if (known !== undefined) return known;
     this.#setNumbers.set(key, this.categorySets.length);
-    return this.categorySets.push([...categoryIds]) - 1;
+    return this.categorySets.push({ own: [...own], all: [...all] }) - 1;
   }
 
-  #grow(): void {
-    const size = Math.ceil(this.listed.length * 1.5);
-    this.writes = larger(this.writes, new Float64Array(size));
-    this.listed = larger(this.listed, new Uint8Array(size));
-    this.inStock = larger(this.inStock, new Uint8Array(size));
-    this.prices = larger(this.prices, new Float64Array(size));
-    this.wordsOfName = larger(this.wordsOfName, new Uint8Array(size));
-    this.categories = larger(this.categories, new Uint32Array(size));
-    this.#times = larger(this.#times, new Float64Array(size));
-    this.#nameHeads = larger(this.#nameHeads, new Float64Array(size));
-    this.#ratings = larger(this.#ratings, new Float64Array(size));
+  #makeRoom(length: number): void {
+    this.writes = withRoom(this.writes, length, floats);
+    this.listed = withRoom(this.listed, length, bytes);
+    this.published = withRoom(this.published, length, bytes);
+    this.inStock = withRoom(this.inStock, length, bytes);
+    this.wordsOfName = withRoom(this.wordsOfName, length, bytes);
+    this.categories = withRoom(this.categories, length, wholes);
+    this.optionSet = withRoom(this.optionSet, length, wholes);
+    this.firstVariant = withRoom(this.firstVariant, length + 1, wholes);
+    this.lowest = withRoom(this.lowest, length, floats);
+    this.highest = withRoom(this.highest, length, floats);
+    this.currency = withRoom(this.currency, length, bytes);
+    this.#times = withRoom(this.#times, length, floats);
+    this.#nameHeads = withRoom(this.#nameHeads, length, floats);
+    this.#ratings = withRoom(this.#ratings, length, floats);
+    this.#prices = withRoom(this.#prices, length, floats);
   }
-}
-
-function larger<T extends Float64Array | Uint32Array | Uint8Array>(column: T, to: T): T {
-  to.set(column);
-  return to;
 }

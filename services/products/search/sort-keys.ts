@@ -16,6 +16,20 @@ const MAX_REVIEWS = 1e9;
 export const ratingRank = (average: number, count: number): number =>
   Math.round(average * 1_000) * MAX_REVIEWS + Math.min(count, MAX_REVIEWS - 1);
 
+/** Above every amount. */
+const CURRENCY_STEP = 2e12;
+const CURRENCIES = Intl.supportedValuesOf("currency");
+
+/**
+ * The number that prices sort by: amounts of one currency by their size, and never between those of another.
+ * @param code of another currency than the shop's; empty for the shop's, whose prices come first
+ */
+export function priceRank(amount: number, code: string): number {
+  if (code === "") return amount;
+  const known = CURRENCIES.indexOf(code);
+  return amount + CURRENCY_STEP * (1 + (known < 0 ? CURRENCIES.length : known));
+}
+
 /** Between characters: sorts before all that a name may have. */
 const NAME_END = "\u0001";
 

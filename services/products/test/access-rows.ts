@@ -18,6 +18,7 @@ const product = () => ({
   categoryIds: [],
   images: ["https://images.example/lamp.jpg"],
   variants: [{ sku: `SKU-${newId()}`, price: { amount: 900, currency: "USD" }, options: { size: "S" } }],
+  published: true,
 });
 export const rows: Rows = {
   "products.list": {
@@ -30,11 +31,18 @@ export const rows: Rows = {
         minPrice: "1",
         maxPrice: "100000",
         inStock: "true",
+        currency: "USD",
+        published: "true",
         sort: "price",
         limit: "5",
       },
     }),
     check: (body: { items: unknown[] }) => assert.equal(body.items.length, 1),
+  },
+  "products.suggest": {
+    expect: everyone(200),
+    ask: () => ({ path: "/products/suggest", query: { q: "la", limit: "5" } }),
+    check: (body: { items: unknown[] }) => assert.ok(body.items.length > 0),
   },
   "products.get": {
     expect: everyone(200),

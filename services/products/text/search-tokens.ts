@@ -1,32 +1,28 @@
 /**
- * What a product is found by. Its words are stored with it. The tokens, which are words and their beginnings, are made
- * from them where they are indexed. So a query word is one look-up and also finds beginnings ("sweat" finds
- * "Sweatshirt"). Words are sequences of Unicode letters and digits. So scripts without spaces are found only by the
- * beginning of a run of text.
+ * What a product is found by. Its words are stored with it. The terms, which are words, their beginnings and their
+ * stems, are made from them where they are indexed. So a query word is a few look-ups, and also finds beginnings
+ * ("sweat" finds "Sweatshirt") and other forms ("boxes" finds "Box").
  */
-import { clip, normalizeText, words, wordsIn } from "./normalize-text.ts";
+import { clip, normalizeText, words } from "./normalize-text.ts";
+import type { Analyzer } from "./stemmer.ts";
+import { eachGram, gramsOf, tokensIn } from "./tokens.ts";
 
-/** Longer words are found by their first characters. */
-export const MAX_TOKEN_LENGTH = 12;
-const MAX_NAME_WORDS = 16;
-const MAX_LABEL_WORDS = 24;
-const MAX_DESCRIPTION_WORDS = 40;
-const MAX_QUERY_WORDS = 8;
-/** Words of descriptions without meaning for a search. Queries drop them too. */
-const STOP_WORDS = new Set(
-  "a an and are as at be by for from has in is it its of on or rather than that the this to with".split(" "),
-);
+/** Of a longer word, the rest is not looked at. The longest SKU has as many. */
+export const MAX_WORD_LENGTH = 64;
+/** The longest beginning of a word that is a term of its own. */
+export const MAX_BEGINNING = 12;
 
-/** How well a token matches a product, in points. They fit two bits. */
-export const POINTS = { elsewhere: 0, beginsWordOfName: 2, wordOfName: 3 } as const;
+/** How well a term matches a product, in points. They fit two bits. */
+export const POINTS = { beginsLabel: 0, elsewhere: 1, partOfName: 2, wordOfName: 3 } as const;
+
+/** Terms of one kind never meet those of another: the stem `univers` is no word. */
+export type Kind = "words" | "stems" | "skus";
 
 export interface Searchable {
   name: string;
   description: string;
   /** Names of categories, options of variants: found by whole words and longer beginnings. */
   labels: readonly string[];
-  /** Found as a whole and by their parts. */
-  skus: readonly string[];
 }
 
 /** The normalized words of a product, as they are stored. */
@@ -35,71 +31,104 @@ export interface SearchText {
   name: string;
   /** Words of labels, separated by blanks. */
   labels: string;
-  /** Words of SKUs and of the description, separated by blanks. */
+  /** Words of the description, separated by blanks. */
   words: string;
 }
 
-/** At most some 130 words. Those of little meaning are left out. */
-export function searchText({ name, description, labels, skus }: Searchable): SearchText {
-  const clipped = (all: readonly string[]) => all.map((it) => clip(it, MAX_TOKEN_LENGTH));
-  const ofSkus = words(skus.join(" ")).slice(0, MAX_LABEL_WORDS);
-  const described = distinct(words(description)).slice(0, MAX_DESCRIPTION_WORDS);
-  return {
-    name: normalizeText(name),
-    labels: distinct(clipped(words(labels.join(" ")).slice(0, MAX_LABEL_WORDS))).join(" "),
-    words: distinct(clipped([...ofSkus, ...described.filter((it) => !STOP_WORDS.has(it))])).join(" "),
-  };
-}
+/** All words, each once. */
+export const searchText = ({ name, description, labels }: Searchable): SearchText => ({
+  name: normalizeText(name),
+  labels: distinct(words(labels.join(" "))).join(" "),
+  words: distinct(words(description)).join(" "),
+});
 
 /**
- * Calls `found` with each token: at most some 400, usually about 40. A token may come several times, in different
- * places.
+ * Calls `found` with each term of a product. A term may come several times, in different places.
+ * @param skus of all variants
  * @returns how many words the name has
  */
-export function eachToken(
+export function eachTerm(
   { name, labels, words }: SearchText,
-  found: (token: string, points: number) => void,
+  skus: readonly string[],
+  { stem, isStopWord }: Analyzer,
+  found: (kind: Kind, term: string, points: number) => void,
 ): number {
-  const named = wordsIn(name);
-  for (const word of named.slice(0, MAX_NAME_WORDS)) {
-    const token = clip(word, MAX_TOKEN_LENGTH);
-    found(token, POINTS.wordOfName);
-    eachBeginning(token, 2, (beginning) => found(beginning, POINTS.beginsWordOfName));
+  const grams = (run: string, points: number) => eachGram(run, (gram) => found("words", gram, points));
+  const named = tokensIn(name);
+  for (const { text, isRun } of named) {
+    if (isRun) grams(text, POINTS.wordOfName);
+    else {
+      const word = clip(text, MAX_WORD_LENGTH);
+      found("words", word, POINTS.wordOfName);
+      found("stems", stem(word), POINTS.partOfName);
+      eachBeginning(word, 2, (beginning) => found("words", beginning, POINTS.partOfName));
+    }
   }
-  for (const token of wordsIn(labels)) {
-    found(token, POINTS.elsewhere);
-    eachBeginning(token, 4, (beginning) => found(beginning, POINTS.elsewhere));
+  for (const { text, isRun } of tokensIn(labels)) {
+    if (isRun) grams(text, POINTS.elsewhere);
+    else {
+      const word = clip(text, MAX_WORD_LENGTH);
+      found("words", word, POINTS.elsewhere);
+      found("stems", stem(word), POINTS.elsewhere);
+      eachBeginning(word, 4, (beginning) => found("words", beginning, POINTS.beginsLabel));
+    }
   }
-  for (const token of wordsIn(words)) found(token, POINTS.elsewhere);
+  for (const { text, isRun } of tokensIn(words)) {
+    if (isRun) grams(text, POINTS.elsewhere);
+    else if (!isStopWord(text)) found("stems", stem(clip(text, MAX_WORD_LENGTH)), POINTS.elsewhere);
+  }
+  for (const { text, isRun } of tokensIn(normalizeText(skus.join(" ")))) {
+    if (isRun) grams(text, POINTS.elsewhere);
+    else found("skus", clip(text, MAX_WORD_LENGTH), POINTS.elsewhere);
+  }
   return named.length;
 }
 
-/** All tokens that a product must have. Empty for an empty search. The most specific first. */
-export function queryTokens(query: string): string[] {
-  const asked = words(query);
-  const specific = asked.filter((it) => !STOP_WORDS.has(it));
-  return distinct((specific.length > 0 ? specific : asked).map((it) => clip(it, MAX_TOKEN_LENGTH)))
-    .sort((a, b) => b.length - a.length)
-    .slice(0, MAX_QUERY_WORDS);
+/** What a product must have. */
+export interface QueryTerm {
+  text: string;
+  /** A character of a script without blanks, or two neighbours. */
+  isGram: boolean;
 }
+
+/** All terms of a query. None where it has no word. The most specific first. */
+export function queryTerms(query: string, { isStopWord }: Analyzer): QueryTerm[] {
+  const asked = tokensIn(normalizeText(query));
+  const specific = asked.filter(({ text, isRun }) => isRun || !isStopWord(text));
+  const terms = new Map<string, QueryTerm>();
+  for (const { text, isRun } of specific.length > 0 ? specific : asked)
+    for (const term of isRun ? gramsOf(text) : [clip(text, MAX_WORD_LENGTH)])
+      terms.set(term, { text: term, isGram: isRun });
+  return [...terms.values()].sort((a, b) => b.text.length - a.text.length);
+}
+
+/** The words of a text, for equality: `AB 12` is `ab-12`. */
+export const wordKey = (text: string): string =>
+  tokensIn(normalizeText(text))
+    .map((it) => it.text)
+    .join(" ");
 
 /**
  * How well a product matches a query: 0 to 99. Whole words of the name count more than beginnings.
- * @param points of all tokens together, see {@link POINTS}
- * @param tokens how many the query has
+ * @param points of all terms together, see {@link POINTS}
+ * @param terms how many the query has
  */
-export function relevance(points: number, tokens: number, wordsOfName: number): number {
-  if (tokens === 0) return 0;
+export function relevance(points: number, terms: number, wordsOfName: number): number {
+  if (terms === 0) return 0;
   // Of names with all words, the shorter one is the closer match.
-  return Math.round((90 * points) / (POINTS.wordOfName * tokens)) + Math.max(0, 9 - wordsOfName);
+  return Math.round((90 * points) / (POINTS.wordOfName * terms)) + Math.max(0, 9 - wordsOfName);
 }
 
-/** The beginnings of a token that are shorter than it and have at least `shortest` characters. */
-function eachBeginning(token: string, shortest: number, found: (beginning: string) => void): void {
-  for (let end = 1, characters = 1; end < token.length; end++) {
+/** Above all others. */
+export const EXACT_SKU = 200;
+
+/** The beginnings of a word that are shorter than it and have at least `shortest` characters. */
+function eachBeginning(word: string, shortest: number, found: (beginning: string) => void): void {
+  const longest = Math.min(word.length - 1, MAX_BEGINNING);
+  for (let end = 1, characters = 1; end <= longest; end++) {
     // Never half of a character.
-    if (isSecondHalf(token.charCodeAt(end))) continue;
-    if (characters++ >= shortest) found(token.slice(0, end));
+    if (isSecondHalf(word.charCodeAt(end))) continue;
+    if (characters++ >= shortest) found(word.slice(0, end));
   }
 }
 

@@ -15,20 +15,24 @@ import { categoryModel } from "../../../services/products/models/category.model.
 import { productModel } from "../../../services/products/models/product.model.ts";
 import { stockLevelModel } from "../../../services/products/models/stock-level.model.ts";
 import { type FollowedProducts, followProducts } from "../../../services/products/search/follow-products.ts";
+import { MemoryIndex } from "../../../services/products/search/memory-index.ts";
+import { plainAnalyzer } from "../../../services/products/text/stemmer.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { quietLog } from "../../support/quiet-log.ts";
+import { query } from "../../support/search/searched-products.ts";
 import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 
 describe("a search index that follows the database", () => {
   let database: MemoryDatabase;
   let db: Connection;
-  let followed: FollowedProducts;
+  let followed: FollowedProducts<MemoryIndex>;
+  const newIndex = async () => new MemoryIndex(plainAnalyzer, "USD");
 
   beforeEach(async () => {
     database = await openMemoryDatabase();
     db = database.service("products");
     await migrateUp(db, await migrationsOf(core.migrations?.products), "test", systemClock);
-    followed = followProducts(productModel.bind(db), silentLog);
+    followed = followProducts(productModel.bind(db), newIndex, silentLog);
   });
   afterEach(async () => {
     followed.stop();
@@ -52,9 +56,7 @@ describe("a search index that follows the database", () => {
     });
   async function found(token: string): Promise<string[]> {
     const index = await followed.index();
-    const filters = { category: undefined, inStock: undefined, minPrice: undefined, maxPrice: undefined };
-    const page = { order: "newest", descending: false, after: undefined, limit: 100 } as const;
-    return index.search({ tokens: [token], ...filters, ...page }).ids;
+    return index.search(query({ text: token, order: "newest", descending: false })).ids;
   }
 
   it("has what was there before and each write after, by whom ever", async () => {
@@ -107,7 +109,7 @@ describe("a search index that follows the database", () => {
   it("fails while the database is away, and reads then what it has missed", async () => {
     const { _id } = await create("Lamp");
     const { products } = tools();
-    const broken = followProducts(failingOnce(products), silentLog);
+    const broken = followProducts(failingOnce(products), newIndex, silentLog);
     await assert.rejects(broken.index(), /away/);
     assert.equal((await broken.index()).size, 1);
     await changeProduct(tools(), _id, undefined, { name: "Chair" });
@@ -117,7 +119,7 @@ describe("a search index that follows the database", () => {
   it("says nothing of what a stop interrupts", async () => {
     await create("Lamp");
     const log = quietLog();
-    const stopped = followProducts(productModel.bind(db), log);
+    const stopped = followProducts(productModel.bind(db), newIndex, log);
     stopped.start();
     stopped.stop();
     await assert.rejects(stopped.index());

@@ -83,7 +83,7 @@ describe("The core's list", () => {
       (await migrationsOf(core.migrations[service])).map((it) => it.name).slice(0, 3);
     assert.deepEqual(await names("inventory"), ["actor-stock", "idempotency-keys", "0001-indexes"]);
     assert.deepEqual(await names("delivery"), ["actor-delivery", "0001-indexes", "0002-by-status"]);
-    assert.deepEqual(await names("products"), ["0001-indexes", "0002-search-index"]);
+    assert.deepEqual(await names("products"), ["0001-indexes", "0002-search-index", "0003-all-words"]);
   });
 
   it("refuses a service that there is not", async () => {

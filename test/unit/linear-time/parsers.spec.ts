@@ -29,8 +29,9 @@ import core from "../../../services/index.ts";
 import { mpesaOptions } from "../../../services/payments/providers/mpesa/phone.ts";
 import { KEY_SHAPES } from "../../../services/products/search/sort-keys.ts";
 import { normalizeText, words } from "../../../services/products/text/normalize-text.ts";
-import { eachToken, queryTokens, searchText } from "../../../services/products/text/search-tokens.ts";
+import { eachTerm, queryTerms, searchText, wordKey } from "../../../services/products/text/search-tokens.ts";
 import { slugOf } from "../../../services/products/text/slug.ts";
+import { loadAnalyzer } from "../../../services/products/text/stemmer.ts";
 import { ofEachProvider } from "../../support/providers/provider-traits.ts";
 import { stringSchemas } from "../../support/schemas/string-schemas.ts";
 import { standIn } from "../../support/stand-in.ts";
@@ -38,6 +39,7 @@ import { growth, MOST, type Work } from "./support/growth.ts";
 import { type HostileText, hostileTexts } from "./support/hostile-texts.ts";
 import type { WebhookVerifier } from "./support/webhook-verifier.ts";
 
+const english = await loadAnalyzer("en");
 const verifiers = await ofEachProvider<{ verifier: WebhookVerifier }>("webhook-verifier.ts");
 
 /** @returns texts that take more than linear time */
@@ -142,10 +144,10 @@ describe("In linear time", function () {
   });
 
   it("is read: what is searched for, and what is found by it", async () => {
-    await isLinear(queryTokens);
+    await isLinear((it) => [queryTerms(it, english), wordKey(it)]);
     await isLinear((it) => {
-      const text = searchText({ name: it, description: it, labels: [it], skus: [it] });
-      return eachToken(text, (token) => token);
+      const text = searchText({ name: it, description: it, labels: [it] });
+      return eachTerm(text, [it], english, (_, term) => term);
     });
     await isLinear((it) => [normalizeText(it), words(it), slugOf(it, "x")]);
   });

@@ -3,37 +3,46 @@ import fc from "fast-check";
 import { slug as slugSchema } from "../../../broker/contract/schemas.ts";
 import { clip, normalizeText, words } from "../../../services/products/text/normalize-text.ts";
 import {
-  eachToken,
-  MAX_TOKEN_LENGTH,
-  queryTokens,
+  eachTerm,
+  MAX_WORD_LENGTH,
+  queryTerms,
   relevance,
   type Searchable,
   searchText,
 } from "../../../services/products/text/search-tokens.ts";
 import { slugOf, withSuffix } from "../../../services/products/text/slug.ts";
+import { loadAnalyzer, SEARCH_LANGUAGES } from "../../../services/products/text/stemmer.ts";
+import { tokensIn } from "../../../services/products/text/tokens.ts";
 
 const anyText = fc.string({ unit: "binary", maxLength: 200 });
+const english = await loadAnalyzer("en");
 const product = {
   name: "Crème Brûlée Torch",
   description: "A torch for kitchens.",
   labels: ["Cookware"],
   skus: ["CBT-RED-1"],
 };
+type Sold = Searchable & { skus: readonly string[] };
 
-/** Each token of a product, with its most points. */
-function tokensOf(it: Searchable): Map<string, number> {
-  const tokens = new Map<string, number>();
-  eachToken(searchText(it), (token, points) => tokens.set(token, Math.max(points, tokens.get(token) ?? 0)));
-  return tokens;
+/** Each term of a product, with its most points. */
+function termsOf(it: Sold): Map<string, number> {
+  const terms = new Map<string, number>();
+  eachTerm(searchText(it), it.skus, english, (_, term, points) =>
+    terms.set(term, Math.max(points, terms.get(term) ?? 0)),
+  );
+  return terms;
 }
 
-const finds = (query: string, it = product) => queryTokens(query).every((token) => tokensOf(it).has(token));
+const finds = (query: string, it: Sold = product) => {
+  const terms = termsOf(it);
+  return queryTerms(query, english).every(({ text }) => terms.has(text) || terms.has(english.stem(text)));
+};
 
 /** How well a product with that name fits a query. */
 function fitOf(name: string, query: string): number {
-  const tokens = tokensOf({ name, description: query, labels: [], skus: [] });
-  const wanted = queryTokens(query);
-  const points = wanted.reduce((sum, it) => sum + (tokens.get(it) ?? 0), 0);
+  const terms = termsOf({ name, description: query, labels: [], skus: [] });
+  const wanted = queryTerms(query, english);
+  const points = wanted.reduce((sum, { text }) => sum + (terms.get(text) ?? 0), 0);
   return relevance(points, wanted.length, words(name).length);
 }
 
@@ -84,27 +93,73 @@ describe("search", () => {
     for (const query of ["lamp", "orch", "torch lamp", "kitch"]) assert.ok(!finds(query), query);
   });
 
-  it("finds any product by each word of its name", () => {
+  it("finds any product by each word of its name, description, labels and SKUs", () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: "grapheme", minLength: 1, maxLength: 20 }), { maxLength: 8 }),
         (parts) => {
-          const name = parts.join(" ");
-          for (const word of words(name).slice(0, 16)) assert.ok(finds(word, { ...product, name }), word);
+          const text = parts.join(" ");
+          for (const field of [{ name: text }, { description: text }, { labels: parts }, { skus: parts }])
+            for (const word of words(text).filter((it) => !english.isStopWord(it)))
+              assert.ok(finds(word, { ...product, ...field }), word);
         },
       ),
     );
   });
 
-  it("has a bounded number of short tokens, however long the text", () => {
+  it("has a number of short terms that grows with the text, not faster", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 2_000 }), (text) => {
-        const tokens = tokensOf({ name: text, description: text, labels: [text, text], skus: [text] });
-        assert.ok(tokens.size <= 600, String(tokens.size));
-        assert.ok([...tokens.keys()].every((it) => Array.from(it).length <= MAX_TOKEN_LENGTH));
-        assert.ok(queryTokens(text).length <= 8);
+        const terms = termsOf({ name: text, description: text, labels: [text], skus: [text] });
+        assert.ok(terms.size <= 12 * normalizeText(text).length + 1, String(terms.size));
+        assert.ok([...terms.keys()].every((it) => Array.from(it).length <= MAX_WORD_LENGTH));
       }),
     );
+  });
+
+  it("splits scripts without blanks into runs, and nothing else", () => {
+    const split = (text: string) =>
+      tokensIn(normalizeText(text)).map((it) => (it.isRun ? `[${it.text}]` : it.text));
+    assert.deepEqual(split("USB充電器 20W"), ["usb", "[充電器]", "20w"]);
+    assert.deepEqual(split("東京タワー-2号"), ["[東京タワー]", "2", "[号]"]);
+    assert.deepEqual(split("Größe XL сапоги"), ["grosse", "xl", "сапоги"]);
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const normalized = normalizeText(text);
+        assert.equal(
+          tokensIn(normalized)
+            .map((it) => it.text)
+            .join(""),
+          words(text).join(""),
+        );
+      }),
+    );
+  });
+
+  it("stems other forms of English words alike, and the same word always alike", () => {
+    const pairs =
+      "phones phone, boxes box, knives knife, shelves shelf, children child, batteries battery, ".concat(
+        "buses bus, lenses lens, mice mouse, dresses dress, running run, loaves loaf, canvases canvas, vases vase",
+      );
+    for (const pair of pairs.split(", ")) {
+      const [one = "", other = ""] = pair.split(" ");
+      assert.equal(english.stem(one), english.stem(other), pair);
+    }
+    fc.assert(fc.property(anyText, (it) => assert.equal(english.stem(it), english.stem(it))));
+  });
+
+  it("has a stemmer for each language that can be set, which takes any word", async () => {
+    for (const language of SEARCH_LANGUAGES) {
+      const { stem } = await loadAnalyzer(language);
+      fc.assert(
+        fc.property(fc.string({ unit: "binary", maxLength: 80 }), (text) => {
+          for (const { text: word } of tokensIn(normalizeText(text))) assert.ok(stem(word).length > 0);
+        }),
+        { numRuns: 30 },
+      );
+    }
+    const german = await loadAnalyzer("de");
+    assert.equal(german.stem("stuhle"), german.stem("stuhl"));
   });
 
   it("ranks whole words before beginnings, and both before what is in the text only", () => {

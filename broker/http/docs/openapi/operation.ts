@@ -55,6 +55,7 @@ function pathAndQuery(
     if (!properties[name]) throw new Error(`${route.action}: the path names :${name}, the parameters do not`);
   const described = (name: string, where: "path" | "query", must: boolean) => {
     const { description, ...schema } = properties[name] ?? {};
+    if (where === "query" && route.recordParams.has(name)) return recordParameter(name, description, schema);
     return { name, in: where, required: must, ...(description ? { description } : {}), schema };
   };
   const query = route.takesBody ? [] : Object.keys(properties).filter((name) => !inPath.includes(name));
@@ -63,6 +64,20 @@ function pathAndQuery(
     // A default makes a parameter optional for callers, although its value is always present.
     ...query.map((name) => described(name, "query", required.includes(name))),
   ];
+}
+
+/** `style: form` writes the properties of an object as parameters of their own. Their names have the record's before. */
+function recordParameter(name: string, description: unknown, schema: JsonSchema): JsonSchema {
+  const { additionalProperties, examples: _examples, propertyNames: _names, type: _type, ...rest } = schema;
+  return {
+    name,
+    in: "query",
+    required: false,
+    style: "form",
+    explode: true,
+    ...(description ? { description } : {}),
+    schema: { type: "object", patternProperties: { [`^${name}[.].`]: additionalProperties }, ...rest },
+  };
 }
 
 const OUTCOMES: Readonly<Record<number, string>> = {
