@@ -8,6 +8,8 @@ export interface CallMeta {
   };
   /** `X-Cart-Id`, validated as an id. */
   cartId?: string;
+  /** `X-Order-Token`: the secret of a guest's order. */
+  orderToken?: string;
   /** The validated `Idempotency-Key`. `resourceId` is the id that a repeated run must reuse. */
   idempotencyKey?: string;
   resourceId?: string;

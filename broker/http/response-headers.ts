@@ -22,6 +22,7 @@ const REQUEST_HEADERS = [
   "Last-Event-ID",
   "Prefer",
   "X-Cart-Id",
+  "X-Order-Token",
   "X-Request-Id",
   "traceparent",
 ].join(", ");
@@ -33,6 +34,7 @@ const REPLY_HEADERS = [
   "RateLimit-Policy",
   "Retry-After",
   "X-Cart-Id",
+  "X-Order-Token",
   "X-Request-Id",
 ].join(", ");
 

@@ -237,11 +237,17 @@ const NOT_KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 function identify({ action, params, meta }: OnceCall): { _id: string; fingerprint: string } {
   if (!meta.idempotencyKey) throw new SoukError("IDEMPOTENCY_KEY_MISSING");
-  const caller = meta.user?.id ?? meta.clientIp ?? "internal";
+  const caller = meta.user?.id ?? guestOf(meta) ?? meta.clientIp ?? "internal";
   return {
     _id: `${caller}/${action}/${meta.idempotencyKey}`,
     fingerprint: hash("sha256", canonicalJson(params), "base64url"),
   };
+}
+
+/** Guests behind one address have keys of their own. What they are known by is a secret. */
+function guestOf({ orderToken, cartId }: CallMeta): string | undefined {
+  const secret = orderToken ?? cartId;
+  return secret && `guest-${hash("sha256", secret, "base64url")}`;
 }
 
 const newRecord = (_id: string, fingerprint: string, now: number): KeyRecord => ({

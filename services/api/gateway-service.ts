@@ -366,7 +366,10 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
       open() {
         const stream = openEventStream(req, res);
         state.streams.add(stream);
-        const leave = session ? endWith(session, clock, () => stream.end()) : () => undefined;
+        // Who came without a token proves again that the stream is still theirs, when one would have expired.
+        const leave = session
+          ? endWith(session, clock, () => stream.end())
+          : endAfter(config.ACCESS_TOKEN_TTL, () => stream.end());
         stream.closed.addEventListener("abort", () => {
           leave();
           state.streams.delete(stream);
@@ -392,6 +395,11 @@ function accessLog({ broker }: Service, options: GatewayServiceOptions): AccessL
 
 /** How often the session of a long reply is checked. Milliseconds. */
 const LOOK_MS = 5_000;
+
+function endAfter(ms: number, end: () => void): () => void {
+  const over = setTimeout(end, ms);
+  return () => clearTimeout(over);
+}
 
 /**
  * Ends a stream when its token expires or its session ends.

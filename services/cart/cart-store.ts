@@ -46,10 +46,10 @@ export interface CartStore {
   removeLine(owner: CartOwner, sku: string): Promise<Cart | null>;
   clear(owner: CartOwner): Promise<void>;
   /**
-   * Removes bought items from a user's cart, once per order. If a quantity was raised since, the difference stays. It
+   * Removes bought items from a cart, once per order. If a quantity was raised since, the difference stays. It
    * is also recorded where there is no cart, so that a repeat can't empty a later one.
    */
-  dropBought(userId: string, orderId: string, bought: readonly PurchasedItem[]): Promise<void>;
+  dropBought(owner: CartOwner, orderId: string, bought: readonly PurchasedItem[]): Promise<void>;
   /**
    * Moves a guest's cart into a user's, once, whatever the number of tries. Quantities are added up to
    * {@link MAX_QUANTITY}. The user's own seen price stays. Lines beyond {@link MAX_LINES} are left out. After a crash

@@ -100,6 +100,12 @@ const newCartHeader = {
   "X-Cart-Id": cartId.meta({ description: "On a guest's first write: the cart that it has made" }),
 };
 
+const contentsView = z.strictObject({
+  id,
+  revision: cartRevision,
+  lines: z.array(z.strictObject({ sku, quantity })),
+});
+
 export const cart = defineContract({
   service: "cart",
   config: cartConfig,
@@ -156,15 +162,17 @@ export const cart = defineContract({
       params: z.strictObject({ cartId: id, userId: id }),
       returns: z.void(),
     }),
+    guestContents: action({
+      summary: "SKUs and quantities of a guest's cart, for checkout",
+      readOnly: true,
+      params: z.strictObject({ cartId: id }),
+      returns: contentsView,
+    }),
     contents: action({
       summary: "SKUs and quantities of a user's cart, for checkout",
       readOnly: true,
       params: z.strictObject({ userId: id }),
-      returns: z.strictObject({
-        id,
-        revision: cartRevision,
-        lines: z.array(z.strictObject({ sku, quantity })),
-      }),
+      returns: contentsView,
     }),
   },
   messages: {},

@@ -8,7 +8,7 @@ import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
 import { callersCart } from "./callers-cart.ts";
 import { cart } from "./cart.contract.ts";
-import { type Cart, NO_CART } from "./cart-store.ts";
+import { type Cart, type CartOwner, NO_CART } from "./cart-store.ts";
 import { viewCart } from "./cart-view.ts";
 import { type Caller, lookUp } from "./catalogue.ts";
 import { mongoCartStore } from "./mongo-cart-store.ts";
@@ -40,6 +40,11 @@ export default defineService(cart, {
         found.lines.map((it) => it.sku),
       );
       return viewCart(id, found, catalogue, this.config.CURRENCY);
+    },
+
+    async contentsOf(id: string, owner: CartOwner) {
+      const { revision, lines } = await this.carts.read(owner);
+      return { id, revision, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
     },
   },
 
@@ -80,15 +85,19 @@ export default defineService(cart, {
       return this.carts.merge(cartId, userId);
     },
 
-    async contents({ params: { userId } }) {
-      const { revision, lines } = await this.carts.read({ user: userId });
-      return { id: userId, revision, lines: lines.map(({ sku, quantity }) => ({ sku, quantity })) };
+    contents({ params: { userId } }) {
+      return this.contentsOf(userId, { user: userId });
+    },
+
+    guestContents({ params: { cartId } }) {
+      return this.contentsOf(cartId, { guest: cartId });
     },
   },
 
   workers: {
-    dropBought({ subject: orderId, data: { customerId, lines } }) {
-      return this.carts.dropBought(customerId, orderId, lines);
+    dropBought({ subject: orderId, data: { customerId, guestCartId, lines } }) {
+      const owner = guestCartId === undefined ? { user: customerId } : { guest: guestCartId };
+      return this.carts.dropBought(owner, orderId, lines);
     },
   },
 

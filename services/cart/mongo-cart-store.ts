@@ -90,10 +90,10 @@ export function cartStoreOn(documents: CartDocuments): CartStore {
       await documents.change(keyOf(owner), (cart) => (!cart || cart.into ? { answer: null } : { lines: [] }));
     },
 
-    async dropBought(userId, orderId, bought) {
-      await documents.change(keyOf({ user: userId }), (cart) => {
+    async dropBought(owner, orderId, bought) {
+      await documents.change(keyOf(owner), (cart) => {
         const orders = cart?.orders ?? [];
-        if (orders.includes(orderId)) return { answer: null };
+        if (cart?.into || orders.includes(orderId)) return { answer: null };
         return {
           lines: withoutBought(cart ? linesOf(cart) : [], bought),
           orders: [...orders, orderId].slice(-REMEMBERED),

@@ -134,9 +134,9 @@ export function redisCartStore({ url, prefix, ttl, log }: RedisCartOptions): Car
       await run(redis, CLEAR, keyOf(owner), [ttl]);
     },
 
-    dropBought: (userId, orderId, bought) =>
-      change(keyOf({ user: userId }), (cart) =>
-        cart.orders.includes(orderId)
+    dropBought: (owner, orderId, bought) =>
+      change(keyOf(owner), (cart) =>
+        cart.into || cart.orders.includes(orderId)
           ? null
           : {
               ...cart,

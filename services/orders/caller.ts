@@ -1,12 +1,15 @@
 /** Who calls, and what they may see. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
-import { isStaff } from "../../broker/contract/call-meta.ts";
+import { type CallMeta, isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
-import type { ActionContext } from "../../broker/moleculer/handlers.ts";
+import { sameSecret } from "../../broker/contract/same-secret.ts";
 import type { OrderMessage } from "./order/decision.ts";
 import type { OrderState } from "./order/state.ts";
+import { tokenHash } from "./order-token.ts";
 
-type Caller = Pick<ActionContext<unknown>, "meta">;
+interface Caller {
+  readonly meta: Pick<CallMeta, "user" | "orderToken">;
+}
 
 /** @throws SoukError UNAUTHENTICATED */
 export function callerId({ meta: { user } }: Caller): string {
@@ -14,15 +17,23 @@ export function callerId({ meta: { user } }: Caller): string {
   return user.id;
 }
 
-/** The order, if the caller may see it. @throws SoukError NOT_FOUND, also for another customer's order */
+/**
+ * The order, if the caller may see it: its customer, staff, or whoever has its token.
+ * @throws SoukError NOT_FOUND, also for another customer's order; UNAUTHENTICATED for a caller who has nothing to show
+ */
 export async function visibleOrder(
-  orders: ActorHost<OrderState, OrderMessage>,
-  caller: Caller,
+  orders: Pick<ActorHost<OrderState, OrderMessage>, "read">,
+  { meta }: Caller,
   id: string,
 ): Promise<Snapshot<OrderState>> {
-  const customerId = callerId(caller);
+  const { user, orderToken } = meta;
+  if (!user && orderToken === undefined) throw new SoukError("UNAUTHENTICATED");
   const order = await orders.read(id);
-  if (!order || !(order.state.customerId === customerId || isStaff(caller.meta.user)))
+  const isOwn = user !== undefined && (order?.state.customerId === user.id || isStaff(user));
+  if (!order || !(isOwn || hasToken(order.state, orderToken)))
     throw new SoukError("NOT_FOUND", "There is no such order, or it is not yours.");
   return order;
 }
+
+const hasToken = ({ guest }: OrderState, token: string | undefined): boolean =>
+  guest !== undefined && token !== undefined && sameSecret(tokenHash(token), guest.tokenHash);

@@ -11,6 +11,9 @@ export const ordersConfig = defineConfig({
   MAX_OPEN_QUANTITY: whole(1, 1_000_000)
     .default(1_000)
     .describe("Maximum number of units held by one customer's orders that wait for payment"),
+  MAX_OPEN_GUEST_ORDERS_PER_ADDRESS: whole(1, 10_000)
+    .default(10)
+    .describe("Maximum number of guests' orders from one network address that wait for payment"),
   RETURN_ORIGINS: returnOrigins
     .optional()
     .describe(

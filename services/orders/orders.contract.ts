@@ -13,6 +13,7 @@ import { ext, extOf } from "../../broker/contract/fields.ts";
 import {
   address,
   cursor,
+  email,
   flag,
   id,
   label,
@@ -25,11 +26,20 @@ import {
   time,
 } from "../../broker/contract/schemas.ts";
 import { severalOf } from "../../broker/contract/several.ts";
-import { cartRevision, cartView } from "../cart/cart.contract.ts";
+import { cartHeader, cartRevision, cartView } from "../cart/cart.contract.ts";
 import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
 import { addressExample, orderExample } from "./orders.examples.ts";
-import { orderCustomer, orderedBy, orderFilters, orderLine, orderLineView } from "./orders.schemas.ts";
+import {
+  orderCustomer,
+  orderedBy,
+  orderFilters,
+  orderGuest,
+  orderLine,
+  orderLineView,
+  ticket,
+  ticketView,
+} from "./orders.schemas.ts";
 import { returnUrl } from "./return-url.ts";
 
 export const orderStatus = z
@@ -153,6 +163,18 @@ const preferWait = z.string().meta({
   examples: ["wait=5"],
 });
 
+const orderToken = z.string().meta({
+  description: "Of a guest's order, instead of an access token",
+  examples: ["mJ1pL6yD3cF5gH0aZk7Qw2nVx9sT4bR8mJ1pL6yD3cF"],
+});
+/** Header of the routes that a guest uses. */
+const tokenHeader = { "X-Order-Token": orderToken };
+const newTokenHeader = {
+  "X-Order-Token": orderToken.meta({
+    description: "On a guest's order: the secret by which it is seen, paid and cancelled. Shown once",
+  }),
+};
+
 /** What each event of an order tells. */
 const about = { number: orderNumber, customerId: id, ext: ext.optional() };
 const paid = z.strictObject({
@@ -172,6 +194,7 @@ const messages = {
     z.strictObject({
       ...about,
       customer: orderedBy.optional(),
+      guest: orderGuest.optional(),
       lines: z
         .array(orderLine)
         .min(1)
@@ -201,7 +224,10 @@ const messages = {
   "order.paid": event(
     "order",
     "An order was paid, with what was bought",
-    paid.extend({ shippingAddress: address }),
+    paid.extend({
+      shippingAddress: address,
+      guestCartId: id.optional().meta({ description: "The guest's cart that was ordered" }),
+    }),
   ),
   "order.cancelled": event("order", "An order was cancelled", ended),
   "order.expired": event("order", "An order was not paid in time", ended),
@@ -233,16 +259,20 @@ export const orders = defineContract({
         "without it yet, follow the order.\n\n" +
         "Give either `shippingAddress` or `addressId`. With `cartRevision` and `expectedTotal` nothing is ordered " +
         "that the customer has not seen. An order that is not paid in time expires.\n\n" +
+        "A guest orders the cart of `X-Cart-Id` with `email` and `shippingAddress`, without signing in. The reply has " +
+        "the secret `X-Order-Token`: who sends it sees, pays and cancels this order. It is shown once.\n\n" +
         "An order whose total is 0 needs no `payment` and asks no provider: it is paid once its stock is held.",
       operationId: "placeOrder",
-      headers: { request: { Prefer: preferWait } },
+      knowsCaller: true,
+      headers: { request: { Prefer: preferWait, ...cartHeader }, reply: newTokenHeader },
       rest: "POST /orders",
-      auth: "customer",
+      auth: "public",
       status: 201,
       idempotent: "required",
       params: z
         .strictObject({
           shippingAddress: addressInput.optional(),
+          email: email.optional().meta({ description: "A guest's address" }),
           addressId: id.optional().meta({ description: "Id of a saved address" }),
           payment: paymentChoice.optional().meta({
             description: "How the customer wants to pay. Needed unless the total is 0; then it is ignored",
@@ -313,19 +343,22 @@ export const orders = defineContract({
         "With `Prefer: wait=N` the reply waits until the payment has come further than it is, e.g. to `paid`. " +
         "It does not wait when the order can't be paid any more.",
       operationId: "getOrder",
-      headers: { request: { Prefer: preferWait } },
+      headers: { request: { Prefer: preferWait, ...tokenHeader } },
       rest: "GET /orders/:id",
-      auth: "customer",
+      auth: "public",
+      knowsCaller: true,
       params: z.strictObject({ id: orderId }),
       returns: orderView,
-      errors: ["NOT_FOUND"],
+      errors: ["UNAUTHENTICATED", "NOT_FOUND"],
     }),
     cancel: action({
       summary: "Cancel an order",
       description: "While it is not paid. Stock that it held is free again, and its payment is cancelled.",
       operationId: "cancelOrder",
+      headers: { request: tokenHeader },
       rest: "POST /orders/:id/cancel",
-      auth: "customer",
+      auth: "public",
+      knowsCaller: true,
       repeatable: "a cancelled order is not cancelled again",
       params: z.strictObject({
         id: orderId,
@@ -341,34 +374,60 @@ export const orders = defineContract({
       description:
         "A new attempt to pay, perhaps with another provider. The earlier one is cancelled at its provider.",
       operationId: "payOrder",
-      headers: { request: { Prefer: preferWait } },
+      headers: { request: { Prefer: preferWait, ...tokenHeader } },
       rest: "POST /orders/:id/payments",
-      auth: "customer",
+      auth: "public",
+      knowsCaller: true,
       status: 201,
       idempotent: "required",
       params: paymentChoice.extend({ id: orderId }),
       returns: orderView,
-      errors: ["NOT_FOUND", "ORDER_NOT_PAYABLE", "PROVIDER_UNKNOWN"],
+      errors: ["UNAUTHENTICATED", "NOT_FOUND", "ORDER_NOT_PAYABLE", "PROVIDER_UNKNOWN"],
     }),
     events: action({
       summary: "Follow an order",
       description:
         "Server-sent events: `order`, with the whole order as `data` and its version as `id`, at first and on each " +
-        "change. The stream ends when the order has ended. `Last-Event-ID` goes on where a connection was lost.",
+        "change. The stream ends when the order has ended. `Last-Event-ID` goes on where a connection was lost.\n\n" +
+        "A browser's `EventSource` sends no headers. It gets in with a `ticket` of POST /orders/:id/tickets.",
       operationId: "followOrder",
+      headers: { request: tokenHeader },
       rest: "GET /orders/:id/events",
-      auth: "customer",
+      auth: "public",
+      knowsCaller: true,
       produces: "text/event-stream",
       stream: {
         next: "next",
         event: "order",
         ends: ({ status }: OrderView) => finalStatuses.includes(status),
       },
-      params: z.strictObject({ id: orderId }),
+      params: z.strictObject({
+        id: orderId,
+        ticket: ticket.optional().meta({
+          description: "Of POST /orders/:id/tickets, instead of a token",
+          format: "password",
+        }),
+      }),
       returns: z
         .unknown()
         .meta({ examples: [`event: order\nid: 4\ndata: ${JSON.stringify(orderExample)}\n\n`] }),
-      errors: ["NOT_FOUND"],
+      errors: ["UNAUTHENTICATED", "NOT_FOUND"],
+    }),
+    issueTicket: action({
+      summary: "A ticket to follow an order",
+      description:
+        "For a browser's `EventSource`, which sends no headers: GET /orders/:id/events?ticket=…, once, within a minute. " +
+        "When the stream ends before the order has, ask for another one.",
+      operationId: "createOrderTicket",
+      headers: { request: tokenHeader },
+      rest: "POST /orders/:id/tickets",
+      auth: "public",
+      knowsCaller: true,
+      repeatable: "one more ticket, for a minute",
+      status: 201,
+      params: z.strictObject({ id: orderId }),
+      returns: ticketView,
+      errors: ["UNAUTHENTICATED", "NOT_FOUND"],
     }),
     next: action({
       summary:

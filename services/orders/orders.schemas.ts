@@ -47,9 +47,14 @@ export const orderedBy = z
   .meta({ id: "OrderedBy", description: "Who ordered, as the account was at checkout" });
 export type OrderedBy = z.output<typeof orderedBy>;
 
+/** What an order keeps of a guest: whose cart it was, and the hash of the secret by which the order is seen. */
+export const orderGuest = z
+  .strictObject({ cartId: id, tokenHash: z.string().max(64) })
+  .meta({ id: "OrderGuest", description: "The guest who ordered without an account" });
+
 export const orderCustomer = z
   .strictObject({
-    id,
+    id: id.nullable(),
     email: z
       .string()
       .nullable()
@@ -62,7 +67,7 @@ export const orderCustomer = z
   .meta({
     id: "OrderCustomer",
     description:
-      "Who ordered, as the account was at checkout. E-mail and name are null in orders from before they were kept.",
+      "Who ordered, as the account was at checkout. `id` is null for a guest. E-mail and name are null in orders from before they were kept.",
   });
 
 const orderSort = z
@@ -89,3 +94,18 @@ export const orderFilters = {
   to: time.optional().meta({ description: "Placed before this time" }),
   sort: orderSort.optional().meta({ description: "What comes first" }),
 };
+
+export const ticket = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{43}$/, "must be a ticket of a reply")
+  .meta({ examples: ["k7Qw2nVx9sT4bR8mJ1pL6yD3cF5gH0aZk7Qw2nVx9sT"] });
+export const ticketView = z.strictObject({ ticket, expiresAt: time }).meta({
+  id: "OrderTicket",
+  description: "Lets one event stream of an order be opened",
+  examples: [
+    {
+      ticket: "k7Qw2nVx9sT4bR8mJ1pL6yD3cF5gH0aZk7Qw2nVx9sT",
+      expiresAt: "2026-11-27T09:31:00.000Z",
+    },
+  ],
+});

@@ -13,6 +13,7 @@ import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
 import { createNumberClaim } from "./checkout/claim-number.ts";
 import { createProviderCheck } from "./checkout/known-providers.ts";
 import { openOrdersStore } from "./checkout/open-orders.store.ts";
+import { orderToken } from "./checkout/orderer.ts";
 import { placeOrder } from "./checkout/place-order.ts";
 import { waitForPayment, waitForProgress } from "./checkout/wait-for-payment.ts";
 import { listOrders, refuseStaffFilters } from "./list-orders.ts";
@@ -20,6 +21,7 @@ import { orderActor } from "./order/order.actor.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
 import { createReturnCheck } from "./return-url.ts";
+import { createTickets } from "./tickets.ts";
 
 export default defineService(orders, {
   mixins: [mongo(), actorHost({ order: orderActor }), idempotency()],
@@ -28,6 +30,7 @@ export default defineService(orders, {
     const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
     return {
       checkReturn: createReturnCheck(config),
+      tickets: createTickets(database, clock),
       checkouts: createCheckoutLimit(config.MAX_IN_FLIGHT),
       checkProvider,
       checkout: {
@@ -35,6 +38,13 @@ export default defineService(orders, {
         openOrders: openOrdersStore(database, actors.order),
         claimNumber: createNumberClaim(database),
         limits: { orders: config.MAX_OPEN_ORDERS, quantity: config.MAX_OPEN_QUANTITY },
+        guestLimits: {
+          email: { orders: config.MAX_OPEN_ORDERS, quantity: config.MAX_OPEN_QUANTITY },
+          address: {
+            orders: config.MAX_OPEN_GUEST_ORDERS_PER_ADDRESS,
+            quantity: config.MAX_OPEN_QUANTITY,
+          },
+        },
         clock,
         orderTtl: config.ORDER_TTL,
         checkProvider,
@@ -45,7 +55,13 @@ export default defineService(orders, {
   actions: {
     async place(ctx) {
       this.checkReturn(ctx.params.payment?.returnUrl, "payment.returnUrl");
-      return orderView(await this.checkouts.run(() => placeOrder(this.checkout, ctx)));
+      const placed = await this.checkouts.run(() => placeOrder(this.checkout, ctx));
+      if (placed.state.guest)
+        ctx.meta.$responseHeaders = {
+          ...ctx.meta.$responseHeaders,
+          "X-Order-Token": orderToken(placed.id, ctx.meta),
+        };
+      return orderView(placed);
     },
 
     async list(ctx) {
@@ -65,8 +81,9 @@ export default defineService(orders, {
 
     async cancel(ctx) {
       const { id, reason = null } = ctx.params;
-      await visibleOrder(this.actors.order, ctx, id);
-      return orderView(await this.actors.order.apply(id, "order.cancel", { by: callerId(ctx), reason }));
+      const { state } = await visibleOrder(this.actors.order, ctx, id);
+      const by = ctx.meta.user?.id ?? state.customerId;
+      return orderView(await this.actors.order.apply(id, "order.cancel", { by, reason }));
     },
 
     async pay(ctx) {
@@ -81,7 +98,20 @@ export default defineService(orders, {
 
     // The gateway streams. It calls `next` repeatedly, after this has checked the order's owner.
     async events(ctx) {
-      return orderView(await visibleOrder(this.actors.order, ctx, ctx.params.id));
+      const { id, ticket } = ctx.params;
+      if (ticket === undefined) return orderView(await visibleOrder(this.actors.order, ctx, id));
+      const redeemed = await this.tickets.redeem(ticket, id);
+      const isLive = async (session: string) =>
+        (await ctx.call("users.liveSessions", { ids: [session] })).some((it) => it.id === session);
+      const order = redeemed && (await this.actors.order.read(id));
+      if (!order || (redeemed.session !== null && !(await isLive(redeemed.session))))
+        throw new SoukError("UNAUTHENTICATED", "The ticket is used, too old, or of another order.");
+      return orderView(order);
+    },
+
+    async issueTicket(ctx) {
+      const { id } = await visibleOrder(this.actors.order, ctx, ctx.params.id);
+      return this.tickets.issue(id, ctx.meta);
     },
 
     async next({ params: { id, after, waitMs } }) {

@@ -20,6 +20,7 @@ import {
   cartIdOf,
   idempotencyKeyOf,
   ifMatchOf,
+  orderTokenOf,
   preferredWait,
   userAgentOf,
 } from "../request/request-headers.ts";
@@ -133,6 +134,8 @@ function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Excha
   if (userAgent !== undefined) meta.userAgent = userAgent;
   const cartId = cartIdOf(headers["x-cart-id"]);
   if (cartId !== undefined) meta.cartId = cartId;
+  const orderToken = orderTokenOf(headers["x-order-token"]);
+  if (orderToken !== undefined) meta.orderToken = orderToken;
   if (method === "POST") {
     const key = idempotencyKeyOf(headers["idempotency-key"]);
     if (key !== undefined) meta.idempotencyKey = key;

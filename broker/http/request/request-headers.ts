@@ -38,6 +38,16 @@ export function cartIdOf(header: string | string[] | undefined): string | undefi
   return parsed.data;
 }
 
+const ORDER_TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+/** @throws {SoukError} VALIDATION_FAILED */
+export function orderTokenOf(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header !== "string" || !ORDER_TOKEN.test(header))
+    throw invalid("X-Order-Token", "must be the token of a reply to POST /orders");
+  return header;
+}
+
 /** `User-Agent`, shortened. It is enough for people to recognise their device. */
 export const userAgentOf = (header: string | undefined): string | undefined =>
   header

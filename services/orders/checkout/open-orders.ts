@@ -66,6 +66,9 @@ const UNPAID = new Set<OrderStatus>(["placed", "awaiting_payment"]);
  */
 const GIVEN_BACK = new Set<OrderStatus>(["rejected", "cancelled", "expired"]);
 
+/** Whether an order with this status waits for its payment. */
+export const isWaiting = (status: OrderStatus): boolean => UNPAID.has(status);
+
 export const NOTHING_OPEN: OpenOrders = { revision: 0, entries: [] };
 
 /**

@@ -11,13 +11,14 @@ import type { Address } from "../../../broker/contract/schemas.ts";
 import type { ActionContext } from "../../../broker/moleculer/handlers.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { isTransient } from "../../../broker/resilience/retry.ts";
-import { callerId } from "../caller.ts";
 import type { OrderMessage } from "../order/decision.ts";
 import type { OrderState } from "../order/state.ts";
 import type { orders } from "../orders.contract.ts";
 import type { OrderedBy } from "../orders.schemas.ts";
 import { type ClaimTools, claimCart, type EnteredOrder, place } from "./claim-cart.ts";
+import { enterGuestOrder, type GuestLimits } from "./guest-limits.ts";
 import type { Claim } from "./open-orders.ts";
+import { guestOf, type Orderer, ordererOf } from "./orderer.ts";
 import { type PricedCart, priceCart } from "./price-cart.ts";
 import { waitForPayment } from "./wait-for-payment.ts";
 
@@ -28,6 +29,7 @@ export interface PlaceOrderTools extends ClaimTools {
   clock: Clock;
   /** Milliseconds to pay an order. */
   orderTtl: number;
+  guestLimits: GuestLimits;
   checkProvider(provider: string, field: string): Promise<void>;
 }
 
@@ -44,14 +46,23 @@ export async function placeOrder(tools: PlaceOrderTools, ctx: PlaceContext): Pro
 
 /** The cart is claimed with all data of the order, then the order is placed. A crash in between changes neither. */
 async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<Order> {
-  const customerId = callerId(ctx);
+  const orderer = ordererOf(ctx);
+  const { customerId } = orderer;
   const { traceparent } = ctx.meta;
   const reading = tools.openOrders.read(customerId);
   try {
-    const [checkout, present] = await Promise.all([lookUp(tools, ctx, customerId), reading]);
+    const [checkout, present] = await Promise.all([lookUp(tools, ctx, orderer), reading]);
+    const claim = claimOf(tools, ctx, orderer, orderId, checkout);
+    if (orderer.guest)
+      await enterGuestOrder(tools.openOrders, tools.guestLimits, {
+        order: orderId,
+        quantity: claim.quantity,
+        at: claim.at,
+        email: orderer.guest.email,
+        clientIp: ctx.meta.clientIp,
+      });
     const entry =
-      (await claimCart(tools, claimOf(tools, ctx, orderId, checkout), present, false)) ??
-      (await claimAnew(tools, ctx, orderId));
+      (await claimCart(tools, claim, present, false)) ?? (await claimAnew(tools, ctx, orderer, orderId));
     return await place(tools, entry, traceparent);
   } catch (error) {
     // The next request gets the answer.
@@ -66,11 +77,15 @@ async function placedOrder(tools: PlaceOrderTools, ctx: PlaceContext, orderId: s
 }
 
 /** Claims again, with the cart as it is now. */
-async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: string): Promise<EnteredOrder> {
-  const customerId = callerId(ctx);
-  const checkout = await lookUp(tools, ctx, customerId);
-  const present = await tools.openOrders.read(customerId);
-  const entry = await claimCart(tools, claimOf(tools, ctx, orderId, checkout), present, true);
+async function claimAnew(
+  tools: PlaceOrderTools,
+  ctx: PlaceContext,
+  orderer: Orderer,
+  orderId: string,
+): Promise<EnteredOrder> {
+  const checkout = await lookUp(tools, ctx, orderer);
+  const present = await tools.openOrders.read(orderer.customerId);
+  const entry = await claimCart(tools, claimOf(tools, ctx, orderer, orderId, checkout), present, true);
   if (!entry) throw new Error("what is certain can't be stale");
   return entry;
 }
@@ -78,6 +93,7 @@ async function claimAnew(tools: PlaceOrderTools, ctx: PlaceContext, orderId: str
 function claimOf(
   { clock, orderTtl }: PlaceOrderTools,
   ctx: PlaceContext,
+  orderer: Orderer,
   orderId: string,
   { revision, lines, total, shippingAddress, customer }: Checkout,
 ): Claim {
@@ -88,8 +104,9 @@ function claimOf(
     quantity: lines.reduce((sum, it) => sum + it.quantity, 0),
     at: now,
     place: {
-      customerId: callerId(ctx),
+      customerId: orderer.customerId,
       ...(customer && { customer }),
+      ...guestOf(orderer, orderId, ctx.meta),
       lines,
       total,
       shippingAddress,
@@ -109,11 +126,11 @@ interface Checkout extends PricedCart {
   customer: OrderedBy | undefined;
 }
 
-async function lookUp(tools: PlaceOrderTools, ctx: PlaceContext, userId: string): Promise<Checkout> {
+async function lookUp(tools: PlaceOrderTools, ctx: PlaceContext, orderer: Orderer): Promise<Checkout> {
   const [cart, shippingAddress, customer] = await Promise.all([
-    pricedCart(ctx, userId),
-    shippingAddressOf(ctx, userId),
-    customerOf(ctx, userId),
+    pricedCart(ctx, orderer),
+    shippingAddressOf(ctx, orderer),
+    customerOf(ctx, orderer),
   ]);
   if (cart.total.amount > 0) await checkPayment(tools, ctx);
   return { ...cart, shippingAddress, customer };
@@ -128,9 +145,9 @@ async function checkPayment({ checkProvider }: PlaceOrderTools, { params }: Plac
 }
 
 /** @throws SoukError CART_CHANGED, PRICE_CHANGED: it is not what the customer has seen */
-async function pricedCart(ctx: PlaceContext, userId: string): Promise<PricedCart & { revision: number }> {
+async function pricedCart(ctx: PlaceContext, orderer: Orderer): Promise<PricedCart & { revision: number }> {
   const { cartRevision, expectedTotal } = ctx.params;
-  const { revision, lines } = await ctx.call("cart.contents", { userId });
+  const { revision, lines } = await contentsOf(ctx, orderer);
   if (cartRevision !== undefined && cartRevision !== revision) throw await notAsSeen(ctx, "CART_CHANGED");
   const skus = lines.map((it) => it.sku);
   const variants = skus.length > 0 ? await ctx.call("products.variants", { skus, latest: true }) : [];
@@ -140,20 +157,25 @@ async function pricedCart(ctx: PlaceContext, userId: string): Promise<PricedCart
   return { revision, ...priced };
 }
 
+const contentsOf = (ctx: PlaceContext, { customerId: userId, guest }: Orderer) =>
+  guest ? ctx.call("cart.guestContents", { cartId: guest.cartId }) : ctx.call("cart.contents", { userId });
+
 async function notAsSeen(ctx: PlaceContext, code: "CART_CHANGED" | "PRICE_CHANGED"): Promise<SoukError> {
   const cart = await ctx.call("cart.get", {});
   const what = code === "CART_CHANGED" ? "The cart has changed" : "A price has changed";
   return new SoukError(code, `${what} since it was shown.`, { members: { cart } });
 }
 
-async function shippingAddressOf(ctx: PlaceContext, userId: string): Promise<Address> {
+async function shippingAddressOf(ctx: PlaceContext, { customerId: userId }: Orderer): Promise<Address> {
   const { shippingAddress, addressId } = ctx.params;
   if (shippingAddress) return shippingAddress;
   // The contract requires exactly one of the two.
   return ctx.call("users.address", { userId, id: addressId ?? "" });
 }
 
-async function customerOf(ctx: PlaceContext, userId: string): Promise<OrderedBy | undefined> {
-  const [account] = await ctx.call("users.contacts", { ids: [userId] });
+/** A guest is known by the name of the shipping address. */
+async function customerOf(ctx: PlaceContext, { customerId, guest }: Orderer): Promise<OrderedBy | undefined> {
+  if (guest) return { email: guest.email, name: ctx.params.shippingAddress?.name ?? "" };
+  const [account] = await ctx.call("users.contacts", { ids: [customerId] });
   return account && { email: account.email, name: account.name };
 }

@@ -84,6 +84,7 @@ export function becomePaid(
         lines: state.lines,
         total: state.total,
         shippingAddress: state.shippingAddress,
+        ...(state.guest && { guestCartId: state.guest.cartId }),
         paymentId: paidBy,
       }),
     ],

@@ -24,6 +24,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
       number,
       customerId,
       ...(data.customer && { customer: data.customer }),
+      ...(data.guest && { guest: data.guest }),
       words: searchWords(data),
       ...(data.ext && { ext: data.ext }),
       lines,

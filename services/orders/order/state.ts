@@ -11,7 +11,7 @@ import {
   paymentChoice,
   paymentSummary,
 } from "../orders.contract.ts";
-import { orderedBy, orderLine } from "../orders.schemas.ts";
+import { orderedBy, orderGuest, orderLine } from "../orders.schemas.ts";
 
 const generation = z.int().min(1);
 
@@ -44,6 +44,8 @@ export const orderState = z.strictObject({
   customerId: id,
   /** Undefined for orders from before it was kept. */
   customer: orderedBy.optional(),
+  /** Of an order without an account. `customerId` is derived from the cart then. */
+  guest: orderGuest.optional(),
   /** See search-words.ts. Orders that an older node has placed do not have them. */
   words: z.array(z.string()).optional(),
   /** Fields of extensions, as they came with the order. */

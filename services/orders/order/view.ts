@@ -13,7 +13,7 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     number: state.number,
     status: state.status,
     customer: {
-      id: state.customerId,
+      id: state.guest ? null : state.customerId,
       email: state.customer?.email ?? null,
       name: state.customer?.name ?? null,
     },

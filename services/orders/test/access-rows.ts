@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { home } from "../../../souk/testing/people.ts";
 import {
+  everyone,
   filledCart,
   idempotencyKey,
   ownerAndStaff,
@@ -19,11 +20,12 @@ const isOwnersOrder = (body: { lines: { sku: string }[] }, { article: { sku } }:
 
 export const rows: Rows = {
   "orders.place": {
-    expect: signedIn(201),
+    expect: everyone(201),
     ask: async (world, caller) => {
-      await filledCart(world, caller);
+      const { headers } = await filledCart(world, caller);
       const body = { shippingAddress: { ...home }, payment: { provider: "sandbox" } };
-      return { path: "/orders", body, headers: idempotencyKey() };
+      const email = caller === "guest" ? { email: "guest@example.com" } : {};
+      return { path: "/orders", body: { ...body, ...email }, headers: { ...idempotencyKey(), ...headers } };
     },
   },
   "orders.list": {
@@ -56,6 +58,10 @@ export const rows: Rows = {
       headers: idempotencyKey(),
     }),
     check: isOwnersOrder,
+  },
+  "orders.issueTicket": {
+    expect: ownerAndStaff(201),
+    ask: async (world) => ({ path: `/orders/${(await unpaid(world)).id}/tickets`, body: {} }),
   },
   "orders.events": {
     expect: ownerAndStaff(200),

@@ -56,6 +56,7 @@ describe("an order's events", () => {
       clock,
       fakes: {
         "orders.events": ({ params, meta }) => {
+          if (!meta.user) throw new SoukError("UNAUTHENTICATED");
           if (params.id !== order.state.id || meta.user?.id !== owner) throw new SoukError("NOT_FOUND");
           return order.state;
         },

@@ -200,8 +200,7 @@ describe("changes of carts in MongoDB", () => {
     it("take what was bought out once", async () => {
       const owner = { user: newId() };
       const [first, second] = [newId(), newId()];
-      const drop = (it: CartStore, order: string) =>
-        it.dropBought(owner.user, order, [{ sku: "A", quantity: 2 }]);
+      const drop = (it: CartStore, order: string) => it.dropBought(owner, order, [{ sku: "A", quantity: 2 }]);
       await store.setLine(owner, line("A", 10));
       await followed(
         owner,
@@ -234,7 +233,7 @@ describe("changes of carts in MongoDB", () => {
         throw new MongoNetworkError("the connection is lost");
       };
     };
-    const drop = () => store.dropBought(owner.user, order, [{ sku: "A", quantity: 2 }]);
+    const drop = () => store.dropBought(owner, order, [{ sku: "A", quantity: 2 }]);
     lost();
     await assert.rejects(drop(), (error) => isTransient(error));
     await drop();
@@ -275,7 +274,7 @@ describe("changes of carts in MongoDB", () => {
         () => alone.setLine(owner, line("A", 3)),
         () => alone.setLine(owner, line("B")),
         () => alone.removeLine(owner, "B"),
-        () => alone.dropBought(owner.user, newId(), [{ sku: "A", quantity: 1 }]),
+        () => alone.dropBought(owner, newId(), [{ sku: "A", quantity: 1 }]),
         () => alone.setLine(guest, line("C")),
         () => alone.merge(guest.guest, owner.user),
         () => alone.setLine(guest, line("D")),

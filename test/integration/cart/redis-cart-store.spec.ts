@@ -41,7 +41,7 @@ describe("carts in Redis", () => {
     await stores.store.setLine({ user }, line);
     await renews("putting in", () => stores.store.setLine({ user }, { ...line, sku: "B" }));
     await renews("removing", () => stores.store.removeLine({ user }, "B"));
-    await renews("dropping", () => stores.store.dropBought(user, newId(), [{ sku: "A", quantity: 1 }]));
+    await renews("dropping", () => stores.store.dropBought({ user }, newId(), [{ sku: "A", quantity: 1 }]));
     await renews("clearing", () => stores.store.clear({ user }));
   });
 
@@ -51,7 +51,7 @@ describe("carts in Redis", () => {
     await stores.store.setLine({ user }, { ...line, quantity: 3 });
     await redis.hset(key, "note", "a gift", "x:A", "Ann");
     await stores.other.setLine({ user }, { ...line, quantity: 5 });
-    await stores.other.dropBought(user, newId(), [{ sku: "A", quantity: 1 }]);
+    await stores.other.dropBought({ user }, newId(), [{ sku: "A", quantity: 1 }]);
     const { note, "x:A": engraving } = await redis.hgetall(key);
     assert.deepEqual([note, engraving], ["a gift", "Ann"]);
     assert.deepEqual((await stores.store.read({ user })).lines, [{ ...line, quantity: 4 }]);

@@ -146,7 +146,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
         ["another line", () => stores().other.setLine(owner, line("B", 2))],
         ["a quantity", () => store().setLine(owner, line("A", 2))],
         ["a price", () => store().setLine(owner, { ...line("A", 2), seen: usd(499) })],
-        ["a purchase", () => stores().other.dropBought(owner.user, newId(), bought())],
+        ["a purchase", () => stores().other.dropBought(owner, newId(), bought())],
         ["a line less", () => store().removeLine(owner, "B")],
         ["all lines gone", () => store().clear(owner)],
         ["a line again", () => store().setLine(owner, line("A", 1))],
@@ -172,18 +172,18 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       const owner = user();
       const order = newId();
       await store().setLine(owner, line("A", 2));
-      await store().dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner, order, [{ sku: "A", quantity: 1 }]);
       const before = await now(owner);
       const set = await stores().other.setLine(owner, { ...line("A", 1), addedAt: 9_999 });
       assert.equal(revisionOf(set), before);
       await store().removeLine(owner, "B");
-      await stores().other.dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
-      await store().dropBought(owner.user, newId(), [{ sku: "other", quantity: 1 }]);
+      await stores().other.dropBought(owner, order, [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner, newId(), [{ sku: "other", quantity: 1 }]);
       assert.equal(await now(owner), before);
       await store().clear(owner);
       const empty = await now(owner);
       await store().clear(owner);
-      await store().dropBought(owner.user, newId(), [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner, newId(), [{ sku: "A", quantity: 1 }]);
       assert.equal(await now(owner), empty);
       assert.ok(revisionOf(await stores().other.setLine(owner, line("A", 1))) > empty);
     });
@@ -202,7 +202,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
     it("takes lines out, and leaves what was raised since and what was not bought", async () => {
       const owner = user();
       for (const it of [line("A", 3), line("B", 2), line("C", 1)]) await store().setLine(owner, it);
-      await store().dropBought(owner.user, newId(), [
+      await store().dropBought(owner, newId(), [
         { sku: "A", quantity: 1 },
         { sku: "B", quantity: 2 },
         { sku: "gone", quantity: 9 },
@@ -214,8 +214,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       const owner = user();
       await store().setLine(owner, line("A", 10));
       const [first, second] = [newId(), newId()];
-      const drop = (it: CartStore, order: string) =>
-        it.dropBought(owner.user, order, [{ sku: "A", quantity: 2 }]);
+      const drop = (it: CartStore, order: string) => it.dropBought(owner, order, [{ sku: "A", quantity: 2 }]);
       await Promise.all([
         drop(store(), first),
         drop(stores().other, first),
@@ -230,9 +229,9 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
     it("is remembered where there is no cart, so that a repeat spares a later one", async () => {
       const owner = user();
       const order = newId();
-      await store().dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner, order, [{ sku: "A", quantity: 1 }]);
       await store().setLine(owner, line("A"));
-      await store().dropBought(owner.user, order, [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner, order, [{ sku: "A", quantity: 1 }]);
       assert.deepEqual(quantities((await store().read(owner)).lines), { A: 1 });
     });
 
@@ -241,7 +240,7 @@ export function cartStoreConformance(stores: () => StoreUnderTest): void {
       await store().setLine(owner, line("A", 1));
       await stores().other.setLine(owner, line("A", 5));
       await stores().other.setLine(owner, line("B", 1));
-      await store().dropBought(owner.user, newId(), [{ sku: "A", quantity: 1 }]);
+      await store().dropBought(owner, newId(), [{ sku: "A", quantity: 1 }]);
       assert.deepEqual(quantities((await store().read(owner)).lines), { A: 4, B: 1 });
     });
   });

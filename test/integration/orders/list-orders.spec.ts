@@ -161,7 +161,9 @@ describe("staff's list of orders", function () {
   it("finds orders from before there were words", async () => {
     const db = shop.node.runtime.database("orders");
     const migrations = await migrationsOf(core.migrations.orders);
-    assert.equal(await migrateDown(db, migrations, "test", shop.node.runtime.clock), "0005-search-words");
+    const upTo = migrations.findIndex((it) => it.name === "0005-search-words");
+    const known = migrations.slice(0, upTo + 1);
+    while ((await migrateDown(db, known, "test", shop.node.runtime.clock)) !== "0005-search-words");
     const orders = db.collection<{ _id: string }>("orders");
     await orders.updateMany({}, { $unset: { "state.words": "", "state.customer": "" } });
     await migrateUp(db, migrations, "test", shop.node.runtime.clock);

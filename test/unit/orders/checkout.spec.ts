@@ -261,6 +261,7 @@ describe("checkout", () => {
           limits: { orders: 3, quantity: 1_000 },
           clock: { now: () => Date.now() },
           orderTtl: 60_000,
+          guestLimits: { email: { orders: 3, quantity: 1_000 }, address: { orders: 10, quantity: 1_000 } },
           checkProvider: async () => undefined,
         },
         standIn({

@@ -205,6 +205,7 @@ class World {
         limits: LIMITS,
         clock: { now: () => this.now },
         orderTtl: 60_000,
+        guestLimits: { email: { orders: 3, quantity: 1_000 }, address: { orders: 10, quantity: 1_000 } },
         checkProvider: async () => undefined,
       },
       standIn({
