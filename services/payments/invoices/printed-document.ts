@@ -3,7 +3,7 @@ import { minorDigits } from "../../../broker/contract/currency.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { BASIS_POINTS } from "./tax.ts";
-import { isolated } from "./typesetting/clean-text.ts";
+import { isolated, isolatedPair } from "./typesetting/clean-text.ts";
 
 export interface PrintedLine {
   name: string;
@@ -56,7 +56,7 @@ export function printedInvoice(it: Invoice, titleOf: TitleOf): PrintedDocument {
     })),
     totals: [...netAndTax(it), ["Total paid", amount(it.gross)]],
     remarks: [
-      ...(it.printed ?? []).map(({ label, text }) => `${isolated(label)}: ${isolated(text)}`),
+      ...(it.printed ?? []).map(({ label, text }) => isolatedPair(label, text)),
       paidBy(it.payment, titleOf),
       `Prices are in ${it.currency}${it.taxRate === 0 ? "." : ` and include ${taxLabel(it)}.`}`,
     ],
@@ -109,7 +109,7 @@ const common = ({ number, issuedAt, seller, buyer }: Invoice | CreditNote) => ({
 /** `Size: M · Colour: Red` */
 function optionsOf({ options = [] }: Invoice["lines"][number]): string[] {
   if (options.length === 0) return [];
-  return [options.map(({ name, value }) => `${isolated(name)}: ${isolated(value)}`).join(" · ")];
+  return [options.map(({ name, value }) => isolatedPair(name, value)).join(" · ")];
 }
 
 /** None where there is no tax. */

@@ -173,6 +173,22 @@ describe("an invoice as PDF", () => {
     }
   });
 
+  it("waits in a queue of limited length", async () => {
+    const printer = createPdfPrinter();
+    const asked = Array.from({ length: 120 }, (_, n) => {
+      const document = printedInvoice(invoice({ number: `2026-${n}` }), () => "M-Pesa");
+      return printer.print({ kind: "pdf", document });
+    });
+    const results = Promise.allSettled(asked);
+    await asked[0];
+    await printer.close();
+    const codes = (await results).map((it) => (it.status === "rejected" ? it.reason.type : "printed"));
+    assert.equal(codes[0], "printed");
+    // One is being printed, and a hundred wait.
+    assert.deepEqual(new Set(codes.slice(101)), new Set(["UNAVAILABLE"]));
+    assert.ok(!codes.slice(0, 101).includes("UNAVAILABLE"));
+  });
+
   it("has a credit note beside it that names it", async () => {
     const { lines: _lines, paidOn: _paidOn, ...rest } = invoice();
     const note: CreditNote = {

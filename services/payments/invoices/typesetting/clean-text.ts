@@ -27,6 +27,10 @@ export const isolated = (text: string): string => `${ISOLATE}${withoutInvisible(
 /** What was written, without the signs that {@link isolated} adds. */
 export const plainText = (text: string): string => text.replace(/[\u2068\u2069]/g, "");
 
+/** `label: value` in the direction of its label, without effect on the words around it. */
+export const isolatedPair = (label: string, value: string): string =>
+  `${ISOLATE}${withoutInvisible(label)}: ${isolated(value)}${END}`;
+
 const withoutInvisible = (text: string): string => text.replace(SPACES, plainSpace).replace(INVISIBLE, "");
 
 /** @param text may have parts that are {@link isolated} */

@@ -24,7 +24,7 @@ const SCRIPTS = [
   ..."arabic hebrew thai bengali tamil telugu gujarati gurmukhi kannada malayalam oriya sinhala".split(" "),
   ..."armenian georgian ethiopic khmer lao myanmar thaana".split(" "),
 ].map((it) => `noto-sans-${it}`);
-const EMOJI = "noto-emoji";
+export const EMOJI = "noto-emoji";
 
 /** What is shown as a picture unless something says otherwise. */
 const PICTURE = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|\p{Emoji}\u20e3)/u;

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { Blob, Face, Font, Variation } from "harfbuzzjs";
 import { LRUCache } from "lru-cache";
 import decompress from "woff2-encoder/decompress";
-import { familiesFor, type Han, isIn, type Slice, slicesOf } from "./font-families.ts";
+import { EMOJI, familiesFor, type Han, isIn, type Slice, slicesOf } from "./font-families.ts";
 
 export type Weight = 400 | 600;
 
@@ -14,6 +14,8 @@ export interface OpenFont {
   bytes: Uint8Array;
   unitsPerEm: number;
   hasWeights: boolean;
+  /** Whether it is the font of emoji. */
+  hasPictures: boolean;
   fonts: Readonly<Record<Weight, Font>>;
   has(codePoint: number): boolean;
 }
@@ -52,7 +54,7 @@ async function search(cluster: string, han: Han): Promise<OpenFont | undefined> 
   for (const family of familiesFor(cluster, han))
     for (const slice of slicesOf(family)) {
       if (!isIn(slice, first)) continue;
-      const font = await opened(slice);
+      const font = await opened(slice, family);
       if (codePoints.every(font.has)) return font;
     }
   return undefined;
@@ -65,7 +67,7 @@ const shaped = (cluster: string): number[] =>
 export const isSelector = (codePoint: number): boolean =>
   codePoint === 0x200c || codePoint === 0x200d || (codePoint >= 0xfe00 && codePoint <= 0xfe0f);
 
-async function opened({ path }: Slice): Promise<OpenFont> {
+async function opened({ path }: Slice, family: string): Promise<OpenFont> {
   const found = open.get(path);
   if (found) return found;
   const bytes = await decompress(await readFile(path));
@@ -82,6 +84,7 @@ async function opened({ path }: Slice): Promise<OpenFont> {
     bytes,
     unitsPerEm: face.upem,
     hasWeights,
+    hasPictures: family === EMOJI,
     fonts: { 400: fontOf(400), 600: fontOf(600) },
     has: (codePoint) => known.has(codePoint),
   };

@@ -51,7 +51,8 @@ export function itemise(text: string, library: FontLibrary, han: Han): Itemised 
     if (UNSEEN.test(segment)) continue;
     const level = levels[index] ?? 0;
     const before = runs.at(-1)?.font;
-    if (before && NEUTRAL.test(segment) && hasAll(before, segment)) {
+    // Letters and spaces of the emoji font are as wide as its pictures.
+    if (before && !before.hasPictures && NEUTRAL.test(segment) && hasAll(before, segment)) {
       add(segment, before, level);
       continue;
     }

@@ -3,7 +3,8 @@
  *
  * Readers take text from each glyph, from left to right, and turn text that goes from right to left. So what is read and
  * what is seen are apart where a glyph does not stand for one character, or is not in its place: the text is at unseen
- * glyphs in the order of the page, and the shapes follow without text.
+ * glyphs in the order of the page, and the shapes follow without text. They are so for all that
+ * is from right to left. There the unseen glyphs are of one font, because some readers turn the text of each font apart.
  */
 import { type EmbeddedFont, hex } from "./embedded-font.ts";
 import type { Cluster, PlacedGlyph } from "./shape-run.ts";
@@ -20,15 +21,40 @@ export function lineContent(
   baseline: number,
 ): string {
   const content = new Content(size, x, baseline);
-  for (const cluster of clusters) {
-    const font = fontOf(cluster);
-    content.use(font);
-    const glyph = plainGlyph(cluster);
-    if (glyph) content.glyph(glyph, cluster.text, font);
-    else content.group(cluster, font);
+  for (const { part, isTurned } of partsOf(clusters)) {
+    const [first] = part;
+    const reading = first && isTurned ? fontOf(first) : undefined;
+    for (const cluster of part) {
+      const font = fontOf(cluster);
+      content.use(reading ?? font);
+      const glyph = reading ? undefined : plainGlyph(cluster);
+      if (glyph) content.glyph(glyph, cluster.text, font);
+      else content.group(cluster, font, reading ?? font);
+    }
   }
   content.shapes();
   return content.toString();
+}
+
+interface Part {
+  part: Cluster[];
+  /** Whether it has text from right to left. */
+  isTurned: boolean;
+}
+
+/** Parts that are embedded in the line, with all that is embedded in them, and those between. */
+function partsOf(clusters: readonly Cluster[]): Part[] {
+  const parts: Part[] = [];
+  let wasEmbedded: boolean | undefined;
+  for (const cluster of clusters) {
+    const isEmbedded = cluster.level > 0;
+    if (isEmbedded !== wasEmbedded) parts.push({ part: [], isTurned: false });
+    wasEmbedded = isEmbedded;
+    const last = parts.at(-1);
+    last?.part.push(cluster);
+    if (last && isBackwards(cluster.level)) last.isTurned = true;
+  }
+  return parts;
 }
 
 /** The glyph of a cluster that needs no special care. */
@@ -85,12 +111,13 @@ class Content {
     this.#x += this.#length(glyph.advance);
   }
 
-  group({ text, width, level, glyphs }: Cluster, font: EmbeddedFont): void {
+  /** @param reading the font of the unseen text */
+  group({ text, width, level, glyphs }: Cluster, font: EmbeddedFont, reading: EmbeddedFont): void {
     const parts = charactersOf(text, level);
     const letters = parts.filter((it) => !MARK.test(it)).length;
     for (const part of parts) {
       const own = letters > 0 && MARK.test(part) ? 0 : width / Math.max(letters, 1);
-      this.#show(font.unseen(part, Math.round(own)), own - Math.round(own));
+      this.#show(reading.unseen(part, Math.round(own)), own - Math.round(own));
     }
     let x = this.#x;
     for (const glyph of glyphs) {

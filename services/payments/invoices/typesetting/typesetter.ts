@@ -102,9 +102,10 @@ export async function createTypesetter(
         const shown = isCut ? shortened(clusters, ellipsis(), (width * 1000) / style.size) : clusters;
         const used = (shown.reduce((sum, it) => sum + it.width, 0) * style.size) / 1000;
         const left = align === "right" ? x + width - used : x;
+        const { level } = paragraph;
         const baseline = top + ASCENT * style.size;
         pdf.fillColor(style.color);
-        pdf.addContent(lineContent(visual(shown, paragraph.level), fontOf, style.size, left, baseline));
+        pdf.addContent(lineContent(visual(shown, level), fontOf, style.size, left, baseline));
         top += lineHeight(shown, style);
       }
       return top;
