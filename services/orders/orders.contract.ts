@@ -372,7 +372,8 @@ export const orders = defineContract({
     pay: action({
       summary: "Pay an order in another way",
       description:
-        "A new attempt to pay, perhaps with another provider. The earlier one is cancelled at its provider.",
+        "A new attempt to pay, perhaps with another provider. The earlier one is cancelled at its provider. " +
+        "Staff may make one for the customer, as an invoice by hand.",
       operationId: "payOrder",
       headers: { request: { Prefer: preferWait, ...tokenHeader } },
       rest: "POST /orders/:id/payments",

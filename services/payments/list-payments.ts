@@ -7,6 +7,8 @@ import { beforeId, beforeTimeAndId, pageOf, timeAndId } from "../../broker/mongo
 import type { Anomaly } from "./anomaly.model.ts";
 import { type Payment, type PaymentState, paymentState } from "./payment/state.ts";
 import { paymentView } from "./payment-view.ts";
+import type { Providers } from "./providers/create-providers.ts";
+import { wantedBy } from "./providers/find-by.ts";
 
 type Payments = Model<ActorDocument<PaymentState>>;
 type Found = Pick<ActorDocument<PaymentState>, "_id" | "state">;
@@ -28,23 +30,33 @@ export async function attemptsOf(payments: Payments, orderId: string) {
 }
 
 type Paged<T> = Omit<T, "limit"> & { limit: number };
-type Contacts = (ids: string[]) => Promise<Returned<"users.contacts">>;
+
+interface ListTools {
+  payments: Payments;
+  contacts(ids: string[]): Promise<Returned<"users.contacts">>;
+  modules: Providers["modules"];
+}
 
 /**
- * Payments by status or receipt. `_id` is a UUIDv7, so it sorts by time.
+ * Payments by status, provider, and what they are found by. `_id` is a UUIDv7, so it sorts by time.
  * @param contacts returns the customers
+ * @throws {SoukError} VALIDATION_FAILED for a phone by which nothing can be found
  */
 export async function listPayments(
-  payments: Payments,
+  { payments, contacts, modules }: ListTools,
   params: Paged<ParamsIn<"payments.list">>,
-  contacts: Contacts,
 ) {
-  const { status, receipt, limit, cursor } = params;
+  const { status, provider, receipt, reference, phone, limit, cursor } = params;
   const found = await payments
     .find(
       {
         "state.status": status ?? trusted({ $ne: "early" }),
+        ...(provider === undefined ? {} : { "state.provider": provider }),
         ...(receipt === undefined ? {} : { "state.receipt": receipt }),
+        ...(reference === undefined ? {} : { "state.providerRef": reference }),
+        ...(phone === undefined
+          ? {}
+          : { "state.foundBy": trusted({ $in: wantedBy(modules, "phone", phone, provider) }) }),
         ...beforeId(cursor, "payments"),
       },
       { state: 1 },
@@ -58,6 +70,8 @@ export async function listPayments(
   const customers = new Map((ids.length > 0 ? await contacts(ids) : []).map((it) => [it.id, it]));
   const items = payed.map(({ id, state }) => ({
     ...paymentView(id, state),
+    reference: state.providerRef,
+    options: state.options,
     customerId: state.customerId,
     customer: customers.get(state.customerId) ?? null,
   }));

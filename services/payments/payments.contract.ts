@@ -34,6 +34,7 @@ import {
   creditNoteNumber,
   creditNoteView,
   failures,
+  foundBy,
   offeredProvider,
   openingTrouble,
   openingView,
@@ -59,6 +60,8 @@ export {
   bookingKind,
   bookingSchema,
   creditNoteView,
+  customerEmail,
+  foundBy,
   openingTrouble,
   paymentStatus,
   paymentView,
@@ -86,17 +89,26 @@ const messages = {
   "payment.opened": reply(
     "payment",
     "The provider has opened it",
-    z.strictObject({ providerRef: ref, nextAction, expiresAt: time.nullable() }),
+    z.strictObject({
+      providerRef: ref,
+      nextAction,
+      expiresAt: time.nullable(),
+      foundBy: foundBy.optional(),
+    }),
   ),
   "payment.refused": reply(
     "payment",
     "The provider would not open it",
-    z.strictObject({ reason: z.string() }),
+    z.strictObject({ reason: z.string(), foundBy: foundBy.optional() }),
   ),
   "payment.open_failed": reply(
     "payment",
     "The provider has not opened it, and may yet",
-    z.strictObject({ trouble: openingTrouble, reason: z.string().max(500) }),
+    z.strictObject({
+      trouble: openingTrouble,
+      reason: z.string().max(500),
+      foundBy: foundBy.optional(),
+    }),
     { formerly: ["payment.unopened"] },
   ),
   "payment.report": command(
@@ -409,13 +421,28 @@ export const payments = defineContract({
     }),
     list: action({
       summary: "All payments with their customers",
-      description: "The newest first; by status or receipt number.",
+      description:
+        "The newest first; by status, provider, receipt number, the provider's reference (M-Pesa's CheckoutRequestID, " +
+        "Stripe's `pi_…`), or what else a provider's payments can be found by.",
       operationId: "listPayments",
       rest: "GET /payments",
       auth: "staff",
       params: z.strictObject({
         status: paymentStatus.optional().meta({ description: "Only those that are there" }),
+        provider: provider.optional().meta({ description: "Only those at this provider" }),
         receipt: line(200).optional().meta({ description: "The provider's receipt or reference number" }),
+        reference: line(200)
+          .optional()
+          .meta({
+            description: "What the provider calls the payment",
+            examples: ["ws_CO_191220191020363925"],
+          }),
+        phone: line(40)
+          .optional()
+          .meta({
+            description: "The phone that was asked to pay, as people write it; of providers that ask phones",
+            examples: ["0712 345678"],
+          }),
         limit,
         cursor,
       }),

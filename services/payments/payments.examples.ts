@@ -35,6 +35,8 @@ const customerId = "01941b10-0a11-7c20-8d31-5f2e9b7c4a10";
 
 export const staffPayment = {
   ...payment,
+  reference: "4f6b2c1d",
+  options: {},
   customerId,
   customer: { id: customerId, name: "Ann Example", email: "ann@example.com" },
 };

@@ -82,6 +82,12 @@ const customer = z
   .meta({ id: "Customer", description: "Who is to pay" });
 export const staffPaymentView = paymentView
   .extend({
+    reference: z.string().nullable().meta({
+      description: "What the provider calls it, as M-Pesa's CheckoutRequestID; null until it is open",
+    }),
+    options: z.record(z.string(), z.string()).meta({
+      description: "What the customer has chosen beyond the provider, as the phone to ask",
+    }),
     customerId: id,
     customer: customer.nullable().meta({ description: "Null where the account is gone" }),
   })
@@ -217,11 +223,16 @@ export const reportedRefund = z
     reason: z.string().max(500).nullable(),
   })
   .meta({ id: "ReportedRefund" });
+/** `<option>:<value>`, the value as its provider compares it. */
+export const foundBy = z.array(z.string().max(250)).max(5);
+/** Of the customer. Unknown for orders from before it was kept. */
+export const customerEmail = z.string().max(320);
 export const paymentRequest = z
   .strictObject({
     orderId: id,
     orderNumber: z.string(),
     customerId: id,
+    email: customerEmail.optional(),
     amount: money,
     payment: paymentChoice,
     expiresAt: time,

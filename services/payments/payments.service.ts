@@ -160,9 +160,10 @@ export default defineService(payments, {
     },
 
     list(ctx) {
-      return listPayments(this.actors.payment.documents, ctx.params, (ids) =>
-        ctx.call("users.contacts", { ids }),
-      );
+      const { modules } = this.providers;
+      const payments = this.actors.payment.documents;
+      const contacts = (ids: string[]) => ctx.call("users.contacts", { ids });
+      return listPayments({ payments, contacts, modules }, ctx.params);
     },
 
     openings({ params }) {

@@ -29,6 +29,7 @@ export const requestPayment = (
     orderId,
     orderNumber: state.number,
     customerId: state.customerId,
+    ...(state.customer && { email: state.customer.email }),
     amount: state.total,
     payment: choice,
     expiresAt: state.expiresAt,

@@ -70,6 +70,7 @@ export function request({ data, time }: Message<"payment.request">): Payment {
     orderId: data.orderId,
     orderNumber: data.orderNumber,
     customerId: data.customerId,
+    ...(data.email !== undefined && { email: data.email }),
     provider: data.payment.provider,
     options: data.payment.options ?? {},
     ...(data.payment.returnUrl !== undefined && { returnUrl: data.payment.returnUrl }),

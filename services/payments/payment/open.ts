@@ -9,7 +9,7 @@ export function open(state: Payment, { subject, data }: Message<"payment.opened"
   const { providerRef, nextAction } = data;
   return {
     state: {
-      ...withStatusAtProvider(state, "pending"),
+      ...withStatusAtProvider(findable(state, data), "pending"),
       status: "pending",
       providerRef,
       nextAction,
@@ -21,27 +21,36 @@ export function open(state: Payment, { subject, data }: Message<"payment.opened"
   };
 }
 
+interface Findable {
+  foundBy?: string[] | undefined;
+}
+
+/** The provider's worker knows what it is found by, whatever has become of the opening. */
+const findable = (state: Payment, { foundBy }: Findable): Payment =>
+  foundBy === undefined || state.foundBy !== undefined ? state : { ...state, foundBy };
+
 /** The payment is no longer wanted. What the provider has opened is cancelled. */
 export function openedAfterEnd(state: Payment, { subject, data }: Message<"payment.opened">): Decided {
-  const opened = { ...state, providerRef: data.providerRef };
+  const opened = { ...findable(state, data), providerRef: data.providerRef };
   return { state: opened, send: cancelAtProvider(opened, subject) };
 }
 
 /** A report arrived before the provider's own answer. The answer adds at most the reference. */
 export const noteOpened = (state: Payment, { data }: Message<"payment.opened">): Decided => ({
-  state: state.providerRef ? state : { ...state, providerRef: data.providerRef },
+  state: findable(state.providerRef ? state : { ...state, providerRef: data.providerRef }, data),
 });
 
 export const refused = (state: Payment, { subject, data }: Message<"payment.refused">): Decided =>
-  fail(state, subject, data.reason);
+  fail(findable(state, data), subject, data.reason);
 
 /** A timer tries again (schedule.ts), until the order's time to pay is over. */
 export function openFailed(state: Payment, message: Message<"payment.open_failed">): Decided {
   const { subject, data, time } = message;
   const { trouble, reason } = data;
-  if (isTooLate(state, time)) return failInTime(state, subject);
+  const known = findable(state, data);
+  if (isTooLate(state, time)) return failInTime(known, subject);
   const failures = (state.opening?.failures ?? 0) + 1;
-  const noted: Step = { state: { ...state, opening: { trouble, reason, failures, at: time } }, send: [] };
+  const noted: Step = { state: { ...known, opening: { trouble, reason, failures, at: time } }, send: [] };
   if (trouble !== "misconfigured") return noted;
   return andThen(noted, (it) => anomaly(it, message, "provider_misconfigured", { reported: null }));
 }
@@ -49,7 +58,7 @@ export function openFailed(state: Payment, message: Message<"payment.open_failed
 /** It is time to open it, with others or again. */
 export function startOpening(state: Payment, { subject, time }: Message<"payment.open">): Decided {
   if (isTooLate(state, time)) return failInTime(state, subject);
-  const { orderId, orderNumber, customerId, amount, provider, options, returnUrl, expiresAt } = state;
+  const { orderId, orderNumber, customerId, email, amount, provider, options, returnUrl, expiresAt } = state;
   return {
     state,
     send: [
@@ -57,6 +66,7 @@ export function startOpening(state: Payment, { subject, time }: Message<"payment
         orderId,
         orderNumber,
         customerId,
+        ...(email !== undefined && { email }),
         amount,
         payment: { provider, options, ...(returnUrl !== undefined && { returnUrl }) },
         expiresAt: expiresAt ?? time,

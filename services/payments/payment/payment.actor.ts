@@ -19,7 +19,7 @@ import * as providerCommands from "./provider-commands.ts";
 import * as reports from "./provider-report.ts";
 import * as refunds from "./refund.ts";
 import { type PaymentSchedule, withTimers } from "./schedule.ts";
-import { type Early, type Payment, type PaymentState, paymentState } from "./state.ts";
+import { type Early, type Payment, type PaymentState, paymentState, withoutEmail } from "./state.ts";
 
 export type { PaymentMessage } from "./decision.ts";
 
@@ -219,5 +219,8 @@ export const createPaymentActor = (
   defineActor(payments, "payment", {
     startedBy: ["payment.request"],
     state: paymentState,
-    receive: (state, message) => withTimers(schedule, state, machine.receive(state, message), message),
+    receive(state, message) {
+      const decision = machine.receive(state, message);
+      return withTimers(schedule, state, { ...decision, state: withoutEmail(decision.state) }, message);
+    },
   });

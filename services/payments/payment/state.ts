@@ -3,7 +3,14 @@ import { z } from "zod";
 import { envelopeSchema } from "../../../broker/contract/envelope.ts";
 import { id, type Money, minorUnits, money, time } from "../../../broker/contract/schemas.ts";
 import { nextAction, paymentChoice, provider } from "../../orders/orders.contract.ts";
-import { openingTrouble, paymentStatus, refundOrigin, reportedStatus } from "../payments.contract.ts";
+import {
+  customerEmail,
+  foundBy,
+  openingTrouble,
+  paymentStatus,
+  refundOrigin,
+  reportedStatus,
+} from "../payments.contract.ts";
 
 const refund = z.strictObject({
   id: z.uuid(),
@@ -45,8 +52,12 @@ const payment = z
     orderId: id,
     orderNumber: z.string(),
     customerId: id,
+    /** Only until it is open at the provider, or can't be opened any more. */
+    email: customerEmail.optional(),
     provider,
     options: paymentChoice.shape.options.default({}),
+    /** What staff find it by, as its provider compares it. Indexed. */
+    foundBy: foundBy.optional(),
     returnUrl: paymentChoice.shape.returnUrl,
     /** The order's amount. Only this amount counts as paid. */
     amount: money,
@@ -102,6 +113,13 @@ export const refundable = (it: Payment): number => it.captured - refundedOrPendi
 /** Refunds that the provider has not decided yet. */
 export const openRefunds = (it: Payment): number =>
   [...it.refunds, ...it.duplicateCaptures].filter((one) => one.status === "pending").length;
+
+/** Nobody needs the customer's address any more once the provider was asked for good. */
+export function withoutEmail(it: PaymentState | null): PaymentState | null {
+  if (it === null || it.status === "early" || it.status === "requested" || it.email === undefined) return it;
+  const { email: _, ...rest } = it;
+  return rest;
+}
 
 export const inCurrencyOf = (it: Payment, amount: number): Money => ({
   amount,

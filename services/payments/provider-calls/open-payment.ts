@@ -1,6 +1,7 @@
 /** Worker: opens a payment at its provider, in one try. The payment decides about further tries. */
 import type { Message } from "../../../broker/contract/envelope.ts";
 import type { WorkerTools } from "../../../broker/moleculer/handlers.ts";
+import { foundByOf } from "../providers/find-by.ts";
 import { callProvider, failureData, type ProviderCaller } from "./call-provider.ts";
 
 /**
@@ -16,6 +17,9 @@ export async function openPayment(
 ): Promise<void> {
   if (waits && type === "payment.request") return;
   const { orderId, orderNumber, customerId, amount, payment } = data;
+  const module = caller.providers.modules.find((it) => it.name === payment.provider);
+  const foundBy = module && foundByOf(module, payment.options ?? {});
+  const known = foundBy && { foundBy };
   if (!caller.providers.names.includes(payment.provider))
     return answer("payment.refused", paymentId, { reason: `${payment.provider} is not available here` });
   const opened = await callProvider(caller, payment.provider, "open", paymentId, (provider, signal) =>
@@ -25,6 +29,7 @@ export async function openPayment(
         orderId,
         orderNumber,
         customerId,
+        email: data.email ?? null,
         amount,
         expiresAt: new Date(data.expiresAt),
         options: payment.options ?? {},
@@ -33,12 +38,15 @@ export async function openPayment(
       signal,
     ),
   );
-  if (opened.kind === "refused") return answer("payment.refused", paymentId, { reason: opened.reason });
-  if (opened.kind !== "done") return answer("payment.open_failed", paymentId, failureData(opened));
+  if (opened.kind === "refused")
+    return answer("payment.refused", paymentId, { reason: opened.reason, ...known });
+  if (opened.kind !== "done")
+    return answer("payment.open_failed", paymentId, { ...failureData(opened), ...known });
   const { providerRef, nextAction, expiresAt } = opened.value;
   await answer("payment.opened", paymentId, {
     providerRef,
     nextAction,
     expiresAt: expiresAt?.toISOString() ?? null,
+    ...known,
   });
 }

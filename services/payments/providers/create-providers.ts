@@ -10,6 +10,8 @@ export interface Providers {
   readonly names: readonly string[];
   /** Their modules. */
   readonly open: readonly ProviderModule[];
+  /** Also of providers that are not configured any more. */
+  readonly modules: readonly ProviderModule[];
   /** Also finds a closed one. Undefined for one that is unknown or not configured. */
   find(name: string): PaymentProvider | undefined;
   /** What people call a provider, also one that is not configured any more. */
@@ -53,6 +55,7 @@ export function createProviders(
   return {
     names: open.map(({ name }) => name),
     open,
+    modules,
     find: (name) => configured.get(name),
     titleOf: (name) => titles.get(name) ?? name,
     of: <P extends PaymentProvider | null>(module: ProviderModule<P>) =>

@@ -34,6 +34,11 @@ interface Declared extends Variables {
   /** What the customer may choose beyond the provider, for example a phone number. Values are strings. */
   readonly options: z.ZodObject;
   /**
+   * Options by which staff find its payments: parameters of `GET /payments`, which has `phone`. Each function converts
+   * what people write to what is compared, or returns null for a text that can't be one.
+   */
+  readonly findBy?: { readonly phone?: (written: string) => string | null };
+  /**
    * Matches its keys of the test mode, by which no money moves. Addresses with a host named "sandbox" count as test
    * addresses anyway.
    */

@@ -26,6 +26,11 @@ export interface PaymentIntent {
   readonly orderId: string;
   readonly orderNumber: string;
   readonly customerId: string;
+  /**
+   * The customer's address, as typed. Null where it is unknown. It goes to a provider only where the shop has said so,
+   * see support/email.ts.
+   */
+  readonly email: string | null;
   readonly amount: Money;
   /** When the order stops waiting. */
   readonly expiresAt: Date;

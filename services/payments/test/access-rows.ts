@@ -126,7 +126,10 @@ export const rows: Rows = {
   },
   "payments.list": {
     expect: staffOnly(200),
-    ask: () => ({ path: "/payments", query: { status: "captured", receipt: "SBX-1", limit: "3" } }),
+    ask: () => ({
+      path: "/payments",
+      query: { status: "captured", receipt: "SBX-1", provider: "sandbox", reference: "r", limit: "3" },
+    }),
   },
   "payments.ledger": {
     expect: staffOnly(200),

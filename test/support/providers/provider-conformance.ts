@@ -266,6 +266,7 @@ export function providerConformance(traits: ProviderTraits): void {
             orderId: newId(),
             orderNumber: "S-0",
             customerId: newId(),
+            email: null,
             amount: price,
             expiresAt: new Date(clock.now() + 600_000),
             options: traits.payment ?? {},

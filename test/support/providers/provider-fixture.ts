@@ -64,6 +64,7 @@ export const paymentIntent = (
   orderId: newId(),
   orderNumber: "251003-7K2QF-M9DXA",
   customerId: newId(),
+  email: null,
   amount,
   expiresAt: new Date(clock.now() + 30 * 60_000),
   options: {},

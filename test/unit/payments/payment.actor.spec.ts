@@ -88,6 +88,30 @@ describe("a payment", () => {
     ]);
   });
 
+  it("keeps the customer's address until it is open, or never will be", () => {
+    const asked = () => ({ ...request(), data: { ...request().data, email: "ann@example.com" } });
+    const failed = message("payment.open_failed", { trouble: "unreachable", reason: "no" });
+    const again = run(asked(), failed, message("payment.open", {}));
+    assert.equal(again.payment.email, "ann@example.com");
+    const sent = again.sent.at(-1);
+    assert.equal(sent?.type === "provider.open" && sent.data.email, "ann@example.com");
+    for (const end of [opened(), message("payment.refused", { reason: "no" }), cancel(), notified()])
+      assert.ok(!("email" in run(asked(), end).payment), end.type);
+  });
+
+  it("learns from its provider's worker what it is found by, whatever becomes of it", () => {
+    const foundBy = ["phone:254722000111"];
+    for (const told of [
+      message("payment.opened", { providerRef: "ref-1", nextAction: null, expiresAt: null, foundBy }),
+      message("payment.refused", { reason: "no", foundBy }),
+      message("payment.open_failed", { trouble: "unreachable", reason: "no", foundBy }),
+    ]) {
+      assert.deepEqual(run(request(), told).payment.foundBy, foundBy, told.type);
+      assert.deepEqual(run(told, request()).payment.foundBy, foundBy, told.type);
+    }
+    assert.ok(!("foundBy" in run(request(), opened()).payment));
+  });
+
   it("comes to the same from every order of request, opening and report", () => {
     const parts = { request: request(), opened: opened(), notified: notified() };
     const orders = [

@@ -14,6 +14,7 @@ import {
   type StatusReport,
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
+import { emailFor, sendEmail } from "../support/email.ts";
 import { segment } from "../support/http.ts";
 import { isConfigured } from "../support/settings.ts";
 import { createMidtransApi, type MidtransApi } from "./api.ts";
@@ -30,6 +31,7 @@ export const midtrans = defineProvider({
     MIDTRANS_SERVER_KEY: secret
       .optional()
       .describe("Server key of the Midtrans account; without it there is no provider midtrans"),
+    MIDTRANS_SEND_EMAIL: sendEmail("on: Midtrans mails instructions and receipts to the customer"),
     MIDTRANS_SNAP_BASE: apiBase
       .optional()
       .describe(
@@ -44,16 +46,17 @@ export const midtrans = defineProvider({
   secrets: ["MIDTRANS_SERVER_KEY"],
   testKey: /^SB-/,
   emulator: async () => (await import("./emulator/midtrans.ts")).startMidtrans,
-  create: (context, { MIDTRANS_SERVER_KEY, ...bases }) =>
-    isConfigured("midtrans", { MIDTRANS_SERVER_KEY }, bases) && MIDTRANS_SERVER_KEY
+  create: (context, { MIDTRANS_SERVER_KEY, ...others }) =>
+    isConfigured("midtrans", { MIDTRANS_SERVER_KEY }, others) && MIDTRANS_SERVER_KEY
       ? createMidtrans(
           context,
           createMidtransApi({
             serverKey: MIDTRANS_SERVER_KEY,
-            snapBase: bases.MIDTRANS_SNAP_BASE ?? "https://app.midtrans.com",
-            apiBase: bases.MIDTRANS_API_BASE ?? "https://api.midtrans.com",
+            snapBase: others.MIDTRANS_SNAP_BASE ?? "https://app.midtrans.com",
+            apiBase: others.MIDTRANS_API_BASE ?? "https://api.midtrans.com",
           }),
           MIDTRANS_SERVER_KEY,
+          others.MIDTRANS_SEND_EMAIL,
         )
       : null,
 });
@@ -62,6 +65,7 @@ function createMidtrans(
   { clock, webhookUrl }: ProviderContext,
   api: MidtransApi,
   serverKey: string,
+  mails: "on" | "off" | undefined,
 ): PaymentProvider {
   return {
     name: "midtrans",
@@ -69,7 +73,12 @@ function createMidtrans(
     webhooksProve: false,
 
     createPayment: (intent, signal) =>
-      openSnap(api, intent, { now: clock.now(), notify: webhookUrl() }, signal),
+      openSnap(
+        api,
+        intent,
+        { now: clock.now(), notify: webhookUrl(), email: emailFor(mails, intent.email) },
+        signal,
+      ),
 
     async capture({ providerRef, amount }, signal) {
       const it = await api.status(providerRef, signal);

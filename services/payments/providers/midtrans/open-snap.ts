@@ -12,11 +12,13 @@ const PAGE_MINUTES = { least: 5, most: 7 * 24 * 60 };
 /** Pages whose address was lost. More of them mean that something else is wrong. */
 const MAX_LOST = 5;
 
-interface Moment {
+interface Opening {
   /** Milliseconds since the epoch. */
   now: number;
   /** Address for Midtrans' notifications. */
   notify: string;
+  /** The customer's, where Midtrans gets it. */
+  email: string | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ interface Moment {
 export async function openSnap(
   api: MidtransApi,
   intent: PaymentIntent,
-  { now, notify }: Moment,
+  { now, notify, email }: Opening,
   signal: AbortSignal,
 ): Promise<OpenedPayment> {
   const { paymentId, orderNumber, amount, expiresAt, returnUrl } = intent;
@@ -40,6 +42,7 @@ export async function openSnap(
       {
         transaction_details: { order_id: orderId, gross_amount: gross },
         item_details: [{ id: orderNumber, price: gross, quantity: 1, name: `Order ${orderNumber}` }],
+        ...(email !== undefined && { customer_details: { email } }),
         credit_card: { secure: true },
         // One address for all ends: Midtrans adds its own parameters. Without it, the account's settings count.
         ...(returnUrl !== null && { callbacks: { finish: returnAddress(returnUrl, intent) } }),

@@ -11,7 +11,7 @@ import { isConfigured } from "../support/settings.ts";
 import { allowedAddresses } from "./allowed-addresses.ts";
 import { receiveCallback } from "./callback.ts";
 import { createDaraja, type Initiator } from "./daraja.ts";
-import { mpesaOptions } from "./phone.ts";
+import { mpesaOptions, msisdn } from "./phone.ts";
 import { mpesaPushes, pushOf } from "./push.model.ts";
 import { pushToPhone } from "./push.ts";
 import { PAID, reportOf } from "./report.ts";
@@ -76,6 +76,7 @@ export const mpesa = defineProvider({
     "MPESA_SECURITY_CREDENTIAL",
   ],
   options: mpesaOptions,
+  findBy: { phone: msisdn },
   emulator: async () => (await import("./emulator/mpesa.ts")).startMpesa,
   create: (context, settings) => (isComplete(settings) ? createMpesa(context, settings) : null),
 });

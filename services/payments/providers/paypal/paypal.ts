@@ -19,6 +19,7 @@ import {
   type StatusReport,
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
+import { emailFor, sendEmail } from "../support/email.ts";
 import { returnAddress, returnPage } from "../support/return-address.ts";
 import { SUPPORTED, toPayPal } from "./amounts.ts";
 import { createApi, PayPalRefused } from "./api.ts";
@@ -71,6 +72,7 @@ const variables = z.object({
   PAYPAL_CANCEL_URL: page
     .optional()
     .describe("Where customers go who cancel at PayPal; a page of the gateway unless set"),
+  PAYPAL_SEND_EMAIL: sendEmail("on: PayPal's page has the customer's e-mail address filled in"),
   PAYPAL_VERIFY: z
     .enum(["offline", "postback"])
     .optional()
@@ -209,6 +211,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     async createPayment(intent, signal) {
       const { paymentId, orderNumber, amount, returnUrl } = intent;
       const page = returnPage(publicUrl());
+      const email = emailFor(settings.PAYPAL_SEND_EMAIL, intent.email);
       const body = {
         intent: settings.PAYPAL_INTENT === "authorize" ? "AUTHORIZE" : "CAPTURE",
         purchase_units: [
@@ -222,6 +225,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
         ],
         payment_source: {
           paypal: {
+            ...(email !== undefined && { email_address: email }),
             experience_context: {
               user_action: "PAY_NOW",
               shipping_preference: "NO_SHIPPING",

@@ -17,6 +17,7 @@ import {
   type StatusReport,
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
+import { emailFor, sendEmail } from "../support/email.ts";
 import { toStripe } from "./amounts.ts";
 import { createClient, FailureRepeated, UnexpectedState } from "./client.ts";
 import { paymentIntent, read, refund, refundReport, reportOf } from "./objects.ts";
@@ -36,6 +37,7 @@ const variables = z.object({
     .enum(["automatic", "manual"])
     .optional()
     .describe("manual takes the money only when the shop captures it; automatic unless set"),
+  STRIPE_SEND_EMAIL: sendEmail("on: Stripe mails a receipt to the customer"),
 });
 
 type Settings = z.output<typeof variables>;
@@ -66,7 +68,7 @@ function createStripe(
   { clock }: ProviderContext,
   secretKey: string,
   webhookSecrets: readonly string[],
-  { STRIPE_API_BASE, STRIPE_CAPTURE }: Settings,
+  { STRIPE_API_BASE, STRIPE_CAPTURE, STRIPE_SEND_EMAIL }: Settings,
 ): PaymentProvider {
   const base = new URL(STRIPE_API_BASE ?? "https://api.stripe.com");
   if (base.pathname !== "/") throw new ConfigError("STRIPE_API_BASE: must have no path");
@@ -107,7 +109,8 @@ function createStripe(
     name: "stripe",
     webhooksProve: true,
 
-    async createPayment({ paymentId, orderId, orderNumber, amount }, signal) {
+    async createPayment({ paymentId, orderId, orderNumber, email, amount }, signal) {
+      const receiptEmail = emailFor(STRIPE_SEND_EMAIL, email);
       // An intent of a failed attempt does no harm: its client secret is unknown to all.
       const created = await withKey(paymentId, (idempotencyKey) =>
         ask(signal, (it) =>
@@ -117,6 +120,7 @@ function createStripe(
               automatic_payment_methods: { enabled: true },
               capture_method: STRIPE_CAPTURE ?? "automatic",
               description: `Order ${orderNumber}`,
+              ...(receiptEmail !== undefined && { receipt_email: receiptEmail }),
               metadata: { paymentId, orderId },
             },
             { idempotencyKey },

@@ -13,6 +13,7 @@ import {
   ProviderRefused,
 } from "../provider.ts";
 import { apiBase } from "../support/api-base.ts";
+import { emailFor, sendEmail } from "../support/email.ts";
 import { returnAddress } from "../support/return-address.ts";
 import { isConfigured } from "../support/settings.ts";
 import { createXenditApi, type Invoice, type XenditApi } from "./api.ts";
@@ -35,21 +36,27 @@ export const xendit = defineProvider({
       .describe(
         "Webhook verification token of the Xendit account; its webhooks of paid and expired invoices and of refunds go to /api/v1/payments/webhooks/xendit",
       ),
+    XENDIT_SEND_EMAIL: sendEmail("on: Xendit mails its invoice to the customer"),
     XENDIT_API_BASE: apiBase.optional().describe("Address of Xendit's API; https://api.xendit.co unless set"),
   }),
   secrets: ["XENDIT_SECRET_KEY", "XENDIT_CALLBACK_TOKEN"],
   testKey: /^xnd_development_/,
   emulator: async () => (await import("./emulator/xendit.ts")).startXendit,
-  create(context, { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN, XENDIT_API_BASE }) {
+  create(context, { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN, XENDIT_API_BASE, XENDIT_SEND_EMAIL }) {
     const needed = { XENDIT_SECRET_KEY, XENDIT_CALLBACK_TOKEN };
-    if (!isConfigured("xendit", needed, { XENDIT_API_BASE }) || !XENDIT_SECRET_KEY || !XENDIT_CALLBACK_TOKEN)
-      return null;
+    const others = { XENDIT_API_BASE, XENDIT_SEND_EMAIL };
+    if (!isConfigured("xendit", needed, others) || !XENDIT_SECRET_KEY || !XENDIT_CALLBACK_TOKEN) return null;
     const api = createXenditApi(XENDIT_SECRET_KEY, XENDIT_API_BASE ?? "https://api.xendit.co");
-    return createXendit(context, api, XENDIT_CALLBACK_TOKEN);
+    return createXendit(context, api, XENDIT_CALLBACK_TOKEN, XENDIT_SEND_EMAIL);
   },
 });
 
-function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken: string): PaymentProvider {
+function createXendit(
+  { clock }: ProviderContext,
+  api: XenditApi,
+  callbackToken: string,
+  mails: "on" | "off" | undefined,
+): PaymentProvider {
   /** The provider's data: invoice and refunds. */
   async function fetchStatus(ref: string, signal: AbortSignal) {
     const invoice = await api.invoice(ref, signal);
@@ -66,7 +73,7 @@ function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken:
       const { expiresAt } = intent;
       const seconds = Math.floor((expiresAt.getTime() - clock.now()) / 1_000);
       if (seconds < 1) throw new ProviderRefused("no time is left to pay");
-      const wanted = invoiceFor(intent, seconds);
+      const wanted = invoiceFor(intent, seconds, emailFor(mails, intent.email));
       const earlier = await api.findByExternalId(intent.paymentId, signal);
       return opened(intent, earlier ?? (await api.createInvoice(wanted, signal)));
     },
@@ -93,7 +100,7 @@ function createXendit({ clock }: ProviderContext, api: XenditApi, callbackToken:
   };
 }
 
-const invoiceFor = (intent: PaymentIntent, seconds: number) => {
+const invoiceFor = (intent: PaymentIntent, seconds: number, email: string | undefined) => {
   const { paymentId, orderId, orderNumber, amount, returnUrl } = intent;
   return {
     external_id: paymentId,
@@ -101,7 +108,8 @@ const invoiceFor = (intent: PaymentIntent, seconds: number) => {
     currency: amount.currency,
     description: `Order ${orderNumber}`,
     invoice_duration: seconds,
-    should_send_email: false,
+    should_send_email: email !== undefined,
+    ...(email !== undefined && { payer_email: email }),
     // Without them, those of the account's settings count.
     ...(returnUrl !== null && {
       success_redirect_url: returnAddress(returnUrl, intent, "succeeded"),

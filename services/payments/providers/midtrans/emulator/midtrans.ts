@@ -69,6 +69,7 @@ const create = z.object({
     gross_amount: z.int().min(1),
   }),
   item_details: z.array(z.object({ price: z.int(), quantity: z.int().min(1), name: z.string() })).optional(),
+  customer_details: z.object({ email: z.email() }).optional(),
   callbacks: z.object({ finish: z.url() }).optional(),
   expiry: z.object({ unit: z.enum(["minutes", "hours", "days"]), duration: z.int().min(1) }).optional(),
 });
@@ -141,6 +142,7 @@ export async function startMidtrans(
       expiresAt: clock.now() + duration * UNIT_MS[unit],
       notifyUrls: notifyUrls(call),
       finish: data.callbacks?.finish,
+      email: data.customer_details?.email,
       transaction: null,
     });
     const opened = {
@@ -261,7 +263,8 @@ export async function startMidtrans(
       "GET /snap/v4/redirection/:token": (call) => {
         const page = byToken(call);
         if (!page) return errorAnswer(404, call);
-        return payPage("Midtrans Snap (emulated)", `${page.orderId}: Rp ${page.amount}`, page.orderId, [
+        const about = `${page.orderId}: Rp ${page.amount} ${page.email ?? ""}`;
+        return payPage("Midtrans Snap (emulated)", about, page.orderId, [
           { label: "Back to the merchant", url: page.finish },
         ]);
       },

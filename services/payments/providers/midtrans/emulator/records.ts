@@ -45,6 +45,8 @@ export interface Page {
   readonly notifyUrls: readonly (string | null)[];
   /** Where the customer goes from the page. */
   readonly finish: string | undefined;
+  /** The customer's, to which receipts go. */
+  readonly email: string | undefined;
   /** Null until the customer has chosen a method. */
   transaction: Transaction | null;
 }

@@ -63,6 +63,7 @@ export function createOrders(
       intent,
       status,
       create_time,
+      ...(order.email === undefined ? {} : { payment_source: { paypal: { email_address: order.email } } }),
       purchase_units: [
         {
           reference_id: "default",
@@ -203,6 +204,7 @@ export function createOrders(
         custom_id: unit.custom_id,
         invoice_id: unit.invoice_id,
         description: unit.description,
+        email: asked.payment_source?.paypal.email_address,
         return_url: context?.return_url,
         cancel_url: context?.cancel_url,
         bank: "accepts",

@@ -20,7 +20,11 @@ export const newOrder = z.object({
     )
     .min(1)
     .max(10),
-  payment_source: z.object({ paypal: z.object({ experience_context: context.optional() }) }).optional(),
+  payment_source: z
+    .object({
+      paypal: z.object({ email_address: z.email().optional(), experience_context: context.optional() }),
+    })
+    .optional(),
   application_context: context.optional(),
 });
 

@@ -20,6 +20,8 @@ export interface Order {
   custom_id?: string | undefined;
   invoice_id?: string | undefined;
   description?: string | undefined;
+  /** The payer's, as the merchant has named it. */
+  email?: string | undefined;
   return_url?: string | undefined;
   cancel_url?: string | undefined;
   /** Whether the customer's bank accepts the capture. */

@@ -10,6 +10,8 @@ export interface Invoice {
   readonly amount: number;
   readonly currency: string;
   readonly description: string;
+  readonly payer_email?: string | undefined;
+  readonly should_send_email: boolean;
   readonly success_redirect_url?: string | undefined;
   readonly failure_redirect_url?: string | undefined;
   readonly created: string;
@@ -74,7 +76,6 @@ export const invoiceBody = (it: Invoice, url: string) => ({
   merchant_name: "Souk",
   merchant_profile_picture_url: `${url}/logo.png`,
   invoice_url: `${url}/web/${it.id}`,
-  should_send_email: false,
   available_banks: [],
   available_retail_outlets: [],
   available_ewallets: [],

@@ -46,6 +46,8 @@ const invoiceRequest = z.object({
   currency: currency.default("IDR"),
   description: z.string().default(""),
   invoice_duration: z.number().min(1).default(86_400),
+  payer_email: z.email().optional(),
+  should_send_email: z.boolean().default(false),
   success_redirect_url: z.url().optional(),
   failure_redirect_url: z.url().optional(),
   metadata: z.unknown().optional(),
