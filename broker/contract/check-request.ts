@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { ActionContract } from "./contract.ts";
 import { type FieldError, SoukError } from "./errors.ts";
 import { type DeclaredFields, fieldIssues } from "./fields.ts";
+import { IN_SENTENCES } from "./sentences.ts";
 
 const MAX_ERRORS = 20;
 
@@ -33,7 +34,7 @@ export function checkRequest(
   given: Readonly<Record<string, unknown>>,
   declared: DeclaredFields,
 ): void {
-  const checked = params.safeParse(given);
+  const checked = params.safeParse(given, IN_SENTENCES);
   if (!checked.success) throw validationFailure(checked.error);
   const issues = fieldIssues(params, given, declared);
   if (issues.length > 0) throw validationFailure({ issues });

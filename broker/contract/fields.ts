@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { CONDITIONS } from "./conditions.ts";
+import { IN_SENTENCES } from "./sentences.ts";
 
 /** Bytes of one extension's fields, as JSON. */
 const MAX_BYTES = 4_096;
@@ -90,7 +91,7 @@ export function fieldIssues(
     Object.entries(value).flatMap(([name, fields]): z.core.$ZodIssue[] => {
       const schema = known[name];
       if (!schema) return [{ code: "unrecognized_keys", keys: [name], path: [key], message: "" }];
-      const issues = schema.safeParse(fields).error?.issues ?? [];
+      const issues = schema.safeParse(fields, IN_SENTENCES).error?.issues ?? [];
       return issues.map((it) => ({ ...it, path: [key, name, ...it.path] }));
     }),
   );

@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { canonicalEmail } from "./email.ts";
 import { isoDate, isoTime, printable, trimmed } from "./patterns.ts";
+import { orRequired } from "./sentences.ts";
 import { cleanLine, cleanText, isVisible } from "./text.ts";
 
-export const id = z.uuid({ version: "v7", error: "must be a UUIDv7" }).meta({
+export const id = z.uuid({ version: "v7", error: orRequired("must be a UUIDv7") }).meta({
   description: "UUIDv7",
   examples: ["01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21"],
 });
@@ -89,10 +90,12 @@ export const quantity = z
   .min(1)
   .max(999)
   .meta({ examples: [2] });
-export const time = z.stringFormat("date-time", isoTime, "must be a time in UTC (RFC 3339)").meta({
-  examples: ["2026-11-27T09:30:00.000Z"],
-});
-export const date = z.stringFormat("date", isoDate, "must be a date (RFC 3339)").meta({
+export const time = z
+  .stringFormat("date-time", isoTime, { error: orRequired("must be a time in UTC (RFC 3339)") })
+  .meta({
+    examples: ["2026-11-27T09:30:00.000Z"],
+  });
+export const date = z.stringFormat("date", isoDate, { error: orRequired("must be a date (RFC 3339)") }).meta({
   examples: ["2026-11-27"],
 });
 export const country = z

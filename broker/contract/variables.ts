@@ -1,7 +1,8 @@
 /** Environment variables: how a part of Souk declares its variables in zod, and how they are read. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { keepPasswords, keepSecret, redact } from "./redact.ts";
+import { keepPasswords, keepSecret, oneLine, redact } from "./redact.ts";
+import { IN_SENTENCES } from "./sentences.ts";
 
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -32,6 +33,12 @@ export const duration = (fallbackMs: number) =>
     .meta({ unit: "ms" });
 /** A secret that must be hard to guess. */
 export const secret = z.string().min(16, "must have at least 16 characters");
+
+const MAX_SHOWN = 100;
+
+/** What was given, in one line. */
+const shown = (value: string | undefined): string =>
+  value === undefined ? "" : `, not ${JSON.stringify(oneLine(value.slice(0, MAX_SHOWN)))}`;
 
 /** Variables that one part declares: every node, a domain, a payment provider. */
 export interface Variables<S extends z.ZodObject = z.ZodObject> {
@@ -89,10 +96,13 @@ export function parseVariables<S extends z.ZodObject>(
   for (const [name, value] of Object.entries(given))
     if (value.includes("://")) keepPasswords(value);
     else if (secrets.includes(name)) keepSecret(value);
-  const parsed = schema.safeParse(given);
-  if (!parsed.success)
-    throw new ConfigError(
-      redact(parsed.error.issues.map((it) => `${it.path.join(".")}: ${it.message}`).join("\n")),
-    );
+  const parsed = schema.safeParse(given, IN_SENTENCES);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((it) => {
+      const name = it.path.join(".");
+      return `${name}: ${it.message}${secrets.includes(name) ? "" : shown(given[name])}`;
+    });
+    throw new ConfigError(redact(lines.join("\n")));
+  }
   return parsed.data;
 }

@@ -6,6 +6,7 @@ import { type Context, type Middleware, Validators } from "moleculer";
 import { validationFailure } from "../contract/check-request.ts";
 import { type ActionContract, actionContract } from "../contract/contract.ts";
 import { withFields } from "../contract/fields.ts";
+import { IN_SENTENCES } from "../contract/sentences.ts";
 import { knownPart, tolerant } from "../contract/tolerant.ts";
 
 /** An action without a contract, such as the gateway's, passes its input on unchanged. */
@@ -32,7 +33,7 @@ export class ContractValidator extends Validators.Base {
         const { params: strict } = requireContract(name);
         const params = tolerant(strict);
         return function validated(ctx) {
-          const parsed = params.safeParse(ctx.params ?? {});
+          const parsed = params.safeParse(ctx.params ?? {}, IN_SENTENCES);
           // Not thrown: this handler is not async, so the caller would get an exception instead of a rejected
           // promise.
           if (!parsed.success) return Promise.reject(validationFailure(parsed.error));
@@ -58,7 +59,7 @@ export class ContractValidator extends Validators.Base {
   }
 
   override validate(params: Record<string, unknown>, schema: Record<string, unknown>): boolean {
-    const parsed = tolerant(requireContract(String(schema.$contract)).params).safeParse(params);
+    const parsed = tolerant(requireContract(String(schema.$contract)).params).safeParse(params, IN_SENTENCES);
     if (!parsed.success) throw validationFailure(parsed.error);
     return true;
   }

@@ -4,7 +4,7 @@ import { z } from "zod";
 const fieldError = z
   .object({
     field: z.string().meta({ description: "Its path, or the name of a header", examples: ["quantity"] }),
-    message: z.string().meta({ examples: ["Too small: expected number to be >=1"] }),
+    message: z.string().meta({ examples: ["must be at least 1"] }),
   })
   .meta({ id: "FieldError", description: "A field of a request that does not fit, and why" });
 

@@ -95,12 +95,12 @@ function problemExample(code: ErrorCode, route: ApiRoute, components: Components
       type: `/docs/errors#${code}`,
       title,
       status,
-      detail: code === "VALIDATION_FAILED" ? "quantity: Too small: expected number to be >=1" : title,
+      detail: code === "VALIDATION_FAILED" ? "quantity: must be at least 1" : title,
       code,
       traceId: "0af7651916cd43dd8448eb211c80319c",
       instance: API_BASE + examplePath(route, components),
       ...(code === "VALIDATION_FAILED"
-        ? { errors: [{ field: "quantity", message: "Too small: expected number to be >=1" }] }
+        ? { errors: [{ field: "quantity", message: "must be at least 1" }] }
         : {}),
     },
   };

@@ -1,5 +1,6 @@
 /** The customer's options beyond the provider, checked by the provider's module. */
 import type { z } from "zod";
+import { IN_SENTENCES } from "../../../../broker/contract/sentences.ts";
 import { ProviderRefused } from "../provider.ts";
 
 /** @throws {ProviderRefused} that names the first wrong option */
@@ -8,7 +9,7 @@ export function checkOptions(
   options: z.ZodObject,
   given: Readonly<Record<string, string>>,
 ): void {
-  const { error } = options.safeParse(given);
+  const { error } = options.safeParse(given, IN_SENTENCES);
   const issue = error?.issues[0];
   if (!issue) return;
   if (issue.code !== "unrecognized_keys")
