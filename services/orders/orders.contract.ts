@@ -105,6 +105,7 @@ const orderPaymentStatus = z
   .enum([
     "requested",
     "pending",
+    "processing",
     "captured",
     "failed",
     "expired",
@@ -149,9 +150,10 @@ export const orderView = z
     history: z.array(statusChange),
     createdAt: time,
     ext: orderExt.optional(),
-    expiresAt: time
-      .nullable()
-      .meta({ description: "Until when it can be paid; null where that does not matter any more" }),
+    expiresAt: time.nullable().meta({
+      description:
+        "Until when it can be paid; null where that does not matter any more, and while the bank works on a payment",
+    }),
     version: z.int().meta({ description: "Counts up with each change" }),
   })
   .meta({ id: "Order", description: "An order and how far it has come", examples: [orderExample] });
@@ -452,6 +454,7 @@ export const orders = defineContract({
         "stock.reserved",
         "stock.rejected",
         "payment.pending",
+        "payment.processing",
         "payment.captured",
         "payment.failed",
         "payment.expired",

@@ -48,6 +48,7 @@ import {
   refundRef,
   reportedRefund,
   reportedStatus,
+  round,
   staffPaymentView,
   transactionView,
   webhook,
@@ -63,6 +64,7 @@ export {
   customerEmail,
   foundBy,
   openingTrouble,
+  PROCESSING_MS,
   paymentStatus,
   paymentView,
   providerCommand,
@@ -130,6 +132,8 @@ const messages = {
       refunds: z.array(reportedRefund).max(1_000).default([]),
       /** Set for the answer to a question about a report that did not fit. It is accepted as it is. */
       settles: z.boolean().default(false),
+      /** Beside `processing`: how long that may take at this provider. */
+      processingMs: z.int().min(0).optional(),
     }),
     { formerly: ["payment.notified"] },
   ),
@@ -159,6 +163,16 @@ const messages = {
     "A payment waits for its customer",
     z.strictObject({ paymentId: id, provider, nextAction }),
   ),
+  "payment.processing": event(
+    "order",
+    "The customer has paid, and the bank is slow: money is on its way",
+    z.strictObject({
+      paymentId: id,
+      provider,
+      until: time.meta({ description: "When it counts as failed, if nothing was heard of it until then" }),
+      round,
+    }),
+  ),
   "payment.captured": event(
     "order",
     "A payment has been taken",
@@ -167,9 +181,17 @@ const messages = {
   "payment.failed": event(
     "order",
     "An attempt to pay failed",
-    z.strictObject({ paymentId: id, reason: z.string().meta({ examples: ["The card was declined"] }) }),
+    z.strictObject({
+      paymentId: id,
+      reason: z.string().meta({ examples: ["The card was declined"] }),
+      round: round.optional(),
+    }),
   ),
-  "payment.expired": event("order", "An attempt to pay ran out of time", z.strictObject({ paymentId: id })),
+  "payment.expired": event(
+    "order",
+    "An attempt to pay ran out of time",
+    z.strictObject({ paymentId: id, round: round.optional() }),
+  ),
   "payment.refunded": event(
     "order",
     "Money was given back",
@@ -542,13 +564,15 @@ export const payments = defineContract({
       operationId: "paySandbox",
       rest: "POST /sandbox/pay/:ref",
       auth: "public",
-      repeatable: "a payment is decided once",
+      repeatable: "a payment is decided once, and after `process` once more",
       status: 202,
       params: z.strictObject({
         ref: capability,
-        outcome: z
-          .enum(["succeed", "decline", "expire"])
-          .meta({ id: "SandboxOutcome", description: "What the customer does" }),
+        outcome: z.enum(["succeed", "decline", "expire", "process"]).meta({
+          id: "SandboxOutcome",
+          description:
+            "What the customer does; `process`: a slow bank, so `succeed` or `decline` follows later",
+        }),
         delayMs: z
           .int()
           .min(0)

@@ -9,6 +9,7 @@ export const paymentStatus = z
   .enum([
     "requested",
     "pending",
+    "processing",
     "authorized",
     "captured",
     "failed",
@@ -183,6 +184,7 @@ export const capability = ref.meta({
 export const reportedStatus = z
   .enum([
     "pending",
+    "processing",
     "authorized",
     "captured",
     "partially_refunded",
@@ -193,6 +195,13 @@ export const reportedStatus = z
     "disputed",
   ])
   .meta({ id: "ReportedStatus", description: "How a payment stands, as its provider says" });
+/** How long money may be on its way, where its provider does not say: its folder may, and so may the operator. */
+export const PROCESSING_MS = 14 * 86_400_000;
+/** By how many times the customer was said to have paid: which of a payment's waits a message is about. */
+export const round = z
+  .int()
+  .min(0)
+  .meta({ examples: [1] });
 export const refundRef = z.string().min(1).max(200);
 /** The provider's number of the captured money. */
 export const receipt = z.string().max(200).nullable();

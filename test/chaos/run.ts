@@ -68,7 +68,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { plan, orderTtl, signal, keep = false } = options;
   const print = withTime(options.print);
   // The provider is asked about late money only briefly, so that the shop becomes idle.
-  const env = { ORDER_TTL: `${orderTtl}s`, RECONCILE_GRACE: `${orderTtl / 2}s` };
+  const half = `${orderTtl / 2}s`;
+  const env = { ORDER_TTL: `${orderTtl}s`, RECONCILE_GRACE: half, SANDBOX_PROCESSING_MAX: half };
   const cluster = await startCluster({ plan, env, print, signal });
   let failed = false;
   try {

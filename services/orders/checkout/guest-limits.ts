@@ -9,7 +9,7 @@ import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { addressKey } from "../../../broker/http/limits/address.ts";
 import type { OpenOrdersRead, OpenOrdersStore } from "./open-orders.store.ts";
-import { ABANDONED_MS, isWaiting, type OpenOrder, type OpenOrderLimits } from "./open-orders.ts";
+import { ABANDONED_MS, isPayable, isWaiting, type OpenOrder, type OpenOrderLimits } from "./open-orders.ts";
 
 const MAX_TRIES = 20;
 
@@ -58,7 +58,8 @@ function withEntry(
     const status = known.get(it.order);
     return status === undefined ? entry.at - it.at < ABANDONED_MS : isWaiting(status);
   });
-  if (waiting.length >= limits.orders)
+  const payable = waiting.filter((it) => isPayable(known.get(it.order) ?? "placed"));
+  if (payable.length >= limits.orders)
     throw new SoukError(
       "TOO_MANY_OPEN_ORDERS",
       "Too many orders of guests with this e-mail address, or from this network, wait for their payment.",

@@ -5,9 +5,8 @@ import type { ActorHost } from "../../../broker/actor/runtime/document/actor-hos
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { writeGroup } from "../../../broker/mongo/write-group.ts";
 import type { OrderMessage } from "../order/decision.ts";
-import type { OrderState } from "../order/state.ts";
-import type { OrderStatus } from "../orders.contract.ts";
-import { NOTHING_OPEN, type OpenOrder, type OpenOrders } from "./open-orders.ts";
+import { isProcessing, type OrderState } from "../order/state.ts";
+import { NOTHING_OPEN, type OpenOrder, type OpenOrders, type Standing } from "./open-orders.ts";
 
 export const OPEN_ORDERS = "open_orders";
 
@@ -25,7 +24,7 @@ export interface OpenOrdersRead {
   /** 0 where nothing is stored yet. */
   readonly version: number;
   readonly open: OpenOrders;
-  readonly known: ReadonlyMap<string, OrderStatus>;
+  readonly known: ReadonlyMap<string, Standing>;
 }
 
 export interface OpenOrdersStore {
@@ -54,7 +53,7 @@ export function openOrdersStore(
       return {
         version,
         open: { revision, entries: entries.map((it) => ({ ...it, at: it.at.getTime() })) },
-        known: new Map(orders.map((it) => [it.id, it.state.status])),
+        known: new Map(orders.map((it) => [it.id, standingOf(it.state)])),
       };
     },
 
@@ -68,3 +67,6 @@ export function openOrdersStore(
     },
   };
 }
+
+const standingOf = ({ status, attempts }: OrderState): Standing =>
+  status === "awaiting_payment" && attempts.some(isProcessing) ? "payment_processing" : status;

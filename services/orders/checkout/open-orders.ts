@@ -36,7 +36,7 @@ export interface Claim extends OpenOrder {
 }
 
 export interface OpenOrderLimits {
-  /** Open orders of one customer. */
+  /** Open orders of one customer that wait for the customer. */
   readonly orders: number;
   /** Units that they may hold together. */
   readonly quantity: number;
@@ -59,15 +59,23 @@ export type ClaimDecision =
 /** An entry of this age without an order is not wanted any more. */
 export const ABANDONED_MS = 60_000;
 
-const UNPAID = new Set<OrderStatus>(["placed", "awaiting_payment"]);
+/** Status of an order; apart, those that wait for a bank and not for their customer. */
+export type Standing = OrderStatus | "payment_processing";
+
+const UNPAID = new Set<Standing>(["placed", "awaiting_payment", "payment_processing"]);
 /**
  * Orders with these statuses give the cart back. All others were paid: the bought items leave the cart, with a new
  * revision.
  */
-const GIVEN_BACK = new Set<OrderStatus>(["rejected", "cancelled", "expired"]);
+const GIVEN_BACK = new Set<Standing>(["rejected", "cancelled", "expired"]);
 
 /** Whether an order with this status waits for its payment. */
-export const isWaiting = (status: OrderStatus): boolean => UNPAID.has(status);
+export const isWaiting = (status: Standing): boolean => UNPAID.has(status);
+/**
+ * Whether it waits for its customer. For one that waits for a bank the customer has done everything. Its units still
+ * count, because a payment that fails days later must not hold any number of them.
+ */
+export const isPayable = (status: Standing): boolean => isWaiting(status) && status !== "payment_processing";
 
 export const NOTHING_OPEN: OpenOrders = { revision: 0, entries: [] };
 
@@ -77,7 +85,7 @@ export const NOTHING_OPEN: OpenOrders = { revision: 0, entries: [] };
  */
 export function decideClaim(
   open: OpenOrders,
-  known: ReadonlyMap<string, OrderStatus>,
+  known: ReadonlyMap<string, Standing>,
   claim: Claim,
   limits: OpenOrderLimits,
   certain = false,
@@ -94,8 +102,9 @@ export function decideClaim(
   if (same) return { kind: "ordered", entry: same };
 
   const orders = waiting.map((it) => it.order);
+  const payable = waiting.filter((it) => isPayable(known.get(it.order) ?? "placed")).map((it) => it.order);
   const quantity = waiting.reduce((sum, it) => sum + it.quantity, 0);
-  if (waiting.length >= limits.orders) return { kind: "too-many", orders };
+  if (payable.length >= limits.orders) return { kind: "too-many", orders: payable };
   if (quantity + claim.quantity > limits.quantity) return { kind: "too-much", orders, quantity };
   return { kind: "claim", next: { revision: claim.revision, entries: [...waiting, claim] } };
 }

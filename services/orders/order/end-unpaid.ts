@@ -7,6 +7,10 @@ import { type Decided, EXPIRY } from "./decision.ts";
 import { about, cancelAttempts, holdMessages } from "./messages.ts";
 import { enter, mapHolds, type OrderState } from "./state.ts";
 
+/**
+ * Also while the bank works on a payment. Otherwise a customer who changed their mind would wait for days, and the
+ * goods with them. The money can't be called back: when it comes, it is refunded.
+ */
 export const cancel = (state: OrderState, message: Message<"order.cancel">): Decided =>
   close(state, message, "cancelled", message.data.reason);
 

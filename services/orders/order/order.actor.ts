@@ -23,7 +23,15 @@ import {
 } from "./deliver.ts";
 import { cancel, expire } from "./end-unpaid.ts";
 import { noteRejectedLine, rejected, releaseUnknownHold, reserved } from "./hold-stock.ts";
-import { attemptEnded, captured, pay, pending, refusePayment } from "./pay.ts";
+import {
+  attemptEnded,
+  attemptEndedInTime,
+  captured,
+  pay,
+  pending,
+  processing,
+  refusePayment,
+} from "./pay.ts";
 import { place } from "./place.ts";
 import { refundCapture, refunded, refundNoted, refundUnknownOrder } from "./refund.ts";
 import { type OrderState, orderState } from "./state.ts";
@@ -42,6 +50,7 @@ const settled = (status: OrderStatus) =>
     "stock.reserved": { to: [status], decide: releaseUnknownHold },
     "stock.rejected": ignore("a late answer: the units are held or not wanted"),
     "payment.pending": { to: [status], decide: pending },
+    "payment.processing": ignore("nothing is waited for; what is captured all the same is refunded"),
     "payment.captured": { to: [status], decide: refundCapture },
     "payment.failed": { to: [status], decide: attemptEnded },
     "payment.expired": { to: [status], decide: attemptEnded },
@@ -95,6 +104,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "stock.reserved": notCreated,
       "stock.rejected": notCreated,
       "payment.pending": notCreated,
+      "payment.processing": notCreated,
       "payment.captured": { to: ["none"], decide: refundUnknownOrder },
       "payment.failed": notCreated,
       "payment.expired": notCreated,
@@ -117,6 +127,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "stock.reserved": { to: ["placed", "awaiting_payment", "paid"], decide: reserved },
       "stock.rejected": { to: ["placed", "rejected"], decide: rejected },
       "payment.pending": ignore("no payment is asked for before all stock is held"),
+      "payment.processing": ignore("no payment is asked for before all stock is held"),
       "payment.captured": { to: ["placed"], decide: refundCapture },
       "payment.failed": ignore("no payment is asked for before all stock is held"),
       "payment.expired": ignore("no payment is asked for before all stock is held"),
@@ -128,7 +139,10 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "order.pay": { to: ["awaiting_payment"], decide: pay },
       "order.cancel": { to: ["cancelled"], decide: cancel },
       "order.expire": { to: ["expired"], decide: expire },
+      "payment.processing": { to: ["awaiting_payment"], decide: processing },
       "payment.captured": { to: ["awaiting_payment", "paid"], decide: captured },
+      "payment.failed": { to: ["awaiting_payment", "expired"], decide: attemptEndedInTime },
+      "payment.expired": { to: ["awaiting_payment", "expired"], decide: attemptEndedInTime },
     },
     paid: {
       ...oncePaid("paid"),

@@ -3,14 +3,30 @@
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { cancelledAttempt, MAX_ATTEMPTS, withCapture } from "./attempts.ts";
-import { type Decided, EXPIRY, refuse } from "./decision.ts";
+import { type Decided, EXPIRY, expiresAt, refuse } from "./decision.ts";
+import { close } from "./end-unpaid.ts";
 import { about, cancelAttempts, deliveryData, holdMessages, requestPayment } from "./messages.ts";
 import { refundCapture } from "./refund.ts";
-import { type Attempt, attemptOf, enter, isOpen, mapHolds, type OrderState, withAttempt } from "./state.ts";
+import {
+  type Attempt,
+  attemptOf,
+  enter,
+  isOpen,
+  isProcessing,
+  mapHolds,
+  mayStillCapture,
+  type OrderState,
+  withAttempt,
+} from "./state.ts";
 
 /** A new attempt. Earlier attempts that could still take money are cancelled. */
 export function pay(state: OrderState, { subject, data }: Message<"order.pay">): Decided {
   if (attemptOf(state, data.paymentId)) return { state };
+  if (state.attempts.some(isProcessing))
+    return refuse(
+      "ORDER_NOT_PAYABLE",
+      "The bank still works on a payment that was made. It can't be called back, so another one would be paid twice.",
+    )(state);
   if (state.attempts.length >= MAX_ATTEMPTS)
     return refuse("ORDER_NOT_PAYABLE", `${MAX_ATTEMPTS} attempts to pay are the most.`)(state);
   const next: Attempt = {
@@ -18,6 +34,7 @@ export function pay(state: OrderState, { subject, data }: Message<"order.pay">):
     choice: data.payment,
     status: "requested",
     nextAction: null,
+    round: 0,
     captured: null,
     refunds: {},
   };
@@ -39,14 +56,44 @@ export function pending(state: OrderState, { data }: Message<"payment.pending">)
   return { state: withAttempt(state, { ...it, status: "pending", nextAction: data.nextAction }) };
 }
 
+/**
+ * Money is on its way: the order keeps its stock past its time to pay, as long as that method may take. An attempt that
+ * was called off is not waited for. If it is captured all the same, it still counts, or is refunded.
+ */
+export function processing(state: OrderState, { data }: Message<"payment.processing">): Decided {
+  const it = attemptOf(state, data.paymentId);
+  if (!it || !mayStillCapture(it) || data.round <= it.round) return { state };
+  const until = Math.max(Date.parse(data.until), Date.parse(state.expiresAt));
+  return {
+    state: withAttempt(state, { ...it, status: "processing", nextAction: null, round: data.round }),
+    timers: [expiresAt(until)],
+  };
+}
+
+/** Of an order that does not wait for its payment any more. */
 export function attemptEnded(
   state: OrderState,
   { type, data }: Message<"payment.failed" | "payment.expired">,
 ): Decided {
   const it = attemptOf(state, data.paymentId);
-  if (!it || !isOpen(it)) return { state };
+  const round = data.round ?? 0;
+  if (!it || !isOpen(it) || round < it.round) return { state };
   const status = type === "payment.failed" ? "failed" : "expired";
-  return { state: withAttempt(state, { ...it, status, nextAction: null }) };
+  return { state: withAttempt(state, { ...it, status, nextAction: null, round }) };
+}
+
+/** The order stays payable until its time is over. Where the bank has taken longer than that, it ends now. */
+export function attemptEndedInTime(
+  state: OrderState,
+  message: Message<"payment.failed" | "payment.expired">,
+): Decided {
+  const noted = attemptEnded(state, message);
+  const wasProcessing = state.attempts.some(isProcessing) && !noted.state?.attempts.some(isProcessing);
+  if (!noted.state || !wasProcessing) return noted;
+  const end = Date.parse(state.expiresAt);
+  return Date.parse(message.time) < end
+    ? { ...noted, timers: [expiresAt(end)] }
+    : close(noted.state, message, "expired", "the payment failed, and the time to pay is over");
 }
 
 /**

@@ -2,7 +2,7 @@
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { fieldName } from "../../../broker/mongo/field-name.ts";
-import { type Decided, EXPIRY } from "./decision.ts";
+import { type Decided, expiresAt as expiryAt } from "./decision.ts";
 import { about } from "./messages.ts";
 import { searchWords } from "./search-words.ts";
 import type { Attempt } from "./state.ts";
@@ -15,6 +15,7 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
     choice: payment,
     status: "planned",
     nextAction: null,
+    round: 0,
     captured: null,
     refunds: {},
   };
@@ -45,6 +46,6 @@ export function place(_: null, { subject, data, time }: Message<"order.place">):
       ...lines.map((line) => send("stock.reserve", line.sku, { orderId: subject, quantity: line.quantity })),
       send("order.placed", subject, { ...about(data), total }),
     ],
-    timers: [{ set: EXPIRY, message: { type: "order.expire", data: {} }, due: Date.parse(expiresAt) }],
+    timers: [expiryAt(Date.parse(expiresAt))],
   };
 }

@@ -31,6 +31,8 @@ const attempt = z.strictObject({
   choice: paymentChoice,
   status: z.enum(["planned", ...paymentSummary.shape.status.options]),
   nextAction,
+  /** How often it was `processing`, so that a late report about an earlier time changes nothing. */
+  round: z.int().min(0).default(0),
   /** Null until it is captured. */
   captured: minorUnits.nullable(),
   /** By refund id, so that a repeated report counts once. Ids of refunds made at the provider are derived. */
@@ -104,8 +106,12 @@ export const isFree = ({ total }: OrderState): boolean => total.amount === 0;
 /** Whether it has become paid, also where nothing was to pay or the money has gone back. */
 export const wasPaid = ({ history }: OrderState): boolean => history.some((it) => it.status === "paid");
 
+/** Whether the customer has paid and the bank is slow. */
+export const isProcessing = (it: Attempt): boolean => it.status === "processing";
+
 /** Whether it is requested and has no outcome yet. */
-export const isOpen = (it: Attempt): boolean => it.status === "requested" || it.status === "pending";
+export const isOpen = (it: Attempt): boolean =>
+  it.status === "requested" || it.status === "pending" || isProcessing(it);
 
 /** Whether the provider may still take money. Some let the customer try again after a failure. */
 export const mayStillCapture = (it: Attempt): boolean => isOpen(it) || it.status === "failed";

@@ -1,7 +1,7 @@
 /** The order as clients see it. */
 import type { Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import type { OrderView } from "../orders.contract.ts";
-import { currentAttempt, holdOf, isFree, type OrderState } from "./state.ts";
+import { currentAttempt, holdOf, isFree, isProcessing, type OrderState } from "./state.ts";
 
 export function orderView({ id, version, state }: Snapshot<OrderState>): OrderView {
   const outOfStock = state.lines.flatMap(({ sku, quantity }) => {
@@ -26,7 +26,7 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     history: state.history,
     createdAt: state.createdAt,
     ...(state.ext && { ext: state.ext }),
-    expiresAt: isPayable(state) ? state.expiresAt : null,
+    expiresAt: isPayable(state) && !state.attempts.some(isProcessing) ? state.expiresAt : null,
     version,
   };
 }

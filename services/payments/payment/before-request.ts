@@ -81,6 +81,8 @@ export function request({ data, time }: Message<"payment.request">): Payment {
     opening: null,
     atProvider: null,
     checks: 0,
+    processingUntil: null,
+    rounds: 0,
     givenUp: false,
     captured: 0,
     fee: 0,

@@ -83,8 +83,8 @@ const failInTime = (state: Payment, paymentId: string): Decided =>
 
 export function fail(state: Payment, paymentId: string, reason: string): Step {
   return {
-    state: { ...state, status: "failed", nextAction: null, failure: reason },
-    send: [send("payment.failed", state.orderId, { paymentId, reason })],
+    state: { ...state, status: "failed", nextAction: null, failure: reason, processingUntil: null },
+    send: [send("payment.failed", state.orderId, { paymentId, reason, round: state.rounds })],
   };
 }
 
@@ -131,13 +131,14 @@ export function check(state: Payment, message: Message<"payment.check">): Decide
     };
     return state.checks < STUCK_AFTER_CHECKS ? asked : andThen(asked, (it) => tellStuck(it, message));
   }
-  if (status !== "requested" && status !== "pending" && status !== "authorized")
-    return { state: { ...state, givenUp: true } };
+  if (!WAITING.has(status)) return { state: { ...state, givenUp: true } };
   return {
     state: { ...state, status: "expired", nextAction: null, failure: "expired", givenUp: true },
     send: [
       ...cancelAtProvider(state, subject),
-      send("payment.expired", state.orderId, { paymentId: subject }),
+      send("payment.expired", state.orderId, { paymentId: subject, round: state.rounds }),
     ],
   };
 }
+
+const WAITING: ReadonlySet<Payment["status"]> = new Set(["requested", "pending", "processing", "authorized"]);

@@ -82,7 +82,7 @@ const again = (status: Status) => ({
 const open = {
   "payment.request": REQUESTED,
   "payment.report": row<"payment.report">(
-    ["requested", "pending", "authorized", "failed", "expired", "cancelled", ...PAID],
+    ["requested", "pending", "processing", "authorized", "failed", "expired", "cancelled", ...PAID],
     reports.reportWhileOpen,
   ),
   "payment.unmatched": MATCHED,
@@ -144,7 +144,7 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       ...keep,
       ...noRefund,
       "payment.request": {
-        to: ["requested", "pending", "authorized", "failed", "expired", "cancelled", ...PAID],
+        to: ["requested", "pending", "processing", "authorized", "failed", "expired", "cancelled", ...PAID],
         decide: (state, message) =>
           first.requestAfterEarly(state as Early, message, (next, it) => machine.receive(next, it)),
       },
@@ -177,6 +177,21 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.check": check("pending", "expired"),
       "payment.refund": notPaid("pending"),
     },
+    // The customer has paid, and the bank is slow. Only its provider knows how it ends.
+    processing: {
+      ...open,
+      ...again("processing"),
+      "payment.open": OPENED,
+      "payment.opened": row<"payment.opened">(["processing"], opening.noteOpened),
+      "payment.refused": ignore("an earlier run has opened it"),
+      "payment.open_failed": ignore("an earlier run has opened it"),
+      "payment.report": row<"payment.report">(
+        ["processing", "authorized", "failed", "expired", "cancelled", ...PAID],
+        reports.reportWhileProcessing,
+      ),
+      "payment.check": check("processing", "expired"),
+      "payment.refund": notPaid("processing"),
+    },
     authorized: {
       ...open,
       ...again("authorized"),
@@ -195,7 +210,10 @@ export const machine: Machine<PaymentState, PaymentMessage> = defineMachine<Paym
       "payment.refused": ignore("failed already"),
       "payment.open_failed": ignore("failed already"),
       // A provider may let the customer try again after a failure.
-      "payment.report": row<"payment.report">(["failed", "authorized", ...PAID], reports.reportWhileOpen),
+      "payment.report": row<"payment.report">(
+        ["failed", "processing", "authorized", ...PAID],
+        reports.reportWhileOpen,
+      ),
       "payment.check": check("failed"),
       "payment.refund": notPaid("failed"),
     },

@@ -2,6 +2,7 @@
 import { send } from "../../../broker/actor/define-actor.ts";
 import type { DataIn } from "../../../broker/contract/contract.ts";
 import { derivedId } from "../../../broker/contract/ids.ts";
+import { PROCESSING_MS } from "../payments.contract.ts";
 import { type AnomalyKind, anomaly, book } from "./anomaly.ts";
 import { andThen, type Decided, type ProviderReport, type Step, unchanged } from "./decision.ts";
 import { cancelAtProvider, fail } from "./open.ts";
@@ -32,6 +33,8 @@ export function reportWhileOpen(state: Payment, message: ProviderReport): Decide
   const reason = data.reason ?? data.status;
   const hasFailed = state.status === "failed";
   switch (data.status) {
+    case "processing":
+      return processing(known, message);
     case "authorized":
       return authorized(known, message);
     case "failed":
@@ -39,18 +42,53 @@ export function reportWhileOpen(state: Payment, message: ProviderReport): Decide
     case "cancelled":
       if (hasFailed) return { state: known };
       return {
-        state: { ...known, status: "cancelled", nextAction: null, failure: reason },
-        send: [send("payment.failed", state.orderId, { paymentId: subject, reason })],
+        state: { ...known, status: "cancelled", nextAction: null, failure: reason, processingUntil: null },
+        send: [send("payment.failed", state.orderId, { paymentId: subject, reason, round: state.rounds })],
       };
     case "expired":
       if (hasFailed) return { state: known };
       return {
-        state: { ...known, status: "expired", nextAction: null, failure: reason },
-        send: [send("payment.expired", state.orderId, { paymentId: subject })],
+        state: { ...known, status: "expired", nextAction: null, failure: reason, processingUntil: null },
+        send: [send("payment.expired", state.orderId, { paymentId: subject, round: state.rounds })],
       };
     default:
       return { state: state.providerRef === null || known.atProvider !== state.atProvider ? known : state };
   }
+}
+
+/**
+ * The customer has paid, and the bank is slow: money is on its way. The order waits for it past its time to pay, as
+ * long as the method may take. A repeated report does not prolong that.
+ */
+function processing(state: Payment, message: ProviderReport): Decided {
+  const { subject } = message;
+  if (state.status === "processing" || state.atProvider !== "processing") return { state };
+  const begun = onItsWay(state, message);
+  const { provider, rounds: round, processingUntil: until } = begun;
+  return {
+    state: { ...begun, status: "processing", nextAction: null, failure: null },
+    send: [send("payment.processing", state.orderId, { paymentId: subject, provider, until, round })],
+  };
+}
+
+/**
+ * While money is on its way. A report that it is not may be older than the one that it is, from an attempt before.
+ * So the provider is asked, and its answer counts. `pending` as an answer means that the customer must pay again.
+ */
+export function reportWhileProcessing(state: Payment, message: ProviderReport): Decided {
+  const { subject, data } = message;
+  const isEnd = !impliesCapture(data.status) && !AGREED.has(data.status);
+  if (!isEnd || !isOurs(state, message)) return reportWhileOpen(state, message);
+  if (!data.settles) return { state, send: recheckAtProvider(state, subject, { settles: true }) };
+  return data.status === "pending"
+    ? fail(state, subject, data.reason ?? "the bank did not pay")
+    : reportWhileOpen(state, message);
+}
+
+/** From now on, its provider is asked for as long as the method may take. */
+function onItsWay(state: Payment, { time, data }: ProviderReport) {
+  const until = new Date(Date.parse(time) + (data.processingMs ?? PROCESSING_MS)).toISOString();
+  return { ...state, processingUntil: until, rounds: state.rounds + 1, givenUp: false };
 }
 
 /**
@@ -81,13 +119,18 @@ export function reportAfterEnd(state: Payment, message: ProviderReport): Decided
     return andThen(step, (it) => anomaly(it, message, "capture_after_end", { about: [data.providerRef] }));
   }
   if (!isOurs(state, message)) return { state };
-  const known: Payment = { ...withStatusAtProvider(state, data.status), providerRef: data.providerRef };
+  const reported: Payment = { ...withStatusAtProvider(state, data.status), providerRef: data.providerRef };
+  const hasAgreed = AGREED.has(data.status) && reported.atProvider !== state.atProvider;
+  const known = hasAgreed && reported.atProvider === "processing" ? onItsWay(reported, message) : reported;
   // It could not be cancelled before its reference was known, or the customer has agreed to an unwanted payment.
-  const isNews =
-    state.providerRef === null || (data.status === "authorized" && known.atProvider !== state.atProvider);
+  // What a bank worked on could not be called off. Once it has failed, the customer could pay it again.
+  const hasFailed = state.atProvider === "processing" && reported.atProvider === "failed";
+  const isNews = state.providerRef === null || hasAgreed || hasFailed;
   if (isNews && isWatched(known)) return { state: known, send: cancelAtProvider(known, subject) };
   return { state: known.atProvider === state.atProvider && state.providerRef !== null ? state : known };
 }
+
+const AGREED: ReadonlySet<Reported> = new Set(["authorized", "processing"]);
 
 /** Already paid. The same capture again is a repetition. Another one is a duplicate capture. */
 export function reportAfterCapture(state: Payment, message: ProviderReport): Decided {
@@ -179,6 +222,7 @@ function capture(state: Payment, message: ProviderReport): Step {
       providerRef: data.providerRef,
       nextAction: null,
       opening: null,
+      processingUntil: null,
       captured: state.amount.amount,
       fee: paid.fee,
       receipt: data.receipt,

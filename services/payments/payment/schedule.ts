@@ -33,8 +33,18 @@ const OPEN = "open";
 /**
  * Wait before the next check, by the number of checks so far: 10 s, 30 s, 1 min, 2 min, … where the first is 10 s.
  */
-const checkDelay = ({ firstCheckMs, longestWaitMs }: PaymentSchedule, checks: number): number =>
-  Math.min(longestWaitMs, checks === 0 ? firstCheckMs : 3 * firstCheckMs * 2 ** Math.min(checks - 1, 30));
+const checkDelay = (
+  { firstCheckMs, longestWaitMs }: PaymentSchedule,
+  checks: number,
+  slower: number,
+): number =>
+  Math.min(
+    slower * longestWaitMs,
+    checks === 0 ? firstCheckMs : 3 * firstCheckMs * 2 ** Math.min(checks - 1, 30),
+  );
+
+/** A bank that takes days is asked at longer intervals: up to six times the usual ones. */
+const SLOWER = 6;
 
 /**
  * Wait before the next try to open, by the number of failures. It starts at a tenth of the first check's wait, and
@@ -111,16 +121,22 @@ function checkTimers(
 ): { state: Payment; timers: TimerChange[] } {
   const wasWatched = was !== null && isWatched(was);
   if (!isWatched(is)) return { state: is, timers: wasWatched ? [{ cancel: CHECK }] : [] };
-  const news = !wasWatched || openRefunds(is) > openRefunds(was);
+  const begun = is.processingUntil !== null && is.processingUntil !== was?.processingUntil;
+  const news = !wasWatched || begun || openRefunds(is) > openRefunds(was);
   if (!news && type !== "payment.check") return { state: is, timers: [] };
   const state = news && is.checks > 0 ? { ...is, checks: 0 } : is;
   return { state, timers: [nextCheck(schedule, state, Date.parse(time))] };
 }
 
-/** Refunds are checked until they end. An open payment is checked until its time and the grace period are over. */
+/**
+ * Refunds are checked until they end. An open payment is checked until its time, or that of money on its way, and the
+ * grace period are over.
+ */
 function nextCheck(schedule: PaymentSchedule, state: Payment, now: number): TimerChange {
-  const due = now + checkDelay(schedule, state.checks);
-  const end = Date.parse(state.expiresAt ?? state.createdAt) + schedule.graceMs;
+  const { processingUntil } = state;
+  const due = now + checkDelay(schedule, state.checks, processingUntil === null ? 1 : SLOWER);
+  const times = [state.expiresAt ?? state.createdAt, ...(processingUntil === null ? [] : [processingUntil])];
+  const end = Math.max(...times.map((it) => Date.parse(it))) + schedule.graceMs;
   const last = openRefunds(state) === 0 && due > end;
   return {
     set: CHECK,

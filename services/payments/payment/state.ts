@@ -75,6 +75,10 @@ const payment = z
     atProvider: reportedStatus.nullable().default(null),
     /** How often the provider was asked since something was last expected. */
     checks: z.int().min(0).default(0),
+    /** While the bank works on it: until when that may take. Kept after a cancel, because money may still come. */
+    processingUntil: time.nullable().default(null),
+    /** How often the provider has said that the customer has paid and the bank is slow. */
+    rounds: z.int().min(0).default(0),
     /** The time to ask is over, whatever the provider reported last. */
     givenUp: z.boolean().default(false),
     /** Captured so far: nothing, or the whole amount. Minor units, as all below. */
@@ -133,6 +137,7 @@ type Reported = z.output<typeof reportedStatus>;
  */
 const PROGRESS: Record<Reported, number> = {
   pending: 0,
+  processing: 1,
   failed: 1,
   authorized: 1,
   cancelled: 2,

@@ -24,7 +24,8 @@ export async function checkAtProvider(
 ): Promise<void> {
   const { receipt, disputed, settles, urgent } = message.data;
   const asked = await ask(caller, message);
-  if (asked.kind === "done") return report(message, tools, asked.value, { receipt, disputed, settles });
+  if (asked.kind === "done")
+    return report(caller, message, tools, asked.value, { receipt, disputed, settles });
   if (asked.kind === "refused") return;
   if (urgent)
     return commandFailed(caller, message, tools, asked, { task: "check", receipt, disputed, settles });
@@ -43,13 +44,14 @@ export async function captureAtProvider(
   const taken = await callProvider(caller, data.provider, "capture", paymentId, (provider, signal) =>
     provider.capture({ providerRef, amount, idempotencyKey }, signal),
   );
-  if (taken.kind === "done") return report(message, tools, taken.value);
+  if (taken.kind === "done") return report(caller, message, tools, taken.value);
   if (taken.kind !== "refused") return commandFailed(caller, message, tools, taken, { task: "capture" });
   const now = await ask(caller, message);
   if (now.kind === "refused") return tell(caller, message, tools, "provider_refused");
   if (now.kind !== "done") return commandFailed(caller, message, tools, now, { task: "capture" });
   const stillOpen = now.value.status === "authorized" || now.value.status === "pending";
   await report(
+    caller,
     message,
     tools,
     stillOpen ? { ...now.value, status: "failed", reason: taken.reason } : now.value,
@@ -72,7 +74,7 @@ export async function cancelAtProvider(
   if (closed.kind === "done") return;
   const now = closed.kind === "refused" ? await ask(caller, message) : closed;
   if (now.kind === "refused") return tell(caller, message, tools, "provider_refused");
-  if (now.kind === "done") return report(message, tools, now.value);
+  if (now.kind === "done") return report(caller, message, tools, now.value);
   return commandFailed(caller, message, tools, now, { task: "cancel" });
 }
 
@@ -122,6 +124,7 @@ interface Hints {
 }
 
 function report(
+  { providers }: ProviderCaller,
   { id, subject, data }: AtProvider,
   { answer }: WorkerTools,
   { status, amount, asked, fee, receipt, reason, refunds, disputesUnseen }: StatusReport,
@@ -140,6 +143,7 @@ function report(
     reason,
     refunds: [...refunds],
     settles: hints.settles,
+    ...(status === "processing" && { processingMs: providers.find(data.provider)?.processingMs }),
   });
 }
 

@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import type { ErrorEntries } from "../../../broker/contract/errors.ts";
-import { parseVariables, type Variables } from "../../../broker/contract/variables.ts";
+import { duration, parseVariables, type Variables } from "../../../broker/contract/variables.ts";
+import { PROCESSING_MS } from "../payments.contract.ts";
 import type { StartEmulator } from "./emulator.ts";
 import { checkAddresses, testVariables } from "./production.ts";
 import type { PaymentProvider, ProviderContext } from "./provider.ts";
@@ -55,6 +56,11 @@ export interface ProviderModule<P extends PaymentProvider | null = PaymentProvid
 
 interface Definition<S extends z.ZodObject, P extends PaymentProvider | null>
   extends Omit<Declared, "variables" | "options"> {
+  /**
+   * How long its slowest method may be `processing`, in milliseconds. Default: 14 days. The operator's variable
+   * `<NAME>_PROCESSING_MAX` replaces it.
+   */
+  readonly processingMs?: number;
   readonly variables: S;
   readonly secrets: readonly (keyof z.output<S> & string)[];
   /** Default: nothing may be chosen. */
@@ -68,11 +74,22 @@ interface Definition<S extends z.ZodObject, P extends PaymentProvider | null>
  */
 export function defineProvider<S extends z.ZodObject, P extends PaymentProvider | null>({
   options = z.strictObject({}),
+  processingMs = PROCESSING_MS,
   ...it
 }: Definition<S, P>): ProviderModule<P> {
   checkNames(it);
+  const limit = `${variablePrefix(it.name)}_PROCESSING_MAX`;
+  const common = {
+    variables: z.object({
+      [limit]: duration(processingMs).describe(
+        `How long an order waits for money that ${it.name} reports to be on its way`,
+      ),
+    }),
+    secrets: [],
+  };
   return {
     ...it,
+    variables: it.variables.extend(common.variables.shape),
     options,
     create(context) {
       checkForProduction(context, it);
@@ -81,6 +98,7 @@ export function defineProvider<S extends z.ZodObject, P extends PaymentProvider 
         { ...context, webhookUrl: (key) => (key === undefined ? webhooks() : `${webhooks()}/${key}`) },
         parseVariables(it, context.config.variables),
       );
+      if (made) made.processingMs = parseVariables(common, context.config.variables)[limit];
       if (made) checkingOptions(made, (given) => checkOptions(it.name, options, given));
       return made;
     },
@@ -89,10 +107,12 @@ export function defineProvider<S extends z.ZodObject, P extends PaymentProvider 
 
 function checkNames({ name, variables }: Pick<Declared, "name" | "variables">): void {
   if (!/^[a-z][a-z0-9_-]{0,31}$/.test(name)) throw new Error(`${name} can't be a payment provider's name`);
-  const own = name.toUpperCase().replaceAll("-", "_");
+  const own = variablePrefix(name);
   const foreign = Object.keys(variables.shape).find((it) => it !== own && !it.startsWith(`${own}_`));
   if (foreign !== undefined) throw new Error(`${foreign}: a variable of ${name} must begin with ${own}_`);
 }
+
+const variablePrefix = (name: string): string => name.toUpperCase().replaceAll("-", "_");
 
 /** No adapter gets options that its provider does not know. */
 function checkingOptions(adapter: PaymentProvider, check: (given: Record<string, string>) => void): void {

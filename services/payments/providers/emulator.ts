@@ -21,8 +21,9 @@ export interface EmulatorOptions {
 /**
  * Actions of a customer with a card or a phone. `tooMuch` pays, but the webhook and the accounts have another amount.
  * `withFee` pays what the provider has added for itself, too. Both are refused where no customer can do that.
+ * `process` pays by a bank that is slow: `succeed` or `decline` follows, and is then the bank's doing.
  */
-export type Outcome = "succeed" | "decline" | "expire" | "cancel" | "tooMuch" | "withFee";
+export type Outcome = "succeed" | "decline" | "expire" | "cancel" | "tooMuch" | "withFee" | "process";
 
 /** Faults of webhooks. Probabilities from 0 to 1, for each delivery. */
 export interface WebhookFaults {

@@ -14,7 +14,9 @@ import type { NextAction } from "../../orders/orders.contract.ts";
 import type { reportedStatus } from "../payments.contract.ts";
 
 /**
- * The common statuses. Each provider's own statuses are mapped to them. `authorized`: the customer has agreed, and
+ * The common statuses. Each provider's own statuses are mapped to them. `pending`: the customer must act.
+ * `processing`: the customer has paid, and the bank is slow or a review is under way. The shop waits for its end and
+ * asks nothing more of the customer. `authorized`: the customer has agreed, and
  * the money waits for our `capture` (some providers call that "approved"). A capture may follow `failed` where the
  * provider lets the customer try again.
  */
@@ -141,6 +143,8 @@ export interface PaymentProvider {
    * `fetchStatus` is called.
    */
   readonly webhooksProve: boolean;
+  /** How long `processing` may take, see {@link ProviderModule}. Set by `defineProvider`. Default: 14 days. */
+  processingMs?: number;
   /** Opens a payment. Nothing is captured yet. Refused for unsupported currencies. */
   createPayment(intent: PaymentIntent, signal: AbortSignal): Promise<OpenedPayment>;
   /** Captures an authorised payment, or a part of it where the provider permits. Returns the new state. */

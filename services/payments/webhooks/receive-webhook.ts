@@ -108,7 +108,7 @@ async function verified(
  */
 async function messagesFor(
   { payments, outbox, clock }: WebhookReceiver,
-  { name: provider, webhooksProve }: PaymentProvider,
+  { name: provider, webhooksProve, processingMs }: PaymentProvider,
   event: WebhookEvent,
 ): Promise<PendingMessage[]> {
   const { eventId, providerRef, status, amount, asked = null, fee = null, receipt, reason, refunds } = event;
@@ -142,6 +142,7 @@ async function messagesFor(
       receipt,
       reason,
       refunds: [...refunds],
+      ...(status === "processing" && { processingMs }),
     });
     return [notified];
   }

@@ -1,5 +1,6 @@
 /** Every answer was true and durable: answered orders exist once, and accepted commands have happened. */
 import { machine } from "../../../services/orders/order/order.actor.ts";
+import { isProcessing } from "../../../services/orders/order/state.ts";
 import type { CheckResult } from "./check.ts";
 import type { Evidence } from "./checks.ts";
 
@@ -41,7 +42,7 @@ export function checkOrders({ snapshot, journal }: Pick<Evidence, "snapshot" | "
   });
   const open = new Map<string, number>();
   for (const { state } of snapshot.orders)
-    if (state.status === "awaiting_payment")
+    if (state.status === "awaiting_payment" && !state.attempts.some(isProcessing))
       open.set(state.customerId, (open.get(state.customerId) ?? 0) + 1);
   const tooMany = [...open].flatMap(([customer, count]) =>
     count > MAX_OPEN_ORDERS ? [`customer ${customer} has ${count} open orders`] : [],

@@ -7,7 +7,7 @@ import type { Answer, RequestOptions, RetryingClient } from "./retrying-client.t
 import { type Person, signIn } from "./set-up.ts";
 
 export interface PayOptions {
-  outcome?: "succeed" | "decline" | "expire";
+  outcome?: "succeed" | "decline" | "expire" | "process";
   delayMs?: number;
   times?: number;
   amount?: number;

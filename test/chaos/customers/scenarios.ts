@@ -39,9 +39,21 @@ const secondAttempt =
       await tryAgain(stage, order);
   };
 
+/** The bank says that it works on it, and later how it ended. */
+async function bySlowBank({ customer, random, waitMs }: Stage, order: Order): Promise<void> {
+  const end = {
+    outcome: random.chance(0.7) ? "succeed" : "decline",
+    delayMs: random.between(0, 2_000),
+  } as const;
+  if (!(await customer.pay(order, { outcome: "process" }))) return;
+  const isKnown = (it: Order) => it.payment?.status === "processing" || it.status !== "awaiting_payment";
+  await customer.until(order.id, isKnown, waitMs);
+  await customer.pay(order, end);
+}
+
 /** By name, with how many of a hundred customers do so. */
 const conducts: Record<string, { share: number; conduct: Conduct }> = {
-  pays: { share: 26, conduct: ({ customer }, order) => customer.pay(order) },
+  pays: { share: 22, conduct: ({ customer }, order) => customer.pay(order) },
   "clicks twice": { share: 10, conduct: ({ customer }, order) => customer.pay(order) },
   "two tabs": { share: 4, conduct: ({ customer }, order) => customer.pay(order) },
   "out of stock": { share: 8, conduct: ({ customer }, order) => customer.pay(order) },
@@ -79,6 +91,7 @@ const conducts: Record<string, { share: number; conduct: Conduct }> = {
     conduct: ({ customer, random }, order) =>
       customer.pay(order, { amount: order.total.amount + (random.chance(0.5) ? 1 : -1) }),
   },
+  "slow bank": { share: 4, conduct: bySlowBank },
   // Its order never waits for a payment.
   "free of charge": { share: 2, conduct: async () => undefined },
   "never pays": { share: 3, conduct: async () => undefined },

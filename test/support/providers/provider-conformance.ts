@@ -153,6 +153,78 @@ export function providerConformance(traits: ProviderTraits): void {
         await fixture.reaches(it.id, "paid");
       });
 
+    if (does("process"))
+      describe("while the bank is slow", () => {
+        /** More than any prompt asks, and less than an order may take. */
+        const A_WHILE_MS = 150_000;
+        const TIME_TO_PAY_MS = 31 * 60_000;
+
+        /** An order whose money is on its way. */
+        async function slow() {
+          const it = await open();
+          await fixture.emulator.pay(it.ref, "process");
+          fixture.advance(A_WHILE_MS);
+          await fixture.payment(it.id, is("processing"));
+          await eventually("the order knows", async () => {
+            const { payment, expiresAt } = await fixture.call("orders.get", { id: it.id });
+            return payment?.status === "processing" && payment.nextAction === null && expiresAt === null;
+          });
+          return it;
+        }
+        /** The time to pay is over. Another order has expired by now, so this one would have, too. */
+        async function timeIsOver() {
+          const other = await open();
+          fixture.advance(TIME_TO_PAY_MS);
+          await fixture.reaches(other.id, "expired");
+        }
+
+        it("the order waits past its time to pay, and is paid when the money comes", async () => {
+          const it = await slow();
+          await timeIsOver();
+          assert.equal((await fixture.call("orders.get", { id: it.id })).status, "awaiting_payment");
+          assert.equal((await fixture.payment(it.id)).status, "processing");
+          await fixture.emulator.pay(it.ref, "succeed");
+          await fixture.reaches(it.id, "paid");
+          await captured(it.ref, price);
+          assert.deepEqual(await fixture.anomalies(it.paymentId), []);
+        });
+
+        it("no other attempt is made, and the order is over when the money does not come", async () => {
+          const it = await slow();
+          const again = fixture.call(
+            "orders.pay",
+            { id: it.id, provider: name, ...(traits.payment ? { options: traits.payment } : {}) },
+            { ...it.meta, idempotencyKey: newId() },
+          );
+          await assert.rejects(again, (error) => errorCode(error) === "ORDER_NOT_PAYABLE");
+          await timeIsOver();
+          await fixture.emulator.pay(it.ref, "decline");
+          fixture.advance(A_WHILE_MS);
+          await fixture.reaches(it.id, "expired");
+          assert.equal((await entry(it.ref))?.captured, 0);
+        });
+
+        it("the order can be cancelled, and what is paid all the same goes back", async () => {
+          const it = await slow();
+          await fixture.call("orders.cancel", { id: it.id }, it.meta);
+          await fixture.reaches(it.id, "cancelled");
+          await fixture.payment(it.id, (one) => one.status === "cancelled");
+          // Some can still be called off there.
+          await fixture.emulator
+            .pay(it.ref, "succeed")
+            .catch((error: Error) => assert.match(error.message, /409/));
+          await eventually(
+            "nothing is kept",
+            async () => {
+              const now = await entry(it.ref);
+              const { status } = await fixture.payment(it.id);
+              return now?.captured === now?.refunded && ["cancelled", "refunded"].includes(status);
+            },
+            15_000,
+          );
+        });
+      });
+
     it("passes on that time ran out there", async () => {
       const it = await open();
       await fixture.emulator.pay(it.ref, "expire");

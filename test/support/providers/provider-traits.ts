@@ -24,6 +24,8 @@ export type Capability =
   | "misconfigure"
   /** A customer can pay the same payment after a failure there. */
   | "retryAfterDecline"
+  /** The customer's bank may be slow: the provider says so, and later whether the money has come. */
+  | "process"
   /** The emulator's customer can pay another amount than asked. */
   | "tooMuch"
   /** It may add a fee for itself, which the customer pays and it declares. */

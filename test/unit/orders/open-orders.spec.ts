@@ -11,6 +11,7 @@ import {
   decideClaim,
   NOTHING_OPEN,
   type OpenOrders,
+  type Standing,
 } from "../../../services/orders/checkout/open-orders.ts";
 import { placeOrder } from "../../../services/orders/checkout/place-order.ts";
 import type { OrderMessage } from "../../../services/orders/order/decision.ts";
@@ -47,7 +48,7 @@ describe("the rules for open orders", () => {
     place,
     ...changes,
   });
-  const known = (orders: Record<string, OrderStatus>) => new Map(Object.entries(orders));
+  const known = (orders: Record<string, Standing>) => new Map(Object.entries(orders));
   const open = (...entries: OpenOrders["entries"]): OpenOrders => ({
     revision: Math.max(0, ...entries.map((it) => it.revision ?? 0)),
     entries,
@@ -104,6 +105,29 @@ describe("the rules for open orders", () => {
       quantity: 12,
     });
     assert.equal(kind(NOTHING_OPEN, new Map(), claim({ quantity: 21 }), LIMITS), "too-much");
+  });
+
+  it("count an order that waits for a bank by its units only, and keep its cart for it", () => {
+    const three = open(entry("a", 1, 5), entry("b", 2, 5), entry("c", 3, 5));
+    const slow = known({ a: "payment_processing", b: "awaiting_payment", c: "payment_processing" });
+    const decision = decideClaim(three, slow, claim({ quantity: 5 }), LIMITS);
+    assert.ok(decision.kind === "claim");
+    assert.deepEqual(
+      decision.next.entries.map((it) => it.order),
+      ["a", "b", "c", "new"],
+    );
+    assert.deepEqual(decideClaim(three, slow, claim({ quantity: 6 }), LIMITS), {
+      kind: "too-much",
+      orders: ["a", "b", "c"],
+      quantity: 15,
+    });
+    assert.equal(kind(three, slow, claim({ revision: 3 }), LIMITS), "ordered");
+    const full = open(...["a", "b", "c", "d"].map((it, n) => entry(it, n)));
+    const waiting = known({ a: "payment_processing", b: "placed", c: "placed", d: "awaiting_payment" });
+    assert.deepEqual(decideClaim(full, waiting, claim(), LIMITS), {
+      kind: "too-many",
+      orders: ["b", "c", "d"],
+    });
   });
 
   it("know what an earlier run of the same request has entered, placed or not", () => {

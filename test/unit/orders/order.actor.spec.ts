@@ -218,6 +218,153 @@ describe("an order", () => {
     });
   });
 
+  describe("whose bank is slow", () => {
+    const DAYS = 14 * 86_400_000;
+    const processing = (round = 1, paymentId = PAYMENT, until = SENT_AT + DAYS): OrderStep => [
+      "payment.processing",
+      { paymentId, provider: "sandbox", until: new Date(until).toISOString(), round },
+    ];
+    const failed = (round?: number): OrderStep => [
+      "payment.failed",
+      { paymentId: PAYMENT, reason: "the bank declined", ...(round === undefined ? {} : { round }) },
+    ];
+    const onItsWay = [...awaiting, processing()];
+    const waitsUntil = (due: number) => ({
+      set: "expiry",
+      message: { type: "order.expire" as const, data: {} },
+      due,
+    });
+    const viewOf = (...past: OrderStep[]) => {
+      const { state } = order(...past);
+      assert.ok(state);
+      return orderView({ id: ID, version: 1, state });
+    };
+
+    it("waits with its stock past its time to pay, as long as the method may take", () => {
+      order(...awaiting)
+        .when(processing())
+        .then({
+          state: { status: "awaiting_payment" },
+          sends: [],
+          timers: [waitsUntil(SENT_AT + DAYS)],
+        });
+      // Never less than the customer would have had.
+      order(...awaiting)
+        .when(processing(1, PAYMENT, SENT_AT + 1))
+        .then({ timers: [waitsUntil(EXPIRES)] });
+      const { payment, expiresAt } = viewOf(...onItsWay);
+      assert.deepEqual([payment?.status, payment?.nextAction, expiresAt], ["processing", null, null]);
+    });
+
+    it("is paid when the money comes, and expires when it does not come in that time", () => {
+      order(...onItsWay)
+        .when(captured)
+        .then({ state: { status: "paid" }, timers: [{ cancel: "expiry" }] });
+      order(...onItsWay)
+        .when(expire)
+        .then({
+          state: { status: "expired" },
+          sends: [
+            ["stock.release", "tea"],
+            ["stock.release", "cup"],
+            ["payment.cancel", PAYMENT],
+            ["order.expired", ID],
+          ],
+        });
+    });
+
+    it("hears of it once, before or after it hears that the payment is open, and also after a failure", () => {
+      order(...onItsWay)
+        .when(processing())
+        .then({ state: "unchanged" })
+        .when(pending)
+        .then({ state: "unchanged" });
+      order(placed, teaHeld, cupHeld)
+        .when(processing())
+        .then({ timers: [waitsUntil(SENT_AT + DAYS)] });
+      order(...awaiting, failed())
+        .when(processing())
+        .then({ timers: [waitsUntil(SENT_AT + DAYS)] });
+    });
+
+    it("is payable again when the bank declines, while there is time, and over when there is none", () => {
+      order(...onItsWay)
+        .when(failed(1))
+        .then({ state: { status: "awaiting_payment" }, sends: [], timers: [waitsUntil(EXPIRES)] })
+        .when(payAgain)
+        .then({
+          sends: [
+            ["payment.cancel", PAYMENT],
+            ["payment.request", SECOND],
+          ],
+        });
+      const tooLate: OrderStep[] = [
+        ["payment.failed", { paymentId: PAYMENT, reason: "no funds", round: 1 }, EXPIRES],
+        ["payment.expired", { paymentId: PAYMENT, round: 1 }, EXPIRES],
+      ];
+      for (const end of tooLate) {
+        const over = order(...onItsWay).when(end);
+        over.then({ state: { status: "expired" } });
+        assert.deepEqual(
+          over.sent("stock.release").map((it) => it.generation),
+          [7, 3],
+        );
+        assert.equal(over.sent("order.expired").length, 1);
+      }
+    });
+
+    it("takes no report about an earlier time for one about this, in whatever order they come", () => {
+      // The customer failed first, and then paid by another method.
+      for (const stale of [failed(), failed(0)])
+        order(...onItsWay)
+          .when(stale)
+          .then({ state: "unchanged", timers: [] });
+      // The bank declined, and that was heard of first.
+      order(...awaiting, failed(1))
+        .when(processing(1))
+        .then({ state: "unchanged", timers: [] })
+        .when(processing(2))
+        .then({ timers: [waitsUntil(SENT_AT + DAYS)] });
+    });
+
+    it("is not paid a second time meanwhile, but can be cancelled: the money goes back when it comes", () => {
+      order(...onItsWay)
+        .when(payAgain)
+        .then({ refusal: "ORDER_NOT_PAYABLE" });
+      order(...onItsWay)
+        .when(cancel)
+        .then({
+          state: { status: "cancelled" },
+          sends: [
+            ["stock.release", "tea"],
+            ["stock.release", "cup"],
+            ["payment.cancel", PAYMENT],
+            ["order.cancelled", ID],
+          ],
+        })
+        .when(captured)
+        .then({ state: { status: "cancelled" }, sends: [["payment.refund", PAYMENT]] });
+    });
+
+    it("does not wait for an attempt that was called off, though it is paid by it", () => {
+      order(...awaiting, payAgain)
+        .when(processing())
+        .then({ state: "unchanged", timers: [] })
+        .when(captured)
+        .then({ state: { status: "paid", paidBy: PAYMENT } });
+      order(...awaiting, payAgain, processing(1, SECOND))
+        .when(captured)
+        .then({ state: { status: "paid", paidBy: PAYMENT } });
+    });
+
+    it("hears nothing of it once it is paid or over", () => {
+      for (const past of [paid, [...awaiting, cancel], [...awaiting, expire], [placed, cupOut], [placed]])
+        order(...past)
+          .when(processing())
+          .then({ state: "unchanged", sends: [], timers: [] });
+    });
+  });
+
   it("becomes paid by a capture that overtakes the news that the payment is open", () => {
     order(placed, teaHeld, cupHeld)
       .when(captured)

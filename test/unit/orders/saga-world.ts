@@ -42,7 +42,10 @@ export function uuid(n: number): string {
 interface Charge {
   paymentId: string;
   amount: number;
-  status: "open" | "captured" | "expired" | "cancelled";
+  /** `processing`: the bank works on it, so nobody can call it off. */
+  status: "open" | "processing" | "captured" | "expired" | "cancelled";
+  /** The customer failed last, and may try again. */
+  declined: boolean;
   refunds: Map<string, number>;
 }
 
@@ -58,7 +61,7 @@ export class SagaWorld {
   readonly past: Envelope[] = [];
   readonly timers = new Map<
     string,
-    { actor: string; id: string; message: { type: string; data: unknown } }
+    { actor: string; id: string; message: { type: string; data: unknown }; due: number }
   >();
   readonly charges = new Map<string, Charge>();
   /** Every message that was sent, by type. */
@@ -135,6 +138,7 @@ export class SagaWorld {
     const timer = this.timers.get(key);
     if (!timer) return;
     this.timers.delete(key);
+    this.#now = Math.max(this.#now, timer.due);
     this.#handle(
       timer.actor,
       timer.id,
@@ -143,18 +147,34 @@ export class SagaWorld {
   }
 
   /** The customer pays, or tries to; nothing happens where the provider would not let it. */
-  reportCharge(charge: Charge, status: "captured" | "failed" | "expired"): void {
-    if (charge.status !== "open") return;
-    if (status !== "failed") charge.status = status;
-    this.post("payment.report", charge.paymentId, {
+  reportCharge(charge: Charge, status: "captured" | "failed" | "expired" | "processing"): void {
+    const isPossible =
+      charge.status === "open" ||
+      (charge.status === "processing" && (status === "captured" || status === "failed"));
+    if (!isPossible) return;
+    charge.status = status === "failed" ? "open" : status;
+    charge.declined = status === "failed";
+    this.post("payment.report", charge.paymentId, this.#reportOf(charge));
+  }
+
+  #reportOf(charge: Charge): DataIn<"payment.report"> {
+    const { paymentId, amount, status, declined } = charge;
+    return {
       provider: "sandbox",
       eventId: `e${this.#ids}`,
-      providerRef: `ref-${charge.paymentId}`,
-      status,
-      amount: status === "captured" ? { amount: charge.amount, currency: "USD" } : null,
-      receipt: status === "captured" ? `r-${charge.paymentId}` : null,
+      providerRef: `ref-${paymentId}`,
+      status: status !== "open" ? status : declined ? "failed" : "pending",
+      amount: status === "captured" ? { amount, currency: "USD" } : null,
+      receipt: status === "captured" ? `r-${paymentId}` : null,
       reason: null,
-    });
+      refunds: [...charge.refunds].map(([refundId, back]) => ({
+        refundId,
+        refundRef: refundId,
+        amount: { amount: back, currency: "USD" },
+        status: "succeeded",
+        reason: null,
+      })),
+    };
   }
 
   adjust(sku: string, delta: number): void {
@@ -233,7 +253,8 @@ export class SagaWorld {
       this.states.set(key, deepFreeze(decision.state));
     }
     for (const change of decision.timers ?? [])
-      if ("set" in change) this.timers.set(`${key}/${change.set}`, { actor, id, message: change.message });
+      if ("set" in change)
+        this.timers.set(`${key}/${change.set}`, { actor, id, message: change.message, due: change.due });
       else this.timers.delete(`${key}/${change.cancel}`);
     for (const it of decision.send ?? []) this.#send(it);
     return decision;
@@ -267,6 +288,7 @@ export class SagaWorld {
             paymentId: message.subject,
             amount: message.data.amount.amount,
             status: "open",
+            declined: false,
             refunds: new Map(),
           });
         answer("payment.opened", message.subject, {
@@ -278,6 +300,12 @@ export class SagaWorld {
       case "provider.cancel": {
         const charge = this.charges.get(message.subject);
         if (charge?.status === "open") charge.status = "cancelled";
+        return;
+      }
+      case "provider.check": {
+        const charge = this.charges.get(message.subject);
+        const { settles } = message.data;
+        if (charge) answer("payment.report", message.subject, { ...this.#reportOf(charge), settles });
         return;
       }
       case "provider.refund": {
@@ -292,7 +320,7 @@ export class SagaWorld {
   }
 }
 
-const WORK = new Set(["payment.request", "provider.cancel", "provider.refund"]);
+const WORK = new Set(["payment.request", "provider.check", "provider.cancel", "provider.refund"]);
 
 /** What the provider keeps of a payment in the end, in minor units. */
 export const kept = (charge: Charge | undefined): number =>

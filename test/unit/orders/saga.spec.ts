@@ -43,7 +43,19 @@ const STEPS: ((world: SagaWorld, n: number) => void)[] = [
   },
   (world, n) => {
     const charge = pick([...world.charges.values()], n >> 3);
-    const status = pick(["captured", "captured", "captured", "failed", "expired"] as const, n & 7);
+    const status = pick(
+      [
+        "captured",
+        "captured",
+        "captured",
+        "processing",
+        "processing",
+        "failed",
+        "failed",
+        "expired",
+      ] as const,
+      n & 7,
+    );
     if (charge && status) world.reportCharge(charge, status);
   },
   (world, n) => {
@@ -262,6 +274,32 @@ describe("the saga", function () {
       }),
       runs,
     );
+  });
+
+  it("waits for money on its way: its stock stays held, and no other attempt is made", () => {
+    let waited = 0;
+    fc.assert(
+      checked((world) => {
+        for (const [id, order] of world.orders) {
+          const slow = order.attempts.filter((it) => it.status === "processing");
+          if (slow.length === 0) continue;
+          waited++;
+          assert.equal(order.status, "awaiting_payment", id);
+          assert.deepEqual(slow, [order.attempts.at(-1)], `${id}: the latest attempt`);
+          assert.equal(world.charges.get(slow[0]?.id ?? "")?.status, "processing", id);
+          assert.ok(
+            Object.values(order.holds).every((it) => it.status === "held"),
+            id,
+          );
+          assert.ok(
+            (world.timers.get(`order/${id}/expiry`)?.due ?? 0) >= Date.parse(order.expiresAt),
+            `${id}: not less than its time to pay`,
+          );
+        }
+      }),
+      runs,
+    );
+    assert.ok(waited > 0, "some have waited");
   });
 
   it("brings every order to an end, unless it waits for its customer or its carrier", () => {

@@ -7,7 +7,7 @@ import { newId } from "../../../broker/contract/ids.ts";
 import "../../../services/contracts.ts";
 import { UNMATCHED_AFTER_MS } from "../../../services/payments/payment/before-request.ts";
 import { createPaymentActor, type PaymentMessage } from "../../../services/payments/payment/payment.actor.ts";
-import { type Payment, refunded } from "../../../services/payments/payment/state.ts";
+import { type Payment, paymentState, refunded } from "../../../services/payments/payment/state.ts";
 import { paymentActor, schedule } from "../../support/providers/payment-actor.ts";
 
 type RefundReport = NonNullable<DataIn<"payment.report">["refunds"]>[number];
@@ -371,6 +371,149 @@ describe("a payment", () => {
     );
     assert.equal(payment.status, "captured");
     assert.deepEqual(types, ["payment.pending", "payment.failed", "payment.captured"]);
+  });
+
+  describe("whose bank is slow", () => {
+    const DAY = 86_400_000;
+    const onItsWay = (data: Partial<DataIn<"payment.report">> = {}) =>
+      notified({ status: "processing", amount: null, receipt: null, ...data });
+    const ended = (status: "failed" | "cancelled" | "expired" | "pending", settles = true) =>
+      notified({ status, amount: null, receipt: null, reason: "no funds", settles });
+    const told = (it: ReturnType<typeof run>) =>
+      it.sent.flatMap((one) => (one.type === "payment.processing" ? [one.data] : []));
+    const untilOf = (days: number) => new Date(START + days * DAY).toISOString();
+
+    it("tells the order until when money may come, once, however often it is reported", () => {
+      for (const before of [[request(), opened()], [request()], [opened(), request()]]) {
+        const it = run(...before, onItsWay(), onItsWay());
+        assert.deepEqual([it.payment.status, it.payment.nextAction], ["processing", null]);
+        assert.deepEqual(told(it), [{ paymentId, provider: "sandbox", until: untilOf(14), round: 1 }]);
+      }
+      const early = run(onItsWay(), request());
+      assert.equal(early.payment.status, "processing");
+      const ofIts = run(request(), opened(), onItsWay({ processingMs: 2 * DAY }));
+      assert.deepEqual(
+        told(ofIts).map((it) => it.until),
+        [untilOf(2)],
+      );
+      const other = run(request(), opened(), onItsWay({ providerRef: "ref-2" }));
+      assert.equal(other.payment.status, "pending");
+    });
+
+    it("is captured when the money comes, and nothing undoes that", () => {
+      const { payment, types } = run(request(), opened(), onItsWay(), notified(), onItsWay());
+      assert.deepEqual(
+        [payment.status, payment.captured, payment.processingUntil],
+        ["captured", 2_500, null],
+      );
+      assert.deepEqual(types, ["payment.pending", "payment.processing", "payment.captured"]);
+      assert.equal(run(request(), opened(), notified(), onItsWay()).payment.status, "captured");
+    });
+
+    it("is captured by us where the review ends well", () => {
+      const agreed = notified({ status: "authorized", receipt: null });
+      const { payment, types } = run(request(), opened(), onItsWay(), agreed);
+      assert.equal(payment.status, "authorized");
+      assert.ok(types.includes("provider.capture"));
+      // A capture that takes days.
+      assert.equal(run(request(), opened(), agreed, onItsWay()).payment.status, "processing");
+    });
+
+    it("has failed only where the provider says so itself: a report may be older than the money on its way", () => {
+      for (const status of ["failed", "cancelled", "expired", "pending"] as const) {
+        const asked = run(request(), opened(), onItsWay(), ended(status, false));
+        assert.equal(asked.payment.status, "processing", status);
+        assert.deepEqual(asked.sent.at(-1)?.type, "provider.check");
+        const answered = run(request(), opened(), onItsWay(), ended(status, false), ended(status));
+        assert.equal(answered.payment.status, status === "pending" ? "failed" : status);
+        assert.deepEqual(
+          answered.sent.flatMap((it) =>
+            it.type === "payment.failed" || it.type === "payment.expired" ? [it.data.round] : [],
+          ),
+          [1],
+        );
+      }
+    });
+
+    it("can be tried again at the provider, which is another round", () => {
+      const again = run(request(), opened(), onItsWay(), ended("failed"), onItsWay());
+      assert.deepEqual(
+        told(again).map((it) => it.round),
+        [1, 2],
+      );
+      const declinedFirst = run(
+        request(),
+        opened(),
+        notified({ status: "failed", amount: null }),
+        onItsWay(),
+      );
+      assert.equal(declinedFirst.payment.status, "processing");
+    });
+
+    it("is called off at the provider where the order is over, and what comes all the same is told", () => {
+      for (const messages of [
+        [request(), opened(), onItsWay(), cancel()],
+        [request(), opened(), cancel(), onItsWay()],
+      ]) {
+        const { payment, types } = run(...messages);
+        assert.equal(payment.status, "cancelled");
+        assert.ok(types.includes("provider.cancel"));
+        assert.equal(payment.processingUntil, untilOf(14), "it is still watched");
+        const { types: late, kinds } = run(...messages, notified());
+        assert.ok(late.includes("payment.captured"));
+        assert.deepEqual(kinds, ["capture_after_end"]);
+      }
+      const news = run(request(), opened(), cancel(), onItsWay(), onItsWay());
+      assert.equal(news.types.filter((it) => it === "provider.cancel").length, 2, "once for each");
+      assert.ok(!news.types.includes("payment.processing"));
+    });
+
+    it("is asked about as long as that may take, ever more slowly, and then expires", () => {
+      const check = (last = false) => message("payment.check", { last });
+      const waits: number[] = [];
+      for (let checks = 0; checks < 16; checks++) {
+        const it = run(
+          request(),
+          opened(),
+          check(),
+          check(),
+          onItsWay(),
+          ...Array.from({ length: checks }, () => check()),
+        );
+        const timer = it.timers.findLast((one) => "set" in one && one.set === "check");
+        assert.ok(timer && "set" in timer);
+        waits.push((timer.due - START) / 1_000);
+      }
+      assert.deepEqual(waits.slice(0, 6), [10, 30, 60, 120, 240, 480]);
+      assert.deepEqual(waits.slice(-4), [21_600, 21_600, 21_600, 21_600]);
+      const last = run(request(), opened(), onItsWay(), check(true));
+      assert.equal(last.payment.status, "expired");
+      assert.deepEqual(last.types.slice(-2), ["provider.cancel", "payment.expired"]);
+    });
+
+    it("stops being asked about when its time and the grace are over", () => {
+      const after = START + 14 * DAY + schedule.graceMs - 1;
+      const { state } = run(request(), opened(), onItsWay());
+      const asked = paymentActor.receive(
+        state,
+        messageTo("payment.check", paymentId, { last: false }, after),
+      );
+      assert.deepEqual(
+        asked.timers?.map((it) => "set" in it && [it.message.data, it.due]),
+        [[{ last: true }, START + 14 * DAY + schedule.graceMs]],
+      );
+    });
+
+    it("gives nothing back, because nothing was taken", () => {
+      assert.equal(run(request(), opened(), onItsWay(), refund(null)).refusal, "PAYMENT_NOT_REFUNDABLE");
+    });
+
+    it("is as it was where it is from before this was known", () => {
+      const { state } = run(request(), opened());
+      assert.ok(state && state.status !== "early");
+      const { processingUntil: _, rounds: __, ...before } = state;
+      assert.deepEqual(paymentState.parse(before), state);
+    });
   });
 
   it("tells an anomaly once, however often the provider repeats it", () => {

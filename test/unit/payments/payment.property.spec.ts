@@ -83,6 +83,8 @@ const messages: fc.Arbitrary<Message<PaymentMessage>> = fc.oneof(
         "captured",
         "captured",
         "pending",
+        "processing",
+        "processing",
         "authorized",
         "failed",
         "expired",
@@ -191,7 +193,7 @@ describe("payments under any interleaving", () => {
     const reached = new Set<string>();
     for (const history of fc.sample(histories, { numRuns: 2_000, seed: 1 }))
       for (const { after } of play(history)) reached.add(after?.status ?? "none");
-    assert.equal(reached.size, 11, [...reached].join(", "));
+    assert.equal(reached.size, 12, [...reached].join(", "));
   });
 
   it("are captured at most once, for exactly what the order asked, and never uncaptured", () => {
@@ -231,6 +233,32 @@ describe("payments under any interleaving", () => {
             it.data.amount?.currency === "USD",
         ),
       );
+    });
+  });
+
+  it("tell the order of money on its way, once for each time, and of how each ended by its number", () => {
+    check((steps) => {
+      const rounds = sentBy(steps).flatMap((it) => (it.type === "payment.processing" ? [it.data.round] : []));
+      assert.deepEqual(
+        rounds,
+        [...new Set(rounds)].sort((a, b) => a - b),
+      );
+      let current = 0;
+      for (const it of sentBy(steps)) {
+        if (it.type === "payment.processing") current = it.data.round;
+        if (it.type === "payment.failed" || it.type === "payment.expired")
+          assert.ok((it.data.round ?? 0) >= current);
+      }
+    });
+  });
+
+  it("watch money on its way until it has come or not, also where nobody wants it any more", () => {
+    check((steps) => {
+      const last = steps.at(-1)?.after;
+      if (!last || last.status === "early" || last.processingUntil === null) return;
+      assert.equal(last.captured, 0);
+      assert.ok(["processing", "authorized", "cancelled", "expired"].includes(last.status), last.status);
+      if (last.status === "processing") assert.ok(isWatched(last));
     });
   });
 
@@ -308,6 +336,7 @@ describe("payments under any interleaving", () => {
       make("payment.opened", { providerRef: "ref-1", nextAction: null, expiresAt: null }, START),
       notified("pending", { receipt: null }),
       notified("authorized", { receipt: null }),
+      notified("processing", { amount: null, receipt: null }),
       notified("failed", { amount: null, receipt: null }),
       notified("captured"),
       notified("captured", back("pending"), "begun"),

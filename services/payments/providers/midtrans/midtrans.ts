@@ -102,10 +102,9 @@ function createMidtrans(
       const it = await api.status(ref, signal);
       const status = it && statusOf(it);
       if (!it || (status && OVER.has(status))) return;
-      if (status !== "pending" && status !== "authorized") throw new ProviderRefused("paid already");
+      if (status && TAKEN.has(status)) throw new ProviderRefused("paid already");
       // Only `expire` is refused for a payment made meanwhile. `cancel` would refund it.
-      const action =
-        status === "authorized" ? "cancel" : it.transaction_status === "capture" ? "deny" : "expire";
+      const action = status === "authorized" ? "cancel" : status === "processing" ? "deny" : "expire";
       await api.act(`/v2/${segment(ref)}/${action}`, undefined, signal);
       const after = reportOf(await api.status(ref, signal)).status;
       if (TAKEN.has(after)) throw new ProviderRefused("paid already");

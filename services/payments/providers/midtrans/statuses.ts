@@ -42,8 +42,8 @@ export function statusOf(
     case "accept":
       return status;
     case "challenge":
-      // Waits for the merchant's review at Midtrans.
-      return "pending";
+      // Waits for the merchant's review at Midtrans. The customer has done everything.
+      return "processing";
     default:
       return "failed";
   }
@@ -68,7 +68,7 @@ const UNKNOWN_YET: StatusReport = {
 export function reportOf(it: Transaction | null): StatusReport {
   if (!it) return UNKNOWN_YET;
   const status = statusOf(it);
-  const taken = !["pending", "failed", "cancelled", "expired"].includes(status);
+  const taken = !["pending", "processing", "failed", "cancelled", "expired"].includes(status);
   const there = taken && it.transaction_status !== "deny";
   return {
     status,
@@ -101,7 +101,8 @@ export function figuresOf({
 }
 
 function reasonOf(it: Transaction, status: ProviderStatus): string | null {
-  if (status === "pending") return it.fraud_status === "challenge" ? "under review" : null;
+  if (status === "processing") return "under review";
+  if (status === "pending") return null;
   return it.channel_response_message ?? it.status_message ?? it.transaction_status;
 }
 

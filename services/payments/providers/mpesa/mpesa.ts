@@ -77,6 +77,8 @@ export const mpesa = defineProvider({
   ],
   options: mpesaOptions,
   findBy: { phone: msisdn },
+  // A result that is late by more than that does not come by itself.
+  processingMs: 2 * 86_400_000,
   emulator: async () => (await import("./emulator/mpesa.ts")).startMpesa,
   create: (context, settings) => (isComplete(settings) ? createMpesa(context, settings) : null),
 });
@@ -128,7 +130,7 @@ function createMpesa(context: ProviderContext, settings: Complete): PaymentProvi
     /** The money is taken when the customer enters the PIN. Nothing is captured later. */
     async capture({ providerRef }, signal) {
       const push = await pushOf(pushes, providerRef);
-      const report = reportOf(push, await daraja.query(providerRef, signal));
+      const report = reportOf(push, await daraja.query(providerRef, signal), clock.now());
       if (report.amount === null) throw new ProviderRefused("not paid");
       return report;
     },
@@ -136,9 +138,10 @@ function createMpesa(context: ProviderContext, settings: Complete): PaymentProvi
     /** A prompt can't be withdrawn. It ends by itself within two minutes. A payment on it is reported. */
     async cancel(ref, signal) {
       const push = await pushOf(pushes, ref);
-      const { status, amount } = reportOf(push, await daraja.query(ref, signal));
+      const { status, amount } = reportOf(push, await daraja.query(ref, signal), clock.now());
       if (amount) throw new ProviderRefused("paid already");
       if (status === "pending") throw new ProviderRefused("the phone still asks for the PIN");
+      if (status === "processing") throw new ProviderRefused("mpesa still works on it");
     },
 
     refund: (request, signal) =>
@@ -147,10 +150,10 @@ function createMpesa(context: ProviderContext, settings: Complete): PaymentProvi
     async fetchStatus(ref, signal) {
       const known = await pushOf(pushes, ref);
       // Only paid money is reversed. Daraja forgets its pushes earlier than we need to know about a refund.
-      if (known.reversals.length > 0) return reportOf(known, PAID);
+      if (known.reversals.length > 0) return reportOf(known, PAID, clock.now());
       const answer = await daraja.query(ref, signal);
       // Read after the answer, so that a callback which came meanwhile counts.
-      return reportOf(await pushOf(pushes, ref), answer);
+      return reportOf(await pushOf(pushes, ref), answer, clock.now());
     },
 
     verifyWebhook: (webhook) =>

@@ -9,6 +9,7 @@ import { callbackKey } from "./callback-key.ts";
 import { type Daraja, NotExecuted } from "./daraja.ts";
 import { mpesaOptions } from "./phone.ts";
 import type { Push } from "./push.model.ts";
+import { PROMPT_ENDS_MS } from "./report.ts";
 
 export interface Pusher {
   pushes: Collection<Push>;
@@ -18,8 +19,6 @@ export interface Pusher {
   webhookUrl(key: string): string;
 }
 
-/** A prompt ends long before this time. Safaricom has called back by then, or never will. */
-export const UNKNOWN_FOR_MS = 120_000;
 const MAX_REFERENCE = 12;
 
 /**
@@ -85,7 +84,7 @@ async function begin(pushes: Collection<Push>, attempt: Push): Promise<Push | nu
 function known({ amount, checkoutRequestId, sentAt }: Push, asked: number, now: number): string {
   if (amount !== asked) throw new ProviderRefused("pushed before with another amount");
   if (checkoutRequestId) return checkoutRequestId;
-  if (now - sentAt.getTime() < UNKNOWN_FOR_MS)
+  if (now - sentAt.getTime() < PROMPT_ENDS_MS)
     throw providerFailed("it is not known yet whether mpesa has asked the phone");
   throw new ProviderRefused("M-Pesa did not say whether it has asked the phone; please try again");
 }

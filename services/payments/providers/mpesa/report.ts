@@ -8,12 +8,19 @@ export const PAID: QueryResult = { code: "0", description: "" };
 
 const kes = (amount: number) => ({ amount, currency: "KES" });
 
+/** By then a prompt has ended long ago. */
+export const PROMPT_ENDS_MS = 120_000;
+
 /**
  * Only the answer says that it is paid. The amount is the requested one, because no other can be paid. The receipt is
- * from the callback, which alone contains it.
+ * from the callback, which alone contains it. Where Safaricom still works on it after the prompt has ended, the PIN was
+ * entered, and the result is not known.
  */
-export function reportOf(push: Push, result: QueryResult): StatusReport {
-  const { status, reason } = result === "pending" ? { status: result, reason: null } : meaningOf(result.code);
+export function reportOf(push: Push, result: QueryResult, now: number): StatusReport {
+  const { status: told, reason } =
+    result === "pending" ? { status: result, reason: null } : meaningOf(result.code);
+  const isOver = now - push.sentAt.getTime() >= PROMPT_ENDS_MS;
+  const status = told === "pending" && isOver ? "processing" : told;
   if (status !== "captured") return { status, amount: null, receipt: null, reason, refunds: [] };
   const { amount, callback } = push;
   const agreed = callback?.resultCode === "0" && callback.amount === amount ? callback : null;

@@ -71,11 +71,16 @@ export const unitOf = ({ purchase_units: [unit] }: Order) => {
 };
 
 export const CAPTURED = new Set(["COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"]);
+const isSlow = ({ status }: Pick<Capture, "status">): boolean => status === "PENDING";
 const OPEN = new Set(["CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "COMPLETED"]);
 
 /** Captures that have taken money, whether or not it was refunded since. */
 export const capturesOf = (it: Order): Capture[] =>
   unitOf(it).payments.captures.filter(({ status }) => CAPTURED.has(status));
+
+/** Whether PayPal works on a capture, or on an authorization, that has not taken money yet. */
+export const isProcessing = (it: Order): boolean =>
+  [...unitOf(it).payments.captures, ...unitOf(it).payments.authorizations].some(isSlow);
 
 /** The state of an order. PayPal's order contains no disputes. */
 export function reportOf(it: Order): StatusReport {
@@ -125,8 +130,9 @@ export function captureStatus({ status }: Pick<Capture, "status">): ProviderStat
     case "DECLINED":
     case "FAILED":
       return "failed";
+    // An e-check, or a review.
     case "PENDING":
-      return "pending";
+      return "processing";
     // The customer's bank has taken it back. Nothing is left, so it has no amount.
     case "REVERSED":
       return "disputed";
@@ -146,6 +152,7 @@ function authorizationStatus(status: string): ProviderStatus {
     case "PARTIALLY_CAPTURED":
       return "authorized";
     case "PENDING":
+      return "processing";
     // Its capture follows.
     case "CAPTURED":
       return "pending";

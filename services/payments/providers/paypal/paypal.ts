@@ -28,6 +28,7 @@ import {
   capture as captureSchema,
   capturesOf,
   disputes,
+  isProcessing,
   type Order,
   order,
   paymentIdOf,
@@ -258,7 +259,7 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
           // Captured meanwhile. The status shows it.
           if (!(error instanceof PayPalRefused && DONE_BEFORE.has(error.issue))) throw error;
         }
-      } else if (capturesOf(before).length === 0 && status !== "pending")
+      } else if (capturesOf(before).length === 0 && status !== "pending" && status !== "processing")
         throw new ProviderRefused(`there is nothing to capture: ${status}`);
       else if (unitOf(before).payments.captures.length === 0) throw new ProviderRefused("not approved yet");
       return fetchStatus(request.providerRef, signal);
@@ -267,6 +268,8 @@ function createPayPal({ clock, log, publicUrl }: ProviderContext, settings: Sett
     async cancel(providerRef, signal) {
       const it = await find(providerRef, signal);
       if (capturesOf(it).length > 0) throw new ProviderRefused("paid already");
+      // An e-check can't be called back. Its end is reported.
+      if (isProcessing(it)) throw new ProviderRefused("PayPal still works on it");
       const held = unitOf(it).payments.authorizations.find(({ status }) => status === "CREATED");
       if (!held) return;
       const path = `/v2/payments/authorizations/${encodeURIComponent(held.id)}/void`;

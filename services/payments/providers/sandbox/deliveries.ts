@@ -59,7 +59,8 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
   const poster = createPoster(TIMEOUT_MS);
   const running = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
-  let finished: string[] = [];
+  /** Ids of the events that were delivered. A payment may have got a further one meanwhile. */
+  let finished: { ref: string; eventId: string }[] = [];
   let tidying: NodeJS.Timeout | undefined;
   let sweeping: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -84,20 +85,26 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
     );
 
   async function deliver(payment: SandboxPayment): Promise<void> {
-    const { delivery } = payment;
-    if (!delivery) return;
+    const { delivery, decision } = payment;
+    if (!delivery || !decision) return;
     const body = webhookBody(payment);
     for (let left = delivery.left; left > 0; left--) {
-      if (left < delivery.left) await renew(payment._id);
+      if (left < delivery.left) await renew(payment);
       const failure = await post(body);
       if (failure) return postpone(payment, left, failure);
     }
-    finished.push(payment._id);
+    finished.push({ ref: payment._id, eventId: decision.eventId });
     tidying ??= setTimeout(() => inBackground("finished deliveries were not noted", tidy()), TIDY_AFTER_MS);
   }
 
-  const renew = (ref: string) =>
-    payments.updateOne({ _id: ref }, { $set: { deliverAt: new Date(clock.now() + CLAIM_MS) } });
+  /** The payment, while this event is its latest. */
+  const latest = ({ _id, decision }: SandboxPayment) => ({
+    _id,
+    "decision.eventId": decision?.eventId ?? "",
+  });
+
+  const renew = (payment: SandboxPayment) =>
+    payments.updateOne(latest(payment), { $set: { deliverAt: new Date(clock.now() + CLAIM_MS) } });
 
   /** @returns the reason of a failure */
   async function post(body: string): Promise<string | null> {
@@ -112,15 +119,16 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
     }
   }
 
-  async function postpone({ _id, delivery }: SandboxPayment, left: number, reason: string): Promise<void> {
+  async function postpone(payment: SandboxPayment, left: number, reason: string): Promise<void> {
     if (stopped) return;
+    const { _id, delivery } = payment;
     const failures = (delivery?.failures ?? 0) + 1;
     if (failures >= MAX_FAILURES) {
       log.error("sandbox: a webhook is given up", { ref: shortened(_id), reason });
-      await payments.updateOne(
-        { _id },
-        { $set: { "delivery.failures": failures }, $unset: { deliverAt: "" } },
-      );
+      await payments.updateOne(latest(payment), {
+        $set: { "delivery.failures": failures },
+        $unset: { deliverAt: "" },
+      });
       return;
     }
     const at = clock.now() + retryDelay(failures);
@@ -129,16 +137,21 @@ export function createDeliveries({ payments, clock, log, secret, url }: Delivery
       reason,
       failures,
     });
-    await payments.updateOne({ _id }, { $set: { delivery: { left, failures }, deliverAt: new Date(at) } });
+    await payments.updateOne(latest(payment), {
+      $set: { delivery: { left, failures }, deliverAt: new Date(at) },
+    });
     sendAt(_id, at);
   }
 
   async function tidy(): Promise<void> {
     tidying = undefined;
-    const refs = finished;
+    const done = finished;
     finished = [];
-    if (refs.length > 0)
-      await payments.updateMany({ _id: { $in: refs } }, { $unset: { delivery: "", deliverAt: "" } });
+    if (done.length > 0)
+      await payments.updateMany(
+        { _id: { $in: done.map((it) => it.ref) }, "decision.eventId": { $in: done.map((it) => it.eventId) } },
+        { $unset: { delivery: "", deliverAt: "" } },
+      );
   }
 
   async function sweep(): Promise<void> {

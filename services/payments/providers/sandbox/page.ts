@@ -22,22 +22,39 @@ const FORM = `<form method="post">
 <button class="pay" name="outcome" value="succeed">Pay</button>
 <button name="outcome" value="decline">Decline the payment</button>
 <button name="outcome" value="expire">Let it expire</button>
+<button name="outcome" value="process">Pay by a slow bank</button>
 </form>`;
 
-const OVER: Record<Exclude<SandboxStatus, "pending">, string> = {
-  captured: "This payment has been paid.",
-  failed: "This payment was declined.",
-  expired: "This payment has expired.",
-  cancelled: "This payment was cancelled by the shop.",
+const BANK = `<p role="status">The bank works on this payment.</p>
+<form method="post">
+<input type="hidden" name="page" value="true">
+<button class="pay" name="outcome" value="succeed">The bank pays</button>
+<button name="outcome" value="decline">The bank declines</button>
+</form>`;
+
+const over = (text: string): string => `<p role="status">${text}</p>`;
+
+const CONTENT: Record<SandboxStatus, string> = {
+  pending: FORM,
+  processing: BANK,
+  captured: over("This payment has been paid."),
+  failed: over("This payment was declined."),
+  expired: over("This payment has expired."),
+  cancelled: over("This payment was cancelled by the shop."),
 };
 
 /** @param status the present one, which may not be in the document yet */
 export function payPage(payment: SandboxPayment, status: SandboxStatus): string {
   const { amount, currency, orderNumber, back } = payment;
   const order = escapeHtml(orderNumber);
-  const shop = back && escapeHtml(status === "captured" ? back.succeeded : back.failed);
-  // A form's answer must not lead elsewhere by the page's own policy, so the page leads on.
-  const goesOn = shop && status !== "pending" ? `<meta http-equiv="refresh" content="3; url=${shop}">` : "";
+  const isPaid = status === "captured" || status === "processing";
+  const shop = back && escapeHtml(isPaid ? back.succeeded : back.failed);
+  // A form's answer must not lead elsewhere by the page's own policy, so the page leads on. Not while something is
+  // to be decided here.
+  const goesOn =
+    shop && status !== "pending" && status !== "processing"
+      ? `<meta http-equiv="refresh" content="3; url=${shop}">`
+      : "";
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -52,7 +69,7 @@ export function payPage(payment: SandboxPayment, status: SandboxStatus): string 
 <p class="sandbox">Sandbox: no money moves here.</p>
 <h1>${escapeHtml(amountsIn(currency)(amount))}</h1>
 <p>Order ${order}</p>
-${status === "pending" ? FORM : `<p role="status">${OVER[status]}</p>`}
+${CONTENT[status]}
 ${shop ? `<p class="back"><a href="${shop}">Back to the shop</a></p>` : ""}
 </main>
 </body>

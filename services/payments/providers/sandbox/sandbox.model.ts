@@ -3,7 +3,7 @@ import type { Collection } from "mongodb";
 import type { Connection } from "mongoose";
 import type { Money } from "../../../../broker/contract/schemas.ts";
 
-export type SandboxStatus = "pending" | "captured" | "failed" | "expired" | "cancelled";
+export type SandboxStatus = "pending" | "processing" | "captured" | "failed" | "expired" | "cancelled";
 
 export interface SandboxPayment {
   /** The unguessable reference. */
@@ -29,7 +29,7 @@ export interface SandboxPayment {
   deliverAt?: Date;
 }
 
-/** The outcome of the payment, as in the webhook. */
+/** The outcome of the payment, as in the webhook. A bank that is slow decides twice: that, and how it ends. */
 export interface Decision {
   eventId: string;
   at: Date;

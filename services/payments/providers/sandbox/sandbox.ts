@@ -35,7 +35,8 @@ import { SIGNATURE_HEADER, verify } from "./signature.ts";
 import { parseWebhook } from "./webhook-body.ts";
 
 export interface SandboxDecision {
-  outcome: "succeed" | "decline" | "expire";
+  /** `process`: the bank is slow. One of the others follows later. */
+  outcome: "succeed" | "decline" | "expire" | "process";
   /** Milliseconds until the webhook is sent. */
   delayMs: number;
   /** Copies of the webhook. */
@@ -49,15 +50,15 @@ export interface SandboxDecision {
 export interface Sandbox extends PaymentProvider {
   /** @throws {SoukError} NOT_FOUND */
   find(ref: string): Promise<SandboxPayment>;
-  /** Decides a payment, once. @throws {SoukError} NOT_FOUND, or CONFLICT when it has ended */
+  /** Decides a payment, once; after `process` once more. @throws {SoukError} NOT_FOUND, or CONFLICT when it has ended */
   decide(ref: string, decision: SandboxDecision): Promise<void>;
 }
 
 /** How many payments that wait for their customers a node remembers. Others are read. */
 const REMEMBERED = 5_000;
 
-const STATUS = { succeed: "captured", decline: "failed", expire: "expired" } as const;
-const REASON = { succeed: null, decline: "card_declined", expire: "expired" } as const;
+const STATUS = { succeed: "captured", decline: "failed", expire: "expired", process: "processing" } as const;
+const REASON = { succeed: null, decline: "card_declined", expire: "expired", process: null } as const;
 
 /** The status for the page and `fetchStatus`. Its time may be over without a stored change. */
 export const statusAt = (it: SandboxPayment, now: number): SandboxStatus =>
@@ -108,6 +109,9 @@ function closed({ start: _, ...sandbox }: Sandbox): Sandbox {
       const now = await sandbox.fetchStatus(ref, signal);
       // A capture that the shop does not know by now was not real money.
       if (now.status === "captured" || now.status === "authorized") throw off();
+      // Nobody decides it any more.
+      if (now.status === "processing")
+        return { ...now, status: "failed", reason: "the sandbox is switched off" };
       return now;
     },
     async decide() {
@@ -200,8 +204,10 @@ function createSandbox(
         { _id: ref, status: "pending" },
         { $set: { status: "cancelled" } },
       );
-      if (matchedCount === 0 && (await known(ref)).status === "captured")
-        throw new ProviderRefused("paid already");
+      if (matchedCount === 1) return;
+      const { status } = await known(ref);
+      if (status === "captured") throw new ProviderRefused("paid already");
+      if (status === "processing") throw new ProviderRefused("the bank still works on it");
     },
 
     async refund({ providerRef, amount, idempotencyKey }) {
@@ -260,7 +266,13 @@ function createSandbox(
         deliverAt: new Date(delayMs === 0 ? now + CLAIM_MS : due),
       };
       const matched = await writes.update(
-        { _id: ref, status: "pending", expiresAt: { $gt: new Date(now) } },
+        {
+          _id: ref,
+          $or: [
+            { status: "pending", expiresAt: { $gt: new Date(now) } },
+            ...(outcome === "process" ? [] : [{ status: "processing" as const }]),
+          ],
+        },
         { $set: change },
       );
       // The write group does not always know. The event's id says whose decision is stored.

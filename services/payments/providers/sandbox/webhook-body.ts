@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { currency, minorUnits } from "../../../../broker/contract/schemas.ts";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
-import { figuresOf, type SandboxPayment } from "./sandbox.model.ts";
+import { figuresOf, type SandboxPayment, type SandboxStatus } from "./sandbox.model.ts";
 
 const schema = z.strictObject({
   id: z.string().min(1).max(100),
-  type: z.enum(["payment.captured", "payment.failed", "payment.expired"]),
+  type: z.enum(["payment.processing", "payment.captured", "payment.failed", "payment.expired"]),
   createdAt: z.iso.datetime(),
   data: z.strictObject({
     ref: z.string().min(1).max(200),
@@ -21,10 +21,17 @@ const schema = z.strictObject({
 });
 
 const STATUS = {
+  "payment.processing": "processing",
   "payment.captured": "captured",
   "payment.failed": "failed",
   "payment.expired": "expired",
 } as const;
+
+const TYPE: { readonly [status in SandboxStatus]?: z.output<typeof schema>["type"] } = {
+  processing: "payment.processing",
+  captured: "payment.captured",
+  failed: "payment.failed",
+};
 
 /** The same bytes for the same decision, at any delivery. */
 export function webhookBody(payment: SandboxPayment): string {
@@ -34,8 +41,7 @@ export function webhookBody(payment: SandboxPayment): string {
   const { amount, fee } = figuresOf(payment);
   const body: z.input<typeof schema> = {
     id: eventId,
-    type:
-      status === "captured" ? "payment.captured" : status === "failed" ? "payment.failed" : "payment.expired",
+    type: TYPE[status] ?? "payment.expired",
     createdAt: at.toISOString(),
     data: {
       ref: _id,

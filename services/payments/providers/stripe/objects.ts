@@ -61,12 +61,12 @@ type Intent = z.output<typeof paymentIntent>;
 export function reportOf(it: Intent, refunds: readonly RefundReport[]): StatusReport {
   const status = statusOf(it);
   const counted = status === "authorized" ? it.amount_capturable : it.amount_received;
-  const taken = !["pending", "failed", "cancelled", "expired"].includes(status);
+  const taken = !["pending", "processing", "failed", "cancelled", "expired"].includes(status);
   return {
     status,
     amount: taken ? fromStripe(counted, it.currency) : null,
     receipt: (typeof it.latest_charge === "object" ? it.latest_charge?.id : it.latest_charge) ?? null,
-    reason: taken || status === "pending" ? null : reasonOf(it),
+    reason: taken || status === "pending" || status === "processing" ? null : reasonOf(it),
     refunds,
   };
 }
@@ -85,8 +85,9 @@ function statusOf(it: Intent): ProviderStatus {
       return it.last_payment_error ? "failed" : "pending";
     case "requires_confirmation":
     case "requires_action":
-    case "processing":
       return "pending";
+    case "processing":
+      return "processing";
     default:
       throw providerFailed(`stripe reported the unknown status ${it.status.slice(0, 50)}`);
   }

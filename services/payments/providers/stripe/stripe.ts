@@ -48,6 +48,8 @@ export const stripe = defineProvider({
   variables,
   secrets: ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
   testKey: /^(?:sk|rk)_test_/,
+  // SEPA direct debits may take 14 business days.
+  processingMs: 21 * 86_400_000,
   emulator: async () => (await import("./emulator/stripe.ts")).startStripe,
   create(context, settings): PaymentProvider | null {
     const { STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRET: signing } = settings;

@@ -39,10 +39,17 @@ function statusOf(status: string): ProviderStatus {
 
 export const isPaid = ({ status }: Pick<Invoice, "status">): boolean => statusOf(status) === "captured";
 
+/**
+ * Not documented, and read with care: an invoice that waits, and names a payment, is one whose customer has paid by a
+ * bank that is slow. It ends as paid, without the payment, or expired.
+ */
+const isProcessing = ({ status, payment_id }: Pick<Invoice, "status" | "payment_id">): boolean =>
+  status === "PENDING" && typeof payment_id === "string";
+
 type Told = Pick<Invoice, "status" | "amount" | "paid_amount" | "currency" | "payment_id" | "fees">;
 
 export function reportOf(invoice: Told, refunds: readonly Refund[]): StatusReport {
-  const status = statusOf(invoice.status);
+  const status = isProcessing(invoice) ? "processing" : statusOf(invoice.status);
   const figures = status === "captured" ? figuresOf(invoice) : { amount: null };
   const { amount, fee } = figures;
   const reports = refunds.map(refundOf);

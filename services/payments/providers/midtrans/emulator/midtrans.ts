@@ -174,6 +174,13 @@ export async function startMidtrans(
       notify(page, cause);
       return;
     }
+    // A card payment under review is approved or denied.
+    if (it?.fraud === "challenge" && (what === "settlement" || what === "deny")) {
+      it.status = what === "deny" ? "deny" : "capture";
+      it.fraud = what === "deny" ? "deny" : "accept";
+      notify(page, cause);
+      return;
+    }
     // After a denial the customer may try again, with another transaction.
     if (it && !["pending", "deny"].includes(it.status)) throw refused(409, `the payment is ${it.status}`);
     if (page.expiresAt <= now) throw refused(409, "the page is closed");
@@ -339,6 +346,7 @@ const HAPPENING: Readonly<Record<Outcome, Happening>> = {
   decline: "deny",
   expire: "expire",
   cancel: "cancel",
+  process: "challenge",
 };
 
 /** The merchant account's address, unless the request names another. */

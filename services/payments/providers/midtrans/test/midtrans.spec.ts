@@ -282,8 +282,25 @@ describe("Midtrans", () => {
       await onPage(challenged.url, { card: "4511 1111 1111 1117" });
       assert.deepEqual(
         [(await status(challenged.ref)).status, (await status(challenged.ref)).reason],
-        ["pending", "under review"],
+        ["processing", "under review"],
       );
+    });
+
+    it("wait for a review, which takes the money or does not, and can be called off by us", async () => {
+      for (const [outcome, end] of [
+        ["succeed", "captured"],
+        ["decline", "failed"],
+      ] as const) {
+        const { ref } = await openPage();
+        await emulator.pay(ref, "process");
+        assert.deepEqual([(await status(ref)).status, (await status(ref)).amount], ["processing", null]);
+        await emulator.pay(ref, outcome);
+        assert.equal((await status(ref)).status, end);
+      }
+      const { ref } = await openPage();
+      await emulator.pay(ref, "process");
+      await adapter().cancel(ref, never);
+      assert.equal((await status(ref)).status, "failed");
     });
 
     it("a settlement that is taken back is a dispute", async () => {

@@ -144,11 +144,11 @@ describe("Midtrans' pure parts", () => {
     assert.equal(of("authorize"), "authorized");
     assert.equal(of("capture", { fraud_status: "accept" }), "captured");
     assert.equal(of("capture"), "captured");
-    assert.equal(of("capture", { fraud_status: "challenge" }), "pending");
+    assert.equal(of("capture", { fraud_status: "challenge" }), "processing");
     assert.equal(of("capture", { fraud_status: "deny" }), "failed");
     assert.equal(of("capture", { fraud_status: "new" }), "failed");
     assert.equal(of("settlement"), "captured");
-    assert.equal(of("settlement", { fraud_status: "challenge" }), "pending");
+    assert.equal(of("settlement", { fraud_status: "challenge" }), "processing");
     assert.equal(of("deny"), "failed");
     assert.equal(of("deny", { settlement_time: settled.settlement_time }), "disputed");
     assert.equal(of("deny", { payment_type: "echannel" }), "disputed");

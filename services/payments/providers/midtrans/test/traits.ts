@@ -16,6 +16,7 @@ export const traits: ProviderTraits = {
     "dispute",
     "apiFaults",
     "createOnce",
+    "process",
     "misconfigure",
     "retryAfterDecline",
     "tooMuch",

@@ -20,6 +20,8 @@ import { DESCRIPTIONS, nairobi, type Prompt, promptCallback, recordOf } from "./
 
 const SHORTCODE = "174379";
 const TOKEN_S = 3_599;
+/** How long a phone asks for the PIN. */
+const PROMPT_MS = 60_000;
 
 const signed = z.object({
   BusinessShortCode: z.coerce.string(),
@@ -51,7 +53,7 @@ const reversalRequest = z.object({
   Occasion: z.string().max(100).optional(),
 });
 
-const RESULT: Readonly<Record<Exclude<Outcome, "tooMuch" | "withFee">, number>> = {
+const RESULT: Readonly<Record<Exclude<Outcome, "tooMuch" | "withFee" | "process">, number>> = {
   succeed: 0,
   decline: 1,
   cancel: 1032,
@@ -135,6 +137,8 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
       phone: body.PhoneNumber,
       amount: body.Amount,
       callbackUrl: body.CallBackURL,
+      askedAt: clock.now(),
+      entered: false,
       result: null,
       receipt: null,
       paid: 0,
@@ -172,6 +176,7 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
     checkPassword(body);
     const it = prompts.get(body.CheckoutRequestID);
     if (!it) return mistake(400, "400.002.02", "Bad Request - Invalid CheckoutRequestID");
+    if (!it.result && !it.entered && clock.now() - it.askedAt >= PROMPT_MS) end(it, 1037);
     if (!it.result) return mistake(500, "500.001.1001", "The transaction is being processed");
     return {
       status: 200,
@@ -263,7 +268,9 @@ export async function startMpesa(options: EmulatorOptions): Promise<Emulator> {
       const it = prompt(ref);
       if (outcome === "tooMuch" || outcome === "withFee")
         throw refused(409, "a prompt is paid as it asks, or not at all");
-      end(it, RESULT[outcome], { cause });
+      if (outcome !== "process") end(it, RESULT[outcome], { cause });
+      else if (it.result) throw refused(409, `the prompt has ended with ${it.result.code}`);
+      else it.entered = true;
     },
     /** From Safaricom's portal, without a callback. */
     refundAtProvider(ref, amount) {

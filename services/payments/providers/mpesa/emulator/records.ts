@@ -8,7 +8,11 @@ export interface Prompt {
   /** Whole shillings, as all below. */
   readonly amount: number;
   readonly callbackUrl: string;
-  /** Null while the phone asks. */
+  /** Milliseconds since the epoch. */
+  readonly askedAt: number;
+  /** The PIN was entered, and M-Pesa takes its time. */
+  entered: boolean;
+  /** Null while the phone asks, or M-Pesa works on it. */
   result: { code: number; description: string } | null;
   receipt: string | null;
   paid: number;

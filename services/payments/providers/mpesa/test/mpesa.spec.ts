@@ -26,7 +26,7 @@ import { callbackKey } from "../callback-key.ts";
 import migration from "../migrations/0001-pushes.ts";
 import { mpesa } from "../mpesa.ts";
 import { mpesaPushes } from "../push.model.ts";
-import { UNKNOWN_FOR_MS } from "../push.ts";
+import { PROMPT_ENDS_MS } from "../report.ts";
 
 const kes = (shillings: number) => ({ amount: shillings * 100, currency: "KES" });
 const WAITS = "0712345678";
@@ -191,7 +191,7 @@ describe("M-Pesa", () => {
       await assert.rejects(adapter().createPayment(it, AbortSignal.timeout(100)), {
         type: "PROVIDER_FAILED",
       });
-      clock.advance(UNKNOWN_FOR_MS - 1);
+      clock.advance(PROMPT_ENDS_MS - 1);
       await assert.rejects(adapter().createPayment(it, never), { type: "PROVIDER_FAILED" });
       clock.advance(1);
       await assert.rejects(adapter().createPayment(it, never), ProviderRefused);
@@ -220,15 +220,16 @@ describe("M-Pesa", () => {
     it("are asked for again after a failure, and before they end", async () => {
       const by = adapterWith({});
       const ref = await open();
+      await emulator.pay(ref, "process");
       emulator.knobs.api = [{ route: "GET /oauth/v1/generate", times: 1, fault: 503 }];
       await assert.rejects(by.fetchStatus(ref, never), { type: "PROVIDER_FAILED" });
       assert.equal((await by.fetchStatus(ref, never)).status, "pending");
       emulator.knobs.api = [{ route: "GET /oauth/v1/generate", times: 1, fault: 503 }];
       clock.advance(49 * 60_000);
-      assert.equal((await by.fetchStatus(ref, never)).status, "pending");
+      assert.equal((await by.fetchStatus(ref, never)).status, "processing");
       clock.advance(2 * 60_000);
       await assert.rejects(by.fetchStatus(ref, never), { type: "PROVIDER_FAILED" });
-      assert.equal((await by.fetchStatus(ref, never)).status, "pending");
+      assert.equal((await by.fetchStatus(ref, never)).status, "processing");
     });
 
     it("that Daraja has forgotten are renewed, and the request is made again", async () => {

@@ -8,7 +8,7 @@ import { createAccessToken } from "../access-token.ts";
 import { allowedAddresses } from "../allowed-addresses.ts";
 import { callbackKey, readCallbackKey } from "../callback-key.ts";
 import { mpesaOptions } from "../phone.ts";
-import { reportOf as mpesaReport } from "../report.ts";
+import { reportOf as mpesaReport, PROMPT_ENDS_MS } from "../report.ts";
 import { meaningOf } from "../results.ts";
 import { instant as nairobi, timestamp } from "../time.ts";
 
@@ -86,16 +86,26 @@ describe("M-Pesa's pure parts", () => {
       callback,
       reversals: [],
     };
-    assert.deepEqual(mpesaReport(push, "pending").amount, null);
-    assert.equal(mpesaReport(push, { code: "1032", description: "" }).receipt, null);
-    const paid = mpesaReport(push, { code: "0", description: "" });
+    assert.deepEqual(mpesaReport(push, "pending", 0).amount, null);
+    assert.equal(mpesaReport(push, { code: "1032", description: "" }, 0).receipt, null);
+    const paid = mpesaReport(push, { code: "0", description: "" }, 0);
     assert.deepEqual([paid.status, paid.amount?.amount, paid.receipt], ["captured", 5_000, "R1"]);
     const lying = { ...push, callback: { ...callback, amount: 9_900 } };
-    const other = mpesaReport(lying, { code: "0", description: "" });
+    const other = mpesaReport(lying, { code: "0", description: "" }, 0);
     assert.deepEqual([other.status, other.amount?.amount, other.receipt], ["captured", 5_000, null]);
     const { callback: _callback, ...silent } = push;
-    const quiet = mpesaReport(silent, { code: "0", description: "" });
+    const quiet = mpesaReport(silent, { code: "0", description: "" }, 0);
     assert.deepEqual([quiet.status, quiet.amount?.amount, quiet.receipt], ["captured", 5_000, null]);
+  });
+
+  it("take an unknown result for a prompt that still asks, and for money on its way once no prompt can ask", () => {
+    const push = { _id: "p", amount: 5_000, state: "accepted" as const, sentAt: new Date(0), reversals: [] };
+    for (const told of ["pending", { code: "4999", description: "" }] as const) {
+      assert.equal(mpesaReport(push, told, PROMPT_ENDS_MS - 1).status, "pending");
+      const late = mpesaReport(push, told, PROMPT_ENDS_MS);
+      assert.deepEqual([late.status, late.amount, late.reason], ["processing", null, null]);
+    }
+    assert.equal(mpesaReport(push, { code: "1037", description: "" }, PROMPT_ENDS_MS).status, "expired");
   });
 
   it("write times three hours ahead of UTC, and read them back", () => {

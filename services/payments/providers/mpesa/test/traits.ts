@@ -8,7 +8,7 @@ export const traits: ProviderTraits = {
   refuses: { amount: 1_999, currency: "USD" },
   webhooks: { proof: "none", stale: false },
   refundRoute: "POST /mpesa/reversal/v1/request",
-  can: ["takeAtOnce", "refund", "partialRefund", "createOnce", "misconfigure"],
+  can: ["takeAtOnce", "refund", "partialRefund", "createOnce", "process", "misconfigure"],
   limits: ["unsignedAmount", "refundNeedsWebhook"],
   forged: ofAnotherAmount,
 };

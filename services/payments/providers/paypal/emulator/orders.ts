@@ -99,7 +99,7 @@ export function createOrders(
     const declined = order.bank === "declines";
     const made: Capture = {
       id: captureId,
-      status: declined ? "DECLINED" : modes.captures,
+      status: declined ? "DECLINED" : order.bank === "is slow" ? "PENDING" : modes.captures,
       amount,
       final_capture: true,
       custom_id: order.custom_id,
@@ -179,6 +179,13 @@ export function createOrders(
           ? "PARTIALLY_REFUNDED"
           : "REFUNDED";
     capture.update_time = now();
+  }
+
+  function settleCapture(ref: string, status: "COMPLETED" | "DECLINED"): void {
+    const made = records.captures.get(ref);
+    if (made?.status !== "PENDING") throw refused(409, `${ref} is no pending capture`);
+    made.status = status;
+    sendEvent(`PAYMENT.CAPTURE.${status === "DECLINED" ? "DENIED" : status}`, "capture", made);
   }
 
   return {
@@ -293,7 +300,16 @@ export function createOrders(
         sendEvent("CHECKOUT.PAYMENT-APPROVAL.REVERSED", "payment-approval", resource, cause);
         return;
       }
+      const slow = capturesOf(order).find((it) => it.status === "PENDING");
+      if (slow && (outcome === "succeed" || outcome === "decline")) {
+        settleCapture(slow.id, outcome === "succeed" ? "COMPLETED" : "DECLINED");
+        return;
+      }
       if (!OPEN.includes(order.status)) throw refused(409, `${ref} is ${order.status}`);
+      if (outcome === "process") {
+        approve(order, "is slow", cause);
+        return;
+      }
       if (outcome === "tooMuch")
         order.amount = fromHundredths(hundredths(order.amount) + TOO_MUCH, order.amount.currency_code);
       approve(order, outcome === "decline" ? "declines" : "accepts", cause);
@@ -308,12 +324,7 @@ export function createOrders(
       sendEvent("PAYMENT.CAPTURE.REFUNDED", "refund", shownRefund(made));
     },
 
-    settleCapture(ref: string, status: "COMPLETED" | "DECLINED"): void {
-      const made = records.captures.get(ref);
-      if (made?.status !== "PENDING") throw refused(409, `${ref} is no pending capture`);
-      made.status = status;
-      sendEvent(`PAYMENT.CAPTURE.${status === "DECLINED" ? "DENIED" : status}`, "capture", made);
-    },
+    settleCapture,
 
     refundAtProvider(ref: string, amount: Amount): void {
       const [capture] = capturesOf(known(ref));

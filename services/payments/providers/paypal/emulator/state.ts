@@ -25,7 +25,7 @@ export interface Order {
   return_url?: string | undefined;
   cancel_url?: string | undefined;
   /** Whether the customer's bank accepts the capture. */
-  bank: "accepts" | "declines";
+  bank: "accepts" | "declines" | "is slow";
 }
 
 export interface Capture {

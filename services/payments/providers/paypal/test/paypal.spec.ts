@@ -181,13 +181,14 @@ describe("PayPal", () => {
       emulator.quirks.captures = "PENDING";
       const slow = await approved();
       const pending = await capture(slow);
-      assert.deepEqual([pending.status, pending.amount], ["pending", null]);
+      assert.deepEqual([pending.status, pending.amount], ["processing", null]);
       assert.ok(pending.receipt);
+      await assert.rejects(adapter().cancel(slow, never), ProviderRefused);
       emulator.settleCapture(pending.receipt, "COMPLETED");
       assert.equal(await status(slow), "captured");
       assert.deepEqual(
         (await events()).map((it) => it.status),
-        ["authorized", "failed", "authorized", "pending", "captured"],
+        ["authorized", "failed", "authorized", "processing", "captured"],
       );
     });
 

@@ -18,6 +18,7 @@ export const traits: ProviderTraits = {
     "dispute",
     "apiFaults",
     "createOnce",
+    "process",
     "misconfigure",
     "tooMuch",
   ],

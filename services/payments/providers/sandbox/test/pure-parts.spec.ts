@@ -127,12 +127,12 @@ describe("the sandbox's webhook", () => {
 });
 
 describe("the sandbox's pay page", () => {
-  it("shows amount and order, says that it is a sandbox, and has its three ways out in a form", () => {
+  it("shows amount and order, says that it is a sandbox, and has its ways out in a form", () => {
     const html = payPage(payment(), "pending");
     assert.match(html, /\$25\.00/);
     assert.match(html, /Order S-1/);
     assert.match(html, /Sandbox: no money moves here/);
-    for (const outcome of ["succeed", "decline", "expire"])
+    for (const outcome of ["succeed", "decline", "expire", "process"])
       assert.match(html, new RegExp(`<button[^>]*name="outcome" value="${outcome}"`));
     assert.match(html, /<form method="post">/);
     assert.doesNotMatch(html, /<script/);
@@ -141,6 +141,15 @@ describe("the sandbox's pay page", () => {
   it("writes amounts in their currency's own unit", () => {
     assert.match(payPage(payment({ amount: 2_500, currency: "JPY" }), "pending"), /¥2,500/);
     assert.match(payPage(payment({ amount: 2_500, currency: "KWD" }), "pending"), /2\.500/);
+  });
+
+  it("lets the bank decide while it works on the payment", () => {
+    const html = payPage(payment(), "processing");
+    assert.match(html, /role="status"/);
+    assert.deepEqual(
+      [...html.matchAll(/value="(succeed|decline|expire|process)"/g)].map((it) => it[1]),
+      ["succeed", "decline"],
+    );
   });
 
   it("offers nothing when the payment is over", () => {

@@ -18,6 +18,7 @@ const DECISIONS = {
   decline: { outcome: "decline" },
   cancel: { outcome: "decline" },
   expire: { outcome: "expire" },
+  process: { outcome: "process" },
   tooMuch: { outcome: "succeed", amount: 1_000_000 },
   withFee: { outcome: "succeed", fee: 71 },
 } as const;

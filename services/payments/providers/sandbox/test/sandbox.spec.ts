@@ -101,6 +101,44 @@ describe("the sandbox provider", () => {
     await assert.rejects(one.fetchStatus("unknown", never), ProviderRefused);
   });
 
+  it("decides twice where the bank is slow: that it is, and how it ends, also after the time is over", async () => {
+    for (const [outcome, end] of [
+      ["succeed", "captured"],
+      ["decline", "failed"],
+    ] as const) {
+      const ref = await open();
+      await decide(ref, { outcome: "process" });
+      assert.deepEqual(await one.fetchStatus(ref, never), {
+        status: "processing",
+        amount: null,
+        receipt: null,
+        reason: null,
+        refunds: [],
+      });
+      await assert.rejects(decide(ref, { outcome: "process" }), (error) => errorCode(error) === "CONFLICT");
+      await assert.rejects(one.cancel(ref, never), ProviderRefused);
+      await assert.rejects(refund(ref, 1), ProviderRefused);
+      clock.advance(120_000);
+      assert.equal(await status(ref), "processing");
+      // The first delivery is noted as done in the meantime, which must not take this one for done.
+      await decide(ref, { outcome, delayMs: 400 });
+      clock.advance(400);
+      assert.equal(await status(ref), end);
+      await eventually("both were told", () => received(ref).length === 2);
+      const events = await Promise.all(
+        received(ref).map(({ body, headers }) =>
+          one.verifyWebhook({ rawBody: Buffer.from(body, "base64"), headers, key: null, address: null }),
+        ),
+      );
+      assert.deepEqual(
+        events.map((it) => it.status),
+        ["processing", end],
+      );
+      assert.notEqual(events[0]?.eventId, events[1]?.eventId);
+      await assert.rejects(decide(ref), (error) => errorCode(error) === "CONFLICT");
+    }
+  });
+
   it("lets nobody pay after the time is over", async () => {
     const ref = await open();
     clock.advance(60_000);

@@ -13,5 +13,5 @@ export const traits: ProviderTraits = {
   ],
   refuses: null,
   webhooks: { proof: "signature", stale: true },
-  can: ["takeAtOnce", "refund", "partialRefund", "createOnce", "tooMuch", "feeOnTop"],
+  can: ["takeAtOnce", "refund", "partialRefund", "createOnce", "process", "tooMuch", "feeOnTop"],
 };

@@ -29,6 +29,8 @@ export interface Intents {
 }
 
 const PAYABLE: readonly string[] = ["requires_payment_method", "requires_confirmation", "requires_action"];
+/** What a bank does with a payment that it works on. */
+const BANK: ReadonlySet<Outcome> = new Set(["succeed", "decline"]);
 /** A customer who pays too much pays a whole unit more, in any currency. */
 const TOO_MUCH = 1_000;
 
@@ -244,8 +246,18 @@ export function createIntents(
 
     pay(ref, outcome, cause) {
       const intent = known(ref);
-      if (!PAYABLE.includes(intent.status)) throw refused(409, `${ref} is ${intent.status}`);
+      const isProcessing = intent.status === "processing";
+      if (!PAYABLE.includes(intent.status) && !(isProcessing && BANK.has(outcome)))
+        throw refused(409, `${ref} is ${intent.status}`);
       if (outcome === "withFee") throw refused(409, "Stripe's fee is the shop's to pay");
+      if (outcome === "process") {
+        intent.payment_method = "pm_sepa_debit";
+        intent.status = "processing";
+        intent.next_action = null;
+        intent.last_payment_error = null;
+        sendEvent("payment_intent.processing", intent, cause);
+        return;
+      }
       if (outcome === "succeed" || outcome === "tooMuch") {
         intent.payment_method = "pm_card_visa";
         if (outcome === "tooMuch") intent.amount += TOO_MUCH;

@@ -299,6 +299,22 @@ describe("Stripe", () => {
     });
   });
 
+  it("tells that a bank is slow, and how it ended", async () => {
+    for (const [outcome, end] of [
+      ["succeed", "captured"],
+      ["decline", "failed"],
+    ] as const) {
+      const ref = await open();
+      await emulator.pay(ref, "process");
+      const slow = await adapter().fetchStatus(ref, never);
+      assert.deepEqual([slow.status, slow.amount, slow.reason], ["processing", null, null]);
+      await assert.rejects(adapter().cancel(ref, never), ProviderRefused);
+      await assert.rejects(emulator.pay(ref, "expire"), /409/);
+      await emulator.pay(ref, outcome);
+      assert.equal((await adapter().fetchStatus(ref, never)).status, end);
+    }
+  });
+
   it("lets what Stripe still works on go its way", async () => {
     const busy = { id: "pi_1", status: "processing", amount: 1_000, currency: "usd" };
     const code = "payment_intent_unexpected_state";

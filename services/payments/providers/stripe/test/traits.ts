@@ -19,6 +19,7 @@ export const traits: ProviderTraits = {
     "dispute",
     "apiFaults",
     "createOnce",
+    "process",
     "misconfigure",
     "retryAfterDecline",
     "tooMuch",

@@ -5,7 +5,7 @@ import { Answered, type Call, type Routes } from "./http-app.ts";
 
 const probability = z.number().min(0).max(1);
 const milliseconds = z.int().min(0).max(3_600_000);
-const outcome = z.enum(["succeed", "decline", "expire", "cancel", "tooMuch", "withFee"]);
+const outcome = z.enum(["succeed", "decline", "expire", "cancel", "tooMuch", "withFee", "process"]);
 
 const changes = z.strictObject({
   webhooks: z

@@ -2,7 +2,15 @@
 import type { Outcome } from "../../emulator.ts";
 import type { Answer } from "./http-app.ts";
 
-const OUTCOMES: readonly Outcome[] = ["succeed", "decline", "cancel", "expire", "tooMuch", "withFee"];
+const OUTCOMES: readonly Outcome[] = [
+  "succeed",
+  "decline",
+  "cancel",
+  "expire",
+  "tooMuch",
+  "withFee",
+  "process",
+];
 
 const escaped = (text: string): string =>
   text.replace(

@@ -93,7 +93,9 @@ export async function startXendit(
   /** Expires it when its time is over. */
   function find(id: string): Invoice | undefined {
     const it = invoices.get(id);
-    if (it?.status === "PENDING" && Date.parse(it.expiry_date) <= clock.now()) it.status = "EXPIRED";
+    const isOver = it?.status === "PENDING" && Date.parse(it.expiry_date) <= clock.now();
+    // Not while a bank works on its payment.
+    if (isOver && !it.payment_id) it.status = "EXPIRED";
     return it;
   }
 
@@ -247,7 +249,7 @@ export async function startXendit(
       "GET /v2/invoices/:id": (call) => answer(known(call)),
       "POST /invoices/:id/expire!": (call) => {
         const it = known(call);
-        if (it.status !== "PENDING")
+        if (it.status !== "PENDING" || it.payment_id)
           return mistake(400, "INVALID_INVOICE_STATUS_ERROR", `The invoice is ${it.status}`);
         settle(it, "EXPIRED", it.amount, call);
         return answer(it);
@@ -308,6 +310,9 @@ export async function startXendit(
       else if (outcome === "tooMuch") settle(it, "PAID", it.amount + major(1_000, it.currency), cause);
       else if (outcome === "withFee") settle(it, "PAID", it.amount, cause, FEE);
       else if (it.status !== "PENDING") throw refused(409, `the invoice is ${it.status}`);
+      else if (outcome === "process") it.payment_id = idOf("ddpy-");
+      // The invoice can be paid again, in its time.
+      else if (outcome === "decline") delete it.payment_id;
     },
     refundAtProvider(ref, amount) {
       const it = find(ref);

@@ -18,6 +18,7 @@ export const traits: ProviderTraits = {
     "refundAtProvider",
     "apiFaults",
     "createOnce",
+    "process",
     "misconfigure",
     "tooMuch",
     "feeOnTop",

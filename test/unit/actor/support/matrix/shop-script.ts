@@ -22,6 +22,9 @@ const CARTS = {
   askedAbout: { PLENTY: 1 },
   agreedThenTaken: { PLENTY: 1 },
   free: { GIFT: 1 },
+  slowBank: { PLENTY: 1 },
+  slowBankDeclines: { PLENTY: 1 },
+  cancelledAtBank: { PLENTY: 1 },
 } as const satisfies Record<string, Record<string, number>>;
 
 /** By which provider they are paid, where it is not the sandbox. */
@@ -46,7 +49,19 @@ export const ENDS: Record<Label, { order: string; payments: string[] }> = {
   askedAbout: { order: "paid", payments: ["captured"] },
   agreedThenTaken: { order: "paid", payments: ["captured"] },
   free: { order: "paid", payments: [] },
+  slowBank: { order: "paid", payments: ["captured"] },
+  slowBankDeclines: { order: "expired", payments: ["cancelled"] },
+  cancelledAtBank: { order: "cancelled", payments: ["refunded"] },
 };
+
+/** Orders whose customers pay by a bank that is slow. */
+const SLOW: readonly Label[] = ["slowBank", "slowBankDeclines", "cancelledAtBank"];
+/** What the sandbox reports of each outcome. */
+const EVENTS = {
+  succeed: "payment.captured",
+  decline: "payment.failed",
+  process: "payment.processing",
+} as const;
 
 const providerOf = (label: Label): string =>
   (PROVIDERS as Partial<Record<Label, string>>)[label] ?? "sandbox";
@@ -65,6 +80,8 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
     preferWait: 0,
   });
   const orders = {} as Record<Label, OrderView>;
+  /** Pages whose payment its bank decides later, when the order names them no more. */
+  const pages = new Map<Label, string>();
   const look = async (label: Label) => {
     orders[label] = await run.call("orders.get", { id: orders[label].id }, as(label));
     return orders[label];
@@ -109,12 +126,17 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
     ...(await decide(["declinedFirst"], { outcome: "decline" })),
     ...(await decide(["wrongAmount"], { outcome: "succeed", amount: 1 })),
     ...(await payElsewhere(["askedAbout", "agreedThenTaken"])),
+    ...(await decide(SLOW, { outcome: "process" })),
   ]);
   await tolerating(
     "ORDER_NOT_CANCELLABLE",
     run.call("orders.cancel", { id: orders.cancelled.id }, as("cancelled")),
   );
   await run.rest();
+  await tolerating(
+    "ORDER_NOT_CANCELLABLE",
+    run.call("orders.cancel", { id: orders.cancelledAtBank.id }, as("cancelledAtBank")),
+  );
 
   await run.call(
     "orders.pay",
@@ -122,6 +144,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
     as("declinedFirst", "again"),
   );
   await run.rest();
+  pages.delete("declinedFirst");
   await report(await decide(["declinedFirst"], { outcome: "succeed" }));
   await run.rest();
 
@@ -135,7 +158,11 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
 
   run.advance(ORDER_TTL_MS);
   await run.rest();
-  await report(withheld);
+  await report([
+    ...withheld,
+    ...(await decide(["slowBank", "cancelledAtBank"], { outcome: "succeed" })),
+    ...(await decide(["slowBankDeclines"], { outcome: "decline" })),
+  ]);
   await run.rest();
   run.messages.releaseCopies();
   await run.rest();
@@ -144,16 +171,22 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   /** At the sandbox's pay page; gives the reports that the sandbox makes of it. */
   async function decide(
     labels: readonly Label[],
-    decision: { outcome: "succeed" | "decline"; amount?: number },
+    decision: { outcome: keyof typeof EVENTS; amount?: number },
   ) {
     const refs = await all(labels, async (label) => {
-      const action = (await look(label)).payment?.nextAction;
-      if (action?.type !== "redirect") throw new Error(`${label} can't be paid`);
-      const ref = action.url.split("/").at(-1) ?? "";
+      const ref = pages.get(label) ?? (await pageOf(label));
+      pages.set(label, ref);
       await tolerating("CONFLICT", run.call("payments.sandboxPay", { ref, ...decision }));
       return ref;
     });
-    return reports(run, refs);
+    return reports(run, refs, EVENTS[decision.outcome]);
+  }
+
+  /** The part of its address that opens it. */
+  async function pageOf(label: Label): Promise<string> {
+    const action = (await look(label)).payment?.nextAction;
+    if (action?.type !== "redirect") throw new Error(`${label} can't be paid`);
+    return action.url.split("/").at(-1) ?? "";
   }
 
   /** At another provider; gives its reports. */

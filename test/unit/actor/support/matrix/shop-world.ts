@@ -66,13 +66,19 @@ export async function shopWorld({ clock, seed }: { clock: Clock; seed: number })
   };
 }
 
-/** Waits for the provider's first report of each of these payments, and keeps it: passing it on is the caller's. */
-export async function reports(run: ShopRun, refs: readonly string[]): Promise<Received[]> {
+/**
+ * Waits for the provider's first report of each of these payments, and keeps it: passing it on is the caller's.
+ * @param type that the report names; default: any
+ */
+export async function reports(run: ShopRun, refs: readonly string[], type = ""): Promise<Received[]> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     // A new node's sandbox may repeat a report of the crashed one.
     const found = refs.map((ref) =>
-      run.world.front.received.find((it) => Buffer.from(it.body, "base64").includes(ref)),
+      run.world.front.received.find((it) => {
+        const body = Buffer.from(it.body, "base64");
+        return body.includes(ref) && body.includes(type);
+      }),
     );
     if (found.every((it) => it !== undefined)) return found;
     if (Date.now() > deadline) throw new Error("a provider does not report");
