@@ -37,8 +37,11 @@ interface Job extends PromiseWithResolvers<Buffer> {
   request: RenderRequest;
 }
 
-/** @param logo of the seller */
-export function createPdfPrinter(logo: Logo | null = null): PdfPrinter {
+/**
+ * @param logo of the seller
+ * @param maxMs how long one document may take
+ */
+export function createPdfPrinter(logo: Logo | null = null, maxMs = MAX_MS): PdfPrinter {
   const kept = new LRUCache<string, Buffer>({ maxSize: MAX_KEPT, sizeCalculation: (it) => it.length });
   const underWay = new Map<string, Promise<Buffer>>();
   const waiting: Job[] = [];
@@ -85,9 +88,9 @@ export function createPdfPrinter(logo: Logo | null = null): PdfPrinter {
       worker = undefined;
       void printing.terminate();
       finish((it) =>
-        it.reject(new Error(`${it.request.document.number} took more than ${MAX_MS} ms to print`)),
+        it.reject(new Error(`${it.request.document.number} took more than ${maxMs} ms to print`)),
       );
-    }, MAX_MS);
+    }, maxMs);
     timer.unref();
     current = { job, timer };
     printing.postMessage(job.request);

@@ -189,6 +189,20 @@ describe("an invoice as PDF", () => {
     assert.ok(!codes.slice(0, 101).includes("UNAVAILABLE"));
   });
 
+  it("that takes too long is given up, and the others are not", async () => {
+    const printer = createPdfPrinter(null, 8_000);
+    try {
+      const lines = Array.from({ length: 30_000 }, (_, n) => line(n, `木製テーブル ${n}`));
+      const [endless, usual] = [invoice({ number: "2026-1", lines }), invoice()].map((it) =>
+        printer.print({ kind: "pdf", document: printedInvoice(it, () => "M-Pesa") }),
+      );
+      await assert.rejects(Promise.resolve(endless), /2026-1 took more than 8000 ms/);
+      assert.ok(await usual);
+    } finally {
+      await printer.close();
+    }
+  }).timeout(90_000);
+
   it("has a credit note beside it that names it", async () => {
     const { lines: _lines, paidOn: _paidOn, ...rest } = invoice();
     const note: CreditNote = {
