@@ -45,7 +45,12 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly etag?: boolean;
   /** Request or response content that is not JSON. */
   readonly body?: "raw";
-  readonly produces?: "text/html" | "text/event-stream" | "application/pdf" | "application/xml";
+  readonly produces?:
+    | "text/html"
+    | "text/event-stream"
+    | "application/pdf"
+    | "application/xml"
+    | "image/svg+xml";
   /** Codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
   readonly errors?: readonly ErrorCode[];
   /** Additional members of the problem documents of single codes, for the docs. */

@@ -11,6 +11,9 @@ import { bodyTag, isNotModified, versionTag } from "./request/conditional.ts";
 const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/** A picture has styles and nothing else: no scripts, and nothing from elsewhere. */
+const PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+
 /** A read for everybody. A shared cache may store it and revalidates it each time. */
 const SHARED = "public, no-cache";
 /** A caller's own read. Only its own cache stores it and revalidates it each time. */
@@ -104,6 +107,11 @@ function empty(res: ServerResponse, status: number): void {
 
 async function other({ req, res }: Exchange, route: ApiRoute, status: number, data: unknown, type?: string) {
   const html = route.produces === "text/html";
+  if (route.produces === "image/svg+xml") {
+    res.setHeader("Content-Security-Policy", PICTURE_POLICY);
+    // Pages of other origins may show it, as they may show any product.
+    res.setHeader("Cross-Origin-Resource-Policy", "cross-origin");
+  }
   if (html) res.setHeader("Content-Security-Policy", PAGE_POLICY);
   res.statusCode = status;
   res.setHeader("Content-Type", type ?? (html ? "text/html; charset=utf-8" : route.produces));

@@ -21,11 +21,20 @@ import { productsErrors } from "./products.errors.ts";
 import { listParams, productFacets, suggestion, suggestParams } from "./products.schemas.ts";
 
 /** Checks the length first, because parsing a host takes quadratic time. */
-const image = z
+const webAddress = z
   .string()
   .max(500, { abort: true })
-  .check(z.url({ protocol: /^https?$/ }))
-  .meta({ examples: ["https://images.example/brass-lamp.jpg"] });
+  .check(z.url({ protocol: /^https?$/ }));
+const ownPath = z
+  .string()
+  .max(500)
+  .regex(/^\/[A-Za-z0-9._~-][A-Za-z0-9._~/-]*$/, "must be a path of this shop");
+const image = z
+  .union([webAddress, ownPath], { error: "must be an http(s) address or a path of this shop" })
+  .meta({
+    description: "Address of a picture, or its path in this shop",
+    examples: ["https://images.example/brass-lamp.jpg"],
+  });
 
 const variantInput = z
   .strictObject({ sku, price: money, options: options.default({}) })
@@ -138,7 +147,27 @@ const categoryInput = z
     examples: [{ name: "Lamps", slug: "lamps", parentId: null }],
   });
 export const categoryView = z
-  .strictObject({ id, name: z.string(), slug, parentId: id.nullable(), version: z.int() })
+  .strictObject({
+    id,
+    name: z.string(),
+    slug,
+    parentId: id.nullable(),
+    count: z
+      .int()
+      .optional()
+      .meta({
+        description: "Products that customers see, in it and below it; where categories are read",
+        examples: [12],
+      }),
+    children: z
+      .array(id)
+      .optional()
+      .meta({
+        description: "Ids of the categories directly below it, by name; where categories are read",
+        examples: [[]],
+      }),
+    version: z.int(),
+  })
   .meta({
     id: "Category",
     description: "A category of the catalogue",
@@ -263,8 +292,29 @@ export const products = defineContract({
       returns: z.void(),
       errors: ["NOT_FOUND", "VERSION_MISMATCH"],
     }),
+    demoPicture: action({
+      summary: "A picture of the demo catalogue",
+      description: "It is drawn from the words of its name: the same name is the same picture.",
+      operationId: "getDemoPicture",
+      rest: "GET /demo-pictures/:file",
+      auth: "public",
+      shared: true,
+      produces: "image/svg+xml",
+      params: z.strictObject({
+        file: z
+          .string()
+          .max(120)
+          .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*-[1-9][.]svg$/, "must be words, a number and .svg")
+          .meta({
+            description: "Words of the name and the number of the view",
+            examples: ["nordic-brass-desk-lamp-12-1.svg"],
+          }),
+      }),
+      returns: z.string().meta({ examples: ["<svg/>"] }),
+    }),
     listCategories: action({
-      summary: "All categories",
+      summary: "All categories, as a tree with counts of products",
+      description: "By name. `parentId` and `children` make the tree; the topmost ones have no parent.",
       operationId: "listCategories",
       rest: "GET /categories",
       auth: "public",

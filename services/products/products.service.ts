@@ -17,6 +17,7 @@ import { createCategory, removeCategory, replaceCategory } from "./categories/wr
 import { categoryModel } from "./models/category.model.ts";
 import { productModel } from "./models/product.model.ts";
 import { stockLevelModel } from "./models/stock-level.model.ts";
+import { drawPicture } from "./pictures/draw-picture.ts";
 import { products } from "./products.contract.ts";
 import { followProducts } from "./search/follow-products.ts";
 import { MemoryIndex } from "./search/memory-index.ts";
@@ -94,12 +95,20 @@ export default defineService(products, {
       return this.changing(removeProduct(this.catalogue, params.id, meta.ifMatch));
     },
 
-    listCategories({ params }) {
-      return listCategories(this.models.categories, params);
+    demoPicture({ params: { file } }) {
+      const [, words = "", view] = /^(.*)-([1-9])[.]svg$/.exec(file) ?? [];
+      return drawPicture(words, Number(view));
     },
 
-    getCategory({ params }) {
-      return findCategory(this.models.categories, params.id);
+    async listCategories({ params }) {
+      const { items, nextCursor } = await listCategories(this.models.categories, params);
+      return { items: await this.reader.counted(items), nextCursor };
+    },
+
+    async getCategory({ params }) {
+      const found = await findCategory(this.models.categories, params.id);
+      const [category = found] = await this.reader.counted([found]);
+      return category;
     },
 
     async createCategory({ params }) {

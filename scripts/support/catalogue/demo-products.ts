@@ -1,6 +1,7 @@
 /** A generated catalogue. Product number `n` is the same in every shop and every run, for any number of products. */
 import { v7 } from "uuid";
 import { minorDigits } from "../../../broker/contract/currency.ts";
+import { API_BASE } from "../../../broker/http/api-route.ts";
 import type { Category } from "../../../services/products/models/category.model.ts";
 import type { Product, Variant } from "../../../services/products/models/product.model.ts";
 import { normalizeText } from "../../../services/products/text/normalize-text.ts";
@@ -195,17 +196,19 @@ export function demoProduct(
   const name = `${character} ${material} ${noun}`;
   const number = String(n + 1).padStart(6, "0");
   const base = kind.price[0] + (kind.price[1] - kind.price[0]) * next() ** 2;
+  const slug = `${slugOf(name, "product")}-${n + 1}`;
   const [option = "", values = []] = Object.entries(kind.options)[0] ?? [];
   const from = Math.floor(next() * values.length);
   const chosen = values.slice(from, from + 1 + Math.floor(next() * 4));
   const category = categoryIds.get(kind.category);
   return {
     _id: idOf(EPOCH + n * MINUTE_MS, next),
-    slug: `${slugOf(name, "product")}-${n + 1}`,
+    slug,
     name,
     description: `${/^[AEIOU]/.test(character) ? "An" : "A"} ${character.toLowerCase()} ${noun.toLowerCase()} in ${material.toLowerCase()}, for ${pick(kind.uses)}. ${pick(QUALITIES)}`,
     categoryIds: category ? [category] : [],
-    images: [1, 2].map((image) => `https://images.example/${kind.code.toLowerCase()}/${number}-${image}.jpg`),
+    // The shop draws them when they are asked for, see services/products/pictures/.
+    images: [1, 2].map((view) => `${API_BASE}/demo-pictures/${slug}-${view}.svg`),
     variants: chosen.map((value, at) => ({
       sku: `${kind.code}-${number}-${normalizeText(value)
         .replace(/[^a-z0-9]/g, "")

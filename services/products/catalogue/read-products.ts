@@ -7,13 +7,21 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import { collectionOf } from "../../../broker/mongo/documents.ts";
 import { ReadGroup } from "../../../broker/mongo/read-group.ts";
 import { readCategoryNames } from "../listing/category-names.ts";
+import { withCounts } from "../listing/category-tree.ts";
 import { type ListParams, type ListTools, listProducts, type ProductPage } from "../listing/list-products.ts";
 import { type SuggestionView, suggestProducts } from "../listing/suggest-products.ts";
 import type { Category } from "../models/category.model.ts";
 import { isThere, type Product } from "../models/product.model.ts";
 import type { FollowedProducts } from "../search/follow-products.ts";
 import type { Availability } from "../stock/availability.ts";
-import { type ProductRow, type ProductView, ROW_FIELDS, rowOf, withAvailable } from "../views.ts";
+import {
+  type CategoryView,
+  type ProductRow,
+  type ProductView,
+  ROW_FIELDS,
+  rowOf,
+  withAvailable,
+} from "../views.ts";
 import type { CatalogueCaches, ListAnswer } from "./caches.ts";
 import { ListedRows } from "./listed-rows.ts";
 
@@ -26,6 +34,8 @@ export interface CatalogueReader {
    * @throws {SoukError} NOT_FOUND
    */
   find(idOrSlug: string, isStaff: boolean): ProductView | Promise<ProductView>;
+  /** Categories with counts of their products, and what is below them. */
+  counted(categories: readonly CategoryView[]): Promise<CategoryView[]>;
   /** A product as just written, with the available units. */
   view(product: Omit<Product, "changed">): Promise<ProductView>;
 }
@@ -98,6 +108,7 @@ export function createCatalogueReader({
       };
       return found instanceof Promise ? found.then(visible) : visible(found);
     },
+    counted: (found) => withCounts(tools, found),
     view: (product) => completeRow(rowOf(product)),
   };
 }

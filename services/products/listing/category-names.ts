@@ -3,17 +3,28 @@ import type { Model } from "mongoose";
 import type { Category } from "../models/category.model.ts";
 import { normalizeText, wordsIn } from "../text/normalize-text.ts";
 
-type Named = Pick<Category, "_id" | "name" | "slug">;
+type Named = Pick<Category, "_id" | "name" | "slug" | "parentId">;
 
 export class CategoryNames {
   readonly #byId: ReadonlyMap<string, Named>;
   readonly #bySlug: ReadonlyMap<string, Named>;
+  readonly #children = new Map<string, Named[]>();
   /** In the order of their keys, which are names from each word on. */
   #byWords: readonly { key: string; category: Named }[] | undefined;
 
   constructor(all: readonly Named[]) {
     this.#byId = new Map(all.map((it) => [it._id, it]));
     this.#bySlug = new Map(all.map((it) => [it.slug, it]));
+    for (const it of [...all].sort((a, b) => a.name.localeCompare(b.name))) {
+      const siblings = this.#children.get(it.parentId ?? "") ?? [];
+      siblings.push(it);
+      this.#children.set(it.parentId ?? "", siblings);
+    }
+  }
+
+  /** What is directly below a category, by name. */
+  childrenOf(id: string): readonly Named[] {
+    return this.#children.get(id) ?? [];
   }
 
   idOf(idOrSlug: string): string | undefined {
@@ -57,4 +68,4 @@ function keysOf(category: Named): { key: string; category: Named }[] {
 }
 
 export const readCategoryNames = async (categories: Model<Category>): Promise<CategoryNames> =>
-  new CategoryNames(await categories.find({}, { name: 1, slug: 1 }).lean<Named[]>());
+  new CategoryNames(await categories.find({}, { name: 1, slug: 1, parentId: 1 }).lean<Named[]>());

@@ -1,95 +1,112 @@
 /** The filters of a search, as tests of products and their variants by number. */
 import type { SearchFilters } from "./product-search.ts";
-import type { ProductTable } from "./product-table.ts";
+import { MIXED, type ProductTable } from "./product-table.ts";
 
-/** A filter of variants. One variant must pass those of all groups. */
-interface VariantTest {
-  /** `price`, or an option's normalized name: counts of a group leave its own filter out. */
+/** A filter of variants by one option. One variant must pass those of all. */
+interface OptionTest {
+  /** See {@link optionGroup}: counts of a group leave its own filter out. */
   readonly group: string;
-  /** @param isOffer whether it can be had */
-  passes(variant: number, isOffer: boolean): boolean;
+  /** @param set of options, by its number */
+  has(set: number): boolean;
 }
 
 export const PRICE = "price";
 /** @param nameKey normalized name */
 export const optionGroup = (nameKey: string): string => `option ${nameKey}`;
 
+/** A range of prices of one currency, by its number. */
+interface PriceRange {
+  readonly currency: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+interface Parts {
+  readonly price: PriceRange | undefined;
+  readonly options: readonly OptionTest[];
+  readonly inStock: boolean | undefined;
+  readonly published: number | undefined;
+}
+
 export class Criteria {
   readonly #table: ProductTable;
-  readonly #tests: readonly VariantTest[];
-  readonly inStock: boolean | undefined;
-  readonly #published: number | undefined;
+  readonly #parts: Parts;
 
-  private constructor(
-    table: ProductTable,
-    tests: readonly VariantTest[],
-    inStock: boolean | undefined,
-    published: number | undefined,
-  ) {
+  private constructor(table: ProductTable, parts: Parts) {
     this.#table = table;
-    this.#tests = tests;
-    this.inStock = inStock;
-    this.#published = published;
+    this.#parts = parts;
   }
 
+  /** @param keyOf normalizes the name of an option */
   static of(
     table: ProductTable,
     { inStock, price, options, published }: Omit<SearchFilters, "text" | "category">,
     keyOf: (name: string) => string,
   ): Criteria {
     const { variants } = table;
-    const tests: VariantTest[] = Object.entries(options).map(([name, values]) => {
-      const has = anyOf(variants.options.sets, variants.options.numbersOf(name, values));
-      return {
+    return new Criteria(table, {
+      price: price && { currency: variants.currencyNumber(price.currency), min: price.min, max: price.max },
+      options: Object.entries(options).map(([name, values]) => ({
         group: optionGroup(keyOf(name)),
-        passes: (variant) => has(variants.optionSet[variant] as number),
-      };
+        has: anyOf(variants.options.sets, variants.options.numbersOf(name, values)),
+      })),
+      inStock,
+      published: published === undefined ? undefined : Number(published),
     });
-    if (price) {
-      const currency = variants.currencyNumber(price.currency);
-      tests.push({
-        group: PRICE,
-        passes(variant, isOffer) {
-          const amount = variants.prices[variant] as number;
-          if (!isOffer || variants.currency[variant] !== currency) return false;
-          return amount >= price.min && amount <= price.max;
-        },
-      });
-    }
-    const visible = published === undefined ? undefined : Number(published);
-    return new Criteria(table, tests, inStock, visible);
   }
 
   /** The groups that have a filter of variants. */
   get groups(): string[] {
-    return this.#tests.map((it) => it.group);
+    const { price, options } = this.#parts;
+    return [...(price ? [PRICE] : []), ...options.map((it) => it.group)];
   }
 
+  get inStock(): boolean | undefined {
+    return this.#parts.inStock;
+  }
+
+  /** Whether some variants of a product that passes may not. */
   get testsVariants(): boolean {
-    return this.#tests.length > 0 || this.inStock === true;
+    const { price, options, inStock } = this.#parts;
+    return price !== undefined || options.length > 0 || inStock === true;
   }
 
   without(group: string): Criteria {
-    const others = this.#tests.filter((it) => it.group !== group);
-    return new Criteria(this.#table, others, this.inStock, this.#published);
+    const { price, options } = this.#parts;
+    return new Criteria(this.#table, {
+      ...this.#parts,
+      price: group === PRICE ? undefined : price,
+      options: options.filter((it) => it.group !== group),
+    });
   }
 
   withStock(inStock: boolean | undefined): Criteria {
-    return new Criteria(this.#table, this.#tests, inStock, this.#published);
+    return new Criteria(this.#table, { ...this.#parts, inStock });
   }
 
   /** Whether the product may be shown at all. */
   isVisible(product: number): boolean {
     const { listed, published } = this.#table;
     if (listed[product] === 0) return false;
-    return this.#published === undefined || published[product] === this.#published;
+    return this.#parts.published === undefined || published[product] === this.#parts.published;
   }
 
   /** @param product a visible one */
   passes(product: number): boolean {
+    const { price, options, inStock } = this.#parts;
     const stocked = this.#table.inStock[product] === 1;
-    if (this.inStock !== undefined && this.inStock !== stocked) return false;
-    if (this.#tests.length === 0) return true;
+    if (inStock !== undefined && inStock !== stocked) return false;
+    if (options.length === 0) {
+      if (!price) return true;
+      // The lowest and the highest price are of variants that can be had.
+      const { currency, lowest, highest } = this.#table;
+      if (currency[product] !== MIXED) {
+        if (currency[product] !== price.currency) return false;
+        const [low, high] = [lowest[product] as number, highest[product] as number];
+        if (high < price.min || low > price.max) return false;
+        if (low >= price.min || high <= price.max) return true;
+      }
+    }
     const { firstVariant } = this.#table;
     const end = firstVariant[product + 1] as number;
     for (let variant = firstVariant[product] as number; variant < end; variant++)
@@ -97,11 +114,33 @@ export class Criteria {
     return false;
   }
 
+  /** Whether all variants pass, of a product that passes. False where it would take a look at each. */
+  passesWhole(product: number): boolean {
+    const { price, options, inStock } = this.#parts;
+    if (options.length > 0) return false;
+    const { currency, lowest, highest, offersAll } = this.#table;
+    if (!price) return inStock !== true || offersAll[product] === 1;
+    return (
+      offersAll[product] === 1 &&
+      currency[product] === price.currency &&
+      (lowest[product] as number) >= price.min &&
+      (highest[product] as number) <= price.max
+    );
+  }
+
   /** @param stocked whether any variant of the product is in stock */
   passesVariant(variant: number, stocked: boolean): boolean {
-    const isOffer = !stocked || this.#table.variants.inStock[variant] === 1;
-    if (this.inStock === true && !isOffer) return false;
-    for (const test of this.#tests) if (!test.passes(variant, isOffer)) return false;
+    const { price, options, inStock } = this.#parts;
+    const { variants } = this.#table;
+    const isOffer = !stocked || variants.inStock[variant] === 1;
+    if (!isOffer && (price || inStock === true)) return false;
+    if (price) {
+      const amount = variants.prices[variant] as number;
+      if (variants.currency[variant] !== price.currency) return false;
+      if (amount < price.min || amount > price.max) return false;
+    }
+    const set = variants.optionSet[variant] as number;
+    for (const { has } of options) if (!has(set)) return false;
     return true;
   }
 }

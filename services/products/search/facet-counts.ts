@@ -54,11 +54,10 @@ export function countPrices(
     if (facet.last !== product) facet.count++;
     facet.last = product;
   };
-  const each = criteria.testsVariants;
   for (let i = 0; i < length; i++) {
     const product = numbers[i] as number;
     const of = currency[product] as number;
-    if (!each && of !== MIXED) {
+    if (of !== MIXED && (!criteria.testsVariants || criteria.passesWhole(product))) {
       add(of, product, lowest[product] as number, highest[product] as number);
       continue;
     }
@@ -91,26 +90,27 @@ export function countOptions(
   const { variants, firstVariant, optionSet } = table;
   const { pairs, sets } = variants.options;
   const counts = new Uint32Array(pairs.length);
-  if (criteria.testsVariants) {
-    const last = new Int32Array(pairs.length).fill(-1);
-    for (let i = 0; i < length; i++) {
-      const product = numbers[i] as number;
-      const stocked = table.inStock[product] === 1;
-      const end = firstVariant[product + 1] as number;
-      for (let variant = firstVariant[product] as number; variant < end; variant++) {
-        if (!criteria.passesVariant(variant, stocked)) continue;
-        for (const pair of sets[variants.optionSet[variant] as number] ?? []) {
-          if (last[pair] !== product) increment(counts, pair);
-          last[pair] = product;
-        }
+  // Products all of whose variants pass are counted by their set of options, of which there are few.
+  const ofSets = new Uint32Array(sets.length);
+  const last = new Int32Array(criteria.testsVariants ? pairs.length : 0).fill(-1);
+  for (let i = 0; i < length; i++) {
+    const product = numbers[i] as number;
+    if (!criteria.testsVariants || criteria.passesWhole(product)) {
+      increment(ofSets, optionSet[product] as number);
+      continue;
+    }
+    const stocked = table.inStock[product] === 1;
+    const end = firstVariant[product + 1] as number;
+    for (let variant = firstVariant[product] as number; variant < end; variant++) {
+      if (!criteria.passesVariant(variant, stocked)) continue;
+      for (const pair of sets[variants.optionSet[variant] as number] ?? []) {
+        if (last[pair] !== product) increment(counts, pair);
+        last[pair] = product;
       }
     }
-  } else {
-    const ofSets = new Uint32Array(sets.length);
-    for (let i = 0; i < length; i++) increment(ofSets, optionSet[numbers[i] as number] as number);
-    for (const [set, count] of ofSets.entries())
-      if (count > 0) for (const pair of sets[set] ?? []) counts[pair] = (counts[pair] as number) + count;
   }
+  for (const [set, count] of ofSets.entries())
+    if (count > 0) for (const pair of sets[set] ?? []) counts[pair] = (counts[pair] as number) + count;
   return facetsOf(table, counts, isCounted);
 }
 

@@ -39,6 +39,8 @@ export class ProductTable {
   /** Of its variants that can be had. */
   lowest = floats(16);
   highest = floats(16);
+  /** Whether each of its variants can be had. */
+  offersAll = bytes(16);
   /** Of these prices, or {@link MIXED}. */
   currency = bytes(16);
   /** The sets of categories that products are in. Products share them. */
@@ -125,8 +127,10 @@ export class ProductTable {
       for (const pair of table.options.sets[table.optionSet[at] as number] ?? []) pairs.add(pair);
     }
     let best: { amount: number; code: string } | undefined;
+    let offers = 0;
     for (let at = first; at < table.length; at++) {
       if (isIn && table.inStock[at] === 0) continue;
+      offers++;
       const [amount, of] = [table.prices[at] as number, table.currency[at] as number];
       lowest = Math.min(lowest, amount);
       highest = Math.max(highest, amount);
@@ -135,6 +139,7 @@ export class ProductTable {
       if (!best || this.#rank(amount, code) < this.#rank(best.amount, best.code)) best = { amount, code };
     }
     this.inStock[number] = isIn ? 1 : 0;
+    this.offersAll[number] = !isIn || offers === table.length - first ? 1 : 0;
     this.lowest[number] = lowest;
     this.highest[number] = highest;
     this.currency[number] = Math.min(currency < 0 ? MIXED : currency, MIXED);
@@ -166,6 +171,7 @@ export class ProductTable {
     this.firstVariant = withRoom(this.firstVariant, length + 1, wholes);
     this.lowest = withRoom(this.lowest, length, floats);
     this.highest = withRoom(this.highest, length, floats);
+    this.offersAll = withRoom(this.offersAll, length, bytes);
     this.currency = withRoom(this.currency, length, bytes);
     this.#times = withRoom(this.#times, length, floats);
     this.#nameHeads = withRoom(this.#nameHeads, length, floats);

@@ -61,6 +61,10 @@ export const rows: Rows = {
     expect: staffOnly(204),
     ask: async (world) => ({ path: `/products/${(await article(world)).productId}` }),
   },
+  "products.demoPicture": {
+    expect: everyone(200),
+    ask: () => ({ path: "/demo-pictures/nordic-brass-desk-lamp-12-1.svg" }),
+  },
   "products.listCategories": {
     expect: everyone(200),
     ask: () => ({ path: "/categories", query: { limit: "5" } }),

@@ -14,8 +14,12 @@ const LATIN: Readonly<Record<string, string>> = {
   ı: "i",
 };
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
+const ASCII = /^[\x00-\x7f]*$/;
+
 /** Lower case without accents and ligatures: `Crème Brûlée` → `creme brulee`. Idempotent. */
 export function normalizeText(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase();
   return withoutMarkFloods(text.toWellFormed())
     .normalize("NFKD")
     .toLowerCase()

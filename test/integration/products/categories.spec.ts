@@ -33,8 +33,9 @@ describe("categories", () => {
       parentId: null,
       version: 1,
     });
-    assert.deepEqual(await shop.call("products.getCategory", { id: category.id }), category);
-    assert.deepEqual(await shop.call("products.getCategory", { id: "koche-ofen" }), category);
+    const read = { ...category, count: 0, children: [] };
+    assert.deepEqual(await shop.call("products.getCategory", { id: category.id }), read);
+    assert.deepEqual(await shop.call("products.getCategory", { id: "koche-ofen" }), read);
     assert.equal(await failure(shop.call("products.getCategory", { id: newId() })), "NOT_FOUND");
   });
 
@@ -55,6 +56,31 @@ describe("categories", () => {
       await failure(shop.call("products.listCategories", { cursor: "AAAA" })),
       "VALIDATION_FAILED",
     );
+  });
+
+  it("are a tree, with counts of the products that customers see, each once", async () => {
+    const root = await create(null, "Tree");
+    const [oak, elm] = [await create(root.id, "Oak"), await create(root.id, "Elm")];
+    const acorn = await create(oak.id, "Acorn");
+    const add = (categoryIds: string[], published = true) =>
+      shop.call("products.create", aProduct({ categoryIds, published }));
+    await add([acorn.id, elm.id]);
+    const { id: sold } = await add([oak.id]);
+    await add([oak.id], false);
+    await shop.call("products.remove", { id: (await add([elm.id])).id });
+    const { items } = await shop.call("products.listCategories", { limit: 100 });
+    for (const [{ id }, count, children] of [
+      [root, 2, [elm.id, oak.id]],
+      [oak, 2, [acorn.id]],
+      [elm, 1, []],
+      [acorn, 1, []],
+    ] as const) {
+      const listed = items.find((it) => it.id === id);
+      assert.deepEqual([listed?.count, listed?.children], [count, children]);
+      assert.deepEqual(await shop.call("products.getCategory", { id }), listed);
+    }
+    await shop.call("products.update", { id: sold, published: false });
+    assert.equal((await shop.call("products.getCategory", { id: root.id })).count, 1);
   });
 
   it("need a parent that exists, a slug of their own and no more than eight levels", async () => {

@@ -88,6 +88,7 @@ const OUTCOMES: Readonly<Record<number, string>> = {
 };
 const MEDIA: Readonly<Record<string, string>> = {
   "application/pdf": "the PDF",
+  "image/svg+xml": "the picture",
   "application/xml": "the XML",
   "text/html": "the page",
   "text/event-stream": "the stream of events",
