@@ -8,7 +8,7 @@ import {
   type MessagesOf,
   reply,
 } from "../../broker/contract/contract.ts";
-import { id, line, quantity, sku } from "../../broker/contract/schemas.ts";
+import { cursor, flag, id, limit, line, page, quantity, sku, time } from "../../broker/contract/schemas.ts";
 import { inventoryErrors } from "./inventory.errors.ts";
 
 export const MAX_UNITS = 1_000_000_000;
@@ -39,6 +39,42 @@ export const stockView = z
     examples: [{ sku: "LAMP-BRASS-1", onHand: 12, held: 2, available: 10 }],
   });
 
+export const stockItemView = stockView
+  .extend({
+    lowAt: level.nullable().meta({ description: "So few available units are low stock" }),
+    low: z.boolean().meta({ description: "Whether it is low" }),
+  })
+  .meta({
+    id: "StockItem",
+    description: "Stock as staff see it",
+    examples: [{ sku: "LAMP-BRASS-1", onHand: 12, held: 8, available: 4, lowAt: 5, low: true }],
+  });
+export const movementView = z
+  .strictObject({
+    id: z.string(),
+    delta: z.int().meta({ description: "Units that came; that went where it is negative" }),
+    onHand: level.meta({ description: "Units in the warehouse afterwards" }),
+    reason: z.string(),
+    orderId: id.nullable(),
+    by: id.nullable().meta({ description: "Id of the member of staff" }),
+    at: time,
+  })
+  .meta({
+    id: "StockMovement",
+    description: "A change of the units on hand",
+    examples: [
+      {
+        id: "01941b2e-5c01-7a06-b3c4-91d25e7f8a30",
+        delta: -2,
+        onHand: 10,
+        reason: "sold",
+        orderId: "01941b2e-5c00-7d3a-9f10-3c5d8a7e6b21",
+        by: null,
+        at: "2026-11-27T09:31:10.000Z",
+      },
+    ],
+  });
+
 /** Of two messages about one item, the one with the higher number is the later one. */
 const revision = z
   .int()
@@ -50,6 +86,11 @@ const messages = {
     "stock",
     "Change what is on hand",
     z.strictObject({ delta, reason: line(200), by: id.nullable() }),
+  ),
+  "stock.configure": command(
+    "stock",
+    "Say from when on it is low",
+    z.strictObject({ lowAt: level.nullable() }),
   ),
   "stock.reserve": command("stock", "Hold units for an order", z.strictObject({ orderId: id, quantity })),
   "stock.reserved": reply(
@@ -81,6 +122,11 @@ const messages = {
     }),
   ),
   "stock.depleted": event("stock", "Nothing is available any more", z.strictObject({ revision })),
+  "stock.low": event(
+    "stock",
+    "As few units are available as `lowAt` says, or fewer. Sent again only after there were more",
+    z.strictObject({ available: level, lowAt: level }),
+  ),
   "stock.replenished": event("stock", "Units are available again", z.strictObject({ revision })),
 };
 
@@ -97,6 +143,44 @@ export const inventory = defineContract({
       shared: true,
       params: z.strictObject({ sku }),
       returns: stockView,
+      errors: ["NOT_FOUND"],
+    }),
+    list: action({
+      summary: "All stock, in the order of SKUs",
+      operationId: "listStock",
+      rest: "GET /inventory",
+      auth: "staff",
+      params: z.strictObject({
+        q: sku.optional().meta({ description: "How the SKUs begin", examples: ["LAMP"] }),
+        low: flag.optional().meta({ description: "Only what is low, or only what is not" }),
+        limit,
+        cursor,
+      }),
+      returns: page(stockItemView),
+    }),
+    movements: action({
+      summary: "How the units on hand of one SKU changed, the latest first",
+      operationId: "listStockMovements",
+      rest: "GET /inventory/:sku/movements",
+      auth: "staff",
+      params: z.strictObject({ sku, limit, cursor }),
+      returns: page(movementView),
+      errors: ["NOT_FOUND"],
+    }),
+    configure: action({
+      summary: "Say from when on stock is low",
+      description: "The event `stock.low` is sent once each time that it falls so low.",
+      operationId: "configureStock",
+      rest: "PATCH /inventory/:sku",
+      auth: "staff",
+      params: z.strictObject({
+        sku,
+        lowAt: level
+          .max(1_000_000)
+          .nullable()
+          .meta({ description: "Units that are low; null where nobody wants to know", examples: [5] }),
+      }),
+      returns: stockItemView,
       errors: ["NOT_FOUND"],
     }),
     create: action({
@@ -143,7 +227,7 @@ export const inventory = defineContract({
   actors: {
     stock: {
       receives: ["stock.reserve", "stock.commit", "stock.release", "stock.restock"],
-      inline: ["stock.create", "stock.adjust"],
+      inline: ["stock.create", "stock.adjust", "stock.configure"],
     },
   },
   workers: { ledger: { receives: ["stock.moved"] } },

@@ -10,6 +10,7 @@ import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
 import { inventory } from "./inventory.contract.ts";
 import { ledgerModel } from "./ledger.model.ts";
+import { listMovements, listStock, type StockItem } from "./list-stock.ts";
 import { type Level, levelReads } from "./read-levels.ts";
 import { available, stockActor } from "./stock.actor.ts";
 
@@ -23,6 +24,22 @@ export default defineService(inventory, {
       const [item] = await this.readLevels([sku]);
       if (!item) throw new SoukError("NOT_FOUND", `No stock of ${sku} is kept.`);
       return view(item);
+    },
+
+    async list({ params }) {
+      const { shown, nextCursor } = await listStock(this.actors.stock.documents, params);
+      return { items: shown.map(itemView), nextCursor };
+    },
+
+    async movements({ params }) {
+      const page = await listMovements(this.models.ledger, params);
+      if (page.items.length === 0 && (await this.readLevels([params.sku])).length === 0)
+        throw new SoukError("NOT_FOUND", `No stock of ${params.sku} is kept.`);
+      return page;
+    },
+
+    async configure({ params: { sku, lowAt } }) {
+      return itemView(await this.actors.stock.apply(sku, "stock.configure", { lowAt }));
     },
 
     async create({ params: { sku, onHand } }) {
@@ -48,6 +65,12 @@ export default defineService(inventory, {
       await entries.insertNew({ _id: id, sku: subject, ...data, at: new Date(time) });
     },
   },
+});
+
+const itemView = (it: StockItem) => ({
+  ...view(it),
+  lowAt: it.state.lowAt ?? null,
+  low: it.state.low ?? false,
 });
 
 const view = ({ id, state }: Level) => ({

@@ -24,6 +24,10 @@ export const stockState = z
     nextGeneration: z.int().min(1),
     /** Increases whenever stock becomes unavailable or available again, so that readers can order these events. */
     revision: z.int().min(0),
+    /** So few units available are low stock. Null or undefined where nobody wants to know. */
+    lowAt: z.int().min(0).nullable().optional(),
+    /** Whether it is low, for lists. */
+    low: z.boolean().optional(),
   })
   .refine((it) => it.held <= it.onHand, "more is held than there is");
 export type StockState = z.output<typeof stockState>;
@@ -52,14 +56,14 @@ interface Movement {
 }
 
 /**
- * Moves to `next`. Informs the ledger when units on hand changed, and the catalogue when availability changes to or
- * from 0.
+ * Moves to `next`. Informs the ledger when units on hand changed, the catalogue when availability changes to or from
+ * 0, and everybody when it falls to the threshold of low stock.
  */
 function change(sku: string, before: StockState | null, next: StockState, movement?: Movement): Decided {
   const was = before ? available(before) : 0;
   const is = available(next);
   const crossed = was > 0 !== is > 0;
-  const state = crossed ? { ...next, revision: next.revision + 1 } : next;
+  const state = withLow(crossed ? { ...next, revision: next.revision + 1 } : next);
   const delta = next.onHand - (before?.onHand ?? 0);
   const sent: Outgoing[] = [];
   if (delta !== 0 && movement)
@@ -74,7 +78,23 @@ function change(sku: string, before: StockState | null, next: StockState, moveme
     );
   if (crossed)
     sent.push(send(is > 0 ? "stock.replenished" : "stock.depleted", sku, { revision: state.revision }));
+  if (state.low && !before?.low)
+    sent.push(send("stock.low", sku, { available: is, lowAt: state.lowAt ?? 0 }));
   return { state, send: sent };
+}
+
+function withLow(state: StockState): StockState {
+  const { lowAt } = state;
+  if (lowAt === undefined) return state;
+  const low = lowAt !== null && available(state) <= lowAt;
+  return low === state.low ? state : { ...state, low };
+}
+
+/** Whoever sets a threshold that is reached already is told at once. */
+function configure(state: StockState | null, { subject, data }: Message<"stock.configure">): Decided {
+  if (!state) return { state, refusal: { code: "NOT_FOUND", detail: `No stock of ${subject} is kept.` } };
+  if (data.lowAt === (state.lowAt ?? null)) return { state };
+  return change(subject, state, { ...state, lowAt: data.lowAt });
 }
 
 function create(state: StockState | null, { subject, data }: Message<"stock.create">): Decided {
@@ -158,6 +178,8 @@ function receive(state: StockState | null, message: Message<StockMessage>): Deci
       return create(state, message);
     case "stock.adjust":
       return adjust(state, message);
+    case "stock.configure":
+      return configure(state, message);
     case "stock.reserve":
       return reserve(state, message);
     case "stock.commit":

@@ -36,6 +36,8 @@ const OF_SOUK: Required<Comparison> = {
     // Whether the sandbox has noted already that its report has arrived.
     sandbox_payments: ["delivery", "deliverAt"],
     order_numbers: ["_id"],
+    // The order's number is one of them.
+    orders: ["words"],
   },
   // Invoices are numbered as they are issued.
   texts: [[/\b\d{4}-\d{6}\b/g, "serial"]],

@@ -94,8 +94,63 @@ describe("lists of staff", function () {
     });
   });
 
+  it("have stock by the beginning of its SKU, what is low, and the movements of a SKU", async () => {
+    type Item = Returned<"inventory.list">["items"][number];
+    type Movement = Returned<"inventory.movements">["items"][number];
+    const skus = ["LIST-1", "LIST-2", "LIST-3 Größe/4", "OTHER-1"];
+    for (const sku of skus) await staff.http.expect(201, "POST", "/inventory", { body: { sku, onHand: 9 } });
+    const at = (sku: string) => `/inventory/${encodeURIComponent(sku)}`;
+    const third = skus[2] ?? "";
+    const set = await staff.http.expect<Item>(200, "PATCH", at(third), { body: { lowAt: 5 } });
+    assert.deepEqual(set, { sku: third, onHand: 9, held: 0, available: 9, lowAt: 5, low: false });
+    for (const [n, delta] of [-3, -2, 1].entries())
+      await staff.http.expect(200, "POST", `${at(third)}/adjustments`, {
+        body: { delta, reason: `count ${n}` },
+      });
+
+    const skusOf = async (path: string) => (await pages<Item>(path, 1)).map((it) => it.sku);
+    assert.deepEqual(await skusOf("/inventory?q=LIST"), skus.slice(0, 3));
+    assert.deepEqual(await skusOf("/inventory?q=LIST-2"), ["LIST-2"]);
+    assert.deepEqual(await skusOf("/inventory?q=ist"), []);
+    assert.deepEqual(await skusOf("/inventory?low=true"), [third]);
+    assert.deepEqual(await skusOf("/inventory?q=LIST&low=false"), skus.slice(0, 2));
+    assert.ok((await skusOf("/inventory")).length >= 5);
+
+    const movements = await eventually("all movements are in the ledger", async () => {
+      const found = await pages<Movement>(`${at(third)}/movements`, 1);
+      return found.length === 4 && found;
+    });
+    assert.deepEqual(
+      movements.map((it) => [it.delta, it.onHand, it.reason, it.by]),
+      [
+        [1, 5, "count 2", staff.id],
+        [-2, 4, "count 1", staff.id],
+        [-3, 6, "count 0", staff.id],
+        [9, 9, "initial stock", null],
+      ],
+    );
+    await staff.http.expect(404, "GET", "/inventory/NONE/movements");
+    await staff.http.expect(404, "PATCH", "/inventory/NONE", { body: { lowAt: 1 } });
+    for (const lowAt of [-1, 1.5, "5", 1e9, undefined, { $gt: 1 }])
+      await staff.http.expect(422, "PATCH", at(third), { body: { lowAt } });
+    for (const [what, text] of Object.entries(ATTACK_STRINGS)) {
+      const { status } = await staff.http.request("PATCH", at(third), { body: { lowAt: text } });
+      assert.equal(status, 422, what);
+      const query = new URLSearchParams({ q: text });
+      const found = await staff.http.request<{ items?: Item[] }>("GET", `/inventory?${query}`);
+      assert.ok([422, 414].includes(found.status) || found.body.items?.length === 0, what);
+    }
+  });
+
   it("take no attack for anything else than text", async () => {
-    for (const path of ["/deliveries?status=", "/deliveries?cursor=", "/invoices?year=", "/invoices?cursor="])
+    for (const path of [
+      "/deliveries?status=",
+      "/deliveries?cursor=",
+      "/invoices?year=",
+      "/invoices?cursor=",
+      "/inventory?low=",
+      "/inventory?cursor=",
+    ])
       for (const [what, text] of Object.entries(ATTACK_STRINGS)) {
         const { status } = await staff.http.request(
           "GET",

@@ -63,6 +63,35 @@ describe("stock", () => {
       .then({ state: null, sends: [["stock.rejected", order(1), { sku: SKU, available: 0 }]] });
   });
 
+  it("says that it is low once each time it falls to the threshold, not before and not again", () => {
+    const configure = (lowAt: number | null): StockStep => ["stock.configure", { lowAt }];
+    const low = (left: number, lowAt: number) => ["stock.low", SKU, { available: left, lowAt }] as const;
+    const moved = "stock.moved" as const;
+    stock(created(5), configure(2))
+      .when(reserve(order(1), 2))
+      .then({ state: { low: false }, sends: ["stock.reserved"] })
+      .when(reserve(order(2), 1))
+      .then({ state: { low: true }, sends: ["stock.reserved", low(2, 2)] })
+      .when(reserve(order(3), 1))
+      .then({ state: { low: true }, sends: ["stock.reserved"] })
+      .when(commit(order(2), 2))
+      .then({ state: { low: true }, sends: [moved] })
+      .when(adjust(5))
+      .then({ state: { low: false }, sends: [moved] })
+      .when(adjust(-5))
+      .then({ state: { low: true }, sends: [moved, low(1, 2)] });
+    stock(created(5))
+      .when(configure(5))
+      .then({ state: { low: true }, sends: [low(5, 5)] });
+    stock(created(5), configure(5)).when(configure(5)).thenNothing();
+    stock(created(5), configure(5))
+      .when(configure(null))
+      .then({ state: { low: false, lowAt: null }, sends: [] })
+      .when(adjust(-5))
+      .then({ sends: [moved, "stock.depleted"] });
+    stock().when(configure(1)).then({ state: null, refusal: "NOT_FOUND" });
+  });
+
   it("sells a hold, tells the ledger, and forgets the hold", () => {
     const outcome = stock(created(5), reserve(order(1), 2)).when(commit(order(1), 1));
     const sold = { delta: -2, onHand: 3, reason: "sold", orderId: order(1), by: null };
@@ -119,7 +148,7 @@ describe("stock", () => {
     const keyed = new Set<string>(stockActor.idempotentByKey);
     assert.deepEqual(
       stockActor.receives.filter((it) => !keyed.has(it)),
-      ["stock.restock", "stock.create", "stock.adjust"],
+      ["stock.restock", "stock.create", "stock.adjust", "stock.configure"],
     );
   });
 

@@ -101,8 +101,11 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
     },
     staff("product"),
   );
-  for (const [sku, onHand] of Object.entries(STOCK))
+  for (const [sku, onHand] of Object.entries(STOCK)) {
     await run.call("inventory.create", { sku, onHand }, staff(sku));
+    // All of it is low, so that it falls so low once, whatever the order of the messages.
+    await run.call("inventory.configure", { sku, lowAt: 1_000 }, staff(`${sku} is low`));
+  }
   await all(LABELS, async (label) => {
     for (const [sku, quantity] of Object.entries(CARTS[label]))
       await run.call("cart.setItem", { sku, quantity }, as(label));
