@@ -46,9 +46,18 @@ export class VariantTable {
   }
 }
 
+const PLAIN = /^[A-Za-z0-9_.-]*$/;
+
 /** FNV-1a over the words of the SKU, so that blanks and case make no difference. */
 export function skuHash(sku: string): number {
-  const key = wordKey(sku);
+  // Almost all SKUs are plain, and all are hashed at each start.
+  const key = PLAIN.test(sku)
+    ? sku
+        .toLowerCase()
+        .split(/[_.-]+/)
+        .join(" ")
+        .trim()
+    : wordKey(sku);
   let hash = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
   return hash >>> 0;

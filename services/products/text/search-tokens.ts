@@ -5,7 +5,7 @@
  */
 import { clip, normalizeText, words } from "./normalize-text.ts";
 import type { Analyzer } from "./stemmer.ts";
-import { eachGram, gramsOf, tokensIn } from "./tokens.ts";
+import { eachGram, gramsOf, tokensIn, tokensOfWords } from "./tokens.ts";
 
 /** Of a longer word, the rest is not looked at. The longest SKU has as many. */
 export const MAX_WORD_LENGTH = 64;
@@ -64,7 +64,7 @@ export function eachTerm(
       eachBeginning(word, 2, (beginning) => found("words", beginning, POINTS.partOfName));
     }
   }
-  for (const { text, isRun } of tokensIn(labels)) {
+  for (const { text, isRun } of tokensOfWords(labels)) {
     if (isRun) grams(text, POINTS.elsewhere);
     else {
       const word = clip(text, MAX_WORD_LENGTH);
@@ -73,7 +73,7 @@ export function eachTerm(
       eachBeginning(word, 4, (beginning) => found("words", beginning, POINTS.beginsLabel));
     }
   }
-  for (const { text, isRun } of tokensIn(words)) {
+  for (const { text, isRun } of tokensOfWords(words)) {
     if (isRun) grams(text, POINTS.elsewhere);
     else if (!isStopWord(text)) found("stems", stem(clip(text, MAX_WORD_LENGTH)), POINTS.elsewhere);
   }

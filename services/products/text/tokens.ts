@@ -18,8 +18,13 @@ const PARTS =
 const ASCII = /^[\x20-\x7e]*$/;
 
 /** The words and runs of a normalized text, in order. */
-export function tokensIn(normalized: string): Token[] {
-  const words = wordsIn(normalized);
+export const tokensIn = (normalized: string): Token[] => tokensOf(wordsIn(normalized), normalized);
+
+/** The same for words that are separated by blanks and have nothing between them. */
+export const tokensOfWords = (words: string): Token[] =>
+  words === "" ? [] : tokensOf(words.split(" "), words);
+
+function tokensOf(words: readonly string[], normalized: string): Token[] {
   if (ASCII.test(normalized)) return words.map((text) => ({ text, isRun: false }));
   return words.flatMap((word) =>
     UNSPACED.test(word)

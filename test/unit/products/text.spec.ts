@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { slug as slugSchema } from "../../../broker/contract/schemas.ts";
+import { skuHash } from "../../../services/products/search/variant-table.ts";
 import { clip, normalizeText, words } from "../../../services/products/text/normalize-text.ts";
 import {
   eachTerm,
@@ -134,6 +135,21 @@ describe("search", () => {
         );
       }),
     );
+  });
+
+  it("hashes a SKU by its words, whatever is between them", () => {
+    for (const [one, other] of [
+      ["AB-12", "ab 12"],
+      ["-AB__12.", "ab/12"],
+      ["ÉTE-1", "ete 1"],
+      ["MJ.700", "mj 700"],
+    ] as const)
+      assert.equal(skuHash(one), skuHash(other), one);
+    const plain = fc.string({ unit: fc.constantFrom(..."aB1-_."), maxLength: 20 });
+    fc.assert(
+      fc.property(plain, (it) => assert.equal(skuHash(it), skuHash(`${it} é`.slice(0, -2).concat(" ")))),
+    );
+    assert.notEqual(skuHash("AB-12"), skuHash("AB12"));
   });
 
   it("stems other forms of English words alike, and the same word always alike", () => {
