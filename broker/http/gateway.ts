@@ -8,14 +8,16 @@ import type { Log } from "../resilience/log.ts";
 import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import type { AccessLog } from "./access-log.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
+import { HTML_PAGE_POLICY } from "./html-page.ts";
 import { afterAnswer, type Exchange, holderOf, openExchange } from "./http-exchange.ts";
 import type { ConcurrencyLimit } from "./limits/concurrency-limit.ts";
 import type { Connections } from "./limits/connections.ts";
 import { QuotaExceededError, quotaHeaders } from "./limits/rate-limit.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import { ClientGoneError, failureOf, PROBLEM_TYPE, problem } from "./problem.ts";
+import { problemPage } from "./problem-page.ts";
 import { setHeaders } from "./reply.ts";
-import { accepts } from "./request/request-headers.ts";
+import { accepts, prefersHtml } from "./request/request-headers.ts";
 import { checkTarget } from "./request/request-target.ts";
 import {
   corsHeaders,
@@ -125,6 +127,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { req, res, path } = exchange;
     checkTarget(req);
     checkExpectation(req);
+    exchange.isPage = !`${path}/`.startsWith(`${API_BASE}/`);
     const found = router.find(path);
     if (!found) {
       if (req.method === "OPTIONS" && path === "*") return noContent(res);
@@ -152,6 +155,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
     const { api } = match.target;
     named(API_BASE + api.pattern);
+    exchange.isPage = api.produces === "text/html";
     if (api.secretParams.size > 0) exchange.shownPath = withoutSecrets(api, match.params);
     // A stream stays open for hours and costs almost nothing, so it has its own limit. Other requests take a slot when
     // the whole request has arrived. Without a free slot, the body is not read.
@@ -190,10 +194,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (error instanceof QuotaExceededError) setHeaders(res, quotaHeaders(error.quota));
     if (status === 401) res.setHeader("WWW-Authenticate", challenge(req));
     if (failure.retryAfter !== undefined) res.setHeader("Retry-After", String(failure.retryAfter));
-    const body = JSON.stringify(
-      problem(failure, { base: publicUrl, traceId: trace.traceId, instance: path }),
-    );
-    res.writeHead(status, { "Content-Type": PROBLEM_TYPE, "Content-Length": Buffer.byteLength(body) });
+    const document = problem(failure, { base: publicUrl, traceId: trace.traceId, instance: path });
+    if (exchange.isPage) res.appendHeader("Vary", "Accept");
+    const asPage = exchange.isPage && prefersHtml(req.headers.accept);
+    const body = asPage ? problemPage(document) : JSON.stringify(document);
+    if (asPage) res.setHeader("Content-Security-Policy", HTML_PAGE_POLICY);
+    const type = asPage ? "text/html; charset=utf-8" : PROBLEM_TYPE;
+    res.writeHead(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(body) });
     res.end(body);
   }
 

@@ -20,6 +20,8 @@ export interface Exchange {
   readonly startedAt: number;
   /** Bytes that its connection had sent before. */
   readonly sentBefore: number;
+  /** Whether its address is one of pages, which people open. */
+  isPage?: boolean;
   /** The path for logs, where it differs. */
   shownPath?: string;
   /** The user, once known. */

@@ -5,18 +5,23 @@ import { errorsOf } from "../../broker/contract/errors.ts";
 import type { ApiRoute } from "../../broker/http/api-route.ts";
 import { asyncapi } from "../../broker/http/docs/asyncapi.ts";
 import { openapi } from "../../broker/http/docs/openapi/document.ts";
-import { docsPages, live } from "../../broker/http/docs/pages.ts";
+import { docsPages, fixed, live } from "../../broker/http/docs/pages.ts";
 import type { Page } from "../../broker/http/gateway.ts";
+import { HTML_PAGE_POLICY } from "../../broker/http/html-page.ts";
+import type { Config } from "../../broker/moleculer/config.ts";
 import type { Extension } from "../../broker/moleculer/extension.ts";
 import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
 import type { Check } from "../../broker/moleculer/operations/readiness.ts";
+import { startPage } from "./start-page.ts";
 
 export function gatewayPages(
   { contracts, fields, providers = [] }: Extension,
   operations: Operations,
+  config: Config,
 ): Page[] {
   const errors = errorsOf([...contracts, ...providers]);
   return [
+    fixed("/", "text/html", () => startPage(config), HTML_PAGE_POLICY),
     ...docsPages({
       openapi: () => openapi(contracts, fields, errors),
       asyncapi: () => asyncapi(contracts),

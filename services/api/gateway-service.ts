@@ -275,7 +275,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
   const gateway = createGateway({
     routes,
-    pages: gatewayPages(shop, operations),
+    pages: gatewayPages(shop, operations, config),
     serve,
     publicUrl,
     isAllowedOrigin: originCheck(config.CORS_ORIGINS),

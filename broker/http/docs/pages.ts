@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import type { ErrorEntry } from "../../contract/errors.ts";
 import { sharedValue } from "../../resilience/single-flight.ts";
 import type { Page } from "../gateway.ts";
+import { escapeHtml } from "../html-page.ts";
 import type { Exchange } from "../http-exchange.ts";
 import { bodyTag, isNotModified } from "../request/conditional.ts";
 
@@ -58,7 +59,12 @@ const swaggerUi = (file: string): Promise<string> =>
   readFile(createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`), "utf8");
 
 /** A page that never changes while the process runs. It is built once, then revalidated by its tag. */
-function fixed(path: string, produces: string, make: () => string | Promise<string>, policy?: string): Page {
+export function fixed(
+  path: string,
+  produces: string,
+  make: () => string | Promise<string>,
+  policy?: string,
+): Page {
   const made = sharedValue(async () => {
     const text = await make();
     return { body: Buffer.from(text), tag: bodyTag(text) };
@@ -138,6 +144,3 @@ ${rows.join("\n")}
 </html>
 `;
 }
-
-const escapeHtml = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

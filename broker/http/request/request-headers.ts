@@ -110,6 +110,20 @@ export function bearerToken({ authorization }: IncomingHttpHeaders): string | un
   return token;
 }
 
+/** Whether a person's browser asks: `Accept` names HTML, and JSON not before it. */
+export function prefersHtml(header: string | undefined): boolean {
+  if (header === undefined || header.length > 2_000) return false;
+  const weights = new Map<string, number>();
+  for (const part of header.split(",")) {
+    const [range = "", ...parameters] = part.split(";").map((it) => it.trim().toLowerCase());
+    const q = parameters.find((it) => it.startsWith("q="));
+    weights.set(range, q === undefined ? 1 : Number(q.slice(2)) || 0);
+  }
+  const html = weights.get("text/html") ?? 0;
+  const json = Math.max(weights.get("application/json") ?? 0, weights.get("application/problem+json") ?? 0);
+  return html > 0 && html >= json;
+}
+
 /** Whether `Accept` permits an answer of `type`, for example `application/json`. */
 export function accepts(header: string | undefined, type: string): boolean {
   if (header === undefined || header === "*/*" || header === type) return true;
