@@ -21,7 +21,8 @@ export function overlap(a: Path, b: Path): boolean {
 }
 
 const known = new Map<string, Path>();
-const knownLimit = 5000;
+/** Some paths end with a name of their own for each document, so that there is no end to them. */
+const knownLimit = 1000;
 /** Longer paths are rare, and could be a client's attempt to fill memory. */
 const longestKept = 200;
 
@@ -39,7 +40,15 @@ export function parsePath(path: string): Path {
 function parsePart(text: string): PathPart {
   return {
     text,
-    bytes: Buffer.from(text, "utf8"),
+    bytes: ownBytes(text),
     index: /^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : -1,
   };
+}
+
+const encoder = new TextEncoder();
+
+/** Not a slice of Node's pool: each would keep 64 KB of it. */
+function ownBytes(text: string): Buffer {
+  const { buffer, byteOffset, byteLength } = encoder.encode(text);
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
