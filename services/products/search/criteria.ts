@@ -65,6 +65,11 @@ export class Criteria {
     return this.#parts.inStock;
   }
 
+  /** Whether a variant that can't be had may be the one that passes. */
+  get takesAnyVariant(): boolean {
+    return this.#parts.options.length > 0 && this.#parts.price === undefined;
+  }
+
   /** Whether some variants of a product that passes may not. */
   get testsVariants(): boolean {
     const { price, options, inStock } = this.#parts;

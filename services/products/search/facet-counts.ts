@@ -143,7 +143,7 @@ export function countStock(
   for (let i = 0; i < length; i++) {
     const product = numbers[i] as number;
     if (table.inStock[product] === 0) absent++;
-    else if (inStock.passes(product)) present++;
+    else if (!criteria.takesAnyVariant || inStock.passes(product)) present++;
   }
   return { inStock: present, outOfStock: absent };
 }

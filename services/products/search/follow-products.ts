@@ -15,6 +15,8 @@ import type { SearchEngine, SearchedProduct } from "./product-search.ts";
  * clocks of a replica set differ.
  */
 const OVERLAP_MS = 5_000;
+/** How often it takes in what was written, so that after many writes nobody waits for all of them. */
+const EVERY_MS = 5_000;
 /** Products in one reply: others run on this node between two of them. */
 const PAGE = 250;
 const MAX_TIME_MS = 10_000;
@@ -29,7 +31,7 @@ interface Followed<E> {
 export interface FollowedProducts<E = SearchEngine> {
   /** Resolves with the index as the database is now. */
   index(): Promise<E>;
-  /** Fills the index in the background. Who asks before waits for it. */
+  /** Fills the index in the background, and takes in what is written. Who asks before waits for it. */
   start(): void;
   stop(): void;
 }
@@ -42,6 +44,7 @@ export function followProducts<E extends SearchEngine>(
   products: Model<Product>,
   create: () => Promise<E>,
   log: Log,
+  everyMs = EVERY_MS,
 ): FollowedProducts<E> {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -49,6 +52,8 @@ export function followProducts<E extends SearchEngine>(
   let renewed: Followed<E> | undefined;
   let renewing = false;
   let last: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let waiting = 0;
 
   async function step(): Promise<E> {
     followed = renewed ?? followed ?? (await fill(products, create, signal));
@@ -78,17 +83,27 @@ export function followProducts<E extends SearchEngine>(
   }
 
   function index(): Promise<E> {
-    const next = last.then(step, step);
+    waiting++;
+    const next = last.then(step, step).finally(() => waiting--);
     last = next;
     return next;
+  }
+
+  /** A failure is told by the next one who asks. */
+  function keepUp(): void {
+    if (waiting === 0) index().catch(() => undefined);
   }
 
   return {
     index,
     start() {
       index().catch(failed);
+      timer = setInterval(keepUp, everyMs).unref();
     },
-    stop: () => stopping.abort(),
+    stop() {
+      clearInterval(timer);
+      stopping.abort();
+    },
   };
 }
 

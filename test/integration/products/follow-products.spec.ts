@@ -94,6 +94,15 @@ describe("a search index that follows the database", () => {
     assert.equal(size, 1_220);
   });
 
+  it("takes in what is written though nobody asks", async () => {
+    const eager = followProducts(productModel.bind(db), newIndex, silentLog, 20);
+    eager.start();
+    const index = await eager.index();
+    await create("Lamp");
+    await eventually("it has the product", () => index.size === 1);
+    eager.stop();
+  });
+
   it("is filled anew when it is worn, and follows on", async () => {
     const { _id } = await create("Lamp");
     const worn = await followed.index();

@@ -69,6 +69,25 @@ describe("the migration to the search index", () => {
     assert.equal(await products().countDocuments({ changed: { $exists: false } }), 0);
   });
 
+  it("is followed by one that gives listings all words and the SKUs in stock", async () => {
+    await up();
+    const description = Array.from({ length: 60 }, (_, at) => `w${at}`).join(" ");
+    // As an earlier version wrote them, with the first words only.
+    const former = { $set: { description, "listing.words": "sku 1 w0" }, $unset: { "listing.stocked": 1 } };
+    await products().updateMany({ listing: { $ne: null } } as object, former as object);
+    const all = await migrationsOf(core.migrations?.products);
+    assert.deepEqual(await migrateUp(db, all, "test", systemClock), ["0003-all-words"]);
+    const { listing, writes } = (await productModel.bind(db).findOne({ slug: "lamp-1" }).lean()) ?? {};
+    assert.deepEqual([listing?.words, listing?.stocked, writes], [description, ["SKU-1"], 3]);
+    assert.equal(
+      await products().countDocuments({ "listing.stocked": { $exists: true } } as object),
+      MANY - 1,
+    );
+    assert.equal(await migrateDown(db, all, "test", systemClock), "0003-all-words");
+    assert.equal(await products().countDocuments({ "listing.stocked": { $exists: true } } as object), 0);
+    assert.deepEqual(await migrateUp(db, all, "test", systemClock), ["0003-all-words"]);
+  });
+
   it("is reverted to what was there", async () => {
     const read = () =>
       products()
