@@ -76,7 +76,6 @@ describe("the gateway answers", () => {
   describe("failures as problem documents:", () => {
     it("an unknown route, with a page behind the problem's type", async () => {
       for (const path of [
-        "/",
         "/api/v1",
         "/api/v1/nothing",
         "/api/v2/products",
@@ -333,8 +332,8 @@ describe("the gateway answers", () => {
         ["http://shop.test//evil.test/api/v1/products", 404, undefined],
         ["http://shop.test/http://shop.test/api/v1/products", 404, undefined],
         ["//shop.test/api/v1/products", 404, undefined],
-        ["http://shop.test", 404, undefined],
-        ["http://shop.test?limit=3", 404, undefined],
+        ["http://shop.test", 200, undefined],
+        ["http://shop.test?limit=3", 200, undefined],
       ];
       for (const [target, status, action] of targets) {
         const before = gateway.calls.length;
