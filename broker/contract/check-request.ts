@@ -8,11 +8,21 @@ import { IN_SENTENCES } from "./sentences.ts";
 const MAX_ERRORS = 20;
 
 /** One entry per field, by its dotted path. Unknown keys are also fields. */
-function fieldErrors({ code, path, message, ...issue }: z.core.$ZodIssue): FieldError[] {
-  const at = path.map(String);
-  if (code === "unrecognized_keys" && "keys" in issue)
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const at = issue.path.map(String);
+  if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({ field: [...at, key].join("."), message: "is not known here" }));
-  return [{ field: at.join("."), message }];
+  const meant = issue.code === "invalid_union" ? alternativeMeant(issue) : undefined;
+  if (meant) return meant.flatMap((it) => fieldErrors({ ...it, path: [...issue.path, ...it.path] }));
+  return [{ field: at.join("."), message: issue.message }];
+}
+
+/** What is wrong with the only alternative that is of the value's kind; undefined where there are several, or none. */
+function alternativeMeant({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const [only, ...others] = errors.filter(
+    (it) => !it.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
+  return others.length === 0 ? only : undefined;
 }
 
 /** @returns the failure that names the wrong fields, at most 20 of them */

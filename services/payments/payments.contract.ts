@@ -10,6 +10,7 @@ import {
   timer,
 } from "../../broker/contract/contract.ts";
 import {
+  currency,
   cursor,
   flag,
   id,
@@ -415,10 +416,20 @@ export const payments = defineContract({
       idempotent: "required",
       params: z.strictObject({
         id: paymentId,
-        amount: minorUnits
-          .min(1)
+        amount: z
+          .union([
+            minorUnits.min(1),
+            z
+              .strictObject({ amount: minorUnits.min(1), currency })
+              .meta({ id: "RefundAmount", description: "Money, more than none" }),
+          ])
           .optional()
-          .meta({ description: "Minor units; all that is left when left out" }),
+          .meta({
+            description:
+              "In the payment's currency; all that is left when left out. A bare number, of minor units, is taken for " +
+              "clients of earlier versions",
+            examples: [{ amount: 4900, currency: "USD" }],
+          }),
         reason: line(200).meta({ description: "The customer sees it", examples: ["One lamp was broken"] }),
       }),
       returns: paymentView,

@@ -104,8 +104,8 @@ export const transaction = {
   at: "2026-11-27T09:31:05.000Z",
   currency: "USD",
   entries: [
-    { account: "provider:sandbox", amount: 9800 },
-    { account: "sales", amount: -9800 },
+    { account: "provider:sandbox", amount: 9800, currency: "USD" },
+    { account: "sales", amount: -9800, currency: "USD" },
   ],
 };
 

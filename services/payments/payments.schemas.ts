@@ -295,7 +295,7 @@ const account = z
   .meta({ examples: ["provider:sandbox"] });
 const signedMinorUnits = z.int().meta({ description: "Minor units; received is positive", examples: [1299] });
 const entryView = z
-  .strictObject({ account, amount: signedMinorUnits })
+  .strictObject({ account, amount: signedMinorUnits, currency: currency.optional() })
   .meta({ id: "LedgerEntry", description: "What an account has received; given where it is negative" });
 export const transactionView = bookingSchema
   .omit({ amount: true, fee: true })

@@ -1,20 +1,21 @@
 /** A refund by staff. Its id is derived from the request, so the same request again is the same refund. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
+import type { Money } from "../../broker/contract/schemas.ts";
 import type { PaymentMessage } from "./payment/payment.actor.ts";
 import { inCurrencyOf, type Payment, type PaymentState, refundable } from "./payment/state.ts";
 
 export interface RefundOrder {
   id: string;
   refundId: string;
-  /** Minor units. Default: everything that is left. */
-  amount: number | undefined;
+  /** A number is of minor units. Default: everything that is left. */
+  amount: Money | number | undefined;
   reason: string;
 }
 
 /**
  * @returns the payment, with the pending refund
- * @throws {SoukError} NOT_FOUND, PAYMENT_NOT_REFUNDABLE or REFUND_TOO_LARGE
+ * @throws {SoukError} NOT_FOUND, PAYMENT_NOT_REFUNDABLE or REFUND_TOO_LARGE; VALIDATION_FAILED for another currency
  */
 export async function refundPayment(
   payments: ActorHost<PaymentState, PaymentMessage>,
@@ -22,7 +23,7 @@ export async function refundPayment(
 ): Promise<Payment> {
   const present = requested(await payments.read(id));
   if (present.refunds.some((it) => it.id === refundId)) return present;
-  const wanted = amount ?? refundable(present);
+  const wanted = amount === undefined ? refundable(present) : minorUnitsOf(present, amount);
   if (wanted === 0) throw new SoukError("PAYMENT_NOT_REFUNDABLE");
   return requested(
     await payments.apply(id, "payment.refund", { refundId, amount: inCurrencyOf(present, wanted), reason }),
@@ -56,6 +57,14 @@ export async function endRefund(
         );
   if (status(ended) !== outcome) throw new SoukError("CONFLICT", `The refund has ${status(ended)} already.`);
   return ended;
+}
+
+function minorUnitsOf({ amount: { currency } }: Payment, wanted: Money | number): number {
+  if (typeof wanted === "number") return wanted;
+  if (wanted.currency === currency) return wanted.amount;
+  throw new SoukError("VALIDATION_FAILED", `amount.currency: must be ${currency}, as the payment is`, {
+    errors: [{ field: "amount.currency", message: `must be ${currency}, as the payment is` }],
+  });
 }
 
 function requested(found: Snapshot<PaymentState> | null): Payment {

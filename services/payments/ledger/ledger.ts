@@ -30,7 +30,12 @@ export async function listTransactions(ledger: Ledger, { paymentId, limit, curso
     .limit(limit + 1)
     .lean();
   const { shown, nextCursor } = pageOf(found, limit, LIST, timeAndId);
-  return { items: shown.map(({ _id, ...it }) => ({ id: _id, ...it })), nextCursor };
+  const items = shown.map(({ _id, entries, ...it }) => ({
+    id: _id,
+    ...it,
+    entries: entries.map((entry) => ({ ...entry, currency: it.currency })),
+  }));
+  return { items, nextCursor };
 }
 
 /** Balances of all accounts. It reads the whole ledger, so use it once a day and not every minute. */

@@ -377,6 +377,32 @@ describe("the payments service", () => {
   });
 
   describe("refunds", () => {
+    it("take money in the one form, in the payment's currency", async () => {
+      const it = await paid();
+      const refund = (amount: number | { amount: number; currency: string }) =>
+        node.call("payments.refund", { id: it.paymentId, amount, reason: "damaged" }, withKey());
+      const { refunds } = await refund(usd(700));
+      assert.deepEqual(
+        refunds.map((one) => one.amount),
+        [usd(700)],
+      );
+      const fieldsOf = (wrong: Parameters<typeof refund>[0]) =>
+        refund(wrong).then(
+          () => assert.fail("it is taken"),
+          (error) => [errorCode(error), error.data.errors.map((one: { field: string }) => one.field)],
+        );
+      assert.deepEqual(await fieldsOf({ amount: 100, currency: "EUR" }), [
+        "VALIDATION_FAILED",
+        ["amount.currency"],
+      ]);
+      assert.deepEqual(await fieldsOf({ amount: 0, currency: "USD" }), [
+        "VALIDATION_FAILED",
+        ["amount.amount"],
+      ]);
+      assert.deepEqual(await fieldsOf(0), ["VALIDATION_FAILED", ["amount"]]);
+      assert.deepEqual((await becomes(it.orderId, "partially_refunded")).refunded, usd(700));
+    });
+
     it("give back parts and the rest at the provider, and tell the order", async () => {
       const it = await paid();
       const asked = await node.call(
@@ -534,12 +560,12 @@ describe("the payments service", () => {
       });
       const booked = Object.fromEntries(items.map((one) => [one.kind, one]));
       assert.deepEqual(booked.capture?.entries, [
-        { account: "provider:sandbox", amount: 2_500 },
-        { account: "sales", amount: -2_500 },
+        { account: "provider:sandbox", amount: 2_500, currency: "USD" },
+        { account: "sales", amount: -2_500, currency: "USD" },
       ]);
       assert.deepEqual(booked.refund?.entries, [
-        { account: "refunds", amount: 1_000 },
-        { account: "provider:sandbox", amount: -1_000 },
+        { account: "refunds", amount: 1_000, currency: "USD" },
+        { account: "provider:sandbox", amount: -1_000, currency: "USD" },
       ]);
       assert.match(booked.capture?.reference ?? "", /^SBX-/);
       assert.equal((await node.call("payments.balances", {}, staff)).balanced, true);
