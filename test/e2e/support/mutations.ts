@@ -102,7 +102,7 @@ function fits(schema: JsonSchema, text: string): boolean {
   if (Array.isArray(schema.enum)) return schema.enum.includes(text);
   if ("const" in schema) return schema.const === text;
   if (!typesOf(schema).has("string")) return false;
-  if (["email", "uuid", "uri", "date-time"].includes(String(schema.format))) return false;
+  if (["email", "idn-email", "uuid", "uri", "date-time"].includes(String(schema.format))) return false;
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
   if (text.length < Number(minLength) || text.length > Number(maxLength)) return false;
   return pattern === undefined || new RegExp(String(pattern), "u").test(text);
@@ -163,8 +163,10 @@ function* ofValue(schema: JsonSchema, body: Json, path: Path): Generator<Mutatio
         yield wrong(json, Number.isFinite(value) ? json : value < 0 ? "-1e999" : "1e999");
     }
   }
-  if (types.has("array")) yield* ofArray(schema, body, path);
-  if (types.has("object")) yield* ofObject(schema, body, path);
+  // Of alternatives, the one that the right request has is made wrong.
+  const present = typeOf(path.reduce<unknown>((it, key) => (it as Json)[key], body));
+  if (types.has("array") && present === "array") yield* ofArray(schema, body, path);
+  if (types.has("object") && present === "object") yield* ofObject(schema, body, path);
 }
 
 /** The most characters that fit; texts without a bound have to be refused for their form. */
@@ -192,7 +194,9 @@ function* ofObject(schema: JsonSchema, body: Json, path: Path): Generator<Mutati
   const present = path.reduce<unknown>((it, key) => (it as Json)[key], body) as Json;
   const named = (name: string) => [...path, name].join(".");
   // An object without a list of properties is a record: its own rule decides about every name.
-  const strangers = schema.properties ? STRANGERS : ["$where", "a.b", "", "\u0000", "x".repeat(200)];
+  const names = (schema.propertyNames ?? {}) as JsonSchema;
+  const dotted = fits({ type: "string", ...names }, "a.b") ? [] : ["a.b"];
+  const strangers = schema.properties ? STRANGERS : ["$where", ...dotted, "", "\u0000", "x".repeat(200)];
   for (const name of [...strangers, ...PROTOTYPES])
     if (!Object.hasOwn(properties, name))
       for (const json of ['"x"', '{"isAdmin":true}'])
@@ -237,7 +241,7 @@ export function* ofWholeBody(body: Json): Generator<Mutation> {
     '{"a":"\u0001"}',
     "\ufeff\ufeff{}",
     "<xml/>",
-  ])
+  ].filter((it) => it !== text))
     yield { what: `malformed: ${malformed.slice(0, 40)}`, code: "MALFORMED_BODY", body: malformed };
   const deep = `${"[".repeat(1_000)}${"]".repeat(1_000)}`;
   const deepObject = `${'{"a":'.repeat(1_000)}1${"}".repeat(1_000)}`;
@@ -272,10 +276,11 @@ export function* ofWholeBody(body: Json): Generator<Mutation> {
 function* ofQuery(
   schema: Pick<ObjectSchema, "properties">,
   query: ApiRequest["query"] = {},
+  strangers: readonly string[] = STRANGERS,
 ): Generator<Mutation> {
   const search = (name: string, value: string) =>
     new URLSearchParams(Object.entries({ ...query, [name]: value })).toString();
-  for (const name of [...STRANGERS, ...PROTOTYPES])
+  for (const name of [...strangers, ...PROTOTYPES])
     yield { what: `${name} is added`, field: name, search: search(name, "x") };
   for (const [name, property] of Object.entries(schema.properties)) {
     const right = query[name];
@@ -292,7 +297,7 @@ function* ofQuery(
         field: name,
         search: `${search(name, right)}&${name}=${right}`,
       };
-    for (const operator of OPERATORS)
+    for (const operator of strangers.length > 0 ? OPERATORS : [])
       yield {
         what: `${name}[${operator}]`,
         field: `${name}[${operator}]`,
@@ -360,7 +365,9 @@ export function* mutationsOf(route: ApiRoute, request: ApiRequest): Generator<Mu
   const own = Object.fromEntries(Object.entries(properties).filter(([name]) => !inPath.has(name)));
   const mine = { properties: own, required: required.filter((name) => !inPath.has(name)) };
   if (!route.takesBody) {
-    yield* ofQuery(mine, request.query);
+    // A page that a provider sends the customer back to takes whatever the provider adds.
+    const isOpen = json.additionalProperties !== false;
+    yield* ofQuery(mine, request.query, isOpen ? [] : STRANGERS);
     yield { what: "a body", code: "UNSUPPORTED_MEDIA_TYPE", body: '{"a":1}' };
     return;
   }
