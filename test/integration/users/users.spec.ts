@@ -373,8 +373,9 @@ describe("the users service", () => {
     it("are added, replaced and removed", async () => {
       const { user } = await node.call("users.register", someone());
       const meta = as(user.id);
-      const saved = await node.call("users.addAddress", { ...address, phone: "+44 123 456" }, meta);
-      assert.deepEqual(saved, { id: saved.id, ...address, phone: "+44 123 456" });
+      const saved = await node.call("users.addAddress", { ...address, phone: "+44 20 7946 0958" }, meta);
+      const phone = { phone: "+44 20 7946 0958", phoneE164: "+442079460958" };
+      assert.deepEqual(saved, { id: saved.id, ...address, ...phone });
       await node.call("users.replaceAddress", { id: saved.id, ...address, city: "Leeds" }, meta);
       const { items } = await node.call("users.listAddresses", {}, meta);
       assert.deepEqual(items, [{ id: saved.id, ...address, city: "Leeds" }]);
