@@ -1,6 +1,6 @@
 /**
- * What a process can be told about its memory only before it starts: V8's flags, and glibc's variables. Plain
- * JavaScript, because preload.mjs also runs on an old Node. The processes of a cluster inherit them.
+ * Memory that V8 and glibc may keep for a server. Some settings only count before a process starts; the processes of a
+ * cluster inherit them. Plain JavaScript, because preload.mjs also runs on an old Node.
  */
 import { basename, extname } from "node:path";
 import { setFlagsFromString } from "node:v8";
@@ -11,6 +11,12 @@ import { setFlagsFromString } from "node:v8";
  */
 const SEMI_SPACE = "--max-semi-space-size";
 const SEMI_SPACE_MB = 16;
+
+/**
+ * Old objects are collected when there is twice as much of them as was in use. By default it is four times as much, on a
+ * machine with enough memory.
+ */
+const GROWTH = "--heap-growing-percent=100";
 
 /** Other C libraries ignore these. */
 const MALLOC = {
@@ -37,9 +43,12 @@ export function memoryEnvironment(argv, env, execArgv) {
   return missing.length > 0 ? { ...env, ...Object.fromEntries(missing) } : env;
 }
 
-/** The main thread has its limit by now. Without this, the flag would override those that other threads are given. */
-export function limitThreadsByThemselves() {
+/** Settings for a process that runs. */
+export function limitHeaps(argv) {
+  if (!isServer(argv)) return;
+  // The main thread has its limit by now. The flag would override those that other threads are given.
   setFlagsFromString(`${SEMI_SPACE}=0`);
+  setFlagsFromString(GROWTH);
 }
 
 function isServer([, script = "", command = ""]) {

@@ -9,7 +9,7 @@ import module from "node:module";
 import { delimiter, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMainThread } from "node:worker_threads";
-import { limitThreadsByThemselves, memoryEnvironment } from "./memory-settings.mjs";
+import { limitHeaps, memoryEnvironment } from "./memory-settings.mjs";
 
 const MIN_MAJOR = 24;
 const packaged = new URL(
@@ -21,7 +21,7 @@ const environment = memoryEnvironment(process.argv, process.env, process.execArg
 if (Number(process.versions.node.split(".")[0]) < MIN_MAJOR) await runOn(fileURLToPath(packaged));
 if (isMainThread) {
   if (environment !== process.env) beginAnew();
-  limitThreadsByThemselves();
+  limitHeaps(process.argv);
 }
 module.enableCompileCache?.();
 
