@@ -12,9 +12,12 @@ const ADDRESS = /^https?:\/\/[^\s\p{Cc}\\/?#@]+(?:[/?#][^\s\p{Cc}\\]*)?$/iu;
 
 export const returnUrl = z
   .string()
-  .max(1_000)
-  .regex(ADDRESS, { error: "must be a complete http:// or https:// address without a user", abort: true })
-  .refine((it) => URL.canParse(it), "must be an address")
+  .max(1_000, { abort: true })
+  .refine((it) => ADDRESS.test(it), {
+    error: "must be a complete http:// or https:// address without a user",
+    abort: true,
+  })
+  .check(z.url({ protocol: /^https?$/ }))
   .meta({
     description:
       "Page of the shop to which the provider sends the customer back. It gets `orderId` and `outcome`, which anybody " +

@@ -548,11 +548,12 @@ export const payments = defineContract({
       auth: "public",
       produces: "text/html",
       params: z.looseObject({
-        orderId: z.string().max(100).optional().meta({ description: "Id of the order" }),
-        outcome: z.enum(["succeeded", "failed", "cancelled"]).optional().meta({
-          id: "ReturnOutcome",
-          description: "What the customer has done, as the provider's page says",
-        }),
+        orderId: line(100).optional().meta({ description: "Id of the order" }),
+        outcome: z
+          .enum(["succeeded", "failed", "cancelled"])
+          .meta({ id: "ReturnOutcome", description: "What a customer has done at a provider's page" })
+          .optional()
+          .meta({ description: "What the customer has done, as the provider's page says" }),
       }),
       returns: z.string().meta({ examples: ['<!doctype html>\n<html lang="en">…</html>\n'] }),
     }),

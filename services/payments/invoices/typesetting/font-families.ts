@@ -65,14 +65,21 @@ export function slicesOf(family: string): readonly Slice[] {
   return found;
 }
 
-const FACE = /url\(\.\/files\/([\w.-]+)\)[^}]*?unicode-range:\s*([^;}]+)/g;
-
 function readSlices(name: string): Slice[] {
   const css = readFileSync(resolve(`${name}/wght.css`), "utf8");
-  return Array.from(css.matchAll(FACE), ([, file = "", ranges = ""]) => ({
-    path: resolve(`${name}/files/${file}`),
-    ranges: ranges.split(",").flatMap(rangeOf),
+  const [, ...faces] = css.split("@font-face");
+  return faces.map((face) => ({
+    path: resolve(`${name}/files/${between(face, "url(./files/", ")")}`),
+    ranges: between(face, "unicode-range:", ";").split(",").flatMap(rangeOf),
   }));
+}
+
+/** @throws where one of the two is missing: the package has changed */
+function between(text: string, before: string, after: string): string {
+  const start = text.indexOf(before);
+  const end = text.indexOf(after, start);
+  if (start < 0 || end < 0) throw new Error(`a font face without ${before}…${after}`);
+  return text.slice(start + before.length, end);
 }
 
 /** `U+0400-045F` or `U+2116` */
