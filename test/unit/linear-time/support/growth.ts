@@ -29,11 +29,18 @@ export async function growth(run: Work, make: Make): Promise<number> {
   let [once, fourfold] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const perDoubling = () => Math.sqrt(fourfold / once);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    once = Math.min(once, await best(run, make(n), 2));
+    const time = await best(run, make(n), 2);
+    // The code has been compiled meanwhile, or the clock stood still: another size is needed.
+    if (time < MEASURABLE / 10) {
+      n *= 2;
+      [once, fourfold] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+      continue;
+    }
+    once = Math.min(once, time);
     fourfold = Math.min(fourfold, await best(run, make(4 * n), 1));
     if (perDoubling() < MOST) break;
   }
-  return perDoubling();
+  return Number.isFinite(fourfold) ? perDoubling() : 1;
 }
 
 /** The best of several runs, which have the same text but not the same string. */
