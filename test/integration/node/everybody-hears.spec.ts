@@ -129,6 +129,8 @@ describe("A queue of somebody else's, bound to all messages", function () {
       await hears(type, refunded.id);
 
     const rare = await putOnSale(admin, { onHand: 1 });
+    await admin.http.expect(200, "PATCH", `/inventory/${rare.sku}`, { body: { lowAt: 1 } });
+    await hears("stock.low", rare.sku);
     const last = await order(buyer, rare.sku);
     await hears("stock.depleted", rare.sku);
     const late = await signUp(shop.http);
@@ -152,6 +154,10 @@ describe("A queue of somebody else's, bound to all messages", function () {
     const short = await order(third, article.sku);
     await decide(third.http, payPage(short), { outcome: "succeed", amount: 1 });
     await hears("payment.anomaly", short.payment?.id ?? "");
+    const fourth = await signUp(shop.http);
+    const slow = await order(fourth, article.sku);
+    await decide(fourth.http, payPage(slow), { outcome: "process" });
+    await hears("payment.processing", slow.id);
   });
 
   it("hears of an order that was not paid in time", async () => {

@@ -140,7 +140,7 @@ describe("numbers of orders", () => {
     const db = database.service("orders");
     await db.dropDatabase();
     const clock = { now: () => Date.now() };
-    const all = await migrationsOf(core.migrations.orders);
+    const all = (await migrationsOf(core.migrations.orders)).filter((it) => it.name < "0005");
     const before = all.filter((it) => it.name < "0004");
     await migrateUp(db, before, "test", clock);
     const orders = db.collection<{
