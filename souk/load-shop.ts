@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { topologyOf } from "../broker/bus/topology.ts";
 import { checkThings } from "../broker/contract/fields.ts";
-import { oneLine } from "../broker/contract/redact.ts";
+import { oneLine } from "../broker/contract/secrets/redact.ts";
 import { ConfigError, joinVariables, type Variables } from "../broker/contract/variables.ts";
 import { apiRoutes } from "../broker/http/api-route.ts";
 import { nodeVariables } from "../broker/moleculer/config.ts";

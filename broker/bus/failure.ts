@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { redact } from "../contract/redact.ts";
+import { redact } from "../contract/secrets/redact.ts";
 
 /** An error in bounded form, as stored with a dead message. */
 export interface Failure {

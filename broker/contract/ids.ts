@@ -1,5 +1,5 @@
 import { v5, v7 } from "uuid";
-import { pooledRandom } from "./random-pool.ts";
+import { pooledRandom } from "./secrets/random-pool.ts";
 
 /**
  * RFC 9562 method 1: a 32-bit counter after the time. Each millisecond it starts again at a random number below 2^24.

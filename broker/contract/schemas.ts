@@ -1,9 +1,9 @@
 /** Schemas that many contracts share: ids, money, text and paging. */
 import { z } from "zod";
-import { canonicalEmail } from "./email.ts";
-import { isoDate, isoTime, printable, trimmed } from "./patterns.ts";
 import { orRequired } from "./sentences.ts";
-import { cleanLine, cleanText, isVisible } from "./text.ts";
+import { canonicalEmail } from "./values/email.ts";
+import { isoDate, isoTime, printable, trimmed } from "./values/patterns.ts";
+import { cleanLine, cleanText, isVisible } from "./values/text.ts";
 
 export const id = z.uuid({ version: "v7", error: orRequired("must be a UUIDv7") }).meta({
   description: "UUIDv7",

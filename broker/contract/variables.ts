@@ -1,7 +1,7 @@
 /** Environment variables: how a part of Souk declares its variables in zod, and how they are read. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { keepPasswords, keepSecret, oneLine, redact } from "./redact.ts";
+import { keepPasswords, keepSecret, oneLine, redact } from "./secrets/redact.ts";
 import { IN_SENTENCES } from "./sentences.ts";
 
 export class ConfigError extends Error {

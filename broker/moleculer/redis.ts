@@ -1,7 +1,7 @@
 /** Connections to Redis: one way to open them, for all users. */
 import { createRequire } from "node:module";
 import type { Redis, RedisOptions } from "ioredis";
-import { redactedReason } from "../contract/redact.ts";
+import { redactedReason } from "../contract/secrets/redact.ts";
 import type { RateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";
 import { redisRefusal } from "./refusals.ts";

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { useMessagePort } from "@souk/embedded-mongo/driver";
 import mongoose, { type Connection } from "mongoose";
-import { redact, redactedReason } from "../contract/redact.ts";
+import { redact, redactedReason } from "../contract/secrets/redact.ts";
 import type { Log } from "../resilience/log.ts";
 import { rateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";

@@ -8,7 +8,7 @@ import type { Collection } from "mongodb";
 import type { Bus } from "../bus/bus.ts";
 import type { DataIn, MessageType } from "../contract/contract.ts";
 import { type Envelope, type EnvelopeOptions, envelope } from "../contract/envelope.ts";
-import { redactedReason } from "../contract/redact.ts";
+import { redactedReason } from "../contract/secrets/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
 import { within } from "../resilience/deadline.ts";
 import type { Log } from "../resilience/log.ts";

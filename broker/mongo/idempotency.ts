@@ -19,7 +19,7 @@ import type { Connection } from "mongoose";
 import type { CallMeta } from "../contract/call-meta.ts";
 import { type ErrorCode, type ErrorData, errorCode, errorEntry, SoukError } from "../contract/errors.ts";
 import { newId } from "../contract/ids.ts";
-import { redactedReason } from "../contract/redact.ts";
+import { redactedReason } from "../contract/secrets/redact.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
 import { rateLimitedLog } from "../resilience/rate-limited-log.ts";

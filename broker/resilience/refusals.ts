@@ -4,7 +4,7 @@
  * for example while a server is away, starting or overloaded.
  */
 
-import { oneLine, redact } from "../contract/redact.ts";
+import { oneLine, redact } from "../contract/secrets/redact.ts";
 import { ConfigError } from "../contract/variables.ts";
 
 /** Stops the start with one line that names the variable. */

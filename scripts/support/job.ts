@@ -1,6 +1,6 @@
 /** The common part of commands that do one job and end: their shop, its database, and one line on failure. */
 
-import { redactedReason } from "../../broker/contract/redact.ts";
+import { redactedReason } from "../../broker/contract/secrets/redact.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import type { Extension } from "../../broker/moleculer/extension.ts";
 import { configOrExit, startFailure } from "./node/run-node.ts";

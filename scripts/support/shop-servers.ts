@@ -5,7 +5,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { closeDataFolder } from "@souk/embedded-mongo";
-import { redact } from "../../broker/contract/redact.ts";
+import { redact } from "../../broker/contract/secrets/redact.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import { isDatabaseVariable } from "../../broker/mongo/service-databases.ts";
 import { isPath } from "../../souk/load-shop.ts";

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CallingOptions } from "moleculer";
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { type StreamContract, serviceOf } from "../../broker/contract/contract.ts";
-import { redactedReason } from "../../broker/contract/redact.ts";
+import { redactedReason } from "../../broker/contract/secrets/redact.ts";
 import type { EventStream } from "../../broker/http/event-stream.ts";
 import type { Log } from "../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";

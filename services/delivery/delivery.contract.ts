@@ -18,7 +18,7 @@ import {
   sku,
   time,
 } from "../../broker/contract/schemas.ts";
-import { severalOf } from "../../broker/contract/several.ts";
+import { severalOf } from "../../broker/contract/values/several.ts";
 import { deliveryErrors } from "./delivery.errors.ts";
 
 export const deliveryStatus = z

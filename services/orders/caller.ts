@@ -2,7 +2,7 @@
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
 import { type CallMeta, isStaff } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
-import { sameSecret } from "../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../broker/contract/secrets/same-secret.ts";
 import type { OrderMessage } from "./order/decision.ts";
 import type { OrderState } from "./order/state.ts";
 import { tokenHash } from "./order-token.ts";

@@ -25,7 +25,7 @@ import {
   sku,
   time,
 } from "../../broker/contract/schemas.ts";
-import { severalOf } from "../../broker/contract/several.ts";
+import { severalOf } from "../../broker/contract/values/several.ts";
 import { cartHeader, cartRevision, cartView } from "../cart/cart.contract.ts";
 import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";

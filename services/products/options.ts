@@ -1,9 +1,9 @@
 /** Options of a variant, such as `Größe: M`: names and values of any script, as clients send them. */
 import { z } from "zod";
 import { CONDITIONS } from "../../broker/contract/conditions.ts";
-import { printable } from "../../broker/contract/patterns.ts";
 import { line } from "../../broker/contract/schemas.ts";
-import { cleanLine } from "../../broker/contract/text.ts";
+import { printable } from "../../broker/contract/values/patterns.ts";
+import { cleanLine } from "../../broker/contract/values/text.ts";
 
 const MAX_OPTIONS = 10;
 const MAX_NAME = 40;

@@ -1,6 +1,6 @@
 /** Variables of the catalogue. */
 import { z } from "zod";
-import { isCurrency } from "../../broker/contract/currency.ts";
+import { isCurrency } from "../../broker/contract/values/currency.ts";
 import { type ConfigOf, defineConfig, whole } from "../../broker/contract/variables.ts";
 import { SEARCH_LANGUAGES } from "./text/stemmer.ts";
 

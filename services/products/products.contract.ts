@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { CONDITIONS } from "../../broker/contract/conditions.ts";
 import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
-import { isCurrency } from "../../broker/contract/currency.ts";
 import { extOf } from "../../broker/contract/fields.ts";
 import {
   cursor,
@@ -15,6 +14,7 @@ import {
   slug,
   text,
 } from "../../broker/contract/schemas.ts";
+import { isCurrency } from "../../broker/contract/values/currency.ts";
 import { options } from "./options.ts";
 import { productsConfig } from "./products.config.ts";
 import { productsErrors } from "./products.errors.ts";

@@ -1,8 +1,8 @@
 /** What lists and suggestions of the catalogue take and give. */
 import { z } from "zod";
-import { printable } from "../../broker/contract/patterns.ts";
 import { cursor, flag, id, limit, line, minorUnits, money, slug } from "../../broker/contract/schemas.ts";
-import { cleanLine } from "../../broker/contract/text.ts";
+import { printable } from "../../broker/contract/values/patterns.ts";
+import { cleanLine } from "../../broker/contract/values/text.ts";
 
 /** The most that facets show. */
 export const FACETS = { categories: 100, options: 20, values: 100 } as const;

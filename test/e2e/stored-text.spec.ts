@@ -1,7 +1,7 @@
 /** A write answers exactly what is stored, whatever blanks, marks and direction characters a text has. */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
-import { cleanLine } from "../../broker/contract/text.ts";
+import { cleanLine } from "../../broker/contract/values/text.ts";
 import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { home, PASSWORD, paidOrder } from "../../souk/testing/people.ts";

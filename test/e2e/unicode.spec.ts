@@ -1,7 +1,7 @@
 /** Names of any script, from the catalogue to a paid order. The ids in titles are those of public reports. */
 import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
-import { cleanLine } from "../../broker/contract/text.ts";
+import { cleanLine } from "../../broker/contract/values/text.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { PASSWORD, paidOrder, putInCart, putOnSale, signUp, stockOf } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";

@@ -1,6 +1,6 @@
 /** One connection to RabbitMQ that reconnects by itself. */
 import { type ChannelModel, connect } from "amqplib";
-import { redactedReason } from "../../contract/redact.ts";
+import { redactedReason } from "../../contract/secrets/redact.ts";
 import { ConfigError } from "../../contract/variables.ts";
 import type { Log } from "../../resilience/log.ts";
 import type { RateLimitedLog } from "../../resilience/rate-limited-log.ts";

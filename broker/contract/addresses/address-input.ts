@@ -1,8 +1,8 @@
 /** Addresses as clients send them. */
 import { z } from "zod";
 import { CONDITIONS } from "../conditions.ts";
-import { e164 } from "../phone.ts";
 import { type Address, address } from "../schemas.ts";
+import { e164 } from "../values/phone.ts";
 import { addressIssues } from "./check-address.ts";
 
 /** The schema with the rules of the address's country. The phone number is kept in E.164, too. */

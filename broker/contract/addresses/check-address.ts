@@ -1,6 +1,7 @@
 /** What an address must have follows its country. Only clients' input is checked: what is stored stays readable. */
-import { e164 } from "../phone.ts";
+
 import type { Address } from "../schemas.ts";
+import { e164 } from "../values/phone.ts";
 import { POSTAL_CODES } from "./postal-codes.ts";
 import { REGIONS } from "./regions.ts";
 

@@ -5,9 +5,9 @@
 
 import type { CallMeta } from "../../contract/call-meta.ts";
 import { checkRequest } from "../../contract/check-request.ts";
-import { canonicalEmail } from "../../contract/email.ts";
 import { SoukError } from "../../contract/errors.ts";
 import type { DeclaredFields } from "../../contract/fields.ts";
+import { canonicalEmail } from "../../contract/values/email.ts";
 import type { ApiRoute } from "../api-route.ts";
 import { type Exchange, holderOf } from "../http-exchange.ts";
 import type { ConcurrencyLimit, Holder } from "../limits/concurrency-limit.ts";

@@ -1,8 +1,8 @@
 /** Request headers that Souk uses. Each is validated before use. */
 import type { IncomingHttpHeaders } from "node:http";
 import { SoukError } from "../../contract/errors.ts";
-import { pooledRandom } from "../../contract/random-pool.ts";
 import { id } from "../../contract/schemas.ts";
+import { pooledRandom } from "../../contract/secrets/random-pool.ts";
 import { invalid } from "../problem.ts";
 
 export interface Trace {

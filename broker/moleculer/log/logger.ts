@@ -1,7 +1,7 @@
 /** Logs through winston: one line per entry, text for people, JSON for machines. Neither contains secrets. */
 import type { BrokerOptions } from "moleculer";
 import winston from "winston";
-import { oneLine, redact } from "../../contract/redact.ts";
+import { oneLine, redact } from "../../contract/secrets/redact.ts";
 import type { Log } from "../../resilience/log.ts";
 import type { Config } from "../config.ts";
 import { withoutRepetition } from "./repeated-lines.ts";

@@ -1,7 +1,7 @@
 /** When the database or the bus is away, callers get 503 and may retry. It is no bug. */
 import { Errors, type Middleware } from "moleculer";
 import { expectedFailure, SoukError } from "../../contract/errors.ts";
-import { redactedReason } from "../../contract/redact.ts";
+import { redactedReason } from "../../contract/secrets/redact.ts";
 import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { isTransient } from "../../resilience/retry.ts";
 

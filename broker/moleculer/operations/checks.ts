@@ -1,7 +1,7 @@
 /** What every node needs to be ready. */
 import type { ServiceBroker } from "moleculer";
 import type { Bus } from "../../bus/bus.ts";
-import { redactedReason } from "../../contract/redact.ts";
+import { redactedReason } from "../../contract/secrets/redact.ts";
 import type { Log } from "../../resilience/log.ts";
 import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import type { Check } from "./readiness.ts";

@@ -19,7 +19,7 @@ import { explainHandshakes } from "../../bus/amqp/handshake.ts";
 import { amqpRefusal } from "../../bus/amqp/refusals.ts";
 import { destroySocket } from "../../bus/amqp/socket.ts";
 import { SoukError } from "../../contract/errors.ts";
-import { redact, redactedReason } from "../../contract/redact.ts";
+import { redact, redactedReason } from "../../contract/secrets/redact.ts";
 import { within } from "../../resilience/deadline.ts";
 import type { Log } from "../../resilience/log.ts";
 import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";

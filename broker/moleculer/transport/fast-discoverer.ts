@@ -7,7 +7,7 @@
  */
 import { Discoverers } from "moleculer";
 import { SoukError } from "../../contract/errors.ts";
-import { redactedReason } from "../../contract/redact.ts";
+import { redactedReason } from "../../contract/secrets/redact.ts";
 
 const LOOK_EVERY_MS = 1_000;
 /** A check that is this late means that this process itself was suspended and received nothing. */

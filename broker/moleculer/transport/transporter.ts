@@ -3,7 +3,7 @@
  * neither the broker's options nor the REPL's `info` show passwords.
  */
 import { type BrokerOptions, Transporters } from "moleculer";
-import { redact } from "../../contract/redact.ts";
+import { redact } from "../../contract/secrets/redact.ts";
 import { rateLimitedLog } from "../../resilience/rate-limited-log.ts";
 import { refused } from "../../resilience/refusals.ts";
 import type { Config } from "../config.ts";

@@ -1,6 +1,6 @@
 /** A generated catalogue. Product number `n` is the same in every shop and every run, for any number of products. */
 import { v7 } from "uuid";
-import { minorDigits } from "../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../broker/contract/values/currency.ts";
 import { API_BASE } from "../../../broker/http/api-route.ts";
 import type { Category } from "../../../services/products/models/category.model.ts";
 import type { Product, Variant } from "../../../services/products/models/product.model.ts";

@@ -2,7 +2,7 @@
 
 import { settingOfRunningStore } from "@souk/embedded-mongo";
 import { TopologyError } from "../../../broker/bus/amqp/declare.ts";
-import { oneLine, redact, redactedStack } from "../../../broker/contract/redact.ts";
+import { oneLine, redact, redactedStack } from "../../../broker/contract/secrets/redact.ts";
 import { ConfigError } from "../../../broker/contract/variables.ts";
 import { type Config, loadConfig } from "../../../broker/moleculer/config.ts";
 import { type Extension, loadServices } from "../../../broker/moleculer/extension.ts";

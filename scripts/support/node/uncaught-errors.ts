@@ -1,5 +1,5 @@
 /** Removes secrets from what a process prints on an unknown failure, or shows on request. */
-import { redact, redactedStack } from "../../../broker/contract/redact.ts";
+import { redact, redactedStack } from "../../../broker/contract/secrets/redact.ts";
 
 let done = false;
 

@@ -5,8 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
+import { emailKey } from "../../../broker/contract/values/email.ts";
 import { addressKey } from "../../../broker/http/limits/address.ts";
 import type { OpenOrdersRead, OpenOrdersStore } from "./open-orders.store.ts";
 import { ABANDONED_MS, isPayable, isWaiting, type OpenOrder, type OpenOrderLimits } from "./open-orders.ts";

@@ -1,5 +1,5 @@
 /** The words by which staff find an order: its number, its customer, and what was ordered. Pure. */
-import { canonicalEmail } from "../../../broker/contract/email.ts";
+import { canonicalEmail } from "../../../broker/contract/values/email.ts";
 import type { OrderState } from "./state.ts";
 
 /** Orders have an index entry for each. */

@@ -1,6 +1,7 @@
 /** The printed content of invoices and credit notes. The same layout prints both. */
-import { minorDigits } from "../../../broker/contract/currency.ts";
+
 import type { Address } from "../../../broker/contract/schemas.ts";
+import { minorDigits } from "../../../broker/contract/values/currency.ts";
 import type { CreditNote, Invoice, Seller } from "./invoice.model.ts";
 import { BASIS_POINTS } from "./tax.ts";
 import { isolated, isolatedPair } from "./typesetting/clean-text.ts";

@@ -1,5 +1,5 @@
 /** Updates listings below changed categories in the background. It may concern all products of the shop. */
-import { redactedReason } from "../../../broker/contract/redact.ts";
+import { redactedReason } from "../../../broker/contract/secrets/redact.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { reindexBelowMarked } from "./reindex-below.ts";

@@ -3,7 +3,7 @@
  * written since the step before. The database's clock stamps every write (`changed`), so clocks of nodes don't matter.
  */
 import { type Model, trusted } from "mongoose";
-import { redactedReason } from "../../../broker/contract/redact.ts";
+import { redactedReason } from "../../../broker/contract/secrets/redact.ts";
 import { serverTime } from "../../../broker/mongo/server-time.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";

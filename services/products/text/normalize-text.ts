@@ -1,5 +1,5 @@
 /** Normalized text, for slugs, search tokens and sort keys. */
-import { withoutMarkFloods } from "../../../broker/contract/text.ts";
+import { withoutMarkFloods } from "../../../broker/contract/values/text.ts";
 
 /** Letters that Unicode does not decompose, as typed by people without that key. */
 const LATIN: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Model } from "mongoose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
-import { sameSecret } from "../../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../../broker/contract/secrets/same-secret.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";

@@ -3,9 +3,9 @@
  * makes the change and ends all other sessions.
  */
 import type { Model } from "mongoose";
-import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { mergedExt } from "../../../broker/contract/fields.ts";
+import { emailKey } from "../../../broker/contract/values/email.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { PasswordHasher } from "../credentials/hash-password.ts";
 import type { LoginLimits } from "../credentials/login-limits.ts";

@@ -1,6 +1,6 @@
 /** Merges a guest's cart at registration and login. */
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
-import { redactedReason } from "../../../broker/contract/redact.ts";
+import { redactedReason } from "../../../broker/contract/secrets/redact.ts";
 import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";

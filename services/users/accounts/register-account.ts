@@ -1,9 +1,9 @@
 /** Opens an account. The unique index on the e-mail address decides between concurrent requests. */
 import type { Model } from "mongoose";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
-import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import { emailKey } from "../../../broker/contract/values/email.ts";
 import type { Outbox } from "../../../broker/mongo/document-outbox.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";

@@ -1,7 +1,7 @@
 /** Finds the account of an e-mail address and password. It does the same work whether or not there is one. */
 import type { Model } from "mongoose";
-import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
+import { emailKey } from "../../../broker/contract/values/email.ts";
 import type { Account } from "../models/account.model.ts";
 import { isOutdated, type PasswordHasher } from "./hash-password.ts";
 import { knownAddress, rememberAddress } from "./known-addresses.ts";

@@ -5,9 +5,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
-import { emailKey } from "../../../broker/contract/email.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
+import { emailKey } from "../../../broker/contract/values/email.ts";
 import type { Outbox } from "../../../broker/mongo/document-outbox.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { type Account, MAX_RESETS, shownEmail } from "../models/account.model.ts";

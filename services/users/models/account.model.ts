@@ -7,7 +7,7 @@ import { defineModel } from "../../../broker/mongo/model.ts";
 import type { Role } from "../users.contract.ts";
 
 export interface Account extends OutboxDocument {
-  /** In canonical form, see broker/contract/email.ts. Unique. */
+  /** In canonical form, see broker/contract/values/email.ts. Unique. */
   email: string;
   /** As it was typed. Accounts of earlier versions do not have it. */
   typedEmail?: string;

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
-import { sameSecret } from "../../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../../broker/contract/secrets/same-secret.ts";
 import { signAccessToken } from "../../../broker/http/access/access-token.ts";
 import type { Config } from "../../../broker/moleculer/config.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";

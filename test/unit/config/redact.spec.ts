@@ -6,7 +6,7 @@ import {
   oneLine,
   redact,
   redactedReason,
-} from "../../../broker/contract/redact.ts";
+} from "../../../broker/contract/secrets/redact.ts";
 
 describe("What is printed", () => {
   const examples: [string, string][] = [

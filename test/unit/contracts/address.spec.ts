@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { addressInput } from "../../../broker/contract/addresses/address-input.ts";
 import { isCountry } from "../../../broker/contract/addresses/check-address.ts";
 import { POSTAL_CODES } from "../../../broker/contract/addresses/postal-codes.ts";
-import { isCurrency, minorDigits } from "../../../broker/contract/currency.ts";
-import { e164 } from "../../../broker/contract/phone.ts";
 import { type Address, address } from "../../../broker/contract/schemas.ts";
+import { isCurrency, minorDigits } from "../../../broker/contract/values/currency.ts";
+import { e164 } from "../../../broker/contract/values/phone.ts";
 import { mpesaOptions } from "../../../services/payments/providers/mpesa/phone.ts";
 import { ATTACK_STRINGS } from "../../support/attack-strings.ts";
 

@@ -1,8 +1,8 @@
 /** E-mail addresses of any script. The ids in titles are those of public reports. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { canonicalEmail, emailKey } from "../../../broker/contract/email.ts";
 import { email } from "../../../broker/contract/schemas.ts";
+import { canonicalEmail, emailKey } from "../../../broker/contract/values/email.ts";
 import { ATTACK_STRINGS } from "../../support/attack-strings.ts";
 
 const SAME: readonly (readonly string[])[] = [

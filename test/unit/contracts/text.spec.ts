@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { line, text } from "../../../broker/contract/schemas.ts";
-import { cleanLine, cleanText } from "../../../broker/contract/text.ts";
+import { cleanLine, cleanText } from "../../../broker/contract/values/text.ts";
 import core from "../../../services/index.ts";
 import { textSchemas } from "../../support/schemas/string-schemas.ts";
 

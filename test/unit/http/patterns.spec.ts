@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { z } from "zod";
 import { conditionsOf } from "../../../broker/contract/conditions.ts";
-import { cleanLine } from "../../../broker/contract/text.ts";
+import { cleanLine } from "../../../broker/contract/values/text.ts";
 import core from "../../../services/index.ts";
 import { ajv2020 } from "../../support/schemas/ajv.ts";
 import { stringSchemas } from "../../support/schemas/string-schemas.ts";

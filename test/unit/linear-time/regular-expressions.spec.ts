@@ -8,12 +8,12 @@ import { type Expression, patternsIn, regularExpressions } from "./support/regul
 const MADE = [
   // From a table, for texts of at most 20 characters.
   "broker/contract/addresses/check-address.ts",
-  // From zod's.
-  "broker/contract/patterns.ts",
   // One of many secrets, each as it stands.
-  "broker/contract/redact.ts",
+  "broker/contract/secrets/redact.ts",
+  // From zod's.
+  "broker/contract/values/patterns.ts",
   // From an enum; the expressions of all contracts are checked below.
-  "broker/contract/several.ts",
+  "broker/contract/values/several.ts",
   // Clients of the embedded store write their own, which run with limits.
   "packages/embedded-mongo/src/regex/emit.ts",
   // From constants of the same file.

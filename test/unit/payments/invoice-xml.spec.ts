@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { create } from "xmlbuilder2";
-import { minorDigits } from "../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../broker/contract/values/currency.ts";
 import { netsOfLines } from "../../../services/payments/invoices/electronic/line-nets.ts";
 import { ublCreditNote, ublInvoice } from "../../../services/payments/invoices/electronic/ubl-document.ts";
 import type { CreditNote, Invoice } from "../../../services/payments/invoices/invoice.model.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { newId } from "../../../broker/contract/ids.ts";
-import { sameSecret } from "../../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../../broker/contract/secrets/same-secret.ts";
 import {
   formatRefreshToken,
   hashToken,

@@ -1,5 +1,5 @@
 /** What EN 16931 asks of a document beyond its form, and the codes that follow from a seller's settings. */
-import { minorDigits } from "../../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../../broker/contract/values/currency.ts";
 import type { CreditNote, Invoice } from "../invoice.model.ts";
 import { BASIS_POINTS } from "../tax.ts";
 

@@ -1,5 +1,5 @@
 /** Values as XML has them. */
-import { minorDigits } from "../../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../../broker/contract/values/currency.ts";
 
 /** Characters that XML 1.0 can't hold, not even escaped. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go

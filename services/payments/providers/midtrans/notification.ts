@@ -1,7 +1,7 @@
 /** Midtrans' notifications. The signature uses the server key and covers the strings exactly as in the body. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { sameSecret } from "../../../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../../../broker/contract/secrets/same-secret.ts";
 import { type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { parsedBody, understood } from "../support/webhook.ts";
 import { reportOf } from "./statuses.ts";

@@ -3,7 +3,7 @@
  * MAC of them. Only we and Safaricom know it, and it is valid for this payment only.
  */
 import { createHmac } from "node:crypto";
-import { sameSecret } from "../../../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../../../broker/contract/secrets/same-secret.ts";
 
 export interface About {
   readonly paymentId: string;

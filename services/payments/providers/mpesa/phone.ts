@@ -1,6 +1,6 @@
 /** Kenyan mobile numbers as people write them. */
 import { z } from "zod";
-import { e164 } from "../../../../broker/contract/phone.ts";
+import { e164 } from "../../../../broker/contract/values/phone.ts";
 
 const KENYAN_MOBILE = /^\+(254[17]\d{8})$/;
 

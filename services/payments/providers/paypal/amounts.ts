@@ -1,6 +1,7 @@
 /** PayPal's amounts: decimal strings of its currencies, three of them without decimals there. */
-import { minorDigits } from "../../../../broker/contract/currency.ts";
+
 import type { Money } from "../../../../broker/contract/schemas.ts";
+import { minorDigits } from "../../../../broker/contract/values/currency.ts";
 import { ProviderRefused, providerFailed } from "../provider.ts";
 
 export interface PayPalMoney {

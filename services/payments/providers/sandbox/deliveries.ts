@@ -5,7 +5,7 @@
  */
 
 import type { Collection } from "mongodb";
-import { redactedReason } from "../../../../broker/contract/redact.ts";
+import { redactedReason } from "../../../../broker/contract/secrets/redact.ts";
 import type { Clock } from "../../../../broker/resilience/clock.ts";
 import { inTime, within } from "../../../../broker/resilience/deadline.ts";
 import type { Log } from "../../../../broker/resilience/log.ts";

@@ -2,8 +2,9 @@
  * Stripe's amounts are also integers, but not always of ISO 4217's minor unit. Some currencies have fewer digits
  * there. Others have more, but must end in zeros (docs.stripe.com/currencies, "Special cases").
  */
-import { minorDigits } from "../../../../broker/contract/currency.ts";
+
 import type { Money } from "../../../../broker/contract/schemas.ts";
+import { minorDigits } from "../../../../broker/contract/values/currency.ts";
 import { ProviderRefused, providerFailed } from "../provider.ts";
 
 interface Unit {

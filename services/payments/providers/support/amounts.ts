@@ -1,6 +1,7 @@
 /** Amounts of providers that use major units. */
-import { minorDigits } from "../../../../broker/contract/currency.ts";
+
 import type { Money } from "../../../../broker/contract/schemas.ts";
+import { minorDigits } from "../../../../broker/contract/values/currency.ts";
 
 /** In major units with all digits, as in "12.50". */
 export function toMajor({ amount, currency }: Money): string {

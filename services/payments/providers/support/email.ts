@@ -1,6 +1,6 @@
 /** The customer's e-mail address, for a provider that mails to it or fills it in. */
 import { z } from "zod";
-import { canonicalEmail } from "../../../../broker/contract/email.ts";
+import { canonicalEmail } from "../../../../broker/contract/values/email.ts";
 
 /** A variable that says whether a provider gets it. It is off unless set, because it goes to somebody else. */
 export const sendEmail = (what: string) =>

@@ -1,6 +1,6 @@
 /** Xendit's webhooks, of invoices and of refunds, with the account's static token. */
 import { z } from "zod";
-import { sameSecret } from "../../../../broker/contract/same-secret.ts";
+import { sameSecret } from "../../../../broker/contract/secrets/same-secret.ts";
 import { type Webhook, type WebhookEvent, WebhookRejected } from "../provider.ts";
 import { parsedBody, understood } from "../support/webhook.ts";
 import { invoice, refund } from "./api.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { minorDigits } from "../../../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../../../broker/contract/values/currency.ts";
 import { ProviderRefused } from "../../provider.ts";
 import { fromStripe, toStripe } from "../amounts.ts";
 import "../../../payments.contract.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { minorDigits } from "../../../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../../../broker/contract/values/currency.ts";
 import { toMajor, toMinor, toWhole } from "../amounts.ts";
 
 const currency = fc.constantFrom("USD", "PHP", "THB", "MYR", "KES", "IDR", "VND", "JPY", "KWD", "CLF");

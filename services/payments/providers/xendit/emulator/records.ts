@@ -1,5 +1,5 @@
 /** Xendit's accounts: invoices and refunds, in its API's form. */
-import { minorDigits } from "../../../../../broker/contract/currency.ts";
+import { minorDigits } from "../../../../../broker/contract/values/currency.ts";
 import type { ProviderRecord } from "../../emulator.ts";
 
 export interface Invoice {
