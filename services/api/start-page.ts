@@ -1,5 +1,7 @@
 /** The page at `/`: what this is, and where to go on. */
+import { API_BASE } from "../../broker/http/api-route.ts";
 import { escapeHtml, htmlPage } from "../../broker/http/html-page.ts";
+import { publicUrl } from "../../broker/http/public-url.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 
 /** A customer's way from the door to the till. It runs in a shell as it stands. */
@@ -35,10 +37,9 @@ const LINKS = [
 
 type Settings = Pick<Config, "PUBLIC_URL" | "HOST" | "PORT" | "SHOP_NAME" | "SELLER_NAME">;
 
-export function startPage({ PUBLIC_URL, HOST, PORT, SHOP_NAME, SELLER_NAME }: Settings): string {
+export function startPage({ SHOP_NAME, SELLER_NAME, ...gateway }: Settings): string {
   const name = SHOP_NAME ?? SELLER_NAME;
-  const host = HOST.includes(":") ? `[${HOST}]` : HOST;
-  const api = `${PUBLIC_URL?.replace(/\/$/, "") ?? `http://${host}:${PORT}`}/api/v1`;
+  const api = publicUrl(gateway) + API_BASE;
   const cards = LINKS.map(
     ([href, title, what]) => `<li><a href="${href}"><b>${title}</b><span>${what}</span></a></li>`,
   );

@@ -1,4 +1,5 @@
 /** The sandbox's pay page, as a customer sees it at a provider. It is plain HTML with a form, and needs no script. */
+import { escapeHtml } from "../../../../broker/http/html-page.ts";
 import { amountsIn } from "../../invoices/printed-document.ts";
 import type { SandboxPayment, SandboxStatus } from "./sandbox.model.ts";
 
@@ -76,12 +77,3 @@ ${shop ? `<p class="back"><a href="${shop}">Back to the shop</a></p>` : ""}
 </html>
 `;
 }
-
-const ESCAPES: Record<string, string> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (it) => ESCAPES[it] ?? it);

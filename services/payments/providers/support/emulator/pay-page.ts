@@ -1,4 +1,5 @@
 /** The page of an emulator's redirects: buttons for what a customer may do. */
+import { escapeHtml } from "../../../../../broker/http/html-page.ts";
 import type { Outcome } from "../../emulator.ts";
 import type { Answer } from "./http-app.ts";
 
@@ -11,12 +12,6 @@ const OUTCOMES: readonly Outcome[] = [
   "withFee",
   "process",
 ];
-
-const escaped = (text: string): string =>
-  text.replace(
-    /[&<>"']/g,
-    (it) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[it] ?? it,
-  );
 
 /** Where the customer may go from the page. */
 export interface WayBack {
@@ -35,11 +30,11 @@ export function payPage(
   back: readonly WayBack[] = [],
 ): Answer {
   const links = back.flatMap(({ label, url }) =>
-    url === undefined ? [] : [`<p><a href="${escaped(url)}">${escaped(label)}</a></p>`],
+    url === undefined ? [] : [`<p><a href="${escapeHtml(url)}">${escapeHtml(label)}</a></p>`],
   );
   const buttons = OUTCOMES.map((it) => `<button value="${it}">${it}</button>`).join(" ");
-  const body = `<!doctype html><meta charset="utf-8"><title>${escaped(title)}</title>
-<h1>${escaped(title)}</h1><p>${escaped(about)}</p><p id="buttons">${buttons}</p><pre id="answer"></pre>${links.join("")}
+  const body = `<!doctype html><meta charset="utf-8"><title>${escapeHtml(title)}</title>
+<h1>${escapeHtml(title)}</h1><p>${escapeHtml(about)}</p><p id="buttons">${buttons}</p><pre id="answer"></pre>${links.join("")}
 <script>
 for (const button of document.querySelectorAll("button"))
   button.onclick = async () => {
