@@ -1,3 +1,5 @@
+import type { Scope } from "./contract.ts";
+
 /** What the gateway puts into `ctx.meta`. Services may rely on it. */
 export interface CallMeta {
   user?: {
@@ -5,6 +7,8 @@ export interface CallMeta {
     roles: readonly ("customer" | "staff" | "admin")[];
     /** The session of the access token. */
     session?: string;
+    /** What a member of staff, or a key, may do. Admins may do everything. */
+    scopes?: readonly Scope[];
   };
   /** `X-Cart-Id`, validated as an id. */
   cartId?: string;

@@ -7,6 +7,8 @@ import type { ErrorCode, ErrorEntries } from "./errors.ts";
 import type { Variables } from "./variables.ts";
 
 export type Audience = "public" | "customer" | "staff" | "admin";
+/** What a member of staff, or a key, may be allowed to do: `orders:read`. */
+export type Scope = `${string}:${"read" | "write"}`;
 export type RestRoute = `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} /${string}`;
 
 export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.ZodType = z.ZodType> {
@@ -32,6 +34,8 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
    * Who may call the route. `customer` means any signed-in user. Staff and admin can do more. Required with `rest`.
    */
   readonly auth?: Audience;
+  /** What staff and keys must be allowed to do. Only with `auth: "staff"`. Admins may do everything. */
+  readonly scope?: Scope;
   /**
    * The action changes nothing, or nothing more when repeated, and does not wait for an event. If its node does not
    * answer, another node is asked. GET routes are always read-only. All other actions are writes by default.
@@ -184,6 +188,8 @@ export function defineContract<
   for (const [name, action] of Object.entries(contract.actions)) {
     if (action.rest && !action.auth)
       throw new Error(`${contract.service}.${name} has a route but does not declare who may call it (auth)`);
+    if (action.scope && action.auth !== "staff")
+      throw new Error(`${contract.service}.${name} declares a scope, and only routes of staff have one`);
   }
   for (const [name, { rest, readOnly }] of Object.entries(contract.actions))
     if (rest?.startsWith("GET ") && readOnly === false)

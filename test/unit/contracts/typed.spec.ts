@@ -66,6 +66,21 @@ describe("typed contracts", () => {
     );
   });
 
+  it("refuses a scope on a route that is not of staff", () => {
+    const open = {
+      summary: "",
+      rest: "GET /open",
+      auth: "public",
+      scope: "lamps:read",
+      params: z.strictObject({}),
+      returns: z.void(),
+    } as const;
+    assert.throws(
+      () => defineContract({ service: "unscoped", actions: { open }, messages: {} }),
+      /unscoped\.open declares a scope, and only routes of staff have one/,
+    );
+  });
+
   it("refuses a stream of nothing, and to share what is not everybody's", () => {
     const base = { summary: "", auth: "public", params: z.strictObject({}), returns: z.unknown() } as const;
     const lamps = (watch: object) => () =>
