@@ -95,18 +95,46 @@ export const savedAddress = address
   .meta({ id: "SavedAddress", description: "An address that a user has saved" });
 const addressId = id.meta({ description: "Id of the saved address" });
 
+/** What a mail to the owner of an account is for. */
+export const mailPurpose = z
+  .enum(["reset", "verify", "change_email", "invitation"])
+  .meta({ id: "MailPurpose", description: "What the mail's token is good for", examples: ["reset"] });
+export type MailPurpose = z.output<typeof mailPurpose>;
+
 const userName = z.string().meta({ examples: ["Ann Example"] });
+const contact = z.strictObject({ userId: id, email, name: userName });
+/** Whoever mails it asks for its token by `users.issueMailToken`. */
+const mailRequest = contact.extend({ requestId: id, expiresAt: time });
+
 const messages = {
-  "user.registered": event(
+  "user.registered": event("user", "An account was opened", contact),
+  "user.email_verification_requested": event(
     "user",
-    "An account was opened",
-    z.strictObject({ userId: id, email, name: userName }),
+    "A mail shall ask the owner of the address to confirm it (purpose `verify`)",
+    mailRequest,
+  ),
+  "user.email_change_requested": event(
+    "user",
+    "A mail to `email` shall ask for a yes to the account's new address (purpose `change_email`); one event for each of the two addresses",
+    mailRequest.extend({
+      address: z
+        .enum(["current", "new"])
+        .meta({ id: "AddressOfChange", description: "Which of the two addresses `email` is" }),
+      newEmail: email,
+    }),
+  ),
+  "user.email_changed": event(
+    "user",
+    "An account has another e-mail address",
+    contact.extend({ previousEmail: email }),
   ),
   "user.password_reset_requested": event(
     "user",
-    "A password reset was asked for; whoever mails it asks for its token by `users.issueResetToken`",
-    z.strictObject({ userId: id, email, name: userName, resetId: id, expiresAt: time }),
+    "A password reset was asked for (purpose `reset`); its token comes from `users.issueMailToken`",
+    mailRequest,
   ),
+  "user.password_changed": event("user", "An account has another password", contact),
+  "user.blocked": event("user", "An account was blocked: its sessions have ended", contact),
 };
 
 export const users = defineContract({
@@ -196,10 +224,10 @@ export const users = defineContract({
       returns: z.void(),
       errors: ["INVALID_TOKEN", "WEAK_PASSWORD"],
     }),
-    issueResetToken: action({
+    issueMailToken: action({
       summary:
-        "A single-use token for the mail of a password reset; only between services, and never on the bus",
-      params: z.strictObject({ userId: id, resetId: id }),
+        "A single-use token for a mail that an event asked for; only between services, and never on the bus",
+      params: z.strictObject({ userId: id, requestId: id, purpose: mailPurpose }),
       returns: z.strictObject({ token: z.string() }),
       errors: ["NOT_FOUND"],
     }),

@@ -17,7 +17,8 @@ import { requireAccount, updateProfile } from "./accounts/update-account.ts";
 import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
-import { issueResetToken, requestPasswordReset, resetPassword } from "./credentials/reset-password.ts";
+import { issueMailToken } from "./credentials/mail-tokens.ts";
+import { requestPasswordReset, resetPassword } from "./credentials/reset-password.ts";
 import { type Account, accountModel, shownEmail } from "./models/account.model.ts";
 import { bootstrapTokenModel } from "./models/bootstrap-token.model.ts";
 import { sessionModel } from "./models/session.model.ts";
@@ -95,8 +96,8 @@ export default defineService(users, {
       return requestPasswordReset(this.tools, params.email, meta.traceparent);
     },
 
-    async issueResetToken({ params }) {
-      return { token: await issueResetToken(this.tools, params.userId, params.resetId) };
+    async issueMailToken({ params }) {
+      return { token: await issueMailToken(this.tools, params) };
     },
 
     resetPassword({ params }) {

@@ -13,6 +13,13 @@ export const userViewOf = (account: Account): z.input<typeof userView> => ({
   ...(account.ext && { ext: account.ext }),
 });
 
+/** Whom an event is about, as mails name them. */
+export const contactOf = (account: Account) => ({
+  userId: account._id,
+  email: shownEmail(account),
+  name: account.name,
+});
+
 /** @param current the session of the request */
 export function sessionViewOf(session: Session, current: string | undefined): z.input<typeof sessionView> {
   const { _id, createdAt, userAgent, ip } = session;

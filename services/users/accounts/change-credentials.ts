@@ -6,12 +6,15 @@ import type { Model } from "mongoose";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { mergedExt } from "../../../broker/contract/fields.ts";
 import { emailKey } from "../../../broker/contract/values/email.ts";
+import type { Outbox, PendingMessage } from "../../../broker/mongo/document-outbox.ts";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { PasswordHasher } from "../credentials/hash-password.ts";
 import type { LoginLimits } from "../credentials/login-limits.ts";
+import { SPOILT_REQUESTS } from "../credentials/mail-tokens.ts";
 import { checkPasswordRules } from "../credentials/password-rules.ts";
 import { type Account, shownEmail } from "../models/account.model.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { contactOf } from "../views.ts";
 import { type ProfileChanges, requireAccount } from "./update-account.ts";
 
 export interface CredentialTools {
@@ -19,6 +22,7 @@ export interface CredentialTools {
   hasher: PasswordHasher;
   guesses: LoginLimits;
   sessions: Sessions;
+  outbox: Outbox;
   config: { SELLER_NAME: string };
 }
 
@@ -40,7 +44,9 @@ export async function changePassword(
     email: shownEmail(account),
     shop: tools.config.SELLER_NAME,
   });
-  await change(tools, account, caller, { passwordHash: await tools.hasher.hash(password) });
+  const changes = { passwordHash: await tools.hasher.hash(password) };
+  const changed = tools.outbox.entry("user.password_changed", account._id, contactOf(account));
+  await change(tools, account, caller, changes, changed);
 }
 
 /**
@@ -56,7 +62,13 @@ export async function changeEmail(
   const account = await confirm(tools, caller, currentPassword);
   const { email, name = account.name, ext } = changes;
   const address = { email: emailKey(email), typedEmail: email };
-  return change(tools, account, caller, { ...address, name, ...mergedExt(account.ext, ext) });
+  const changed = tools.outbox.entry("user.email_changed", account._id, {
+    userId: account._id,
+    email,
+    name,
+    previousEmail: shownEmail(account),
+  });
+  return change(tools, account, caller, { ...address, name, ...mergedExt(account.ext, ext) }, changed);
 }
 
 /** The caller's account, after a check of the current password. */
@@ -75,19 +87,21 @@ async function confirm(
 }
 
 async function change(
-  { accounts, sessions }: CredentialTools,
+  { accounts, outbox, sessions }: CredentialTools,
   { _id, credentialVersion }: Account,
   { session }: SignedIn,
   changes: Partial<Account>,
+  event: PendingMessage,
 ): Promise<Account> {
-  const gone = { resetRequest: 1 as const, ...(session === undefined ? { keptSession: 1 as const } : {}) };
+  const gone = { ...SPOILT_REQUESTS, ...(session === undefined ? { keptSession: 1 as const } : {}) };
   const account = await accounts
     .findOneAndUpdate(
       { _id, credentialVersion },
       {
-        $set: { ...changes, resets: [], ...(session === undefined ? {} : { keptSession: session }) },
+        $set: { ...changes, ...(session === undefined ? {} : { keptSession: session }) },
         $inc: { credentialVersion: 1 },
         $unset: gone,
+        $push: { outbox: event },
       },
       { returnDocument: "after" },
     )
@@ -97,6 +111,7 @@ async function change(
       throw error;
     });
   if (!account) throw new SoukError("CONFLICT", "The account was changed by another request meanwhile.");
+  outbox.relay(_id, [event]);
   await sessions.endOthers(_id, session);
   return account;
 }

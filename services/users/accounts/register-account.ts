@@ -9,6 +9,7 @@ import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { PasswordHasher } from "../credentials/hash-password.ts";
 import { knownKey } from "../credentials/known-addresses.ts";
+import { mailRequest } from "../credentials/mail-tokens.ts";
 import { checkPasswordRules } from "../credentials/password-rules.ts";
 import type { Account } from "../models/account.model.ts";
 
@@ -38,12 +39,18 @@ export async function openAccount(
 ): Promise<Account> {
   await checkPasswordRules(password, { email, name, shop: config.SELLER_NAME });
   const userId = newId();
-  const registered = outbox.entry(
-    "user.registered",
-    userId,
-    { userId, email, name },
-    traceparent ? { traceparent } : {},
-  );
+  const trace = traceparent ? { traceparent } : {};
+  const contact = { userId, email, name };
+  const verification = mailRequest("verify", clock);
+  const events = [
+    outbox.entry("user.registered", userId, contact, trace),
+    outbox.entry(
+      "user.email_verification_requested",
+      userId,
+      { ...contact, requestId: verification.id, expiresAt: verification.expiresAt.toISOString() },
+      trace,
+    ),
+  ];
   const account: Account = {
     _id: userId,
     email: emailKey(email),
@@ -54,9 +61,9 @@ export async function openAccount(
     credentialVersion: 1,
     ...(clientIp === undefined ? {} : { knownAddresses: [knownKey(userId, clientIp)] }),
     addresses: [],
-    resets: [],
+    mail: { verify: [verification] },
     createdAt: new Date(clock.now()),
-    outbox: [registered],
+    outbox: events,
   };
   try {
     await accounts.create(account);
@@ -65,6 +72,6 @@ export async function openAccount(
     if (isDuplicateKey(error, "first_admin")) throw new SoukError("BOOTSTRAP_CLOSED");
     throw error;
   }
-  outbox.relay(userId, [registered]);
+  outbox.relay(userId, events);
   return account;
 }

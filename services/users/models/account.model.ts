@@ -4,7 +4,7 @@ import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
-import type { Role } from "../users.contract.ts";
+import type { MailPurpose, Role } from "../users.contract.ts";
 
 export interface Account extends OutboxDocument {
   /** In canonical form, see broker/contract/values/email.ts. Unique. */
@@ -22,12 +22,10 @@ export interface Account extends OutboxDocument {
   /** Addresses of sign-ins, hashed. At most {@link MAX_KNOWN_ADDRESSES}. */
   knownAddresses?: string[];
   addresses: (Address & { id: string })[];
-  /** Outstanding password resets, at most {@link MAX_RESETS}. Tokens are hashed. */
-  resets: { tokenHash: string; expiresAt: Date }[];
-  /** When a reset mail was last requested. */
-  resetRequestedAt?: Date;
-  /** The last requested reset. The mailing service asks for its token by this id. */
-  resetRequest?: { id: string; expiresAt: Date };
+  /** When the owner showed by a mail that the address is theirs. A new address has to be shown again. */
+  emailVerifiedAt?: Date;
+  /** What mails ask for and nobody has done yet, see mail-tokens.ts. */
+  mail?: Partial<Record<MailPurpose, MailRequest[]>>;
   /** Only on the account made by bootstrap. A unique sparse index permits it once. */
   firstAdmin?: true;
   /** May not sign in. Only set by hand so far. Its sessions end. */
@@ -37,7 +35,15 @@ export interface Account extends OutboxDocument {
   createdAt: Date;
 }
 
-export const MAX_RESETS = 3;
+/** The mailing service asks for a token by the id. */
+export interface MailRequest {
+  id: string;
+  at: Date;
+  expiresAt: Date;
+  /** Hashes. */
+  tokens: string[];
+}
+
 export const MAX_ADDRESSES = 50;
 export const MAX_KNOWN_ADDRESSES = 20;
 
@@ -56,9 +62,15 @@ const address = new Schema(
   },
   { _id: false, id: false },
 );
-const reset = new Schema({ tokenHash: String, expiresAt: Date }, { _id: false });
-
-const resetRequest = new Schema({ id: String, expiresAt: Date }, { _id: false, id: false });
+const mailRequest = new Schema(
+  { id: String, at: Date, expiresAt: Date, tokens: [String] },
+  { _id: false, id: false },
+);
+const mailRequests = { type: [mailRequest], default: undefined };
+const mail = new Schema(
+  { reset: mailRequests, verify: mailRequests, change_email: mailRequests, invitation: mailRequests },
+  { _id: false, id: false },
+);
 
 const schema = new Schema<Account>(
   {
@@ -72,9 +84,8 @@ const schema = new Schema<Account>(
     keptSession: String,
     knownAddresses: { type: [String], default: undefined },
     addresses: { type: [address], default: [] },
-    resets: { type: [reset], default: [] },
-    resetRequestedAt: Date,
-    resetRequest: { type: resetRequest, default: undefined },
+    emailVerifiedAt: Date,
+    mail: { type: mail, default: undefined },
     firstAdmin: Boolean,
     blocked: Boolean,
     ext: { type: Schema.Types.Mixed, default: undefined },

@@ -13,7 +13,7 @@ import {
   parsePhc,
 } from "../../../services/users/credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters } from "../../../services/users/credentials/login-limits.ts";
-import { RESET_TTL_MS } from "../../../services/users/credentials/reset-password.ts";
+import { MAIL_TTL_MS } from "../../../services/users/credentials/mail-tokens.ts";
 import { accountModel } from "../../../services/users/models/account.model.ts";
 import { sessionModel } from "../../../services/users/models/session.model.ts";
 import { signingKeyModel } from "../../../services/users/models/signing-key.model.ts";
@@ -64,10 +64,11 @@ describe("the users service", () => {
     );
   const resetOf = async (userId: string) => {
     const { data } = await message("user.password_reset_requested", userId);
-    return { userId, resetId: (data as { resetId: string }).resetId };
+    const { requestId } = data as { requestId: string };
+    return { userId, requestId, purpose: "reset" as const };
   };
   const resetTokenOf = async (userId: string) =>
-    (await node.call("users.issueResetToken", await resetOf(userId))).token;
+    (await node.call("users.issueMailToken", await resetOf(userId))).token;
 
   describe("opening an account", () => {
     it("signs the new customer in and keeps the password as argon2id with OWASP's parameters", async () => {
@@ -98,7 +99,7 @@ describe("the users service", () => {
       failing = true;
       const person = someone();
       const { user } = await node.call("users.register", person);
-      assert.equal((await accounts().findById(user.id).lean())?.outbox?.length, 1);
+      assert.equal((await accounts().findById(user.id).lean())?.outbox?.length, 2);
       failing = false;
       clock.advance(ORPHANED_AFTER_MS + 1);
       const { data } = await message("user.registered", user.id);
@@ -272,7 +273,7 @@ describe("the users service", () => {
       const { user } = await node.call("users.register", person);
       await node.call("users.forgotPassword", { email: person.email });
       const token = await resetTokenOf(user.id);
-      clock.advance(RESET_TTL_MS + 1);
+      clock.advance(MAIL_TTL_MS.reset + 1);
       const password = "new password";
       assert.equal(await failure(node.call("users.resetPassword", { token, password })), "INVALID_TOKEN");
       const madeUp = "a".repeat(43);
@@ -312,13 +313,13 @@ describe("the users service", () => {
         "email",
         "expiresAt",
         "name",
-        "resetId",
+        "requestId",
         "userId",
       ]);
-      const refused = (params: { userId: string; resetId: string }) =>
-        failure(node.call("users.issueResetToken", params));
+      const refused = (params: Awaited<ReturnType<typeof resetOf>>) =>
+        failure(node.call("users.issueMailToken", params));
       assert.equal(await refused({ ...reset, userId: other.id }), "NOT_FOUND");
-      assert.equal(await refused({ ...reset, resetId: newId() }), "NOT_FOUND");
+      assert.equal(await refused({ ...reset, requestId: newId() }), "NOT_FOUND");
       await node.call("users.resetPassword", { token: first, password: "a new password" });
       const again = { token: second, password: "another password" };
       assert.equal(await failure(node.call("users.resetPassword", again)), "INVALID_TOKEN");
