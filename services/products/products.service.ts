@@ -20,10 +20,9 @@ import { stockLevelModel } from "./models/stock-level.model.ts";
 import { drawPicture } from "./pictures/draw-picture.ts";
 import { products } from "./products.contract.ts";
 import { followProducts } from "./search/follow-products.ts";
-import { MemoryIndex } from "./search/memory-index.ts";
+import { newIndex } from "./search/new-index.ts";
 import { createAvailability } from "./stock/availability.ts";
 import { recordStockLevel } from "./stock/record-stock-level.ts";
-import { loadAnalyzer } from "./text/stemmer.ts";
 import { categoryViewOf } from "./views.ts";
 
 export default defineService(products, {
@@ -40,8 +39,7 @@ export default defineService(products, {
   setup({ models, database, caches, invalidate, clock, call, logger, config }) {
     const catalogue = { ...models, database, clock };
     const availability = createAvailability((skus) => call("inventory.availability", { skus }), logger);
-    const newIndex = async () => new MemoryIndex(await loadAnalyzer(config.SEARCH_LANGUAGE), config.CURRENCY);
-    const followed = followProducts(models.products, newIndex, logger);
+    const followed = followProducts(models.products, () => newIndex(models.products, config), logger);
     return {
       catalogue,
       followed,
@@ -142,7 +140,6 @@ export default defineService(products, {
   },
 
   stopped() {
-    this.followed.stop();
-    return this.reindexing.stop();
+    return Promise.all([this.followed.stop(), this.reindexing.stop()]).then(() => undefined);
   },
 });

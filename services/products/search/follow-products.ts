@@ -33,7 +33,7 @@ export interface FollowedProducts<E = SearchEngine> {
   index(): Promise<E>;
   /** Fills the index in the background, and takes in what is written. Who asks before waits for it. */
   start(): void;
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 /**
@@ -56,8 +56,10 @@ export function followProducts<E extends SearchEngine>(
   let waiting = 0;
 
   async function step(): Promise<E> {
-    followed = renewed ?? followed ?? (await fill(products, create, signal));
+    if (renewed) followed?.index.retire?.();
+    const present = renewed ?? (followed?.index.isLost ? undefined : followed);
     renewed = undefined;
+    followed = present ?? (await fill(products, create, signal));
     await readChanges(products, followed);
     if (followed.index.isWorn && !renewing) void renew();
     return followed.index;
@@ -103,6 +105,8 @@ export function followProducts<E extends SearchEngine>(
     stop() {
       clearInterval(timer);
       stopping.abort();
+      // A step that is under way ends first.
+      return last.catch(() => undefined).then(() => followed?.index.stop?.());
     },
   };
 }

@@ -38,12 +38,17 @@ export class MemoryIndex implements SearchEngine {
   readonly #kept = new Matches();
   readonly #others = new Matches();
   #ranks = new Float64Array(0);
+  readonly #maxSize: number;
   readonly #counted = new Map<string, Facets>();
   /** Entries of terms, and products, that searches have read. */
   read = 0;
 
-  /** @param currency of the shop */
-  constructor(analyzer: Analyzer, currency: string) {
+  /**
+   * @param currency of the shop
+   * @param maxSize with more products it counts as worn
+   */
+  constructor(analyzer: Analyzer, currency: string, maxSize = MAX_NUMBER) {
+    this.#maxSize = maxSize;
     this.#terms = new TermIndex(analyzer);
     this.#table = new ProductTable(currency);
   }
@@ -53,9 +58,9 @@ export class MemoryIndex implements SearchEngine {
     return this.#numbers.size;
   }
 
-  /** More than half of it is old. A new one costs less. */
+  /** More than half of it is old, or it is too large for the thread that it is in. */
   get isWorn(): boolean {
-    return this.#table.length - this.size > this.size + MIN_WORN;
+    return this.size > this.#maxSize || this.#table.length - this.size > this.size + MIN_WORN;
   }
 
   put(product: SearchedProduct): void {
@@ -194,7 +199,7 @@ export class MemoryIndex implements SearchEngine {
     const tie = (item: number, other: number): number => {
       const [a, b] = [numbers[item] as number, numbers[other] as number];
       const byName = order === "name" ? compare(table.names[a] as string, table.names[b] as string) : 0;
-      return sign * (byName || compare(table.ids[a] as string, table.ids[b] as string));
+      return sign * (byName || table.compareIds(a, b));
     };
     // Newer products have higher ids and numbers.
     const ordered = { ranks, length, tie, fromEnd: descending };

@@ -98,4 +98,10 @@ export interface SearchEngine {
   productsBySku(beginning: string, limit: number): string[] | Promise<string[]>;
   /** Whether a new one costs less than to keep this one. */
   readonly isWorn: boolean;
+  /** Whether it can't answer any more, so that a new one must be filled. */
+  readonly isLost?: boolean;
+  /** Another one has taken its place. Who has it may still ask for a few seconds. */
+  retire?(): void;
+  /** Nobody asks any more. */
+  stop?(): Promise<void>;
 }

@@ -16,6 +16,8 @@ import { productModel } from "../../../services/products/models/product.model.ts
 import { stockLevelModel } from "../../../services/products/models/stock-level.model.ts";
 import { type FollowedProducts, followProducts } from "../../../services/products/search/follow-products.ts";
 import { MemoryIndex } from "../../../services/products/search/memory-index.ts";
+import { newIndex as newIndexOf } from "../../../services/products/search/new-index.ts";
+import { ThreadIndex } from "../../../services/products/search/thread-index.ts";
 import { plainAnalyzer } from "../../../services/products/text/stemmer.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { quietLog } from "../../support/quiet-log.ts";
@@ -35,7 +37,7 @@ describe("a search index that follows the database", () => {
     followed = followProducts(productModel.bind(db), newIndex, silentLog);
   });
   afterEach(async () => {
-    followed.stop();
+    await followed.stop();
     await database.close();
   });
 
@@ -100,7 +102,7 @@ describe("a search index that follows the database", () => {
     const index = await eager.index();
     await create("Lamp");
     await eventually("it has the product", () => index.size === 1);
-    eager.stop();
+    await eager.stop();
   });
 
   it("is filled anew when it is worn, and follows on", async () => {
@@ -113,6 +115,47 @@ describe("a search index that follows the database", () => {
     await eventually("another index", async () => (await followed.index()) !== worn);
     const other = await create("Lamp");
     assert.deepEqual(await found("lamp"), [_id, other._id]);
+  });
+
+  it("moves to a thread of its own when the catalogue has become large", async () => {
+    const products = productModel.bind(db);
+    const settings = { SEARCH_LANGUAGE: "en", CURRENCY: "USD" } as const;
+    const growing = followProducts(products, () => newIndexOf(products, settings, 2), silentLog);
+    const lamps = async () => {
+      const { ids } = await (await growing.index()).search(query({ text: "lamps" }));
+      return ids.toSorted();
+    };
+    const all: string[] = [];
+    for (let count = 1; count <= 5; count++) {
+      all.push((await create(`Lamp ${count}`))._id);
+      assert.deepEqual(await lamps(), all);
+      if (count <= 4) assert.ok((await growing.index()) instanceof MemoryIndex);
+    }
+    await eventually("a thread", async () => (await growing.index()) instanceof ThreadIndex);
+    all.push((await create("Lamp 6"))._id);
+    assert.deepEqual(await lamps(), all);
+    await growing.stop();
+  });
+
+  it("is filled anew after its thread has ended, and whoever asks meanwhile is told so", async () => {
+    const { _id } = await create("Lamp");
+    const threads: ThreadIndex[] = [];
+    const inThread = async () => {
+      const made = new ThreadIndex("en", "USD");
+      threads.push(made);
+      return made;
+    };
+    const broken = followProducts(productModel.bind(db), inThread, silentLog);
+    const lost = await broken.index();
+    const asked = assert.rejects(lost.search(query({ text: "lamp" })), /the search index has stopped/);
+    await lost.stop();
+    await asked;
+    await assert.rejects(lost.search(query({ text: "lamp" })), /is being built/);
+    const next = await broken.index();
+    assert.notEqual(next, lost);
+    assert.deepEqual((await next.search(query({ text: "lamp" }))).ids, [_id]);
+    await broken.stop();
+    assert.equal(threads.length, 2);
   });
 
   it("fails while the database is away, and reads then what it has missed", async () => {
@@ -130,7 +173,7 @@ describe("a search index that follows the database", () => {
     const log = quietLog();
     const stopped = followProducts(productModel.bind(db), newIndex, log);
     stopped.start();
-    stopped.stop();
+    void stopped.stop();
     await assert.rejects(stopped.index());
     assert.deepEqual(log.lines, []);
   });

@@ -6,6 +6,7 @@ import type {
   SearchQuery,
   SearchResult,
 } from "../../../../services/products/search/product-search.ts";
+import { ThreadIndex } from "../../../../services/products/search/thread-index.ts";
 import { type Analyzer, loadAnalyzer, plainAnalyzer } from "../../../../services/products/text/stemmer.ts";
 import { LookedUpSearch } from "../../../support/search/looked-up-search.ts";
 import { searchConformance } from "../../../support/search/search-conformance.ts";
@@ -13,12 +14,20 @@ import { searchConformance } from "../../../support/search/search-conformance.ts
 const english = await loadAnalyzer("en");
 const engines = {
   "the index in memory": () => new MemoryIndex(english, "USD"),
+  "the index in a thread": () => new ThreadIndex("en", "USD"),
   "the engine that looks at every product": () => new LookedUpSearch(english, "USD"),
 };
 
-for (const [name, make] of Object.entries(engines))
+for (const [name, make] of Object.entries<() => SearchEngine>(engines))
   describe(`search engines: ${name}`, () => {
-    for (const [does, check] of Object.entries(searchConformance)) it(does, () => check(make));
+    const made: SearchEngine[] = [];
+    const makeAndKeep = () => {
+      const engine = make();
+      made.push(engine);
+      return engine;
+    };
+    afterEach(() => Promise.all(made.splice(0).map((it) => it.stop?.())));
+    for (const [does, check] of Object.entries(searchConformance)) it(does, () => check(makeAndKeep));
   });
 
 /** An engine that is right but for one thing. */
