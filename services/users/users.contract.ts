@@ -41,12 +41,20 @@ const refreshToken = token.meta({
 const userExample = {
   id: "01941b10-0a11-7c20-8d31-5f2e9b7c4a10",
   email: "ann@example.com",
+  emailVerified: true,
   name: "Ann Example",
   roles: ["customer"],
 };
 const customerExt = extOf("customer");
 export const userView = z
-  .strictObject({ id, email, name: z.string(), roles: z.array(role), ext: customerExt.optional() })
+  .strictObject({
+    id,
+    email,
+    emailVerified: z.boolean().meta({ description: "Whether a mail to the address was answered" }),
+    name: z.string(),
+    roles: z.array(role),
+    ext: customerExt.optional(),
+  })
   .meta({ id: "User", description: "An account", examples: [userExample] });
 export const tokens = z
   .strictObject({
@@ -101,6 +109,16 @@ export const mailPurpose = z
   .meta({ id: "MailPurpose", description: "What the mail's token is good for", examples: ["reset"] });
 export type MailPurpose = z.output<typeof mailPurpose>;
 
+const addressOfChange = z
+  .enum(["current", "new"])
+  .meta({ id: "AddressOfChange", description: "Which of the two addresses `email` is" });
+export type AddressOfChange = z.output<typeof addressOfChange>;
+
+const mailToken = token.meta({
+  description: "Of the mail",
+  examples: ["k7Qw2nVx9sT4bR8mJ1pL6yD3cF5gH0aZ"],
+});
+
 const userName = z.string().meta({ examples: ["Ann Example"] });
 const contact = z.strictObject({ userId: id, email, name: userName });
 /** Whoever mails it asks for its token by `users.issueMailToken`. */
@@ -117,9 +135,7 @@ const messages = {
     "user",
     "A mail to `email` shall ask for a yes to the account's new address (purpose `change_email`); one event for each of the two addresses",
     mailRequest.extend({
-      address: z
-        .enum(["current", "new"])
-        .meta({ id: "AddressOfChange", description: "Which of the two addresses `email` is" }),
+      address: addressOfChange,
       newEmail: email,
     }),
   ),
@@ -170,7 +186,7 @@ export const users = defineContract({
       credentials: true,
       params: z.strictObject({ email, password: currentPassword }),
       returns: tokens,
-      errors: ["INVALID_CREDENTIALS"],
+      errors: ["INVALID_CREDENTIALS", "ACCOUNT_BLOCKED"],
     }),
     refresh: action({
       summary: "Renew the tokens of a session",
@@ -215,14 +231,71 @@ export const users = defineContract({
       repeatable: "a token is good once",
       credentials: true,
       params: z.strictObject({
-        token: token.meta({
-          description: "Of the mail",
-          examples: ["k7Qw2nVx9sT4bR8mJ1pL6yD3cF5gH0aZ"],
-        }),
+        token: mailToken,
         password,
       }),
       returns: z.void(),
       errors: ["INVALID_TOKEN", "WEAK_PASSWORD"],
+    }),
+    verifyEmail: action({
+      summary: "Confirm the e-mail address of an account",
+      description: "The token works once.",
+      operationId: "verifyEmail",
+      rest: "POST /auth/email/verify",
+      auth: "public",
+      repeatable: "a token is good once",
+      credentials: true,
+      params: z.strictObject({ token: mailToken }),
+      returns: z.void(),
+      errors: ["INVALID_TOKEN"],
+    }),
+    requestVerification: action({
+      summary: "Ask for another mail to confirm an e-mail address",
+      description:
+        "The answer is the same whether or not there is such an account. An account gets one mail a minute.",
+      operationId: "requestEmailVerification",
+      rest: "POST /auth/email/verification",
+      auth: "public",
+      repeatable: "one mail a minute",
+      credentials: true,
+      status: 202,
+      params: z.strictObject({ email }),
+      returns: z.void(),
+    }),
+    confirmEmailChange: action({
+      summary: "Agree to a new e-mail address",
+      description:
+        "The account's address changes when both addresses have agreed. All sessions end but the one that asked for it.",
+      operationId: "confirmEmailChange",
+      rest: "POST /auth/email/change",
+      auth: "public",
+      repeatable: "a token is good once",
+      credentials: true,
+      params: z.strictObject({ token: mailToken }),
+      returns: z
+        .strictObject({
+          status: z
+            .enum(["waiting", "changed"])
+            .meta({ id: "EmailChangeStatus", description: "Whether the other address has to agree" }),
+        })
+        .meta({
+          id: "EmailChangeProgress",
+          description: "How far the change of an address is",
+          examples: [{ status: "waiting" }],
+        }),
+      errors: ["INVALID_TOKEN", "EMAIL_TAKEN"],
+    }),
+    cancelEmailChange: action({
+      summary: "Refuse a new e-mail address",
+      description: "Either of the two mails can do it.",
+      operationId: "cancelEmailChange",
+      rest: "POST /auth/email/change/cancel",
+      auth: "public",
+      repeatable: "a token is good once",
+      credentials: true,
+      params: z.strictObject({ token: mailToken }),
+      returns: z.void(),
+      errors: ["INVALID_TOKEN"],
     }),
     issueMailToken: action({
       summary:
@@ -262,24 +335,28 @@ export const users = defineContract({
       returns: userView,
     }),
     updateMe: action({
-      summary: "Change the signed-in user's name or e-mail address",
-      description: "A new e-mail address needs `currentPassword`, and ends all other sessions.",
+      summary: "Change the signed-in user's name",
+      description: "`POST /users/me/email` changes the e-mail address.",
       operationId: "updateMe",
       rest: "PATCH /users/me",
       auth: "customer",
-      params: z
-        .strictObject({
-          name: name.optional(),
-          email: email.optional(),
-          currentPassword: currentPassword.optional(),
-          ext: customerExt.optional(),
-        })
-        .refine((it) => it.email === undefined || it.currentPassword !== undefined, {
-          path: ["currentPassword"],
-          message: "is needed for a new e-mail address",
-        }),
+      params: z.strictObject({ name: name.optional(), ext: customerExt.optional() }),
       returns: userView,
-      errors: ["EMAIL_TAKEN", "WRONG_PASSWORD", "CONFLICT"],
+    }),
+    requestEmailChange: action({
+      summary: "Ask for another e-mail address",
+      description:
+        "A mail goes to each of the two addresses. The address changes when both have agreed, within a day. " +
+        "The answer is the same whether or not another account has the address.",
+      operationId: "requestEmailChange",
+      rest: "POST /users/me/email",
+      auth: "customer",
+      repeatable: "one pair of mails a minute",
+      credentials: true,
+      status: 202,
+      params: z.strictObject({ email, currentPassword }),
+      returns: z.void(),
+      errors: ["WRONG_PASSWORD", "CONFLICT"],
     }),
     listSessions: action({
       summary: "Where the user is signed in",

@@ -3,6 +3,7 @@ import { type CodesOf, defineErrors } from "../../broker/contract/errors.ts";
 
 export const usersErrors = defineErrors({
   INVALID_CREDENTIALS: { status: 401, title: "E-mail address and password do not match." },
+  ACCOUNT_BLOCKED: { status: 403, title: "The account is blocked. The shop can say why." },
   WRONG_PASSWORD: { status: 403, title: "The current password is wrong." },
   WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
   INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },

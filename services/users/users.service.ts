@@ -10,10 +10,12 @@ import { notify } from "../../mixins/notify.ts";
 import { outbox } from "../../mixins/outbox.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./accounts/addresses.ts";
 import { announceBootstrap, bootstrapAdmin } from "./accounts/bootstrap-admin.ts";
-import { changeEmail, changePassword, type SignedIn } from "./accounts/change-credentials.ts";
+import { changePassword, type SignedIn } from "./accounts/change-credentials.ts";
+import { cancelEmailChange, confirmEmailChange, requestEmailChange } from "./accounts/change-email.ts";
 import { mergeCart } from "./accounts/merge-cart.ts";
 import { openAccount } from "./accounts/register-account.ts";
 import { requireAccount, updateProfile } from "./accounts/update-account.ts";
+import { requestVerification, verifyEmail } from "./accounts/verify-email.ts";
 import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
@@ -113,11 +115,27 @@ export default defineService(users, {
     },
 
     async updateMe(ctx) {
-      const { email, currentPassword, ...profile } = ctx.params;
-      const caller = signedIn(ctx);
-      if (email === undefined || currentPassword === undefined)
-        return userViewOf(await updateProfile(this.models.accounts, caller.id, profile));
-      return userViewOf(await changeEmail(this.tools, caller, currentPassword, { email, ...profile }));
+      return userViewOf(await updateProfile(this.models.accounts, callerOf(ctx), ctx.params));
+    },
+
+    requestEmailChange(ctx) {
+      return requestEmailChange(this.tools, signedIn(ctx), ctx.params, ctx.meta.traceparent);
+    },
+
+    async confirmEmailChange({ params }) {
+      return { status: await confirmEmailChange(this.tools, params.token) };
+    },
+
+    cancelEmailChange({ params }) {
+      return cancelEmailChange(this.tools, params.token);
+    },
+
+    verifyEmail({ params }) {
+      return verifyEmail(this.tools, params.token);
+    },
+
+    requestVerification({ params, meta }) {
+      return requestVerification(this.tools, params.email, meta.traceparent);
     },
 
     changePassword(ctx) {

@@ -8,6 +8,7 @@ import type { savedAddress, sessionView, userView } from "./users.contract.ts";
 export const userViewOf = (account: Account): z.input<typeof userView> => ({
   id: account._id,
   email: shownEmail(account),
+  emailVerified: account.emailVerifiedAt !== undefined,
   name: account.name,
   roles: [...account.roles],
   ...(account.ext && { ext: account.ext }),

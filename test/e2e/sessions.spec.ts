@@ -54,12 +54,12 @@ describe("who is signed in to a running shop", () => {
       return [reply.status, reply.body.code, reply.body.errors?.map((it) => it.field).join()];
     };
     const email = `${newId()}@example.com`;
-    assert.deepEqual(await fields("PATCH", "/users/me", { email }), [
+    assert.deepEqual(await fields("POST", "/users/me/email", { email }), [
       422,
       "VALIDATION_FAILED",
       "currentPassword",
     ]);
-    assert.deepEqual(await fields("PATCH", "/users/me", { email, currentPassword: "no" }), [
+    assert.deepEqual(await fields("POST", "/users/me/email", { email, currentPassword: "no" }), [
       403,
       "WRONG_PASSWORD",
       "currentPassword",

@@ -13,7 +13,7 @@ export interface CheckTools {
   guesses: LoginLimits;
 }
 
-/** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike; RATE_LIMITED */
+/** @throws {SoukError} INVALID_CREDENTIALS for a wrong password and for an unknown address alike; ACCOUNT_BLOCKED; RATE_LIMITED */
 export async function checkCredentials(
   { accounts, hasher, guesses }: CheckTools,
   { email: typed, password }: { email: string; password: string },
@@ -23,7 +23,9 @@ export async function checkCredentials(
   const found = await accounts.findOne({ email }).lean<Account>();
   const account = await guesses.attempt({ account: email, known: knownAddress(found, ip) }, async () => {
     const matches = await hasher.verify(password, found?.passwordHash);
-    if (!found || !matches || found.blocked) throw new SoukError("INVALID_CREDENTIALS");
+    if (!found || !matches) throw new SoukError("INVALID_CREDENTIALS");
+    // Who knows the password may know it. It is no wrong attempt.
+    if (found.blocked) throw new SoukError("ACCOUNT_BLOCKED");
     return found;
   });
   await rememberAddress(accounts, account, ip);

@@ -39,7 +39,7 @@ export const pushRequest = (purpose: MailPurpose, request: MailRequest) => ({
 });
 
 /** The part of an update with new credentials: what was asked for with the former ones is void. */
-export const SPOILT_REQUESTS = { "mail.reset": 1, "mail.change_email": 1 } as const;
+export const SPOILT_REQUESTS = { "mail.reset": 1, "mail.change_email": 1, emailChange: 1 } as const;
 
 /** What the event of a request tells. */
 export const mailOf = (account: Account, { id, expiresAt }: MailRequest) => ({
@@ -47,6 +47,14 @@ export const mailOf = (account: Account, { id, expiresAt }: MailRequest) => ({
   requestId: id,
   expiresAt: expiresAt.toISOString(),
 });
+
+/** The answer takes at least this time, so that it does not reveal whether the account exists. */
+const ANSWER_AFTER_MS = 250;
+
+/** Resolves after the work, and not sooner than for an address that nobody has. */
+export async function sameAnswer(work: Promise<void>): Promise<void> {
+  await Promise.all([new Promise((resolve) => setTimeout(resolve, ANSWER_AFTER_MS)), work]);
+}
 
 /** Finds accounts that have had no request of the kind for a while. */
 export const notAskedLately = (purpose: MailPurpose, clock: Clock) => ({

@@ -18,11 +18,9 @@ import {
   notAskedLately,
   pushRequest,
   SPOILT_REQUESTS,
+  sameAnswer,
 } from "./mail-tokens.ts";
 import { checkPasswordRules } from "./password-rules.ts";
-
-/** The answer takes at least this time, so that it does not reveal whether the account exists. */
-const ANSWER_AFTER_MS = 250;
 
 export interface ResetTools {
   accounts: Model<Account>;
@@ -34,15 +32,8 @@ export interface ResetTools {
 }
 
 /** Resolves in the same way for known and unknown addresses. */
-export async function requestPasswordReset(
-  tools: ResetTools,
-  email: string,
-  traceparent?: string,
-): Promise<void> {
-  const answer = new Promise((resolve) => setTimeout(resolve, ANSWER_AFTER_MS));
-  await prepareReset(tools, email, traceparent);
-  await answer;
-}
+export const requestPasswordReset = (tools: ResetTools, email: string, traceparent?: string): Promise<void> =>
+  sameAnswer(prepareReset(tools, email, traceparent));
 
 async function prepareReset(
   { accounts, outbox, clock }: ResetTools,
@@ -51,7 +42,7 @@ async function prepareReset(
 ): Promise<void> {
   const email = emailKey(typed);
   const account = await accounts.findOne({ email }).lean<Account>();
-  if (!account) return;
+  if (!account || account.blocked) return;
   const request = mailRequest("reset", clock);
   const requested = outbox.entry(
     "user.password_reset_requested",

@@ -4,7 +4,7 @@ import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
-import type { MailPurpose, Role } from "../users.contract.ts";
+import type { AddressOfChange, MailPurpose, Role } from "../users.contract.ts";
 
 export interface Account extends OutboxDocument {
   /** In canonical form, see broker/contract/values/email.ts. Unique. */
@@ -26,9 +26,11 @@ export interface Account extends OutboxDocument {
   emailVerifiedAt?: Date;
   /** What mails ask for and nobody has done yet, see mail-tokens.ts. */
   mail?: Partial<Record<MailPurpose, MailRequest[]>>;
+  /** A new address that its owner has asked for. It counts when both addresses have said yes. */
+  emailChange?: EmailChange;
   /** Only on the account made by bootstrap. A unique sparse index permits it once. */
   firstAdmin?: true;
-  /** May not sign in. Only set by hand so far. Its sessions end. */
+  /** May not sign in, and has no live session. */
   blocked?: true;
   /** Fields of extensions. */
   ext?: Ext;
@@ -42,6 +44,17 @@ export interface MailRequest {
   expiresAt: Date;
   /** Hashes. */
   tokens: string[];
+  /** Which address the mail goes to, for a change of it. */
+  address?: AddressOfChange;
+}
+
+export interface EmailChange {
+  /** In canonical form. */
+  email: string;
+  typedEmail: string;
+  confirmed: AddressOfChange[];
+  /** Where it was asked for. That session goes on. */
+  session?: string;
 }
 
 export const MAX_ADDRESSES = 50;
@@ -63,12 +76,16 @@ const address = new Schema(
   { _id: false, id: false },
 );
 const mailRequest = new Schema(
-  { id: String, at: Date, expiresAt: Date, tokens: [String] },
+  { id: String, at: Date, expiresAt: Date, tokens: [String], address: String },
   { _id: false, id: false },
 );
 const mailRequests = { type: [mailRequest], default: undefined };
 const mail = new Schema(
   { reset: mailRequests, verify: mailRequests, change_email: mailRequests, invitation: mailRequests },
+  { _id: false, id: false },
+);
+const emailChange = new Schema(
+  { email: String, typedEmail: String, confirmed: [String], session: String },
   { _id: false, id: false },
 );
 
@@ -86,6 +103,7 @@ const schema = new Schema<Account>(
     addresses: { type: [address], default: [] },
     emailVerifiedAt: Date,
     mail: { type: mail, default: undefined },
+    emailChange: { type: emailChange, default: undefined },
     firstAdmin: Boolean,
     blocked: Boolean,
     ext: { type: Schema.Types.Mixed, default: undefined },

@@ -51,6 +51,27 @@ export const rows: Rows = {
     expect: everyone(401),
     ask: () => ({ path: "/auth/password/reset", body: { token: "x".repeat(43), password: PASSWORD } }),
   },
+  // The tokens of these go by mail only.
+  "users.verifyEmail": {
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/email/verify", body: { token: "x".repeat(43) } }),
+  },
+  "users.confirmEmailChange": {
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/email/change", body: { token: "x".repeat(43) } }),
+  },
+  "users.cancelEmailChange": {
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/email/change/cancel", body: { token: "x".repeat(43) } }),
+  },
+  "users.requestVerification": {
+    expect: everyone(202),
+    ask: ({ owner }) => ({ path: "/auth/email/verification", body: { email: owner.email } }),
+  },
+  "users.requestEmailChange": {
+    expect: signedIn(202),
+    ask: () => ({ path: "/users/me/email", body: { email: email(), currentPassword: PASSWORD } }),
+  },
   "users.bootstrap": {
     // There is an admin already.
     expect: everyone(409),

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
+import type { Service } from "moleculer";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { errorCode } from "../../../broker/contract/errors.ts";
+import {
+  type BlockTools,
+  blockAccount,
+  unblockAccount,
+} from "../../../services/users/accounts/block-account.ts";
 import { FREE_ATTEMPTS } from "../../../services/users/credentials/login-limits.ts";
-import { accountModel } from "../../../services/users/models/account.model.ts";
 import { sessionModel } from "../../../services/users/models/session.model.ts";
 import { MAX_SESSIONS } from "../../../services/users/sessions/sessions.ts";
 import users from "../../../services/users/users.service.ts";
@@ -26,7 +31,6 @@ describe("an account's password, e-mail address and sessions", () => {
   after(() => node.close());
 
   const password = "correct horse battery";
-  const accounts = () => accountModel.bind(node.runtime.database("users"));
   const open = async () => {
     const email = `person${++people}@example.com`;
     const tokens = await node.call("users.register", { email, password, name: "Ada" }, from("10.0.0.1"));
@@ -63,23 +67,6 @@ describe("an account's password, e-mail address and sessions", () => {
     await node.call("users.changePassword", { currentPassword: next, password }, third.meta);
     assert.equal(await codeOf(refresh(again.refreshToken)), "INVALID_TOKEN");
     assert.ok(await isLive(third.session));
-  });
-
-  it("a new e-mail address needs the password too, and ends the other sessions", async () => {
-    const mine = await open();
-    const other = await login(mine.email, "10.0.0.2");
-    const email = `new${people}@example.com`;
-    const change = (more: object) => node.call("users.updateMe", { email, ...more }, mine.meta);
-    assert.equal(await codeOf(change({})), "VALIDATION_FAILED");
-    assert.equal(await codeOf(change({ currentPassword: "not it at all" })), "WRONG_PASSWORD");
-    assert.equal((await node.call("users.me", {}, mine.meta)).email, mine.email);
-    await node.call("users.forgotPassword", { email: mine.email });
-    const { name } = await change({ currentPassword: password, name: "Grace" });
-    assert.equal(name, "Grace");
-    assert.equal(await isLive(other.session), false);
-    assert.ok(await isLive(mine.session));
-    assert.equal((await accounts().findById(mine.id).lean())?.mail?.reset, undefined);
-    await login(email, "10.0.0.1");
   });
 
   it("of two changes at once one is made, and its session alone goes on", async () => {
@@ -180,15 +167,20 @@ describe("an account's password, e-mail address and sessions", () => {
     for (let n = 0; n <= FREE_ATTEMPTS; n++) assert.equal(await guess(), "WRONG_PASSWORD");
     assert.equal(await guess(), "RATE_LIMITED");
     const email = { email: `x${people}@example.com`, currentPassword: "a wrong guess" };
-    assert.equal(await codeOf(node.call("users.updateMe", email, mine.meta)), "RATE_LIMITED");
+    assert.equal(await codeOf(node.call("users.requestEmailChange", email, mine.meta)), "RATE_LIMITED");
     await node.call("users.changePassword", { ...wrong, currentPassword: password }, other.meta);
   });
 
-  it("a blocked account is let in no more, and its sessions end", async () => {
+  it("a blocked account is let in no more, and its sessions end, until it is unblocked", async () => {
     const mine = await open();
-    await accounts().updateOne({ _id: mine.id }, { $set: { blocked: true } });
+    const { tools } = node.broker.getLocalService("users") as Service & { tools: BlockTools };
+    await blockAccount(tools, mine.id);
     assert.equal(await isLive(mine.session), false);
     assert.equal(await codeOf(refresh(mine.refreshToken)), "INVALID_TOKEN");
-    assert.equal(await codeOf(login(mine.email, "10.0.0.1")), "INVALID_CREDENTIALS");
+    assert.equal(await codeOf(login(mine.email, "10.0.0.1")), "ACCOUNT_BLOCKED");
+    assert.equal(await codeOf(login(mine.email, "10.0.0.1", "a wrong guess")), "INVALID_CREDENTIALS");
+    await unblockAccount(tools, mine.id);
+    await login(mine.email, "10.0.0.1");
+    assert.equal(await codeOf(refresh(mine.refreshToken)), "INVALID_TOKEN");
   });
 });

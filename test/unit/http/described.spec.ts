@@ -96,8 +96,8 @@ describe("The API's description", () => {
       [],
     );
     assert.equal(
-      schemas.UpdateMe?.description,
-      "What `updateMe` takes; currentPassword: is needed for a new e-mail address",
+      schemas.PlaceOrder?.description,
+      "What `placeOrder` takes; shippingAddress: give either shippingAddress or addressId",
     );
   });
 
