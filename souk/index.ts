@@ -27,7 +27,7 @@ export type {
 export { actorModel } from "../broker/actor/runtime/document/actor-model.ts";
 export { withKey, withoutKey } from "../broker/actor/shared-record.ts";
 export { defineMachine, type Ignored, type MachineTable, NONE } from "../broker/actor/state-machine.ts";
-export { type CallMeta, isStaff } from "../broker/contract/call-meta.ts";
+export { type CallMeta, isStaff, may } from "../broker/contract/call-meta.ts";
 // Contracts. As a whole, so that an extension can augment `Actions`, `Messages`, `ErrorCodes` and `Config` by `declare module "souk"`.
 export * from "../broker/contract/contract.ts";
 export { type Envelope, envelope, type Message } from "../broker/contract/envelope.ts";

@@ -9,6 +9,8 @@ export interface CallMeta {
     session?: string;
     /** What a member of staff, or a key, may do. Admins may do everything. */
     scopes?: readonly Scope[];
+    /** The caller is a machine with a key, whose id is `id`. This is the member of staff who made the key. */
+    keyOf?: string;
   };
   /** `X-Cart-Id`, validated as an id. */
   cartId?: string;
@@ -35,3 +37,8 @@ export interface CallMeta {
 /** Whether a caller is staff. Admins are staff too. */
 export const isStaff = (user: CallMeta["user"]): boolean =>
   user?.roles.some((role) => role === "staff" || role === "admin") ?? false;
+
+/** Whether a caller may do this with things of everybody: an admin, or staff and keys with the scope. */
+export const may = (user: CallMeta["user"], scope: Scope): boolean =>
+  user !== undefined &&
+  (user.roles.includes("admin") || (isStaff(user) && (user.scopes?.includes(scope) ?? false)));

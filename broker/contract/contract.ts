@@ -34,8 +34,13 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
    * Who may call the route. `customer` means any signed-in user. Staff and admin can do more. Required with `rest`.
    */
   readonly auth?: Audience;
-  /** What staff and keys must be allowed to do. Only with `auth: "staff"`. Admins may do everything. */
+  /** What staff and keys must be allowed to do. Required with `auth: "staff"`. Admins may do everything. */
   readonly scope?: Scope;
+  /**
+   * Staff and keys with this scope do here with everybody's things what others do with their own. The service asks
+   * `may(user, scope)`. Only on routes for customers and for everybody. A key without it is refused there.
+   */
+  readonly widerScope?: Scope;
   /**
    * The action changes nothing, or nothing more when repeated, and does not wait for an event. If its node does not
    * answer, another node is asked. GET routes are always read-only. All other actions are writes by default.
@@ -162,7 +167,7 @@ type CompleteActors<M, T> = {
 /**
  * Declares a service's contract and enters it in the process's registry.
  * Its file also augments {@link Actions} and {@link Messages}, so that `call` and `send` are typed everywhere.
- * @throws when a route lacks `auth`, a name is taken, or an actor's lists are not right
+ * @throws when a route lacks `auth` or its scope, a name is taken, or an actor's lists are not right
  */
 export function defineContract<
   const S extends string,
@@ -190,6 +195,10 @@ export function defineContract<
       throw new Error(`${contract.service}.${name} has a route but does not declare who may call it (auth)`);
     if (action.scope && action.auth !== "staff")
       throw new Error(`${contract.service}.${name} declares a scope, and only routes of staff have one`);
+    if (action.rest && action.auth === "staff" && !action.scope)
+      throw new Error(`${contract.service}.${name} is for staff but does not declare which scope they need`);
+    if (action.widerScope && action.auth !== "customer" && action.auth !== "public")
+      throw new Error(`${contract.service}.${name} declares a wider scope, and its route is for staff alone`);
   }
   for (const [name, { rest, readOnly }] of Object.entries(contract.actions))
     if (rest?.startsWith("GET ") && readOnly === false)

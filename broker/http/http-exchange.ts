@@ -1,5 +1,6 @@
 /** One request and its reply, with what the gateway found out about them. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CallMeta } from "../contract/call-meta.ts";
 import { addressKey } from "./limits/address.ts";
 import { clientAddress } from "./limits/client-address.ts";
 import type { Holder } from "./limits/concurrency-limit.ts";
@@ -26,10 +27,14 @@ export interface Exchange {
   shownPath?: string;
   /** The user, once known. */
   userId?: string;
+  /** The user with roles, once known, also where the request is refused then. */
+  caller?: CallMeta["user"];
   /** Code of the problem document that answered it. */
   code?: string;
   /** Status of an answer that did not use `res`. */
   answered?: number;
+  /** Called with the outcome of that call. */
+  concluded?: (error?: unknown) => void;
   /** The call made for it. It continues when the client leaves, and counts as in flight until it ends. */
   work?: Promise<unknown>;
 }

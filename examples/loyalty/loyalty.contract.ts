@@ -86,6 +86,7 @@ export const loyalty = defineContract({
       operationId: "adjustPoints",
       rest: "POST /loyalty/adjustments",
       auth: "staff",
+      scope: "loyalty:write",
       idempotent: "required",
       params: z.strictObject({
         customerId: id,

@@ -44,6 +44,7 @@ import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
 import { type Notification, notificationOf } from "../../mixins/notify.ts";
 import { followChanges } from "./follow-changes.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
+import { createStaffRecord, type StaffRecord } from "./record-staff.ts";
 
 export interface GatewayServiceOptions {
   /** Overrides for tests; milliseconds. */
@@ -73,6 +74,7 @@ interface Running {
   held: Held;
   connections: Connections;
   streams: Set<EventStream>;
+  acts: StaffRecord;
   draining?: Promise<void>;
 }
 
@@ -226,10 +228,14 @@ const webRoute = (routes: readonly ApiRoute[]): ApiRouteSchema => ({
     if (!req.served) throw new Error("the request did not come through the gateway's front");
     const { api, rawParams } = req.served;
     const exchange = exchangeOf(req);
-    const { gate, held } = this.running;
-    const { params, meta, holder } = await admit(gate, api, exchange, rawParams);
+    const { gate, held, acts } = this.running;
+    const { params, meta, holder } = await admit(gate, api, exchange, rawParams).catch((error: unknown) => {
+      acts.refused(exchange, api, rawParams, error);
+      throw error;
+    });
     if (exchange.res.destroyed) throw new ClientGoneError("the client left before its call was made");
     afterAnswer(exchange, held.inFlight.take(holder));
+    exchange.concluded = await acts.attempted(exchange, api, rawParams);
     Object.assign(ctx.meta, meta);
     req.$params = params;
   },
@@ -244,6 +250,8 @@ function serveRequest(service: GatewayService, ctx: Context, { req, res, api, ra
   ctx.call = ((...args: Parameters<typeof call>) => {
     const work = call(...args);
     exchange.work = work;
+    const { concluded } = exchange;
+    if (concluded) work.then(() => concluded(), concluded);
     return work;
   }) as typeof ctx.call;
   // What moleculer-web's own handler leaves for the following steps.
@@ -325,6 +333,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
     held,
     connections,
     streams: new Set(),
+    acts: createStaffRecord(call, clock, logger),
   };
 
   async function serve(exchange: Exchange, api: ApiRoute, rawParams: Record<string, string>): Promise<void> {

@@ -126,6 +126,7 @@ export const delivery = defineContract({
       operationId: "getOrderDelivery",
       rest: "GET /orders/:id/delivery",
       auth: "customer",
+      widerScope: "deliveries:read",
       params: z.strictObject({ id: id.meta({ description: "Id of the order" }) }),
       returns: deliveryView,
       errors: ["NOT_FOUND"],
@@ -135,6 +136,7 @@ export const delivery = defineContract({
       operationId: "listDeliveries",
       rest: "GET /deliveries",
       auth: "staff",
+      scope: "deliveries:read",
       params: z.strictObject({
         status: severalOf(deliveryStatus)
           .optional()
@@ -152,6 +154,7 @@ export const delivery = defineContract({
       operationId: "updateDelivery",
       rest: "PATCH /deliveries/:id",
       auth: "staff",
+      scope: "deliveries:write",
       params: z.strictObject({
         id: id.meta({ description: "Id of the delivery" }),
         status: carrierStatus,

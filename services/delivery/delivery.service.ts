@@ -1,5 +1,5 @@
 /** Deliveries of paid orders, and the carrier's reports about them. */
-import { isStaff } from "../../broker/contract/call-meta.ts";
+import { may } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
@@ -15,7 +15,7 @@ export default defineService(delivery, {
       const found = await this.actors.delivery.documents
         .findOne({ "state.orderId": params.id }, { state: 1 })
         .lean();
-      if (!found || !(isStaff(user) || found.state.customerId === user?.id))
+      if (!found || !(may(user, "deliveries:read") || found.state.customerId === user?.id))
         throw new SoukError("NOT_FOUND", "There is no delivery for this order.");
       return view(found._id, found.state);
     },

@@ -150,6 +150,7 @@ export const inventory = defineContract({
       operationId: "listStock",
       rest: "GET /inventory",
       auth: "staff",
+      scope: "stock:read",
       params: z.strictObject({
         q: sku.optional().meta({ description: "How the SKUs begin", examples: ["LAMP"] }),
         low: flag.optional().meta({ description: "Only what is low, or only what is not" }),
@@ -163,6 +164,7 @@ export const inventory = defineContract({
       operationId: "listStockMovements",
       rest: "GET /inventory/:sku/movements",
       auth: "staff",
+      scope: "stock:read",
       params: z.strictObject({ sku, limit, cursor }),
       returns: page(movementView),
       errors: ["NOT_FOUND"],
@@ -173,6 +175,7 @@ export const inventory = defineContract({
       operationId: "configureStock",
       rest: "PATCH /inventory/:sku",
       auth: "staff",
+      scope: "stock:write",
       params: z.strictObject({
         sku,
         lowAt: level
@@ -188,6 +191,7 @@ export const inventory = defineContract({
       operationId: "createStock",
       rest: "POST /inventory",
       auth: "staff",
+      scope: "stock:write",
       repeatable: "the SKU is taken then",
       status: 201,
       params: z.strictObject({
@@ -207,6 +211,7 @@ export const inventory = defineContract({
       operationId: "adjustStock",
       rest: "POST /inventory/:sku/adjustments",
       auth: "staff",
+      scope: "stock:write",
       idempotent: "optional",
       params: z.strictObject({
         sku,

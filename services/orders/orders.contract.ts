@@ -329,6 +329,7 @@ export const orders = defineContract({
       operationId: "listOrders",
       rest: "GET /orders",
       auth: "customer",
+      widerScope: "orders:read",
       params: z.strictObject({
         ...orderFilters,
         status: severalOf(orderStatus).optional().meta({ description: "Only those that are in one of them" }),
@@ -348,6 +349,7 @@ export const orders = defineContract({
       headers: { request: { Prefer: preferWait, ...tokenHeader } },
       rest: "GET /orders/:id",
       auth: "public",
+      widerScope: "orders:read",
       knowsCaller: true,
       params: z.strictObject({ id: orderId }),
       returns: orderView,
@@ -360,6 +362,7 @@ export const orders = defineContract({
       headers: { request: tokenHeader },
       rest: "POST /orders/:id/cancel",
       auth: "public",
+      widerScope: "orders:write",
       knowsCaller: true,
       repeatable: "a cancelled order is not cancelled again",
       params: z.strictObject({
@@ -380,6 +383,7 @@ export const orders = defineContract({
       headers: { request: { Prefer: preferWait, ...tokenHeader } },
       rest: "POST /orders/:id/payments",
       auth: "public",
+      widerScope: "orders:write",
       knowsCaller: true,
       status: 201,
       idempotent: "required",
@@ -397,6 +401,7 @@ export const orders = defineContract({
       headers: { request: tokenHeader },
       rest: "GET /orders/:id/events",
       auth: "public",
+      widerScope: "orders:read",
       knowsCaller: true,
       produces: "text/event-stream",
       stream: {
@@ -425,6 +430,7 @@ export const orders = defineContract({
       headers: { request: tokenHeader },
       rest: "POST /orders/:id/tickets",
       auth: "public",
+      widerScope: "orders:read",
       knowsCaller: true,
       repeatable: "one more ticket, for a minute",
       status: 201,

@@ -1,7 +1,7 @@
 /**
  * Orders: checkout, history, cancelling, further attempts to pay. order.actor.ts decides what happens to an order.
  */
-import { isStaff } from "../../broker/contract/call-meta.ts";
+import { may } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
@@ -70,7 +70,8 @@ export default defineService(orders, {
         refuseStaffFilters(ctx.params);
         return listOrders(documents, ctx.params, callerId(ctx));
       }
-      if (!isStaff(ctx.meta.user)) throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
+      if (!may(ctx.meta.user, "orders:read"))
+        throw new SoukError("FORBIDDEN", "Only staff see everybody's orders.");
       return listOrders(documents, ctx.params);
     },
 
@@ -81,14 +82,14 @@ export default defineService(orders, {
 
     async cancel(ctx) {
       const { id, reason = null } = ctx.params;
-      const { state } = await visibleOrder(this.actors.order, ctx, id);
+      const { state } = await visibleOrder(this.actors.order, ctx, id, "orders:write");
       const by = ctx.meta.user?.id ?? state.customerId;
       return orderView(await this.actors.order.apply(id, "order.cancel", { by, reason }));
     },
 
     async pay(ctx) {
       const { id, ...payment } = ctx.params;
-      await visibleOrder(this.actors.order, ctx, id);
+      await visibleOrder(this.actors.order, ctx, id, "orders:write");
       this.checkReturn(payment.returnUrl, "returnUrl");
       await this.checkProvider(payment.provider, "provider");
       const paymentId = ctx.meta.resourceId ?? newId();

@@ -1,6 +1,6 @@
 /** The catalogue: products with their variants, and categories. */
 
-import { isStaff } from "../../broker/contract/call-meta.ts";
+import { may } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { collectionOf } from "../../broker/mongo/documents.ts";
@@ -62,7 +62,7 @@ export default defineService(products, {
 
   actions: {
     list({ params, meta }) {
-      if (params.published === false && !isStaff(meta.user))
+      if (params.published === false && !may(meta.user, "catalogue:read"))
         throw new SoukError("FORBIDDEN", "Only staff see what is not published.");
       return this.reader.list(params);
     },
@@ -72,7 +72,7 @@ export default defineService(products, {
     },
 
     get({ params, meta }) {
-      return this.reader.find(params.id, isStaff(meta.user));
+      return this.reader.find(params.id, may(meta.user, "catalogue:read"));
     },
 
     async create({ params }) {

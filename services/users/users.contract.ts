@@ -10,6 +10,8 @@ import {
 import { extOf } from "../../broker/contract/fields.ts";
 import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
 import { cartHeader } from "../cart/cart.contract.ts";
+import { staffActions } from "./staff/staff.actions.ts";
+import { scope, staffMessages } from "./staff/staff.messages.ts";
 import { usersConfig } from "./users.config.ts";
 import { usersErrors } from "./users.errors.ts";
 
@@ -125,6 +127,7 @@ const contact = z.strictObject({ userId: id, email, name: userName });
 const mailRequest = contact.extend({ requestId: id, expiresAt: time });
 
 const messages = {
+  ...staffMessages,
   "user.registered": event("user", "An account was opened", contact),
   "user.email_verification_requested": event(
     "user",
@@ -159,6 +162,7 @@ export const users = defineContract({
   errors: usersErrors,
   description: "Accounts: signing in and out, sessions, passwords and saved addresses.",
   actions: {
+    ...staffActions,
     register: action({
       summary: "Open an account",
       description: "The new user is signed in at once, and a guest's cart (`X-Cart-Id`) becomes the user's.",
@@ -443,7 +447,9 @@ export const users = defineContract({
       summary: "Those of the sessions that have not ended, and what their users may do now, for the gateway",
       readOnly: true,
       params: z.strictObject({ ids: z.array(id).max(500) }),
-      returns: z.array(z.strictObject({ id, userId: id, roles: z.array(role) })),
+      returns: z.array(
+        z.strictObject({ id, userId: id, roles: z.array(role), scopes: z.array(scope).optional() }),
+      ),
     }),
     jwks: action({
       summary: "Public keys that access tokens are signed with (RFC 7517)",

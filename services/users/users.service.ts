@@ -25,8 +25,13 @@ import { type Account, accountModel, shownEmail } from "./models/account.model.t
 import { bootstrapTokenModel } from "./models/bootstrap-token.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
+import { roleModel } from "./roles/role.model.ts";
+import { createRoles } from "./roles/roles.ts";
+import { shopScopes } from "./roles/scopes.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSigningKeys } from "./sessions/signing-keys.ts";
+import { staffActModel } from "./staff/staff-act.model.ts";
+import { createStaffActs } from "./staff/staff-acts.ts";
 import { users } from "./users.contract.ts";
 import { addressViewOf, sessionViewOf, userViewOf } from "./views.ts";
 
@@ -45,12 +50,14 @@ export default defineService(users, {
       sessions: sessionModel,
       signingKeys: signingKeyModel,
       bootstrapTokens: bootstrapTokenModel,
+      roles: roleModel,
+      staffActs: staffActModel,
     }),
     outbox(accountModel),
     notify(),
   ],
 
-  setup({ models, outbox, notify, config, clock, logger: log }) {
+  setup({ broker, database, models, outbox, notify, config, clock, logger: log }) {
     const { accounts, bootstrapTokens } = models;
     const keys = createSigningKeys({
       model: models.signingKeys,
@@ -58,13 +65,24 @@ export default defineService(users, {
       log,
       configured: config.JWT_PRIVATE_KEY,
     });
-    const sessions = createSessions({ ...models, keys, config, clock, log, changed: notify });
+    const roles = createRoles(models.roles, shopScopes(broker.souk.shop.contracts));
+    const sessions = createSessions({
+      ...models,
+      keys,
+      config,
+      clock,
+      log,
+      scopesOf: roles.scopesOf,
+      changed: notify,
+    });
     const counters = config.REDIS_URL
       ? redisCounters(config.REDIS_URL, config.NAMESPACE, clock, log)
       : memoryCounters(clock);
     const guesses = createLoginLimits(counters);
     const hasher = createPasswordHasher();
+    const { bus } = broker.souk;
     return {
+      acts: createStaffActs({ acts: models.staffActs, database, bus, clock, log }),
       keys,
       sessions,
       counters,
@@ -183,6 +201,14 @@ export default defineService(users, {
       return this.sessions.live(params.ids);
     },
 
+    staffAttempted({ params: { id, act } }) {
+      return this.acts.attempted(id, act);
+    },
+
+    staffActed({ params: { id, act, status } }) {
+      return this.acts.ended(id, act, status);
+    },
+
     jwks() {
       return { keys: this.keys.jwks().map((it) => ({ ...it })) };
     },
@@ -190,11 +216,13 @@ export default defineService(users, {
 
   async started() {
     await this.keys.start();
+    this.acts.start();
     await announceBootstrap(this.tools, this.logger);
   },
 
-  stopped() {
+  async stopped() {
     this.keys.stop();
     this.counters.close();
+    await this.acts.stop();
   },
 });

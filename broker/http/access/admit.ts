@@ -69,10 +69,10 @@ export async function admit(
   if (!accepts(headers.accept, route.produces))
     throw new SoukError("NOT_ACCEPTABLE", `This route gives ${route.produces}.`);
   const caller = await identify(gate, route, exchange);
-  if (caller) exchange.userId = caller.user.id;
-  authorize(route.auth, caller?.user);
+  if (caller) Object.assign(exchange, { userId: caller.user.id, caller: caller.user });
+  const user = authorize(route, caller?.user);
   const meta: CallMeta = {
-    ...(caller ? { user: caller.user } : {}),
+    ...(user ? { user } : {}),
     ...metaOfHeaders(route, exchange),
     requestId: exchange.requestId,
     traceparent: exchange.trace.traceparent,
@@ -117,10 +117,18 @@ async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promis
     throw error;
   });
   const { sub, sid, roles, exp } = claims;
-  const check = () => sessions.check({ sub, sid, roles });
+  const look = () => sessions.check({ sub, sid, roles });
   if (limits) showQuota(exchange, await limits.user(sub));
-  await check();
-  return { user: { id: sub, roles, session: sid }, session: { expires: exp * 1_000, check } };
+  const { scopes } = await look();
+  return {
+    user: { id: sub, roles, session: sid, ...(scopes ? { scopes } : {}) },
+    session: {
+      expires: exp * 1_000,
+      async check() {
+        await look();
+      },
+    },
+  };
 }
 
 function showQuota({ res }: Exchange, quota: Quota): void {

@@ -5,6 +5,7 @@
  * wait.
  */
 
+import type { Scope } from "../../contract/contract.ts";
 import { SoukError } from "../../contract/errors.ts";
 import { Batcher } from "../../mongo/batcher.ts";
 import type { Clock } from "../../resilience/clock.ts";
@@ -20,10 +21,15 @@ export const OUTAGE_GRACE_MS = 60_000;
 /** After a failed check, the next one waits at least this time. */
 const PAUSE_MS = 1_000;
 
+/** Subject of a change that may concern all users, as one of a role does. */
+export const EVERYBODY = "everybody";
+
 export interface LiveSession {
   id: string;
   userId: string;
   roles: readonly string[];
+  /** What the user may do as staff. */
+  scopes?: readonly Scope[] | undefined;
 }
 
 type Claims = Pick<AccessTokenClaims, "sid" | "sub" | "roles">;
@@ -42,11 +48,12 @@ interface Question {
 
 export interface LiveSessions {
   /**
+   * @returns the session, with what its user may do now
    * @throws {SoukError} UNAUTHENTICATED when the session is not live
    * @throws any error of `ask`, when nothing is known and no node answers
    */
-  check(claims: Claims): Promise<void>;
-  /** A session, or all sessions of a user, have changed. @param subject id of either */
+  check(claims: Claims): Promise<LiveSession>;
+  /** A session, all sessions of a user, or all of them ({@link EVERYBODY}) have changed. @param subject id of either */
   changed(subject: string): void;
 }
 
@@ -111,11 +118,16 @@ export function createLiveSessions(
   return {
     async check({ sid, sub, roles }) {
       const { session } = await look(sid);
-      if (session?.userId === sub && roles.every((it) => session.roles.includes(it))) return;
+      if (session?.userId === sub && roles.every((it) => session.roles.includes(it))) return session;
       throw new SoukError("UNAUTHENTICATED", "The session of this access token has ended.");
     },
     changed(subject) {
       changes++;
+      if (subject === EVERYBODY) {
+        known.clear();
+        pending.clear();
+        return;
+      }
       const wasKnown = known.delete(subject);
       const wasAsked = pending.delete(subject);
       // The subject is a session. No user has its id.

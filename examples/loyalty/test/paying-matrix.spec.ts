@@ -6,7 +6,11 @@ import type { PointsState } from "../points/points.actor.ts";
 import loyalty from "../souk.ts";
 
 const ANN = "019b76da-a800-7000-8000-000000000001";
-const STAFF = { id: "019b76da-a800-7000-8000-000000000002", roles: ["customer", "staff"] } as const;
+const STAFF = {
+  id: "019b76da-a800-7000-8000-000000000002",
+  roles: ["customer", "staff"],
+  scopes: ["orders:read", "orders:write"],
+} as const;
 const ADDRESS = { name: "Ann", line1: "1 Row", city: "Town", postalCode: "EC1Y 8SY", country: "GB" };
 /** What becomes of each order: 700 points are there, and each costs 300. One is given back in the end. */
 const ENDS = { kept: "paid", refunded: "refunded", tooFew: "awaiting_payment" } as const;

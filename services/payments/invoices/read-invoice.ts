@@ -1,6 +1,6 @@
 /** Invoices and credit notes for the customer and for staff. */
 import type { Model } from "mongoose";
-import { isStaff } from "../../../broker/contract/call-meta.ts";
+import { may } from "../../../broker/contract/call-meta.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import type { ActionContext } from "../../../broker/moleculer/handlers.ts";
 import type { CreditNote, Invoice } from "./invoice.model.ts";
@@ -87,7 +87,7 @@ const NO_ORDER = "There is no such order.";
 export async function checkOwner(ctx: Asked, known: string | undefined): Promise<void> {
   const { user } = ctx.meta;
   const owner = known ?? (await ctx.call("orders.owner", { id: ctx.params.id })).customerId;
-  if (!isStaff(user) && owner !== user?.id) throw new SoukError("NOT_FOUND", NO_ORDER);
+  if (!may(user, "payments:read") && owner !== user?.id) throw new SoukError("NOT_FOUND", NO_ORDER);
 }
 
 function printed(printer: PdfPrinter, ctx: Asked, document: PrintedDocument): Promise<Buffer> {

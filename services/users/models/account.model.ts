@@ -1,5 +1,6 @@
 /** Accounts. All data of a person that must change together is in one document. */
 import { Schema } from "mongoose";
+import type { Scope } from "../../../broker/contract/contract.ts";
 import type { Ext } from "../../../broker/contract/fields.ts";
 import type { Address } from "../../../broker/contract/schemas.ts";
 import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
@@ -13,6 +14,10 @@ export interface Account extends OutboxDocument {
   typedEmail?: string;
   name: string;
   roles: Role[];
+  /** Names of the roles of a member of staff. Accounts of before roles do not have them. */
+  staffRoles?: string[];
+  /** What a member of staff may do beyond these roles. */
+  scopes?: Scope[];
   /** PHC string, see hash-password.ts. */
   passwordHash: string;
   /** Increases with each new password or e-mail address. Sessions of older credentials are invalid. */
@@ -96,6 +101,8 @@ const schema = new Schema<Account>(
     typedEmail: String,
     name: { type: String, required: true },
     roles: { type: [String], required: true },
+    staffRoles: { type: [String], default: undefined },
+    scopes: { type: [String], default: undefined },
     passwordHash: { type: String, required: true },
     credentialVersion: { type: Number, required: true },
     keptSession: String,

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { type Model, trusted } from "mongoose";
 import type { z } from "zod";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
+import type { Scope } from "../../../broker/contract/contract.ts";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { sameSecret } from "../../../broker/contract/secrets/same-secret.ts";
@@ -12,6 +13,7 @@ import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import type { Account } from "../models/account.model.ts";
 import { lastUse, type Session } from "../models/session.model.ts";
+import type { Rights } from "../roles/scopes.ts";
 import type { Role, tokens } from "../users.contract.ts";
 import { userViewOf } from "../views.ts";
 import {
@@ -57,6 +59,8 @@ export interface LiveSession {
   id: string;
   userId: string;
   roles: Role[];
+  /** What the user may do as staff. */
+  scopes?: Scope[];
 }
 
 export interface SessionsOptions {
@@ -66,11 +70,13 @@ export interface SessionsOptions {
   config: Pick<Config, "ACCESS_TOKEN_TTL" | "REFRESH_TOKEN_TTL">;
   clock: Clock;
   log: Log;
+  /** What these accounts may do as staff. */
+  scopesOf(accounts: readonly Standing[]): Promise<ReadonlyMap<string, readonly Scope[]>>;
   /** Tells gateways that a session, or all sessions of a user, have changed. */
   changed(sessionOrUser: string): void;
 }
 
-type Standing = Pick<Account, "_id" | "roles" | "credentialVersion" | "keptSession" | "blocked">;
+type Standing = Rights & Pick<Account, "_id" | "credentialVersion" | "keptSession" | "blocked">;
 
 /**
  * Whether it belongs to the account's present credentials, or made their last change, and the account may be used.
@@ -93,6 +99,7 @@ export function createSessions({
   config,
   clock,
   log,
+  scopesOf,
   changed,
 }: SessionsOptions): Sessions {
   const expiry = (endsAt: number) =>
@@ -256,15 +263,17 @@ export function createSessions({
       const users = await accounts
         .find(
           { _id: trusted({ $in: userIds }) },
-          { roles: 1, credentialVersion: 1, keptSession: 1, blocked: 1 },
+          { roles: 1, staffRoles: 1, scopes: 1, credentialVersion: 1, keptSession: 1, blocked: 1 },
         )
         .lean<Standing[]>();
+      const scopes = await scopesOf(users);
       const byId = new Map(users.map((it) => [it._id, it]));
-      return found.flatMap((it) => {
+      return found.flatMap((it): LiveSession[] => {
         const account = byId.get(it.userId);
-        return account && isValid(it, account)
-          ? [{ id: it._id, userId: it.userId, roles: account.roles }]
-          : [];
+        if (!account || !isValid(it, account)) return [];
+        const { roles } = account;
+        const staff = roles.includes("staff") ? { scopes: [...(scopes.get(account._id) ?? [])] } : {};
+        return [{ id: it._id, userId: it.userId, roles, ...staff }];
       });
     },
   };

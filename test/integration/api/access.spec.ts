@@ -86,11 +86,11 @@ describe("access to the API", () => {
 
   it("gives an action the caller that its token names, whatever the request says", async () => {
     const sub = newId();
-    const authorization = `Bearer ${await gateway.token(["staff"], sub)}`;
+    const authorization = `Bearer ${await gateway.token(["staff"], sub, ["stock:read"])}`;
     await gateway.get("/api/v1/users/me", { authorization, "x-user": "evil", "x-resource-id": "evil" });
     const { meta } = called()[0] ?? assert.fail("the action was not called");
     const { session, ...user } = meta.user ?? {};
-    assert.deepEqual(user, { id: sub, roles: ["staff"] });
+    assert.deepEqual(user, { id: sub, roles: ["staff"], scopes: ["stock:read"] });
     assert.ok(session);
     assert.equal(meta.resourceId, undefined);
     assert.equal(meta.clientIp, "127.0.0.1");

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK } from "jose";
 import { ServiceBroker, type ServiceSchema } from "moleculer";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
-import type { ServiceContract } from "../../../broker/contract/contract.ts";
+import type { Scope, ServiceContract } from "../../../broker/contract/contract.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { signAccessToken } from "../../../broker/http/access/access-token.ts";
 import { loadConfig } from "../../../broker/moleculer/config.ts";
@@ -46,7 +46,8 @@ export interface TestGateway {
   /** Every call that reached a fake. */
   calls: (FakeCall & { action: string })[];
   keys: Keys;
-  token(roles?: CallerRoles, sub?: string): Promise<string>;
+  /** @param scopes of staff; all that routes ask for unless given */
+  token(roles?: CallerRoles, sub?: string, scopes?: Scope[]): Promise<string>;
   /** Ends the session with this id, or all of this user, and tells nobody. */
   end(sessionOrUser: string): void;
   get(path: string, headers?: Record<string, string>): Promise<Reply>;
@@ -83,11 +84,14 @@ async function newKeys(kid = "test-key"): Promise<Keys> {
 
 const keysOnce = newKeys();
 /** Sessions of the tokens that were made: all gateways of a test have the same users. */
-const live = new Map<string, { id: string; userId: string; roles: CallerRoles }>();
+const live = new Map<string, { id: string; userId: string; roles: CallerRoles; scopes?: Scope[] }>();
 
 export async function startGateway(setup: GatewaySetup = {}): Promise<TestGateway> {
   const { env = {}, fakes = {}, contracts = core.contracts, absent = [], clock = systemClock } = setup;
   const keys = await keysOnce;
+  const everyScope = contracts.flatMap(({ actions }) =>
+    Object.values(actions).flatMap((it) => it.scope ?? []),
+  );
   const calls: TestGateway["calls"] = [];
   const broker = new ServiceBroker({
     nodeID: `test-${newId()}`,
@@ -157,9 +161,9 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     url,
     calls,
     keys,
-    token(roles = ["customer"], sub = newId()) {
+    token(roles = ["customer"], sub = newId(), scopes = roles.includes("staff") ? everyScope : undefined) {
       const sid = newId();
-      live.set(sid, { id: sid, userId: sub, roles });
+      live.set(sid, { id: sid, userId: sub, roles, ...(scopes ? { scopes } : {}) });
       return signAccessToken(keys.privateKey, keys.kid, { sub, sid, roles: [...roles] }, 900, clock);
     },
     end(id) {

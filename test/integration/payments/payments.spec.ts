@@ -13,7 +13,7 @@ import { type ServicesNode, startServices } from "../../support/shop/services-no
 
 const SECRET = "a secret of the sandbox, long enough";
 const usd = (amount: number) => ({ amount, currency: "USD" });
-const staff: CallMeta = { user: { id: newId(), roles: ["staff"] } };
+const staff: CallMeta = { user: { id: newId(), roles: ["staff"], scopes: ["payments:read"] } };
 const withKey = (): CallMeta => ({ ...staff, idempotencyKey: newId() });
 
 const failure = (call: Promise<unknown>) =>

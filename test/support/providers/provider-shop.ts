@@ -29,7 +29,13 @@ import { type Shop, startShop } from "../../../souk/testing/start-shop.ts";
 import { seededRandom } from "../seeded-random.ts";
 import { openWebhookReceiver, type ReceivedWebhook } from "./webhook-receiver.ts";
 
-export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };
+export const staff: CallMeta = {
+  user: {
+    id: newId(),
+    roles: ["customer", "staff"],
+    scopes: ["orders:read", "orders:write", "payments:read", "deliveries:read", "catalogue:read"],
+  },
+};
 
 type Payment = Returned<"payments.listByOrder">["items"][number];
 

@@ -27,7 +27,13 @@ export const newCustomer = (): Customer => {
   const id = newId();
   return { id, meta: { user: { id, roles: ["customer"] } } };
 };
-export const staff: CallMeta = { user: { id: newId(), roles: ["customer", "staff"] } };
+export const staff: CallMeta = {
+  user: {
+    id: newId(),
+    roles: ["customer", "staff"],
+    scopes: ["orders:read", "orders:write", "payments:read", "deliveries:read", "catalogue:read"],
+  },
+};
 
 /** The registry code that a call fails with. */
 export const failure = (call: Promise<unknown>) =>

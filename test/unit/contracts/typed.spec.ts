@@ -81,6 +81,15 @@ describe("typed contracts", () => {
     );
   });
 
+  it("refuses a route of staff without a scope, and a wider scope where staff alone may ask", () => {
+    const base = { summary: "", rest: "GET /lamp", params: z.strictObject({}), returns: z.void() } as const;
+    const lamps = (watch: object) => () =>
+      defineContract({ service: "lamps", actions: { watch: { ...base, ...watch } }, messages: {} });
+    assert.throws(lamps({ auth: "staff" }), /lamps\.watch is for staff but does not declare which scope/);
+    const both = { auth: "staff", scope: "lamps:read", widerScope: "lamps:read" };
+    assert.throws(lamps(both), /lamps\.watch declares a wider scope, and its route is for staff alone/);
+  });
+
   it("refuses a stream of nothing, and to share what is not everybody's", () => {
     const base = { summary: "", auth: "public", params: z.strictObject({}), returns: z.unknown() } as const;
     const lamps = (watch: object) => () =>

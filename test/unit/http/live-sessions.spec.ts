@@ -31,7 +31,7 @@ describe("the sessions behind access tokens", () => {
     onAsked = () => undefined;
     live = new Map([["s1", { id: "s1", userId: "u1", roles: ["customer"] }]]);
   });
-  const refused = (work: Promise<void>) =>
+  const refused = (work: Promise<unknown>) =>
     assert.rejects(work, (error) => errorCode(error) === "UNAUTHENTICATED");
   /** Lets a question that a request did not wait for be answered. */
   const settled = () => new Promise((resolve) => setTimeout(resolve, 5));

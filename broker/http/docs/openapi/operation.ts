@@ -30,9 +30,16 @@ export function operation(route: ApiRoute, components: Components): JsonSchema {
 }
 
 const descriptionOf = ({ auth, contract }: ApiRoute): string =>
-  [contract.description, auth === "staff" || auth === "admin" ? `For ${auth} only.` : ""]
-    .filter(Boolean)
-    .join("\n\n");
+  [contract.description, audienceOf(auth, contract)].filter(Boolean).join("\n\n");
+
+/** A sentence about who may call it, where a token alone is not enough. */
+function audienceOf(auth: ApiRoute["auth"], { scope, widerScope }: ApiRoute["contract"]): string {
+  if (auth === "admin") return "For admins only.";
+  if (scope !== undefined) return `For staff and API keys with the scope \`${scope}\`.`;
+  if (widerScope !== undefined)
+    return `Staff and API keys with the scope \`${widerScope}\` are not limited to their own.`;
+  return "";
+}
 
 /**
  * Where a header identifies a guest, a token identifies a user. For other public routes the token makes no

@@ -315,7 +315,7 @@ describe("invoices", () => {
       await first().issueInvoice(paid);
       const { items } = await creditNotesOf(first(), {
         params: { id: paid.subject },
-        meta: { user: { id: newId(), roles: ["customer", "staff"] } },
+        meta: { user: { id: newId(), roles: ["customer", "staff"], scopes: ["payments:read"] } },
         call: () => assert.fail("a note says whose it is"),
       });
       assert.equal(items.length, 120);

@@ -69,7 +69,11 @@ const providerOf = (label: Label): string =>
 const ADDRESS = anAddress();
 const BASE = "019b76da-a800-7000-8000-000000000001";
 const customerOf = (label: Label): string => derivedV7(BASE, "customer", label);
-const STAFF = { id: derivedV7(BASE, "staff"), roles: ["customer", "staff"] } as const;
+const STAFF = {
+  id: derivedV7(BASE, "staff"),
+  roles: ["customer", "staff"],
+  scopes: ["orders:read", "orders:write", "payments:read", "deliveries:read", "catalogue:read"],
+} as const;
 
 /** Plays everything to the end, and gives the ids of the orders. */
 export async function play(run: ShopRun): Promise<Map<string, Label>> {
