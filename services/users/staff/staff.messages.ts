@@ -1,7 +1,7 @@
 /** What others are told of staff, and what gateways tell of them. */
 import { z } from "zod";
 import { event } from "../../../broker/contract/contract.ts";
-import { id, time } from "../../../broker/contract/schemas.ts";
+import { email, id, time } from "../../../broker/contract/schemas.ts";
 
 export const scope = z
   .templateLiteral([z.string().regex(/^[a-z][a-z-]{0,39}/), ":", z.enum(["read", "write"])])
@@ -45,6 +45,23 @@ export const staffAct = z.strictObject({
 });
 
 export const staffMessages = {
+  "user.invited": event(
+    "user",
+    "Somebody was invited to the staff; whoever mails it asks for its token by `users.issueMailToken`",
+    z.strictObject({
+      userId: id,
+      email,
+      name: z.string().meta({ examples: ["Sam Example"] }),
+      requestId: id,
+      expiresAt: time,
+      invitedBy: id.meta({ description: "Id of the user who invites, or of the key" }),
+    }),
+  ),
+  "user.erased": event(
+    "user",
+    "An account is gone; each service removes the names and addresses that it need not keep",
+    z.strictObject({ userId: id }),
+  ),
   "staff.acted": event(
     "user",
     "A member of staff, an admin or a key changed something, or was refused; its subject is the user, or the user who made the key",
