@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   seed: () => import("./seed.ts"),
   dlq: () => import("./dlq.ts"),
   shop: () => import("./shop.ts"),
+  rebuild: () => import("./rebuild.ts"),
   topology: () => import("./topology.ts"),
   repl: () => import("./repl.ts"),
 };

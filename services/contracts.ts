@@ -7,4 +7,5 @@ export * from "./inventory/inventory.contract.ts";
 export * from "./orders/orders.contract.ts";
 export * from "./payments/payments.contract.ts";
 export * from "./products/products.contract.ts";
+export * from "./reviews/reviews.contract.ts";
 export * from "./users/users.contract.ts";

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { CallMeta } from "../contract/call-meta.ts";
 import { API_BASE, type ApiRoute } from "./api-route.ts";
 import type { Exchange } from "./http-exchange.ts";
-import { bodyTag, isNotModified, versionTag } from "./request/conditional.ts";
+import { bodyTag, isNotModified, versionAndBodyTag, versionTag } from "./request/conditional.ts";
 
 /** Pages may have styles and post forms to this shop. They run no scripts. */
 const PAGE_POLICY =
@@ -51,14 +51,17 @@ function json(
   data: unknown,
   reading: boolean,
 ): void {
-  let tag = route.contract.etag && status < 300 && hasVersion(data) ? versionTag(data.version) : undefined;
+  const version = route.contract.etag && status < 300 && hasVersion(data) ? data.version : undefined;
+  // What everybody may read has derived parts, which change without a new version.
+  const isDerived = reading && route.shared;
+  let tag = version === undefined || isDerived ? undefined : versionTag(version);
   if (reading && tag && isNotModified(req.headers["if-none-match"], tag)) {
     notModified(res, tag);
     return;
   }
   const text = reading && route.shared && isObject(data) ? keptTextOf(data) : textOf(data);
   if (reading && !tag) {
-    text.tag ??= bodyTag(text.body);
+    text.tag ??= version === undefined ? bodyTag(text.body) : versionAndBodyTag(version, text.body);
     tag = text.tag;
     if (isNotModified(req.headers["if-none-match"], tag)) {
       notModified(res, tag);

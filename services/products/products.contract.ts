@@ -399,7 +399,10 @@ export const products = defineContract({
     }),
   },
   messages: {},
-  workers: { stockLevel: { receives: ["stock.depleted", "stock.replenished"] } },
+  workers: {
+    stockLevel: { receives: ["stock.depleted", "stock.replenished"] },
+    rating: { receives: ["rating.changed"] },
+  },
 });
 
 declare module "../../broker/contract/contract.ts" {

@@ -19,6 +19,7 @@ import { productModel } from "./models/product.model.ts";
 import { stockLevelModel } from "./models/stock-level.model.ts";
 import { drawPicture } from "./pictures/draw-picture.ts";
 import { products } from "./products.contract.ts";
+import { recordRating } from "./rating/record-rating.ts";
 import { followProducts } from "./search/follow-products.ts";
 import { newIndex } from "./search/new-index.ts";
 import { createAvailability } from "./stock/availability.ts";
@@ -131,6 +132,11 @@ export default defineService(products, {
   workers: {
     async stockLevel({ type, subject: _id, data: { revision } }) {
       await recordStockLevel(this.models, { _id, revision, inStock: type === "stock.replenished" });
+    },
+
+    async rating({ subject, data }) {
+      // Also a repeated one: its first delivery may have crashed before the caches were told.
+      await this.changing(recordRating(this.models.products, subject, data));
     },
   },
 

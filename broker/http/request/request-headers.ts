@@ -73,7 +73,8 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
 }
 
 const ENTITY_TAG = /^(W\/)?"([\x21\x23-\x7e]*)"$/;
-const VERSION = /^(?:0|[1-9]\d{0,14})$/;
+/** The version, and in replies to reads of shared things what else the body depends on. */
+const VERSION = /^(0|[1-9]\d{0,14})(?:[.][A-Za-z0-9_-]{1,40})?$/;
 
 /**
  * The version that `If-Match` asks for. Undefined when it is absent or `*`.
@@ -84,8 +85,9 @@ export function ifMatchOf(header: string | undefined): number | undefined {
   const [tag, weak, opaque = ""] = ENTITY_TAG.exec(header.trim()) ?? [];
   if (tag === undefined)
     throw new SoukError("MALFORMED_REQUEST", 'If-Match: must be * or one entity tag like "3"');
-  if (weak || !VERSION.test(opaque)) throw new SoukError("VERSION_MISMATCH");
-  return Number(opaque);
+  const version = VERSION.exec(opaque)?.[1];
+  if (weak || version === undefined) throw new SoukError("VERSION_MISMATCH");
+  return Number(version);
 }
 
 const MAX_WAIT = 10;

@@ -30,7 +30,8 @@ export interface Product {
   description: string;
   categoryIds: string[];
   images: string[];
-  rating: { average: number; count: number };
+  /** Of published reviews, as the reviews service has counted them. `revision` orders its messages. */
+  rating: { average: number; count: number; revision?: number };
   variants: Variant[];
   /** Whether customers see it. A product taken off sale stays, so that its slug and SKUs are not reused. */
   onSale: boolean;
@@ -80,7 +81,11 @@ const schema = new Schema<Product>(
     description: { type: String, default: "" },
     categoryIds: { type: [String], required: true },
     images: { type: [String], required: true },
-    rating: { average: { type: Number, required: true }, count: { type: Number, required: true } },
+    rating: {
+      average: { type: Number, required: true },
+      count: { type: Number, required: true },
+      revision: Number,
+    },
     variants: { type: [variant], required: true },
     onSale: { type: Boolean, required: true },
     draft: Boolean,

@@ -25,7 +25,7 @@ const LEFT_OUT = /^(migrations|idempotency_keys|\w+_inbox)$/;
 const STEPS = ["version", "inbox", "inboxUntil", "sent", "commit"];
 /** Of Souk's own services. */
 const OF_SOUK: Required<Comparison> = {
-  leaveOut: /^(signing_keys|bootstrap_tokens)$/,
+  leaveOut: /^(signing_keys|bootstrap_tokens|review_writes)$/,
   skip: [
     ...["generation", "nextGeneration", "revision", "rev", "writes", "addedAt"],
     ...["number", "orderNumber", "seq"],

@@ -24,7 +24,7 @@ describe("the gateway", () => {
     const { status, body, headers } = await gateway.get("/api/v1/products/lamp");
     assert.equal(status, 200);
     assert.deepEqual(body, product);
-    assert.equal(headers.get("etag"), '"3"');
+    assert.match(headers.get("etag") ?? "", /^"3[.][\w-]{22}"$/);
     assert.match(headers.get("x-request-id") ?? "", /^[0-9a-f]{32}$/);
   });
 

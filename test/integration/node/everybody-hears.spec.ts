@@ -122,6 +122,26 @@ describe("A queue of somebody else's, bound to all messages", function () {
     await hears("stock.moved", article.sku);
   });
 
+  it("hears of reviews, and of what they add up to", async () => {
+    const written = await buyer.http.expect<{ id: string }>(
+      201,
+      "POST",
+      `/products/${article.productId}/reviews`,
+      { body: { rating: 5 } },
+    );
+    const path = `/reviews/${written.id}`;
+    await hears("review.submitted", written.id);
+    for (const status of ["published", "rejected"]) {
+      await admin.http.expect(200, "PATCH", path, { body: { status } });
+      await hears(`review.${status}`, written.id);
+    }
+    await hears("rating.changed", article.productId);
+    await buyer.http.expect(200, "PUT", path, { body: { rating: 4 } });
+    await hears("review.changed", written.id);
+    await buyer.http.expect(204, "DELETE", path);
+    await hears("review.deleted", written.id);
+  });
+
   it("hears of orders that end in other ways", async () => {
     const cancelled = await order(buyer, article.sku);
     await buyer.http.expect(200, "POST", `/orders/${cancelled.id}/cancel`, { body: {} });

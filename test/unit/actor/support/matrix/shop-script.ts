@@ -93,7 +93,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   const all = <T>(labels: readonly Label[], what: (label: Label) => Promise<T>) =>
     Promise.all(labels.map(what));
 
-  await run.call(
+  const { id: productId } = await run.call(
     "products.create",
     {
       name: "Tea",
@@ -161,6 +161,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   await run.rest();
   await carrier(["delivered"], "delivered");
   await carrier(["deliveryFailed"], "failed");
+  await review("delivered", 4);
   await run.rest();
 
   run.advance(ORDER_TTL_MS);
@@ -174,6 +175,14 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   run.messages.releaseCopies();
   await run.rest();
   return new Map(LABELS.map((label) => [orders[label].id, label]));
+
+  /** Written by the customer, and published by staff. */
+  async function review(label: Label, rating: number): Promise<void> {
+    await tolerating("REVIEW_EXISTS", run.call("reviews.create", { id: productId, rating }, as(label)));
+    const own = await run.call("reviews.listOfProduct", { id: productId, mine: true }, as(label));
+    for (const { id } of own.items)
+      await run.call("reviews.moderate", { id, status: "published" }, staff("review"));
+  }
 
   /** At the sandbox's pay page; gives the reports that the sandbox makes of it. */
   async function decide(
