@@ -48,7 +48,7 @@ const messages = {
       revision: z
         .int()
         .min(1)
-        .meta({ description: "Of two messages, the one with the higher number counts" }),
+        .meta({ description: "Of two messages, the one with the higher number counts", examples: [7] }),
     }),
   ),
 };
