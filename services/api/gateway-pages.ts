@@ -10,14 +10,23 @@ import type { Page } from "../../broker/http/gateway.ts";
 import { HTML_PAGE_POLICY } from "../../broker/http/html-page.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import type { Extension } from "../../broker/moleculer/extension.ts";
+import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
 import type { Check } from "../../broker/moleculer/operations/readiness.ts";
+import type { Clock } from "../../broker/resilience/clock.ts";
+import { jwksPage } from "./jwks-page.ts";
 import { startPage } from "./start-page.ts";
+
+interface PageTools {
+  operations: Operations;
+  config: Config;
+  clock: Clock;
+  call: TypedCall;
+}
 
 export function gatewayPages(
   { contracts, fields, providers = [] }: Extension,
-  operations: Operations,
-  config: Config,
+  { operations, config, clock, call }: PageTools,
 ): Page[] {
   const errors = errorsOf([...contracts, ...providers]);
   return [
@@ -27,6 +36,7 @@ export function gatewayPages(
       asyncapi: () => asyncapi(contracts),
       errors: () => errors,
     }),
+    jwksPage(() => call("users.jwks", {}), clock),
     live("/health/live", "application/json", async () => ({ status: 200, body: LIVE })),
     live("/health/ready", "application/json", async () => readyReply(await operations.ready())),
   ];

@@ -283,7 +283,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
   const gateway = createGateway({
     routes,
-    pages: gatewayPages(shop, operations, config),
+    pages: gatewayPages(shop, { operations, config, clock, call }),
     serve,
     publicUrl,
     isAllowedOrigin: originCheck(config.CORS_ORIGINS),

@@ -16,6 +16,9 @@ export const usersConfig = defineConfig(
       .startsWith("-----BEGIN", "must be a PEM private key")
       .optional()
       .describe("ES256 key in PEM (PKCS 8); kept in the users database unless set"),
+    JWT_KEY_ROTATION: duration(90 * 86_400_000)
+      .refine((it) => it >= 86_400_000, "must be at least 1d")
+      .describe("After this time a new key signs access tokens, where the shop keeps the keys"),
   },
   ["BOOTSTRAP_TOKEN", "JWT_PRIVATE_KEY"],
 );

@@ -64,6 +64,7 @@ export default defineService(users, {
       clock,
       log,
       configured: config.JWT_PRIVATE_KEY,
+      lifetime: config.JWT_KEY_ROTATION,
     });
     const roles = createRoles(models.roles, shopScopes(broker.souk.shop.contracts));
     const sessions = createSessions({
@@ -209,8 +210,8 @@ export default defineService(users, {
       return this.acts.ended(id, act, status);
     },
 
-    jwks() {
-      return { keys: this.keys.jwks().map((it) => ({ ...it })) };
+    async jwks() {
+      return { keys: (await this.keys.jwks()).map((it) => ({ ...it })) };
     },
   },
 

@@ -18,7 +18,7 @@ import { accountModel } from "../../../services/users/models/account.model.ts";
 import { sessionModel } from "../../../services/users/models/session.model.ts";
 import { signingKeyModel } from "../../../services/users/models/signing-key.model.ts";
 import { GRACE_MS } from "../../../services/users/sessions/sessions.ts";
-import { createSigningKeys, LIFETIME_MS, OVERLAP_MS } from "../../../services/users/sessions/signing-keys.ts";
+import { createSigningKeys, OVERLAP_MS } from "../../../services/users/sessions/signing-keys.ts";
 import users from "../../../services/users/users.service.ts";
 import { anAddress } from "../../../souk/testing/address.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
@@ -26,6 +26,7 @@ import { movableClock } from "../../../souk/testing/movable-clock.ts";
 import { type ServicesNode, startServices } from "../../support/shop/services-node.ts";
 
 const HOUR = 3_600_000;
+const KEY_LIFETIME = 90 * 24 * HOUR;
 const address = anAddress();
 
 /** Fulfils with the registry code of the failure. */
@@ -436,6 +437,7 @@ describe("the users service", () => {
         clock: at,
         log: node.runtime.logger("keys"),
         configured,
+        lifetime: KEY_LIFETIME,
       });
     beforeEach(() => {
       people++;
@@ -455,19 +457,19 @@ describe("the users service", () => {
       await early.start();
       early.stop();
       const { kid: first } = await early.signer();
-      at.advance(LIFETIME_MS + 1);
+      at.advance(KEY_LIFETIME + 1);
       const late = keysOn(undefined, at);
       await late.start();
       late.stop();
       assert.equal((await late.signer()).kid, first);
-      const kids = () => late.jwks().map((it) => it.kid);
-      const [, second] = kids();
-      assert.equal(kids().length, 2);
+      const kids = async () => (await late.jwks()).map((it) => it.kid);
+      const [, second] = await kids();
+      assert.equal((await kids()).length, 2);
       at.advance(OVERLAP_MS + 1);
       assert.equal((await late.signer()).kid, second);
-      assert.ok(kids().includes(first));
+      assert.ok((await kids()).includes(first));
       at.advance(OVERLAP_MS);
-      assert.deepEqual(kids(), [second]);
+      assert.deepEqual(await kids(), [second]);
     });
 
     it("come from the configuration where one is given, and show no private part", async () => {
@@ -476,7 +478,7 @@ describe("the users service", () => {
       const keys = keysOn(pem);
       await keys.start();
       keys.stop();
-      const published = keys.jwks();
+      const published = await keys.jwks();
       assert.deepEqual(
         published.map((it) => it.kid),
         [(await keys.signer()).kid],
