@@ -5,6 +5,7 @@ import { moleculerMetrics } from "../../http/metrics.ts";
 import { migrateUp, migrationStatus, migrationsOf } from "../../mongo/migrations.ts";
 import type { Extension } from "../extension.ts";
 import { transporterCheck } from "../operations/checks.ts";
+import { registerRequestMetrics } from "../operations/request-metrics.ts";
 import type { NodeRuntime } from "../runtime.ts";
 import type { OpenRuntime } from "./open-runtime.ts";
 import { bindPrefix, enterServices } from "./shop-id.ts";
@@ -43,6 +44,7 @@ export function runtimeMiddleware(
     },
 
     async starting(broker: ServiceBroker) {
+      registerRequestMetrics(broker.metrics);
       const services = broker.services
         .map((it) => it.name)
         .filter((name) => shop.contracts.some((it) => it.service === name));
