@@ -1,6 +1,7 @@
 /**
  * All contracts with their schemas, one line per service. The service and its migrations are found in the contract's folder.
  */
+export * from "./audit/audit.contract.ts";
 export * from "./cart/cart.contract.ts";
 export * from "./delivery/delivery.contract.ts";
 export * from "./inventory/inventory.contract.ts";

@@ -1,4 +1,6 @@
 /** The package's `souk/contracts`: contracts of Souk's own services, with their schemas, error codes and variables. */
+export * from "../services/audit/audit.config.ts";
+export * from "../services/audit/audit.contract.ts";
 export * from "../services/cart/cart.config.ts";
 export * from "../services/cart/cart.contract.ts";
 export * from "../services/cart/cart.errors.ts";

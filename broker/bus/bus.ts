@@ -7,6 +7,7 @@ import { TransientError } from "../resilience/retry.ts";
 export interface Topology {
   readonly mailboxes: readonly MailboxSpec[];
   readonly workers: readonly WorkerSpec[];
+  readonly taps: readonly TapSpec[];
 }
 
 export interface MailboxSpec {
@@ -19,6 +20,20 @@ export interface WorkerSpec {
   readonly service: string;
   readonly worker: string;
   readonly receives: readonly string[];
+}
+
+/** A queue that gets a copy of every message, or of every event, whoever receives it. */
+export interface TapSpec {
+  readonly service: string;
+  readonly tap: string;
+  readonly receives: "all" | "events";
+}
+
+/** A message as a tap gets it. It must not be changed. Only its envelope is checked: its type may be unknown here. */
+export interface Tapped {
+  readonly message: Envelope;
+  /** An actor has applied it, and nobody has sent it: a message of an action, or a timer. */
+  readonly applied: boolean;
 }
 
 /**
@@ -128,9 +143,25 @@ export interface Bus {
     handle: (message: Envelope) => Promise<void>,
     options?: { prefetch?: number },
   ): Promise<Consumption>;
+  /** Whether a tap wants the messages that actors apply without anybody sending them. See {@link record}. */
+  readonly recordsApplied: boolean;
+  /**
+   * Sends a message that an actor has applied to the taps, and to nobody else. Resolves when it is safe.
+   * @throws {BusUnavailableError} as {@link publish}
+   */
+  record(message: Envelope): Promise<void>;
+  /**
+   * Hands over what the tap's queue has, in batches of at most {@link TAP_BATCH}, one batch at a time. The messages
+   * of a batch are settled when the handler's promise resolves. When it rejects, the batch is tried again for as long
+   * as it takes: a tap gives no message up. Of several consumers, one gets all.
+   */
+  consumeTap(spec: TapSpec, handle: (batch: readonly Tapped[]) => Promise<void>): Promise<Consumption>;
   /** Stops the workers, waits for publishes in flight, and closes. Stop the mailboxes before. */
   close(): Promise<void>;
 }
+
+/** Maximum number of messages in a batch of a tap. */
+export const TAP_BATCH = 500;
 
 export class UnroutableError extends TransientError {
   override readonly name = "UnroutableError";

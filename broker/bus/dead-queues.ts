@@ -7,7 +7,7 @@ import { readDeadHeaders } from "./amqp/dead-headers.ts";
 import type { Topology } from "./bus.ts";
 import type { Failure } from "./failure.ts";
 import type { DeadLetterStore } from "./local/dead-letters.ts";
-import { deadQueueName, queueName, queuesOf } from "./topology.ts";
+import { deadQueueName, queueName, queuesOf, tapName } from "./topology.ts";
 
 /** A dead message as shown to an operator. */
 export interface DeadEntry {
@@ -45,6 +45,7 @@ export function checkQueueName(topology: Topology, prefix: string, given: string
   const all = [
     ...topology.mailboxes.map(({ actor, partitions }) => `${actor}.0 to ${actor}.${partitions - 1}`),
     ...topology.workers.map(({ service, worker }) => `${service}.${worker}`),
+    ...topology.taps.map(tapName),
   ];
   throw new Error(`there is no queue ${given}; there are ${all.join(", ")}`);
 }

@@ -8,31 +8,41 @@ import {
   type ServiceContract,
 } from "../contract/contract.ts";
 import type { Envelope } from "../contract/envelope.ts";
-import { type MailboxSpec, type Topology, UnroutableError, type WorkerSpec } from "./bus.ts";
+import { type MailboxSpec, type TapSpec, type Topology, UnroutableError, type WorkerSpec } from "./bus.ts";
 
 /**
  * The queues that these contracts need.
+ * @param variables of the environment, which say how much taps receive
  * @throws when a name is used twice, or one message type is received by actors with different partition counts
  */
-export function topologyOf(contracts: readonly ServiceContract[]): Topology {
+export function topologyOf(
+  contracts: readonly ServiceContract[],
+  variables: Readonly<NodeJS.ProcessEnv> = {},
+): Topology {
   const mailboxes: MailboxSpec[] = [];
   const workers: WorkerSpec[] = [];
+  const taps: TapSpec[] = [];
   for (const contract of contracts) {
     for (const [actor, { receives, partitions = DEFAULT_PARTITIONS }] of Object.entries(contract.actors))
       mailboxes.push({ actor, partitions, receives });
     for (const [worker, { receives }] of Object.entries(contract.workers))
       workers.push({ service: contract.service, worker, receives });
+    for (const [tap, it] of Object.entries(contract.taps ?? {})) {
+      const receives = it.receives(variables);
+      if (receives !== "off") taps.push({ service: contract.service, tap, receives });
+    }
   }
-  const topology = { mailboxes, workers };
+  const topology = { mailboxes, workers, taps };
   checkTopology(topology);
   return topology;
 }
 
-function checkTopology({ mailboxes, workers }: Topology): void {
+function checkTopology({ mailboxes, workers, taps }: Topology): void {
   const names = new Set<string>();
   for (const name of [
     ...mailboxes.map((it) => it.actor),
     ...workers.map((it) => `${it.service}.${it.worker}`),
+    ...taps.map((it) => `${it.service}.${it.tap}`),
   ]) {
     if (names.has(name)) throw new Error(`two queues would be named ${name}`);
     names.add(name);
@@ -59,7 +69,12 @@ export function mergeTopologies(first: Topology, second: Topology): Topology {
   const workers = new Map(
     [...first.workers, ...second.workers].map((it) => [`${it.service}.${it.worker}`, it]),
   );
-  const merged = { mailboxes: [...mailboxes.values()], workers: [...workers.values()] };
+  const taps = new Map([...first.taps, ...second.taps].map((it) => [tapName(it), it]));
+  const merged = {
+    mailboxes: [...mailboxes.values()],
+    workers: [...workers.values()],
+    taps: [...taps.values()],
+  };
   checkTopology(merged);
   return merged;
 }
@@ -84,10 +99,13 @@ export function partitionOf(subject: string, partitions: number): number {
 /** Names of queues without the prefix. The local bus and dead letters use them unchanged. */
 export const mailboxName = (actor: string, partition: number): string => `${actor}.${partition}`;
 export const workerName = (service: string, worker: string): string => `${service}.${worker}`;
+export const tapName = ({ service, tap }: Pick<TapSpec, "service" | "tap">): string => `${service}.${tap}`;
 
 /** Names on RabbitMQ. */
 export const exchangeName = (prefix: string): string => prefix;
 export const deadExchangeName = (prefix: string): string => `${prefix}.dead`;
+/** Copies of messages for the taps. Publishers send to it beside the exchange of all messages. */
+export const tapExchangeName = (prefix: string): string => `${prefix}.taps`;
 export const queueName = (prefix: string, name: string): string => `${prefix}.${name}`;
 export const deadQueueName = (queue: string): string => `${queue}.dead`;
 export const routingKey = (type: string, partition: number): string => `${type}.${partition}`;
@@ -97,12 +115,14 @@ export interface QueuePlan {
   readonly name: string;
   readonly bindings: readonly string[];
   readonly singleActiveConsumer: boolean;
+  /** Its bindings are to the exchange of the taps. */
+  readonly tap?: true;
 }
 
 /** Adds former names. Messages that were published under them may still be in transit. */
 const withFormer = (receives: readonly string[]): string[] => [...receives, ...formerTypes(receives)];
 
-export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
+export function queuesOf({ mailboxes, workers, taps }: Topology): QueuePlan[] {
   return [
     ...mailboxes.flatMap(({ actor, partitions, receives }) =>
       Array.from({ length: receives.length > 0 ? partitions : 0 }, (_, partition) => ({
@@ -116,8 +136,19 @@ export function queuesOf({ mailboxes, workers }: Topology): QueuePlan[] {
       bindings: withFormer(receives).map((type) => `${type}.*`),
       singleActiveConsumer: false,
     })),
+    ...taps.map((it) => ({
+      name: tapName(it),
+      bindings: TAP_LEVELS[it.receives],
+      singleActiveConsumer: true,
+      tap: true as const,
+    })),
   ];
 }
+
+/** Routing keys of the taps' exchange. A publisher that knows no tap for a kind does not send it there. */
+export const TAP_EVENT = "event";
+export const TAP_OTHER = "other";
+const TAP_LEVELS = { all: [TAP_EVENT, TAP_OTHER], events: [TAP_EVENT] } as const;
 
 export interface Route {
   readonly partition: number;
@@ -128,7 +159,7 @@ export interface Route {
 
 /** Partition counts by received message type, from the contracts that this process knows and has declared. */
 export class Routes {
-  #declared: Topology = { mailboxes: [], workers: [] };
+  #declared: Topology = { mailboxes: [], workers: [], taps: [] };
   #contracts: readonly ServiceContract[] | undefined;
   #partitions = new Map<string, number>();
 
@@ -140,6 +171,11 @@ export class Routes {
   add(topology: Topology): void {
     this.#declared = mergeTopologies(this.#declared, topology);
     this.#contracts = undefined;
+  }
+
+  /** The declared taps that get a copy of it. */
+  tapsOf(isEvent: boolean): readonly TapSpec[] {
+    return isEvent ? this.#declared.taps : this.#declared.taps.filter((it) => it.receives === "all");
   }
 
   /** The partition of a message, or undefined where no mailbox receives its type. */
@@ -167,7 +203,7 @@ export class Routes {
   }
 
   #build(contracts: readonly ServiceContract[]): void {
-    const { mailboxes, workers } = mergeTopologies(topologyOf(contracts), this.#declared);
+    const { mailboxes, workers } = mergeTopologies({ ...topologyOf(contracts), taps: [] }, this.#declared);
     this.#partitions = new Map();
     for (const { receives } of workers)
       for (const type of withFormer(receives)) this.#partitions.set(type, DEFAULT_PARTITIONS);

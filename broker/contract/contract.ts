@@ -132,6 +132,12 @@ export interface WorkerContract<N extends string = string> {
   readonly receives: readonly N[];
 }
 
+/** A queue of the service that gets a copy of every message. */
+export interface TapContract {
+  /** How much of it, by the environment's variables. All nodes of a shop must agree. */
+  receives(variables: Readonly<NodeJS.ProcessEnv>): "all" | "events" | "off";
+}
+
 export interface ServiceContract {
   readonly service: string;
   /** One line for the docs. */
@@ -140,6 +146,7 @@ export interface ServiceContract {
   readonly messages: Readonly<Record<string, MessageContract>>;
   readonly actors: Readonly<Record<string, ActorContract>>;
   readonly workers: Readonly<Record<string, WorkerContract>>;
+  readonly taps?: Readonly<Record<string, TapContract>>;
   /** Error codes of the domain. */
   readonly errors?: ErrorEntries;
   /** Environment variables of the domain. */
@@ -182,6 +189,7 @@ export function defineContract<
   messages: M;
   actors?: T;
   workers?: W;
+  taps?: Readonly<Record<string, TapContract>>;
   errors?: ErrorEntries;
   config?: Variables;
 }) {

@@ -1,5 +1,6 @@
 /** Services declared from their contract. It types the handlers, and nothing undeclared can be called. */
 import type { CallingOptions, Service, ServiceSchema } from "moleculer";
+import type { Tapped } from "../bus/bus.ts";
 import type { ServiceContract } from "../contract/contract.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Config } from "./config.ts";
@@ -36,6 +37,8 @@ export interface ServiceDefinition<
    */
   setup?: (service: ServiceWith<X>) => P;
   actions: ActionHandlers<C>;
+  /** One handler for each tap of the contract. */
+  taps?: Readonly<Record<string, (batch: readonly Tapped[]) => Promise<void>>>;
   methods?: M;
   /** Runs before the service's actors and workers receive messages. */
   started?(): Promise<void> | void;
@@ -64,6 +67,7 @@ export function defineService<
   const { mixins = [], setup, actions, ...schema } = definition;
   checkHandlers(contract, "actions", actions);
   checkHandlers(contract, "workers", schema.workers ?? {});
+  checkHandlers(contract, "taps", schema.taps ?? {});
   for (const requirement of requirementsOf(contract))
     if (!mixins.some((it) => it.covers?.includes(requirement)))
       throw new Error(`${contract.service} declares ${requirement}, but none of its mixins covers that`);
@@ -111,16 +115,21 @@ function createdBy<T extends Service>(setup: (service: T) => object) {
   };
 }
 
-function checkHandlers(contract: ServiceContract, kind: "actions" | "workers", handlers: object): void {
-  for (const name of Object.keys(contract[kind]))
+function checkHandlers(
+  contract: ServiceContract,
+  kind: "actions" | "taps" | "workers",
+  handlers: object,
+): void {
+  for (const name of Object.keys(contract[kind] ?? {}))
     if (!(name in handlers))
       throw new Error(`${contract.service}.${name} of ${kind} is declared but has no handler`);
 }
 
-function requirementsOf({ actions, actors, workers }: ServiceContract): Requirement[] {
+function requirementsOf({ actions, actors, workers, taps = {} }: ServiceContract): Requirement[] {
   return [
     ...(Object.values(actions).some((it) => it.idempotent) ? (["idempotency"] as const) : []),
     ...Object.keys(actors).map((it) => `actor ${it}` as const),
+    ...(Object.keys(taps).length > 0 ? (["taps"] as const) : []),
     ...(Object.keys(workers).length > 0 ? (["workers"] as const) : []),
   ];
 }

@@ -8,7 +8,7 @@ import type { ActionHooks, EventSchema, Service, ServiceSchema } from "moleculer
 declare const adds: unique symbol;
 
 /** What a contract declares and a mixin must implement. `actor <type>` is an actor that needs a host. */
-export type Requirement = "idempotency" | "workers" | `actor ${string}`;
+export type Requirement = "idempotency" | "taps" | "workers" | `actor ${string}`;
 
 /** A Moleculer mixin that puts `A` on a service's `this`. */
 export interface Mixin<A extends object = object> extends Partial<Omit<ServiceSchema, "mixins">> {
@@ -51,7 +51,7 @@ export function defineMixin<A extends object>(schema: MixinSchema & ThisType<Ser
 }
 
 /** Mixins that receive messages, in the order in which they start. */
-const START_ORDER = ["actors", "workers"] as const;
+const START_ORDER = ["taps", "actors", "workers"] as const;
 type Stage = (typeof START_ORDER)[number];
 
 type Hook = (this: Service) => Promise<void> | void;

@@ -384,6 +384,7 @@ class Host<S extends object, T extends MessageType> implements ActorHost<S, T> {
       by: this.#incarnation,
       commit: `${this.#incarnation}:${(this.#commits++).toString(36)}`,
       strict: runtime.config.NODE_ENV === "test",
+      recordApplied: runtime.bus.recordsApplied,
       answerId: (message: Envelope, index: number) => derivedId(message.id, definition.type, index),
     };
   }

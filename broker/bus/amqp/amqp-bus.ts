@@ -18,20 +18,28 @@ import {
   type MailboxHandlers,
   type MailboxSpec,
   newStats,
+  type Tapped,
+  type TapSpec,
   type Topology,
   type WorkerSpec,
 } from "../bus.ts";
+import { Gathering } from "../gathering.ts";
 import { attemptWork, dispatch, received } from "../receive.ts";
 import {
   deadExchangeName,
   exchangeName,
   mailboxName,
   queueName,
+  queuesOf,
   Routes,
   routingKey,
+  TAP_EVENT,
+  TAP_OTHER,
+  tapExchangeName,
+  tapName,
   workerName,
 } from "../topology.ts";
-import { Batcher, encoded, type Outgoing, type Part, partsOf } from "./batches.ts";
+import { Batcher, COPIES_IN_MESSAGE, encoded, type Outgoing, type Part, partsOf } from "./batches.ts";
 import { claimMessages } from "./claim-shop.ts";
 import { AmqpLink } from "./connection.ts";
 import { type Lease, QueueConsumer } from "./consumer.ts";
@@ -39,12 +47,15 @@ import { deadHeaders } from "./dead-headers.ts";
 import { declareTopology, isDeclared, TopologyError } from "./declare.ts";
 import { Publisher } from "./publisher.ts";
 import { Slots } from "./slots.ts";
+import { copyFor, readCopy } from "./tap-copies.ts";
 
 const DEFAULT_WINDOW = 2_000;
 /** RabbitMQ moves the partitions of a hanging node after two or three missed heartbeats. */
 const DEFAULT_HEARTBEAT_SECONDS = 3;
 const MAILBOX_PREFETCH = 100;
 const WORKER_PREFETCH = 50;
+/** AMQP messages, each with many messages of the shop. */
+const TAP_PREFETCH = 100;
 const CLOSE_TIMEOUT_MS = 5_000;
 /** How long a stop waits for a worker's handlers. Unfinished messages are redelivered to another consumer. */
 const DRAIN_MS = 5_000;
@@ -113,6 +124,7 @@ class AmqpBus implements Bus {
   readonly #consumeLink: AmqpLink;
   readonly #publisher: Publisher;
   readonly #batcher: Batcher;
+  readonly #copies: Batcher;
   readonly #readsBatches: () => boolean;
   readonly #routes = new Routes();
   readonly #open = new Set<Consumption>();
@@ -153,7 +165,11 @@ class AmqpBus implements Bus {
       unroutable: () => void this.#repairSeldom(),
     });
     this.#readsBatches = options.readsBatches ?? (() => false);
-    this.#batcher = new Batcher((outgoing) => this.#send(outgoing));
+    this.#batcher = new Batcher((outgoing) => this.#send(exchangeName(prefix), outgoing));
+    this.#copies = new Batcher(
+      (outgoing) => this.#send(tapExchangeName(prefix), outgoing),
+      COPIES_IN_MESSAGE,
+    );
     this.#consumeLink.use({ up: (model) => void this.#restoreTopology(model), down: () => undefined });
   }
 
@@ -192,7 +208,27 @@ class AmqpBus implements Bus {
     const { partition, mandatory, isEvent } = this.#routes.route(message);
     const key = routingKey(type, partition);
     const mayShare = !isEvent && this.#readsBatches();
-    await this.#batcher.add({ key, partition, mandatory, mayShare, id, json: JSON.stringify(message) });
+    const json = JSON.stringify(message);
+    const sent = this.#batcher.add({ key, partition, mandatory, mayShare, id, json });
+    if (this.#routes.tapsOf(isEvent).length === 0) await sent;
+    else await Promise.all([sent, this.#copy(id, json, isEvent)]);
+  }
+
+  get recordsApplied(): boolean {
+    return this.#routes.tapsOf(false).length > 0;
+  }
+
+  async record(message: Envelope): Promise<void> {
+    if (this.recordsApplied) await this.#copy(message.id, copyFor(message), false);
+  }
+
+  /**
+   * Taps have an exchange of their own. A queue that takes everything from the exchange of all messages would make
+   * every message routable, and RabbitMQ would no longer tell that the queue of its receiver is missing.
+   */
+  #copy(id: string, json: string, isEvent: boolean): Promise<void> {
+    const key = isEvent ? TAP_EVENT : TAP_OTHER;
+    return this.#copies.add({ key, partition: isEvent ? 0 : 1, mandatory: true, mayShare: true, id, json });
   }
 
   async consumeMailboxes(
@@ -200,7 +236,7 @@ class AmqpBus implements Bus {
     handlers: MailboxHandlers,
     { prefetch = MAILBOX_PREFETCH }: { prefetch?: number } = {},
   ): Promise<MailboxConsumption> {
-    await this.#ensure({ mailboxes: [spec], workers: [] });
+    await this.#ensure({ mailboxes: [spec], workers: [], taps: [] });
     const held = new Set<number>();
     const consumers = Array.from({ length: spec.partitions }, (_, partition) => {
       const queue = queueName(this.#prefix, mailboxName(spec.actor, partition));
@@ -252,7 +288,7 @@ class AmqpBus implements Bus {
     handle: (message: Envelope) => Promise<void>,
     { prefetch = WORKER_PREFETCH }: { prefetch?: number } = {},
   ): Promise<Consumption> {
-    await this.#ensure({ mailboxes: [], workers: [spec] });
+    await this.#ensure({ mailboxes: [], workers: [spec], taps: [] });
     const queue = queueName(this.#prefix, workerName(spec.service, spec.worker));
     const running = new Set<Promise<void>>();
     const slots = new Slots(prefetch);
@@ -283,11 +319,45 @@ class AmqpBus implements Bus {
     return consumption;
   }
 
+  async consumeTap(spec: TapSpec, handle: (batch: readonly Tapped[]) => Promise<void>): Promise<Consumption> {
+    await this.#ensure({ mailboxes: [], workers: [], taps: [spec] });
+    const queue = queueName(this.#prefix, tapName(spec));
+    const gathering = new Gathering(queue, this.#limitedLog);
+    gathering.attach(handle);
+    const consumer = this.#consumer(queue, TAP_PREFETCH, {
+      onMessage: (raw, lease) => {
+        for (const arrival of this.#arrivals(raw, lease, queue)) {
+          const copy = readCopy(arrival.part);
+          if (copy instanceof Error) void this.#bury(arrival, copy, 1);
+          else gathering.add({ ...copy, settle: arrival.settle });
+        }
+      },
+      onLost: () => gathering.clear(),
+    });
+    const consumption: Consumption = {
+      stop: async (drain) => {
+        consumer.pause();
+        consumer.abandon();
+        await within(DRAIN_MS, gathering.detach());
+        try {
+          await drain();
+        } finally {
+          this.#open.delete(consumption);
+          await consumer.stop();
+        }
+      },
+    };
+    this.#open.add(consumption);
+    await consumer.consuming;
+    return consumption;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     clearTimeout(this.#redeclareTimer);
     await Promise.all([...this.#open].map((it) => it.stop(async () => undefined)));
     this.#batcher.flush();
+    this.#copies.flush();
     await this.#publisher.close(CLOSE_TIMEOUT_MS);
     this.#closed = true;
     await Promise.all([this.#publishLink.close(), this.#consumeLink.close()]);
@@ -325,10 +395,10 @@ class AmqpBus implements Bus {
     return parts.map((part) => ({ part, raw, lease, queue, settle }));
   }
 
-  async #send({ key, mandatory, id, parts }: Outgoing): Promise<void> {
+  async #send(exchange: string, { key, mandatory, id, parts }: Outgoing): Promise<void> {
     const { content, contentType } = encoded({ parts });
     const options = { mandatory, contentType, messages: parts.length };
-    await this.#publisher.publish(exchangeName(this.#prefix), key, content, id, options);
+    await this.#publisher.publish(exchange, key, content, id, options);
   }
 
   async #work(
@@ -385,8 +455,9 @@ class AmqpBus implements Bus {
   /** Declares what a consumer needs, unless it is declared already. */
   async #ensure(topology: Topology): Promise<void> {
     if (this.#closed) throw new BusUnavailableError("the bus is closed");
-    const { mailboxes, workers } = this.#routes.declared;
+    const { mailboxes, workers, taps } = this.#routes.declared;
     const known =
+      topology.taps.every((wanted) => taps.some((it) => tapName(it) === tapName(wanted))) &&
       topology.mailboxes.every(({ actor }) => mailboxes.some((it) => it.actor === actor)) &&
       topology.workers.every((wanted) =>
         workers.some((it) => it.service === wanted.service && it.worker === wanted.worker),
@@ -419,7 +490,7 @@ class AmqpBus implements Bus {
   /** Runs after a reconnection, because RabbitMQ may have lost all declarations. */
   async #restoreTopology(model: ChannelModel): Promise<void> {
     const { declared } = this.#routes;
-    if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
+    if (queuesOf(declared).length === 0) return;
     try {
       if (!(await isDeclared(model, this.#prefix, declared))) await this.#repair();
     } catch (error) {
@@ -437,7 +508,7 @@ class AmqpBus implements Bus {
 
   async #redeclare(): Promise<void> {
     const { declared } = this.#routes;
-    if (declared.mailboxes.length === 0 && declared.workers.length === 0) return;
+    if (queuesOf(declared).length === 0) return;
     for (let model = this.#consumeLink.model; model; ) {
       try {
         return await declareTopology(model, this.#prefix, declared);

@@ -11,6 +11,8 @@ export const BATCH_TYPE = "application/cloudevents-batch+json";
 /** A consumer prefetches AMQP messages. This bounds what it may have in memory. */
 const MAX_MESSAGES = 20;
 const MAX_CHARACTERS = 256 * 1024;
+/** The same for copies of messages, which taps read in large batches anyway. */
+export const COPIES_IN_MESSAGE = 100;
 
 /** What one AMQP message carries. */
 export interface Outgoing {
@@ -44,15 +46,18 @@ export class Batcher {
   /** By partition: the latest one, which alone may grow. An older one would overtake messages to the same queue. */
   readonly #latest = new Map<number, OpenBatch>();
 
+  readonly #maxMessages: number;
+
   /** @param send in the order of the calls; must not throw */
-  constructor(send: (outgoing: Outgoing) => Promise<void>) {
+  constructor(send: (outgoing: Outgoing) => Promise<void>, maxMessages = MAX_MESSAGES) {
     this.#send = send;
+    this.#maxMessages = maxMessages;
   }
 
   /** Resolves or rejects with the AMQP message that carries it. */
   add({ key, partition, mandatory, mayShare, id, json }: Publication): Promise<void> {
     const latest = this.#latest.get(partition);
-    if (mayShare && latest?.key === key && hasRoom(latest, json)) {
+    if (mayShare && latest?.key === key && hasRoom(latest, json, this.#maxMessages)) {
       latest.parts.push(json);
       latest.characters += json.length;
       return latest.sent;
@@ -74,8 +79,8 @@ export class Batcher {
   }
 }
 
-const hasRoom = ({ parts, characters }: OpenBatch, json: string): boolean =>
-  parts.length < MAX_MESSAGES && characters + json.length <= MAX_CHARACTERS;
+const hasRoom = ({ parts, characters }: OpenBatch, json: string, maxMessages: number): boolean =>
+  parts.length < maxMessages && characters + json.length <= MAX_CHARACTERS;
 
 /** The body and its type. A single message has the format that every version reads. */
 export const encoded = ({ parts }: Pick<Outgoing, "parts">): { content: Buffer; contentType: string } =>

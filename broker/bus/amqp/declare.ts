@@ -15,6 +15,7 @@ import {
   type QueuePlan,
   queueName,
   queuesOf,
+  tapExchangeName,
 } from "../topology.ts";
 import { closeChannel } from "./close-channel.ts";
 
@@ -55,6 +56,8 @@ export async function declareTopology(
   await withRetries(model, `exchange ${prefix}`, async (channel) => {
     await channel.assertExchange(exchangeName(prefix), "topic", { durable: true });
     await channel.assertExchange(deadExchangeName(prefix), "direct", { durable: true });
+    if (topology.taps.length > 0)
+      await channel.assertExchange(tapExchangeName(prefix), "direct", { durable: true });
   });
   const plans = queuesOf(topology);
   const workers = Array.from({ length: Math.min(CHANNELS, plans.length) }, async () => {
@@ -135,8 +138,13 @@ async function declareQueue(channel: Channel, prefix: string, plan: QueuePlan): 
   await channel.assertQueue(dead, { durable: true, arguments: deadQueueArguments });
   await channel.bindQueue(dead, deadExchangeName(prefix), queue);
   await channel.assertQueue(queue, { durable: true, arguments: queueArguments(prefix, plan) });
-  for (const binding of plan.bindings) await channel.bindQueue(queue, exchangeName(prefix), binding);
+  const exchange = exchangeOf(prefix, plan);
+  for (const binding of plan.bindings) await channel.bindQueue(queue, exchange, binding);
 }
+
+/** The exchange that the queue's bindings are to. */
+export const exchangeOf = (prefix: string, { tap }: QueuePlan): string =>
+  tap ? tapExchangeName(prefix) : exchangeName(prefix);
 
 /**
  * Runs `declare` on `channel` or a new one. RabbitMQ may close a channel for a transient reason when nodes declare

@@ -8,9 +8,16 @@
 import type { Channel, ChannelModel } from "amqplib";
 import { toError } from "../../resilience/retry.ts";
 import type { Topology } from "../bus.ts";
-import { deadExchangeName, deadQueueName, exchangeName, queueName, queuesOf } from "../topology.ts";
+import {
+  deadExchangeName,
+  deadQueueName,
+  exchangeName,
+  queueName,
+  queuesOf,
+  tapExchangeName,
+} from "../topology.ts";
 import { connectToAny } from "./connect-once.ts";
-import { deadQueueArguments, type QueueArguments, queueArguments } from "./declare.ts";
+import { deadQueueArguments, exchangeOf, type QueueArguments, queueArguments } from "./declare.ts";
 
 export interface TopologyMismatch {
   /** Queue or exchange, with prefix. */
@@ -41,6 +48,12 @@ const expectedQueues = (prefix: string, topology: Topology): Expected[] =>
     ];
   });
 
+const expectedExchanges = (prefix: string, { taps }: Topology): string[] => [
+  exchangeName(prefix),
+  deadExchangeName(prefix),
+  ...(taps.length > 0 ? [tapExchangeName(prefix)] : []),
+];
+
 /** @throws Error where RabbitMQ can't be reached or asked */
 export async function checkOverAmqp(
   url: string,
@@ -51,7 +64,7 @@ export async function checkOverAmqp(
   try {
     const queues = expectedQueues(prefix, topology);
     const mismatches: TopologyMismatch[] = [];
-    for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)]) {
+    for (const exchange of expectedExchanges(prefix, topology)) {
       const refused = await refusal(connection, (channel) => channel.checkExchange(exchange));
       if (refused) mismatches.push({ name: exchange, what: whatOf(refused) });
     }
@@ -122,7 +135,7 @@ export async function checkOverApi(
   const bindings = await list(apiUrl, "bindings", vhost);
   const nodes = (await list(apiUrl, "nodes")).length;
   const mismatches: TopologyMismatch[] = [];
-  for (const exchange of [exchangeName(prefix), deadExchangeName(prefix)])
+  for (const exchange of expectedExchanges(prefix, topology))
     if (!exchanges.has(exchange)) mismatches.push({ name: exchange, what: "is missing" });
   for (const { name, args } of expectedQueues(prefix, topology)) {
     const queue = queues.get(name);
@@ -159,7 +172,7 @@ function bindingMismatches(
     expected.set(line(exchange, name, key), { name, what: `is not bound to ${key} of ${exchange}` });
   for (const plan of queuesOf(topology)) {
     const name = queueName(prefix, plan.name);
-    for (const key of plan.bindings) add(exchangeName(prefix), name, key);
+    for (const key of plan.bindings) add(exchangeOf(prefix, plan), name, key);
     add(deadExchangeName(prefix), deadQueueName(name), name);
   }
   const own = new Set([...expected.values()].map((it) => it.name));

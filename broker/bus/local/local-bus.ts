@@ -3,7 +3,7 @@
  * published only when every subscriber has settled it. Until then it is in its sender's outbox.
  */
 
-import { presentType } from "../../contract/contract.ts";
+import { kindOf, presentType } from "../../contract/contract.ts";
 import type { Envelope } from "../../contract/envelope.ts";
 import { type Clock, systemClock } from "../../resilience/clock.ts";
 import { within } from "../../resilience/deadline.ts";
@@ -20,13 +20,16 @@ import {
   type MailboxHandlers,
   type MailboxSpec,
   newStats,
+  type Tapped,
+  type TapSpec,
   type Topology,
   UnroutableError,
   type WorkerSpec,
 } from "../bus.ts";
 import { describeFailure } from "../failure.ts";
+import { Gathering } from "../gathering.ts";
 import { attemptWork, dispatch, received } from "../receive.ts";
-import { mailboxName, queuesOf, Routes, workerName } from "../topology.ts";
+import { mailboxName, queuesOf, Routes, tapName, workerName } from "../topology.ts";
 import { type DeadLetter, type DeadLetterStore, letterId } from "./dead-letters.ts";
 import { jsonCopy } from "./json-copy.ts";
 import { type Entry, LocalConsumer, LocalQueue } from "./queue.ts";
@@ -62,6 +65,7 @@ class LocalBus implements Bus {
   /** Queues by message type: mailboxes by partition, then workers. */
   readonly #mailboxes = new Map<string, LocalQueue[][]>();
   readonly #workers = new Map<string, LocalQueue[]>();
+  readonly #taps = new Map<string, Gathering>();
   readonly #open = new Set<Consumption>();
   readonly #underWay = new Set<(error: Error) => void>();
   readonly #replaying = new Set<string>();
@@ -88,7 +92,9 @@ class LocalBus implements Bus {
   async declare(topology: Topology): Promise<void> {
     this.#routes.add(topology);
     for (const plan of queuesOf(topology))
-      if (!this.#queues.has(plan.name))
+      if (plan.tap) {
+        if (!this.#taps.has(plan.name)) this.#taps.set(plan.name, new Gathering(plan.name, this.#limitedLog));
+      } else if (!this.#queues.has(plan.name))
         this.#queues.set(plan.name, new LocalQueue(plan.name, plan.singleActiveConsumer, this.#onReady));
     this.#bind();
   }
@@ -96,18 +102,38 @@ class LocalBus implements Bus {
   publish(message: Envelope): Promise<void> {
     if (this.#closed) return Promise.reject(new BusUnavailableError("the bus is closed"));
     let queues: readonly LocalQueue[];
+    let taps: readonly Gathering[];
     try {
       queues = this.#receivers(message);
+      taps = this.#tapsOf(kindOf(message.type) === "event");
     } catch (error) {
       return Promise.reject(error);
     }
+    return this.#send(message, queues, taps, false);
+  }
+
+  get recordsApplied(): boolean {
+    return this.#routes.tapsOf(false).length > 0;
+  }
+
+  record(message: Envelope): Promise<void> {
+    if (this.#closed) return Promise.reject(new BusUnavailableError("the bus is closed"));
+    return this.#send(message, [], this.#tapsOf(false), true);
+  }
+
+  #send(
+    message: Envelope,
+    queues: readonly LocalQueue[],
+    taps: readonly Gathering[],
+    applied: boolean,
+  ): Promise<void> {
     this.stats.published++;
-    if (queues.length === 0) {
+    if (queues.length + taps.length === 0) {
       this.stats.confirmed++;
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
-      let open = queues.length;
+      let open = queues.length + taps.length;
       const settled = () => {
         if (--open > 0) return;
         this.#underWay.delete(reject);
@@ -116,6 +142,7 @@ class LocalBus implements Bus {
       };
       this.#underWay.add(reject);
       for (const queue of queues) queue.put(jsonCopy(message) as Envelope, false, settled);
+      for (const tap of taps) tap.add({ message, applied, settle: settled });
     });
   }
 
@@ -124,7 +151,7 @@ class LocalBus implements Bus {
     handlers: MailboxHandlers,
     { prefetch = MAILBOX_PREFETCH }: { prefetch?: number } = {},
   ): Promise<MailboxConsumption> {
-    await this.#ensure({ mailboxes: [spec], workers: [] });
+    await this.#ensure({ mailboxes: [spec], workers: [], taps: [] });
     const held = new Set<number>();
     const subscribe = (partition: number): LocalConsumer => {
       const queue = this.#queue(mailboxName(spec.actor, partition));
@@ -175,7 +202,7 @@ class LocalBus implements Bus {
     handle: (message: Envelope) => Promise<void>,
     { prefetch = WORKER_PREFETCH }: { prefetch?: number } = {},
   ): Promise<Consumption> {
-    await this.#ensure({ mailboxes: [], workers: [spec] });
+    await this.#ensure({ mailboxes: [], workers: [spec], taps: [] });
     const queue = this.#queue(workerName(spec.service, spec.worker));
     const running = new Set<Promise<void>>();
     const consumer = new LocalConsumer(prefetch, (entry, on) => {
@@ -195,6 +222,24 @@ class LocalBus implements Bus {
         } finally {
           this.#open.delete(consumption);
           queue.leave(consumer);
+        }
+      },
+    };
+    this.#open.add(consumption);
+    return consumption;
+  }
+
+  async consumeTap(spec: TapSpec, handle: (batch: readonly Tapped[]) => Promise<void>): Promise<Consumption> {
+    await this.#ensure({ mailboxes: [], workers: [], taps: [spec] });
+    const tap = this.#tap(spec);
+    tap.attach(handle);
+    const consumption: Consumption = {
+      stop: async (drain) => {
+        await within(this.#drainMs, tap.detach());
+        try {
+          await drain();
+        } finally {
+          this.#open.delete(consumption);
         }
       },
     };
@@ -244,6 +289,16 @@ class LocalBus implements Bus {
     throw new UnroutableError(`no queue takes ${message.type}`);
   }
 
+  #tapsOf(isEvent: boolean): readonly Gathering[] {
+    return this.#routes.tapsOf(isEvent).map((it) => this.#tap(it));
+  }
+
+  #tap(spec: TapSpec): Gathering {
+    const tap = this.#taps.get(tapName(spec));
+    if (!tap) throw new Error(`queue ${tapName(spec)} is not declared`);
+    return tap;
+  }
+
   #bind(): void {
     const { mailboxes, workers } = this.#routes.declared;
     this.#mailboxes.clear();
@@ -268,7 +323,8 @@ class LocalBus implements Bus {
 
   async #ensure(topology: Topology): Promise<void> {
     if (this.#closed) throw new BusUnavailableError("the bus is closed");
-    if (queuesOf(topology).some(({ name }) => !this.#queues.has(name))) await this.declare(topology);
+    const isThere = (name: string) => this.#queues.has(name) || this.#taps.has(name);
+    if (queuesOf(topology).some(({ name }) => !isThere(name))) await this.declare(topology);
   }
 
   #count(entry: Entry): void {

@@ -1,5 +1,6 @@
 /** The runtime as a middleware. It gives the services of any broker what they need. */
 import type { Middleware, ServiceBroker } from "moleculer";
+import type { Topology } from "../../bus/bus.ts";
 import { topologyOf } from "../../bus/topology.ts";
 import { moleculerMetrics } from "../../http/metrics.ts";
 import { migrateUp, migrationStatus, migrationsOf } from "../../mongo/migrations.ts";
@@ -53,7 +54,7 @@ export function runtimeMiddleware(
       await connected;
       if (runtime.bus.kind === "amqp" && identity.prefix === undefined)
         await bindPrefix({ service: runtime.database }, runtime.config.AMQP_PREFIX);
-      await runtime.bus.declare(topologyOf(shop.contracts));
+      await runtime.bus.declare(topologyHere(runtime, shop, services));
       await prepare?.(runtime);
     },
 
@@ -65,6 +66,20 @@ export function runtimeMiddleware(
       await close();
     },
   };
+}
+
+/**
+ * All queues of the shop. In the process, no other node takes what a tap gets, so a tap of a service that does not run
+ * here would only keep the outboxes full.
+ */
+function topologyHere(
+  { bus, config }: NodeRuntime,
+  { contracts }: Extension,
+  services: readonly string[],
+): Topology {
+  const topology = topologyOf(contracts, config.variables);
+  if (bus.kind === "amqp") return topology;
+  return { ...topology, taps: topology.taps.filter((it) => services.includes(it.service)) };
 }
 
 async function migrateAll(

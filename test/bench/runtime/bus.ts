@@ -169,6 +169,9 @@ function heldBack(bus: Bus) {
       publish: (message) => (opened ? opened.promise.then(() => bus.publish(message)) : bus.publish(message)),
       consumeMailboxes: (...args) => bus.consumeMailboxes(...args),
       consumeWorker: (...args) => bus.consumeWorker(...args),
+      recordsApplied: false,
+      record: (message) => bus.record(message),
+      consumeTap: (...args) => bus.consumeTap(...args),
       close: () => bus.close(),
     } satisfies Bus,
   };

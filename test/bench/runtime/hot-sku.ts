@@ -126,6 +126,9 @@ function withoutListeners(bus: Bus): Bus {
     publish: async () => undefined,
     consumeMailboxes: (...args) => bus.consumeMailboxes(...args),
     consumeWorker: (...args) => bus.consumeWorker(...args),
+    recordsApplied: false,
+    record: (message) => bus.record(message),
+    consumeTap: (...args) => bus.consumeTap(...args),
     close: () => bus.close(),
   };
 }

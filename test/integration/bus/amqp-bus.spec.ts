@@ -17,7 +17,8 @@ import { eventually } from "../../../souk/testing/eventually.ts";
 import { type AmqpBroker, amqpBroker, amqpUrl } from "../../support/bus/amqp-broker.ts";
 import { blockedFrame, unblockedFrame } from "../../support/bus/amqp-frames.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus/bus-conformance.ts";
-import { busContract, jobs, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
+import { busContract, jobs, mailbox, tapContract, testMessage } from "../../support/bus/bus-contract.ts";
+import { tapConformance } from "../../support/bus/tap-conformance.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 import { type TcpProxy, tcpProxy } from "../../support/servers/tcp-proxy.ts";
 import { standIn } from "../../support/stand-in.ts";
@@ -39,7 +40,7 @@ describe("The bus over RabbitMQ", function () {
     return bus;
   };
   const open = async () => {
-    broker = await amqpBroker([busContract]);
+    broker = await amqpBroker([busContract, tapContract]);
     log = quietLog();
   };
   const close = async () => {
@@ -61,6 +62,16 @@ describe("The bus over RabbitMQ", function () {
           };
         }),
     );
+
+  tapConformance(async () => {
+    await open();
+    return {
+      repeatsAtHandOver: true,
+      node: () => createBus(),
+      buried: (queue) => broker.buried(queue),
+      close,
+    };
+  });
 
   describe("beside a newer version", () => {
     beforeEach(open);

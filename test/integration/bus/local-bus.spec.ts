@@ -8,6 +8,7 @@ import { eventually } from "../../../souk/testing/eventually.ts";
 import { busConformance, collector, counter, subjectIn } from "../../support/bus/bus-conformance.ts";
 import { busContract, ears, jobs, mailbox, testMessage } from "../../support/bus/bus-contract.ts";
 import { memoryDeadLetters } from "../../support/bus/memory-dead-letters.ts";
+import { tapConformance } from "../../support/bus/tap-conformance.ts";
 import { quietLog } from "../../support/quiet-log.ts";
 
 describe("The local bus", () => {
@@ -29,6 +30,16 @@ describe("The local bus", () => {
           attempts,
         }));
       },
+    };
+  });
+
+  tapConformance(async () => {
+    const bus = createLocalBus({ deadLetters: memoryDeadLetters(), log: quietLog() });
+    return {
+      repeatsAtHandOver: false,
+      node: async () => bus,
+      buried: async () => [],
+      close: () => bus.close(),
     };
   });
 

@@ -35,7 +35,7 @@ describe("A user of RabbitMQ who lacks a right", function () {
       await bus.close();
     }
   };
-  const declare = () => start((bus) => bus.declare({ mailboxes: [spec], workers: [] }));
+  const declare = () => start((bus) => bus.declare({ mailboxes: [spec], workers: [], taps: [] }));
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), "souk-rights-"));
@@ -67,7 +67,7 @@ describe("A user of RabbitMQ who lacks a right", function () {
     await allow(".*", ".*", "^rights$|^rights\\.dead$|^rights\\.declared");
     await assert.rejects(
       start(async (bus) => {
-        await bus.declare({ mailboxes: [spec], workers: [] });
+        await bus.declare({ mailboxes: [spec], workers: [], taps: [] });
         await bus.consumeMailboxes(spec, { onDelivery: () => undefined, onLost: () => undefined });
       }),
       is(/ACCESS_REFUSED .*queue 'rights\.thing\.0'/),

@@ -30,6 +30,14 @@ export const busContract = defineContract({
   workers: { jobs: { receives: ["bustest.work"] }, ears: { receives: ["bustest.heard"] } },
 });
 
+/** Its tap gets a copy of every message, or of events where the variable TAP says so. */
+export const tapContract = defineContract({
+  service: "bustap",
+  actions: {},
+  messages: {},
+  taps: { log: { receives: ({ TAP }) => (TAP === "events" ? "events" : "all") } },
+});
+
 export const mailbox = {
   actor: "bustestcounter",
   partitions: PARTITIONS,

@@ -5,6 +5,7 @@ import {
   exchangeName,
   queueName,
   queuesOf,
+  tapExchangeName,
   topologyOf,
 } from "../../../broker/bus/topology.ts";
 import type { ServiceContract } from "../../../broker/contract/contract.ts";
@@ -22,4 +23,5 @@ export async function deleteTopology(
   }
   await channel.deleteExchange(exchangeName(prefix));
   await channel.deleteExchange(deadExchangeName(prefix));
+  await channel.deleteExchange(tapExchangeName(prefix));
 }

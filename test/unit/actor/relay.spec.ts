@@ -25,7 +25,7 @@ function relayOn(publish: (message: Envelope) => Promise<void>, options: Partial
   const troubles: string[] = [];
   const stats = newStats();
   const relay = new Relay({
-    bus: { publish },
+    bus: { publish, record: publish },
     clock: { now: () => NOW },
     by: "me",
     tuning: { ...defaultTuning, pullAfterMs: 4 },

@@ -134,7 +134,11 @@ describe("Routes", () => {
   it("follow what is declared later", () => {
     const routes = new Routes();
     assert.equal(routes.partition({ type: "later.do", subject: "a" }), undefined);
-    routes.add({ mailboxes: [{ actor: "later", partitions: 3, receives: ["later.do"] }], workers: [] });
+    routes.add({
+      mailboxes: [{ actor: "later", partitions: 3, receives: ["later.do"] }],
+      workers: [],
+      taps: [],
+    });
     assert.equal(routes.partition({ type: "later.do", subject: "a" }), partitionOf("a", 3));
   });
 });

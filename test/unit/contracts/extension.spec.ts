@@ -89,7 +89,7 @@ describe("The core's list", () => {
   it("refuses a service that there is not", async () => {
     await assert.rejects(
       loadServices(core, ["orders", "ordrs"]),
-      /there is no service ordrs; there are cart, /,
+      /there is no service ordrs; there are audit, cart, /,
     );
   });
 });

@@ -38,6 +38,8 @@ export interface OutboxEntry {
   at: number;
   by: string;
   message: Envelope;
+  /** The actor has applied it and nobody has sent it. It goes to the taps only. */
+  applied?: true;
 }
 export interface TimerEntry {
   id: string;

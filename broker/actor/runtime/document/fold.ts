@@ -2,6 +2,7 @@
 
 import { type MessageType, messageContract } from "../../../contract/contract.ts";
 import { type Envelope, envelopeOf, type Message } from "../../../contract/envelope.ts";
+import { derivedId } from "../../../contract/ids.ts";
 import type { ActorDefinition, Decision, Outgoing, Refusal, TimerChange } from "../../define-actor.ts";
 import type { LoadedActor, OutboxEntry, TimerEntry } from "./actor-host.types.ts";
 import { deepFreeze } from "./freeze.ts";
@@ -13,6 +14,8 @@ export const MAX_BATCH = 128;
 
 export interface Incoming {
   message: Envelope;
+  /** It came from a mailbox, so its sender has published it. */
+  mailed?: boolean;
   /** Set for a timer that is due. It counts only while the actor still has that timer. */
   timer?: { id: string; due: number };
 }
@@ -53,6 +56,8 @@ export interface FoldOptions<S extends object, T extends MessageType> {
   commit: string;
   /** Validate and freeze each next state. For tests. */
   strict?: boolean;
+  /** Put applied messages that nobody has published into the outbox, for the taps. */
+  recordApplied?: boolean;
   newId?: () => string;
   /** The archive's entries about the batch's senders, where one of its messages is {@link isLate}. */
   archived?: Inbox;
@@ -134,6 +139,7 @@ class Draft<S extends object, T extends MessageType> {
     if (same && !remembers) return NOTHING;
     this.#state = decision.state;
     this.#timers = timers;
+    if (this.#options.recordApplied && !incoming.mailed) this.#added.push(this.#record(message));
     if (entries) {
       this.#added.push(...entries);
       this.#sent += entries.length;
@@ -199,6 +205,12 @@ class Draft<S extends object, T extends MessageType> {
     message.sender = `${definition.type}/${id}`;
     message.sequence = sequence;
     return { id: message.id, at, by, message };
+  }
+
+  /** Before what it causes. It has no sequence number, because no actor has sent it. */
+  #record(message: Envelope): OutboxEntry {
+    const { definition, id, at, by } = this.#options;
+    return { id: derivedId(definition.type, id, message.id), at, by, message, applied: true };
   }
 
   #changed(timers: TimerEntry[], changes: readonly TimerChange[], cause: Envelope): TimerEntry[] {

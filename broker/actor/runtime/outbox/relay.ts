@@ -17,7 +17,7 @@ const AWAY_CAP_MS = 2_000;
 const UNROUTABLE_CAP_MS = 30_000;
 
 export interface RelayOptions {
-  bus: Pick<Bus, "publish">;
+  bus: Pick<Bus, "publish" | "record">;
   clock: Clock;
   /** This start of this node. */
   by: string;
@@ -154,7 +154,7 @@ export class Relay {
     lane.flight.set(entry.id, entry);
     this.#flying++;
     stats.published++;
-    const published = bus.publish(entry.message);
+    const published = entry.applied ? bus.record(entry.message) : bus.publish(entry.message);
     if (!crashPoints) {
       published.then(
         () => this.#confirmed(lane, entry),

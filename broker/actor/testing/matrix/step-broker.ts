@@ -93,6 +93,9 @@ export class StepBroker {
       declare: async () => undefined,
       close: async () => undefined,
       publish: (message) => this.#publish(life, message),
+      recordsApplied: false,
+      record: async () => undefined,
+      consumeTap: async () => ({ stop: async (drain) => drain() }),
       consumeMailboxes: async (spec, handlers) => {
         const stops: (() => void)[] = [];
         for (let partition = 0; partition < spec.partitions; partition++)

@@ -105,6 +105,9 @@ export class SimBroker {
         return this.#consumption(seat);
       },
       consumeWorker: () => Promise.reject(new Error("workers are not nodes here")),
+      recordsApplied: false,
+      record: async () => undefined,
+      consumeTap: () => Promise.reject(new Error("taps are not nodes here")),
       close: async () => undefined,
     };
   }
