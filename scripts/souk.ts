@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   rebuild: () => import("./rebuild.ts"),
   keys: () => import("./keys.ts"),
   topology: () => import("./topology.ts"),
+  webhooks: () => import("./webhooks.ts"),
   repl: () => import("./repl.ts"),
 };
 

@@ -10,3 +10,4 @@ export * from "./payments/payments.contract.ts";
 export * from "./products/products.contract.ts";
 export * from "./reviews/reviews.contract.ts";
 export * from "./users/users.contract.ts";
+export * from "./webhooks/webhooks.contract.ts";

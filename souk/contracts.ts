@@ -23,3 +23,6 @@ export * from "../services/reviews/reviews.errors.ts";
 export * from "../services/users/users.config.ts";
 export * from "../services/users/users.contract.ts";
 export * from "../services/users/users.errors.ts";
+export * from "../services/webhooks/webhooks.config.ts";
+export * from "../services/webhooks/webhooks.contract.ts";
+export * from "../services/webhooks/webhooks.errors.ts";

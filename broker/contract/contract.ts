@@ -85,6 +85,8 @@ export interface StreamContract {
   readonly event: string;
   /** Whether the thing will not change any more, so that the stream ends. */
   ends?(thing: object): boolean;
+  /** It begins after the version that the action gives. Otherwise it begins with the thing as it is. */
+  readonly fromNow?: boolean;
 }
 
 /**
@@ -314,6 +316,12 @@ export function messageContract(type: string): MessageContract {
 
 /** The kind of a message type, also of a former name. Undefined where no loaded contract declares it. */
 export const kindOf = (type: string): MessageKind | undefined => registered.get(presentType(type))?.kind;
+
+/** The types of all events that these contracts declare. */
+export const eventTypes = (contracts: readonly ServiceContract[]): string[] =>
+  contracts.flatMap(({ messages }) =>
+    Object.entries(messages).flatMap(([type, { kind }]) => (kind === "event" ? [type] : [])),
+  );
 
 /** The service of an action, by its full name. */
 export const serviceOf = (action: string): string => action.slice(0, action.indexOf("."));

@@ -28,7 +28,7 @@ export interface StreamRequest {
 /** Rejects before the stream is open (not found, not the caller's). A later failure ends the stream. */
 export async function followChanges({
   action,
-  contract: { next, event, ends },
+  contract: { next, event, ends, fromNow = false },
   params,
   meta,
   lastEventId,
@@ -42,7 +42,7 @@ export async function followChanges({
     throw new Error(`${action} gives nothing with a version, so there is nothing to follow`);
   const waitsFor = `${serviceOf(action)}.${next}`;
   const stream = open();
-  let after = lastVersion(lastEventId);
+  let after = lastVersion(lastEventId) ?? (fromNow ? found.version : 0);
   let failures = 0;
   while (!stream.closed.aborted) {
     try {
@@ -78,8 +78,8 @@ const isVersioned = (thing: unknown): thing is { version: number } =>
   typeof thing === "object" && thing !== null && "version" in thing && typeof thing.version === "number";
 
 /** `Last-Event-ID` is the version that a client has seen. Any other text means none. */
-function lastVersion(header: string | undefined): number {
-  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : 0;
+function lastVersion(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

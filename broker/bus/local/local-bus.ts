@@ -304,6 +304,8 @@ class LocalBus implements Bus {
     this.#mailboxes.clear();
     this.#workers.clear();
     for (const { actor, partitions, receives } of mailboxes) {
+      // An actor to which only actions apply messages has no mailboxes.
+      if (receives.length === 0) continue;
       const queues = Array.from({ length: partitions }, (_, partition) =>
         this.#queue(mailboxName(actor, partition)),
       );

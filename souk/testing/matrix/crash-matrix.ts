@@ -33,7 +33,10 @@ export interface CrashMatrixOptions<W extends World = World> extends MatrixShop<
   only?: readonly string[];
   /** Checks the final state. */
   check?(state: FinalState): void;
-  /** Outboxes of plain documents at which a crash is possible: between the document and its message. */
+  /**
+   * Outboxes of plain documents at which a crash is possible: between the document and its message. With `only`, these
+   * are tried too.
+   */
   outboxes?: readonly string[];
 }
 
@@ -82,11 +85,11 @@ export function crashMatrix<W extends World>(options: CrashMatrixOptions<W>): vo
       await matrix.tryAll(worker);
     });
 
-  if (only) return;
+  if (only && !options.outboxes) return;
   it("comes to the same when it dies between a plain document and its message", async () => {
     const others = matrix.clean.points.names.filter((it) => !actors.includes(it) && !workers.includes(it));
     for (const it of options.outboxes ?? []) assert.ok(others.includes(it), `${others}`);
-    for (const name of others) await matrix.tryAll(name);
+    for (const name of only ? (options.outboxes ?? []) : others) await matrix.tryAll(name);
   });
 }
 

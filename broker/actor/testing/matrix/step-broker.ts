@@ -13,7 +13,8 @@ import {
   newStats,
   type Topology,
 } from "../../../bus/bus.ts";
-import { mailboxName, queuesOf, Routes, routingKey, workerName } from "../../../bus/topology.ts";
+import { mailboxName, queuesOf, Routes, routingKey, tapName, workerName } from "../../../bus/topology.ts";
+import { kindOf } from "../../../contract/contract.ts";
 import { checkEnvelope, type Envelope } from "../../../contract/envelope.ts";
 import { attempt } from "../../../resilience/retry.ts";
 import type { Life } from "./life.ts";
@@ -30,7 +31,9 @@ interface Seat {
 interface Queue {
   name: string;
   keys: ReadonlySet<string> | undefined;
-  types: ReadonlySet<string> | undefined;
+  types: Pick<ReadonlySet<string>, "has"> | undefined;
+  /** It gets a copy of every event, in order. */
+  isTap: boolean;
   waiting: Envelope[];
   seat: Seat | undefined;
 }
@@ -40,6 +43,8 @@ interface Taken {
   seat: Seat;
   message: Envelope;
 }
+
+const EVENTS = { has: (type: string) => kindOf(type) === "event" };
 
 /** The publisher of a message, where it is no actor. Actors are named in the message. */
 const working = new AsyncLocalStorage<Place["name"]>();
@@ -72,12 +77,16 @@ export class StepBroker {
     this.#onCrash = onCrash;
     this.#routes.add(topology);
     const workers = new Map(topology.workers.map((it) => [workerName(it.service, it.worker), it.receives]));
+    // A log of all messages would differ between runs, so that only taps of events are part of them.
+    const taps = topology.taps.filter((it) => it.receives === "events").map(tapName);
     for (const { name, bindings } of queuesOf(topology)) {
       const types = workers.get(name);
+      const isTap = taps.includes(name);
       this.#queues.push({
         name,
-        keys: types ? undefined : new Set(bindings),
-        types: types && new Set(types),
+        keys: types || isTap ? undefined : new Set(bindings),
+        types: isTap ? EVENTS : types && new Set(types),
+        isTap,
         waiting: [],
         seat: undefined,
       });
@@ -95,7 +104,17 @@ export class StepBroker {
       publish: (message) => this.#publish(life, message),
       recordsApplied: false,
       record: async () => undefined,
-      consumeTap: async () => ({ stop: async (drain) => drain() }),
+      consumeTap: async (spec, handle): Promise<Consumption> => {
+        if (spec.receives !== "events") return { stop: async (drain) => drain() };
+        const name = tapName(spec);
+        let last = Promise.resolve();
+        const stop = this.#sit(name, life, (message, taken) => {
+          const work = () =>
+            this.#work(life, name, message, taken, (it) => handle([{ message: it, applied: false }]));
+          last = last.then(work);
+        });
+        return { stop: async () => stop() };
+      },
       consumeMailboxes: async (spec, handlers) => {
         const stops: (() => void)[] = [];
         for (let partition = 0; partition < spec.partitions; partition++)
@@ -200,7 +219,7 @@ export class StepBroker {
       queue.waiting.push(message);
       if (this.#mode === "duplicated") this.#copies.push({ queue, message });
     }
-    if (takers.length === 0) this.left.set(message.id, message);
+    if (takers.every((it) => it.isTap)) this.left.set(message.id, message);
   }
 
   /** Duplicates follow some rounds after their originals, a few at the very end. */
@@ -213,11 +232,11 @@ export class StepBroker {
     });
   }
 
-  /** A mailbox keeps the order of messages to one actor. Workers keep no order. */
+  /** A mailbox keeps the order of messages to one actor, a tap that of all. Workers keep no order. */
   #groups(queue: Queue): { queue: Queue; messages: Envelope[] }[] {
     const groups = new Map<string, Envelope[]>();
     for (const [i, message] of queue.waiting.entries()) {
-      const key = queue.keys ? message.subject : String(i);
+      const key = queue.isTap ? "" : queue.keys ? message.subject : String(i);
       groups.set(key, [...(groups.get(key) ?? []), message]);
     }
     return [...groups.values()].map((messages) => ({ queue, messages }));

@@ -69,6 +69,7 @@ const providerOf = (label: Label): string =>
 const ADDRESS = anAddress();
 const BASE = "019b76da-a800-7000-8000-000000000001";
 const customerOf = (label: Label): string => derivedV7(BASE, "customer", label);
+const ENDPOINT = derivedV7(BASE, "endpoint");
 const STAFF = {
   id: derivedV7(BASE, "staff"),
   roles: ["customer", "staff"],
@@ -116,6 +117,9 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   });
   await run.rest();
   run.points.armed = true;
+  const endpoint = { url: "https://example.com/souk", types: ["order.rejected"] };
+  await run.call("webhooks.create", endpoint, { user: STAFF, resourceId: ENDPOINT });
+  await run.call("webhooks.update", { id: ENDPOINT, enabled: false }, { user: STAFF });
 
   await all(LABELS, async (label) => {
     orders[label] = await run.call(

@@ -1,0 +1,219 @@
+/**
+ * Sends the deliveries of one endpoint. Of each subject (a lane) the oldest that waits goes first, alone; several
+ * lanes are sent at once. One node does this for an endpoint, see senders.ts. Where two do, a receiver gets a
+ * delivery twice, under one id.
+ */
+import { redactedReason } from "../../../broker/contract/secrets/redact.ts";
+import type { Clock } from "../../../broker/resilience/clock.ts";
+import { within } from "../../../broker/resilience/deadline.ts";
+import { toError } from "../../../broker/resilience/retry.ts";
+import type { ListeningEndpoint } from "../endpoints/listeners.ts";
+import type { Resolve } from "../outbound/checked-lookup.ts";
+import { type Answer, createPoster, type Poster } from "../outbound/post.ts";
+import { headersOf, signatures } from "../outbound/sign.ts";
+import { type Attempt, afterAttempt, type DeliveryDocument, type DeliveryStore } from "./delivery-store.ts";
+import { nextAttempt } from "./retries.ts";
+
+export type Outcome = "working" | "failing" | "gone";
+
+export interface SenderTools {
+  readonly store: DeliveryStore;
+  readonly clock: Clock;
+  readonly settings: {
+    readonly allowPrivate: boolean;
+    readonly concurrency: number;
+    readonly timeoutMs: number;
+    readonly firstMs: number;
+  };
+  /** Only for tests. */
+  readonly resolve?: Resolve;
+  keysOf(endpointId: string): Promise<Buffer[]>;
+  /** How the endpoint answers. */
+  report(endpoint: ListeningEndpoint, outcome: Outcome): Promise<void>;
+  onTrouble(error: Error, endpointId: string): void;
+  /** A place where tests stop the process: before and after what was sent is noted. */
+  point(name: "before-commit" | "after-commit", endpointId: string): Promise<void> | void;
+}
+
+const STOP_MS = 5_000;
+const SOON_MS = 1_000;
+const GONE = 410;
+
+export class EndpointSender {
+  readonly #tools: SenderTools;
+  readonly #poster: Poster;
+  readonly #lanes = new Map<string, Promise<void>>();
+  #endpoint: ListeningEndpoint;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(endpoint: ListeningEndpoint, tools: SenderTools) {
+    this.#endpoint = endpoint;
+    this.#tools = tools;
+    this.#poster = createPoster({ ...tools.settings, ...(tools.resolve && { resolve: tools.resolve }) });
+  }
+
+  /** There may be something to send. @param endpoint as it is now */
+  wake(endpoint = this.#endpoint): void {
+    this.#endpoint = endpoint;
+    if (this.#stopped) return;
+    if (this.#looking) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = this.#look()
+      .catch((error: unknown) => this.#tools.onTrouble(toError(error), this.#endpoint.id))
+      .finally(() => {
+        this.#looking = undefined;
+        if (!this.#again) return;
+        this.#again = false;
+        this.wake();
+      });
+  }
+
+  /** Waits for requests under way, for a short time. Those that take longer are sent again. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await within(STOP_MS, Promise.all([this.#looking, ...this.#lanes.values()]));
+    this.#poster.close();
+  }
+
+  async #look(): Promise<void> {
+    for (;;) {
+      const free = this.#tools.settings.concurrency - this.#lanes.size;
+      if (free <= 0 || this.#stopped) return;
+      const { heads, found } = await this.#heads(free);
+      for (const head of heads) this.#start(head);
+      if (!found) return;
+    }
+  }
+
+  /** The first deliveries of lanes that are due, and whether any lane was found to be due. */
+  async #heads(free: number): Promise<{ heads: DeliveryDocument[]; found: boolean }> {
+    const { store, clock } = this.#tools;
+    const { id: endpointId } = this.#endpoint;
+    const now = new Date(clock.now());
+    const due = await store.collection
+      .find({ endpointId, dueAt: { $lte: now }, lane: { $nin: [...this.#lanes.keys()] } })
+      .project<{ lane: string }>({ lane: 1 })
+      .sort({ dueAt: 1 })
+      .limit(free * 4)
+      .toArray();
+    const lanes = [...new Set(due.map((it) => it.lane))].slice(0, free);
+    const firsts = await Promise.all(lanes.map((lane) => this.#firstOf(endpointId, lane)));
+    const heads: DeliveryDocument[] = [];
+    for (const first of firsts) {
+      if (!first?.dueAt) continue;
+      if (first.dueAt <= now) heads.push(first);
+      else await this.#putOff(first, first.dueAt);
+    }
+    return { heads, found: lanes.length > 0 };
+  }
+
+  #firstOf(endpointId: string, lane: string): Promise<DeliveryDocument | null> {
+    return this.#tools.store.collection.findOne(
+      { endpointId, lane, status: "waiting" },
+      { sort: { position: 1 } },
+    );
+  }
+
+  /** Those behind it wait as long as it does. */
+  async #putOff({ endpointId, lane }: DeliveryDocument, dueAt: Date): Promise<void> {
+    await this.#tools.store.collection.updateMany(
+      { endpointId, lane, status: "waiting", dueAt: { $lt: dueAt } },
+      { $set: { dueAt } },
+    );
+  }
+
+  #start(delivery: DeliveryDocument): void {
+    const { lane } = delivery;
+    const sent = this.#send(delivery)
+      .catch((error: unknown) => this.#tools.onTrouble(toError(error), this.#endpoint.id))
+      .finally(() => {
+        this.#lanes.delete(lane);
+        this.wake();
+      });
+    this.#lanes.set(lane, sent);
+  }
+
+  async #send(delivery: DeliveryDocument): Promise<void> {
+    const { point, report } = this.#tools;
+    const endpoint = this.#endpoint;
+    const { attempt, retryAfter } = await this.#try(endpoint, delivery);
+    await point("before-commit", endpoint.id);
+    const isDelivered = attempt.status !== null && attempt.status >= 200 && attempt.status < 300;
+    await this.#record(delivery, attempt, isDelivered, retryAfter);
+    await point("after-commit", endpoint.id);
+    if (isDelivered && endpoint.failing) await report(endpoint, "working");
+    else if (!isDelivered) await report(endpoint, attempt.status === GONE ? "gone" : "failing");
+  }
+
+  /** Later ones are found by the next look of senders.ts. */
+  #wakeSoon(ms: number): void {
+    if (ms < SOON_MS) setTimeout(() => this.wake(), Math.max(0, ms)).unref();
+  }
+
+  async #try(
+    { url, id }: ListeningEndpoint,
+    delivery: DeliveryDocument,
+  ): Promise<{ attempt: Attempt; retryAfter?: string | undefined }> {
+    const { clock, keysOf } = this.#tools;
+    const keys = await keysOf(id);
+    const at = clock.now();
+    const begun = performance.now();
+    const signed = { id: delivery._id, timestamp: Math.floor(at / 1_000), body: delivery.body };
+    const headers = { ...headersOf(signed), "webhook-signature": signatures(keys, signed) };
+    const made = (answer: Partial<Answer>, error: string | null): Attempt => ({
+      at: new Date(at),
+      durationMs: Math.round(performance.now() - begun),
+      status: answer.status ?? null,
+      error,
+      answer: answer.text ?? "",
+    });
+    try {
+      const answer = await this.#poster.post(new URL(url), headers, delivery.body);
+      const isRedirect = answer.status >= 300 && answer.status < 400;
+      return {
+        attempt: made(answer, isRedirect ? "redirects are not followed" : null),
+        retryAfter: answer.retryAfter,
+      };
+    } catch (error) {
+      return { attempt: made({}, redactedReason(toError(error)).slice(0, 300)) };
+    }
+  }
+
+  async #record(
+    delivery: DeliveryDocument,
+    attempt: Attempt,
+    isDelivered: boolean,
+    retryAfter: string | undefined,
+  ): Promise<void> {
+    const { store, clock, settings } = this.#tools;
+    const mine = { _id: delivery._id, status: "waiting" };
+    const due =
+      isDelivered || attempt.status === GONE
+        ? undefined
+        : nextAttempt({
+            attempts: delivery.attempts + 1,
+            now: clock.now(),
+            giveUpAt: delivery.giveUpAt.getTime(),
+            firstMs: settings.firstMs,
+            retryAfter,
+            random: Math.random(),
+          });
+    if (due !== undefined) {
+      await store.writes.update(mine, afterAttempt(attempt, "waiting", new Date(due)));
+      this.#wakeSoon(due - clock.now());
+      return;
+    }
+    await store.writes.update(mine, afterAttempt(attempt, isDelivered ? "delivered" : "failed"));
+    // Those behind it were put off with it.
+    const { endpointId, lane } = delivery;
+    if (delivery.attempts > 0)
+      await store.collection.updateMany(
+        { endpointId, lane, status: "waiting" },
+        { $set: { dueAt: new Date(clock.now()) } },
+      );
+  }
+}
