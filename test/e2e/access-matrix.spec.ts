@@ -27,7 +27,9 @@ describe("who may do what, on every route of a running shop", () => {
   before(async function () {
     this.timeout(30_000);
     // Nothing may write by itself while requests are observed.
-    shop = await startShop({ env: { RECONCILE_FIRST: "1h", MAX_OPEN_ORDERS: "100" } });
+    shop = await startShop({
+      env: { RECONCILE_FIRST: "1h", WEBHOOKS_RETRY_FIRST: "12h", MAX_OPEN_ORDERS: "100" },
+    });
     world = await createWorld(shop);
   });
   after(() => shop?.stop());

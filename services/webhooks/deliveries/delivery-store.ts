@@ -31,6 +31,8 @@ export interface DeliveryDocument {
   position: string;
   eventId: string;
   type: string;
+  /** The account that the event is about, where it names one. */
+  person?: string;
   /** What is posted. */
   body: string;
   status: DeliveryStatus;
@@ -63,6 +65,12 @@ export const deliveryStore = (database: Connection): DeliveryStore => {
 export const deliveryId = (endpointId: string, eventId: string): string =>
   derivedV7(endpointId, "delivery", eventId);
 
+function personIn(data: unknown): { person?: string } {
+  const { userId, customerId } = (data ?? {}) as { userId?: unknown; customerId?: unknown };
+  const person = userId ?? customerId;
+  return typeof person === "string" ? { person } : {};
+}
+
 export function newDelivery(
   endpointId: string,
   event: Envelope,
@@ -76,6 +84,7 @@ export function newDelivery(
     position: newId(),
     eventId: event.id,
     type: event.type,
+    ...personIn(event.data),
     body: JSON.stringify(event),
     status: "waiting",
     dueAt: new Date(now),

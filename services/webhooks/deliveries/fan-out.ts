@@ -1,9 +1,11 @@
 /** Each event of the shop, once for each endpoint that wants it. Costs one look into memory where there is none. */
+import type { MessageType } from "../../../broker/contract/contract.ts";
 import type { Envelope } from "../../../broker/contract/envelope.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Listeners } from "../endpoints/listeners.ts";
 import type { EventLog } from "../stream/event-log.ts";
 import { type DeliveryStore, type DeliveryTimes, newDelivery } from "./delivery-store.ts";
+import { forgetPerson } from "./forget-person.ts";
 
 export interface FanOutTools {
   readonly listeners: Listeners;
@@ -15,10 +17,13 @@ export interface FanOutTools {
   wake(endpointIds: readonly string[]): void;
 }
 
+const ERASED: MessageType = "user.erased";
+
 export async function fanOut(
   { listeners, store, log, clock, times, wake }: FanOutTools,
   events: readonly Envelope[],
 ): Promise<void> {
+  for (const { type, data } of events) if (type === ERASED) await forgetPerson(store, data);
   const { endpoints, streaming } = await listeners.get();
   if (endpoints.length === 0 && !streaming) return;
   const now = clock.now();

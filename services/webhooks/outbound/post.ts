@@ -1,7 +1,7 @@
 /** Posts to a server of others: one connection to a checked address, no redirects, little time, little read. */
-import { Agent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
+import { Agent, request as httpRequest } from "../../../broker/contract/node-http.ts";
 import { checkedLookup, PrivateAddressError, type Resolve } from "./checked-lookup.ts";
 import { isPrivateHost } from "./public-address.ts";
 
