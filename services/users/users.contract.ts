@@ -7,76 +7,28 @@ import {
   event,
   type MessagesOf,
 } from "../../broker/contract/contract.ts";
-import { extOf } from "../../broker/contract/fields.ts";
-import { address, email, id, line, list, time } from "../../broker/contract/schemas.ts";
+import { address, email, id, list, time } from "../../broker/contract/schemas.ts";
 import { cartHeader } from "../cart/cart.contract.ts";
+import { secondFactorActions } from "./second-factor.actions.ts";
 import { staffActions } from "./staff/staff.actions.ts";
 import { scope, staffMessages } from "./staff/staff.messages.ts";
 import { usersConfig } from "./users.config.ts";
 import { usersErrors } from "./users.errors.ts";
+import {
+  currentPassword,
+  customerExt,
+  name,
+  password,
+  type Role,
+  refreshToken,
+  role,
+  token,
+  tokens,
+  userView,
+} from "./users.shapes.ts";
 
-export const role = z
-  .enum(["customer", "staff", "admin"])
-  .meta({ id: "Role", description: "What a user may do; each may do what the ones before may" });
-export type Role = z.output<typeof role>;
+export { type Role, role, tokens, userView };
 
-const password = z
-  .string()
-  .min(8)
-  .max(128)
-  .meta({
-    description: "8 to 128 characters, and none of the common ones",
-    examples: ["a-long-passphrase"],
-  });
-const currentPassword = z
-  .string()
-  .min(1)
-  .max(128)
-  .meta({ description: "The user's present one", examples: ["a-long-passphrase"] });
-const token = z.string().min(20).max(512);
-const name = line(120).meta({ examples: ["Ann Example"] });
-const refreshToken = token.meta({
-  description: "The newest one of the session",
-  examples: ["AZQbIHoAfhCcMVuNL05qcKvNq3Zk0pYw5Vn1sX8dQx"],
-});
-
-const userExample = {
-  id: "01941b10-0a11-7c20-8d31-5f2e9b7c4a10",
-  email: "ann@example.com",
-  emailVerified: true,
-  name: "Ann Example",
-  roles: ["customer"],
-};
-const customerExt = extOf("customer");
-export const userView = z
-  .strictObject({
-    id,
-    email,
-    emailVerified: z.boolean().meta({ description: "Whether a mail to the address was answered" }),
-    name: z.string(),
-    roles: z.array(role),
-    ext: customerExt.optional(),
-  })
-  .meta({ id: "User", description: "An account", examples: [userExample] });
-export const tokens = z
-  .strictObject({
-    user: userView,
-    accessToken: z.string(),
-    refreshToken: z.string(),
-    expiresIn: z.int().meta({ description: "Seconds until the access token expires" }),
-  })
-  .meta({
-    id: "Tokens",
-    description: "Who is signed in, and the tokens of the session",
-    examples: [
-      {
-        user: userExample,
-        accessToken: "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIwMTk0MWIxMCJ9.c2lnbmF0dXJl",
-        refreshToken: "AZQbIHoAfhCcMVuNL05qcKvNq3Zk0pYw5Vn1sX8dQx",
-        expiresIn: 900,
-      },
-    ],
-  });
 export const sessionView = z
   .strictObject({
     id,
@@ -163,6 +115,7 @@ export const users = defineContract({
   description: "Accounts: signing in and out, sessions, passwords and saved addresses.",
   actions: {
     ...staffActions,
+    ...secondFactorActions,
     register: action({
       summary: "Open an account",
       description: "The new user is signed in at once, and a guest's cart (`X-Cart-Id`) becomes the user's.",
@@ -181,7 +134,8 @@ export const users = defineContract({
       summary: "Sign in",
       description:
         "Starts a session, and a guest's cart (`X-Cart-Id`) becomes the user's. " +
-        "After several wrong passwords an account takes no more of them for a while (429).",
+        "After several wrong passwords an account takes no more of them for a while (429). " +
+        "Where the account has a second factor, the answer is `MFA_REQUIRED` with a `ticket` for the next step.",
       operationId: "login",
       headers: { request: cartHeader },
       rest: "POST /auth/login",
@@ -190,7 +144,8 @@ export const users = defineContract({
       credentials: true,
       params: z.strictObject({ email, password: currentPassword }),
       returns: tokens,
-      errors: ["INVALID_CREDENTIALS", "ACCOUNT_BLOCKED"],
+      errors: ["INVALID_CREDENTIALS", "ACCOUNT_BLOCKED", "MFA_REQUIRED"],
+      problems: { MFA_REQUIRED: z.strictObject({ ticket: z.string() }) },
     }),
     refresh: action({
       summary: "Renew the tokens of a session",

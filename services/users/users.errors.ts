@@ -4,6 +4,8 @@ import { type CodesOf, defineErrors } from "../../broker/contract/errors.ts";
 export const usersErrors = defineErrors({
   INVALID_CREDENTIALS: { status: 401, title: "E-mail address and password do not match." },
   ACCOUNT_BLOCKED: { status: 403, title: "The account is blocked. The shop can say why." },
+  MFA_REQUIRED: { status: 401, title: "The password is right. A code of the second factor is needed, too." },
+  INVALID_CODE: { status: 403, title: "The code is wrong, or was used before." },
   WRONG_PASSWORD: { status: 403, title: "The current password is wrong." },
   WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
   INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },

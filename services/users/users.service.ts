@@ -21,15 +21,21 @@ import { createPasswordHasher } from "./credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
 import { issueMailToken } from "./credentials/mail-tokens.ts";
 import { requestPasswordReset, resetPassword } from "./credentials/reset-password.ts";
+import { createSeal } from "./credentials/seal.ts";
 import { type Account, accountModel, shownEmail } from "./models/account.model.ts";
 import { bootstrapTokenModel } from "./models/bootstrap-token.model.ts";
+import { sealingKeyModel } from "./models/sealing-key.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
+import { ticketModel } from "./models/ticket.model.ts";
 import { roleModel } from "./roles/role.model.ts";
 import { createRoles } from "./roles/roles.ts";
 import { shopScopes } from "./roles/scopes.ts";
+import { beginEnrolment, confirmEnrolment, disableSecondFactor } from "./second-factor/enrol.ts";
 import { createSessions } from "./sessions/sessions.ts";
+import { createTickets } from "./sessions/sign-in-tickets.ts";
 import { createSigningKeys } from "./sessions/signing-keys.ts";
+import { firstFactorShown, secondFactorShown } from "./sign-in/sign-in.ts";
 import { staffActModel } from "./staff/staff-act.model.ts";
 import { createStaffActs } from "./staff/staff-acts.ts";
 import { users } from "./users.contract.ts";
@@ -50,6 +56,8 @@ export default defineService(users, {
       sessions: sessionModel,
       signingKeys: signingKeyModel,
       bootstrapTokens: bootstrapTokenModel,
+      tickets: ticketModel,
+      sealingKeys: sealingKeyModel,
       roles: roleModel,
       staffActs: staffActModel,
     }),
@@ -88,7 +96,20 @@ export default defineService(users, {
       sessions,
       counters,
       contacts: new ReadGroup<Account>(collectionOf(accounts), { name: 1, email: 1, typedEmail: 1 }),
-      tools: { accounts, bootstrapTokens, sessions, outbox, guesses, hasher, config, clock },
+      viewOf: (account: Account) => userViewOf(account, config.STAFF_MFA),
+      tools: {
+        accounts,
+        bootstrapTokens,
+        sessions,
+        tickets: createTickets(models.tickets, accounts, clock),
+        seal: createSeal(models.sealingKeys, config.SEALING_KEY),
+        outbox,
+        guesses,
+        hasher,
+        config,
+        clock,
+        log,
+      },
     };
   },
 
@@ -101,8 +122,23 @@ export default defineService(users, {
 
     async login(ctx) {
       const account = await checkCredentials(this.tools, ctx.params, ctx.meta.clientIp);
-      await mergeCart(ctx, account._id, this.logger);
-      return this.sessions.start(account, ctx.meta);
+      return firstFactorShown(this.tools, ctx, account);
+    },
+
+    loginTotp(ctx) {
+      return secondFactorShown(this.tools, ctx, ctx.params);
+    },
+
+    beginTotp(ctx) {
+      return beginEnrolment(this.tools, signedIn(ctx), ctx.params.currentPassword);
+    },
+
+    async confirmTotp(ctx) {
+      return { recoveryCodes: await confirmEnrolment(this.tools, signedIn(ctx), ctx.params.code) };
+    },
+
+    disableTotp(ctx) {
+      return disableSecondFactor(this.tools, signedIn(ctx), ctx.params);
     },
 
     refresh({ params, meta }) {
@@ -130,11 +166,11 @@ export default defineService(users, {
     },
 
     async me(ctx) {
-      return userViewOf(await requireAccount(this.models.accounts, callerOf(ctx)));
+      return this.viewOf(await requireAccount(this.models.accounts, callerOf(ctx)));
     },
 
     async updateMe(ctx) {
-      return userViewOf(await updateProfile(this.models.accounts, callerOf(ctx), ctx.params));
+      return this.viewOf(await updateProfile(this.models.accounts, callerOf(ctx), ctx.params));
     },
 
     requestEmailChange(ctx) {

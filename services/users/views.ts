@@ -3,14 +3,17 @@ import type { z } from "zod";
 import { type Account, shownEmail } from "./models/account.model.ts";
 import type { Session } from "./models/session.model.ts";
 import { lastUse } from "./models/session.model.ts";
+import { rightsWait, type StaffMfa, withHeldRoles } from "./roles/staff-rights.ts";
 import type { savedAddress, sessionView, userView } from "./users.contract.ts";
 
-export const userViewOf = (account: Account): z.input<typeof userView> => ({
+/** @param staffMfa whether rights of staff wait for a second factor */
+export const userViewOf = (account: Account, staffMfa: StaffMfa): z.input<typeof userView> => ({
   id: account._id,
   email: shownEmail(account),
   emailVerified: account.emailVerifiedAt !== undefined,
   name: account.name,
-  roles: [...account.roles],
+  roles: [...withHeldRoles(account, staffMfa).roles],
+  secondFactor: rightsWait(account, staffMfa) ? "required" : account.totp ? "on" : "off",
   ...(account.ext && { ext: account.ext }),
 });
 

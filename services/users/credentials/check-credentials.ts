@@ -4,7 +4,7 @@ import { SoukError } from "../../../broker/contract/errors.ts";
 import { emailKey } from "../../../broker/contract/values/email.ts";
 import type { Account } from "../models/account.model.ts";
 import { isOutdated, type PasswordHasher } from "./hash-password.ts";
-import { knownAddress, rememberAddress } from "./known-addresses.ts";
+import { knownAddress } from "./known-addresses.ts";
 import type { LoginLimits } from "./login-limits.ts";
 
 export interface CheckTools {
@@ -28,7 +28,6 @@ export async function checkCredentials(
     if (found.blocked) throw new SoukError("ACCOUNT_BLOCKED");
     return found;
   });
-  await rememberAddress(accounts, account, ip);
   if (isOutdated(account.passwordHash)) await strengthen(accounts, hasher, account, password);
   return account;
 }

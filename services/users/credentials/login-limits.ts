@@ -30,7 +30,7 @@ export interface LoginAttempt {
 export interface LoginLimits {
   /**
    * Runs a check of a password.
-   * @param check throws INVALID_CREDENTIALS or WRONG_PASSWORD for a wrong one; any other failure is no attempt
+   * @param check throws INVALID_CREDENTIALS, WRONG_PASSWORD or INVALID_CODE for a wrong one; any other failure is no attempt
    * @throws {SoukError} RATE_LIMITED when this attempt must wait; else any error of `check`
    */
   attempt<T>(who: LoginAttempt, check: () => Promise<T>): Promise<T>;
@@ -58,7 +58,7 @@ export function createLoginLimits(counters: GuessCounters): LoginLimits {
     if (wait === 0) return;
     await counters.takeBack(key);
     const retryAfter = Math.ceil(wait / 1_000);
-    throw new SoukError("RATE_LIMITED", `Too many wrong passwords; try again in ${retryAfter} s.`, {
+    throw new SoukError("RATE_LIMITED", `Too many wrong attempts; try again in ${retryAfter} s.`, {
       retryAfter,
     });
   }
@@ -72,7 +72,7 @@ export function createLoginLimits(counters: GuessCounters): LoginLimits {
         await counters.takeBack(key);
         return passed;
       } catch (error) {
-        if (!["INVALID_CREDENTIALS", "WRONG_PASSWORD"].includes(errorCode(error) ?? ""))
+        if (!["INVALID_CREDENTIALS", "WRONG_PASSWORD", "INVALID_CODE"].includes(errorCode(error) ?? ""))
           await counters.takeBack(key);
         throw error;
       }

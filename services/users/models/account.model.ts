@@ -31,6 +31,10 @@ export interface Account extends OutboxDocument {
   emailVerifiedAt?: Date;
   /** What mails ask for and nobody has done yet, see mail-tokens.ts. */
   mail?: Partial<Record<MailPurpose, MailRequest[]>>;
+  /** The second factor. The secret is sealed, see seal.ts; recovery codes are hashed. */
+  totp?: { secret: string; lastStep: number; recovery: string[] };
+  /** A secret that no code has confirmed yet. */
+  totpPending?: { secret: string; expiresAt: Date };
   /** A new address that its owner has asked for. It counts when both addresses have said yes. */
   emailChange?: EmailChange;
   /** Only on the account made by bootstrap. A unique sparse index permits it once. */
@@ -94,6 +98,9 @@ const emailChange = new Schema(
   { _id: false, id: false },
 );
 
+const totp = new Schema({ secret: String, lastStep: Number, recovery: [String] }, { _id: false, id: false });
+const totpPending = new Schema({ secret: String, expiresAt: Date }, { _id: false, id: false });
+
 const schema = new Schema<Account>(
   {
     _id: { type: String, required: true },
@@ -110,6 +117,8 @@ const schema = new Schema<Account>(
     addresses: { type: [address], default: [] },
     emailVerifiedAt: Date,
     mail: { type: mail, default: undefined },
+    totp: { type: totp, default: undefined },
+    totpPending: { type: totpPending, default: undefined },
     emailChange: { type: emailChange, default: undefined },
     firstAdmin: Boolean,
     blocked: Boolean,

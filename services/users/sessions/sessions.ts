@@ -14,6 +14,7 @@ import type { Log } from "../../../broker/resilience/log.ts";
 import type { Account } from "../models/account.model.ts";
 import { lastUse, type Session } from "../models/session.model.ts";
 import type { Rights } from "../roles/scopes.ts";
+import { withHeldRoles } from "../roles/staff-rights.ts";
 import type { Role, tokens } from "../users.contract.ts";
 import { userViewOf } from "../views.ts";
 import {
@@ -48,6 +49,8 @@ export interface Sessions {
   endOne(userId: string, id: string): Promise<void>;
   /** The user's sessions that have not ended, the last used first. */
   list(userId: string): Promise<Session[]>;
+  /** What a user may do has changed: gateways ask again. */
+  changed(userId: string): void;
   /** Those of the sessions that have not ended. */
   live(ids: readonly string[]): Promise<LiveSession[]>;
 }
@@ -67,7 +70,7 @@ export interface SessionsOptions {
   sessions: Model<Session>;
   accounts: Model<Account>;
   keys: SigningKeys;
-  config: Pick<Config, "ACCESS_TOKEN_TTL" | "REFRESH_TOKEN_TTL">;
+  config: Pick<Config, "ACCESS_TOKEN_TTL" | "REFRESH_TOKEN_TTL" | "STAFF_MFA">;
   clock: Clock;
   log: Log;
   /** What these accounts may do as staff. */
@@ -76,7 +79,7 @@ export interface SessionsOptions {
   changed(sessionOrUser: string): void;
 }
 
-type Standing = Rights & Pick<Account, "_id" | "credentialVersion" | "keptSession" | "blocked">;
+type Standing = Rights & Pick<Account, "_id" | "totp" | "credentialVersion" | "keptSession" | "blocked">;
 
 /**
  * Whether it belongs to the account's present credentials, or made their last change, and the account may be used.
@@ -106,11 +109,12 @@ export function createSessions({
     new Date(Math.min(endsAt, clock.now() + config.REFRESH_TOKEN_TTL * IDLE_SHARE));
 
   async function answer(account: Account, refreshToken: RefreshToken): Promise<Tokens> {
+    const { roles } = withHeldRoles(account, config.STAFF_MFA);
     const { key, kid } = await keys.signer();
     const expiresIn = Math.floor(config.ACCESS_TOKEN_TTL / 1_000);
-    const claims = { sub: account._id, sid: refreshToken.sessionId, roles: account.roles };
+    const claims = { sub: account._id, sid: refreshToken.sessionId, roles };
     return {
-      user: userViewOf(account),
+      user: userViewOf(account, config.STAFF_MFA),
       accessToken: await signAccessToken(key, kid, claims, expiresIn, clock),
       refreshToken: formatRefreshToken(refreshToken),
       expiresIn,
@@ -186,6 +190,8 @@ export function createSessions({
   }
 
   return {
+    changed,
+
     async start(account, seen = {}) {
       const token = { sessionId: newId(), verifier: newVerifier(), secret: newSecret() };
       const now = clock.now();
@@ -263,7 +269,15 @@ export function createSessions({
       const users = await accounts
         .find(
           { _id: trusted({ $in: userIds }) },
-          { roles: 1, staffRoles: 1, scopes: 1, credentialVersion: 1, keptSession: 1, blocked: 1 },
+          {
+            roles: 1,
+            staffRoles: 1,
+            scopes: 1,
+            credentialVersion: 1,
+            keptSession: 1,
+            blocked: 1,
+            "totp.lastStep": 1,
+          },
         )
         .lean<Standing[]>();
       const scopes = await scopesOf(users);
@@ -271,7 +285,7 @@ export function createSessions({
       return found.flatMap((it): LiveSession[] => {
         const account = byId.get(it.userId);
         if (!account || !isValid(it, account)) return [];
-        const { roles } = account;
+        const { roles } = withHeldRoles(account, config.STAFF_MFA);
         const staff = roles.includes("staff") ? { scopes: [...(scopes.get(account._id) ?? [])] } : {};
         return [{ id: it._id, userId: it.userId, roles, ...staff }];
       });

@@ -51,6 +51,29 @@ export const rows: Rows = {
     expect: everyone(401),
     ask: () => ({ path: "/auth/password/reset", body: { token: "x".repeat(43), password: PASSWORD } }),
   },
+  "users.loginTotp": {
+    // There is no such ticket.
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/login/totp", body: { ticket: "x".repeat(43), code: "123456" } }),
+  },
+  "users.beginTotp": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me/totp", body: { currentPassword: PASSWORD } }),
+  },
+  "users.confirmTotp": {
+    // A wrong code.
+    expect: signedIn(403),
+    ask: async (world, caller) => {
+      const body = { currentPassword: PASSWORD };
+      if (caller !== "guest") await world[caller].http.expect(200, "POST", "/users/me/totp", { body });
+      return { path: "/users/me/totp/confirm", body: { code: "no-code" } };
+    },
+  },
+  // There is nothing to switch off.
+  "users.disableTotp": {
+    expect: signedIn(409),
+    ask: () => ({ path: "/users/me/totp/disable", body: { currentPassword: PASSWORD, code: "123456" } }),
+  },
   // The tokens of these go by mail only.
   "users.verifyEmail": {
     expect: everyone(401),

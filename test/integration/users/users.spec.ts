@@ -81,6 +81,7 @@ describe("the users service", () => {
         emailVerified: false,
         name: "Ada",
         roles: ["customer"],
+        secondFactor: "off",
       });
       assert.equal(expiresIn, 900);
       const claims = await createTokenVerifier(() => node.call("users.jwks", {}), clock).verify(accessToken);
