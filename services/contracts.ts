@@ -4,6 +4,7 @@
 export * from "./audit/audit.contract.ts";
 export * from "./cart/cart.contract.ts";
 export * from "./delivery/delivery.contract.ts";
+export * from "./imports/imports.contract.ts";
 export * from "./inventory/inventory.contract.ts";
 export * from "./orders/orders.contract.ts";
 export * from "./payments/payments.contract.ts";

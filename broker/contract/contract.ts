@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import type { ErrorCode, ErrorEntries } from "./errors.ts";
+import type { UploadContract } from "./upload.ts";
 import type { Variables } from "./variables.ts";
 
 export type Audience = "public" | "customer" | "staff" | "admin";
@@ -54,12 +55,19 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly etag?: boolean;
   /** Request or response content that is not JSON. */
   readonly body?: "raw";
+  /** The body is a file. Parameters stand in the query; `file` is added to them, see upload.ts. */
+  readonly upload?: UploadContract;
+  /** The reply is sent in pages, as the client takes them. The action itself only checks the request. */
+  readonly pages?: PagesContract;
   readonly produces?:
     | "text/html"
     | "text/event-stream"
     | "application/pdf"
     | "application/xml"
-    | "image/svg+xml";
+    | "application/jsonl"
+    | "text/csv"
+    | "image/svg+xml"
+    | "image/*";
   /** Codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
   readonly errors?: readonly ErrorCode[];
   /** Additional members of the problem documents of single codes, for the docs. */
@@ -73,6 +81,18 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   /** Why a POST that takes no `Idempotency-Key` does no harm when it is repeated. */
   readonly repeatable?: string;
   readonly deprecated?: boolean;
+}
+
+export interface PagesContract {
+  /**
+   * Action of the same service that resolves to `{ text, next }`, a part of the reply and the parameter `next` of the
+   * following one; null on the last one. It takes the parameters of the route, too, and only reads.
+   */
+  readonly action: string;
+  /** What a browser saves the reply as. */
+  readonly fileName: string;
+  /** Further parameters of that action, where it serves several routes. */
+  readonly given?: Readonly<Record<string, unknown>>;
 }
 
 export interface StreamContract {

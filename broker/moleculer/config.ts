@@ -67,6 +67,13 @@ const shape = {
     .min(1)
     .default("./data")
     .describe("Folder of the embedded store and of generated secrets"),
+  FILES_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of imported files and pictures; files in DATA_DIR unless set. Nodes of one shop on several machines must share it",
+    ),
   AMQP_URL: without(addressError)
     .optional()
     .describe(

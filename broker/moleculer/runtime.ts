@@ -4,6 +4,7 @@ import type { Connection } from "mongoose";
 import type { CrashPoints } from "../actor/runtime/crash-points.ts";
 import type { Tuning } from "../actor/runtime/tuning.ts";
 import type { Bus } from "../bus/bus.ts";
+import type { Files } from "../files/files.ts";
 import type { Clock } from "../resilience/clock.ts";
 import type { Log } from "../resilience/log.ts";
 import type { Config } from "./config.ts";
@@ -16,6 +17,8 @@ export interface NodeRuntime {
   readonly shop: Extension;
   readonly clock: Clock;
   readonly bus: Bus;
+  /** Files of all nodes. */
+  readonly files: Files;
   /** The connection to a service's own database, `souk_<service>`. */
   database(service: string): Connection;
   /**

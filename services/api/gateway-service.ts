@@ -45,6 +45,7 @@ import { type Notification, notificationOf } from "../../mixins/notify.ts";
 import { followChanges } from "./follow-changes.ts";
 import { gatewayChecks, gatewayPages } from "./gateway-pages.ts";
 import { createStaffRecord, type StaffRecord } from "./record-staff.ts";
+import { sendPages } from "./send-pages.ts";
 
 export interface GatewayServiceOptions {
   /** Overrides for tests; milliseconds. */
@@ -325,6 +326,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
       bodies: held.bodies,
       minBodyRate: config.MIN_BODY_RATE,
       fields: broker.souk.shop.fields,
+      keepPart: (action, part, meta) => broker.call(action, part, { meta: { ...meta } }),
     },
     gateway,
     server,
@@ -338,10 +340,26 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
 
   async function serve(exchange: Exchange, api: ApiRoute, rawParams: Record<string, string>): Promise<void> {
     const { req, res } = exchange;
-    const { stream } = api.contract;
+    const { stream, pages } = api.contract;
     if (stream) {
       const admission = await admit(state.gate, api, exchange, rawParams);
       await serveStream(exchange, admission, api.action, stream);
+      return;
+    }
+    if (pages) {
+      const { params, meta, holder } = await admit(state.gate, api, exchange, rawParams);
+      if (res.destroyed) throw new ClientGoneError("the client left before its reply was begun");
+      afterAnswer(exchange, held.streams.take(holder));
+      await sendPages({
+        action: api.action,
+        contract: pages,
+        params,
+        meta,
+        type: `${api.produces}; charset=utf-8`,
+        headOnly: req.method === "HEAD",
+        res,
+        call: broker.call.bind(broker),
+      });
       return;
     }
     try {

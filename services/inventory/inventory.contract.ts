@@ -80,12 +80,44 @@ const revision = z
   .int()
   .meta({ description: "Counts up each time that the item runs out or is there again", examples: [7] });
 
+/** Stock of a file. What is left out stays as it is. */
+export const stockImport = z
+  .strictObject({
+    sku,
+    onHand: level
+      .max(1_000_000)
+      .optional()
+      .meta({ description: "Units in the warehouse", examples: [12] }),
+    lowAt: level.max(1_000_000).nullable().optional().meta({ description: "So few available units are low" }),
+  })
+  .meta({ id: "StockImport", description: "Stock of a SKU in a file that is imported" });
+export type StockImport = z.output<typeof stockImport>;
+const stockImportResult = z.strictObject({
+  line: z.int(),
+  outcome: z.enum(["created", "updated", "unchanged", "failed"]),
+  errors: z.array(z.strictObject({ field: z.string(), message: z.string() })),
+});
+export type StockImportResult = z.output<typeof stockImportResult>;
+
 const messages = {
   "stock.create": command("stock", "Start a stock item", z.strictObject({ onHand: level })),
   "stock.adjust": command(
     "stock",
     "Change what is on hand",
     z.strictObject({ delta, reason: line(200), by: id.nullable() }),
+  ),
+  "stock.count": command(
+    "stock",
+    "Set what is on hand, and from when on it is low, as a file says",
+    z.strictObject({
+      onHand: level.optional().meta({ description: "What was counted; as before where it is left out" }),
+      lowAt: level.nullable().optional(),
+      key: z
+        .string()
+        .max(100)
+        .meta({ description: "Of the file's record", examples: ["17"] }),
+      by: id.nullable(),
+    }),
   ),
   "stock.configure": command(
     "stock",
@@ -221,6 +253,21 @@ export const inventory = defineContract({
       returns: stockView,
       errors: ["NOT_FOUND", "INSUFFICIENT_STOCK", "CONFLICT"],
     }),
+    importMany: action({
+      summary: "Set the stock of SKUs as a file says, each once",
+      params: z.strictObject({
+        job: id.meta({
+          description: "Id of the import. With the line, it makes a repeated write count once",
+        }),
+        dryRun: z.boolean(),
+        by: id.nullable(),
+        items: z
+          .array(z.strictObject({ line: z.int().min(0), stock: stockImport }))
+          .min(1)
+          .max(200),
+      }),
+      returns: z.array(stockImportResult),
+    }),
     availability: action({
       summary: "Available units of each SKU, in no order; SKUs without stock records are left out",
       readOnly: true,
@@ -232,7 +279,7 @@ export const inventory = defineContract({
   actors: {
     stock: {
       receives: ["stock.reserve", "stock.commit", "stock.release", "stock.restock"],
-      inline: ["stock.create", "stock.adjust", "stock.configure"],
+      inline: ["stock.create", "stock.adjust", "stock.configure", "stock.count"],
     },
   },
   workers: { ledger: { receives: ["stock.moved"] } },

@@ -8,6 +8,7 @@ import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
+import { importStock } from "./import-stock.ts";
 import { inventory } from "./inventory.contract.ts";
 import { ledgerModel } from "./ledger.model.ts";
 import { listMovements, listStock, type StockItem } from "./list-stock.ts";
@@ -51,6 +52,10 @@ export default defineService(inventory, {
       // A retry after a crash sends the same message again, which the actor recognises.
       const { resourceId: id } = meta;
       return view(await this.actors.stock.apply(sku, "stock.adjust", change, id === undefined ? {} : { id }));
+    },
+
+    importMany({ params }) {
+      return importStock(this.actors.stock, params);
     },
 
     async availability({ params: { skus } }) {

@@ -28,6 +28,10 @@ export const stockState = z
     lowAt: z.int().min(0).nullable().optional(),
     /** Whether it is low, for lists. */
     low: z.boolean().optional(),
+    /** The record of a file that was written last, and what it did. */
+    counted: z
+      .strictObject({ key: z.string(), outcome: z.enum(["created", "updated", "unchanged"]) })
+      .optional(),
   })
   .refine((it) => it.held <= it.onHand, "more is held than there is");
 export type StockState = z.output<typeof stockState>;
@@ -121,6 +125,21 @@ function adjust(state: StockState | null, { subject, data }: Message<"stock.adju
   return change(subject, state, { ...state, onHand }, { reason: data.reason, by: data.by });
 }
 
+/** What was counted is on hand. What is held for orders can't be missing of it. */
+function count(before: StockState | null, { subject, data }: Message<"stock.count">): Decided {
+  const { onHand = before?.onHand ?? 0, lowAt = before?.lowAt, key, by } = data;
+  if (before && onHand < before.held)
+    return {
+      state: before,
+      refusal: { code: "INSUFFICIENT_STOCK", detail: `${before.held} units are held for orders.` },
+    };
+  const same = before?.onHand === onHand && (before.lowAt ?? null) === (lowAt ?? null);
+  const outcome = !before ? "created" : same ? "unchanged" : "updated";
+  const next = { ...(before ?? newStock(0)), onHand, counted: { key, outcome } } as const;
+  const state = lowAt === undefined ? next : { ...next, lowAt };
+  return change(subject, before, state, { reason: before ? "counted" : "initial stock", by });
+}
+
 function reserve(state: StockState | null, { subject, data }: Message<"stock.reserve">): Decided {
   const { orderId, quantity } = data;
   const reserved = (it: { quantity: number; generation: number }) =>
@@ -180,6 +199,8 @@ function receive(state: StockState | null, message: Message<StockMessage>): Deci
       return adjust(state, message);
     case "stock.configure":
       return configure(state, message);
+    case "stock.count":
+      return count(state, message);
     case "stock.reserve":
       return reserve(state, message);
     case "stock.commit":

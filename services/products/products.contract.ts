@@ -93,6 +93,38 @@ const productInput = z
       },
     ],
   });
+/** A product of a file. What is left out stays as it is. */
+export const productImport = z
+  .strictObject({
+    slug: slug.optional().meta({ description: "Without it, each variant finds its product by its SKU" }),
+    name: line(200)
+      .optional()
+      .meta({ examples: ["Brass lamp"] }),
+    description: text(10_000).optional(),
+    categories: z
+      .array(z.union([id, slug], { error: "must be the slug or id of a category" }))
+      .max(20)
+      .optional()
+      .meta({ description: "Slugs or ids" }),
+    images: z.array(image).max(20).optional(),
+    published: z.boolean().optional(),
+    variants: variantInputs.optional().meta({ description: "With a slug, all that the product has" }),
+  })
+  .refine((it) => it.slug !== undefined || it.variants !== undefined, {
+    path: ["slug"],
+    message: "must be given where there is no SKU",
+  })
+  .meta({ id: "ProductImport", description: "A product of a file that is imported" });
+export type ProductImport = z.output<typeof productImport>;
+export const importOutcome = z
+  .enum(["created", "updated", "unchanged", "failed"])
+  .meta({ id: "ImportOutcome", description: "What became of a record of a file" });
+const importResult = z.strictObject({
+  line: z.int(),
+  outcome: importOutcome,
+  errors: z.array(z.strictObject({ field: z.string(), message: z.string() })),
+});
+export type ImportResult = z.output<typeof importResult>;
 const rating = z
   .strictObject({ average: z.number(), count: z.int() })
   .meta({ id: "Rating", description: "What customers think of a product, and how many of them" });
@@ -374,6 +406,37 @@ export const products = defineContract({
       params: z.strictObject({ id: categoryId }),
       returns: z.void(),
       errors: ["NOT_FOUND", "CATEGORY_IN_USE", "VERSION_MISMATCH"],
+    }),
+    importMany: action({
+      summary: "Create or change products of a file, each once",
+      params: z.strictObject({
+        job: id.meta({
+          description: "Id of the import. With the line, it makes a repeated write count once",
+        }),
+        dryRun: z.boolean(),
+        items: z
+          .array(z.strictObject({ line: z.int().min(0), product: productImport }))
+          .min(1)
+          .max(200),
+      }),
+      returns: z.array(importResult),
+    }),
+    exportPage: action({
+      summary: "All products by id, also those that are not published, but not those taken off sale",
+      readOnly: true,
+      params: z.strictObject({ after: id.optional(), until: id, limit: z.int().min(1).max(500) }),
+      returns: z.array(
+        z.strictObject({
+          id,
+          slug,
+          name: z.string(),
+          description: z.string(),
+          categories: z.array(z.string()).meta({ description: "Slugs" }),
+          images: z.array(z.string()),
+          published: z.boolean(),
+          variants: z.array(z.strictObject({ sku, price: money, options: z.record(z.string(), z.string()) })),
+        }),
+      ),
     }),
     variants: action({
       summary: "What is known of each SKU that is on sale, in no order; unknown ones are left out",

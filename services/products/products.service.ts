@@ -7,6 +7,8 @@ import { collectionOf } from "../../broker/mongo/documents.ts";
 import { cache } from "../../mixins/cache.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
+import { exportProducts } from "./bulk/export-products.ts";
+import { importProducts } from "./bulk/import-products.ts";
 import { catalogueCaches } from "./catalogue/caches.ts";
 import { createCatalogueReader } from "./catalogue/read-products.ts";
 import { VariantReads } from "./catalogue/read-variants.ts";
@@ -122,6 +124,15 @@ export default defineService(products, {
 
     removeCategory({ params, meta }) {
       return this.changing(removeCategory(this.catalogue, params.id, meta.ifMatch));
+    },
+
+    importMany({ params }) {
+      const written = importProducts(this.catalogue, params);
+      return params.dryRun ? written : this.changing(written);
+    },
+
+    exportPage({ params }) {
+      return exportProducts(this.models, params);
     },
 
     variants({ params: { skus, latest } }) {

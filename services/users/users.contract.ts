@@ -398,6 +398,14 @@ export const users = defineContract({
       params: z.strictObject({ ids: z.array(id).max(100) }),
       returns: z.array(z.strictObject({ id, name: z.string(), email: z.string() })),
     }),
+    exportPage: action({
+      summary: "All accounts by id, for files",
+      readOnly: true,
+      params: z.strictObject({ after: id.optional(), until: id, limit: z.int().min(1).max(500) }),
+      returns: z.array(
+        z.strictObject({ id, email: z.string(), name: z.string(), roles: z.array(role), createdAt: time }),
+      ),
+    }),
     liveSessions: action({
       summary: "Those of the sessions that have not ended, and what their users may do now, for the gateway",
       readOnly: true,

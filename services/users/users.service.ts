@@ -12,6 +12,7 @@ import { addAddress, findAddress, removeAddress, replaceAddress } from "./accoun
 import { announceBootstrap, bootstrapAdmin } from "./accounts/bootstrap-admin.ts";
 import { changePassword, type SignedIn } from "./accounts/change-credentials.ts";
 import { cancelEmailChange, confirmEmailChange, requestEmailChange } from "./accounts/change-email.ts";
+import { exportAccounts } from "./accounts/export-accounts.ts";
 import { mergeCart } from "./accounts/merge-cart.ts";
 import { openAccount } from "./accounts/register-account.ts";
 import { requireAccount, updateProfile } from "./accounts/update-account.ts";
@@ -232,6 +233,10 @@ export default defineService(users, {
     async contacts({ params: { ids } }) {
       const found = await this.contacts.getMany(ids);
       return found.map((it) => ({ id: it._id, name: it.name, email: shownEmail(it) }));
+    },
+
+    exportPage({ params }) {
+      return exportAccounts(this.models.accounts, params);
     },
 
     liveSessions({ params }) {

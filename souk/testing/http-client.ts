@@ -52,7 +52,7 @@ export class HttpClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await reply.text();
-    const isJson = /json/.test(reply.headers.get("content-type") ?? "");
+    const isJson = /json(?!l)/.test(reply.headers.get("content-type") ?? "");
     return { status: reply.status, headers: reply.headers, body: (isJson ? JSON.parse(text) : text) as T };
   }
 

@@ -40,7 +40,7 @@ describe("who may do what, on every route of a running shop", () => {
   }
 
   async function send({ method }: ApiRoute, request: ApiRequest, caller: Caller): Promise<Answer> {
-    const { path, query = {}, body, headers } = request;
+    const { path, query = {}, body, file, headers } = request;
     const person = caller === "guest" ? undefined : world[caller];
     const search = new URLSearchParams(query).toString();
     const abort = new AbortController();
@@ -50,9 +50,11 @@ describe("who may do what, on every route of a running shop", () => {
       headers: {
         ...(person ? { authorization: `Bearer ${person.accessToken}` } : {}),
         ...(body ? { "content-type": "application/json" } : {}),
+        ...(file ? { "content-type": file.type } : {}),
         ...headers,
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
+      ...(file ? { body: file.text } : {}),
     });
     const type = reply.headers.get("content-type") ?? "";
     if (reply.status >= 400) assert.equal(type, "application/problem+json");

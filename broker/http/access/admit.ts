@@ -5,13 +5,17 @@
 
 import type { CallMeta } from "../../contract/call-meta.ts";
 import { checkRequest } from "../../contract/check-request.ts";
+import { serviceOf } from "../../contract/contract.ts";
 import { SoukError } from "../../contract/errors.ts";
 import type { DeclaredFields } from "../../contract/fields.ts";
+import { newId } from "../../contract/ids.ts";
+import type { UploadedPart } from "../../contract/upload.ts";
 import { canonicalEmail } from "../../contract/values/email.ts";
 import type { ApiRoute } from "../api-route.ts";
 import { type Exchange, holderOf } from "../http-exchange.ts";
 import type { ConcurrencyLimit, Holder } from "../limits/concurrency-limit.ts";
 import { type Quota, quotaHeaders, type RateLimits } from "../limits/rate-limit.ts";
+import { invalid } from "../problem.ts";
 import { BODY_LIMIT, bodyKind, hasBody, parseJson, RAW_BODY_LIMIT, readBytes } from "../request/body.ts";
 import { decodePath, foldRecords, mergeParams, parseQuery, refuseQuery } from "../request/params.ts";
 import {
@@ -24,6 +28,7 @@ import {
   preferredWait,
   userAgentOf,
 } from "../request/request-headers.ts";
+import { fileType, receiveFile } from "../request/upload.ts";
 import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
 import { authorize } from "./authorize.ts";
 import type { LiveSessions } from "./live-sessions.ts";
@@ -56,6 +61,8 @@ export interface Gate {
   minBodyRate: number;
   /** That the shop's extensions keep with things of others. */
   fields: DeclaredFields;
+  /** Calls an action that keeps a part of an upload. */
+  keepPart(action: string, part: UploadedPart, meta: CallMeta): Promise<unknown>;
 }
 
 /** @param rawParams path parameters, still percent-encoded */
@@ -81,9 +88,10 @@ export async function admit(
   const holder = holderOf(exchange);
   // A provider sends its reports from few addresses, in bursts.
   if (route.contract.body === "raw") holder.caller = undefined;
-  const params = await readParams(route, exchange, decodePath(rawParams), (limit) =>
-    readWhole(gate, exchange, holder, limit),
-  );
+  const path = decodePath(rawParams);
+  const params = route.contract.upload
+    ? await readUpload(gate, route, exchange, { path, holder, meta })
+    : await readParams(route, exchange, path, (limit) => readWhole(gate, exchange, holder, limit));
   if (gate.limits && route.contract.credentials && typeof params.email === "string")
     showQuota(
       exchange,
@@ -163,7 +171,17 @@ function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Excha
 type ReadBytes = (limit: number) => Promise<Buffer>;
 
 /** Reads the body, if its holder may send one more at the moment. */
-async function readWhole(gate: Gate, { req, res }: Exchange, holder: Holder, limit: number): Promise<Buffer> {
+const readWhole = (gate: Gate, exchange: Exchange, holder: Holder, limit: number): Promise<Buffer> =>
+  receiving(gate, exchange, holder, () =>
+    readBytes(exchange.req, exchange.res, { limit, minRate: gate.minBodyRate }),
+  );
+
+async function receiving<T>(
+  gate: Gate,
+  { res }: Exchange,
+  holder: Holder,
+  read: () => Promise<T>,
+): Promise<T> {
   let release: () => void;
   try {
     release = gate.bodies.take(holder);
@@ -173,10 +191,31 @@ async function readWhole(gate: Gate, { req, res }: Exchange, holder: Holder, lim
     throw error;
   }
   try {
-    return await readBytes(req, res, { limit, minRate: gate.minBodyRate });
+    return await read();
   } finally {
     release();
   }
+}
+
+/** Parameters stand in the query. They are checked before the file is received, which adds `file`. */
+async function readUpload(
+  gate: Gate,
+  { action, contract }: ApiRoute,
+  exchange: Exchange,
+  { path, holder, meta }: { path: Readonly<Record<string, string>>; holder: Holder; meta: CallMeta },
+): Promise<Record<string, unknown>> {
+  const { upload } = contract;
+  if (!upload) throw new Error(`${action} takes no upload`);
+  const { req, res } = exchange;
+  const type = fileType(req.headers["content-type"], upload.types);
+  const given = mergeParams(path, parseQuery(exchange.query));
+  if ("file" in given) throw invalid("file", "is the body");
+  checkRequest(contract, { ...given, file: { id: newId(), type, bytes: 0, parts: 0 } }, gate.fields);
+  const keeper = `${serviceOf(action)}.${upload.part}`;
+  const file = await receiving(gate, exchange, holder, () =>
+    receiveFile(req, res, type, upload, gate.minBodyRate, (part) => gate.keepPart(keeper, part, meta)),
+  );
+  return { ...given, file };
 }
 
 async function readParams(

@@ -23,7 +23,7 @@ export interface BodyBounds {
 }
 
 /** A slow start does not make a body slow. */
-const GRACE_MS = 5_000;
+export const GRACE_MS = 5_000;
 const LOOK_MS = 500;
 
 /**
@@ -36,11 +36,8 @@ export async function readBytes(
   res: ServerResponse,
   { limit, minRate }: BodyBounds,
 ): Promise<Buffer> {
-  const encoding = req.headers["content-encoding"];
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-    throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not accepted.");
-  const declared = Number(req.headers["content-length"] ?? 0);
-  if (declared > limit) throw tooLarge(res, limit, declared);
+  checkEncoding(req);
+  checkLength(req, res, limit);
   if (req.headers.expect !== undefined) res.writeContinue();
   const chunks: Buffer[] = [];
   let size = 0;
@@ -67,7 +64,20 @@ export async function readBytes(
   });
 }
 
-function tooSlow(res: ServerResponse, minRate: number): SoukError {
+/** @throws {SoukError} UNSUPPORTED_MEDIA_TYPE for a compressed body */
+export function checkEncoding({ headers }: IncomingMessage): void {
+  const encoding = headers["content-encoding"];
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "Compressed bodies are not accepted.");
+}
+
+/** @throws {SoukError} BODY_TOO_LARGE for one that says so itself */
+export function checkLength({ headers }: IncomingMessage, res: ServerResponse, limit: number): void {
+  const declared = Number(headers["content-length"] ?? 0);
+  if (declared > limit) throw tooLarge(res, limit, declared);
+}
+
+export function tooSlow(res: ServerResponse, minRate: number): SoukError {
   res.setHeader("Connection", "close");
   return new SoukError("SLOW_REQUEST", `The body must arrive at ${minRate} bytes per second or faster.`);
 }

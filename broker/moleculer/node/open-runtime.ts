@@ -8,6 +8,7 @@ import { busMetrics } from "../../bus/bus-metrics.ts";
 import { mongoDeadLetters } from "../../bus/local/dead-letters.ts";
 import { createLocalBus } from "../../bus/local/local-bus.ts";
 import { ConfigError } from "../../contract/variables.ts";
+import { openFiles } from "../../files/open-files.ts";
 import { connectDatabases, type Database } from "../../mongo/database.ts";
 import { ownDatabases } from "../../mongo/service-databases.ts";
 import type { Clock } from "../../resilience/clock.ts";
@@ -97,6 +98,7 @@ export async function openRuntime(
       shop: services.shop,
       clock,
       bus,
+      files: openFiles(config),
       database: database.service,
       isSoleWriter,
       pingDatabase: database.ping,

@@ -9,7 +9,7 @@ import type { Clock } from "../../../broker/resilience/clock.ts";
 import { presentListing } from "../listing/present-listings.ts";
 import { type CatalogueModels, reindexProduct } from "../listing/reindex-product.ts";
 import { isThere, type Product, STAMP } from "../models/product.model.ts";
-import { slugOf, withSuffix } from "../text/slug.ts";
+import { RESERVED_SLUGS, slugOf, withSuffix } from "../text/slug.ts";
 import { unknownCategory, withCategories } from "./category-references.ts";
 
 export type CatalogueTools = CatalogueModels & { clock: Clock };
@@ -26,8 +26,6 @@ export type ProductInput = Content & {
 export type ProductChanges = { [K in keyof ProductInput]?: ProductInput[K] | undefined };
 
 const SLUG_ATTEMPTS = 5;
-/** `GET /products/:id` would never find these. */
-const RESERVED_SLUGS: ReadonlySet<string> = new Set(["suggest"]);
 
 /**
  * Adds a product. Without a slug, one is made from its name, with a suffix if it is in use.

@@ -23,6 +23,12 @@ export interface Listing extends SearchText {
   stocked?: string[];
 }
 
+export interface ImportedRecord {
+  /** Id of the import, and the line. */
+  key: string;
+  created: boolean;
+}
+
 export interface Product {
   _id: string;
   slug: string;
@@ -39,6 +45,8 @@ export interface Product {
   draft?: boolean;
   /** Fields of extensions. */
   ext?: Ext;
+  /** Records of files that were written to it last. A repeated write of one of them changes nothing. */
+  imports?: ImportedRecord[];
   /** Counts changes by staff. It is the ETag. */
   version: number;
   /** Counts all writes, also those of derived fields. Each write requires the expected number. */
@@ -90,6 +98,7 @@ const schema = new Schema<Product>(
     onSale: { type: Boolean, required: true },
     draft: Boolean,
     ext: { type: Schema.Types.Mixed, default: undefined },
+    imports: { type: [{ key: String, created: Boolean, _id: false }], default: undefined },
     version: { type: Number, required: true },
     writes: { type: Number, required: true },
     createdAt: { type: Date, required: true },

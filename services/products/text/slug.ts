@@ -22,3 +22,6 @@ export function withSuffix(
 ): string {
   return `${slug}-${random().toString(36).padStart(SUFFIX_LENGTH, "0")}`;
 }
+
+/** `GET /products/:id` would never find these. */
+export const RESERVED_SLUGS: ReadonlySet<string> = new Set(["suggest"]);

@@ -30,6 +30,7 @@ import { connectDatabase, type Database } from "../../../broker/mongo/database.t
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../broker/resilience/silent-log.ts";
 import { singleFlight } from "../../../broker/resilience/single-flight.ts";
+import { memoryFiles } from "../memory-files.ts";
 
 /**
  * Time of the shop's clock that a restart takes. Longer than leases, and than the age at which a sweep takes over.
@@ -82,6 +83,8 @@ export class MatrixRun<W extends World = World> {
   readonly mode: Mode;
   readonly world: W;
   readonly #shop: Extension;
+  /** They outlive a node, as a disk does. */
+  readonly #files = memoryFiles();
   readonly #uri: string;
   readonly #own: Database;
   readonly #deaths = new Map<Life, () => void>();
@@ -219,6 +222,7 @@ export class MatrixRun<W extends World = World> {
       database: database.service,
       // As in a shop that is one process: its memory dies with it.
       isSoleWriter: () => true,
+      files: this.#files,
       pingDatabase: database.ping,
       operations: createOperations(),
       logger: () => silentLog,

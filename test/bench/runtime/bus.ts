@@ -30,6 +30,7 @@ import type { NodeRuntime } from "../../../broker/moleculer/runtime.ts";
 import { connectDatabase } from "../../../broker/mongo/database.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
+import { memoryFiles } from "../../../souk/testing/memory-files.ts";
 import { deleteTopology } from "../../support/bus/delete-topology.ts";
 import { cpuOfThread, cpuOfTree } from "../measure/processes.ts";
 import type { BenchRabbit } from "../shop/bench-rabbit.ts";
@@ -211,6 +212,7 @@ async function startSouk(
     bus,
     database: () => connection,
     isSoleWriter: () => false,
+    files: memoryFiles(),
     pingDatabase: () => database.ping(),
     operations: createOperations(),
     logger: () => log,

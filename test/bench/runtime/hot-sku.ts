@@ -25,6 +25,7 @@ import { connectDatabase } from "../../../broker/mongo/database.ts";
 import { systemClock } from "../../../broker/resilience/clock.ts";
 import { inventory } from "../../../services/inventory/inventory.contract.ts";
 import { newStock, type StockState, stockActor } from "../../../services/inventory/stock.actor.ts";
+import { memoryFiles } from "../../../souk/testing/memory-files.ts";
 import { memoryDeadLetters } from "../../support/bus/memory-dead-letters.ts";
 import { cpuOfThread, cpuOfTree } from "../measure/processes.ts";
 
@@ -60,6 +61,7 @@ export async function benchHotSku(holds: number, atOnce: number, messages: numbe
     bus: withoutListeners(bus),
     database: () => connection,
     isSoleWriter: () => false,
+    files: memoryFiles(),
     pingDatabase: () => database.ping(),
     operations: createOperations(),
     logger: () => log,

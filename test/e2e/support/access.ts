@@ -50,6 +50,8 @@ export interface ApiRequest {
   path: string;
   query?: Readonly<Record<string, string>>;
   body?: Readonly<Record<string, unknown>>;
+  /** Instead of a body, on a route that takes one. */
+  file?: { readonly type: string; readonly text: string };
   headers?: Readonly<Record<string, string>>;
 }
 

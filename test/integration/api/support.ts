@@ -16,6 +16,7 @@ import { type Clock, systemClock } from "../../../broker/resilience/clock.ts";
 import type { DrainableService, GatewayServiceOptions } from "../../../services/api/gateway-service.ts";
 import { gatewayService } from "../../../services/api/gateway-service.ts";
 import core from "../../../services/index.ts";
+import { memoryFiles } from "../../../souk/testing/memory-files.ts";
 
 export interface FakeCall<P = Record<string, unknown>> {
   params: P;
@@ -115,6 +116,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
     shop: { ...core, contracts },
     clock,
     bus: { state: "connected" },
+    files: memoryFiles(),
     pingDatabase: async () => undefined,
     operations,
     logger: (module: string) => broker.getLogger(module),

@@ -7,7 +7,9 @@ import { ENDS, LABELS, nameIds, play, STOCK } from "./support/matrix/shop-script
 import { shopWorld } from "./support/matrix/shop-world.ts";
 
 /** What is bought for good of each SKU. */
-const SOLD = { PLENTY: 6, LAST: 0, ONE: 0, GIFT: 1 };
+const SOLD = { PLENTY: 6, LAST: 0, ONE: 0, GIFT: 1, COUNTED: 0 };
+/** What there was, with what a file has brought. */
+const STOCKED = { ...STOCK, COUNTED: 7 };
 
 describe("The shop, killed anywhere", function () {
   this.timeout(120_000);
@@ -38,8 +40,16 @@ function checkEnds(state: FinalState): void {
     const ofOrder = payments.filter((it) => it.state.orderId === label).map((it) => it.state.status);
     assert.deepEqual({ order: orders.get(label), payments: ofOrder.sort() }, ENDS[label], label);
   }
+  const counts = documents<{ status: string; counts: object }>("imports.import").map(({ state }) => [
+    state.status,
+    state.counts,
+  ]);
+  assert.deepEqual(counts, [
+    ["completed", { done: 2, created: 1, updated: 0, unchanged: 0, failed: 1 }],
+    ["completed", { done: 3, created: 2, updated: 0, unchanged: 0, failed: 1 }],
+  ]);
   for (const { _id, state: stock } of documents<{ onHand: number; held: number }>("inventory.stock")) {
-    const sku = _id as keyof typeof STOCK;
-    assert.deepEqual([stock.onHand, stock.held], [STOCK[sku] - SOLD[sku], 0], sku);
+    const sku = _id as keyof typeof STOCKED;
+    assert.deepEqual([stock.onHand, stock.held], [STOCKED[sku] - SOLD[sku], 0], sku);
   }
 }

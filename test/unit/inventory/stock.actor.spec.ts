@@ -148,7 +148,7 @@ describe("stock", () => {
     const keyed = new Set<string>(stockActor.idempotentByKey);
     assert.deepEqual(
       stockActor.receives.filter((it) => !keyed.has(it)),
-      ["stock.restock", "stock.create", "stock.adjust", "stock.configure"],
+      ["stock.restock", "stock.create", "stock.adjust", "stock.configure", "stock.count"],
     );
   });
 

@@ -24,6 +24,15 @@ export function requestBody(
       required: true,
       content: { "*/*": { schema: {} } },
     };
+  const { upload } = route.contract;
+  if (upload)
+    return {
+      description: `The file, of at most ${upload.max} bytes`,
+      required: true,
+      content: Object.fromEntries(
+        upload.types.map((it) => [it, { schema: { type: "string", format: "binary" } }]),
+      ),
+    };
   const names = Object.keys(fields.properties).filter((name) => !inPath.includes(name));
   if (names.length === 0) return undefined;
   const required = names.filter((name) => fields.required.includes(name));

@@ -65,7 +65,9 @@ function pathAndQuery(
     if (where === "query" && route.recordParams.has(name)) return recordParameter(name, description, schema);
     return { name, in: where, required: must, ...(description ? { description } : {}), schema };
   };
-  const query = route.takesBody ? [] : Object.keys(properties).filter((name) => !inPath.includes(name));
+  const { upload } = route.contract;
+  const inBody = (name: string) => route.takesBody && (!upload || name === "file");
+  const query = Object.keys(properties).filter((name) => !inPath.includes(name) && !inBody(name));
   return [
     ...inPath.map((name) => described(name, "path", true)),
     // A default makes a parameter optional for callers, although its value is always present.
@@ -95,6 +97,9 @@ const OUTCOMES: Readonly<Record<number, string>> = {
 };
 const MEDIA: Readonly<Record<string, string>> = {
   "application/pdf": "the PDF",
+  "application/jsonl": "the JSON lines",
+  "text/csv": "the CSV file",
+  "image/*": "the picture",
   "image/svg+xml": "the picture",
   "application/xml": "the XML",
   "text/html": "the page",
@@ -133,7 +138,7 @@ function notModified(route: ApiRoute, components: Components): JsonSchema {
 
 function replySchema({ contract, produces }: ApiRoute, { schemas }: Components): JsonSchema {
   if (produces === "application/json") return schemas.of(contract.returns, "output");
-  if (produces === "application/pdf") return { type: "string", format: "binary" };
+  if (produces === "application/pdf" || produces === "image/*") return { type: "string", format: "binary" };
   if (produces === "application/xml") return { type: "string" };
   const { examples } = contract.returns.meta() ?? {};
   return { type: "string", ...(examples ? { examples } : {}) };

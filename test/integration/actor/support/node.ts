@@ -19,6 +19,7 @@ import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { type Clock, systemClock } from "../../../../broker/resilience/clock.ts";
 import type { Log } from "../../../../broker/resilience/log.ts";
 import { silentLog } from "../../../../broker/resilience/silent-log.ts";
+import { memoryFiles } from "../../../../souk/testing/memory-files.ts";
 import { memoryDeadLetters } from "../../../support/bus/memory-dead-letters.ts";
 import {
   type OrderMessages,
@@ -90,6 +91,7 @@ export async function startToyNode(options: ToyNodeOptions): Promise<ToyNode> {
     bus,
     database: () => connection,
     isSoleWriter: () => isSoleWriter,
+    files: memoryFiles(),
     pingDatabase: async () => undefined,
     operations: createOperations(),
     logger: () => log,

@@ -17,6 +17,7 @@ import { createOperations } from "../../../../broker/moleculer/operations/operat
 import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../../broker/resilience/silent-log.ts";
+import { memoryFiles } from "../../../../souk/testing/memory-files.ts";
 import { SIDES, tally, tallyActor } from "./tally.ts";
 
 /** What a node tells. */
@@ -44,6 +45,7 @@ const runtime: NodeRuntime = {
   bus,
   database: () => connection,
   isSoleWriter: () => false,
+  files: memoryFiles(),
   pingDatabase: async () => undefined,
   operations: createOperations(),
   logger: () => silentLog,

@@ -18,6 +18,7 @@ import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { systemClock } from "../../../../broker/resilience/clock.ts";
 import { silentLog } from "../../../../broker/resilience/silent-log.ts";
 import { eventually } from "../../../../souk/testing/eventually.ts";
+import { memoryFiles } from "../../../../souk/testing/memory-files.ts";
 import { standIn } from "../../../support/stand-in.ts";
 import { SimBroker } from "./sim-broker.ts";
 import { SimStore } from "./sim-store.ts";
@@ -110,6 +111,7 @@ export class SimShop {
       bus,
       database: () => assert.fail("the simulation has no connection"),
       isSoleWriter: () => false,
+      files: memoryFiles(),
       pingDatabase: async () => undefined,
       operations: createOperations(),
       logger: () => silentLog,

@@ -76,6 +76,12 @@ const STAFF = {
   scopes: ["orders:read", "orders:write", "payments:read", "deliveries:read", "catalogue:read"],
 } as const;
 
+/** Files of staff. The product has the SKU of no stock item. */
+const FILES = {
+  products: "slug,name,sku,price,currency\ncup,Cup,CUP,100,USD\n,Nothing,,1,USD\nmug,Mug,MUG,200,USD\n",
+  stock: "sku,onHand\nCOUNTED,7\nCOUNTED,x\n",
+};
+
 /** Plays everything to the end, and gives the ids of the orders. */
 export async function play(run: ShopRun): Promise<Map<string, Label>> {
   const staff = (key: string): CallMeta => ({ user: STAFF, idempotencyKey: key });
@@ -120,6 +126,14 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   const endpoint = { url: "https://example.com/souk", types: ["order.rejected"] };
   await run.call("webhooks.create", endpoint, { user: STAFF, resourceId: ENDPOINT });
   await run.call("webhooks.update", { id: ENDPOINT, enabled: false }, { user: STAFF });
+
+  for (const what of ["products", "stock"] as const) {
+    const bytes = Buffer.from(FILES[what]);
+    const id = derivedV7(BASE, "import", what);
+    await run.call("imports.keepPart", { uploadId: id, number: 0, bytes: bytes.toString("base64") });
+    const file = { id, type: "text/csv", bytes: bytes.length, parts: 1 };
+    await run.call("imports.start", { what, file }, staff(what));
+  }
 
   await all(LABELS, async (label) => {
     orders[label] = await run.call(
