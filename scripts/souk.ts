@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   seed: () => import("./seed.ts"),
   dlq: () => import("./dlq.ts"),
   shop: () => import("./shop.ts"),
+  audit: () => import("./audit.ts"),
   rebuild: () => import("./rebuild.ts"),
   keys: () => import("./keys.ts"),
   topology: () => import("./topology.ts"),

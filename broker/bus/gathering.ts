@@ -7,10 +7,12 @@ import { backoff, pause, toError } from "../resilience/retry.ts";
 import { TAP_BATCH, type Tapped } from "./bus.ts";
 
 /**
- * How long a message waits for others. It delays confirms a little, and saves most of the cost of a copy of every
- * message, because a write costs much more than one more message in it.
+ * How long a message waits for others while there are many. It delays confirms a little, and saves most of the cost of a
+ * copy of every message, because a write costs much more than one more message in it.
  */
-const LINGER_MS = 10;
+const LINGER_MS = 25;
+/** Messages in the last batch, from which on there are many. With fewer, nobody waits: a request may await a confirm. */
+const MANY = 6;
 
 export interface Gathered extends Tapped {
   /** Called once the handler has it. */
@@ -27,6 +29,8 @@ export class Gathering {
   #over = new AbortController();
   #running: Promise<void> | undefined;
   #linger: NodeJS.Timeout | undefined;
+  #soon = false;
+  #latest = 0;
 
   /** @param name of the queue, for the log */
   constructor(name: string, limitedLog: RateLimitedLog) {
@@ -68,7 +72,15 @@ export class Gathering {
 
   #runSoon(): void {
     if (this.#running || !this.#handle) return;
-    this.#linger ??= setTimeout(() => this.#run(), LINGER_MS);
+    if (this.#latest >= MANY) this.#linger ??= setTimeout(() => this.#run(), LINGER_MS);
+    else if (!this.#soon) {
+      this.#soon = true;
+      // More may arrive in this pass of the event loop.
+      setImmediate(() => {
+        this.#soon = false;
+        this.#run();
+      });
+    }
   }
 
   #run(): void {
@@ -77,6 +89,7 @@ export class Gathering {
     const handle = this.#handle;
     if (!handle || this.#running || this.#waiting.length === 0) return;
     const batch = this.#waiting.splice(0, TAP_BATCH);
+    this.#latest = batch.length;
     this.#running = this.#handOver(batch, handle).then(() => {
       this.#running = undefined;
       if (this.#waiting.length >= TAP_BATCH) this.#run();

@@ -1,5 +1,5 @@
 /** The hash chain: one per day, and each begins with the end of the day before. */
-import { createHash, hash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export const HASH_BYTES = 32;
 
@@ -8,7 +8,7 @@ export const NOTHING = Buffer.alloc(HASH_BYTES);
 
 /** The hash of an entry: of the one before, and of its bytes. */
 export const chained = (previous: Buffer, line: Buffer): Buffer =>
-  createHash("sha256").update(previous).update(line).digest();
+  hash("sha256", Buffer.concat([previous, line]), "buffer");
 
 /** The hash before the first entry of a day. @param last of the last day that has entries */
 export const startOf = (day: string, last: Buffer): Buffer =>

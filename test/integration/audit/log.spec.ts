@@ -6,8 +6,8 @@ import { migrateUp, migrationsOf } from "../../../broker/mongo/migrations.ts";
 import { Appender, type AppendTools } from "../../../services/audit/log/append-messages.ts";
 import { entriesOf } from "../../../services/audit/log/block.ts";
 import { Blocks } from "../../../services/audit/log/blocks.ts";
-import { readMessages } from "../../../services/audit/log/read-messages.ts";
 import { PersonKeys } from "../../../services/audit/personal/keys.ts";
+import { readMessages } from "../../../services/audit/reading/read-messages.ts";
 import { movableClock } from "../../../souk/testing/movable-clock.ts";
 import { type MemoryDatabase, openMemoryDatabase } from "../../support/servers/memory-database.ts";
 

@@ -1,9 +1,9 @@
 /** The log from a position on, for services that rebuild what they derive from messages. */
 import type { z } from "zod";
 import type { audit } from "../audit.contract.ts";
+import { type Entry, entriesOf } from "../log/block.ts";
+import type { Blocks } from "../log/blocks.ts";
 import type { PersonKeys } from "../personal/keys.ts";
-import { type Entry, entriesOf } from "./block.ts";
-import type { Blocks } from "./blocks.ts";
 import { openEntries } from "./open-entries.ts";
 
 type Params = z.output<typeof audit.actions.read.params>;

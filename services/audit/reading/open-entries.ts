@@ -1,8 +1,8 @@
 /** Entries with their data readable, as far as it is not erased. */
 import type { Envelope } from "../../../broker/contract/envelope.ts";
+import type { Entry } from "../log/block.ts";
 import type { PersonKeys } from "../personal/keys.ts";
 import { unseal } from "../personal/seal.ts";
-import type { Entry } from "./block.ts";
 
 export interface Opened {
   readonly entry: Entry;
