@@ -31,6 +31,8 @@ import { Router } from "./router.ts";
 /** A page outside the API: documentation, health, metrics. It throws like an action. */
 export interface Page {
   readonly path: string;
+  /** GET unless told. */
+  readonly method?: "GET" | "POST";
   readonly produces: string;
   /** Answered also under overload, because it reports the gateway's state. */
   readonly always?: boolean;
@@ -84,7 +86,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   } = options;
   const router = new Router<Target>();
   for (const route of routes) router.add(route.method, API_BASE + route.pattern, { api: route });
-  for (const page of pages) router.add("GET", page.path, { page });
+  for (const page of pages) router.add(page.method ?? "GET", page.path, { page });
   const always = publicUrl.startsWith("https:") ? { ...securityHeaders, ...HSTS } : securityHeaders;
 
   const limitedLog = rateLimitedLog(log);

@@ -19,15 +19,24 @@ ul.cards span { color: var(--soft); font-size: .9rem; }
 pre { margin: 0; padding: 1rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .6rem; background: var(--card); font: .85rem/1.6 ui-monospace, monospace; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 1.5rem 0; }
 dt { color: var(--soft); }
+form { display: grid; gap: .75rem; max-width: 22rem; margin: 1.5rem 0; }
+label { display: grid; gap: .25rem; }
+input, button { font: inherit; padding: .6rem .75rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--card); color: inherit; }
+button { border-color: var(--link); color: var(--link); font-weight: 600; cursor: pointer; }
+p[role=alert], p[role=status] { color: var(--text); font-weight: 600; }
 dd { margin: 0; overflow-wrap: anywhere; font-family: ui-monospace, monospace; }
 `;
 
 const styleHash = createHash("sha256").update(STYLE).digest("base64");
 
-/** For {@link htmlPage}. */
-export const HTML_PAGE_POLICY =
-  `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'; ` +
+const policy = (formAction: "'none'" | "'self'") =>
+  `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action ${formAction}; ` +
   "frame-ancestors 'none'";
+
+/** For {@link htmlPage}. */
+export const HTML_PAGE_POLICY = policy("'none'");
+/** For {@link htmlPage} with a form that is sent to the gateway. */
+export const HTML_FORM_POLICY = policy("'self'");
 
 /** @param title as plain text @param content of the page, as HTML */
 export const htmlPage = (title: string, content: string, lang = "en"): string => `<!doctype html>

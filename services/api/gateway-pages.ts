@@ -14,6 +14,7 @@ import type { TypedCall } from "../../broker/moleculer/handlers.ts";
 import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operations/operations.ts";
 import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
+import { type AccountPagesOptions, accountPages } from "./account-pages/pages.ts";
 import { jwksPage } from "./jwks-page.ts";
 import { startPage } from "./start-page.ts";
 
@@ -22,11 +23,12 @@ interface PageTools {
   config: Config;
   clock: Clock;
   call: TypedCall;
+  accounts: AccountPagesOptions;
 }
 
 export function gatewayPages(
   { contracts, fields, providers = [] }: Extension,
-  { operations, config, clock, call }: PageTools,
+  { operations, config, clock, call, accounts }: PageTools,
 ): Page[] {
   const errors = errorsOf([...contracts, ...providers]);
   return [
@@ -36,6 +38,7 @@ export function gatewayPages(
       asyncapi: () => asyncapi(contracts),
       errors: () => errors,
     }),
+    ...accountPages(accounts),
     jwksPage(() => call("users.jwks", {}), clock),
     live("/health/live", "application/json", async () => ({ status: 200, body: LIVE })),
     live("/health/ready", "application/json", async () => readyReply(await operations.ready())),

@@ -284,7 +284,17 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, "") ?? "";
   const gateway = createGateway({
     routes,
-    pages: gatewayPages(shop, { operations, config, clock, call }),
+    pages: gatewayPages(shop, {
+      operations,
+      config,
+      clock,
+      call,
+      accounts: {
+        call: (meta) => (name, params, opts) => broker.call(name, params as object, { ...opts, meta }),
+        limit: async ({ clientIp }) => void (await state.gate.limits?.credentials(clientIp)),
+        minBodyRate: config.MIN_BODY_RATE,
+      },
+    }),
     serve,
     publicUrl,
     isAllowedOrigin: originCheck(config.CORS_ORIGINS),
