@@ -18,6 +18,9 @@ const rounds = new Option("--rounds <n>", "of which min, median and max are show
   .default(3);
 const mode = new Option("--mode <mode>", "only one of the two").choices(MODES);
 const count = new Option("--count <n>", "products of the catalogue").argParser(wholeNumber(1)).default(1_000);
+const orders = new Option("--orders <n,…>", "numbers of orders at which growth is measured")
+  .argParser((text) => text.split(",").map((it) => wholeNumber(1)(it)))
+  .default([50_000]);
 const wait = new Option("--wait <n>", "seconds to wait for a quiet machine, at most, in all")
   .argParser(wholeNumber(0))
   .default(120);
@@ -32,6 +35,7 @@ interface Given {
   rounds: number;
   mode?: (typeof MODES)[number] | undefined;
   count: number;
+  orders: readonly number[];
   wait: number;
   processes?: string | undefined;
   json?: string | undefined;
@@ -53,6 +57,7 @@ const bench = command("bench", "Measures throughput and latency of Souk on this 
   .addOption(rounds)
   .addOption(mode)
   .addOption(count)
+  .addOption(orders)
   .addOption(wait)
   .addOption(processes)
   .addOption(json)
@@ -68,6 +73,7 @@ bench.addCommand(
     .addOption(rounds)
     .addOption(mode)
     .addOption(count)
+    .addOption(orders)
     .addOption(wait)
     .addOption(processes)
     .addOption(json)
@@ -95,6 +101,8 @@ try {
   console.error(error);
   process.exitCode = 1;
 } finally {
+  // After a failure, a shop may still run.
+  await stopRunningShops();
   await rabbit?.stop();
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { benchCatalogue } from "./flows/catalogue.ts";
 import { type Checkouts, prepareCheckouts } from "./flows/checkout.ts";
 import { benchFlashSale } from "./flows/flash-sale.ts";
+import { benchGrowth } from "./flows/growth.ts";
 import { benchCheckoutsBeside, benchSearches } from "./flows/search.ts";
 import { detail, type Figure, less, more } from "./measure/figure.ts";
 import { allProcesses, commandLine, cpuOfTree, type Memory, memoryOf, treeOf } from "./measure/processes.ts";
@@ -20,6 +21,8 @@ export interface ShopBenchOptions {
   seconds: number;
   /** Products of a catalogue. */
   count: number;
+  /** Numbers of orders at which growth is measured. */
+  orders: readonly number[];
   /** A cluster needs one. */
   rabbit?: BenchRabbit | undefined;
   /** That the services of a cluster share; what that Souk does by itself unless given. */
@@ -86,6 +89,13 @@ export const shopBenches: Record<string, ShopBench> = {
           more("… of those without", "", beside / alone),
         ];
       }),
+  },
+  growth: {
+    modes: ["embedded"],
+    run: (options) =>
+      inShop(options, { SEED_COUNT: String(options.count) }, (shop) =>
+        benchGrowth(shop, options.orders, options.seconds),
+      ),
   },
   flash: {
     modes: BOTH,

@@ -21,6 +21,7 @@ export interface RunOptions {
   rounds: number;
   seconds: number;
   count: number;
+  orders: readonly number[];
   /** Seconds that all rounds together may wait for a quiet machine. */
   wait: number;
   rabbit: BenchRabbit | undefined;

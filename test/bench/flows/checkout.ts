@@ -24,6 +24,9 @@ export interface Checkouts {
 }
 
 export interface CheckoutLoad {
+  /** Headers of one of the customers, and of the admin. */
+  readonly customer: Record<string, string>;
+  readonly admin: Record<string, string>;
   /** @throws when any answer is wrong */
   run(users: number, seconds: number): Promise<Checkouts>;
   close(): void;
@@ -37,6 +40,8 @@ export async function prepareCheckouts(shop: BenchShop, users: number): Promise<
   const skus = await someSkus(client, 1_000);
   await fillStock(client, admin, skus, 100_000);
   return {
+    customer: customers[0]?.headers ?? {},
+    admin: admin.headers,
     async run(count, seconds) {
       const started = performance.now();
       const samples = await runFlows(client, customers.slice(0, count), skus, seconds);
