@@ -6,6 +6,7 @@ export * from "./cart/cart.contract.ts";
 export * from "./delivery/delivery.contract.ts";
 export * from "./imports/imports.contract.ts";
 export * from "./inventory/inventory.contract.ts";
+export * from "./notifications/notifications.contract.ts";
 export * from "./orders/orders.contract.ts";
 export * from "./payments/payments.contract.ts";
 export * from "./products/products.contract.ts";

@@ -17,6 +17,13 @@ ul.cards a:hover, ul.cards a:focus-visible { border-color: var(--link); }
 ul.cards b { display: block; color: var(--link); }
 ul.cards span { color: var(--soft); font-size: .9rem; }
 pre { margin: 0; padding: 1rem; overflow-x: auto; border: 1px solid var(--line); border-radius: .6rem; background: var(--card); font: .85rem/1.6 ui-monospace, monospace; }
+ul.rows { margin: 1.5rem 0; padding: 0; list-style: none; border: 1px solid var(--line); border-radius: .6rem; background: var(--card); overflow: hidden; }
+ul.rows li + li { border-top: 1px solid var(--line); }
+ul.rows a { display: block; padding: .75rem 1rem; color: var(--text); text-decoration: none; overflow-wrap: anywhere; }
+ul.rows a:hover, ul.rows a:focus-visible { background: var(--back); }
+ul.rows b { display: block; color: var(--link); }
+ul.rows span { color: var(--soft); font-size: .9rem; }
+iframe { display: block; width: 100%; height: 44rem; border: 1px solid var(--line); border-radius: .6rem; background: #fff; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; margin: 1.5rem 0; }
 dt { color: var(--soft); }
 form { display: grid; gap: .75rem; max-width: 22rem; margin: 1.5rem 0; }

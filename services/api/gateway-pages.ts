@@ -15,6 +15,7 @@ import { LIVE, type Operations, readyReply } from "../../broker/moleculer/operat
 import type { Check } from "../../broker/moleculer/operations/readiness.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import { type AccountPagesOptions, accountPages } from "./account-pages/pages.ts";
+import { devMailPages } from "./dev-mail-pages.ts";
 import { jwksPage } from "./jwks-page.ts";
 import { startPage } from "./start-page.ts";
 
@@ -33,6 +34,7 @@ export function gatewayPages(
   const errors = errorsOf([...contracts, ...providers]);
   return [
     fixed("/", "text/html", () => startPage(config), HTML_PAGE_POLICY),
+    ...devMailPages(config, call),
     ...docsPages({
       openapi: () => openapi(contracts, fields, errors),
       asyncapi: () => asyncapi(contracts),

@@ -3,6 +3,7 @@ import { API_BASE } from "../../broker/http/api-route.ts";
 import { escapeHtml, htmlPage } from "../../broker/http/html-page.ts";
 import { publicUrl } from "../../broker/http/public-url.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
+import { hasDevMail } from "./dev-mail-pages.ts";
 
 /** A customer's way from the door to the till. It runs in a shell as it stands. */
 const story = (api: string): string => `API=${api}
@@ -34,13 +35,18 @@ const LINKS = [
   ["/openapi.json", "OpenAPI", "The routes, for generators of clients"],
   ["/asyncapi.json", "AsyncAPI", "The messages, for other services"],
 ] as const;
+const MAILS = ["/dev/mail", "Mails", "What the shop would have sent"] as const;
 
-type Settings = Pick<Config, "PUBLIC_URL" | "HOST" | "PORT" | "SHOP_NAME" | "SELLER_NAME">;
+type Settings = Pick<
+  Config,
+  "NODE_ENV" | "MAIL_URL" | "PUBLIC_URL" | "HOST" | "PORT" | "SHOP_NAME" | "SELLER_NAME"
+>;
 
 export function startPage({ SHOP_NAME, SELLER_NAME, ...gateway }: Settings): string {
   const name = SHOP_NAME ?? SELLER_NAME;
   const api = publicUrl(gateway) + API_BASE;
-  const cards = LINKS.map(
+  const links = hasDevMail(gateway) ? [...LINKS, MAILS] : LINKS;
+  const cards = links.map(
     ([href, title, what]) => `<li><a href="${href}"><b>${title}</b><span>${what}</span></a></li>`,
   );
   return htmlPage(

@@ -17,7 +17,7 @@ import { rows } from "./support/access-rows.ts";
 import { changed, settled } from "./support/database.ts";
 
 /** Collections whose documents are removed after a while, also during a test. */
-const PASSING = ["idempotency_keys", "tickets"];
+const PASSING = ["idempotency_keys", "mailbox", "tickets"];
 
 describe("who may do what, on every route of a running shop", () => {
   let shop: Shop;

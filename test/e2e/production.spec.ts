@@ -30,6 +30,7 @@ const production = {
   NODE_ENV: "production",
   ALLOW_EMBEDDED: "1",
   RATE_LIMIT: "off",
+  MAIL: "off",
   // Never called here.
   STRIPE_SECRET_KEY: "sk_live_of_nobody_at_all",
   STRIPE_WEBHOOK_SECRET: "whsec_of_nobody_at_all",

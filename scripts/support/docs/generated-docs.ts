@@ -8,6 +8,7 @@ import { openapi } from "../../../broker/http/docs/openapi/document.ts";
 import { type DrawnMachine, stateDiagram } from "../../../broker/http/docs/state-diagram.ts";
 import core from "../../../services/index.ts";
 import { envExample } from "./env-example.ts";
+import { mailLayout } from "./mail-layout.ts";
 import { messageSenders } from "./message-senders.ts";
 import { messagesPage } from "./messages-page.ts";
 
@@ -22,6 +23,7 @@ export async function generatedDocs(): Promise<Record<string, string>> {
     "docs/messages.md": messagesPage(core.contracts, messageSenders(core.contracts)),
     ...(await stateDiagrams()),
     ".env.example": envExample(),
+    "services/notifications/letters/compiled-layout.ts": await mailLayout(),
   };
 }
 
