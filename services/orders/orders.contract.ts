@@ -27,6 +27,7 @@ import {
 } from "../../broker/contract/schemas.ts";
 import { severalOf } from "../../broker/contract/values/several.ts";
 import { cartHeader, cartRevision, cartView } from "../cart/cart.contract.ts";
+import { returnLines, returnReason, returnRequest, returnStatus } from "../returns/returns.contract.ts";
 import { ordersConfig } from "./orders.config.ts";
 import { ordersErrors } from "./orders.errors.ts";
 import { addressExample, orderExample } from "./orders.examples.ts";
@@ -123,6 +124,9 @@ const orderDeliveryStatus = z
 export const deliverySummary = z
   .strictObject({ id, status: orderDeliveryStatus, tracking: z.string().nullable() })
   .meta({ id: "OrderDelivery", description: "The delivery of an order, in short" });
+export const returnSummary = z
+  .strictObject({ id, status: returnStatus })
+  .meta({ id: "OrderReturn", description: "A return of goods of an order, in short" });
 export const rejectedLine = z
   .strictObject({ sku, requested: quantity, available: z.int() })
   .meta({ id: "RejectedLine", description: "A line that could not be had, and how much there was" });
@@ -143,6 +147,7 @@ export const orderView = z
     shippingAddress: address,
     payment: paymentSummary.nullable().meta({ description: "Null where there is nothing to pay" }),
     delivery: deliverySummary.nullable(),
+    returns: z.array(returnSummary).optional().meta({ description: "Present where there are any" }),
     outOfStock: z
       .array(rejectedLine)
       .optional()
@@ -219,6 +224,18 @@ const messages = {
     "order",
     "Cancel an order that is not paid yet",
     z.strictObject({ by: id, reason: z.string().nullable() }),
+  ),
+  "order.return": command(
+    "order",
+    "Agree to a return of goods, from POST /orders/:id/returns",
+    z.strictObject({
+      returnId: id,
+      lines: returnLines,
+      reason: returnReason,
+      deliveredAfter: time
+        .nullable()
+        .meta({ description: "It may be returned where it was delivered later; null: always" }),
+    }),
   ),
   "order.expire": timer("order", "The time to pay is over", z.strictObject({})),
   "order.placed": event("order", "An order was placed", z.strictObject({ ...about, total: money })),
@@ -444,6 +461,13 @@ export const orders = defineContract({
       params: z.strictObject({ id, after: z.int().min(0), waitMs: z.int().min(0).max(30_000) }),
       returns: orderView.nullable(),
     }),
+    startReturn: action({
+      summary:
+        "Agrees to a return of goods of one of the caller's orders, once per `returnId`, and says what opens it: internal",
+      params: messages["order.return"].data.extend({ id }),
+      returns: returnRequest.extend({ lines: returnRequest.shape.lines.min(0) }),
+      errors: ["UNAUTHENTICATED", "NOT_FOUND", "ORDER_NOT_RETURNABLE", "RETURN_EXCEEDS_ORDER"],
+    }),
     owner: action({
       summary: "Whose order it is, for other services' ownership checks",
       readOnly: true,
@@ -470,8 +494,14 @@ export const orders = defineContract({
         "delivery.succeeded",
         "delivery.failed",
         "delivery.cancelled",
+        "return.approved",
+        "return.refused",
+        "return.received",
+        "return.refunded",
+        "return.cancelled",
+        "return.expired",
       ],
-      inline: ["order.place", "order.pay", "order.cancel"],
+      inline: ["order.place", "order.pay", "order.cancel", "order.return"],
     },
   },
 });

@@ -22,6 +22,14 @@ export const ordersErrors = defineErrors({
     title: "This order and those that wait for payment (`orderIds`) would hold too many units.",
   },
   ORDER_NOT_CANCELLABLE: { status: 409, title: "The order can't be cancelled any more." },
+  ORDER_NOT_RETURNABLE: {
+    status: 409,
+    title: "Only a delivered order can be returned, within the time that the shop gives.",
+  },
+  RETURN_EXCEEDS_ORDER: {
+    status: 409,
+    title: "So many units were not bought, or some of them are in another return.",
+  },
   ORDER_NOT_PAYABLE: { status: 409, title: "The order can't be paid now, or not any more." },
 });
 

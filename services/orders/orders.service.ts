@@ -18,6 +18,7 @@ import { placeOrder } from "./checkout/place-order.ts";
 import { waitForPayment, waitForProgress } from "./checkout/wait-for-payment.ts";
 import { listOrders, refuseStaffFilters } from "./list-orders.ts";
 import { orderActor } from "./order/order.actor.ts";
+import { returnRequest } from "./order/returns.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
 import { createReturnCheck } from "./return-url.ts";
@@ -118,6 +119,13 @@ export default defineService(orders, {
     async next({ params: { id, after, waitMs } }) {
       const order = await this.actors.order.next(id, after, waitMs);
       return order && orderView(order);
+    },
+
+    async startReturn(ctx) {
+      const { id, ...asked } = ctx.params;
+      await visibleOrder(this.actors.order, ctx, id);
+      const { state } = await this.actors.order.apply(id, "order.return", asked);
+      return returnRequest(state, id, asked.returnId, asked.reason);
     },
 
     async owner({ params: { id } }) {

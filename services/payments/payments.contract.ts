@@ -157,7 +157,13 @@ const messages = {
   "payment.refund": command(
     "payment",
     "Give money back: an amount, or all that is left",
-    z.strictObject({ refundId, amount: money.nullable(), reason: z.string() }),
+    z.strictObject({
+      refundId,
+      amount: money.nullable(),
+      /** Give less where less is left. Without it, a refund that is too large is refused. */
+      upTo: z.boolean().optional(),
+      reason: z.string(),
+    }),
   ),
   "payment.pending": event(
     "order",
@@ -197,6 +203,19 @@ const messages = {
     "order",
     "Money was given back",
     z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean() }),
+  ),
+  "payment.refund_failed": event(
+    "order",
+    "Money was not given back: the provider would not",
+    z.strictObject({
+      paymentId: id,
+      refundId,
+      amount: money,
+      reason: z
+        .string()
+        .max(500)
+        .meta({ examples: ["The account is closed"] }),
+    }),
   ),
   "payment.anomaly": event("payment", "A report did not fit what was asked", anomalyView),
   "provider.open": command(

@@ -164,6 +164,20 @@ export async function paidOrder(person: Person, sku: string, quantity = 1): Prom
   return paid;
 }
 
+/** A paid order that has arrived. @param staff who report for the carrier */
+export async function deliveredOrder(
+  person: Person,
+  staff: Person,
+  sku: string,
+  quantity = 1,
+): Promise<OrderView> {
+  const { id } = await paidOrder(person, sku, quantity);
+  const delivery = await deliveryOf(person, id);
+  for (const status of ["shipped", "delivered"])
+    await staff.http.expect(200, "PATCH", `/deliveries/${delivery.id}`, { body: { status } });
+  return orderBecomes(person, id, "delivered");
+}
+
 export interface Stock {
   onHand: number;
   held: number;

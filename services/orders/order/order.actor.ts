@@ -5,7 +5,7 @@
  * placed → awaiting_payment → paid → shipped → delivered; placed → paid where there is nothing to pay. Final statuses:
  * rejected, cancelled, expired (unpaid), delivered, and delivery_failed → refunded. When staff refund the whole payment, the order becomes refunded from any
  * status. A delivery that has not left is then stopped, and its goods return to stock. Goods that the customer has
- * are not returned automatically.
+ * come back by returns (services/returns): the order guards that no unit is returned twice.
  */
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
@@ -33,7 +33,9 @@ import {
   refusePayment,
 } from "./pay.ts";
 import { place } from "./place.ts";
+
 import { refundCapture, refunded, refundNoted, refundUnknownOrder } from "./refund.ts";
+import { noteReturn, refuseReturn, startReturn } from "./returns.ts";
 import { type OrderState, orderState } from "./state.ts";
 
 type Rows = MachineTable<OrderState, OrderMessage>[OrderStatus];
@@ -65,11 +67,36 @@ const noDelivery = {
   "delivery.cancelled": ignore("no delivery was asked for"),
 } satisfies Partial<Rows>;
 
+const notDelivered = ignore("goods come back only after they have arrived");
+/** Of an order that has not arrived. */
+const noReturns = (status: OrderStatus) =>
+  ({
+    "order.return": { to: [status], decide: refuseReturn },
+    "return.approved": notDelivered,
+    "return.refused": notDelivered,
+    "return.received": notDelivered,
+    "return.refunded": notDelivered,
+    "return.cancelled": notDelivered,
+    "return.expired": notDelivered,
+  }) satisfies Partial<Rows>;
+
+/** Of an order that has arrived, also after its money has gone back. */
+const returning = (status: "delivered" | "refunded") =>
+  ({
+    "return.approved": { to: [status], decide: noteReturn },
+    "return.refused": { to: [status], decide: noteReturn },
+    "return.received": { to: [status], decide: noteReturn },
+    "return.refunded": { to: [status], decide: noteReturn },
+    "return.cancelled": { to: [status], decide: noteReturn },
+    "return.expired": { to: [status], decide: noteReturn },
+  }) satisfies Partial<Rows>;
+
 /** An order that ended before it was paid. */
 const endedUnpaid = (status: "rejected" | "cancelled" | "expired") =>
   ({
     ...settled(status),
     ...noDelivery,
+    ...noReturns(status),
     "order.pay": { to: [status], decide: refusePayment(`The order is ${status}.`) },
     "order.cancel": {
       to: [status],
@@ -81,6 +108,7 @@ const endedUnpaid = (status: "rejected" | "cancelled" | "expired") =>
 const oncePaid = (status: "paid" | "shipped" | "delivered" | "delivery_failed" | "refunded") =>
   ({
     ...settled(status),
+    ...noReturns(status),
     "order.pay": { to: [status], decide: refusePayment("The order has been paid.") },
     "order.cancel": {
       to: [status],
@@ -114,9 +142,17 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "delivery.succeeded": notCreated,
       "delivery.failed": notCreated,
       "delivery.cancelled": notCreated,
+      "order.return": notCreated,
+      "return.approved": notCreated,
+      "return.refused": notCreated,
+      "return.received": notCreated,
+      "return.refunded": notCreated,
+      "return.cancelled": notCreated,
+      "return.expired": notCreated,
     },
     placed: {
       ...noDelivery,
+      ...noReturns("placed"),
       "order.place": placedAlready,
       "order.pay": {
         to: ["placed"],
@@ -136,6 +172,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
     awaiting_payment: {
       ...settled("awaiting_payment"),
       ...noDelivery,
+      ...noReturns("awaiting_payment"),
       "order.pay": { to: ["awaiting_payment"], decide: pay },
       "order.cancel": { to: ["cancelled"], decide: cancel },
       "order.expire": { to: ["expired"], decide: expire },
@@ -159,6 +196,8 @@ export const machine = defineMachine<OrderState, OrderMessage>({
     },
     delivered: {
       ...oncePaid("delivered"),
+      ...returning("delivered"),
+      "order.return": { to: ["delivered"], decide: startReturn },
       "delivery.failed": ignore("it has arrived"),
       "delivery.cancelled": ignore("it has arrived"),
     },
@@ -169,6 +208,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
     },
     refunded: {
       ...oncePaid("refunded"),
+      ...returning("refunded"),
       "payment.refunded": { to: ["refunded"], decide: refundNoted },
       "delivery.failed": { to: ["refunded"], decide: restockReturned("failed") },
       "delivery.cancelled": { to: ["refunded"], decide: restockReturned("cancelled") },

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { ext } from "../../../broker/contract/fields.ts";
 import { address, id, minorUnits, money, quantity, time } from "../../../broker/contract/schemas.ts";
 import { fieldName } from "../../../broker/mongo/field-name.ts";
+import { returnStatus } from "../../returns/returns.contract.ts";
 import {
   deliverySummary,
   nextAction,
@@ -40,6 +41,13 @@ const attempt = z.strictObject({
 });
 export type Attempt = z.output<typeof attempt>;
 
+/** A return of goods, as far as the order needs to know: which units it has, and what was paid for them. */
+const orderReturn = z.strictObject({
+  status: returnStatus,
+  lines: z.array(z.strictObject({ sku: z.string(), quantity, amount: minorUnits })),
+});
+export type OrderReturn = z.output<typeof orderReturn>;
+
 export const orderState = z.strictObject({
   status: orderStatus,
   number: z.string(),
@@ -63,6 +71,8 @@ export const orderState = z.strictObject({
   paidBy: id.nullable(),
   deliveryId: id,
   delivery: deliverySummary.nullable(),
+  /** By id. Its lines are the units that no other return may have; none once it has come to nothing. */
+  returns: z.record(z.uuid(), orderReturn).optional(),
   /** Whether the sold units have returned to stock. */
   restocked: z.boolean(),
   reason: z.string().nullable(),

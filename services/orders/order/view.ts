@@ -22,6 +22,9 @@ export function orderView({ id, version, state }: Snapshot<OrderState>): OrderVi
     shippingAddress: state.shippingAddress,
     payment: paymentView(state),
     delivery: state.delivery,
+    ...(state.returns && {
+      returns: Object.entries(state.returns).map(([id, { status }]) => ({ id, status })),
+    }),
     ...(outOfStock.length > 0 ? { outOfStock } : {}),
     history: state.history,
     createdAt: state.createdAt,

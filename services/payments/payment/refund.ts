@@ -41,6 +41,7 @@ export function refund(state: Payment, message: Message<"payment.refund">): Deci
   if (data.amount && data.amount.currency !== state.amount.currency)
     return refuse(state, "REFUND_TOO_LARGE", `The payment is in ${state.amount.currency}.`);
   const left = refundable(state);
+  if (data.upTo) return refundUpTo(state, message, left);
   if (left === 0) return refuse(state, "PAYMENT_NOT_REFUNDABLE", "All of it is refunded or being refunded.");
   const amount = data.amount?.amount ?? left;
   if (amount > left) return refuse(state, "REFUND_TOO_LARGE", `${left} can still be refunded.`);
@@ -51,6 +52,28 @@ export function refund(state: Payment, message: Message<"payment.refund">): Deci
   return {
     state: { ...state, refunds: [...state.refunds, pending] },
     send: [refundAtProvider(state, subject, { ...pending, receipt: state.receipt })],
+  };
+}
+
+/** As much of it as is left. Whoever asks waits for the answer, so there is always one. */
+function refundUpTo(
+  state: Payment,
+  { subject, data, time }: Message<"payment.refund">,
+  left: number,
+): Decided {
+  const { refundId, reason } = data;
+  if (state.refunds.length >= MAX_REFUNDS) {
+    const amount = data.amount ?? inCurrencyOf(state, left);
+    const failure = `${MAX_REFUNDS} refunds are the most.`;
+    const told = { paymentId: subject, refundId, amount, reason: failure };
+    return { state, send: [send("payment.refund_failed", state.orderId, told)] };
+  }
+  const amount = Math.min(data.amount?.amount ?? left, left);
+  const refund = newRefund(refundId, amount, reason, time, "shop");
+  if (amount === 0) return withEmptyRefund(state, subject, refund);
+  return {
+    state: { ...state, refunds: [...state.refunds, refund] },
+    send: [refundAtProvider(state, subject, { ...refund, receipt: state.receipt })],
   };
 }
 
@@ -68,13 +91,15 @@ const newRefund = (
  */
 export function refundRefunded(state: Payment, { subject, data, time }: Message<"payment.refund">): Decided {
   if (state.refunds.some((it) => it.id === data.refundId)) return { state };
-  if (data.amount) return refuse(state, "PAYMENT_NOT_REFUNDABLE", "All of it is refunded already.");
-  const empty: Refund = { ...newRefund(data.refundId, 0, data.reason, time, "shop"), status: "succeeded" };
-  return {
-    state: { ...state, refunds: [...state.refunds, empty] },
-    send: [tellRefunded(state, subject, empty, true)],
-  };
+  if (data.amount && !data.upTo)
+    return refuse(state, "PAYMENT_NOT_REFUNDABLE", "All of it is refunded already.");
+  return withEmptyRefund(state, subject, newRefund(data.refundId, 0, data.reason, time, "shop"));
 }
+
+const withEmptyRefund = (state: Payment, paymentId: string, refund: Refund): Decided => ({
+  state: { ...state, refunds: [...state.refunds, { ...refund, status: "succeeded" }] },
+  send: [tellRefunded(state, paymentId, refund, state.status === "refunded")],
+});
 
 export const notRefundable = (state: Payment): Decided =>
   refuse(state, "PAYMENT_NOT_REFUNDABLE", `The payment is ${state.status}: nothing has been captured.`);
@@ -223,7 +248,7 @@ function failed(state: Payment, message: Told, it: Refund): Step {
     return andThen(told, (one) => {
       const state = change(one, { ...it, status: "failed" });
       // A refund that did not fit beside this one may fit now. So the provider is asked for everything that it knows.
-      return { state, send: recheckAtProvider(state, message.subject) };
+      return { state, send: [...recheckAtProvider(state, message.subject), tellFailed(state, message, it)] };
     });
   const { id, refundRef } = it;
   if (told.send.length === 0) return told;
@@ -263,6 +288,15 @@ const change = (state: Payment, changed: Refund): Payment => ({
   ...state,
   refunds: state.refunds.map((it) => (it.id === changed.id ? changed : it)),
 });
+
+const tellFailed = (state: Payment, { subject, data }: Told, { id, amount }: Refund): Outgoing =>
+  send("payment.refund_failed", state.orderId, {
+    paymentId: subject,
+    refundId: id,
+    amount: inCurrencyOf(state, amount),
+    reason:
+      "reason" in data && data.reason ? data.reason.slice(0, 500) : "the provider has not given it back",
+  });
 
 const tellRefunded = (state: Payment, paymentId: string, { id, amount }: Refund, full: boolean): Outgoing =>
   send("payment.refunded", state.orderId, {

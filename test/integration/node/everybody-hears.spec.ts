@@ -11,6 +11,7 @@ import { movableClock } from "../../../souk/testing/movable-clock.ts";
 import {
   type Article,
   decide,
+  deliveredOrder,
   deliveryOf,
   firstAdmin,
   order,
@@ -33,6 +34,8 @@ const EVENT_WAIT_MS = 20_000;
 
 /** Documented events that this run does not bring about, and why not. */
 const NOT_SEEN: Readonly<Record<string, string>> = {
+  "payment.refund_failed": "the sandbox makes every refund",
+  "return.expired": "nobody stays signed in for so long",
   "user.email_change_requested": "its token comes by mail",
   "user.email_changed": "it takes a mail's token",
   "user.blocked": "there is no route for it yet",
@@ -168,6 +171,27 @@ describe("A queue of somebody else's, bound to all messages", function () {
     await hears("order.rejected", rejected.id);
     await buyer.http.expect(200, "POST", `/orders/${last.id}/cancel`, { body: {} });
     await hears("stock.replenished", rare.sku);
+  });
+
+  it("hears of goods that come back", async () => {
+    const { id } = await deliveredOrder(buyer, admin, article.sku, 4);
+    const ask = async () => {
+      const request = {
+        body: { lines: [{ sku: article.sku, quantity: 1 }], reason: "too big" },
+        headers: { "idempotency-key": newId() },
+      };
+      return (await buyer.http.expect<{ id: string }>(201, "POST", `/orders/${id}/returns`, request)).id;
+    };
+    const staff = (returnId: string, body: object) =>
+      admin.http.expect(200, "PATCH", `/returns/${returnId}`, { body });
+    await staff(await ask(), { status: "refused", reason: "used" });
+    await buyer.http.expect(200, "POST", `/returns/${await ask()}/cancel`, { body: {} });
+    const sent = await ask();
+    await staff(sent, { status: "approved" });
+    await staff(sent, { status: "received", lines: [{ sku: article.sku, accepted: 1 }] });
+    await staff(await ask(), { status: "approved" });
+    for (const type of ["requested", "refused", "cancelled", "approved", "received", "refunded"] as const)
+      await hears(`return.${type}`, id);
   });
 
   it("hears of payments that do not go well", async () => {

@@ -7,7 +7,7 @@ import { ENDS, LABELS, nameIds, play, STOCK } from "./support/matrix/shop-script
 import { shopWorld } from "./support/matrix/shop-world.ts";
 
 /** What is bought for good of each SKU. */
-const SOLD = { PLENTY: 6, LAST: 0, ONE: 0, GIFT: 1, COUNTED: 0 };
+const SOLD = { PLENTY: 8, LAST: 0, ONE: 0, GIFT: 1, COUNTED: 0 };
 /** What there was, with what a file has brought. */
 const STOCKED = { ...STOCK, COUNTED: 7 };
 

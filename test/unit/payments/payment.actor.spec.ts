@@ -987,4 +987,33 @@ describe("a payment by itself", () => {
     });
     assert.deepEqual(dues, [60_000, 60_000, 60_000, 120_000]);
   });
+
+  it("gives a return what is left, and always answers it", () => {
+    const upTo = (amount: number, refundId: string) =>
+      message("payment.refund", { refundId, amount: usd(amount), upTo: true, reason: "returned" });
+    const done = (refundId: string) => message("provider.refunded", { refundId });
+    const [byHand, returned, last] = [newId(), newId(), newId()];
+    const paid = [request(), opened(), notified(), refund(2_000, byHand), done(byHand)];
+    const some = run(...paid, upTo(1_000, returned), done(returned), upTo(1_000, last), upTo(1_000, last));
+    assert.equal(some.payment.status, "refunded");
+    const told = some.sent.flatMap((it) =>
+      it.type === "payment.refunded" ? [[it.data.refundId, it.data.amount.amount, it.data.full]] : [],
+    );
+    assert.deepEqual(told, [
+      [byHand, 2_000, false],
+      [returned, 500, true],
+      [last, 0, true],
+    ]);
+  });
+
+  it("tells of a refund that its provider would not make", () => {
+    const refundId = newId();
+    const failed = message("provider.refund_failed", { refundId, refundRef: null, reason: "account closed" });
+    const { payment, sent } = run(request(), opened(), notified(), refund(500, refundId), failed, failed);
+    assert.equal(refunded(payment), 0);
+    assert.deepEqual(
+      sent.filter((it) => it.type === "payment.refund_failed").map((it) => [it.subject, it.data]),
+      [[orderId, { paymentId, refundId, amount: usd(500), reason: "account closed" }]],
+    );
+  });
 });

@@ -25,6 +25,7 @@ const CARTS = {
   slowBank: { PLENTY: 1 },
   slowBankDeclines: { PLENTY: 1 },
   cancelledAtBank: { PLENTY: 1 },
+  returned: { PLENTY: 3 },
 } as const satisfies Record<string, Record<string, number>>;
 
 /** By which provider they are paid, where it is not the sandbox. */
@@ -52,6 +53,7 @@ export const ENDS: Record<Label, { order: string; payments: string[] }> = {
   slowBank: { order: "paid", payments: ["captured"] },
   slowBankDeclines: { order: "expired", payments: ["cancelled"] },
   cancelledAtBank: { order: "cancelled", payments: ["refunded"] },
+  returned: { order: "delivered", payments: ["partially_refunded"] },
 };
 
 /** Orders whose customers pay by a bank that is slow. */
@@ -145,7 +147,7 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   await run.rest();
 
   const withheld = await decide(["lateCapture"], { outcome: "succeed" });
-  const paid: Label[] = ["delivered", "refunded", "deliveryFailed"];
+  const paid: Label[] = ["delivered", "refunded", "deliveryFailed", "returned"];
   await report([
     ...(await decide(paid, { outcome: "succeed" })),
     ...(await decide(["declinedFirst"], { outcome: "decline" })),
@@ -175,12 +177,13 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
 
   const { payment } = await look("refunded");
   await run.call("payments.refund", { id: payment?.id ?? "", reason: "asked" }, staff("refund"));
-  await carrier(["delivered", "deliveryFailed"], "shipped");
+  await carrier(["delivered", "deliveryFailed", "returned"], "shipped");
   await run.rest();
-  await carrier(["delivered"], "delivered");
+  await carrier(["delivered", "returned"], "delivered");
   await carrier(["deliveryFailed"], "failed");
   await review("delivered", 4);
   await run.rest();
+  await sendBack();
 
   run.advance(ORDER_TTL_MS);
   await run.rest();
@@ -249,6 +252,24 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
       );
   }
 
+  /** Two of three units come back, and one of them is accepted. The other return comes to nothing. */
+  async function sendBack(): Promise<void> {
+    const { id } = orders.returned;
+    const ask = (quantity: number, reason: string) =>
+      run.call(
+        "returns.request",
+        { id, lines: [{ sku: "PLENTY", quantity }], reason },
+        as("returned", reason),
+      );
+    const sent = await ask(2, "sent back");
+    const kept = await ask(1, "kept");
+    await run.call("returns.cancel", { id: kept.id }, as("returned"));
+    await run.call("returns.update", { id: sent.id, status: "approved" }, staff("approve"));
+    const lines = [{ sku: "PLENTY", accepted: 1, restock: true }];
+    await run.call("returns.update", { id: sent.id, status: "received", lines }, staff("receive"));
+    await run.rest();
+  }
+
   async function carrier(
     labels: readonly Label[],
     status: "shipped" | "delivered" | "failed",
@@ -282,5 +303,7 @@ export async function nameIds(
       const label = orders.get(String(state.orderId));
       if (label) names.set(String(_id), `${collection} of ${label}`);
     }
+  for (const { _id, state } of await run.database("returns").collection("returns").find().toArray())
+    names.set(String(_id), `return that is ${state.reason}`);
   return names;
 }
