@@ -33,7 +33,7 @@ export function brokerOptions(config: Config): SoukBrokerOptions {
       refusedCalls,
       remoteTimeout,
       repeatReads,
-      refusedStart(config.REDIS_URL),
+      refusedStart(config.REDIS_URL, config.NODE_ENV === "production"),
     ],
     registry: {
       strategy: "RoundRobin",

@@ -15,6 +15,7 @@ import {
   url,
   whole,
 } from "../contract/variables.ts";
+import { redisAddressError } from "./redis-address.ts";
 
 /** A text in which `errorOf` finds no error. */
 const without = (errorOf: (text: string) => string | undefined) =>
@@ -34,16 +35,6 @@ function transporterError(text: string): string | undefined {
   return "must be AMQP, NATS, Redis or TCP, or an address with amqp://, amqps://, nats://, redis://, rediss:// or tcp://";
 }
 
-/** ioredis uses database 0 for a path that it does not understand. */
-function redisAddressError(text: string): string | undefined {
-  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text))
-    return "must be redis:// or rediss:// and an address";
-  const { pathname, searchParams } = new URL(text);
-  const numbers = [pathname.slice(1), searchParams.get("db") ?? ""];
-  return numbers.every((it) => /^\d{0,6}$/.test(it))
-    ? undefined
-    : "must end with the number of a database, as in redis://host:6379/1, or without any";
-}
 /** The variables of every node. */
 const shape = {
   NODE_ENV: z
@@ -89,7 +80,9 @@ const shape = {
   ),
   REDIS_URL: without(redisAddressError)
     .optional()
-    .describe("Redis for carts and rate limits; without it memory and MongoDB"),
+    .describe(
+      "Redis for carts and rate limits; without it memory and MongoDB. Of a master with Sentinels: redis+sentinel://one:26379,two:26379/mymaster",
+    ),
   TRANSPORTER: without(transporterError)
     .optional()
     .describe(

@@ -4,6 +4,7 @@ import type { Redis, RedisOptions } from "ioredis";
 import { redactedReason } from "../contract/secrets/redact.ts";
 import type { RateLimitedLog } from "../resilience/rate-limited-log.ts";
 import { refused } from "../resilience/refusals.ts";
+import { sentinelOptions } from "./redis-address.ts";
 import { redisRefusal } from "./refusals.ts";
 
 /** Loaded when it is first used: a shop without Redis saves its 2 MB of memory. */
@@ -26,13 +27,23 @@ export const ANSWERS_WITHIN_MS = 1_500;
 
 /** Connects in the background, and reconnects whenever the connection is lost. */
 export function openRedis(url: string, { limitedLog, away, ...options }: OpenRedisOptions): Redis {
-  const redis = new (driver().Redis)(url, options);
+  const redis = connectionTo(url, {
+    ...options,
+    // A master that has become a replica: the next connection is to the new master.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  });
   redis.on("error", (error: Error) => {
     limitedLog.warn("redis", `${away}: ${redisRefusal(error, url) ?? redactedReason(error)}`);
   });
   leaveWrongDatabase(redis);
   leaveSilentConnection(redis);
   return redis;
+}
+
+function connectionTo(url: string, options: RedisOptions): Redis {
+  const sentinels = sentinelOptions(url);
+  const { Redis } = driver();
+  return sentinels ? new Redis({ ...options, ...sentinels }) : new Redis(url, options);
 }
 
 /**
@@ -66,23 +77,31 @@ function leaveWrongDatabase(redis: Redis): void {
 
 /**
  * Checks once whether Redis accepts our configuration.
+ * @param look is given the reply of INFO, where Redis permits that
  * @returns the reason where it is away
  * @throws {ConfigError} it refuses us, which waiting can't fix
  */
-export async function checkRedis(url: string, variable: string): Promise<string | undefined> {
-  const redis = new (driver().Redis)(url, {
+export async function checkRedis(
+  url: string,
+  variable: string,
+  look?: (info: string) => void,
+): Promise<string | undefined> {
+  const redis = connectionTo(url, {
     lazyConnect: true,
     retryStrategy: null,
+    sentinelRetryStrategy: () => null,
     maxRetriesPerRequest: 0,
     connectTimeout: CHECK_MS,
     commandTimeout: CHECK_MS,
   });
   // The last error is "Connection is closed.". The first one has the reason.
   const errors: unknown[] = [];
+  let info: string | undefined;
   redis.on("error", (error) => errors.push(error));
   try {
     await redis.connect();
     await redis.ping();
+    if (look) info = await redis.info().catch(() => undefined);
   } catch (error) {
     errors.push(error);
   } finally {
@@ -92,5 +111,6 @@ export async function checkRedis(url: string, variable: string): Promise<string 
     const reason = redisRefusal(error, url);
     if (reason !== undefined) throw refused(variable, reason);
   }
+  if (info !== undefined) look?.(info);
   return errors.length > 0 ? redactedReason(errors[0]) : undefined;
 }

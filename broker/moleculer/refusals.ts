@@ -1,5 +1,7 @@
 /** Reasons for which Redis or NATS refuse our configuration. */
+
 import { field, textOf, tlsRefusal } from "../resilience/refusals.ts";
+import { redisPlace } from "./redis-address.ts";
 
 const REDIS_CREDENTIALS = /^(?:WRONGPASS|ERR invalid password)/;
 const REDIS_DATABASE =
@@ -7,14 +9,14 @@ const REDIS_DATABASE =
 
 /** @param address of Redis, as configured */
 export function redisRefusal(error: unknown, address: string): string | undefined {
-  const { host, pathname, username } = new URL(address);
+  const { host, username, database } = redisPlace(address);
   const text = textOf(error);
   if (REDIS_CREDENTIALS.test(text))
-    return `Redis at ${host} refuses ${username ? `the user ${decodeURIComponent(username)}` : "us"}: wrong name or password`;
+    return `Redis at ${host} refuses ${username ? `the user ${username}` : "us"}: wrong name or password`;
   if (text.startsWith("NOAUTH")) return `Redis at ${host} wants a password`;
   if (text.startsWith("NOPERM"))
     return `Redis at ${host} does not give the user the rights that it needs: ${text}`;
-  if (REDIS_DATABASE.test(text)) return `Redis at ${host} has no database ${pathname.slice(1)}`;
+  if (REDIS_DATABASE.test(text)) return `Redis at ${host} has no database ${database}`;
   if (field(error, "name") === "ParserError") return `the server at ${host} is not Redis`;
   return tlsRefusal(error, host);
 }

@@ -77,9 +77,9 @@ const PASSING_LABELS = [
   "SystemOverloadedError",
 ];
 
-/** Replies of Redis while a server loads, fails over or is cut off. */
+/** Replies of Redis while a server loads, fails over, is cut off, full, or can't write its files. */
 const PASSING_REDIS =
-  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY) |^Connection is closed|^Command timed out$/;
+  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY|OOM|MISCONF) |^Connection is closed|^Command timed out$/;
 const MONGOOSE_BUFFERING = /buffering timed out after/;
 
 /** Our own error for something that may succeed when it is tried again later. */

@@ -3,13 +3,13 @@
  * written only if the stored document is still that one. Otherwise the document is read and the change computed again.
  */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { SoukError } from "../../broker/contract/errors.ts";
 import type { Documents } from "../../broker/mongo/documents.ts";
 import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { WriteGroup } from "../../broker/mongo/write-group.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
+import { pauseAfterRace } from "../../broker/resilience/pause-after-race.ts";
 import {
   type CartChange,
   type CartDocument,
@@ -20,7 +20,6 @@ import {
 } from "./cart-document.ts";
 
 const MAX_TRIES = 20;
-const TRIES_WITHOUT_PAUSE = 3;
 /** How many documents a node remembers. */
 const RECENT = 5_000;
 
@@ -137,7 +136,7 @@ export class CartDocuments {
   async #apply(id: string, changes: readonly Change[]): Promise<void> {
     let again = false;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      if (tries > TRIES_WITHOUT_PAUSE) await sleep(Math.random() * 10 * tries);
+      await pauseAfterRace(tries);
       const guess = tries === 0 ? this.#recent.get(id) : undefined;
       const stored = guess ?? (await this.#load(id));
       const isExpired = stored !== undefined && this.#isExpired(stored);

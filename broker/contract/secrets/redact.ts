@@ -49,7 +49,7 @@ const PARAMETER = /([?&;])([\w.-]{1,100})=([^&;#\s"'<>,]+)/g;
 const SECRET_NAME = /password|passwd|passphrase|secret|token|ticket|api_?key|signature/i;
 
 /** In these schemes a user without a password is a name. Elsewhere, as in NATS, it is a token. */
-const NAMED_USERS = /(?:amqps?|mongodb(?:\+srv)?|rediss?|mqtts?)$/i;
+const NAMED_USERS = /(?:amqps?|mongodb(?:\+srv)?|rediss?(?:\+sentinel)?|mqtts?)$/i;
 
 interface Userinfo {
   user: string;

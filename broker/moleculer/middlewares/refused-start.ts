@@ -3,15 +3,21 @@
  * this node. Users of Redis would continue without it.
  */
 import type { Middleware, ServiceBroker } from "moleculer";
+import { refused } from "../../resilience/refusals.ts";
 import { checkRedis } from "../redis.ts";
+import { redisPlace } from "../redis-address.ts";
+import { redisRisks } from "../redis-risks.ts";
 
 /** A transporter that detects when waiting is useless. The promise is then rejected, before the first connection. */
 interface Refusable {
   readonly refused: Promise<never>;
 }
 
-/** @param redisUrl where Redis is used */
-export function refusedStart(redisUrl: string | undefined): Middleware {
+/**
+ * @param redisUrl where Redis is used
+ * @param isProduction there, a Redis that removes data ends the start
+ */
+export function refusedStart(redisUrl: string | undefined, isProduction: boolean): Middleware {
   return {
     name: "RefusedStart",
 
@@ -25,9 +31,14 @@ export function refusedStart(redisUrl: string | undefined): Middleware {
 
     async starting(broker: ServiceBroker) {
       if (!redisUrl) return;
-      const away = await checkRedis(redisUrl, "REDIS_URL");
-      if (away !== undefined)
-        broker.getLogger("redis").warn(`Redis is away, the node starts without it: ${away}`);
+      const log = broker.getLogger("redis");
+      const away = await checkRedis(redisUrl, "REDIS_URL", (info) => {
+        const { evicts, forgets } = redisRisks(info);
+        if (evicts !== undefined && isProduction)
+          throw refused("REDIS_URL", `Redis at ${redisPlace(redisUrl).host} ${evicts}`);
+        for (const risk of [evicts, forgets]) if (risk !== undefined) log.warn(`Redis ${risk}`);
+      });
+      if (away !== undefined) log.warn(`Redis is away, the node starts without it: ${away}`);
     },
   };
 }

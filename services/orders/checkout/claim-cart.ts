@@ -1,7 +1,7 @@
 /** Claims a cart for an order, within the customer's limits, before the order is placed. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ActorHost, Snapshot } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
+import { pauseAfterRace } from "../../../broker/resilience/pause-after-race.ts";
 import type { OrderMessage } from "../order/decision.ts";
 import type { OrderState } from "../order/state.ts";
 import type { ClaimNumber } from "./claim-number.ts";
@@ -65,7 +65,7 @@ export async function claimCart(
           await place(tools, decision.entry);
         throw refusal(decision, limits);
     }
-    if (tries > 2) await sleep(Math.random() * 10 * tries);
+    await pauseAfterRace(tries + 1);
   }
   throw new SoukError("UNAVAILABLE", "The customer orders many things at once.", { retryAfter: 1 });
 }

@@ -4,10 +4,10 @@
  * that ended without an order, are dropped by the next request.
  */
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { SoukError } from "../../../broker/contract/errors.ts";
 import { emailKey } from "../../../broker/contract/values/email.ts";
 import { addressKey } from "../../../broker/http/limits/address.ts";
+import { pauseAfterRace } from "../../../broker/resilience/pause-after-race.ts";
 import type { OpenOrdersRead, OpenOrdersStore } from "./open-orders.store.ts";
 import { ABANDONED_MS, isPayable, isWaiting, type OpenOrder, type OpenOrderLimits } from "./open-orders.ts";
 
@@ -42,7 +42,7 @@ async function enter(store: OpenOrdersStore, key: string, limits: OpenOrderLimit
     const next = withEntry(present, limits, entry);
     if (!next) return;
     if (await store.write(key, present.version, { revision: 0, entries: next })) return;
-    if (tries > 2) await sleep(Math.random() * 10 * tries);
+    await pauseAfterRace(tries + 1);
   }
   throw new SoukError("UNAVAILABLE", "Guests order many things at once.", { retryAfter: 1 });
 }

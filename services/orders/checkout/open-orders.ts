@@ -98,7 +98,11 @@ export function decideClaim(
 
   const waiting = open.entries.filter((it) => UNPAID.has(known.get(it.order) ?? "placed"));
   const standing = open.entries.filter((it) => !GIVEN_BACK.has(known.get(it.order) ?? "placed"));
-  const same = standing.find((it) => it.revision === claim.revision);
+  // A cart that has gone back behind a revision that was ordered has lost changes, as with a Redis that failed. What it
+  // shows now may be a part of that order.
+  const same =
+    standing.find((it) => it.revision === claim.revision) ??
+    waiting.find((it) => it.revision !== null && it.revision > claim.revision);
   if (same) return { kind: "ordered", entry: same };
 
   const orders = waiting.map((it) => it.order);

@@ -7,14 +7,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer as createTlsServer } from "node:tls";
 import { startEmbeddedMongo } from "@souk/embedded-mongo";
+import { Redis } from "ioredis";
+import type { ServiceBroker } from "moleculer";
 import { generate } from "selfsigned";
 import { createAmqpBus } from "../../../broker/bus/amqp/amqp-bus.ts";
 import { ConfigError } from "../../../broker/contract/variables.ts";
+import { refusedStart } from "../../../broker/moleculer/middlewares/refused-start.ts";
 import { checkRedis } from "../../../broker/moleculer/redis.ts";
 import { connectDatabase } from "../../../broker/mongo/database.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { freePort } from "../../../souk/testing/free-port.ts";
 import { quietLog } from "../../support/quiet-log.ts";
+import { standIn } from "../../support/stand-in.ts";
 
 const AMQP_URL = process.env.AMQP_URL ?? "amqp://guest:guest@127.0.0.1:5672";
 const REDIS_URL = process.env.REDIS_URL ?? "redis://127.0.0.1:6379";
@@ -194,6 +198,22 @@ describe("What can't get well by waiting", function () {
     it("something else than Redis", async () => {
       const port = await stub("HTTP/1.1 400 Bad Request\r\n\r\n");
       await assert.rejects(check(`redis://127.0.0.1:${port}`), is("REDIS_URL", /is not Redis/));
+    });
+    it("none that removes data when its memory is full, in production", async () => {
+      const redis = new Redis(url);
+      await redis.config("SET", "maxmemory", "100mb", "maxmemory-policy", "volatile-lru");
+      const start = (isProduction: boolean) => {
+        const warned: string[] = [];
+        const log = { warn: (text: string) => warned.push(text) };
+        const broker = standIn<ServiceBroker>({ getLogger: () => log });
+        const starting = refusedStart(url, isProduction).starting?.(broker);
+        return Promise.resolve(starting).then(() => warned);
+      };
+      await assert.rejects(start(true), is("REDIS_URL", /maxmemory-policy volatile-lru/));
+      assert.match((await start(false)).join(), /maxmemory-policy volatile-lru.*appendonly/);
+      await redis.config("SET", "maxmemory-policy", "noeviction");
+      assert.doesNotMatch((await start(true)).join(), /maxmemory/);
+      redis.disconnect();
     });
     it("while its being away is none of that", async () => {
       assert.match((await check(`redis://127.0.0.1:${await freePort()}`)) ?? "", /ECONNREFUSED/);

@@ -142,6 +142,8 @@ describe("the rules for open orders", () => {
   it("want another look where the cart has been ordered with a later revision", () => {
     const later = open(entry("a", 10));
     assert.equal(kind(later, known({ a: "paid" }), claim(), LIMITS), "stale");
+    // The cart has lost changes that were ordered.
+    assert.equal(kind(later, known({ a: "awaiting_payment" }), claim(), LIMITS, true), "ordered");
     assert.equal(kind(later, known({ a: "paid" }), claim(), LIMITS, true), "claim");
   });
 });

@@ -1,9 +1,9 @@
 /** What an actor does with a batch: load the document, fold, commit, publish. State changes only here. */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { MessageType } from "../../../contract/contract.ts";
 import { parseReceived, UnknownValueError, underPresentNames } from "../../../contract/tolerant.ts";
+import { pauseAfterRace } from "../../../resilience/pause-after-race.ts";
 import type { ActorDefinition } from "../../define-actor.ts";
 import type { CrashPoints } from "../crash-points.ts";
 import type { ActorStats, LoadedActor, OutboxEntry, Snapshot } from "../document/actor-host.types.ts";
@@ -16,8 +16,6 @@ import type { Relay } from "../outbox/relay.ts";
 import type { Tuning } from "../tuning.ts";
 import type { Job } from "./queues.ts";
 
-/** After this many lost races in a row, a batch waits a little before the next try. */
-const RACES_WITHOUT_PAUSE = 3;
 /** With this many confirmed entries behind an unconfirmed one, they are pulled before the next commit. */
 const PULL_FROM = 64;
 
@@ -51,7 +49,7 @@ export class Processor<S extends object, T extends MessageType> {
   async work(actor: string, batch: readonly Job[]): Promise<void> {
     const { stats, crashPoints, store, tuning } = this.#options;
     for (let races = 0; ; races++) {
-      if (races > RACES_WITHOUT_PAUSE) await sleep(Math.random() * 10 * Math.min(races, 20));
+      await pauseAfterRace(races);
       const cached = this.#cache.get(actor);
       const guessed = !cached && races === 0 && this.#starts(batch);
       let document = cached ?? (guessed ? null : await this.#load(actor));
