@@ -9,7 +9,12 @@ export interface RedisRisks {
 
 /** @param info the reply of INFO; a service may leave parts out, which is then no risk that is known */
 export function redisRisks(info: string): RedisRisks {
-  const fields = new Map(info.split("\r\n").map((line) => line.split(":", 2) as [string, string?]));
+  const fields = new Map(
+    info.split("\r\n").map((line): [string, string | undefined] => {
+      const [name = "", value] = line.split(":", 2);
+      return [name, value];
+    }),
+  );
   const policy = fields.get("maxmemory_policy") ?? "noeviction";
   const isBounded = (fields.get("maxmemory") ?? "0") !== "0";
   return {

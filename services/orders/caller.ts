@@ -26,7 +26,7 @@ export async function visibleOrder(
   orders: Pick<ActorHost<OrderState, OrderMessage>, "read">,
   { meta }: Caller,
   id: string,
-  scope: "orders:read" | "orders:write" = "orders:read",
+  scope: "orders:read" | "orders:write" | "returns:write" = "orders:read",
 ): Promise<Snapshot<OrderState>> {
   const { user, orderToken } = meta;
   if (!user && orderToken === undefined) throw new SoukError("UNAUTHENTICATED");

@@ -123,7 +123,7 @@ export default defineService(orders, {
 
     async startReturn(ctx) {
       const { id, ...asked } = ctx.params;
-      await visibleOrder(this.actors.order, ctx, id);
+      await visibleOrder(this.actors.order, ctx, id, "returns:write");
       const { state } = await this.actors.order.apply(id, "order.return", asked);
       return returnRequest(state, id, asked.returnId, asked.reason);
     },

@@ -1,6 +1,6 @@
 /** A customer asks to return goods. The order decides. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
-import { type CallMeta, isStaff } from "../../broker/contract/call-meta.ts";
+import { type CallMeta, may } from "../../broker/contract/call-meta.ts";
 import type { DataIn } from "../../broker/contract/contract.ts";
 import type { Clock } from "../../broker/resilience/clock.ts";
 import type { ReturnMessage, ReturnState } from "./return/state.ts";
@@ -29,7 +29,7 @@ export async function requestReturn(
   }: { id: string; returnId: string } & Pick<DataIn<"order.return">, "lines" | "reason">,
 ): Promise<Snapshot<ReturnState>> {
   // Staff decide themselves how long after the delivery.
-  const deliveredAfter = isStaff(user) ? null : new Date(clock.now() - window).toISOString();
+  const deliveredAfter = may(user, "returns:write") ? null : new Date(clock.now() - window).toISOString();
   const request = await startReturn({ id, returnId, lines, reason, deliveredAfter });
   // A repeated request, whose return has come further.
   const present = await returns.read(returnId);

@@ -123,6 +123,7 @@ export const returns = defineContract({
       rest: "POST /orders/:id/returns",
       auth: "public",
       knowsCaller: true,
+      widerScope: "returns:write",
       status: 201,
       idempotent: "required",
       params: z.strictObject({
@@ -140,6 +141,7 @@ export const returns = defineContract({
       rest: "GET /returns/:id",
       auth: "public",
       knowsCaller: true,
+      widerScope: "returns:read",
       params: z.strictObject({ id: returnId }),
       returns: returnView,
       errors: ["UNAUTHENTICATED", "NOT_FOUND"],
@@ -152,6 +154,7 @@ export const returns = defineContract({
       rest: "POST /returns/:id/cancel",
       auth: "public",
       knowsCaller: true,
+      widerScope: "returns:write",
       repeatable: "a cancelled return is not cancelled again",
       params: z.strictObject({ id: returnId }),
       returns: returnView,

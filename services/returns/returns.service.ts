@@ -1,6 +1,7 @@
 /** Returns of delivered orders. return.actor.ts decides what happens to a return. */
 import { newId } from "../../broker/contract/ids.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
+import type { ActionContext } from "../../broker/moleculer/handlers.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
@@ -14,8 +15,17 @@ import { returnView } from "./return-view.ts";
 import { returns } from "./returns.contract.ts";
 import { visibleReturn } from "./visible-return.ts";
 
+type Caller = Pick<ActionContext<unknown>, "meta" | "call">;
+
 export default defineService(returns, {
   mixins: [mongo(), actorHost({ return: returnActor }), idempotency(), workers()],
+
+  methods: {
+    visible(ctx: Caller, id: string, scope: "returns:read" | "returns:write") {
+      const maySeeOrder = (orderId: string) => ctx.call("orders.get", { id: orderId });
+      return visibleReturn(this.actors.return, ctx.meta, id, maySeeOrder, scope);
+    },
+  },
 
   actions: {
     async request(ctx) {
@@ -34,16 +44,12 @@ export default defineService(returns, {
     },
 
     async get(ctx) {
-      const { id, state } = await visibleReturn(this.actors.return, ctx.meta, ctx.params.id, (order) =>
-        ctx.call("orders.get", { id: order }),
-      );
+      const { id, state } = await this.visible(ctx, ctx.params.id, "returns:read");
       return returnView(id, state);
     },
 
     async cancel(ctx) {
-      const { id, state } = await visibleReturn(this.actors.return, ctx.meta, ctx.params.id, (order) =>
-        ctx.call("orders.get", { id: order }),
-      );
+      const { id, state } = await this.visible(ctx, ctx.params.id, "returns:write");
       const by = ctx.meta.user?.id ?? state.customerId;
       const cancelled = await this.actors.return.apply(id, "return.cancel", { by });
       return returnView(id, cancelled.state);

@@ -1,6 +1,6 @@
 /** Who may see a return: its customer, staff, or whoever has the token of the guest's order. */
 import type { ActorHost, Snapshot } from "../../broker/actor/runtime/document/actor-host.types.ts";
-import { type CallMeta, isStaff } from "../../broker/contract/call-meta.ts";
+import { type CallMeta, may } from "../../broker/contract/call-meta.ts";
 import { errorCode, SoukError } from "../../broker/contract/errors.ts";
 import type { ReturnMessage, ReturnState } from "./return/state.ts";
 
@@ -8,6 +8,7 @@ import type { ReturnMessage, ReturnState } from "./return/state.ts";
 export type MaySeeOrder = (orderId: string) => Promise<unknown>;
 
 /**
+ * @param scope that staff need
  * @throws SoukError NOT_FOUND, also for another customer's return; UNAUTHENTICATED for a caller who has nothing to show
  */
 export async function visibleReturn(
@@ -15,12 +16,13 @@ export async function visibleReturn(
   { user, orderToken }: Pick<CallMeta, "user" | "orderToken">,
   id: string,
   maySeeOrder: MaySeeOrder,
+  scope: "returns:read" | "returns:write",
 ): Promise<Snapshot<ReturnState>> {
   if (!user && orderToken === undefined) throw new SoukError("UNAUTHENTICATED");
   const found = await returns.read(id);
   if (!found) throw notVisible();
   const { customerId, orderId } = found.state;
-  if (user && (customerId === user.id || isStaff(user))) return found;
+  if (user && (customerId === user.id || may(user, scope))) return found;
   if (orderToken === undefined) throw notVisible();
   try {
     await maySeeOrder(orderId);
