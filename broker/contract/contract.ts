@@ -67,7 +67,7 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
     | "application/jsonl"
     | "text/csv"
     | "image/svg+xml"
-    | "image/*";
+    | "image/webp";
   /** Codes that the action may answer with, for the docs (validation, auth and rate limit are implied). */
   readonly errors?: readonly ErrorCode[];
   /** Additional members of the problem documents of single codes, for the docs. */
@@ -78,6 +78,8 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly credentials?: true;
   /** A public read whose reply is the same for everybody, so that shared caches may keep it. */
   readonly shared?: true;
+  /** What was answered once will never change, so caches need not ask again. */
+  readonly immutable?: true;
   /** Why a POST that takes no `Idempotency-Key` does no harm when it is repeated. */
   readonly repeatable?: string;
   readonly deprecated?: boolean;

@@ -16,6 +16,8 @@ const PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; 
 
 /** A read for everybody. A shared cache may store it and revalidates it each time. */
 const SHARED = "public, no-cache";
+/** Its address changes with it. */
+const IMMUTABLE = "public, max-age=31536000, immutable";
 /** A caller's own read. Only its own cache stores it and revalidates it each time. */
 const PRIVATE = "private, no-cache";
 
@@ -33,7 +35,8 @@ export async function reply(
   const shared = route.shared && req.headers.authorization === undefined;
   // A signed-in caller may see more. A cache must not mix the two.
   if (route.shared) res.setHeader("Vary", "Origin, Authorization");
-  if (reading) res.setHeader("Cache-Control", shared ? SHARED : PRIVATE);
+  const kept = route.contract.immutable ? IMMUTABLE : shared ? SHARED : PRIVATE;
+  if (reading) res.setHeader("Cache-Control", kept);
   if (data === undefined || data === null) {
     empty(res, status);
     return;
@@ -110,7 +113,7 @@ function empty(res: ServerResponse, status: number): void {
 
 async function other({ req, res }: Exchange, route: ApiRoute, status: number, data: unknown, type?: string) {
   const html = route.produces === "text/html";
-  if (route.produces === "image/svg+xml") {
+  if (route.produces.startsWith("image/")) {
     res.setHeader("Content-Security-Policy", PICTURE_POLICY);
     // Pages of other origins may show it, as they may show any product.
     res.setHeader("Cross-Origin-Resource-Policy", "cross-origin");

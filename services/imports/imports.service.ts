@@ -1,6 +1,7 @@
 /** Imports of files, and exports. */
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
+import { regularly } from "../../broker/resilience/regularly.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
@@ -11,6 +12,7 @@ import { importActor } from "./job/import.actor.ts";
 import { lineErrorModel } from "./job/line-errors.model.ts";
 import { errorsCsv, listErrors } from "./job/line-errors.ts";
 import { listImports } from "./job/list-imports.ts";
+import { removeLeftFiles } from "./job/remove-left-files.ts";
 import { runStep } from "./job/run-step.ts";
 import { viewOf } from "./job/view.ts";
 import { KeptFiles } from "./reading/kept-file.ts";
@@ -19,9 +21,14 @@ import { wrongBeginning } from "./reading/text-pieces.ts";
 export default defineService(imports, {
   mixins: [mongo({ lineErrors: lineErrorModel }), actorHost({ import: importActor }), workers()],
 
-  setup({ actors, models, broker, clock, call }) {
+  setup({ actors, models, broker, clock, call, logger }) {
     const files = new KeptFiles(broker.souk.files);
-    return { files, steps: { host: actors.import, files, lineErrors: models.lineErrors, clock, call } };
+    const removeLeft = () => removeLeftFiles(files, actors.import, clock.now());
+    return {
+      files,
+      leftFiles: regularly(removeLeft, logger),
+      steps: { host: actors.import, files, lineErrors: models.lineErrors, clock, call },
+    };
   },
 
   methods: {
@@ -109,5 +116,13 @@ export default defineService(imports, {
     reader(message, { answer }) {
       return runStep(this.steps, message, answer);
     },
+  },
+
+  started() {
+    this.leftFiles.start();
+  },
+
+  stopped() {
+    this.leftFiles.stop();
   },
 });

@@ -14,6 +14,7 @@ import {
   slug,
   text,
 } from "../../broker/contract/schemas.ts";
+import { uploadedFile, uploadedPart } from "../../broker/contract/upload.ts";
 import { isCurrency } from "../../broker/contract/values/currency.ts";
 import { options } from "./options.ts";
 import { productsConfig } from "./products.config.ts";
@@ -164,6 +165,37 @@ export const productView = z
         ],
         published: true,
         version: 3,
+      },
+    ],
+  });
+const uploadedPicture = z
+  .strictObject({
+    sizes: z
+      .array(
+        z
+          .strictObject({
+            path: z.string().meta({
+              examples: ["/api/v1/files/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b-800.webp"],
+            }),
+            width: z.int().meta({ examples: [800] }),
+            height: z.int().meta({ examples: [600] }),
+          })
+          .meta({ id: "PictureSize", description: "A picture in one width, in pixels" }),
+      )
+      .meta({ description: "The largest one first" }),
+  })
+  .meta({
+    id: "UploadedPicture",
+    description: "A picture that was uploaded",
+    examples: [
+      {
+        sizes: [
+          {
+            path: "/api/v1/files/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b-800.webp",
+            width: 800,
+            height: 600,
+          },
+        ],
       },
     ],
   });
@@ -329,6 +361,52 @@ export const products = defineContract({
       params: z.strictObject({ id: productId }),
       returns: z.void(),
       errors: ["NOT_FOUND", "VERSION_MISMATCH"],
+    }),
+    upload: action({
+      summary: "Add a picture",
+      description:
+        "JPEG, PNG or WebP, of at most 10 MB and 40 million pixels. It is made again in several widths, without " +
+        "metadata. `images` of products take the paths.",
+      operationId: "uploadPicture",
+      rest: "POST /uploads",
+      auth: "staff",
+      scope: "catalogue:write",
+      repeatable: "the same picture has the same paths",
+      status: 201,
+      upload: {
+        part: "keepUploadedPart",
+        types: ["image/jpeg", "image/png", "image/webp"],
+        max: 10_000_000,
+      },
+      params: z.strictObject({ file: uploadedFile }),
+      returns: uploadedPicture,
+      errors: ["PICTURE_REFUSED"],
+    }),
+    keepUploadedPart: action({
+      summary: "Keep a part of a picture that is being received",
+      params: uploadedPart,
+      returns: z.void(),
+    }),
+    file: action({
+      summary: "A picture that was uploaded",
+      operationId: "getFile",
+      rest: "GET /files/:name",
+      auth: "public",
+      shared: true,
+      immutable: true,
+      produces: "image/webp",
+      params: z.strictObject({
+        name: z
+          .string()
+          .max(60)
+          .regex(/^[0-9a-f]{40}-[0-9]{1,4}[.]webp$/, "must be the name of an uploaded picture")
+          .meta({
+            description: "The last part of its path",
+            examples: ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b-800.webp"],
+          }),
+      }),
+      returns: z.unknown(),
+      errors: ["NOT_FOUND"],
     }),
     demoPicture: action({
       summary: "A picture of the demo catalogue",

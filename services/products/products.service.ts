@@ -4,6 +4,7 @@ import { may } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { collectionOf } from "../../broker/mongo/documents.ts";
+import { regularly } from "../../broker/resilience/regularly.ts";
 import { cache } from "../../mixins/cache.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
@@ -26,6 +27,8 @@ import { followProducts } from "./search/follow-products.ts";
 import { newIndex } from "./search/new-index.ts";
 import { createAvailability } from "./stock/availability.ts";
 import { recordStockLevel } from "./stock/record-stock-level.ts";
+import { keepPart, keepPicture, readPicture, removeLeftParts } from "./uploads/pictures.ts";
+import { PictureResizer } from "./uploads/resize-pictures.ts";
 import { categoryViewOf } from "./views.ts";
 
 export default defineService(products, {
@@ -39,11 +42,15 @@ export default defineService(products, {
     workers(),
   ],
 
-  setup({ models, database, caches, invalidate, clock, call, logger, config }) {
+  setup({ models, database, broker, caches, invalidate, clock, call, logger, config }) {
     const catalogue = { ...models, database, clock };
     const availability = createAvailability((skus) => call("inventory.availability", { skus }), logger);
     const followed = followProducts(models.products, () => newIndex(models.products, config), logger);
+    const { files } = broker.souk;
     return {
+      files,
+      resizer: new PictureResizer(),
+      leftParts: regularly(() => removeLeftParts(files, clock.now()), logger),
       catalogue,
       followed,
       reader: createCatalogueReader({ ...models, availability, caches, followed, currency: config.CURRENCY }),
@@ -94,6 +101,18 @@ export default defineService(products, {
 
     remove({ params, meta }) {
       return this.changing(removeProduct(this.catalogue, params.id, meta.ifMatch));
+    },
+
+    keepUploadedPart({ params }) {
+      return keepPart(this.files, params);
+    },
+
+    async upload({ params: { file } }) {
+      return { sizes: await keepPicture(this.files, this.resizer, file) };
+    },
+
+    file({ params: { name } }) {
+      return readPicture(this.files, name);
     },
 
     demoPicture({ params: { file } }) {
@@ -154,9 +173,12 @@ export default defineService(products, {
   started() {
     this.reindexing.start();
     this.followed.start();
+    this.leftParts.start();
   },
 
   stopped() {
+    this.leftParts.stop();
+    this.resizer.close();
     return Promise.all([this.followed.stop(), this.reindexing.stop()]).then(() => undefined);
   },
 });

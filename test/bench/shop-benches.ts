@@ -4,6 +4,7 @@ import { benchCatalogue } from "./flows/catalogue.ts";
 import { type Checkouts, prepareCheckouts } from "./flows/checkout.ts";
 import { benchFlashSale } from "./flows/flash-sale.ts";
 import { benchGrowth } from "./flows/growth.ts";
+import { benchImport } from "./flows/import.ts";
 import { benchCheckoutsBeside, benchSearches } from "./flows/search.ts";
 import { detail, type Figure, less, more } from "./measure/figure.ts";
 import { allProcesses, commandLine, cpuOfTree, type Memory, memoryOf, treeOf } from "./measure/processes.ts";
@@ -96,6 +97,24 @@ export const shopBenches: Record<string, ShopBench> = {
       inShop(options, { SEED_COUNT: String(options.count) }, (shop) =>
         benchGrowth(shop, options.orders, options.seconds),
       ),
+  },
+  import: {
+    modes: BOTH,
+    run: (options) =>
+      inShop(options, {}, async (shop) => {
+        const seconds = Math.min(options.seconds, 10);
+        const { imported, alone, beside } = await benchImport(shop, options.count, seconds);
+        return [
+          less(`import of ${options.count} products`, "s", imported.seconds),
+          more("imported products", "/s", imported.created / imported.seconds),
+          detail("… until the file was kept", "s", imported.uploadSeconds),
+          detail("… lines that failed", "", imported.failed),
+          detail("… times that its progress was seen to change", "", imported.steps),
+          detail("checkouts at 8 users", "/s", alone.perSecond),
+          more("checkouts at 8 users beside the import", "/s", beside.perSecond),
+          less("POST /orders beside the import, p99", "ms", beside.orderMs.p99),
+        ];
+      }),
   },
   flash: {
     modes: BOTH,

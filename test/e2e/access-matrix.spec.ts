@@ -54,7 +54,7 @@ describe("who may do what, on every route of a running shop", () => {
         ...headers,
       },
       ...(body ? { body: JSON.stringify(body) } : {}),
-      ...(file ? { body: file.text } : {}),
+      ...(file ? { body: file.bytes } : {}),
     });
     const type = reply.headers.get("content-type") ?? "";
     if (reply.status >= 400) assert.equal(type, "application/problem+json");

@@ -53,7 +53,7 @@ describe("hostile input to a running shop", () => {
     method: string,
     path: string,
     headers: OutgoingHttpHeaders = {},
-    body?: string | Buffer,
+    body?: string | Uint8Array,
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const { hostname, port } = new URL(shop.url);
@@ -449,7 +449,7 @@ describe("hostile input to a running shop", () => {
       if (produces === "text/event-stream" || contract.body === "raw") continue;
       const { request, caller } = requests.get(action) ?? assert.fail(action);
       const search = new URLSearchParams({ ...request.query }).toString();
-      const body = request.file?.text ?? (request.body && JSON.stringify(request.body));
+      const body = request.file?.bytes ?? (request.body && JSON.stringify(request.body));
       const type = request.file?.type ?? "application/json";
       const { status, text } = await send(
         method,

@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import { type Row, type Rows, staffOnly, type World } from "../../../test/e2e/support/access.ts";
 
-const file = { type: "text/csv", text: "sku,onHand\nIMPORTED-1,3\nBAD,x\n" };
+const file = { type: "text/csv", bytes: Buffer.from("sku,onHand\nIMPORTED-1,3\nBAD,x\n") };
 
 /** The id of an import that has ended. */
 async function imported({ shop, admin }: World): Promise<string> {
   const reply = await fetch(`${shop.url}/api/v1/imports?what=stock`, {
     method: "POST",
     headers: { authorization: `Bearer ${admin.accessToken}`, "content-type": file.type },
-    body: file.text,
+    body: file.bytes,
   });
   const { id } = (await reply.json()) as { id: string };
   await eventually("the end of the import", async () => {

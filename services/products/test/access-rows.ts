@@ -20,7 +20,29 @@ const product = () => ({
   variants: [{ sku: `SKU-${newId()}`, price: { amount: 900, currency: "USD" }, options: { size: "S" } }],
   published: true,
 });
+/** One pixel. */
+const file = {
+  type: "image/png",
+  bytes: Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "base64",
+  ),
+};
+
 export const rows: Rows = {
+  "products.upload": { expect: staffOnly(201), ask: () => ({ path: "/uploads", file }) },
+  "products.file": {
+    expect: everyone(200),
+    ask: async ({ shop, admin }) => {
+      const reply = await fetch(`${shop.url}/api/v1/uploads`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${admin.accessToken}`, "content-type": file.type },
+        body: file.bytes,
+      });
+      const { sizes } = (await reply.json()) as { sizes: { path: string }[] };
+      return { path: sizes[0]?.path.replace("/api/v1", "") ?? "" };
+    },
+  },
   "products.list": {
     expect: everyone(200),
     ask: (world) => ({

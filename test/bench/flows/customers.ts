@@ -29,6 +29,13 @@ export async function bootstrapAdmin(client: LoadClient): Promise<Customer> {
   return { headers: { authorization: `Bearer ${session.accessToken}` } };
 }
 
+/** The same admin once more. */
+export async function signInAdmin(client: LoadClient): Promise<Customer> {
+  const body = { email: "admin@souk.example", password: "correct-horse-battery" };
+  const { body: session } = must(await client.send("POST", `${API}/auth/login`, {}, body), 200);
+  return { headers: { authorization: `Bearer ${session.accessToken}` } };
+}
+
 export async function registerCustomers(client: LoadClient, count: number): Promise<Customer[]> {
   const customers: Customer[] = [];
   // A few at a time: each registration is a deliberate 70 ms of argon2.

@@ -51,7 +51,7 @@ export interface ApiRequest {
   query?: Readonly<Record<string, string>>;
   body?: Readonly<Record<string, unknown>>;
   /** Instead of a body, on a route that takes one. */
-  file?: { readonly type: string; readonly text: string };
+  file?: { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
   headers?: Readonly<Record<string, string>>;
 }
 

@@ -35,7 +35,16 @@ const operations = Object.values(document.paths as Record<string, Record<string,
   .flatMap((it) => Object.values(it))
   .map((it) => inlined(it, document) as Operation);
 
-const FILES = ["application/pdf", "application/xml", "text/csv", "application/jsonl", "image/*", "*/*"];
+const FILES = [
+  "application/pdf",
+  "application/xml",
+  "text/csv",
+  "application/jsonl",
+  "image/jpeg",
+  "image/png",
+  "image/webp",
+  "*/*",
+];
 
 const ajv = ajv2020();
 const compiled = new Map<string, ReturnType<typeof ajv.compile>>();

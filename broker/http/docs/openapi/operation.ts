@@ -99,7 +99,7 @@ const MEDIA: Readonly<Record<string, string>> = {
   "application/pdf": "the PDF",
   "application/jsonl": "the JSON lines",
   "text/csv": "the CSV file",
-  "image/*": "the picture",
+  "image/webp": "the picture",
   "image/svg+xml": "the picture",
   "application/xml": "the XML",
   "text/html": "the page",
@@ -138,7 +138,8 @@ function notModified(route: ApiRoute, components: Components): JsonSchema {
 
 function replySchema({ contract, produces }: ApiRoute, { schemas }: Components): JsonSchema {
   if (produces === "application/json") return schemas.of(contract.returns, "output");
-  if (produces === "application/pdf" || produces === "image/*") return { type: "string", format: "binary" };
+  if (produces === "application/pdf" || produces === "image/webp")
+    return { type: "string", format: "binary" };
   if (produces === "application/xml") return { type: "string" };
   const { examples } = contract.returns.meta() ?? {};
   return { type: "string", ...(examples ? { examples } : {}) };
