@@ -19,6 +19,8 @@ export interface CallMeta {
   /** The validated `Idempotency-Key`. `resourceId` is the id that a repeated run must reuse. */
   idempotencyKey?: string;
   resourceId?: string;
+  /** Of the cookie that the action's contract names. */
+  cookie?: string;
   ifMatch?: number;
   /** N of `Prefer: wait=N`, in seconds. */
   preferWait?: number;

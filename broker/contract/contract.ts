@@ -26,6 +26,8 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly rest?: RestRoute;
   /** A public route that knows a signed-in caller by the token, where there is one. */
   readonly knowsCaller?: boolean;
+  /** A cookie that it reads: its value is `ctx.meta.cookie`. Over https its name begins with `__Host-`. */
+  readonly cookie?: string;
   /** Headers of its own, by their names, for the docs; each schema has a description. */
   readonly headers?: {
     readonly request?: Readonly<Record<string, z.ZodType>>;

@@ -336,6 +336,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
       bodies: held.bodies,
       minBodyRate: config.MIN_BODY_RATE,
       fields: broker.souk.shop.fields,
+      secure: publicUrl.startsWith("https:"),
       keepPart: (action, part, meta) => broker.call(action, part, { meta: { ...meta } }),
     },
     gateway,

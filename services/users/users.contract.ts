@@ -9,6 +9,7 @@ import {
 } from "../../broker/contract/contract.ts";
 import { address, email, id, list, time } from "../../broker/contract/schemas.ts";
 import { cartHeader } from "../cart/cart.contract.ts";
+import { elsewhereActions } from "./elsewhere.actions.ts";
 import { secondFactorActions } from "./second-factor.actions.ts";
 import { staffActions } from "./staff/staff.actions.ts";
 import { scope, staffMessages } from "./staff/staff.messages.ts";
@@ -116,6 +117,7 @@ export const users = defineContract({
   actions: {
     ...staffActions,
     ...secondFactorActions,
+    ...elsewhereActions,
     register: action({
       summary: "Open an account",
       description: "The new user is signed in at once, and a guest's cart (`X-Cart-Id`) becomes the user's.",

@@ -6,6 +6,11 @@ export const usersErrors = defineErrors({
   ACCOUNT_BLOCKED: { status: 403, title: "The account is blocked. The shop can say why." },
   MFA_REQUIRED: { status: 401, title: "The password is right. A code of the second factor is needed, too." },
   INVALID_CODE: { status: 403, title: "The code is wrong, or was used before." },
+  SIGN_IN_REFUSED: { status: 403, title: "The sign-in elsewhere did not succeed." },
+  EMAIL_UNVERIFIED: {
+    status: 403,
+    title: "An account is found by an e-mail address only where both sides have verified it.",
+  },
   WRONG_PASSWORD: { status: 403, title: "The current password is wrong." },
   WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
   INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },

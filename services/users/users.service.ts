@@ -37,6 +37,8 @@ import { createSessions } from "./sessions/sessions.ts";
 import { createTickets } from "./sessions/sign-in-tickets.ts";
 import { createSigningKeys } from "./sessions/signing-keys.ts";
 import { firstFactorShown, secondFactorShown } from "./sign-in/sign-in.ts";
+import { createProviders } from "./sign-in-elsewhere/providers.ts";
+import { beginElsewhere, returnFromElsewhere } from "./sign-in-elsewhere/sign-in-elsewhere.ts";
 import { staffActModel } from "./staff/staff-act.model.ts";
 import { createStaffActs } from "./staff/staff-acts.ts";
 import { users } from "./users.contract.ts";
@@ -104,6 +106,7 @@ export default defineService(users, {
         sessions,
         tickets: createTickets(models.tickets, accounts, clock),
         seal: createSeal(models.sealingKeys, config.SEALING_KEY),
+        providers: createProviders(config, clock, log),
         outbox,
         guesses,
         hasher,
@@ -128,6 +131,19 @@ export default defineService(users, {
 
     loginTotp(ctx) {
       return secondFactorShown(this.tools, ctx, ctx.params);
+    },
+
+    beginElsewhere({ params, meta }) {
+      return beginElsewhere(this.tools, params, meta);
+    },
+
+    returnFromElsewhere({ params, meta }) {
+      return returnFromElsewhere(this.tools, params, meta);
+    },
+
+    async loginElsewhere(ctx) {
+      const account = await this.tools.tickets.redeem("elsewhere", ctx.params.code, ctx.params.verifier);
+      return firstFactorShown(this.tools, ctx, account);
     },
 
     beginTotp(ctx) {

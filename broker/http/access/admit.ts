@@ -22,6 +22,7 @@ import {
   accepts,
   bearerToken,
   cartIdOf,
+  cookieOf,
   idempotencyKeyOf,
   ifMatchOf,
   orderTokenOf,
@@ -61,6 +62,8 @@ export interface Gate {
   minBodyRate: number;
   /** That the shop's extensions keep with things of others. */
   fields: DeclaredFields;
+  /** Whether clients reach the shop over https. */
+  secure: boolean;
   /** Calls an action that keeps a part of an upload. */
   keepPart(action: string, part: UploadedPart, meta: CallMeta): Promise<unknown>;
 }
@@ -80,7 +83,7 @@ export async function admit(
   const user = authorize(route, caller?.user);
   const meta: CallMeta = {
     ...(user ? { user } : {}),
-    ...metaOfHeaders(route, exchange),
+    ...metaOfHeaders(route, exchange, gate.secure),
     requestId: exchange.requestId,
     traceparent: exchange.trace.traceparent,
     clientIp: exchange.clientIp,
@@ -143,11 +146,17 @@ function showQuota({ res }: Exchange, quota: Quota): void {
   for (const [name, value] of Object.entries(quotaHeaders(quota))) res.setHeader(name, value);
 }
 
-function metaOfHeaders({ contract, takesBody, method }: ApiRoute, { req }: Exchange): CallMeta {
+function metaOfHeaders(
+  { contract, takesBody, method }: ApiRoute,
+  { req }: Exchange,
+  secure: boolean,
+): CallMeta {
   const { headers } = req;
   const meta: CallMeta = {};
   const userAgent = userAgentOf(headers["user-agent"]);
   if (userAgent !== undefined) meta.userAgent = userAgent;
+  const cookie = contract.cookie && cookieOf(headers.cookie, contract.cookie, secure);
+  if (cookie) meta.cookie = cookie;
   const cartId = cartIdOf(headers["x-cart-id"]);
   if (cartId !== undefined) meta.cartId = cartId;
   const orderToken = orderTokenOf(headers["x-order-token"]);

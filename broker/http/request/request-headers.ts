@@ -48,6 +48,24 @@ export function orderTokenOf(header: string | string[] | undefined): string | un
   return header;
 }
 
+const COOKIE_VALUE = /^[A-Za-z0-9._~-]{1,4096}$/;
+
+/**
+ * The value of a cookie. Over https only one counts that no other host of the domain can have set (`__Host-`).
+ * Undefined for one that is missing, twice there, or that no reply of ours has set.
+ */
+export function cookieOf(header: string | undefined, name: string, secure: boolean): string | undefined {
+  const wanted = cookieName(name, secure);
+  const values = (header ?? "").split(";").flatMap((it) => {
+    const at = it.indexOf("=");
+    return it.slice(0, at).trim() === wanted ? [it.slice(at + 1).trim()] : [];
+  });
+  const [value] = values;
+  return values.length === 1 && value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
+}
+
+export const cookieName = (name: string, secure: boolean): string => (secure ? `__Host-${name}` : name);
+
 /** `User-Agent`, shortened. It is enough for people to recognise their device. */
 export const userAgentOf = (header: string | undefined): string | undefined =>
   header

@@ -35,6 +35,8 @@ export interface Account extends OutboxDocument {
   totp?: { secret: string; lastStep: number; recovery: string[] };
   /** A secret that no code has confirmed yet. */
   totpPending?: { secret: string; expiresAt: Date };
+  /** Accounts elsewhere that may sign in to this one. */
+  identities?: Identity[];
   /** A new address that its owner has asked for. It counts when both addresses have said yes. */
   emailChange?: EmailChange;
   /** Only on the account made by bootstrap. A unique sparse index permits it once. */
@@ -55,6 +57,15 @@ export interface MailRequest {
   tokens: string[];
   /** Which address the mail goes to, for a change of it. */
   address?: AddressOfChange;
+}
+
+/** An account at a provider of OpenID Connect. */
+export interface Identity {
+  /** Hash of issuer and subject. Unique over all accounts. */
+  key: string;
+  issuer: string;
+  subject: string;
+  linkedAt: Date;
 }
 
 export interface EmailChange {
@@ -98,6 +109,10 @@ const emailChange = new Schema(
   { _id: false, id: false },
 );
 
+const identity = new Schema(
+  { key: String, issuer: String, subject: String, linkedAt: Date },
+  { _id: false, id: false },
+);
 const totp = new Schema({ secret: String, lastStep: Number, recovery: [String] }, { _id: false, id: false });
 const totpPending = new Schema({ secret: String, expiresAt: Date }, { _id: false, id: false });
 
@@ -117,6 +132,7 @@ const schema = new Schema<Account>(
     addresses: { type: [address], default: [] },
     emailVerifiedAt: Date,
     mail: { type: mail, default: undefined },
+    identities: { type: [identity], default: undefined },
     totp: { type: totp, default: undefined },
     totpPending: { type: totpPending, default: undefined },
     emailChange: { type: emailChange, default: undefined },

@@ -14,7 +14,7 @@ export interface Ticket {
   credentialVersion: number;
   /** Wrong codes so far. */
   tries: number;
-  /** Hash of what the browser must have, too. */
+  /** Hash of what whoever redeems it must have, too. */
   boundTo?: string;
   expiresAt: Date;
 }

@@ -12,14 +12,15 @@ export const TICKET_TTL_MS = 5 * 60_000;
 export const MAX_TRIES = 5;
 
 export interface Tickets {
-  issue(kind: TicketKind, account: Account, boundTo?: string): Promise<string>;
+  /** @param challenge hash of what whoever redeems it must have, too */
+  issue(kind: TicketKind, account: Account, challenge?: string): Promise<string>;
   /**
    * The account of a ticket, which counts as tried.
    * @throws {SoukError} INVALID_TOKEN, also for an account that was blocked or has other credentials since
    */
   look(kind: TicketKind, ticket: string): Promise<Account>;
   /** Uses it up. @throws {SoukError} INVALID_TOKEN when it was used meanwhile, or has expired */
-  redeem(kind: TicketKind, ticket: string, boundTo?: string): Promise<Account>;
+  redeem(kind: TicketKind, ticket: string, verifier?: string): Promise<Account>;
 }
 
 export function createTickets(tickets: Model<Ticket>, accounts: Model<Account>, clock: Clock): Tickets {
@@ -37,7 +38,7 @@ export function createTickets(tickets: Model<Ticket>, accounts: Model<Account>, 
   }
 
   return {
-    async issue(kind, { _id, credentialVersion }, boundTo) {
+    async issue(kind, { _id, credentialVersion }, challenge) {
       const ticket = randomBytes(32).toString("base64url");
       await tickets.create({
         _id: hashToken(ticket),
@@ -45,7 +46,7 @@ export function createTickets(tickets: Model<Ticket>, accounts: Model<Account>, 
         userId: _id,
         credentialVersion,
         tries: 0,
-        ...(boundTo === undefined ? {} : { boundTo: hashToken(boundTo) }),
+        ...(challenge === undefined ? {} : { boundTo: challenge }),
         expiresAt: new Date(clock.now() + TICKET_TTL_MS),
       });
       return ticket;
@@ -60,8 +61,8 @@ export function createTickets(tickets: Model<Ticket>, accounts: Model<Account>, 
           .lean<Ticket>(),
       );
     },
-    async redeem(kind, ticket, boundTo) {
-      const bound = boundTo === undefined ? trusted({ $exists: false }) : hashToken(boundTo);
+    async redeem(kind, ticket, verifier) {
+      const bound = verifier === undefined ? trusted({ $exists: false }) : hashToken(verifier);
       return accountOf(
         await tickets.findOneAndDelete({ ...good(kind, ticket), boundTo: bound }).lean<Ticket>(),
       );

@@ -56,6 +56,19 @@ export const rows: Rows = {
     expect: everyone(401),
     ask: () => ({ path: "/auth/login/totp", body: { ticket: "x".repeat(43), code: "123456" } }),
   },
+  // There is no provider in this shop.
+  "users.beginElsewhere": {
+    expect: everyone(404),
+    ask: () => ({ path: `/auth/oidc/google?challenge=${"x".repeat(43)}` }),
+  },
+  "users.returnFromElsewhere": {
+    expect: everyone(404),
+    ask: () => ({ path: "/auth/oidc/google/callback?code=x&state=y" }),
+  },
+  "users.loginElsewhere": {
+    expect: everyone(401),
+    ask: () => ({ path: "/auth/oidc/token", body: { code: "x".repeat(43), verifier: "y".repeat(43) } }),
+  },
   "users.beginTotp": {
     expect: signedIn(200),
     ask: () => ({ path: "/users/me/totp", body: { currentPassword: PASSWORD } }),

@@ -109,6 +109,13 @@ const MEDIA: Readonly<Record<string, string>> = {
 function success(route: ApiRoute, components: Components): Record<string, JsonSchema> {
   const { contract, method, status, produces } = route;
   const headers = successHeaders(route, components);
+  if (status >= 300 && isVoid(contract))
+    return {
+      [status]: {
+        description: "Where to go on",
+        headers: { ...headers, ...replyHeaders(["Location"], components) },
+      },
+    };
   const schema = replySchema(route, components);
   const what = MEDIA[produces] ?? `\`${components.schemas.nameOf(schema) ?? "JSON"}\``;
   const outcome = OUTCOMES[status] ?? "OK";
