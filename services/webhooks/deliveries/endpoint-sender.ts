@@ -37,15 +37,21 @@ export interface SenderTools {
 
 const STOP_MS = 5_000;
 const SOON_MS = 1_000;
+/** With more of one lane among those that are due, the lane is parked. */
+const MANY = 4;
+const PARKED_MS = 30_000;
 const GONE = 410;
 
 export class EndpointSender {
   readonly #tools: SenderTools;
   readonly #poster: Poster;
+  /** Lanes with a request under way. */
   readonly #lanes = new Map<string, Promise<void>>();
+  readonly #parked = new Set<string>();
   #endpoint: ListeningEndpoint;
   #looking: Promise<void> | undefined;
   #again = false;
+  #begun = false;
   #stopped = false;
 
   constructor(endpoint: ListeningEndpoint, tools: SenderTools) {
@@ -80,35 +86,62 @@ export class EndpointSender {
   }
 
   async #look(): Promise<void> {
+    if (!this.#begun) await this.#begin();
     for (;;) {
       const free = this.#tools.settings.concurrency - this.#lanes.size;
       if (free <= 0 || this.#stopped) return;
-      const { heads, found } = await this.#heads(free);
+      const { heads, more } = await this.#heads(free);
       for (const head of heads) this.#start(head);
-      if (!found) return;
+      if (!more) return;
     }
   }
 
-  /** The first deliveries of lanes that are due, and whether any lane was found to be due. */
-  async #heads(free: number): Promise<{ heads: DeliveryDocument[]; found: boolean }> {
+  /** What a sender before this one has put off is looked at again. */
+  async #begin(): Promise<void> {
+    const now = new Date(this.#tools.clock.now());
+    await this.#tools.store.collection.updateMany(
+      { endpointId: this.#endpoint.id, dueAt: { $gt: now }, attempts: 0 },
+      { $set: { dueAt: now } },
+    );
+    this.#begun = true;
+  }
+
+  /** The first deliveries of lanes that are due, and whether there may be more. */
+  async #heads(free: number): Promise<{ heads: DeliveryDocument[]; more: boolean }> {
     const { store, clock } = this.#tools;
     const { id: endpointId } = this.#endpoint;
     const now = new Date(clock.now());
+    const limit = free * 4;
     const due = await store.collection
       .find({ endpointId, dueAt: { $lte: now }, lane: { $nin: [...this.#lanes.keys()] } })
       .project<{ lane: string }>({ lane: 1 })
       .sort({ dueAt: 1 })
-      .limit(free * 4)
+      .limit(limit)
       .toArray();
     const lanes = [...new Set(due.map((it) => it.lane))].slice(0, free);
     const firsts = await Promise.all(lanes.map((lane) => this.#firstOf(endpointId, lane)));
     const heads: DeliveryDocument[] = [];
     for (const first of firsts) {
       if (!first?.dueAt) continue;
-      if (first.dueAt <= now) heads.push(first);
-      else await this.#putOff(first, first.dueAt);
+      if (first.dueAt > now) await this.#putOff(first, first.dueAt);
+      else {
+        heads.push(first);
+        if (due.filter((it) => it.lane === first.lane).length > MANY) await this.#park(first, now);
+      }
     }
-    return { heads, found: lanes.length > 0 };
+    return { heads, more: due.length === limit };
+  }
+
+  /**
+   * Deliveries behind one that is sent would be found, and passed over, at each look. So they are put off, and made due
+   * again one by one.
+   */
+  async #park({ endpointId, lane, position }: DeliveryDocument, now: Date): Promise<void> {
+    this.#parked.add(lane);
+    await this.#tools.store.collection.updateMany(
+      { endpointId, lane, status: "waiting", position: { $gt: position }, dueAt: { $lte: now } },
+      { $set: { dueAt: new Date(now.getTime() + PARKED_MS) } },
+    );
   }
 
   #firstOf(endpointId: string, lane: string): Promise<DeliveryDocument | null> {
@@ -208,12 +241,19 @@ export class EndpointSender {
       return;
     }
     await store.writes.update(mine, afterAttempt(attempt, isDelivered ? "delivered" : "failed"));
+    await this.#release(delivery);
+  }
+
+  /** The next of its lane may be sent. */
+  async #release({ endpointId, lane, attempts }: DeliveryDocument): Promise<void> {
+    const { store, clock } = this.#tools;
+    const behind = { endpointId, lane, status: "waiting" as const };
+    const due = { $set: { dueAt: new Date(clock.now()) } };
     // Those behind it were put off with it.
-    const { endpointId, lane } = delivery;
-    if (delivery.attempts > 0)
-      await store.collection.updateMany(
-        { endpointId, lane, status: "waiting" },
-        { $set: { dueAt: new Date(clock.now()) } },
-      );
+    if (attempts > 0) await store.collection.updateMany(behind, due);
+    else if (this.#parked.has(lane)) {
+      const next = await store.collection.findOneAndUpdate(behind, due, { sort: { position: 1 } });
+      if (!next) this.#parked.delete(lane);
+    }
   }
 }
