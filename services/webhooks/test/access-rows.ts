@@ -82,7 +82,7 @@ export const rows: Rows = {
     expect: staffOnly(202),
     ask: async (world) => ({
       path: `/webhook-endpoints/${await theEndpoint(world)}/resends`,
-      body: { ...range, types: ["stock.*"] },
+      body: range,
     }),
   },
   "webhooks.resendStatus": {

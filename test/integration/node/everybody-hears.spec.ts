@@ -39,6 +39,7 @@ const NOT_SEEN: Readonly<Record<string, string>> = {
   "user.email_change_requested": "its token comes by mail",
   "user.email_changed": "it takes a mail's token",
   "user.blocked": "there is no route for it yet",
+  "webhook_endpoint.tested": "only the endpoint that is tried gets it",
 };
 
 interface Documented {
@@ -211,6 +212,13 @@ describe("A queue of somebody else's, bound to all messages", function () {
     const slow = await order(fourth, article.sku);
     await decide(fourth.http, payPage(slow), { outcome: "process" });
     await hears("payment.processing", slow.id);
+  });
+
+  it("hears of webhook endpoints that are disabled", async () => {
+    const body = { url: "https://souk.invalid/hook", types: ["stock.low"] };
+    const { id } = await admin.http.expect<{ id: string }>(201, "POST", "/webhook-endpoints", { body });
+    await admin.http.expect(200, "PATCH", `/webhook-endpoints/${id}`, { body: { enabled: false } });
+    await hears("webhook_endpoint.disabled", id);
   });
 
   it("hears of an order that was not paid in time", async () => {
