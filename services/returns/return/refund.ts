@@ -30,9 +30,23 @@ export function refundOf(
       refundId: id,
       amount: moneyOf(state, amount),
       upTo: true,
-      reason: state.reduction ?? "returned",
+      reason: reasonOf(state),
     }),
   };
+}
+
+/** As long as the longest reason that staff may give. */
+const MAX_REASON = 200;
+
+/** What the customer reads on the credit note: the goods, and why it is less than was paid. */
+function reasonOf(state: ReturnState): string {
+  const goods = acceptedLines(state).map(({ quantity, name }) => `${quantity} × ${name}`);
+  const why = state.reduction === null ? "" : ` (${state.reduction})`;
+  const text = `Returned: ${goods.join(", ")}${why}`;
+  // Not within a character of two units.
+  return text.length <= MAX_REASON
+    ? text
+    : `${text.slice(0, MAX_REASON - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 /** The answer to another try comes late: each try is settled before the next one starts. */

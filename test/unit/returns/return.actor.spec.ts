@@ -44,7 +44,7 @@ const refund = (tries: number) =>
   [
     "payment.refund",
     PAYMENT,
-    { refundId: refundId(tries), amount: usd(333), upTo: true, reason: "returned" },
+    { refundId: refundId(tries), amount: usd(333), upTo: true, reason: "Returned: 1 × Tea" },
   ] as const;
 const aReturn = (...past: ReturnStep[]) => given(returnActor, past);
 
