@@ -10,6 +10,7 @@ export * from "./notifications/notifications.contract.ts";
 export * from "./orders/orders.contract.ts";
 export * from "./payments/payments.contract.ts";
 export * from "./products/products.contract.ts";
+export * from "./reports/reports.contract.ts";
 export * from "./returns/returns.contract.ts";
 export * from "./reviews/reviews.contract.ts";
 export * from "./users/users.contract.ts";

@@ -20,6 +20,8 @@ export * from "../services/payments/payments.errors.ts";
 export * from "../services/products/products.config.ts";
 export * from "../services/products/products.contract.ts";
 export * from "../services/products/products.errors.ts";
+export * from "../services/reports/reports.config.ts";
+export * from "../services/reports/reports.contract.ts";
 export * from "../services/returns/returns.config.ts";
 export * from "../services/returns/returns.contract.ts";
 export * from "../services/returns/returns.errors.ts";

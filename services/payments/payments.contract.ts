@@ -86,6 +86,11 @@ const fileHeader = {
   }),
 };
 
+/** Nodes of earlier versions leave it out. */
+const bookedAt = time
+  .optional()
+  .meta({ description: "When the ledger has it, so that sums of a day are equal to the ledger's" });
+
 const messages = {
   "payment.request": command("payment", "Open a payment at its provider", paymentRequest),
   "payment.open": timer("payment", "Open it at its provider, with others or once more", z.strictObject({})),
@@ -183,7 +188,7 @@ const messages = {
   "payment.captured": event(
     "order",
     "A payment has been taken",
-    z.strictObject({ paymentId: id, amount: money }),
+    z.strictObject({ paymentId: id, amount: money, bookedAt }),
   ),
   "payment.failed": event(
     "order",
@@ -202,7 +207,7 @@ const messages = {
   "payment.refunded": event(
     "order",
     "Money was given back",
-    z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean() }),
+    z.strictObject({ paymentId: id, refundId, amount: money, full: z.boolean(), bookedAt }),
   ),
   "payment.refund_failed": event(
     "order",

@@ -28,7 +28,12 @@ describe("who may do what, on every route of a running shop", () => {
     this.timeout(30_000);
     // Nothing may write by itself while requests are observed.
     shop = await startShop({
-      env: { RECONCILE_FIRST: "1h", WEBHOOKS_RETRY_FIRST: "12h", MAX_OPEN_ORDERS: "100" },
+      env: {
+        RECONCILE_FIRST: "1h",
+        WEBHOOKS_RETRY_FIRST: "12h",
+        MAX_OPEN_ORDERS: "100",
+        REVIEWS_PER_HOUR: "1000",
+      },
     });
     world = await createWorld(shop);
   });

@@ -28,7 +28,12 @@ describe("hostile input to a running shop", () => {
   before(async function () {
     this.timeout(30_000);
     shop = await startShop({
-      env: { SANDBOX_WEBHOOK_SECRET: SECRET, RECONCILE_FIRST: "1h", MAX_OPEN_ORDERS: "100" },
+      env: {
+        SANDBOX_WEBHOOK_SECRET: SECRET,
+        RECONCILE_FIRST: "1h",
+        MAX_OPEN_ORDERS: "100",
+        REVIEWS_PER_HOUR: "1000",
+      },
     });
     world = await createWorld(shop);
     for (const { action } of routes) {

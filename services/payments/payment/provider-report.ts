@@ -229,7 +229,11 @@ function capture(state: Payment, message: ProviderReport): Step {
       failure: null,
     },
     send: [
-      send("payment.captured", state.orderId, { paymentId: subject, amount: state.amount }),
+      send("payment.captured", state.orderId, {
+        paymentId: subject,
+        amount: state.amount,
+        bookedAt: message.time,
+      }),
       book(state, message, "capture", state.amount, { reference: data.receipt, fee: paid.fee }),
     ],
   };

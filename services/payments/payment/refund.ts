@@ -70,7 +70,7 @@ function refundUpTo(
   }
   const amount = Math.min(data.amount?.amount ?? left, left);
   const refund = newRefund(refundId, amount, reason, time, "shop");
-  if (amount === 0) return withEmptyRefund(state, subject, refund);
+  if (amount === 0) return withEmptyRefund(state, { subject, time }, refund);
   return {
     state: { ...state, refunds: [...state.refunds, refund] },
     send: [refundAtProvider(state, subject, { ...refund, receipt: state.receipt })],
@@ -93,12 +93,16 @@ export function refundRefunded(state: Payment, { subject, data, time }: Message<
   if (state.refunds.some((it) => it.id === data.refundId)) return { state };
   if (data.amount && !data.upTo)
     return refuse(state, "PAYMENT_NOT_REFUNDABLE", "All of it is refunded already.");
-  return withEmptyRefund(state, subject, newRefund(data.refundId, 0, data.reason, time, "shop"));
+  return withEmptyRefund(state, { subject, time }, newRefund(data.refundId, 0, data.reason, time, "shop"));
 }
 
-const withEmptyRefund = (state: Payment, paymentId: string, refund: Refund): Decided => ({
+const withEmptyRefund = (
+  state: Payment,
+  message: Pick<Told, "subject" | "time">,
+  refund: Refund,
+): Decided => ({
   state: { ...state, refunds: [...state.refunds, { ...refund, status: "succeeded" }] },
-  send: [tellRefunded(state, paymentId, refund, state.status === "refunded")],
+  send: [tellRefunded(state, message, refund, state.status === "refunded")],
 });
 
 export const notRefundable = (state: Payment): Decided =>
@@ -231,7 +235,7 @@ function succeed(state: Payment, message: Told, it: Refund): Step {
   return {
     state: { ...next, status: full ? "refunded" : "partially_refunded" },
     send: [
-      tellRefunded(next, message.subject, it, full),
+      tellRefunded(next, message, it, full),
       book(next, message, "refund", amount, { about: it.id, reference: it.refundRef }),
     ],
   };
@@ -298,9 +302,15 @@ const tellFailed = (state: Payment, { subject, data }: Told, { id, amount }: Ref
       "reason" in data && data.reason ? data.reason.slice(0, 500) : "the provider has not given it back",
   });
 
-const tellRefunded = (state: Payment, paymentId: string, { id, amount }: Refund, full: boolean): Outgoing =>
+const tellRefunded = (
+  state: Payment,
+  { subject: paymentId, time }: Pick<Told, "subject" | "time">,
+  { id, amount }: Refund,
+  full: boolean,
+): Outgoing =>
   send("payment.refunded", state.orderId, {
     paymentId,
+    bookedAt: time,
     refundId: id,
     amount: inCurrencyOf(state, amount),
     full,

@@ -47,8 +47,8 @@ describe("The page of messages", () => {
     for (const text of [
       "| `stock.reserve` | command | Hold units for an order | orderId, quantity | orders | inventory: actor stock |",
       "| sku, quantity, generation | inventory | orders: actor order |",
-      "| orders | cart: worker dropBought<br/>notifications: worker hear<br/>payments: worker issueInvoice |",
-      "| `order.placed` | event | An order was placed | number, customerId, ext, total | orders | notifications: worker hear |",
+      "| orders | cart: worker dropBought<br/>notifications: worker hear<br/>payments: worker issueInvoice<br/>reports: worker record |",
+      "| `order.placed` | event | An order was placed | number, customerId, ext, total | orders | notifications: worker hear<br/>reports: worker record |",
       "| orders | orders: actor order, inline |",
       "  inventory -->|stock.depleted<br/>stock.replenished| products",
     ])

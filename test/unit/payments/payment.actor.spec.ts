@@ -15,6 +15,7 @@ type RefundReport = NonNullable<DataIn<"payment.report">["refunds"]>[number];
 const paymentId = newId();
 const orderId = newId();
 const START = Date.parse("2026-03-01T10:00:00.000Z");
+const bookedAt = new Date(START).toISOString();
 const usd = (amount: number) => ({ amount, currency: "USD" });
 
 const message = <T extends PaymentMessage>(type: T, data: DataIn<T>): Message<T> =>
@@ -84,7 +85,7 @@ describe("a payment", () => {
         subject: orderId,
         data: { paymentId, provider: "sandbox", nextAction: redirect },
       },
-      { type: "payment.captured", subject: orderId, data: { paymentId, amount: usd(2_500) } },
+      { type: "payment.captured", subject: orderId, data: { paymentId, amount: usd(2_500), bookedAt } },
     ]);
   });
 
@@ -604,8 +605,8 @@ describe("a refund", () => {
     assert.deepEqual(
       sent.filter((it) => it.type === "payment.refunded").map((it) => it.data),
       [
-        { paymentId, refundId: first, amount: usd(1_000), full: false },
-        { paymentId, refundId: second, amount: usd(1_500), full: true },
+        { paymentId, refundId: first, amount: usd(1_000), full: false, bookedAt },
+        { paymentId, refundId: second, amount: usd(1_500), full: true, bookedAt },
       ],
     );
     assert.deepEqual(
@@ -783,8 +784,8 @@ describe("a refund", () => {
     assert.deepEqual(
       sent.filter((it) => it.type === "payment.refunded").map((it) => it.data),
       [
-        { paymentId, refundId: first, amount: usd(2_500), full: true },
-        { paymentId, refundId: second, amount: usd(0), full: true },
+        { paymentId, refundId: first, amount: usd(2_500), full: true, bookedAt },
+        { paymentId, refundId: second, amount: usd(0), full: true, bookedAt },
       ],
     );
     assert.equal(
