@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   dlq: () => import("./dlq.ts"),
   shop: () => import("./shop.ts"),
   audit: () => import("./audit.ts"),
+  order: () => import("./order.ts"),
   rebuild: () => import("./rebuild.ts"),
   keys: () => import("./keys.ts"),
   topology: () => import("./topology.ts"),

@@ -1,5 +1,7 @@
 /** The audit log of a shop, over HTTP: what staff see of it, and the messages of an order as a tree. */
 import assert from "node:assert/strict";
+import { differences } from "../../broker/actor/replay.ts";
+import { actorsOf, logOfOrder, rebuild } from "../../scripts/support/rebuild-order.ts";
 import type { AuditEntry, TimelineEntry } from "../../services/audit/audit.schemas.ts";
 import { eventually } from "../../souk/testing/eventually.ts";
 import { firstAdmin, type Person, paidOrder, putOnSale, signUp } from "../../souk/testing/people.ts";
@@ -96,6 +98,45 @@ describe("The audit log over HTTP", function () {
     const since = await all<AuditEntry>("/audit", { subject: orderId, from: middle });
     assert.deepEqual([...since, ...before], about);
     assert.deepEqual(await list({ from: "2020-01-01T00:00:00.000Z", to: "2020-01-02T00:00:00.000Z" }), []);
+  });
+
+  it("rebuilds the order, its payment and its delivery as they are stored, and the order as it was", async () => {
+    const { souk } = shop.node.broker;
+    const messages = await logOfOrder(souk.database("audit"), orderId);
+    const rebuilt = rebuild(actorsOf(souk.config), messages, orderId);
+    assert.deepEqual(
+      rebuilt.map((it) => it.actor.type),
+      ["order", "payment", "delivery"],
+    );
+    for (const { actor, id, state, steps } of rebuilt) {
+      const stored = await souk
+        .database(actor.service)
+        .collection<{ _id: string; state: object }>(actor.collection)
+        .findOne({ _id: id });
+      assert.deepEqual(differences(state, stored?.state), [], actor.type);
+      assert.ok(steps.every((it) => !it.note?.startsWith("fails")));
+    }
+    const captured = messages.find((it) => it.type === "payment.captured");
+    const [before] = rebuild(actorsOf(souk.config), messages, orderId, Date.parse(captured?.time ?? "") - 1);
+    assert.equal(before && Reflect.get(before.state ?? {}, "status"), "awaiting_payment");
+  });
+
+  it("tells what other code would have made of the same messages", async () => {
+    const { souk } = shop.node.broker;
+    const messages = await logOfOrder(souk.database("audit"), orderId);
+    const actors = actorsOf(souk.config);
+    const deaf = actors.map((it) => ({
+      ...it,
+      receive: (...[state, message]: Parameters<typeof it.receive>) =>
+        message.type === "payment.captured" ? { state } : it.receive(state, message),
+    }));
+    const [now] = rebuild(actors, messages, orderId);
+    const [other] = rebuild(deaf, messages, orderId);
+    const found = differences(now?.state, other?.state);
+    assert.ok(
+      found.some((it) => /^status: "paid" \/ "awaiting_payment"$/.test(it)),
+      found.join("\n"),
+    );
   });
 
   it("has what staff did, and who", async () => {

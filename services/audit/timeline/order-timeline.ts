@@ -5,19 +5,16 @@ import { makeCursor, readCursor } from "../../../broker/mongo/page-cursor.ts";
 import type { audit } from "../audit.contract.ts";
 import type { Blocks } from "../log/blocks.ts";
 import { aboutEntry } from "../reading/about-entry.ts";
-import { messagesOfOrder } from "./order-messages.ts";
+import { isOfOneOrder, messagesOfOrder } from "./order-messages.ts";
 import { treeOf } from "./tree.ts";
 
 type Params = z.output<typeof audit.actions.timeline.params>;
 type Timeline = z.input<typeof audit.actions.timeline.returns>;
 
-/** Actors that belong to one order, so that all their messages are in its timeline. Others sell to many. */
-const OF_ONE_ORDER = ["order/", "payment/", "delivery/"];
-
 export async function orderTimeline(blocks: Blocks, { id, cursor, limit }: Params): Promise<Timeline> {
   const { entries, cut } = await messagesOfOrder(blocks, id);
   if (entries.length === 0) throw new SoukError("NOT_FOUND", "The log has no messages of this order.");
-  const tree = treeOf(entries, (sender) => OF_ONE_ORDER.some((it) => sender.startsWith(it)));
+  const tree = treeOf(entries, isOfOneOrder);
   const list = `timeline ${id}`;
   const from = cursor === undefined ? 0 : Number(readCursor(cursor, list, /^\d{1,4}$/));
   const to = from + limit;
