@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ActionsOf, action, defineContract } from "../../broker/contract/contract.ts";
 import { envelopeSchema } from "../../broker/contract/envelope.ts";
 import { cursor, id, limit, line, page, time } from "../../broker/contract/schemas.ts";
-import { auditConfig, auditLevel } from "./audit.config.ts";
+import { auditConfig, auditLevelOf } from "./audit.config.ts";
 import { auditEntry, timelineEntry } from "./audit.schemas.ts";
 
 /** Where a message stands in the log: its block, and its place in it. */
@@ -85,7 +85,7 @@ export const audit = defineContract({
     }),
   },
   messages: {},
-  taps: { log: { receives: ({ AUDIT }) => auditLevel.parse(AUDIT || undefined) } },
+  taps: { log: { receives: auditLevelOf } },
 });
 
 declare module "../../broker/contract/contract.ts" {
