@@ -6,6 +6,8 @@ export * from "../services/cart/cart.contract.ts";
 export * from "../services/cart/cart.errors.ts";
 export * from "../services/delivery/delivery.contract.ts";
 export * from "../services/delivery/delivery.errors.ts";
+export * from "../services/imports/imports.contract.ts";
+export * from "../services/imports/imports.errors.ts";
 export * from "../services/inventory/inventory.contract.ts";
 export * from "../services/inventory/inventory.errors.ts";
 export * from "../services/notifications/notifications.config.ts";

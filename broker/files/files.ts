@@ -1,7 +1,4 @@
-/**
- * The port for files: bytes under a name, on this machine's disk or in a bucket. Large things are kept in parts, so that
- * nobody holds more than one part in memory.
- */
+/** The port for files: bytes under a name. Large things are kept in parts, so that nobody holds more than one in memory. */
 
 export interface Files {
   /** Resolves when the bytes would survive a crash. Replaces what the name had. */
