@@ -19,6 +19,7 @@ import {
   notificationStatus,
   notificationView,
 } from "./notifications.schemas.ts";
+import { preferencesView } from "./preferences/optional-kinds.ts";
 
 const attempt = z
   .int()
@@ -105,6 +106,31 @@ export const notifications = defineContract({
       returns: notificationView,
       errors: ["NOT_FOUND", "NOT_RESENDABLE"],
     }),
+    preferences: action({
+      summary: "What the user wants to be told",
+      operationId: "getNotificationPreferences",
+      rest: "GET /users/me/notifications",
+      auth: "customer",
+      params: z.strictObject({}),
+      returns: preferencesView,
+    }),
+    replacePreferences: action({
+      summary: "Choose what to be told",
+      description:
+        "`off` is all that the user wants no e-mails about. What the law, the money or the account's security needs can't " +
+        "be switched off.",
+      operationId: "replaceNotificationPreferences",
+      rest: "PUT /users/me/notifications",
+      auth: "customer",
+      params: preferencesView.pick({ off: true }),
+      returns: preferencesView,
+    }),
+    unsubscribe: action({
+      summary: "End the mails of one kind, by the token of such a mail; for the page /account/unsubscribe",
+      params: z.strictObject({ token: z.string().max(512) }),
+      returns: z.void(),
+      errors: ["INVALID_TOKEN"],
+    }),
     mailboxPage: action({
       summary: "The page /dev/mail, or one of its parts: development's mailbox; only for the gateway",
       readOnly: true,
@@ -150,6 +176,7 @@ export const notifications = defineContract({
         "user.password_reset_requested",
         "user.password_changed",
         "stock.low",
+        "webhook_endpoint.disabled",
       ],
     },
     deliver: { receives: ["notification.send"] },

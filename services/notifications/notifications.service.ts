@@ -1,8 +1,10 @@
 /** Notifications: made of events, sent once each, tried again until they are sent or it is too late. */
+import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { publicUrl } from "../../broker/http/public-url.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
+import { Loop } from "../../broker/resilience/loop.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
@@ -14,7 +16,12 @@ import { mailboxList, mailboxPart } from "./mail/mailbox/mailbox-pages.ts";
 import { checkMailSettings, keepsMails, openMail, senderOf } from "./mail/open-mail.ts";
 import { notificationActor } from "./notification/notification.actor.ts";
 import { notifications } from "./notifications.contract.ts";
+import { keptSecret } from "./preferences/kept-secret.ts";
+import { preferencesModel } from "./preferences/preferences.model.ts";
+import { readPreferences, replacePreferences, switchOff, wantsMail } from "./preferences/preferences.ts";
+import { readToken } from "./preferences/unsubscribe-tokens.ts";
 import { resendNotification } from "./resend-notification.ts";
+import { forgetOld } from "./retention.ts";
 import type { Channel } from "./sending/channel.ts";
 import { deliver, type Sender } from "./sending/deliver.ts";
 import { emailChannel } from "./sending/email-channel.ts";
@@ -22,6 +29,9 @@ import { createSlots } from "./sending/slots.ts";
 
 /** How long an attempt waits for its turn. A worker's message has a minute. */
 const TURN_MS = 5_000;
+
+/** Between two looks for what is too old. */
+const LOOK_EVERY_MS = 600_000;
 
 const unavailable: Channel = {
   off: "this shop has no such channel",
@@ -34,17 +44,18 @@ const unavailable: Channel = {
 
 export default defineService(notifications, {
   mixins: [
-    mongo({ mails: mailboxModel }),
+    mongo({ mails: mailboxModel, preferences: preferencesModel }),
     actorHost({ notification: notificationActor }),
     idempotency(),
     workers(),
   ],
 
-  setup({ actors, call, config, logger: log, models }) {
+  setup({ actors, call, clock, config, database, logger: log, models }) {
     checkMailSettings(config);
     const shop = { name: config.SHOP_NAME ?? config.SELLER_NAME, timeZone: config.SELLER_TIME_ZONE };
     const mail = openMail(config, models.mails);
     const from = senderOf(config, shop.name);
+    const unsubscribeKey = keptSecret(database);
     const sender: Sender = {
       notifications: actors.notification,
       channels: {
@@ -52,6 +63,8 @@ export default defineService(notifications, {
         sms: unavailable,
         push: unavailable,
       },
+      wants: (userId, kind) => wantsMail(models.preferences, userId, kind),
+      unsubscribeKey,
       slots: createSlots(config.MAIL_CONCURRENCY, TURN_MS),
       call,
       publicUrl: publicUrl(config),
@@ -60,7 +73,19 @@ export default defineService(notifications, {
       locale: config.SHOP_LOCALE,
       log,
     };
-    return { mail, sender };
+    const kept = {
+      notifications: actors.notification.documents,
+      mails: models.mails,
+      clock,
+      keptMs: config.NOTIFICATIONS_KEPT,
+    };
+    const retention = new Loop(
+      LOOK_EVERY_MS,
+      () => forgetOld(kept),
+      (error) =>
+        log.warn("old notifications could not be forgotten, will try again", { error: error.message }),
+    );
+    return { mail, sender, retention, unsubscribeKey };
   },
 
   actions: {
@@ -71,6 +96,18 @@ export default defineService(notifications, {
     async resend({ params: { id }, meta: { resourceId = newId() } }) {
       const { state } = await resendNotification(this.actors.notification, id, resourceId);
       return notificationView(resourceId, state);
+    },
+
+    preferences({ meta: { user } }) {
+      return readPreferences(this.models.preferences, signedIn(user).id);
+    },
+
+    replacePreferences({ params: { off }, meta: { user } }) {
+      return replacePreferences(this.models.preferences, signedIn(user).id, off);
+    },
+
+    async unsubscribe({ params: { token } }) {
+      await switchOff(this.models.preferences, ...readToken(await this.unsubscribeKey(), token));
     },
 
     async mailboxPage({ params: { id, part = "message", before } }) {
@@ -92,7 +129,17 @@ export default defineService(notifications, {
     },
   },
 
+  started() {
+    this.retention.start();
+  },
+
   async stopped() {
+    await this.retention.stop();
     await this.mail.close();
   },
 });
+
+function signedIn(user: CallMeta["user"]): NonNullable<CallMeta["user"]> {
+  if (!user) throw new SoukError("UNAUTHENTICATED");
+  return user;
+}

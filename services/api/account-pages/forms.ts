@@ -68,6 +68,16 @@ export const ACCOUNT_FORMS: readonly AccountForm[] = [
         : "Thank you. Now the mail to the other address has to be answered.";
     },
   },
+  {
+    path: "/account/unsubscribe",
+    title: "No more e-mails of this kind",
+    text: "You will get no more e-mails of this kind. You can choose them again in your account.",
+    inputs: "<button>Unsubscribe</button>",
+    async act(call, fields) {
+      await call("notifications.unsubscribe", { token: required(fields, "token") });
+      return "You will get no more e-mails of this kind.";
+    },
+  },
 ];
 
 /** The form itself. It keeps the token out of the address that it is sent to. */

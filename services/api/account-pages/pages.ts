@@ -51,7 +51,8 @@ const sent = (form: AccountForm, { call, limit, minBodyRate }: AccountPagesOptio
     if (bodyKind(req.headers["content-type"], true) !== "form")
       throw new SoukError("UNSUPPORTED_MEDIA_TYPE", "This page takes a form.");
     const bytes = await readBytes(req, res, { limit: BODY_LIMIT, minRate: minBodyRate });
-    const given = parseQuery(bytes.toString());
+    // A mail program that ends mails by one click (RFC 8058) posts to the link as it stands.
+    const given = { ...parseQuery(exchange.query), ...parseQuery(bytes.toString()) };
     const fields: Fields = Object.fromEntries(Object.keys(given).map((name) => [name, textOf(given, name)]));
     const userAgent = userAgentOf(req.headers["user-agent"]);
     const meta: CallMeta = {

@@ -13,7 +13,9 @@ import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
 import { compose, type Shop } from "../letters/compose.ts";
 import type { NotificationMessage } from "../notification/notification.actor.ts";
 import type { NotificationState } from "../notification/state.ts";
-import type { NotificationChannel } from "../notifications.schemas.ts";
+import type { NotificationChannel, NotificationKind } from "../notifications.schemas.ts";
+import { isOptional } from "../preferences/optional-kinds.ts";
+import { makeToken } from "../preferences/unsubscribe-tokens.ts";
 import { type Channel, type Outgoing, Refused } from "./channel.ts";
 import { type PrepareTools, prepare } from "./prepare.ts";
 import type { Slots } from "./slots.ts";
@@ -21,6 +23,10 @@ import type { Slots } from "./slots.ts";
 export interface Sender extends PrepareTools {
   readonly notifications: ActorHost<NotificationState, NotificationMessage>;
   readonly channels: Readonly<Record<NotificationChannel, Channel>>;
+  /** Whether the user wants to be told things of this kind. */
+  wants(userId: string, kind: NotificationKind): Promise<boolean>;
+  /** Signs the links that end mails of a kind. */
+  unsubscribeKey(): Promise<string>;
   readonly slots: Slots;
   readonly shop: Shop;
   readonly locale: string;
@@ -70,7 +76,10 @@ async function attemptOf(
     if ("suppressed" in prepared) return suppressed(prepared.suppressed);
     to = channel.addressOf(prepared.addressee);
     if (to === null) return suppressed("the recipient has no address for it");
-    const unsubscribeUrl = null;
+    const { userId } = prepared.addressee;
+    if (userId !== null && !(await sender.wants(userId, state.kind)))
+      return suppressed("the recipient has switched it off");
+    const unsubscribeUrl = await unsubscribeUrlOf(sender, userId, state.kind);
     const letter = compose({ ...prepared.facts, unsubscribeUrl }, sender.locale, sender.shop);
     const outgoing: Outgoing = { id, state, addressee: prepared.addressee, letter, unsubscribeUrl };
     if (!channel.recognisesRepeats) {
@@ -83,6 +92,16 @@ async function attemptOf(
   } catch (error) {
     return failureOf(sender, error, state, to);
   }
+}
+
+/** Null where mails of this kind can't be switched off, and for guests. */
+async function unsubscribeUrlOf(
+  { publicUrl, unsubscribeKey }: Sender,
+  userId: string | null,
+  kind: NotificationKind,
+): Promise<string | null> {
+  if (userId === null || !isOptional(kind)) return null;
+  return `${publicUrl}/account/unsubscribe?token=${makeToken(await unsubscribeKey(), userId, kind)}`;
 }
 
 function failureOf(

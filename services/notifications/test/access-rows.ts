@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
-import { paid, type Rows, staffOnly, type World } from "../../../test/e2e/support/access.ts";
+import { paid, type Rows, signedIn, staffOnly, type World } from "../../../test/e2e/support/access.ts";
 
 const sent = async (world: World) => {
   const { id: orderId } = await paid(world);
@@ -31,6 +31,11 @@ export const rows: Rows = {
       },
     }),
     check: (body: { items: unknown[] }) => assert.ok(body.items.length <= 1),
+  },
+  "notifications.preferences": { expect: signedIn(200), ask: () => ({ path: "/users/me/notifications" }) },
+  "notifications.replacePreferences": {
+    expect: signedIn(200),
+    ask: () => ({ path: "/users/me/notifications", body: { off: ["welcome"] } }),
   },
   "notifications.resend": {
     expect: staffOnly(201),

@@ -21,7 +21,7 @@ interface Listed {
 }
 
 describe("a shop in development", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let shop: Shop;
   let admin: Person;
   let ann: Person;
@@ -116,6 +116,30 @@ describe("a shop in development", function () {
     assert.equal(first.id, second.id);
     const [resent] = await sentOf(`orderId=${orderId}&kind=order_paid`, ["order_paid", "order_paid"]);
     assert.deepEqual([resent?.id, resent?.resendOf], [first.id, paid?.id]);
+  });
+
+  it("lets a customer choose, by the account or by one click of a mail program, and forges nothing", async () => {
+    const bob = await signUp(shop.http, "Bob");
+    const wishes = await bob.http.expect<{ off: string[] }>(200, "PUT", "/users/me/notifications", {
+      body: { off: ["order_delivered", "order_delivered"] },
+    });
+    assert.deepEqual(wishes.off, ["order_delivered"]);
+    await bob.http.expect(422, "PUT", "/users/me/notifications", { body: { off: ["order_paid"] } });
+    const [welcome] = await sentOf(`recipient=${encodeURIComponent(bob.email)}&kind=welcome`, ["welcome"]);
+    const source = (await open(shop, `/dev/mail/${welcome?.id}/source`, { accept: "text/plain" })).body;
+    const link = /List-Unsubscribe:\s*<([^>]+)>/.exec(source.replace(/\r\n\s+/g, ""))?.[1] ?? "";
+    const path = link.slice(link.indexOf("/account/"));
+    const post = (to: string) =>
+      fetch(shop.url + to, {
+        method: "POST",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: "List-Unsubscribe=One-Click",
+      });
+    assert.equal((await post(`${path}x`)).ok, false);
+    assert.equal((await open(shop, path)).status, 200);
+    for (let twice = 0; twice < 2; twice++) assert.equal((await post(path)).status, 200);
+    const { off } = await bob.http.expect<{ off: string[] }>(200, "GET", "/users/me/notifications");
+    assert.deepEqual(off, ["order_delivered", "welcome"]);
   });
 
   it("tells staff that stock is low", async () => {
