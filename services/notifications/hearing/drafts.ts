@@ -32,6 +32,12 @@ const isOrderEvent = (message: Heard): message is Extract<Heard, { type: keyof t
 function planOf(message: Heard): Plan[] {
   if (isOrderEvent(message)) return [orderPlan(message)];
   switch (message.type) {
+    case "return.requested":
+    case "return.approved":
+    case "return.refused":
+    case "return.received":
+    case "return.refunded":
+      return [returnPlan(message)];
     case "payment.processing":
       return [["order_processing", ofOrder, { orderId: message.subject }]];
     case "user.registered":
@@ -68,6 +74,29 @@ function orderPlan({ type, subject, data }: Extract<Heard, { type: keyof typeof 
       ...("amount" in data && { amount: data.amount }),
       ...("tracking" in data && data.tracking !== null && { tracking: data.tracking }),
       ...("reason" in data && data.reason !== null && { reason: data.reason.slice(0, 500) }),
+    },
+  ];
+}
+
+const RETURN_KINDS = {
+  "return.requested": "return_requested",
+  "return.approved": "return_approved",
+  "return.refused": "return_refused",
+  "return.received": "return_arrived",
+  "return.refunded": "return_refunded",
+} as const;
+
+/** Staff's reason is told where the goods are not taken back. The customer's own is not repeated. */
+function returnPlan(message: Extract<Heard, { type: keyof typeof RETURN_KINDS }>): Plan {
+  const { type, subject, data } = message;
+  return [
+    RETURN_KINDS[type],
+    { ...ofOrder, userId: data.customerId },
+    {
+      orderId: subject,
+      returnId: data.returnId,
+      ...(type === "return.refused" && { reason: data.reason.slice(0, 500) }),
+      ...("refund" in data && { amount: data.refund }),
     },
   ];
 }
