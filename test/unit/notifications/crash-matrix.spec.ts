@@ -86,6 +86,9 @@ describe("notifications, killed anywhere", function () {
       ]);
       assert.equal(found.length, MAILS);
     },
-    texts: [[/127\.0\.0\.1:\d+/g, "the mail server"]],
+    texts: [
+      [/127\.0\.0\.1:\d+/g, "the mail server"],
+      [/[A-Za-z0-9_-]{43}/g, "the key of links"],
+    ],
   });
 });
