@@ -17,6 +17,7 @@ import type { StreamContract } from "../../broker/contract/contract.ts";
 import { errorCode, SoukError } from "../../broker/contract/errors.ts";
 import { createTokenVerifier } from "../../broker/http/access/access-token.ts";
 import { type Admission, admit, type CallerSession, type Gate } from "../../broker/http/access/admit.ts";
+import { createLiveKeys } from "../../broker/http/access/live-keys.ts";
 import { createLiveSessions } from "../../broker/http/access/live-sessions.ts";
 import { type AccessLog, createAccessLog, writeToStdout } from "../../broker/http/access-log.ts";
 import { API_BASE, type ApiRoute, apiRoutes } from "../../broker/http/api-route.ts";
@@ -186,6 +187,7 @@ const gateway = (options: GatewayServiceOptions) =>
         group: "users",
         handler(ctx: Context<Notification>) {
           this.running.gate.sessions.changed(ctx.params.subject);
+          this.running.gate.keys.changed(ctx.params.subject);
         },
       },
     },
@@ -330,6 +332,7 @@ function create(service: GatewayService, options: GatewayServiceOptions): Runnin
         maxLifetime: config.ACCESS_TOKEN_TTL,
       }),
       sessions: createLiveSessions((ids) => call("users.liveSessions", { ids }, ASKING), clock),
+      keys: createLiveKeys((keys) => call("users.liveKeys", { keys }, ASKING), clock),
       ...(config.RATE_LIMIT === "off"
         ? {}
         : { limits: createRateLimits(config.RATE_LIMIT, redis, config.NAMESPACE) }),
@@ -431,6 +434,8 @@ function accessLog({ broker }: Service, options: GatewayServiceOptions): AccessL
   });
 }
 
+/** A key may be good for years, and no timer runs that long. Its client connects again. */
+const LONGEST_STREAM_MS = 3_600_000;
 /** How often the session of a long reply is checked. Milliseconds. */
 const LOOK_MS = 5_000;
 
@@ -444,7 +449,7 @@ function endAfter(ms: number, end: () => void): () => void {
  * @returns a function that ends the watch
  */
 function endWith({ expires, check }: CallerSession, clock: Clock, end: () => void): () => void {
-  const over = setTimeout(end, Math.max(1, expires - clock.now()));
+  const over = setTimeout(end, Math.min(Math.max(1, expires - clock.now()), LONGEST_STREAM_MS));
   const look = setInterval(() => {
     check().catch((error: unknown) => {
       // No node answered. The stream continues, and ends with its token at the latest.

@@ -9,10 +9,11 @@ import {
 } from "../../broker/contract/contract.ts";
 import { address, email, id, list, time } from "../../broker/contract/schemas.ts";
 import { cartHeader } from "../cart/cart.contract.ts";
+import { apiKeyActions } from "./contract/api-key.actions.ts";
+import { staffActions } from "./contract/staff.actions.ts";
+import { scope, staffMessages } from "./contract/staff.messages.ts";
 import { elsewhereActions } from "./elsewhere.actions.ts";
 import { secondFactorActions } from "./second-factor.actions.ts";
-import { staffActions } from "./staff/staff.actions.ts";
-import { scope, staffMessages } from "./staff/staff.messages.ts";
 import { usersConfig } from "./users.config.ts";
 import { usersErrors } from "./users.errors.ts";
 import {
@@ -118,6 +119,7 @@ export const users = defineContract({
     ...staffActions,
     ...secondFactorActions,
     ...elsewhereActions,
+    ...apiKeyActions,
     register: action({
       summary: "Open an account",
       description: "The new user is signed in at once, and a guest's cart (`X-Cart-Id`) becomes the user's.",
@@ -286,6 +288,25 @@ export const users = defineContract({
       }),
       returns: tokens,
       errors: ["INVALID_TOKEN", "BOOTSTRAP_CLOSED", "EMAIL_TAKEN", "WEAK_PASSWORD"],
+    }),
+    acceptInvitation: action({
+      summary: "Accept an invitation to the staff",
+      description: "The token works once. The new member of staff is signed in at once.",
+      operationId: "acceptInvitation",
+      rest: "POST /auth/invitations/accept",
+      auth: "public",
+      repeatable: "a token is good once",
+      credentials: true,
+      params: z.strictObject({
+        token: token.meta({
+          description: "Of the mail",
+          examples: ["k7Qw2nVx9sT4bR8mJ1pL6yD3cF5gH0aZ"],
+        }),
+        password,
+        name,
+      }),
+      returns: tokens,
+      errors: ["INVALID_TOKEN", "WEAK_PASSWORD"],
     }),
     me: action({
       summary: "The signed-in user",

@@ -15,6 +15,9 @@ export const usersErrors = defineErrors({
   WEAK_PASSWORD: { status: 422, title: "The password is too easy to guess." },
   INVALID_TOKEN: { status: 401, title: "The token is unknown, used up or expired." },
   EMAIL_TAKEN: { status: 409, title: "An account with this e-mail address already exists." },
+  LAST_ADMIN: { status: 409, title: "The shop needs an admin who can sign in." },
+  ROLE_TAKEN: { status: 409, title: "There is a role with this name." },
+  ROLE_IN_USE: { status: 409, title: "Members of staff have this role." },
   BOOTSTRAP_CLOSED: { status: 409, title: "The first admin already exists." },
 });
 

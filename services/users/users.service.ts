@@ -17,6 +17,8 @@ import { mergeCart } from "./accounts/merge-cart.ts";
 import { openAccount } from "./accounts/register-account.ts";
 import { requireAccount, updateProfile } from "./accounts/update-account.ts";
 import { requestVerification, verifyEmail } from "./accounts/verify-email.ts";
+import { apiKeyModel } from "./api-keys/api-key.model.ts";
+import { createApiKey, listApiKeys, liveKeys, revokeApiKey } from "./api-keys/api-keys.ts";
 import { checkCredentials } from "./credentials/check-credentials.ts";
 import { createPasswordHasher } from "./credentials/hash-password.ts";
 import { createLoginLimits, memoryCounters, redisCounters } from "./credentials/login-limits.ts";
@@ -29,6 +31,8 @@ import { sealingKeyModel } from "./models/sealing-key.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
 import { ticketModel } from "./models/ticket.model.ts";
+import { createRole, listRoles, removeRole, replaceRole } from "./roles/edit-roles.ts";
+import type { Actor } from "./roles/grant.ts";
 import { roleModel } from "./roles/role.model.ts";
 import { createRoles } from "./roles/roles.ts";
 import { shopScopes } from "./roles/scopes.ts";
@@ -39,6 +43,10 @@ import { createSigningKeys } from "./sessions/signing-keys.ts";
 import { firstFactorShown, secondFactorShown } from "./sign-in/sign-in.ts";
 import { createProviders } from "./sign-in-elsewhere/providers.ts";
 import { beginElsewhere, returnFromElsewhere } from "./sign-in-elsewhere/sign-in-elsewhere.ts";
+import { accountViewOf } from "./staff/account-view.ts";
+import { changeUser, requireUser } from "./staff/change-user.ts";
+import { acceptInvitation, inviteUser } from "./staff/invite-user.ts";
+import { listUsers } from "./staff/list-users.ts";
 import { staffActModel } from "./staff/staff-act.model.ts";
 import { createStaffActs } from "./staff/staff-acts.ts";
 import { users } from "./users.contract.ts";
@@ -46,6 +54,12 @@ import { addressViewOf, sessionViewOf, userViewOf } from "./views.ts";
 
 /** The gateway has checked the token, but a local call may have none. */
 function signedIn({ meta }: { meta: CallMeta }): SignedIn {
+  if (!meta.user) throw new SoukError("UNAUTHENTICATED");
+  return meta.user;
+}
+
+/** As {@link signedIn}, with what the caller may grant. */
+function actorOf({ meta }: { meta: CallMeta }): Actor {
   if (!meta.user) throw new SoukError("UNAUTHENTICATED");
   return meta.user;
 }
@@ -62,6 +76,7 @@ export default defineService(users, {
       tickets: ticketModel,
       sealingKeys: sealingKeyModel,
       roles: roleModel,
+      apiKeys: apiKeyModel,
       staffActs: staffActModel,
     }),
     outbox(accountModel),
@@ -94,6 +109,20 @@ export default defineService(users, {
     const hasher = createPasswordHasher();
     const { bus } = broker.souk;
     return {
+      people: {
+        accounts,
+        roleModel: models.roles,
+        apiKeys: models.apiKeys,
+        log,
+        roles,
+        database,
+        sessions,
+        outbox,
+        hasher,
+        clock,
+        config,
+        changed: notify,
+      },
       acts: createStaffActs({ acts: models.staffActs, database, bus, clock, log }),
       keys,
       sessions,
@@ -115,6 +144,12 @@ export default defineService(users, {
         log,
       },
     };
+  },
+
+  methods: {
+    async accountView(account: Account) {
+      return accountViewOf(account, (await this.people.roles.scopesOf([account])).get(account._id));
+    },
   },
 
   actions: {
@@ -257,6 +292,59 @@ export default defineService(users, {
 
     liveSessions({ params }) {
       return this.sessions.live(params.ids);
+    },
+
+    async acceptInvitation({ params, meta }) {
+      return this.sessions.start(await acceptInvitation(this.people, params, meta), meta);
+    },
+
+    listUsers({ params }) {
+      return listUsers(this.people, params);
+    },
+
+    async getUser({ params }) {
+      return this.accountView(await requireUser(this.models.accounts, params.id));
+    },
+
+    async changeUser(ctx) {
+      const { id, ...changes } = ctx.params;
+      return this.accountView(await changeUser(this.people, actorOf(ctx), id, changes));
+    },
+
+    async inviteUser(ctx) {
+      return this.accountView(await inviteUser(this.people, actorOf(ctx), ctx.params, ctx.meta));
+    },
+
+    async listRoles() {
+      return { items: await listRoles(this.people), nextCursor: null };
+    },
+
+    createRole(ctx) {
+      return createRole(this.people, actorOf(ctx), ctx.params);
+    },
+
+    replaceRole(ctx) {
+      return replaceRole(this.people, actorOf(ctx), ctx.params);
+    },
+
+    removeRole(ctx) {
+      return removeRole(this.people, actorOf(ctx), ctx.params.name);
+    },
+
+    listApiKeys({ params }) {
+      return listApiKeys(this.people, params);
+    },
+
+    createApiKey(ctx) {
+      return createApiKey(this.people, actorOf(ctx), ctx.params);
+    },
+
+    revokeApiKey({ params }) {
+      return revokeApiKey(this.people, params.id);
+    },
+
+    async liveKeys({ params }) {
+      return (await liveKeys(this.people, params.keys)).map((it) => ({ ...it, scopes: [...it.scopes] }));
     },
 
     staffAttempted({ params: { id, act } }) {

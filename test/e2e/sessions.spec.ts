@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { importPKCS8 } from "jose";
 import { newId } from "../../broker/contract/ids.ts";
 import { signAccessToken } from "../../broker/http/access/access-token.ts";
-import { FRESH_MS } from "../../broker/http/access/live-sessions.ts";
+import { FRESH_MS } from "../../broker/http/access/live-answers.ts";
 import { systemClock } from "../../broker/resilience/clock.ts";
 import { firstAdmin, hireStaff, PASSWORD, type Person, signIn, signUp } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";

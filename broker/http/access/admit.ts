@@ -31,7 +31,9 @@ import {
 } from "../request/request-headers.ts";
 import { fileType, receiveFile } from "../request/upload.ts";
 import { TokenRejectedError, type TokenVerifier } from "./access-token.ts";
+import { isApiKey } from "./api-key.ts";
 import { authorize } from "./authorize.ts";
+import type { LiveKeys } from "./live-keys.ts";
 import type { LiveSessions } from "./live-sessions.ts";
 
 export interface Admission {
@@ -54,6 +56,7 @@ export interface CallerSession {
 export interface Gate {
   verifier: TokenVerifier;
   sessions: LiveSessions;
+  keys: LiveKeys;
   /** Undefined where limits are off. */
   limits?: RateLimits;
   /** Bodies being received. */
@@ -118,6 +121,7 @@ async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promis
     return undefined;
   }
   const token = bearerToken(exchange.req.headers);
+  if (token !== undefined && isApiKey(token)) return identifyKey(gate, route, exchange, token);
   let claims = token === undefined ? undefined : verifier.known(token);
   if (limits && route.contract.credentials) showQuota(exchange, await limits.credentials(clientIp));
   if (limits && !claims) showQuota(exchange, await limits.address(clientIp));
@@ -130,13 +134,37 @@ async function identify(gate: Gate, route: ApiRoute, exchange: Exchange): Promis
   const { sub, sid, roles, exp } = claims;
   const look = () => sessions.check({ sub, sid, roles });
   if (limits) showQuota(exchange, await limits.user(sub));
-  const { scopes } = await look();
+  // Those of now: a token names what its user was when it was signed.
+  const { roles: present, scopes } = await look();
   return {
-    user: { id: sub, roles, session: sid, ...(scopes ? { scopes } : {}) },
+    user: { id: sub, roles: present, session: sid, ...(scopes ? { scopes } : {}) },
     session: {
       expires: exp * 1_000,
       async check() {
         await look();
+      },
+    },
+  };
+}
+
+/** Keys are limited each, as users are. One that is not known to be live counts against its address. */
+async function identifyKey(
+  { limits, keys }: Gate,
+  { contract }: ApiRoute,
+  exchange: Exchange,
+  token: string,
+): Promise<Caller> {
+  const { clientIp } = exchange;
+  if (limits && contract.credentials) showQuota(exchange, await limits.credentials(clientIp));
+  if (limits && !keys.isKnown(token)) showQuota(exchange, await limits.address(clientIp));
+  const { id, userId, scopes, expiresAt } = await keys.check(token);
+  if (limits) showQuota(exchange, await limits.user(id));
+  return {
+    user: { id, roles: ["staff"], scopes, keyOf: userId },
+    session: {
+      expires: Date.parse(expiresAt),
+      async check() {
+        await keys.check(token);
       },
     },
   };

@@ -42,7 +42,7 @@ async function prepareReset(
 ): Promise<void> {
   const email = emailKey(typed);
   const account = await accounts.findOne({ email }).lean<Account>();
-  if (!account || account.blocked) return;
+  if (!account || account.blocked || account.invited) return;
   const request = mailRequest("reset", clock);
   const requested = outbox.entry(
     "user.password_reset_requested",

@@ -18,6 +18,8 @@ export interface Account extends OutboxDocument {
   staffRoles?: string[];
   /** What a member of staff may do beyond these roles. */
   scopes?: Scope[];
+  /** An invitation that was not accepted. Nobody can sign in before. */
+  invited?: Invitation;
   /** PHC string, see hash-password.ts. */
   passwordHash: string;
   /** Increases with each new password or e-mail address. Sessions of older credentials are invalid. */
@@ -46,6 +48,12 @@ export interface Account extends OutboxDocument {
   /** Fields of extensions. */
   ext?: Ext;
   createdAt: Date;
+}
+
+export interface Invitation {
+  /** The member of staff who invited. What they may no longer grant is not granted. */
+  by: string;
+  at: Date;
 }
 
 /** The mailing service asks for a token by the id. */
@@ -115,6 +123,7 @@ const identity = new Schema(
 );
 const totp = new Schema({ secret: String, lastStep: Number, recovery: [String] }, { _id: false, id: false });
 const totpPending = new Schema({ secret: String, expiresAt: Date }, { _id: false, id: false });
+const invitation = new Schema({ by: String, at: Date }, { _id: false, id: false });
 
 const schema = new Schema<Account>(
   {
@@ -125,6 +134,7 @@ const schema = new Schema<Account>(
     roles: { type: [String], required: true },
     staffRoles: { type: [String], default: undefined },
     scopes: { type: [String], default: undefined },
+    invited: { type: invitation, default: undefined },
     passwordHash: { type: String, required: true },
     credentialVersion: { type: Number, required: true },
     keptSession: String,

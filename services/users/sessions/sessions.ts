@@ -79,7 +79,8 @@ export interface SessionsOptions {
   changed(sessionOrUser: string): void;
 }
 
-type Standing = Rights & Pick<Account, "_id" | "totp" | "credentialVersion" | "keptSession" | "blocked">;
+type Standing = Rights &
+  Pick<Account, "_id" | "totp" | "credentialVersion" | "keptSession" | "blocked" | "invited">;
 
 /**
  * Whether it belongs to the account's present credentials, or made their last change, and the account may be used.
@@ -88,7 +89,9 @@ const isValid = (
   { _id, credentialVersion }: Pick<Session, "_id" | "credentialVersion">,
   account: Standing,
 ): boolean =>
-  (credentialVersion === account.credentialVersion || _id === account.keptSession) && !account.blocked;
+  (credentialVersion === account.credentialVersion || _id === account.keptSession) &&
+  !account.blocked &&
+  !account.invited;
 
 const seenIn = ({ clientIp, userAgent }: ClientInfo) => ({
   ...(clientIp === undefined ? {} : { ip: clientIp }),
@@ -277,6 +280,7 @@ export function createSessions({
             keptSession: 1,
             blocked: 1,
             "totp.lastStep": 1,
+            invited: 1,
           },
         )
         .lean<Standing[]>();

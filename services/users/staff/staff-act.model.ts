@@ -2,7 +2,7 @@
 import { Schema } from "mongoose";
 import type { OutboxDocument } from "../../../broker/mongo/document-outbox.ts";
 import { defineModel } from "../../../broker/mongo/model.ts";
-import type { StaffAct, StaffOutcome } from "./staff.messages.ts";
+import type { StaffAct, StaffOutcome } from "../contract/staff.messages.ts";
 
 export interface RecordedAct extends OutboxDocument {
   act: StaffAct;

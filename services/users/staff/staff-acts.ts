@@ -13,7 +13,7 @@ import type { Clock } from "../../../broker/resilience/clock.ts";
 import type { Log } from "../../../broker/resilience/log.ts";
 import { Loop } from "../../../broker/resilience/loop.ts";
 import { rateLimitedLog } from "../../../broker/resilience/rate-limited-log.ts";
-import type { StaffAct, StaffOutcome } from "./staff.messages.ts";
+import type { StaffAct, StaffOutcome } from "../contract/staff.messages.ts";
 import { type RecordedAct, staffActModel } from "./staff-act.model.ts";
 
 /** Longer than actions take. A late outcome is published as well. */

@@ -8,6 +8,7 @@ import {
   ownerAlone,
   type Rows,
   signedIn,
+  staffOnly,
   type World,
 } from "../../../test/e2e/support/access.ts";
 
@@ -22,7 +23,78 @@ const anotherSession = async ({ owner, shop }: World) => {
   const { items } = await http.expect<{ items: { id: string; current: boolean }[] }>(200, "GET", path);
   return items.find((it) => it.current)?.id;
 };
+/** A role that grants nothing, so that everybody may grant it who may grant at all. */
+const emptyRole = async ({ admin }: World) => {
+  const name = `role-${newId()}`.slice(0, 40);
+  await admin.http.expect(201, "POST", "/roles", { body: { name, scopes: [] } });
+  return name;
+};
+/** Staff of before roles have all scopes but those of staff. */
+const adminsOnly = (status: number) => ({ ...staffOnly(status), staff: 403 });
+
 export const rows: Rows = {
+  "users.acceptInvitation": {
+    // The token goes by mail only.
+    expect: everyone(401),
+    ask: () => ({
+      path: "/auth/invitations/accept",
+      body: { token: "x".repeat(43), password: PASSWORD, name: "New" },
+    }),
+  },
+  "users.listUsers": {
+    expect: staffOnly(200),
+    ask: ({ owner }) => ({ path: "/users", query: { q: owner.email, limit: "1" } }),
+    check: (body: { items: { id: string }[] }, { owner }) => assert.equal(body.items[0]?.id, owner.id),
+  },
+  "users.getUser": {
+    expect: staffOnly(200),
+    ask: ({ owner }) => ({ path: `/users/${owner.id}` }),
+    check: (body: { id: string }, { owner }) => assert.equal(body.id, owner.id),
+  },
+  "users.changeUser": {
+    expect: staffOnly(200),
+    ask: ({ owner }) => ({ path: `/users/${owner.id}`, body: { blocked: false } }),
+  },
+  "users.inviteUser": {
+    expect: adminsOnly(201),
+    key: 403,
+    ask: async (world) => ({
+      path: "/users/invitations",
+      body: { email: email(), name: "New", roles: [await emptyRole(world)] },
+    }),
+  },
+  "users.listRoles": { expect: adminsOnly(200), ask: () => ({ path: "/roles" }) },
+  "users.createRole": {
+    expect: adminsOnly(201),
+    key: 403,
+    ask: () => ({ path: "/roles", body: { name: `role-${newId()}`.slice(0, 40), scopes: [] } }),
+  },
+  "users.replaceRole": {
+    expect: adminsOnly(200),
+    key: 403,
+    ask: async (world) => ({ path: `/roles/${await emptyRole(world)}`, body: { scopes: [] } }),
+  },
+  "users.removeRole": {
+    expect: adminsOnly(204),
+    ask: async (world) => ({ path: `/roles/${await emptyRole(world)}` }),
+  },
+  "users.listApiKeys": {
+    expect: adminsOnly(200),
+    ask: () => ({ path: "/api-keys", query: { limit: "1" } }),
+  },
+  "users.createApiKey": {
+    expect: adminsOnly(201),
+    key: 403,
+    ask: () => ({ path: "/api-keys", body: { name: "Machine", scopes: ["staff:write"] } }),
+  },
+  "users.revokeApiKey": {
+    expect: adminsOnly(204),
+    ask: async ({ admin }) => {
+      const body = { name: "Machine", scopes: ["staff:write"] };
+      const { id } = await admin.http.expect<{ id: string }>(201, "POST", "/api-keys", { body });
+      return { path: `/api-keys/${id}` };
+    },
+  },
   "users.register": {
     expect: everyone(201),
     ask: () => ({ path: "/auth/register", body: { email: email(), password: PASSWORD, name: "New" } }),

@@ -58,6 +58,8 @@ export interface ApiRequest {
 export interface Row {
   /** Status for each caller. */
   expect: Readonly<Record<Caller, number>>;
+  /** What an API key with the scope gets, where that is not what staff get. */
+  key?: number;
   /** A request that the caller may send once; what it is about is the owner's, or is made for it. */
   ask(world: World, caller: Caller): ApiRequest | Promise<ApiRequest>;
   /** What must be true of the body of a success. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { ServiceBroker } from "moleculer";
 import { newId } from "../../../broker/contract/ids.ts";
-import { FRESH_MS } from "../../../broker/http/access/live-sessions.ts";
+import { FRESH_MS } from "../../../broker/http/access/live-answers.ts";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
 import core from "../../../services/index.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";

@@ -29,7 +29,7 @@ export function stringSchemas(schemas: readonly z.ZodType[]): z.ZodType[] {
   return [...new Map(all).values()];
 }
 
-const TEXTS = new Set(["string", "pipe", "enum", "literal"]);
+const TEXTS = new Set(["string", "pipe", "enum", "literal", "template_literal"]);
 
 const takesText = ({ def }: z.ZodType): boolean =>
   TEXTS.has(def.type) || ("coerce" in def && def.coerce === true);

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { errorCode, SoukError } from "../../../broker/contract/errors.ts";
-import {
-  createLiveSessions,
-  FRESH_MS,
-  type LiveSession,
-  OUTAGE_GRACE_MS,
-} from "../../../broker/http/access/live-sessions.ts";
+import { FRESH_MS, OUTAGE_GRACE_MS } from "../../../broker/http/access/live-answers.ts";
+import { createLiveSessions, type LiveSession } from "../../../broker/http/access/live-sessions.ts";
 
 describe("the sessions behind access tokens", () => {
   let now: number;
