@@ -1,6 +1,6 @@
 /** The network address of a request: the peer, or the client that trusted proxies name in X-Forwarded-For. */
 import type { IncomingMessage } from "node:http";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { canonicalAddress } from "./address.ts";
 
 /**
@@ -12,11 +12,22 @@ export function clientAddress(
   { headers, socket }: Pick<IncomingMessage, "headers" | "socket">,
   hops: number,
 ): string {
-  const peer = canonicalAddress(socket.remoteAddress ?? "");
+  const peer = peerOf(socket);
   const header = headers["x-forwarded-for"];
   if (hops === 0 || header === undefined) return peer;
   const chain = String(header).split(",");
   return addressOf(chain[Math.max(0, chain.length - hops)] ?? "") ?? peer;
+}
+
+const peers = new WeakMap<Socket, string>();
+
+/** A connection has the same peer for all its requests. */
+function peerOf(socket: Socket): string {
+  const known = peers.get(socket);
+  if (known !== undefined) return known;
+  const peer = canonicalAddress(socket.remoteAddress ?? "");
+  if (peer !== "") peers.set(socket, peer);
+  return peer;
 }
 
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/;

@@ -24,6 +24,8 @@ export function repeatReads(broker: ServiceBroker): Middleware {
   const call =
     (next: Call): Call =>
     (target, params, options = {}) => {
+      // Without a transporter there is no other node.
+      if (!broker.transit) return next(target, params, options);
       const name = typeof target === "string" ? target : (target.action.name ?? "");
       const contract = actionContract(name);
       // A caller that names a node wants that node's answer.
