@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
   shop: () => import("./shop.ts"),
   audit: () => import("./audit.ts"),
   order: () => import("./order.ts"),
+  reports: () => import("./reports.ts"),
   rebuild: () => import("./rebuild.ts"),
   keys: () => import("./keys.ts"),
   topology: () => import("./topology.ts"),

@@ -176,6 +176,7 @@ export const reviews = defineContract({
       receives: ["review.published", "review.rejected", "review.changed", "review.deleted"],
     },
     recordPurchase: { receives: ["order.delivered"] },
+    eraseAuthor: { receives: ["user.erased"] },
   },
 });
 

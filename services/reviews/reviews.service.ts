@@ -13,6 +13,7 @@ import { listOfProduct, listReviews, ownOfProduct } from "./reading/list-reviews
 import { seesAll, viewOf, writtenView } from "./reading/review-view.ts";
 import { isLive, reviewModel } from "./review.model.ts";
 import { reviews } from "./reviews.contract.ts";
+import { eraseAuthor } from "./writing/erase-author.ts";
 import { countWrite } from "./writing/hourly-limit.ts";
 import { moderateReview } from "./writing/moderate-review.ts";
 import { shownName } from "./writing/shown-name.ts";
@@ -113,6 +114,10 @@ export default defineService(reviews, {
       const { histogram, revision } = await countRatings(this.models, productId);
       // Also where nothing changed: an earlier run may have died before it told.
       await answer("rating.changed", productId, { histogram, revision }, String(revision));
+    },
+
+    eraseAuthor({ data: { userId } }) {
+      return eraseAuthor(this.models, userId);
     },
 
     recordPurchase(message) {

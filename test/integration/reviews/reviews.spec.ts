@@ -1,5 +1,6 @@
 /** Reviews over HTTP, with the products and the orders that they are about. */
 import assert from "node:assert/strict";
+import { envelope } from "../../../broker/contract/envelope.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { rebuildRatings } from "../../../scripts/support/rebuild-ratings.ts";
 import type { ReviewView } from "../../../services/reviews/reviews.schemas.ts";
@@ -218,6 +219,17 @@ describe("reviews", function () {
     assert.equal((await rebuildRatings(databases)).changed, 0);
     await publish((await write(person(1), { rating: 4 })).id);
     await rated(3, 2);
+  });
+
+  it("lose their author when the account is erased, and stay", async () => {
+    const review = await write(person(2), { rating: 3 });
+    await publish(review.id);
+    const { id: userId } = person(2);
+    const { bus } = shop.node.runtime;
+    await bus.publish(envelope("user.erased", userId, { userId }, { source: "/test", at: Date.now() }));
+    await eventually("the name is gone", async () => (await listed()).items[0]?.author === null);
+    assert.deepEqual((await listed()).items[0]?.text, review.text);
+    await rated(3, 1);
   });
 
   it("are bounded per customer and hour", async () => {

@@ -183,6 +183,9 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   await carrier(["deliveryFailed"], "failed");
   await review("delivered", 4);
   await run.rest();
+  const erased = customerOf("delivered");
+  run.send("user.erased", erased, { userId: erased });
+  await run.rest();
   await sendBack();
 
   run.advance(ORDER_TTL_MS);
