@@ -44,7 +44,7 @@ export const elsewhereActions = {
       }),
     }),
     returns: z.void(),
-    errors: ["NOT_FOUND", "UNAVAILABLE"],
+    errors: ["SIGN_IN_REFUSED", "UNAVAILABLE"],
   }),
   returnFromElsewhere: action({
     summary: "Come back from the provider",
@@ -72,7 +72,7 @@ export const elsewhereActions = {
       hd: sent,
     }),
     returns: z.void(),
-    errors: ["NOT_FOUND", "SIGN_IN_REFUSED", "EMAIL_UNVERIFIED", "ACCOUNT_BLOCKED", "UNAVAILABLE"],
+    errors: ["SIGN_IN_REFUSED", "EMAIL_UNVERIFIED", "ACCOUNT_BLOCKED", "UNAVAILABLE"],
   }),
   loginElsewhere: action({
     summary: "Sign in with the code of a sign-in elsewhere",

@@ -87,7 +87,9 @@ describe("hostile input to a running shop", () => {
     const { search, body, contentType = "application/json", headers } = mutation;
     return send(
       method,
-      `${API_BASE}${request.path}${search === undefined ? "" : `?${search}`}`,
+      API_BASE +
+        request.path +
+        (search === undefined ? "" : `${request.path.includes("?") ? "&" : "?"}${search}`),
       {
         ...headersOf(caller, request),
         ...(body === undefined

@@ -252,7 +252,7 @@ describe("signing in with an account of elsewhere", () => {
     for (const name of ["state", "nonce", "code_challenge"]) assert.ok(url.searchParams.get(name));
     const led = await fetch(`${beginUrl(newPair().challenge)}&returnTo=https://evil.example`);
     assert.equal(led.status, 422);
-    assert.equal((await fetch(beginUrl(newPair().challenge, "google"))).status, 404);
+    assert.equal((await fetch(beginUrl(newPair().challenge, "google"))).status, 403);
     assert.equal((await fetch(`${api()}/auth/oidc/keycloak`)).status, 422, "without a challenge");
   });
 

@@ -22,7 +22,7 @@ export interface Provider {
 }
 
 export interface Providers {
-  /** @throws {SoukError} NOT_FOUND for one that is not on */
+  /** @throws {SoukError} SIGN_IN_REFUSED for one that is not on */
   named(name: string): Provider;
 }
 
@@ -32,7 +32,7 @@ export function createProviders(config: Config, clock: Clock, log: Log): Provide
   return {
     named(name) {
       const found = all.get(name);
-      if (!found) throw new SoukError("NOT_FOUND", "There is no such provider.");
+      if (!found) throw new SoukError("SIGN_IN_REFUSED", "There is no such provider.");
       return found;
     },
   };

@@ -43,7 +43,7 @@ interface Begun {
   until: number;
 }
 
-/** @throws {SoukError} NOT_FOUND, UNAVAILABLE */
+/** @throws {SoukError} SIGN_IN_REFUSED, UNAVAILABLE */
 export async function beginElsewhere(
   { providers, seal, clock, config }: ElsewhereTools,
   { provider: name, challenge }: { provider: string; challenge: string },
@@ -72,7 +72,7 @@ export async function beginElsewhere(
   redirect(meta, url, cookieHeader(config, cookie, SIGN_IN_WITHIN_MS / 1_000));
 }
 
-/** @throws {SoukError} NOT_FOUND, SIGN_IN_REFUSED, EMAIL_UNVERIFIED, ACCOUNT_BLOCKED, UNAVAILABLE */
+/** @throws {SoukError} SIGN_IN_REFUSED, EMAIL_UNVERIFIED, ACCOUNT_BLOCKED, UNAVAILABLE */
 export async function returnFromElsewhere(
   tools: ElsewhereTools,
   { provider: name, ...sent }: { provider: string } & Record<string, string | undefined>,

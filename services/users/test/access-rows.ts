@@ -130,11 +130,11 @@ export const rows: Rows = {
   },
   // There is no provider in this shop.
   "users.beginElsewhere": {
-    expect: everyone(404),
+    expect: everyone(403),
     ask: () => ({ path: `/auth/oidc/google?challenge=${"x".repeat(43)}` }),
   },
   "users.returnFromElsewhere": {
-    expect: everyone(404),
+    expect: everyone(403),
     ask: () => ({ path: "/auth/oidc/google/callback?code=x&state=y" }),
   },
   "users.loginElsewhere": {
