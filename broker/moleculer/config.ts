@@ -65,6 +65,12 @@ const shape = {
     .describe(
       "Folder of imported files and pictures; files in DATA_DIR unless set. Nodes of one shop on several machines must share it",
     ),
+  BUCKET_URL: url("http", "https").describe(
+    "Bucket of a store that speaks S3, as https://s3.example/souk, for files instead of FILES_DIR",
+  ),
+  BUCKET_REGION: z.string().min(1).default("us-east-1").describe("Region of the bucket"),
+  BUCKET_ACCESS_KEY: z.string().min(1).optional().describe("Access key of the bucket"),
+  BUCKET_SECRET_KEY: z.string().min(1).optional().describe("Secret key of the bucket"),
   AMQP_URL: without(addressError)
     .optional()
     .describe(
@@ -184,7 +190,7 @@ const shape = {
   SHUTDOWN_TIMEOUT: duration(15_000).describe("Time to drain before a stop is forced"),
 };
 /** Those of every node. */
-export const nodeVariables = defineConfig(shape, ["AMQP_URL", "MONGO_URL", "REDIS_URL"]);
+export const nodeVariables = defineConfig(shape, ["AMQP_URL", "MONGO_URL", "REDIS_URL", "BUCKET_SECRET_KEY"]);
 
 /** What a node was told. Each domain adds its own by declaration merging. */
 export interface Config extends Omit<ConfigOf<typeof nodeVariables>, "NAMESPACE"> {
