@@ -24,7 +24,7 @@ const { api } = command(
   .opts();
 const config = rabbitConfigOrExit(shop);
 const { AMQP_URL, AMQP_PREFIX } = config;
-const topology = topologyOf(shop.contracts);
+const topology = topologyOf(shop.contracts, config.variables);
 await runJob(config, async () => {
   const vhost = virtualHost(amqpAddresses(AMQP_URL)[0] ?? "");
   const flaws = api

@@ -10,8 +10,10 @@ const auditLevel = z
   );
 
 /** What it keeps, by the variables of the node. */
-export const auditLevelOf = ({ AUDIT, AMQP_URL }: Readonly<NodeJS.ProcessEnv>): "off" | "events" | "all" =>
-  auditLevel.parse(AUDIT || undefined) ?? (AMQP_URL ? "events" : "all");
+export const auditLevelOf = (variables: Readonly<NodeJS.ProcessEnv>): "off" | "events" | "all" => {
+  const { AUDIT, AMQP_URL, AMQP_URL_FILE } = variables;
+  return auditLevel.parse(AUDIT || undefined) ?? (AMQP_URL || AMQP_URL_FILE ? "events" : "all");
+};
 
 export const auditConfig = defineConfig({
   AUDIT: auditLevel,
