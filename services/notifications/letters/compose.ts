@@ -98,7 +98,9 @@ function orderBlocks({ kind, order }: Facts, texts: Texts, locale: string): Bloc
         detail: [
           ...Object.values(it.options),
           fill(texts.times, { quantity: String(it.quantity), price: moneyIn(locale, it.unitPrice) }),
-        ].join(" · "),
+        ]
+          .map(isolatedIn(texts))
+          .join(" · "),
         total: moneyIn(locale, it.total),
       })),
       totalLabel: texts.total,

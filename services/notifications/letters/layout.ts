@@ -70,6 +70,9 @@ export function filled(template: Template, values: Readonly<Record<string, strin
   return html;
 }
 
+/** Lines of values as HTML. Each has a direction of its own, as an address in another script. */
+export const isolatedLines = (lines: readonly string[]): Html =>
+  new Html(lines.map((it) => `<bdi>${escapeHtml(it)}</bdi>`).join("<br />"));
+
 /** Lines of plain text as HTML. */
-export const linesOf = (text: string | readonly string[]): Html =>
-  new Html((typeof text === "string" ? text.split("\n") : text).map(escapeHtml).join("<br />"));
+export const linesOf = (text: string): Html => new Html(text.split("\n").map(escapeHtml).join("<br />"));

@@ -1,5 +1,5 @@
 /** A letter as HTML for e-mails. */
-import { filled, type Html, layout, linesOf } from "./layout.ts";
+import { filled, type Html, isolatedLines, layout, linesOf } from "./layout.ts";
 import type { Block, Letter } from "./letter.ts";
 
 export function renderHtml({
@@ -49,7 +49,7 @@ function valuesOf(block: Exclude<Block, { type: "lines" }>): Record<string, stri
     case "note":
       return { text: linesOf(block.text) };
     case "facts":
-      return { label: block.label, lines: linesOf(block.lines) };
+      return { label: block.label, lines: isolatedLines(block.lines) };
     case "button":
       return { label: block.label, url: block.url };
   }

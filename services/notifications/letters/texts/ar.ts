@@ -185,7 +185,7 @@ export const ar: Texts = {
   hello: "مرحبًا {name}،",
   total: "المجموع",
   times: "{quantity} × {price}",
-  shipTo: "التسليم إلى",
+  shipTo: "عنوان التسليم",
   tracking: "رقم التتبّع",
   reason: "السبب",
   refunded: "المبلغ المُعاد",

@@ -185,7 +185,7 @@ export const de: Texts = {
   hello: "Guten Tag {name},",
   total: "Summe",
   times: "{quantity} × {price}",
-  shipTo: "Lieferung an",
+  shipTo: "Lieferadresse",
   tracking: "Sendungsnummer",
   reason: "Grund",
   refunded: "Erstattet",

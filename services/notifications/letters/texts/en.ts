@@ -185,7 +185,7 @@ export const en: Texts = {
   hello: "Hello {name},",
   total: "Total",
   times: "{quantity} × {price}",
-  shipTo: "Delivered to",
+  shipTo: "Delivery address",
   tracking: "Tracking number",
   reason: "Reason",
   refunded: "Refunded",
