@@ -31,6 +31,7 @@ import { sealingKeyModel } from "./models/sealing-key.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
 import { ticketModel } from "./models/ticket.model.ts";
+import { eraseUser } from "./privacy/erase-account.ts";
 import { createRole, listRoles, removeRole, replaceRole } from "./roles/edit-roles.ts";
 import type { Actor } from "./roles/grant.ts";
 import { roleModel } from "./roles/role.model.ts";
@@ -309,6 +310,10 @@ export default defineService(users, {
     async changeUser(ctx) {
       const { id, ...changes } = ctx.params;
       return this.accountView(await changeUser(this.people, actorOf(ctx), id, changes));
+    },
+
+    eraseUser(ctx) {
+      return eraseUser(this.people, actorOf(ctx), ctx.params.id);
     },
 
     async inviteUser(ctx) {

@@ -302,6 +302,23 @@ describe("the people of a running shop", () => {
     });
   });
 
+  it("are erased by staff: nothing of the person stays in accounts, and nobody is signed in", async () => {
+    const ann = await signUp(shop.http, "Annabel Unmistakable");
+    const support = await hire({ scopes: ["customers:write"] });
+    assert.equal((await support.http.request("DELETE", `/users/${admin.id}`)).status, 403);
+    assert.equal((await admin.http.request("DELETE", `/users/${admin.id}`)).status, 409);
+    await support.http.expect(204, "DELETE", `/users/${ann.id}`);
+    assert.equal(await status(ann.http, "/users/me"), 401);
+    await shop.http.expect(401, "POST", "/auth/login", { body: { email: ann.email, password: PASSWORD } });
+    const left = await eventually("its messages have left", async () => {
+      const account = await users()
+        .collection<Stored & { outbox?: unknown[] }>("accounts")
+        .findOne({ _id: ann.id });
+      return (account?.outbox ?? []).length === 0 && account;
+    });
+    assert.doesNotMatch(JSON.stringify(left), new RegExp(`Annabel|${ann.email}`));
+  });
+
   it("are on record for what they change as staff, done or refused, before it happens", async () => {
     const sam = await hire({ scopes: ["stock:write"] });
     const sku = `SKU-${newId()}`;

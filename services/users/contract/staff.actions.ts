@@ -117,6 +117,19 @@ export const staffActions = {
     returns: accountView,
     errors: ["NOT_FOUND", "LAST_ADMIN", "CONFLICT"],
   }),
+  eraseUser: action({
+    summary: "Erase an account",
+    description:
+      "What the account keeps of the person goes, and its sessions and keys end. Each service erases its own on " +
+      "`user.erased`. Members of staff need the scope `staff:write` too.",
+    operationId: "eraseUser",
+    rest: "DELETE /users/:id",
+    auth: "staff",
+    scope: "customers:write",
+    params: z.strictObject({ id: id.meta({ description: "Id of the user" }) }),
+    returns: z.void(),
+    errors: ["NOT_FOUND", "LAST_ADMIN", "CONFLICT"],
+  }),
   inviteUser: action({
     summary: "Invite somebody to the staff",
     description:

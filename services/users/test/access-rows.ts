@@ -1,7 +1,7 @@
 /** Who may call which route of the service; run by test/e2e/access-matrix.spec.ts. */
 import assert from "node:assert/strict";
 import { newId } from "../../../broker/contract/ids.ts";
-import { home, PASSWORD, signIn } from "../../../souk/testing/people.ts";
+import { home, PASSWORD, signIn, signUp } from "../../../souk/testing/people.ts";
 import {
   type Caller,
   everyone,
@@ -54,6 +54,10 @@ export const rows: Rows = {
   "users.changeUser": {
     expect: staffOnly(200),
     ask: ({ owner }) => ({ path: `/users/${owner.id}`, body: { blocked: false } }),
+  },
+  "users.eraseUser": {
+    expect: staffOnly(204),
+    ask: async ({ shop }) => ({ path: `/users/${(await signUp(shop.http)).id}` }),
   },
   "users.inviteUser": {
     expect: adminsOnly(201),
