@@ -34,21 +34,15 @@ export function checkMessages({ snapshot, recorder, poison }: MessageEvidence): 
         ...snapshot.dueTimers.map((it) => `${it} has a timer that has not fired`),
       ],
     },
-    checkSequences(snapshot, recorder),
+    checkSequences(snapshot.sent, recorder),
   ];
 }
 
 /** Every message that an actor has sent by its own count was recorded: 1 to `sent`, without a gap. */
 function checkSequences(
-  snapshot: MessageEvidence["snapshot"],
+  senders: MessageEvidence["snapshot"]["sent"],
   recorder: MessageEvidence["recorder"],
 ): CheckResult {
-  const senders = new Map<string, number>([
-    ...snapshot.orders.map((it) => [`order/${it._id}`, it.sent] as const),
-    ...snapshot.stock.map((it) => [`stock/${it._id}`, it.sent] as const),
-    ...snapshot.payments.map((it) => [`payment/${it._id}`, it.sent] as const),
-    ...snapshot.deliveries.map((it) => [`delivery/${it._id}`, it.sent] as const),
-  ]);
   const failures: string[] = [];
   for (const [sender, sent] of senders) {
     const seen = recorder.seen.get(sender) ?? new Set<number>();

@@ -149,7 +149,7 @@ const entry = (n: number, delta: number, onHand: number, orderId: string | null)
 
 /** A fresh copy each time, which a test may change. */
 export function soundEvidence() {
-  const snapshot: Evidence["snapshot"] = {
+  const actors: Pick<Evidence["snapshot"], "orders" | "stock" | "payments" | "deliveries"> = {
     orders: [
       order("open", { path: ["placed", "awaiting_payment"], paid: false, held: true }),
       order("done", { path: ["placed", "awaiting_payment", "paid", "shipped", "delivered"], paid: true }),
@@ -182,6 +182,16 @@ export function soundEvidence() {
       delivery("done", ["created", "shipped", "delivered"]),
       delivery("back", ["created", "failed"]),
     ],
+  };
+  const senders: [string, number][] = [
+    ...actors.orders.map((it): [string, number] => [`order/${it._id}`, it.sent]),
+    ...actors.stock.map((it): [string, number] => [`stock/${it._id}`, it.sent]),
+    ...actors.payments.map((it): [string, number] => [`payment/${it._id}`, it.sent]),
+    ...actors.deliveries.map((it): [string, number] => [`delivery/${it._id}`, it.sent]),
+  ];
+  const snapshot: Evidence["snapshot"] = {
+    ...actors,
+    sent: new Map(senders),
     ledger: [
       entry(1, 10, 10, null),
       entry(2, -UNITS, 8, "order-done"),
@@ -198,12 +208,6 @@ export function soundEvidence() {
     queues: 2,
     collections: 5,
   };
-  const senders: [string, number][] = [
-    ...snapshot.orders.map((it): [string, number] => [`order/${it._id}`, it.sent]),
-    ...snapshot.stock.map((it): [string, number] => [`stock/${it._id}`, it.sent]),
-    ...snapshot.payments.map((it): [string, number] => [`payment/${it._id}`, it.sent]),
-    ...snapshot.deliveries.map((it): [string, number] => [`delivery/${it._id}`, it.sent]),
-  ];
   return {
     snapshot,
     journal: {

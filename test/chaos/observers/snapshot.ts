@@ -35,6 +35,8 @@ export interface Snapshot {
   sandbox: SandboxPayment[];
   /** What the shop stores about the keys of `POST /orders`: the key, and the id of its order. */
   keys: { key: string; orderId: string }[];
+  /** How many messages each actor of any service has sent, by `<actor type>/<id>`. */
+  sent: ReadonlyMap<string, number>;
   /** Documents of any kind with messages that were not sent, as `database.collection/id`. */
   outboxes: string[];
   /** Documents with timers that should have fired, likewise. */
@@ -64,6 +66,7 @@ export async function takeSnapshot(client: MongoClient, amqpUrl: string, at: num
     anomalies: await all("payments", anomalyModel.collection),
     sandbox: await all("payments", SANDBOX),
     keys: await orderKeys(client),
+    sent: await sentByActors(client),
     outboxes: await withOutbox(client),
     dueTimers: await documentsWith(client, dueTimers(at)),
     collections: (await collectionsOf(client)).length,
@@ -86,6 +89,19 @@ async function orderKeys(client: MongoClient): Promise<Snapshot["keys"]> {
     const [caller = "", action, ...key] = _id.split("/");
     return action === "orders.place" ? [{ key: `${caller}/${key.join("/")}`, orderId: resourceId }] : [];
   });
+}
+
+async function sentByActors(client: MongoClient): Promise<Snapshot["sent"]> {
+  const sent = new Map<string, number>();
+  for (const { service, actors } of recordedShop.contracts)
+    for (const [type, { collection = type }] of Object.entries(actors)) {
+      const all = client
+        .db(`souk_${service}`)
+        .collection<Pick<ActorDocument<object>, "_id" | "sent">>(collection);
+      for await (const it of all.find({}, { projection: { sent: 1 } }))
+        sent.set(`${type}/${it._id}`, it.sent);
+    }
+  return sent;
 }
 
 const withOutbox = (client: MongoClient) => documentsWith(client, { "outbox.0": { $exists: true } });
