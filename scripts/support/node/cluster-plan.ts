@@ -18,11 +18,18 @@ const SHARES: readonly (readonly [service: string, share: number])[] = [
   ["api", 2],
   ["users", 1],
   ["products", 1],
+  ["imports", 0],
+  ["reviews", 0],
   ["cart", 2],
   ["orders", 4],
+  ["returns", 0],
   ["delivery", 1],
   ["inventory", 2],
   ["payments", 3],
+  ["notifications", 1],
+  ["webhooks", 1],
+  ["audit", 1],
+  ["reports", 1],
 ];
 
 /** Of the cores. The store, RabbitMQ and the customers of a small machine need the others. */
