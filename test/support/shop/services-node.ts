@@ -3,11 +3,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CallingOptions, ServiceSchema } from "moleculer";
+import { topologyOf } from "../../../broker/bus/topology.ts";
 import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import { checkRequest } from "../../../broker/contract/check-request.ts";
 import {
   type ActionName,
   actionContract,
+  kindOf,
   type ParamsIn,
   type Returned,
   type ServiceContract,
@@ -54,6 +56,7 @@ export async function startServices(
     shop: { ...core, contracts },
     ...(clock ? { clock } : {}),
   });
+  await hearForOthers(node, services, contracts);
   return {
     ...node,
     async call(name, params, meta = {}, options = {}) {
@@ -66,4 +69,16 @@ export async function startServices(
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Takes events for services that do not run here. Otherwise the in-process bus would never confirm them. */
+async function hearForOthers(
+  { runtime }: SoukNode,
+  services: readonly ServiceSchema[],
+  contracts: readonly ServiceContract[],
+): Promise<void> {
+  const running = new Set(services.map((it) => it.name));
+  for (const worker of topologyOf(contracts).workers)
+    if (!running.has(worker.service) && worker.receives.every((it) => kindOf(it) === "event"))
+      await runtime.bus.consumeWorker(worker, async () => undefined);
 }
