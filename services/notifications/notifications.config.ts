@@ -1,6 +1,13 @@
 /** Variables of notifications. */
 import { z } from "zod";
-import { type ConfigOf, defineConfig, duration, url, whole } from "../../broker/contract/variables.ts";
+import {
+  type ConfigOf,
+  defineConfig,
+  duration,
+  secret,
+  url,
+  whole,
+} from "../../broker/contract/variables.ts";
 import { mailboxIn } from "./mail/mailbox-address.ts";
 
 export const notificationsConfig = defineConfig(
@@ -25,11 +32,29 @@ export const notificationsConfig = defineConfig(
       .optional()
       .describe("Where e-mails for staff go, such as that stock is low; without it there are none"),
     MAIL_CONCURRENCY: whole(1, 50).default(5).describe("E-mails that a node sends at the same time"),
+    SMS_URL: url("https", "http").describe(
+      "Twilio's address for SMS, https://api.twilio.com, or that of another one with its interface; without it, there are no SMS",
+    ),
+    SMS_ACCOUNT: z
+      .string()
+      .max(100)
+      .regex(/^[\w-]+$/, "must be an account's name")
+      .optional()
+      .describe("Twilio's Account SID; needed with SMS_URL"),
+    SMS_TOKEN: secret.optional().describe("Twilio's Auth Token; needed with SMS_URL"),
+    SMS_FROM: z
+      .string()
+      .regex(
+        /^(?:\+[1-9][0-9]{4,14}|[A-Za-z0-9 ]{1,11})$/,
+        "must be a number in E.164, or a name of at most 11 letters and digits",
+      )
+      .optional()
+      .describe("Sender of SMS: a number in E.164, or a name that Twilio has admitted; needed with SMS_URL"),
     NOTIFICATIONS_KEPT: duration(180 * 86_400_000)
       .refine((it) => it >= 86_400_000, "must be at least 1d")
       .describe("How long the record of a notification is kept after it was made"),
   },
-  ["MAIL_URL"],
+  ["MAIL_URL", "SMS_TOKEN"],
 );
 
 declare module "../../broker/moleculer/config.ts" {

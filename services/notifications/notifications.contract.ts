@@ -117,12 +117,12 @@ export const notifications = defineContract({
     replacePreferences: action({
       summary: "Choose what to be told",
       description:
-        "`off` is all that the user wants no e-mails about. What the law, the money or the account's security needs can't " +
-        "be switched off.",
+        "`off` is all that the user does not want to be told. What the law, the money or the account's security needs can't " +
+        "be switched off. `channels` are those beside e-mail; they stay as they are where it is missing.",
       operationId: "replaceNotificationPreferences",
       rest: "PUT /users/me/notifications",
       auth: "customer",
-      params: preferencesView.pick({ off: true }),
+      params: preferencesView.pick({ off: true, channels: true }).partial({ channels: true }),
       returns: preferencesView,
     }),
     unsubscribe: action({

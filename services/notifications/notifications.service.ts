@@ -9,7 +9,7 @@ import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
-import { draftsOf } from "./hearing/drafts.ts";
+import { draftsOf, shortlyToldOf } from "./hearing/drafts.ts";
 import { listNotifications, notificationView } from "./list-notifications.ts";
 import { mailboxModel } from "./mail/mailbox/mailbox.model.ts";
 import { mailboxList, mailboxPart } from "./mail/mailbox/mailbox-pages.ts";
@@ -17,8 +17,15 @@ import { checkMailSettings, keepsMails, openMail, senderOf } from "./mail/open-m
 import { notificationActor } from "./notification/notification.actor.ts";
 import { notifications } from "./notifications.contract.ts";
 import { keptSecret } from "./preferences/kept-secret.ts";
+import type { ExtraChannel } from "./preferences/optional-kinds.ts";
 import { preferencesModel } from "./preferences/preferences.model.ts";
-import { readPreferences, replacePreferences, switchOff, wantsMail } from "./preferences/preferences.ts";
+import {
+  channelsOf,
+  readPreferences,
+  replacePreferences,
+  switchOff,
+  wants,
+} from "./preferences/preferences.ts";
 import { readToken } from "./preferences/unsubscribe-tokens.ts";
 import { resendNotification } from "./resend-notification.ts";
 import { forgetOld } from "./retention.ts";
@@ -26,6 +33,8 @@ import type { Channel } from "./sending/channel.ts";
 import { deliver, type Sender } from "./sending/deliver.ts";
 import { emailChannel } from "./sending/email-channel.ts";
 import { createSlots } from "./sending/slots.ts";
+import { smsChannel } from "./sending/sms-channel.ts";
+import { openSms } from "./sms/open-sms.ts";
 
 /** How long an attempt waits for its turn. A worker's message has a minute. */
 const TURN_MS = 5_000;
@@ -55,15 +64,17 @@ export default defineService(notifications, {
     const shop = { name: config.SHOP_NAME ?? config.SELLER_NAME, timeZone: config.SELLER_TIME_ZONE };
     const mail = openMail(config, models.mails);
     const from = senderOf(config, shop.name);
+    const sms = openSms(config);
     const unsubscribeKey = keptSecret(database);
+    const offered: readonly ExtraChannel[] = sms ? ["sms"] : [];
     const sender: Sender = {
       notifications: actors.notification,
       channels: {
         email: emailChannel({ port: mail, from, off: config.MAIL === "off" ? "MAIL is off" : null, call }),
-        sms: unavailable,
+        sms: sms ? smsChannel(sms) : unavailable,
         push: unavailable,
       },
-      wants: (userId, kind) => wantsMail(models.preferences, userId, kind),
+      wants: (userId, kind, channel) => wants(models.preferences, userId, kind, channel),
       unsubscribeKey,
       slots: createSlots(config.MAIL_CONCURRENCY, TURN_MS),
       call,
@@ -85,7 +96,7 @@ export default defineService(notifications, {
       (error) =>
         log.warn("old notifications could not be forgotten, will try again", { error: error.message }),
     );
-    return { mail, sender, retention, unsubscribeKey };
+    return { mail, offered, sender, retention, unsubscribeKey };
   },
 
   actions: {
@@ -99,11 +110,11 @@ export default defineService(notifications, {
     },
 
     preferences({ meta: { user } }) {
-      return readPreferences(this.models.preferences, signedIn(user).id);
+      return readPreferences(this.models.preferences, signedIn(user).id, this.offered);
     },
 
-    replacePreferences({ params: { off }, meta: { user } }) {
-      return replacePreferences(this.models.preferences, signedIn(user).id, off);
+    replacePreferences({ params, meta: { user } }) {
+      return replacePreferences(this.models.preferences, signedIn(user).id, params, this.offered);
     },
 
     async unsubscribe({ params: { token } }) {
@@ -121,7 +132,12 @@ export default defineService(notifications, {
   workers: {
     /** Each event costs the writes of its notifications, which go out together with those of other events. */
     async hear(message, { answer }) {
-      await Promise.all(draftsOf(message).map(([id, draft]) => answer("notification.queue", id, draft, id)));
+      const customer = this.offered.length > 0 ? shortlyToldOf(message) : null;
+      const asked = customer === null ? [] : await channelsOf(this.models.preferences, customer);
+      const extra = asked.filter((it) => this.offered.includes(it));
+      await Promise.all(
+        draftsOf(message, extra).map(([id, draft]) => answer("notification.queue", id, draft, id)),
+      );
     },
 
     deliver(message) {

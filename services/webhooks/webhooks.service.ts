@@ -6,6 +6,7 @@ import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
 import { redactedReason } from "../../broker/contract/secrets/redact.ts";
 import { ConfigError } from "../../broker/contract/variables.ts";
+import { urlError } from "../../broker/http/outbound/public-address.ts";
 import type { Config } from "../../broker/moleculer/config.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { rateLimitedLog } from "../../broker/resilience/rate-limited-log.ts";
@@ -24,7 +25,6 @@ import { createEndpointSecrets } from "./endpoints/endpoint-secrets.ts";
 import { checkPatterns, matcherOf } from "./endpoints/event-patterns.ts";
 import { countEndpoints, endpointView, listEndpoints } from "./endpoints/list-endpoints.ts";
 import { createListeners } from "./endpoints/listeners.ts";
-import { urlError } from "./outbound/public-address.ts";
 import { createEventLog } from "./stream/event-log.ts";
 import { webhooks } from "./webhooks.contract.ts";
 

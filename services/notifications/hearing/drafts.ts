@@ -1,7 +1,8 @@
 /** Which notifications follow from an event. Pure: so a repeated event gives the same ones, with the same ids. */
 import type { Message } from "../../../broker/contract/envelope.ts";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
-import type { About, Draft, NotificationKind } from "../notifications.schemas.ts";
+import type { About, Draft, NotificationChannel, NotificationKind } from "../notifications.schemas.ts";
+import { SHORT_KINDS } from "../preferences/optional-kinds.ts";
 
 export type Heard = Message<
   typeof import("../notifications.contract.ts").notifications["workers"]["hear"]["receives"][number]
@@ -112,12 +113,24 @@ const requestOf = ({ requestId, expiresAt }: { requestId: string; expiresAt: str
   expiresAt,
 });
 
-/** Drafts by their ids. The time of the event leads each id, so that lists by id are lists by time. */
-export function draftsOf(message: Heard): [id: string, draft: Draft][] {
-  return planOf(message).map(([kind, recipient, about]) => [
-    notificationId(message, kind, "email", recipient.email ?? recipient.userId ?? ""),
-    { kind, channel: "email", recipient, about, resendOf: null },
-  ]);
+/** The customer who may be told of it by SMS or push; null for guests, and where e-mails are enough. */
+export const shortlyToldOf = (message: Heard): string | null =>
+  isOrderEvent(message) && SHORT_KINDS.includes(ORDER_KINDS[message.type]) ? message.data.customerId : null;
+
+/**
+ * Drafts by their ids. The time of the event leads each id, so that lists by id are lists by time.
+ * @param extra channels beside e-mail that the customer has asked for
+ */
+export function draftsOf(
+  message: Heard,
+  extra: readonly NotificationChannel[] = [],
+): [id: string, draft: Draft][] {
+  return planOf(message).flatMap(([kind, recipient, about]) =>
+    (["email", ...(SHORT_KINDS.includes(kind) ? extra : [])] as const).map((channel): [string, Draft] => [
+      notificationId(message, kind, channel, recipient.email ?? recipient.userId ?? ""),
+      { kind, channel, recipient, about, resendOf: null },
+    ]),
+  );
 }
 
 function notificationId({ id, time }: Heard, ...parts: string[]): string {

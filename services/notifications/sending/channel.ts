@@ -17,7 +17,7 @@ export interface Channel {
   /** Whether a repeated attempt is recognised by its id, so that nothing must be committed before it. */
   readonly recognisesRepeats: boolean;
   /** @returns the address of the addressee on this channel; null where there is none */
-  addressOf(addressee: Addressee): string | null;
+  addressOf(addressee: Addressee): string | null | Promise<string | null>;
   /**
    * @returns what the receiver said
    * @throws {Refused} where no repetition helps; anything else is tried again

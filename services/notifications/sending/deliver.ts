@@ -23,8 +23,8 @@ import type { Slots } from "./slots.ts";
 export interface Sender extends PrepareTools {
   readonly notifications: ActorHost<NotificationState, NotificationMessage>;
   readonly channels: Readonly<Record<NotificationChannel, Channel>>;
-  /** Whether the user wants to be told things of this kind. */
-  wants(userId: string, kind: NotificationKind): Promise<boolean>;
+  /** Whether the user wants to be told things of this kind by this channel. */
+  wants(userId: string | null, kind: NotificationKind, channel: NotificationChannel): Promise<boolean>;
   /** Signs the links that end mails of a kind. */
   unsubscribeKey(): Promise<string>;
   readonly slots: Slots;
@@ -74,11 +74,11 @@ async function attemptOf(
   try {
     const prepared = await prepare(sender, state);
     if ("suppressed" in prepared) return suppressed(prepared.suppressed);
-    to = channel.addressOf(prepared.addressee);
+    to = await channel.addressOf(prepared.addressee);
     if (to === null) return suppressed("the recipient has no address for it");
     const { userId } = prepared.addressee;
-    if (userId !== null && !(await sender.wants(userId, state.kind)))
-      return suppressed("the recipient has switched it off");
+    if (!(await sender.wants(userId, state.kind, state.channel)))
+      return suppressed("the recipient does not want it");
     const unsubscribeUrl = await unsubscribeUrlOf(sender, userId, state.kind);
     const letter = compose({ ...prepared.facts, unsubscribeUrl }, sender.locale, sender.shop);
     const outgoing: Outgoing = { id, state, addressee: prepared.addressee, letter, unsubscribeUrl };

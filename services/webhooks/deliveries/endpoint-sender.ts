@@ -4,12 +4,12 @@
  * delivery twice, under one id.
  */
 import { redactedReason } from "../../../broker/contract/secrets/redact.ts";
+import type { Resolve } from "../../../broker/http/outbound/checked-lookup.ts";
+import { type Answer, createPoster, type Poster } from "../../../broker/http/outbound/post.ts";
 import type { Clock } from "../../../broker/resilience/clock.ts";
 import { within } from "../../../broker/resilience/deadline.ts";
 import { toError } from "../../../broker/resilience/retry.ts";
 import type { ListeningEndpoint } from "../endpoints/listeners.ts";
-import type { Resolve } from "../outbound/checked-lookup.ts";
-import { type Answer, createPoster, type Poster } from "../outbound/post.ts";
 import { headersOf, signatures } from "../outbound/sign.ts";
 import { type Attempt, afterAttempt, type DeliveryDocument, type DeliveryStore } from "./delivery-store.ts";
 import { nextAttempt } from "./retries.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createPoster } from "../../../services/webhooks/outbound/post.ts";
-import { isPublicAddress, urlError } from "../../../services/webhooks/outbound/public-address.ts";
+import { createPoster } from "../../../broker/http/outbound/post.ts";
+import { isPublicAddress, urlError } from "../../../broker/http/outbound/public-address.ts";
 
 const rules = { allowPrivate: false, production: true };
 

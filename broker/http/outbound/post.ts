@@ -1,7 +1,7 @@
 /** Posts to a server of others: one connection to a checked address, no redirects, little time, little read. */
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
-import { Agent, request as httpRequest } from "../../../broker/contract/node-http.ts";
+import { Agent, request as httpRequest } from "../../contract/node-http.ts";
 import { checkedLookup, PrivateAddressError, type Resolve } from "./checked-lookup.ts";
 import { isPrivateHost } from "./public-address.ts";
 
@@ -27,7 +27,7 @@ export interface PosterOptions {
 
 export interface Poster {
   /** @throws Error when there is no answer: refused, too late, broken off, or an address that is not public */
-  post(url: URL, headers: Readonly<Record<string, string>>, body: string): Promise<Answer>;
+  post(url: URL, headers: Readonly<Record<string, string>>, body: string | Buffer): Promise<Answer>;
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which addresses a webhook may be sent to. Staff choose the address, but the request comes from inside: it must not
- * reach what only insiders reach.
+ * Which addresses of others the shop posts to, for webhooks and web push. Others choose the address, but the request
+ * comes from inside: it must not reach what only insiders reach.
  */
 import { BlockList, isIP } from "node:net";
 import ipaddr from "ipaddr.js";
@@ -43,7 +43,7 @@ export interface AddressRules {
 /** The URL's host as an IP address, or a name. WHATWG's parser has brought `0x7f.1` and `2130706433` into usual form. */
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
 
-/** @returns why a webhook must not be sent there, as far as the address itself shows it */
+/** @returns why nothing must be sent there, as far as the address itself shows it */
 export function urlError(given: string, { allowPrivate, production }: AddressRules): string | undefined {
   if (!URL.canParse(given)) return "must be an address like https://example.com/souk";
   const url = new URL(given);
