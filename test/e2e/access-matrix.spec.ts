@@ -25,15 +25,7 @@ import {
 } from "./support/scoped-callers.ts";
 
 /** Collections whose documents are removed after a while, also during a test, or tell of requests. */
-const PASSING = [
-  "idempotency_keys",
-  "mailbox",
-  "tickets",
-  "staff_acts",
-  "api_keys",
-  "blocks",
-  "review_writes",
-];
+const PASSING = ["idempotency_keys", "mailbox", "tickets", "staff_acts", "api_keys", "review_writes"];
 
 describe("who may do what, on every route of a running shop", () => {
   let shop: Shop;

@@ -1,8 +1,25 @@
-/** Everything that a shop has written, so that a test can tell whether a request wrote something. */
+/** Everything that requests to a shop have written, so that a test can tell whether a request wrote something. */
 import { hash } from "node:crypto";
 import { EJSON } from "bson";
+import { isReadOnly, serviceOf } from "../../../broker/contract/contract.ts";
+import { apiRoutes } from "../../../broker/http/api-route.ts";
+import core from "../../../services/index.ts";
 import { eventually } from "../../../souk/testing/eventually.ts";
 import type { Shop } from "../../../souk/testing/start-shop.ts";
+
+/**
+ * Services none of whose routes writes: what they have follows from messages, at its own pace. A request that writes is seen
+ * where its message is written first.
+ */
+const FOLLOWERS = new Set(
+  core.contracts
+    .map((it) => it.service)
+    .filter((service) =>
+      apiRoutes(core.contracts).every(
+        ({ action, contract }) => serviceOf(action) !== service || isReadOnly(contract),
+      ),
+    ),
+);
 
 /** A hash of each collection's documents, by database and collection. */
 export type Fingerprint = Readonly<Record<string, string>>;
@@ -13,7 +30,9 @@ async function fingerprint({ node }: Shop, leftOut: readonly string[] = []): Pro
   const { databases } = await admin.listDatabases();
   const found: [string, string][] = [];
   for (const { name } of databases.filter((it) => it.name.startsWith("souk_"))) {
-    const connection = node.runtime.database(name.slice("souk_".length));
+    const service = name.slice("souk_".length);
+    if (FOLLOWERS.has(service)) continue;
+    const connection = node.runtime.database(service);
     const collections = (await connection.listCollections()).map((it) => it.name);
     for (const collection of collections.filter((it) => !leftOut.includes(it))) {
       const documents = await connection.collection(collection).find().sort({ _id: 1 }).toArray();

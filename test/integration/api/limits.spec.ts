@@ -63,6 +63,25 @@ describe("the gateway's limits", () => {
     assert.equal(await status(b), 200, "a known user does not suffer from its address");
   });
 
+  it("bound what is recorded of refused staff; of refused customers nothing is", async () => {
+    const { send, token, calls } = await start({ env: { RATE_LIMIT: "3" } });
+    const json = { "content-type": "application/json" };
+    const flood = async (authorization: string) => {
+      const statuses = [];
+      for (let i = 0; i < 5; i++)
+        for (const path of ["/inventory", `/orders/${newId()}/cancel`])
+          statuses.push(
+            (await send("POST", `/api/v1${path}`, '{"wrong":1}', { authorization, ...json })).status,
+          );
+      return [...new Set(statuses)];
+    };
+    const recorded = () => calls.filter((it) => it.action.startsWith("users.staffA")).length;
+    assert.deepEqual(await flood(`Bearer ${await token(["customer"])}`), [403, 422, 429]);
+    assert.equal(recorded(), 0);
+    assert.deepEqual(await flood(`Bearer ${await token(["customer", "staff"])}`), [422, 429]);
+    await eventually("three acts are recorded", () => recorded() === 3);
+  });
+
   it("do not let bad tokens be tried without end", async () => {
     const { get } = await start({ env: { RATE_LIMIT: "3" } });
     const statuses = [];
