@@ -39,6 +39,8 @@ export interface ActionContract<P extends z.ZodType = z.ZodType, R extends z.Zod
   readonly auth?: Audience;
   /** What staff and keys must be allowed to do. Required with `auth: "staff"`. Admins may do everything. */
   readonly scope?: Scope;
+  /** A second scope that they must have, too: of the area whose data the route hands out. Only beside `scope`. */
+  readonly alsoScope?: Scope;
   /**
    * Staff and keys with this scope do here with everybody's things what others do with their own. The service asks
    * `may(user, scope)`. Only on routes for customers and for everybody. A key without it is refused there.
@@ -231,6 +233,8 @@ export function defineContract<
       throw new Error(`${contract.service}.${name} declares a scope, and only routes of staff have one`);
     if (action.rest && action.auth === "staff" && !action.scope)
       throw new Error(`${contract.service}.${name} is for staff but does not declare which scope they need`);
+    if (action.alsoScope && !action.scope)
+      throw new Error(`${contract.service}.${name} declares a second scope without a first one`);
     if (action.widerScope && action.auth !== "customer" && action.auth !== "public")
       throw new Error(`${contract.service}.${name} declares a wider scope, and its route is for staff alone`);
   }

@@ -94,14 +94,15 @@ const messages = {
 const staff = { auth: "staff", scope: "imports:read" } as const;
 const changing = { auth: "staff", scope: "imports:write" } as const;
 
-/** A file of the shop's data. What it is made of, its area's scope permits too. */
+/** A file of the shop's data, for who may read its area, too. */
 const exported = (file: z.output<typeof exportFile>, operationId: string, summary: string, example: string) =>
   action({
     summary,
-    description: `For callers that may read ${areaOf(file)}, too. docs/imports.md describes the columns.`,
+    description: "docs/imports.md describes the columns.",
     operationId,
     rest: `GET /exports/${file}`,
     ...staff,
+    alsoScope: `${areaOf(file)}:read`,
     produces: file.endsWith(".jsonl") ? "application/jsonl" : "text/csv",
     pages: { action: "exportPage", fileName: file, given: { file } },
     params: z.strictObject({}),
@@ -245,7 +246,6 @@ export const imports = defineContract({
       readOnly: true,
       params: z.strictObject({ file: exportFile, next: z.string().max(600).optional() }),
       returns: z.strictObject({ text: z.string(), next: z.string().nullable() }),
-      errors: ["FORBIDDEN"],
     }),
     keepPart: action({
       summary: "Keep a part of a file that is being received",

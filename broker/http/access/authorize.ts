@@ -10,7 +10,7 @@ type User = NonNullable<CallMeta["user"]>;
 /** What of a route decides about access. */
 export interface Guarded {
   readonly auth: ApiRoute["auth"];
-  readonly contract: Pick<ApiRoute["contract"], "scope" | "widerScope">;
+  readonly contract: Pick<ApiRoute["contract"], "scope" | "alsoScope" | "widerScope">;
 }
 
 /**
@@ -22,7 +22,7 @@ export function authorize({ auth, contract }: Guarded, user: User | undefined): 
   if (auth === "public") return user;
   if (!user) throw new SoukError("UNAUTHENTICATED");
   if (auth === "staff" && !isStaff(user)) throw new SoukError("FORBIDDEN");
-  if (auth === "staff") requireScope(user, contract.scope);
+  if (auth === "staff") requireScopes(user, contract);
   if (auth === "admin" && !user.roles.includes("admin")) throw new SoukError("FORBIDDEN");
   return user;
 }
@@ -31,11 +31,14 @@ export function authorize({ auth, contract }: Guarded, user: User | undefined): 
 function authorizeKey({ auth, contract }: Guarded, key: User): User | undefined {
   if (auth === "public")
     return contract.widerScope !== undefined && may(key, contract.widerScope) ? key : undefined;
-  requireScope(
-    key,
-    auth === "staff" ? contract.scope : auth === "customer" ? contract.widerScope : undefined,
-  );
+  if (auth === "staff") requireScopes(key, contract);
+  else requireScope(key, auth === "customer" ? contract.widerScope : undefined);
   return key;
+}
+
+function requireScopes(user: User, { scope, alsoScope }: Guarded["contract"]): void {
+  requireScope(user, scope);
+  if (alsoScope !== undefined) requireScope(user, alsoScope);
 }
 
 function requireScope(user: User, scope: Guarded["contract"]["scope"]): void {

@@ -25,7 +25,9 @@ const AREAS = [
 export function shopScopes(contracts: readonly ServiceContract[]): readonly Scope[] {
   const core = AREAS.flatMap((it): Scope[] => [`${it}:read`, `${it}:write`]);
   const declared = contracts.flatMap(({ actions }) =>
-    Object.values(actions).flatMap(({ scope, widerScope }) => [scope ?? [], widerScope ?? []].flat()),
+    Object.values(actions).flatMap(({ scope, alsoScope, widerScope }) =>
+      [scope, alsoScope, widerScope].filter((it) => it !== undefined),
+    ),
   );
   return [...new Set([...core, ...declared])].sort();
 }

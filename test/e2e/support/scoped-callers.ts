@@ -8,7 +8,9 @@ import type { Row, World } from "./access.ts";
 export const scopedCallers = ["staff without", "staff with", "key without", "key with"] as const;
 export type ScopedCaller = (typeof scopedCallers)[number];
 
-const scopeOf = ({ contract }: ApiRoute): Scope | undefined => contract.scope ?? contract.widerScope;
+/** All scopes that a route asks for; none where it asks for no scope. */
+const scopesOf = ({ contract: { scope, alsoScope, widerScope } }: ApiRoute): Scope[] =>
+  [scope, alsoScope, widerScope].filter((it) => it !== undefined);
 
 /**
  * What they get on a route, by its declaration and by what others get there. Undefined where it is not asked: without a
@@ -23,7 +25,7 @@ export function expectedOf(route: ApiRoute, { expect, key }: Row, caller: Scoped
     return has ? expect.staff : expect.other;
   }
   if (has) {
-    if (scopeOf(route) === undefined) return undefined;
+    if (scopesOf(route).length === 0) return undefined;
     return key ?? (contract.scope === undefined ? expect.staff : expect.admin);
   }
   return auth === "public" ? expect.guest : 403;
@@ -32,16 +34,16 @@ export function expectedOf(route: ApiRoute, { expect, key }: Row, caller: Scoped
 export interface ScopedCallers {
   /** Their tokens for these routes: those without have all scopes but what these routes ask for. */
   without(routes: readonly ApiRoute[]): Promise<Readonly<Record<"staff without" | "key without", string>>>;
-  /** A key with this route's scope and no other. Undefined where it has none. */
+  /** A key with this route's scopes and no other. Undefined where it has none. */
   keyWith(route: ApiRoute): Promise<string | undefined>;
-  /** The token of a member of staff with this route's scope and no other, until it is asked for another route. */
+  /** The token of a member of staff with this route's scopes and no other, until it is asked for another route. */
   staffWith(route: ApiRoute): Promise<string | undefined>;
 }
 
 export async function createScopedCallers({ shop, admin }: World): Promise<ScopedCallers> {
   const clerk = await signUp(shop.http, "Clara");
   const outsider = await signUp(shop.http, "Oscar");
-  const all = [...new Set(apiRoutes(core.contracts).flatMap((it) => scopeOf(it) ?? []))];
+  const all = [...new Set(apiRoutes(core.contracts).flatMap(scopesOf))];
   const keys = new Map<string, string>();
 
   const limit = (id: string, scopes: readonly Scope[]) =>
@@ -58,19 +60,19 @@ export async function createScopedCallers({ shop, admin }: World): Promise<Scope
 
   return {
     async without(routes) {
-      const asked = routes.map(scopeOf);
+      const asked = routes.flatMap(scopesOf);
       const rest = all.filter((it) => !asked.includes(it));
       await limit(outsider.id, rest);
       return { "staff without": outsider.accessToken, "key without": await keyWith(rest) };
     },
     async keyWith(route) {
-      const scope = scopeOf(route);
-      return scope === undefined ? undefined : keyWith([scope]);
+      const scopes = scopesOf(route);
+      return scopes.length === 0 ? undefined : keyWith(scopes);
     },
     async staffWith(route) {
-      const scope = scopeOf(route);
-      if (scope === undefined) return undefined;
-      await limit(clerk.id, [scope]);
+      const scopes = scopesOf(route);
+      if (scopes.length === 0) return undefined;
+      await limit(clerk.id, scopes);
       return clerk.accessToken;
     },
   };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import { ServiceBroker } from "moleculer";
+import type { Scope } from "../../../broker/contract/contract.ts";
 import { newId } from "../../../broker/contract/ids.ts";
 import { FRESH_MS } from "../../../broker/http/access/live-answers.ts";
 import { API_BASE, apiRoutes } from "../../../broker/http/api-route.ts";
@@ -60,6 +61,21 @@ describe("access to the API", () => {
         gateway.calls.length = 0;
       }
     });
+
+  for (const { method, pattern, contract } of routes.filter((it) => it.contract.alsoScope)) {
+    const { scope, alsoScope } = contract;
+    it(`${method} ${pattern} is served to staff with both ${scope} and ${alsoScope}, not with one of them`, async () => {
+      const statusWith = async (scopes: (Scope | undefined)[]) => {
+        const given = scopes.filter((it) => it !== undefined);
+        const authorization = `Bearer ${await gateway.token(["staff"], newId(), given)}`;
+        return (await gateway.send(method, path(pattern), undefined, { accept: "*/*", authorization }))
+          .status;
+      };
+      assert.deepEqual([await statusWith([scope]), await statusWith([alsoScope])], [403, 403]);
+      assert.deepEqual(called(), []);
+      assert.equal(await statusWith([scope, alsoScope]), 200);
+    });
+  }
 
   it("is refused with a bad token on every route, public ones too", async () => {
     const forged = await new SignJWT({ roles: ["admin"] })

@@ -91,7 +91,7 @@ export async function startGateway(setup: GatewaySetup = {}): Promise<TestGatewa
   const { env = {}, fakes = {}, contracts = core.contracts, absent = [], clock = systemClock } = setup;
   const keys = await keysOnce;
   const everyScope = contracts.flatMap(({ actions }) =>
-    Object.values(actions).flatMap((it) => it.scope ?? []),
+    Object.values(actions).flatMap((it) => [it.scope ?? [], it.alsoScope ?? []].flat()),
   );
   const calls: TestGateway["calls"] = [];
   const broker = new ServiceBroker({
@@ -182,6 +182,8 @@ function fakeService(
   fakes: Record<string, Fake>,
   calls: TestGateway["calls"],
 ): ServiceSchema {
+  // The gateway asks these for parts of a file: each file has one empty part.
+  const parts = new Set(Object.values(contract.actions).flatMap((it) => it.pages?.action ?? []));
   return {
     name: contract.service,
     actions: Object.fromEntries(
@@ -193,7 +195,7 @@ function fakeService(
             params: { $contract: action },
             handler(ctx: FakeCall) {
               calls.push({ action, params: ctx.params, meta: { ...ctx.meta } });
-              return fakes[action]?.(ctx) ?? null;
+              return fakes[action]?.(ctx) ?? (parts.has(name) ? { text: "", next: null } : null);
             },
           },
         ];

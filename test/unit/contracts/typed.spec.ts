@@ -86,6 +86,8 @@ describe("typed contracts", () => {
     const lamps = (watch: object) => () =>
       defineContract({ service: "lamps", actions: { watch: { ...base, ...watch } }, messages: {} });
     assert.throws(lamps({ auth: "staff" }), /lamps\.watch is for staff but does not declare which scope/);
+    const second = { auth: "customer", alsoScope: "lamps:read" };
+    assert.throws(lamps(second), /lamps\.watch declares a second scope without a first one/);
     const both = { auth: "staff", scope: "lamps:read", widerScope: "lamps:read" };
     assert.throws(lamps(both), /lamps\.watch declares a wider scope, and its route is for staff alone/);
   });

@@ -41,13 +41,11 @@ const REQUEST = {
 
 const IDEMPOTENCY_PARAMETER = { required: "IdempotencyKey", optional: "OptionalIdempotencyKey" } as const;
 
-export function requestHeaders(
-  { contract, method, produces }: ApiRoute,
-  components: Components,
-): JsonSchema[] {
+export function requestHeaders(route: ApiRoute, components: Components): JsonSchema[] {
+  const { contract, method, produces } = route;
   const names: (keyof typeof REQUEST)[] = [
     ...(contract.idempotent ? [IDEMPOTENCY_PARAMETER[contract.idempotent]] : []),
-    ...(isRead(method, produces) ? (["IfNoneMatch"] as const) : []),
+    ...(isRead(route) ? (["IfNoneMatch"] as const) : []),
     ...(contract.etag && ["PUT", "PATCH", "DELETE"].includes(method) ? (["IfMatch"] as const) : []),
     ...(produces === "text/event-stream" ? (["LastEventId"] as const) : []),
   ];
@@ -58,9 +56,9 @@ export function requestHeaders(
   return [...usual, ...own];
 }
 
-/** Its replies have an entity tag, and 304 is one of them. */
-export const isRead = (method: string, produces: string): boolean =>
-  method === "GET" && produces !== "text/event-stream";
+/** Its replies have an entity tag, and 304 is one of them. What is sent in parts has no tag. */
+export const isRead = ({ contract, method, produces }: ApiRoute): boolean =>
+  method === "GET" && produces !== "text/event-stream" && !contract.pages;
 
 const text = (description: string, example: string): JsonSchema => ({
   description,
@@ -87,6 +85,7 @@ const REPLY = {
     "true",
   ),
 } as const;
+const downloadName = text("What a browser saves the file as", 'attachment; filename="products.csv"');
 export type ReplyHeader = keyof typeof REPLY;
 
 /** Headers of every reply, and those of this one. */
@@ -97,8 +96,8 @@ export function replyHeaders(names: readonly ReplyHeader[], components: Componen
 
 /** Headers of a success. */
 export function successHeaders(route: ApiRoute, components: Components): JsonSchema {
-  const { contract, createsAt, method, produces } = route;
-  const hasTag = isRead(method, produces) || (contract.etag && !isVoid(contract));
+  const { contract, createsAt } = route;
+  const hasTag = isRead(route) || (contract.etag && !isVoid(contract));
   return {
     ...replyHeaders(
       [
@@ -108,6 +107,9 @@ export function successHeaders(route: ApiRoute, components: Components): JsonSch
       ],
       components,
     ),
+    ...(contract.pages
+      ? { "Content-Disposition": components.headers.add("DownloadName", downloadName) }
+      : {}),
     ...ownReplyHeaders(route, components),
   };
 }

@@ -33,8 +33,10 @@ const descriptionOf = ({ auth, contract }: ApiRoute): string =>
   [contract.description, audienceOf(auth, contract)].filter(Boolean).join("\n\n");
 
 /** A sentence about who may call it, where a token alone is not enough. */
-function audienceOf(auth: ApiRoute["auth"], { scope, widerScope }: ApiRoute["contract"]): string {
+function audienceOf(auth: ApiRoute["auth"], { scope, alsoScope, widerScope }: ApiRoute["contract"]): string {
   if (auth === "admin") return "For admins only.";
+  if (scope !== undefined && alsoScope !== undefined)
+    return `For staff and API keys with both the scopes \`${scope}\` and \`${alsoScope}\`.`;
   if (scope !== undefined) return `For staff and API keys with the scope \`${scope}\`.`;
   if (widerScope !== undefined)
     return `Staff and API keys with the scope \`${widerScope}\` are not limited to their own.`;
@@ -107,7 +109,7 @@ const MEDIA: Readonly<Record<string, string>> = {
 };
 
 function success(route: ApiRoute, components: Components): Record<string, JsonSchema> {
-  const { contract, method, status, produces } = route;
+  const { contract, status, produces } = route;
   const headers = successHeaders(route, components);
   if (status >= 300 && isVoid(contract))
     return {
@@ -125,7 +127,7 @@ function success(route: ApiRoute, components: Components): Record<string, JsonSc
       ? { description: `${outcome}; there is nothing to return`, headers }
       : { description: `${outcome}: ${what}`, headers, content },
   };
-  if (isRead(method, produces)) replies[304] = notModified(route, components);
+  if (isRead(route)) replies[304] = notModified(route, components);
   if (route.takesForm)
     replies[303] = {
       description: "Where the page goes on, for its own form",
