@@ -267,7 +267,7 @@ function count({ statuses }: Run, { status }: WireAnswer): void {
 
 function learn({ succeeded, known }: Run, { operation }: FuzzRequest, { headers, body }: WireAnswer): void {
   succeeded.add(operation.id);
-  if (!headers.get("content-type")?.startsWith("application/json")) return;
+  if (headers.get("content-type")?.split(";")[0] !== "application/json") return;
   const path = operation.path
     .replace("/api/v1/", "")
     .split("/")
