@@ -99,6 +99,7 @@ class CrashMatrix<W extends World> {
   /** One for each kind of disturbance, so that two runs can be concurrent. */
   readonly #stores = new Map<Mode, EmbeddedMongo>();
   #dir = "";
+  #last: Promise<unknown> = Promise.resolve();
   #runs = 0;
   #clean: Ran | undefined;
 
@@ -132,35 +133,54 @@ class CrashMatrix<W extends World> {
   }
 
   async close(): Promise<void> {
+    await this.#last;
     await Promise.all([...this.#stores.values()].map((it) => it.close()));
     await rm(this.#dir, { recursive: true, force: true });
   }
 
-  async run(mode: Mode, crash?: Crash): Promise<Ran> {
+  /** Runs of a test that has failed or timed out end before those of the next one begin: they share the stores. */
+  #alone<T>(runs: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(runs);
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  run(mode: Mode): Promise<Ran> {
+    return this.#alone(() => this.#run(mode));
+  }
+
+  async #run(mode: Mode, crash?: Crash): Promise<Ran> {
     const { uri = "" } = this.#stores.get(mode) ?? [...this.#stores.values()][0] ?? {};
     const seed = this.#seed + this.#runs++;
     const run = await MatrixRun.open(this.#options, { uri, mode, seed, ...(crash ? { crash } : {}) });
-    const names = await this.#options.play(run);
-    const state = await finalState(run, this.#options, names ?? new Map());
-    assert.deepEqual(run.messages.buried, [], "no message is given up");
-    const { points } = run;
-    await run.close();
-    return { state, points };
+    try {
+      const names = await this.#options.play(run);
+      const state = await finalState(run, this.#options, names ?? new Map());
+      assert.deepEqual(run.messages.buried, [], "no message is given up");
+      return { state, points: run.points };
+    } finally {
+      await run.close();
+    }
   }
 
   /**
    * Crashes at each crash point of an undisturbed run, at a random time, under one of the two kinds of disturbance. The
    * next seed takes the other one.
    */
-  async tryAll(name: string): Promise<void> {
+  tryAll(name: string): Promise<void> {
+    return this.#alone(() => this.#tryAll(name));
+  }
+
+  async #tryAll(name: string): Promise<void> {
     const random = seeded(this.#seed + name.length);
     const places = this.clean.points.of(name).map((it) => ({ ...it, name, chance: random() }));
-    await Promise.all(
+    const ended = await Promise.allSettled(
       MODES.map(async (mode, turn) => {
         for (const [at, place] of places.entries())
           if ((at + this.#seed) % MODES.length === turn) await this.#tryOne(mode, place);
       }),
     );
+    for (const it of ended) if (it.status === "rejected") throw it.reason;
   }
 
   async #tryOne(
@@ -169,10 +189,10 @@ class CrashMatrix<W extends World> {
   ): Promise<void> {
     // Batches may be larger than in the undisturbed run, so that there are fewer of them.
     let nth = 1 + Math.floor(chance * Math.ceil(count / 2));
-    let tried = await this.run(mode, { name, point, nth });
+    let tried = await this.#run(mode, { name, point, nth });
     if (!tried.points.crashed) {
       nth = 1;
-      tried = await this.run(mode, { name, point, nth });
+      tried = await this.#run(mode, { name, point, nth });
     }
     assert.ok(tried.points.crashed, `${name} comes to ${point}`);
     assert.deepEqual(tried.state, this.clean.state, `${name} dies ${point}, time ${nth}, messages ${mode}`);

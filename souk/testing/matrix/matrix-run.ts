@@ -37,6 +37,9 @@ import { memoryFiles } from "../memory-files.ts";
  */
 const RESTART_MS = 20_000;
 
+/** For a run that is stuck, however slow the machine is. */
+const STUCK_MS = 60_000;
+
 /** Settings that turn seconds of waiting into milliseconds, and make two senders many. */
 const QUICK = {
   inboxSenders: 1,
@@ -88,10 +91,13 @@ export class MatrixRun<W extends World = World> {
   readonly #uri: string;
   readonly #own: Database;
   readonly #deaths = new Map<Life, () => void>();
+  /** Of crashed nodes: they have left their database. */
+  readonly #ends: Promise<void>[] = [];
   readonly #time: { now: number };
   #node: Node | undefined;
   readonly #starting = singleFlight(() => this.#start());
   #watched: readonly Watched[] = [];
+  #busy: Watched | undefined;
 
   private constructor(
     shop: Extension,
@@ -164,7 +170,7 @@ export class MatrixRun<W extends World = World> {
 
   /** Waits until nothing is in progress: no message in a queue or an outbox, no timer due. */
   async rest(): Promise<void> {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + STUCK_MS;
     let quiet = 0;
     while (quiet < 2) {
       if (Date.now() > deadline) throw new Error(`the shop does not come to rest: ${await this.#left()}`);
@@ -180,9 +186,11 @@ export class MatrixRun<W extends World = World> {
     }
   }
 
+  /** Ends it, also after a failure. Nothing of it writes to the databases after that: another run may use them. */
   async close(): Promise<void> {
     const node = await this.alive();
     await node.broker.stop();
+    await Promise.all(this.#ends);
     await this.world.close?.();
     await this.#own.close();
   }
@@ -211,7 +219,8 @@ export class MatrixRun<W extends World = World> {
         this.messages.lose(life);
         resolve(DIED);
         // None of its work in progress has an effect any more. Its loops are stopped, which nothing waits for.
-        void database.close().then(() => broker.stop());
+        this.#ends.push(database.close());
+        void this.#ends.at(-1)?.then(() => broker.stop());
       });
     });
     broker.souk = {
@@ -244,12 +253,15 @@ export class MatrixRun<W extends World = World> {
     const busy = {
       $or: [{ "outbox.0": { $exists: true } }, { "timers.due": { $lte: new Date(this.#time.now) } }],
     };
-    const found = await Promise.all(
-      this.#watched.map(async ({ service, collection }) => {
-        const one = await this.database(service).collection(collection).findOne(busy);
-        return one && `${collection} ${one._id}`;
-      }),
-    );
+    const look = async (it: Watched) => {
+      const one = await this.database(it.service).collection(it.collection).findOne(busy);
+      if (one) this.#busy = it;
+      return one && `${it.collection} ${one._id}`;
+    };
+    // A busy one is mostly busy for some time, and then the others need no look.
+    const still = this.#busy && (await look(this.#busy));
+    if (still) return [still];
+    const found = await Promise.all(this.#watched.map(look));
     return found.filter((it) => it !== null);
   }
 

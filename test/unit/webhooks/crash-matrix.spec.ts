@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { derivedV7 } from "../../../broker/contract/ids.ts";
-import { extend, inFolders } from "../../../broker/moleculer/extension.ts";
-import { webhooks } from "../../../services/webhooks/webhooks.contract.ts";
 import { crashMatrix } from "../../../souk/testing/matrix/crash-matrix.ts";
 import type { MatrixRun } from "../../../souk/testing/matrix/matrix-run.ts";
 import { type Receiver, startReceiver } from "../../support/webhook-endpoint.ts";
+import { killedBy, shopOf } from "../actor/support/matrix/matrices.ts";
 
-const services = new URL("../../../services/index.ts", import.meta.url).href;
 const BASE = "019b76da-a800-7000-8000-000000000001";
 const id = (name: string) => derivedV7(BASE, name);
 const [KEPT, CLOSED] = [id("kept"), id("closed")];
@@ -33,10 +31,9 @@ async function hookWorld(): Promise<HookWorld> {
 describe("Webhooks, killed anywhere", function () {
   this.timeout(120_000);
   crashMatrix<HookWorld>({
-    shop: extend({ name: "hooks", contracts: [webhooks], ...inFolders(services, [webhooks]) }),
+    shop: shopOf("webhooks/crash-matrix"),
     world: hookWorld,
-    // The matrix of the whole shop has the actor.
-    only: [],
+    only: killedBy("webhooks/crash-matrix"),
     outboxes: ["webhooks.fanOut", "webhooks.deliveries"],
     async play(run) {
       const { receiver } = run.world;

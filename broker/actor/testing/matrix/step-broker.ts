@@ -44,6 +44,9 @@ interface Taken {
   message: Envelope;
 }
 
+/** For a handler that is stuck, however slow the machine is. */
+const STUCK_MS = 60_000;
+
 const EVENTS = { has: (type: string) => kindOf(type) === "event" };
 
 /** The publisher of a message, where it is no actor. Actors are named in the message. */
@@ -193,7 +196,7 @@ export class StepBroker {
         this.#taken.add(taken);
         seat.take(message, taken);
       }
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + STUCK_MS;
     while (this.#taken.size > 0) {
       if (Date.now() > deadline) throw new Error(`never settled: ${[...this.#taken].map(describe)}`);
       await nextTurn();

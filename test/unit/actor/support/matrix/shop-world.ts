@@ -19,6 +19,9 @@ import { seededRandom } from "../../../../support/seeded-random.ts";
 /** Time to pay, in the shop's own time. Shorter than the validity of a webhook's signature. */
 export const ORDER_TTL_MS = 120_000;
 
+/** For a provider that is silent, however slow the machine is. */
+const STUCK_MS = 60_000;
+
 /** One whose webhooks prove nothing, so that it is asked; one whose money is taken when the customer has agreed. */
 const EMULATORS: Record<string, StartEmulator> = { xendit: startXendit, stripe: startStripe };
 
@@ -71,7 +74,7 @@ export async function shopWorld({ clock, seed }: { clock: Clock; seed: number })
  * @param type that the report names; default: any
  */
 export async function reports(run: ShopRun, refs: readonly string[], type = ""): Promise<Received[]> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + STUCK_MS;
   for (;;) {
     // A new node's sandbox may repeat a report of the crashed one.
     const found = refs.map((ref) =>
