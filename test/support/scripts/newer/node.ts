@@ -16,10 +16,14 @@ import type { NodeRuntime } from "../../../../broker/moleculer/runtime.ts";
 import { actorStates } from "../../../../scripts/support/contracts/actor-states.ts";
 import { configOrExit, stopOnSignal } from "../../../../scripts/support/node/run-node.ts";
 import { deliveryActor } from "../../../../services/delivery/delivery.actor.ts";
+import { importActor } from "../../../../services/imports/job/import.actor.ts";
 import core from "../../../../services/index.ts";
 import { stockActor } from "../../../../services/inventory/stock.actor.ts";
+import { notificationActor } from "../../../../services/notifications/notification/notification.actor.ts";
 import { orderActor } from "../../../../services/orders/order/order.actor.ts";
 import { machine as paymentMachine } from "../../../../services/payments/payment/payment.actor.ts";
+import { returnActor } from "../../../../services/returns/return/return.actor.ts";
+import { endpointActor } from "../../../../services/webhooks/endpoints/endpoint.actor.ts";
 import { annotated, NOTE } from "./annotated.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -44,10 +48,14 @@ type Receive = (state: object | null, message: unknown) => { state: object | nul
 /** Its states hold more at every depth, which it knows of. */
 async function keepMore(): Promise<void> {
   const actors: Record<string, object> = {
-    stock: stockActor,
-    order: orderActor,
     delivery: deliveryActor,
+    endpoint: endpointActor,
+    import: importActor,
+    notification: notificationActor,
+    order: orderActor,
     payment: paymentMachine,
+    return: returnActor,
+    stock: stockActor,
   };
   for (const [name, schema] of Object.entries(await actorStates())) {
     const actor = actors[name] as { receive: Receive } | undefined;

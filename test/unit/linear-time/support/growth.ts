@@ -30,9 +30,11 @@ export async function growth(run: Work, make: Make): Promise<number> {
   const perDoubling = () => Math.sqrt(fourfold / once);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const time = await best(run, make(n), 2);
-    // The code has been compiled meanwhile, or the clock stood still: another size is needed.
+    // The code has been compiled meanwhile, or the clock stood still: another size is needed, with all attempts.
     if (time < MEASURABLE / 10) {
+      if (n >= ENOUGH) return 1;
       n *= 2;
+      attempt = -1;
       [once, fourfold] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
       continue;
     }
@@ -40,7 +42,7 @@ export async function growth(run: Work, make: Make): Promise<number> {
     fourfold = Math.min(fourfold, await best(run, make(4 * n), 1));
     if (perDoubling() < MOST) break;
   }
-  return Number.isFinite(fourfold) ? perDoubling() : 1;
+  return perDoubling();
 }
 
 /** The best of several runs, which have the same text but not the same string. */
