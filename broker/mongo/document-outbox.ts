@@ -116,9 +116,13 @@ export function createOutbox({ collection, source, bus, clock, log }: OutboxOpti
     relay: (documentId, entries) => inBackground("a message was not confirmed", publish(documentId, entries)),
     sweep,
     start() {
+      // While RabbitMQ is away a sweep can only fail, and the bus logs that it is away.
+      const sweepIfConnected = () => {
+        if (bus.state !== "connecting") inBackground("sweep failed", sweep());
+      };
       // The first sweep runs at once: entries of this node's earlier run are old enough.
-      inBackground("sweep failed", sweep());
-      timer = setInterval(() => inBackground("sweep failed", sweep()), SWEEP_EVERY_MS);
+      sweepIfConnected();
+      timer = setInterval(sweepIfConnected, SWEEP_EVERY_MS);
       timer.unref();
     },
     async stop() {
