@@ -10,18 +10,21 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import type { Tuning } from "../../broker/actor/runtime/tuning.ts";
+import { newId } from "../../broker/contract/ids.ts";
 import { loadConfig } from "../../broker/moleculer/config.ts";
 import { loadServices, serviceNames } from "../../broker/moleculer/extension.ts";
 import { openBroker } from "../../broker/moleculer/node/start-node.ts";
 import core from "../../services/index.ts";
+import type { OrderView } from "../../services/orders/orders.contract.ts";
 import { freePort } from "../../souk/testing/free-port.ts";
 import { HttpClient } from "../../souk/testing/http-client.ts";
 import {
   decide,
   hireStaff,
-  order as orderOf,
+  orderCart,
   type Person,
   payPage,
+  putInCart,
   putOnSale,
   signUp,
 } from "../../souk/testing/people.ts";
@@ -105,7 +108,7 @@ async function serve(
 
 /** Looks seldom whether it is there yet: others buy meanwhile. */
 async function buy(customer: Person, sku: string): Promise<void> {
-  const order = await orderOf(customer, sku);
+  const order = await place(customer, sku);
   const { status } = await decide(customer.http, payPage(order), { outcome: "succeed" });
   assert.equal(status, 202);
   for (const until = Date.now() + 30_000; ; await sleep(40)) {
@@ -113,6 +116,22 @@ async function buy(customer: Person, sku: string): Promise<void> {
     // What was bought leaves the cart when the order has been paid.
     if (body.lines.length === 0) return;
     assert.ok(Date.now() < until, `order ${order.number} does not get paid`);
+  }
+}
+
+/** Where the shop is busy, the same request is repeated after the time that it names. */
+async function place(customer: Person, sku: string): Promise<OrderView> {
+  await customer.http.expect(204, "DELETE", "/cart");
+  await putInCart(customer, sku);
+  const key = newId();
+  for (let tries = 1; ; tries++) {
+    const { status, headers, body } = await orderCart(customer, key);
+    if (status === 503 && tries < 10) {
+      await sleep(Number(headers.get("retry-after") ?? 1) * 1_000);
+      continue;
+    }
+    assert.deepEqual([status, body.status], [201, "awaiting_payment"], JSON.stringify(body));
+    return body;
   }
 }
 

@@ -52,7 +52,7 @@ describe("npm run topology on a RabbitMQ with its management plugin", function (
       log: quietLog(),
       signal: AbortSignal.timeout(60_000),
     });
-    await bus.declare(topologyOf(core.contracts));
+    await bus.declare(topologyOf(core.contracts, { AMQP_URL: url }));
     await bus.close();
   });
   after(async () => {
@@ -84,7 +84,7 @@ describe("npm run topology on a RabbitMQ with its management plugin", function (
   });
 
   it("fails for queues without dead-letter exchange, quorum type, delivery limit or binding", async () => {
-    const [bare, classic, unbound] = queuesOf(topologyOf(core.contracts));
+    const [bare, classic, unbound] = queuesOf(topologyOf(core.contracts, { AMQP_URL: url }));
     assert.ok(bare && classic && unbound);
     const [one, two, three] = [bare, classic, unbound].map((it) => queueName(PREFIX, it.name));
     assert.ok(one && two && three);
