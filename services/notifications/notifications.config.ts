@@ -50,11 +50,18 @@ export const notificationsConfig = defineConfig(
       )
       .optional()
       .describe("Sender of SMS: a number in E.164, or a name that Twilio has admitted; needed with SMS_URL"),
+    VAPID_PRIVATE_KEY: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes as base64url")
+      .optional()
+      .describe(
+        "Key with which the shop signs its web push messages; without it, one is made and kept in the database. Browsers must subscribe anew when it changes",
+      ),
     NOTIFICATIONS_KEPT: duration(180 * 86_400_000)
       .refine((it) => it >= 86_400_000, "must be at least 1d")
       .describe("How long the record of a notification is kept after it was made"),
   },
-  ["MAIL_URL", "SMS_TOKEN"],
+  ["MAIL_URL", "SMS_TOKEN", "VAPID_PRIVATE_KEY"],
 );
 
 declare module "../../broker/moleculer/config.ts" {

@@ -20,6 +20,7 @@ import {
   notificationView,
 } from "./notifications.schemas.ts";
 import { preferencesView } from "./preferences/optional-kinds.ts";
+import { newSubscription, subscriptionList, subscriptionView } from "./push/push.schemas.ts";
 
 const attempt = z
   .int()
@@ -124,6 +125,38 @@ export const notifications = defineContract({
       auth: "customer",
       params: preferencesView.pick({ off: true, channels: true }).partial({ channels: true }),
       returns: preferencesView,
+    }),
+    pushSubscriptions: action({
+      summary: "The user's browsers that get push messages",
+      description: "`publicKey` is the `applicationServerKey` with which another browser subscribes.",
+      operationId: "listPushSubscriptions",
+      rest: "GET /users/me/push-subscriptions",
+      auth: "customer",
+      params: z.strictObject({}),
+      returns: subscriptionList,
+    }),
+    addPushSubscription: action({
+      summary: "Send push messages to a browser",
+      description:
+        "The body is what `JSON.stringify` makes of a browser's `PushSubscription`. The user's `channels` get `push`. A user has " +
+        "at most ten. A browser that another user had is this one's now.",
+      operationId: "addPushSubscription",
+      rest: "POST /users/me/push-subscriptions",
+      auth: "customer",
+      status: 201,
+      repeatable: "the same subscription is kept once",
+      params: newSubscription,
+      returns: subscriptionView,
+      errors: ["PUSH_SUBSCRIPTION_LIMIT"],
+    }),
+    removePushSubscription: action({
+      summary: "Send no more push messages to a browser",
+      operationId: "removePushSubscription",
+      rest: "DELETE /users/me/push-subscriptions/:id",
+      auth: "customer",
+      params: z.strictObject({ id: id.meta({ description: "Id of the subscription" }) }),
+      returns: z.void(),
+      errors: ["NOT_FOUND"],
     }),
     unsubscribe: action({
       summary: "End the mails of one kind, by the token of such a mail; for the page /account/unsubscribe",

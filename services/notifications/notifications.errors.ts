@@ -6,6 +6,7 @@ export const notificationsErrors = defineErrors({
     status: 409,
     title: "The notification is still being sent, or its recipient was erased.",
   },
+  PUSH_SUBSCRIPTION_LIMIT: { status: 409, title: "The user has as many push subscriptions as there may be." },
 });
 
 declare module "../../broker/contract/errors.ts" {

@@ -2,6 +2,7 @@
 import type { CallMeta } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { newId } from "../../broker/contract/ids.ts";
+import { createPoster } from "../../broker/http/outbound/post.ts";
 import { publicUrl } from "../../broker/http/public-url.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { Loop } from "../../broker/resilience/loop.ts";
@@ -27,11 +28,15 @@ import {
   wants,
 } from "./preferences/preferences.ts";
 import { readToken } from "./preferences/unsubscribe-tokens.ts";
+import { shopKey } from "./push/shop-key.ts";
+import { browsersModel } from "./push/subscriptions.model.ts";
+import { subscribe, subscriptionsOf, subscriptionView, unsubscribe } from "./push/subscriptions.ts";
 import { resendNotification } from "./resend-notification.ts";
 import { forgetOld } from "./retention.ts";
 import type { Channel } from "./sending/channel.ts";
 import { deliver, type Sender } from "./sending/deliver.ts";
 import { emailChannel } from "./sending/email-channel.ts";
+import { pushChannel } from "./sending/push-channel.ts";
 import { createSlots } from "./sending/slots.ts";
 import { smsChannel } from "./sending/sms-channel.ts";
 import { openSms } from "./sms/open-sms.ts";
@@ -41,6 +46,9 @@ const TURN_MS = 5_000;
 
 /** Between two looks for what is too old. */
 const LOOK_EVERY_MS = 600_000;
+
+/** How long a push service may take to answer, and how many messages a node sends to it at the same time. */
+const PUSH = { timeoutMs: 10_000, concurrency: 10, allowPrivate: false };
 
 const unavailable: Channel = {
   off: "this shop has no such channel",
@@ -53,7 +61,7 @@ const unavailable: Channel = {
 
 export default defineService(notifications, {
   mixins: [
-    mongo({ mails: mailboxModel, preferences: preferencesModel }),
+    mongo({ browsers: browsersModel, mails: mailboxModel, preferences: preferencesModel }),
     actorHost({ notification: notificationActor }),
     idempotency(),
     workers(),
@@ -65,14 +73,21 @@ export default defineService(notifications, {
     const mail = openMail(config, models.mails);
     const from = senderOf(config, shop.name);
     const sms = openSms(config);
-    const unsubscribeKey = keptSecret(database);
-    const offered: readonly ExtraChannel[] = sms ? ["sms"] : [];
+    const unsubscribeKey = keptSecret(database, "unsubscribe_key");
+    const pushKey = shopKey(config, database);
+    const poster = createPoster(PUSH);
+    const offered: readonly ExtraChannel[] = sms ? ["sms", "push"] : ["push"];
     const sender: Sender = {
       notifications: actors.notification,
       channels: {
         email: emailChannel({ port: mail, from, off: config.MAIL === "off" ? "MAIL is off" : null, call }),
         sms: sms ? smsChannel(sms) : unavailable,
-        push: unavailable,
+        push: pushChannel({
+          browsers: models.browsers,
+          poster,
+          key: pushKey,
+          subject: `mailto:${from.address}`,
+        }),
       },
       wants: (userId, kind, channel) => wants(models.preferences, userId, kind, channel),
       unsubscribeKey,
@@ -96,7 +111,7 @@ export default defineService(notifications, {
       (error) =>
         log.warn("old notifications could not be forgotten, will try again", { error: error.message }),
     );
-    return { mail, offered, sender, retention, unsubscribeKey };
+    return { mail, offered, poster, pushKey, sender, retention, unsubscribeKey };
   },
 
   actions: {
@@ -115,6 +130,23 @@ export default defineService(notifications, {
 
     replacePreferences({ params, meta: { user } }) {
       return replacePreferences(this.models.preferences, signedIn(user).id, params, this.offered);
+    },
+
+    async pushSubscriptions({ meta: { user } }) {
+      const found = await subscriptionsOf(this.models.browsers, signedIn(user).id);
+      const { publicKey } = await this.pushKey();
+      return { items: found.map(subscriptionView), nextCursor: null, publicKey };
+    },
+
+    async addPushSubscription({ params, meta: { user } }) {
+      const { id } = signedIn(user);
+      const added = await subscribe(this.models.browsers, id, params);
+      await askFor(this.models.preferences, id, "push");
+      return added;
+    },
+
+    async removePushSubscription({ params: { id }, meta: { user } }) {
+      await unsubscribe(this.models.browsers, signedIn(user).id, id);
     },
 
     async unsubscribe({ params: { token } }) {
@@ -151,6 +183,7 @@ export default defineService(notifications, {
 
   async stopped() {
     await this.retention.stop();
+    this.poster.close();
     await this.mail.close();
   },
 });

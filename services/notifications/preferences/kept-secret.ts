@@ -1,4 +1,4 @@
-/** The key that signs links in mails: made once, and kept in the database, so that all nodes agree. */
+/** Keys of the shop, of links in mails and of web push: made once, and kept in the database, so that all nodes agree. */
 import { randomBytes } from "node:crypto";
 import type { Connection } from "mongoose";
 import { isDuplicateKey } from "../../../broker/mongo/duplicate-key.ts";
@@ -9,25 +9,25 @@ interface Setting {
   value: string;
 }
 
-const ID = "unsubscribe_key";
+/**
+ * @param make a new one
+ * @returns a function that resolves with the key, which is read or made at its first call
+ */
+export const keptSecret = (
+  database: Connection,
+  name: "unsubscribe_key" | "vapid_key",
+  make = () => randomBytes(32).toString("base64url"),
+): (() => Promise<string>) => sharedValue(() => readOrMake(database, name, make)).get;
 
-/** @returns a function that resolves with the key, which is read or made at its first call */
-export const keptSecret = (database: Connection): (() => Promise<string>) =>
-  sharedValue(() => readOrMake(database)).get;
-
-async function readOrMake(database: Connection): Promise<string> {
+async function readOrMake(database: Connection, name: string, make: () => string): Promise<string> {
   const settings = database.collection<Setting>("settings");
   try {
-    await settings.updateOne(
-      { _id: ID },
-      { $setOnInsert: { value: randomBytes(32).toString("base64url") } },
-      { upsert: true },
-    );
+    await settings.updateOne({ _id: name }, { $setOnInsert: { value: make() } }, { upsert: true });
   } catch (error) {
     // Another node has made it at the same moment.
     if (!isDuplicateKey(error)) throw error;
   }
-  const kept = await settings.findOne({ _id: ID });
-  if (!kept) throw new Error("the key of links in mails has vanished");
+  const kept = await settings.findOne({ _id: name });
+  if (!kept) throw new Error(`the key ${name} has vanished`);
   return kept.value;
 }

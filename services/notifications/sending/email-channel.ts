@@ -1,4 +1,5 @@
 /** E-mail: letters as HTML and text, with the invoice of a paid order attached. */
+import type { CallMeta } from "../../../broker/contract/call-meta.ts";
 import type { TypedCall } from "../../../broker/moleculer/handlers.ts";
 import { renderHtml } from "../letters/render-html.ts";
 import { renderText } from "../letters/render-text.ts";
@@ -44,7 +45,9 @@ export function emailChannel({ port, from, off, call }: EmailTools): Channel {
 /** The invoice is issued when the order is paid, too: it may not be there at the first attempt. */
 function attachmentsOf(call: TypedCall, { kind, orderId, about }: NotificationState): Attachment[] {
   if (kind !== "order_paid" || orderId === null) return [];
-  const staff = { meta: { user: { id: orderId, roles: ["staff"] } } };
+  const staff: { meta: CallMeta } = {
+    meta: { user: { id: orderId, roles: ["staff"], scopes: ["payments:read"] } },
+  };
   return [
     {
       fileName: `invoice-${about.orderNumber ?? orderId}.pdf`,
