@@ -21,6 +21,7 @@ import { keptSecret } from "./preferences/kept-secret.ts";
 import type { ExtraChannel } from "./preferences/optional-kinds.ts";
 import { preferencesModel } from "./preferences/preferences.model.ts";
 import {
+  askFor,
   channelsOf,
   readPreferences,
   replacePreferences,

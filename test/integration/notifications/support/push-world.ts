@@ -29,6 +29,8 @@ export interface Browser {
   decrypt(body: Buffer): Promise<string>;
 }
 
+type Bytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
+
 const { subtle } = globalThis.crypto;
 const bytes = (it: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(it);
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => bytes(new TextEncoder().encode(text));
@@ -38,7 +40,7 @@ export async function openBrowser(): Promise<Browser> {
   const own = bytes(new Uint8Array(await subtle.exportKey("raw", pair.publicKey)));
   const auth = globalThis.crypto.getRandomValues(new Uint8Array(16));
 
-  async function hkdf(key: BufferSource, salt: BufferSource, info: BufferSource, length: number) {
+  async function hkdf(key: Bytes, salt: Bytes, info: Bytes, length: number) {
     const base = await subtle.importKey("raw", key, "HKDF", false, ["deriveBits"]);
     return subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt, info }, base, 8 * length);
   }
