@@ -97,7 +97,7 @@ describe("The log of a shop whose RabbitMQ is away for 28 s under load", functio
     const ann = http.as(accessToken);
     // Messages about the new account would be lost on their way now and then, with lines of their own.
     const mongo = await new MongoClient(mongoUrl).connect();
-    const users = mongo.db("souk_users").collection("users");
+    const users = mongo.db("souk_users").collection("accounts");
     await eventually(
       "all messages are confirmed",
       async () => (await users.countDocuments({ "outbox.0": { $exists: true } })) === 0,
