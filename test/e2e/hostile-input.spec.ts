@@ -14,8 +14,11 @@ import { rows } from "./support/access-rows.ts";
 import { changed, type Fingerprint, settled } from "./support/database.ts";
 import { hostileSegments, type Mutation, mutationsOf, ofWholeBody } from "./support/mutations.ts";
 
-/** Each request of staff that would change something is on record, also a refused one. */
-const RECORDS = ["staff_acts"];
+/**
+ * Each request of staff that would change something is on record, also a refused one. Notifications to a browser that
+ * there is not are tried again and again.
+ */
+const RECORDS = ["staff_acts", "notifications"];
 const SECRET = "sandbox-secret-for-tests";
 
 describe("hostile input to a running shop", () => {
