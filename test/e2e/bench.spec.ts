@@ -55,7 +55,14 @@ describe("npm run bench", function () {
 
     const report = JSON.parse(await readFile(file, "utf8"));
     assert.equal(report.calibration.length, 3);
-    assert.deepEqual(report.options, { mode: "embedded", seconds: 1, rounds: 1, count: 1_000, wait: 0 });
+    assert.deepEqual(report.options, {
+      mode: "embedded",
+      seconds: 1,
+      rounds: 1,
+      count: 1_000,
+      orders: [50_000],
+      wait: 0,
+    });
     const [{ bench, mode, rounds, others, summary }] = report.results;
     assert.deepEqual([bench, mode, rounds.length, others.length], ["checkout", "embedded", 2, 2]);
     for (const { figures } of rounds)

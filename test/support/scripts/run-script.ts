@@ -15,7 +15,7 @@ export const EMBEDDED = {
 };
 
 export interface ScriptResult {
-  /** Null where it did not end by itself, or not within a minute. */
+  /** Null where it did not end by itself, or not within three minutes. */
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
@@ -44,7 +44,7 @@ export async function runScript(
   const child = spawn(process.execPath, [...scriptArgs(script, preload), ...args], {
     env: { ...process.env, NODE_ENV: "test", ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: 60_000,
+    timeout: 180_000,
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   const { exitCode: code, signalCode: signal } = child;
