@@ -223,6 +223,18 @@ function storing(connection: Connection): AnswersUnderWay {
 /** Resolves when the answers of all requests that have ended are stored, or could not be. For a stop. */
 export const answersStored = (connection: Connection): Promise<void> => storing(connection).all();
 
+/**
+ * Forgets what a user was answered, whose account is gone: answers may repeat names and addresses. Requests under way
+ * keep their records.
+ */
+export async function forgetAnswers(connection: Connection, userId: string): Promise<void> {
+  await connection.collection<KeyRecord>(COLLECTION).deleteMany({
+    // All that begins with the user's id and a slash.
+    _id: { $gte: `${userId}/`, $lt: `${userId}0` },
+    state: "done",
+  });
+}
+
 /** Refusals that say nothing about the request's effect. The same key may be used again with a corrected request. */
 const NOT_KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "VALIDATION_FAILED",

@@ -176,7 +176,10 @@ export const cart = defineContract({
     }),
   },
   messages: {},
-  workers: { dropBought: { receives: ["order.paid"] } },
+  workers: {
+    dropBought: { receives: ["order.paid"] },
+    clearErased: { receives: ["user.erased"] },
+  },
 });
 
 declare module "../../broker/contract/contract.ts" {

@@ -99,6 +99,10 @@ export default defineService(cart, {
       const owner = guestCartId === undefined ? { user: customerId } : { guest: guestCartId };
       return this.carts.dropBought(owner, orderId, lines);
     },
+
+    clearErased({ data: { userId } }) {
+      return this.carts.clear({ user: userId });
+    },
   },
 
   stopped() {

@@ -9,6 +9,7 @@ import type { ReceivedBy } from "../../broker/contract/contract.ts";
 import type { Message } from "../../broker/contract/envelope.ts";
 import { address, id, quantity, sku, time } from "../../broker/contract/schemas.ts";
 import { type DeliveryStatus, delivery, deliveryStatus } from "./delivery.contract.ts";
+import { withoutPerson } from "./erase-recipient.ts";
 
 export const deliveryState = z.strictObject({
   status: deliveryStatus,
@@ -21,6 +22,8 @@ export const deliveryState = z.strictObject({
   failure: z.string().nullable(),
   history: z.array(z.strictObject({ status: deliveryStatus, at: time })),
   createdAt: time,
+  /** The account of its customer is gone. Once it is over, it has no name and address any more. */
+  erased: z.literal(true).optional(),
 });
 export type DeliveryState = z.output<typeof deliveryState>;
 export type DeliveryMessage = ReceivedBy<typeof delivery, "delivery">;
@@ -44,8 +47,24 @@ const newDelivery = (
 const enter = (state: DeliveryState, status: DeliveryStatus, at: string): DeliveryState => ({
   ...state,
   status,
+  shippingAddress: addressIn(status, state),
   history: [...state.history, { status, at }],
 });
+
+const FINAL: readonly DeliveryStatus[] = ["delivered", "failed", "cancelled"];
+
+const addressIn = (
+  status: DeliveryStatus,
+  { erased, shippingAddress }: Pick<DeliveryState, "erased" | "shippingAddress">,
+): DeliveryState["shippingAddress"] =>
+  erased && FINAL.includes(status) ? withoutPerson(shippingAddress) : shippingAddress;
+
+/** The customer's account is gone. */
+function eraseRecipient(state: DeliveryState): Decided {
+  if (state.erased) return { state };
+  const shippingAddress = addressIn(state.status, { ...state, erased: true });
+  return { state: { ...state, erased: true, shippingAddress } };
+}
 
 function request(_: null, message: Message<"delivery.request">): Decided {
   const { subject: deliveryId, data } = message;
@@ -107,37 +126,43 @@ const FROM = { shipped: ["created"], delivered: ["shipped"], failed: ["created",
 
 export const machine = defineMachine<DeliveryState, DeliveryMessage>({
   name: "delivery",
-  final: ["delivered", "failed", "cancelled"],
+  final: FINAL,
   table: {
     none: {
       "delivery.request": { to: ["created"], decide: request },
       "delivery.cancel": { to: ["cancelled"], decide: cancelBeforeRequest },
       "delivery.update": ignore("there is no such delivery"),
+      "delivery.erase_recipient": ignore("there is no such delivery"),
     },
     created: {
       "delivery.request": ignore("made ready already"),
       "delivery.cancel": { to: ["cancelled"], decide: cancel },
       "delivery.update": { to: ["shipped", "failed", "created"], decide: update },
+      "delivery.erase_recipient": { to: ["created"], decide: eraseRecipient },
     },
     shipped: {
       "delivery.request": ignore("made ready already"),
       "delivery.cancel": ignore("it is with the carrier; how it ends will be reported"),
       "delivery.update": { to: ["delivered", "failed", "shipped"], decide: update },
+      "delivery.erase_recipient": { to: ["shipped"], decide: eraseRecipient },
     },
     delivered: {
       "delivery.request": ignore("made ready already"),
       "delivery.cancel": ignore("it has arrived"),
       "delivery.update": { to: ["delivered"], decide: update },
+      "delivery.erase_recipient": { to: ["delivered"], decide: eraseRecipient },
     },
     failed: {
       "delivery.request": ignore("made ready already"),
       "delivery.cancel": ignore("it has failed, which the order knows"),
       "delivery.update": { to: ["failed"], decide: update },
+      "delivery.erase_recipient": { to: ["failed"], decide: eraseRecipient },
     },
     cancelled: {
       "delivery.request": ignore("cancelled before it was made ready"),
       "delivery.cancel": ignore("cancelled already"),
       "delivery.update": { to: ["cancelled"], decide: update },
+      "delivery.erase_recipient": { to: ["cancelled"], decide: eraseRecipient },
     },
   },
 });

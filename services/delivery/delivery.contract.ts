@@ -100,6 +100,11 @@ const messages = {
       reason: z.string().nullable(),
     }),
   ),
+  "delivery.erase_recipient": command(
+    "delivery",
+    "Forget whose it is, once it is over: the account of its customer is gone",
+    z.strictObject({}),
+  ),
   "delivery.created": event("order", "A delivery was made ready", z.strictObject({ deliveryId: id })),
   "delivery.shipped": event("order", "It is with the carrier", z.strictObject({ deliveryId: id, tracking })),
   "delivery.succeeded": event("order", "It has arrived", z.strictObject({ deliveryId: id })),
@@ -170,7 +175,13 @@ export const delivery = defineContract({
     }),
   },
   messages,
-  actors: { delivery: { receives: ["delivery.request", "delivery.cancel"], inline: ["delivery.update"] } },
+  actors: {
+    delivery: {
+      receives: ["delivery.request", "delivery.cancel"],
+      inline: ["delivery.update", "delivery.erase_recipient"],
+    },
+  },
+  workers: { eraseRecipient: { receives: ["user.erased"] } },
 });
 
 declare module "../../broker/contract/contract.ts" {

@@ -3,12 +3,14 @@ import { may } from "../../broker/contract/call-meta.ts";
 import { SoukError } from "../../broker/contract/errors.ts";
 import { defineService } from "../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
+import { workers } from "../../mixins/workers.ts";
 import { type DeliveryState, deliveryActor } from "./delivery.actor.ts";
 import { delivery } from "./delivery.contract.ts";
+import { eraseRecipient } from "./erase-recipient.ts";
 import { listDeliveries } from "./list-deliveries.ts";
 
 export default defineService(delivery, {
-  mixins: [actorHost({ delivery: deliveryActor })],
+  mixins: [actorHost({ delivery: deliveryActor }), workers()],
 
   actions: {
     async getByOrder({ params, meta: { user } }) {
@@ -28,6 +30,12 @@ export default defineService(delivery, {
     async update({ params: { id, status, tracking = null, reason = null } }) {
       const { state } = await this.actors.delivery.apply(id, "delivery.update", { status, tracking, reason });
       return view(id, state);
+    },
+  },
+
+  workers: {
+    eraseRecipient({ data: { userId } }) {
+      return eraseRecipient(this.actors.delivery, userId);
     },
   },
 });

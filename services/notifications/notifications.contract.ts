@@ -213,11 +213,13 @@ export const notifications = defineContract({
         "user.email_changed",
         "user.password_reset_requested",
         "user.password_changed",
+        "user.invited",
         "stock.low",
         "webhook_endpoint.disabled",
       ],
     },
     deliver: { receives: ["notification.send"] },
+    eraseRecipient: { receives: ["user.erased"] },
   },
 });
 

@@ -10,6 +10,7 @@ import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { workers } from "../../mixins/workers.ts";
+import { eraseRecipient } from "./erase-recipient.ts";
 import { draftsOf, shortlyToldOf } from "./hearing/drafts.ts";
 import { listNotifications, notificationView } from "./list-notifications.ts";
 import { mailboxModel } from "./mail/mailbox/mailbox.model.ts";
@@ -175,6 +176,10 @@ export default defineService(notifications, {
 
     deliver(message) {
       return deliver(this.sender, message);
+    },
+
+    eraseRecipient({ data: { userId } }) {
+      return eraseRecipient({ host: this.actors.notification, ...this.models }, userId);
     },
   },
 

@@ -237,6 +237,11 @@ const messages = {
         .meta({ description: "It may be returned where it was delivered later; null: always" }),
     }),
   ),
+  "order.erase_customer": command(
+    "order",
+    "Forget what need not be kept of the customer, whose account is gone",
+    z.strictObject({}),
+  ),
   "order.expire": timer("order", "The time to pay is over", z.strictObject({})),
   "order.placed": event("order", "An order was placed", z.strictObject({ ...about, total: money })),
   "order.rejected": event("order", "There was not enough stock", ended),
@@ -501,9 +506,10 @@ export const orders = defineContract({
         "return.cancelled",
         "return.expired",
       ],
-      inline: ["order.place", "order.pay", "order.cancel", "order.return"],
+      inline: ["order.place", "order.pay", "order.cancel", "order.return", "order.erase_customer"],
     },
   },
+  workers: { eraseCustomer: { receives: ["user.erased"] } },
 });
 
 declare module "../../broker/contract/contract.ts" {

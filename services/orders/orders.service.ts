@@ -8,6 +8,7 @@ import { defineService } from "../../broker/moleculer/define-service.ts";
 import { actorHost } from "../../mixins/actor-host.ts";
 import { idempotency } from "../../mixins/idempotency.ts";
 import { mongo } from "../../mixins/mongo.ts";
+import { workers } from "../../mixins/workers.ts";
 import { callerId, visibleOrder } from "./caller.ts";
 import { createCheckoutLimit } from "./checkout/checkout-limit.ts";
 import { createNumberClaim } from "./checkout/claim-number.ts";
@@ -21,11 +22,12 @@ import { orderActor } from "./order/order.actor.ts";
 import { returnRequest } from "./order/returns.ts";
 import { orderView } from "./order/view.ts";
 import { orders } from "./orders.contract.ts";
+import { eraseOrders } from "./privacy/erase-orders.ts";
 import { createReturnCheck } from "./return-url.ts";
 import { createTickets } from "./tickets.ts";
 
 export default defineService(orders, {
-  mixins: [mongo(), actorHost({ order: orderActor }), idempotency()],
+  mixins: [mongo(), actorHost({ order: orderActor }), idempotency(), workers()],
 
   setup({ actors, database, config, clock, call }) {
     const checkProvider = createProviderCheck(() => call("payments.providers", {}), clock);
@@ -132,6 +134,12 @@ export default defineService(orders, {
       const order = await this.actors.order.read(id);
       if (!order) throw new SoukError("NOT_FOUND", "There is no such order.");
       return { customerId: order.state.customerId, number: order.state.number };
+    },
+  },
+
+  workers: {
+    eraseCustomer({ data: { userId } }) {
+      return eraseOrders(this.actors.order, this.database, userId);
     },
   },
 });

@@ -445,6 +445,7 @@ export const users = defineContract({
     }),
   },
   messages,
+  workers: { finishErasure: { receives: ["user.erased"] } },
 });
 
 declare module "../../broker/contract/contract.ts" {

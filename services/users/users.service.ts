@@ -8,6 +8,7 @@ import { ReadGroup } from "../../broker/mongo/read-group.ts";
 import { mongo } from "../../mixins/mongo.ts";
 import { notify } from "../../mixins/notify.ts";
 import { outbox } from "../../mixins/outbox.ts";
+import { workers } from "../../mixins/workers.ts";
 import { addAddress, findAddress, removeAddress, replaceAddress } from "./accounts/addresses.ts";
 import { announceBootstrap, bootstrapAdmin } from "./accounts/bootstrap-admin.ts";
 import { changePassword, type SignedIn } from "./accounts/change-credentials.ts";
@@ -31,7 +32,7 @@ import { sealingKeyModel } from "./models/sealing-key.model.ts";
 import { sessionModel } from "./models/session.model.ts";
 import { signingKeyModel } from "./models/signing-key.model.ts";
 import { ticketModel } from "./models/ticket.model.ts";
-import { eraseUser } from "./privacy/erase-account.ts";
+import { endAccess, eraseUser } from "./privacy/erase-account.ts";
 import { createRole, listRoles, removeRole, replaceRole } from "./roles/edit-roles.ts";
 import type { Actor } from "./roles/grant.ts";
 import { roleModel } from "./roles/role.model.ts";
@@ -82,6 +83,7 @@ export default defineService(users, {
     }),
     outbox(accountModel),
     notify(),
+    workers(),
   ],
 
   setup({ broker, database, models, outbox, notify, config, clock, logger: log }) {
@@ -362,6 +364,13 @@ export default defineService(users, {
 
     async jwks() {
       return { keys: (await this.keys.jwks()).map((it) => ({ ...it })) };
+    },
+  },
+
+  workers: {
+    /** Where a node has ended after the update of the account. */
+    finishErasure({ data: { userId } }) {
+      return endAccess(this.people, userId);
     },
   },
 

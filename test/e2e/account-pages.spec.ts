@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { newId } from "../../broker/contract/ids.ts";
 import { accountModel } from "../../services/users/models/account.model.ts";
 import type { MailPurpose } from "../../services/users/users.contract.ts";
-import { PASSWORD, type Person, signUp } from "../../souk/testing/people.ts";
+import { eventually } from "../../souk/testing/eventually.ts";
+import { firstAdmin, PASSWORD, type Person, signIn, signUp } from "../../souk/testing/people.ts";
 import { type Shop, startShop } from "../../souk/testing/start-shop.ts";
 
 describe("a link of a mail", () => {
@@ -70,6 +71,27 @@ describe("a link of a mail", () => {
       ...ann,
       http: shop.http.as((await shop.http.expect<Person>(200, "POST", "/auth/login", { body })).accessToken),
     };
+  });
+
+  it("makes an invited person a member of staff", async () => {
+    const admin = await firstAdmin(shop.http);
+    const email = `${newId()}@example.com`;
+    const invitation = { email, name: "Sam", roles: ["support"] };
+    await admin.http.expect(201, "POST", "/users/invitations", { body: invitation });
+    const mails = shop.node.runtime.database("notifications").collection<{ text: string }>("mailbox");
+    const mail = await eventually(
+      "the mail has come",
+      async () => (await mails.findOne({ kind: "invitation", "to.address": email })) ?? false,
+    );
+    const link = /\/account\/invitation\?token=([\w%.~-]+)/.exec(mail.text)?.[1] ?? assert.fail(mail.text);
+    const token = decodeURIComponent(link);
+    assert.match(await (await get("/account/invitation", token)).text(), /Join the staff/);
+    const fields = { token, name: "Sam <b>Example</b>", password: PASSWORD };
+    assert.equal((await post("/account/invitation", { ...fields, password: "password123" })).status, 422);
+    assert.equal((await post("/account/invitation", fields)).status, 200);
+    assert.equal((await post("/account/invitation", fields)).status, 401);
+    const sam = await signIn(shop.http, email);
+    await sam.http.expect(200, "GET", "/orders?all=true");
   });
 
   it("changes the address when both have agreed, or not when one refuses", async () => {

@@ -25,6 +25,10 @@ const PASSWORD = `<label>New password
 <input type="password" name="password" minlength="8" maxlength="128" autocomplete="new-password" required></label>
 <button>Set the password</button>`;
 
+const INVITED = `<label>Your name
+<input type="text" name="name" maxlength="120" autocomplete="name" required></label>
+${PASSWORD}`;
+
 export const ACCOUNT_FORMS: readonly AccountForm[] = [
   {
     path: "/account/verify",
@@ -66,6 +70,20 @@ export const ACCOUNT_FORMS: readonly AccountForm[] = [
       return status === "changed"
         ? "Your account has its new address."
         : "Thank you. Now the mail to the other address has to be answered.";
+    },
+  },
+  {
+    path: "/account/invitation",
+    title: "Join the staff",
+    text: "Say who you are, and choose a password. Then you can sign in.",
+    inputs: INVITED,
+    async act(call, fields) {
+      await call("users.acceptInvitation", {
+        token: required(fields, "token"),
+        name: required(fields, "name"),
+        password: required(fields, "password"),
+      });
+      return "Welcome. You can sign in with your e-mail address and your password.";
     },
   },
   {

@@ -58,6 +58,8 @@ function planOf(message: Heard): Plan[] {
       return [["password_reset", userOf(message.data), requestOf(message.data)]];
     case "user.password_changed":
       return [["password_changed", userOf(message.data), {}]];
+    case "user.invited":
+      return [["invitation", userOf(message.data), requestOf(message.data)]];
     case "webhook_endpoint.disabled":
       return message.data.reason === "staff" ? [] : [["webhook_disabled", staff, { url: message.data.host }]];
     case "stock.low":

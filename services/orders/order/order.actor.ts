@@ -10,6 +10,7 @@
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
 import { finalStatuses, type OrderStatus, orders } from "../orders.contract.ts";
+import { eraseCustomer } from "../privacy/erase-customer.ts";
 import type { OrderMessage } from "./decision.ts";
 import { refuse } from "./decision.ts";
 import {
@@ -47,6 +48,7 @@ const placedAlready = ignore("placed already; a repeated request gets the order 
 /** Rows of all orders whose stock is decided or no longer needed. */
 const settled = (status: OrderStatus) =>
   ({
+    ...erasing(status),
     "order.place": placedAlready,
     "order.expire": ignore("only an unpaid order expires"),
     "stock.reserved": { to: [status], decide: releaseUnknownHold },
@@ -58,6 +60,10 @@ const settled = (status: OrderStatus) =>
     "payment.expired": { to: [status], decide: attemptEnded },
     "payment.refunded": { to: [status], decide: refundNoted },
   }) satisfies Partial<Rows>;
+
+/** Of any order. */
+const erasing = (status: OrderStatus) =>
+  ({ "order.erase_customer": { to: [status], decide: eraseCustomer } }) satisfies Partial<Rows>;
 
 const noDelivery = {
   "delivery.created": ignore("no delivery was asked for"),
@@ -129,6 +135,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "order.pay": notCreated,
       "order.cancel": notCreated,
       "order.expire": notCreated,
+      "order.erase_customer": notCreated,
       "stock.reserved": notCreated,
       "stock.rejected": notCreated,
       "payment.pending": notCreated,
@@ -151,6 +158,7 @@ export const machine = defineMachine<OrderState, OrderMessage>({
       "return.expired": notCreated,
     },
     placed: {
+      ...erasing("placed"),
       ...noDelivery,
       ...noReturns("placed"),
       "order.place": placedAlready,

@@ -7,7 +7,8 @@ const MAX_WORDS = 24;
 const MAX_WORD = 64;
 const MAX_ASKED = 8;
 
-type Described = Pick<OrderState, "number" | "customer" | "shippingAddress" | "lines">;
+type Described = Pick<OrderState, "number" | "lines"> &
+  Partial<Pick<OrderState, "customer" | "shippingAddress">>;
 
 /** Of a number, also the part after the day. Of an address, all of it and its name. Of SKUs and names, each word. */
 export function searchWords({ number, customer, shippingAddress, lines }: Described): string[] {
@@ -18,7 +19,7 @@ export function searchWords({ number, customer, shippingAddress, lines }: Descri
     email,
     email.slice(0, Math.max(0, email.lastIndexOf("@"))),
     customer?.name ?? "",
-    shippingAddress.name,
+    shippingAddress?.name ?? "",
     ...lines.map((it) => it.sku),
   ];
   return [...new Set(texts.flatMap(wordsOf))].slice(0, MAX_WORDS);

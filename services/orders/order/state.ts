@@ -58,6 +58,8 @@ export const orderState = z.strictObject({
   guest: orderGuest.optional(),
   /** See search-words.ts. Orders that an older node has placed do not have them. */
   words: z.array(z.string()).optional(),
+  /** The customer's account is gone, see privacy/erase-customer.ts. */
+  erased: z.literal(true).optional(),
   /** Fields of extensions, as they came with the order. */
   ext: ext.optional(),
   lines: z.array(orderLine.extend({ quantity })),

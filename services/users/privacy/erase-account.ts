@@ -25,7 +25,7 @@ export async function eraseUser(tools: EraseTools, actor: Actor, userId: string)
 
 /** @throws {SoukError} LAST_ADMIN */
 export async function eraseAccount(tools: EraseTools, account: Account): Promise<void> {
-  const { accounts, apiKeys, hasher, outbox, sessions, changed } = tools;
+  const { accounts, hasher, outbox } = tools;
   const { _id } = account;
   const erased = outbox.entry("user.erased", _id, { userId: _id });
   const passwordHash = await hasher.hash(randomBytes(32).toString("base64url"));
@@ -61,7 +61,15 @@ export async function eraseAccount(tools: EraseTools, account: Account): Promise
     ),
   );
   outbox.relay(_id, [erased]);
-  await apiKeys.deleteMany({ createdBy: _id });
-  await sessions.endOthers(_id);
-  changed(_id);
+  await endAccess(tools, _id);
+}
+
+/** Sessions and keys of an account that is gone. A repeated call changes nothing. */
+export async function endAccess(
+  { apiKeys, sessions, changed }: Pick<EraseTools, "apiKeys" | "sessions" | "changed">,
+  userId: string,
+): Promise<void> {
+  await apiKeys.deleteMany({ createdBy: userId });
+  await sessions.endOthers(userId);
+  changed(userId);
 }

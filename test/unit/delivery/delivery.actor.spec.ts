@@ -90,6 +90,23 @@ describe("a delivery", () => {
       .thenNothing();
   });
 
+  it("keeps the address of an erased customer until it is over, and its country for ever", () => {
+    const { country } = anAddress();
+    const erased = { name: "erased", line1: "erased", city: "erased", country };
+    const erase: DeliveryStep = ["delivery.erase_recipient", {}];
+    delivery(requested, update("shipped"))
+      .when(erase)
+      .then({ state: { shippingAddress: anAddress(), erased: true } })
+      .when(update("delivered"))
+      .then({ state: { shippingAddress: erased } });
+    for (const end of [cancelled, update("failed")])
+      delivery(requested, end)
+        .when(erase)
+        .then({ state: { shippingAddress: erased } })
+        .when(erase)
+        .then({ state: "unchanged" });
+  });
+
   it("is not invented by a carrier's word", () => {
     delivery().when(update("shipped")).then({ state: null });
   });

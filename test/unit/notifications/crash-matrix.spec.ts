@@ -11,6 +11,8 @@ import { crashMatrix } from "../../../souk/testing/matrix/crash-matrix.ts";
 
 const id = (n: number) => `019b76da-a800-7000-8000-${String(n).padStart(12, "0")}`;
 const ann = { userId: id(1), email: "ann@example.com", name: "Ann" };
+const bob = { userId: id(2), email: "bob@example.com", name: "Bob" };
+/** Those of Ann. */
 const MAILS = 3;
 
 /** With the shop's own variables, which payments declares. */
@@ -70,11 +72,14 @@ describe("notifications, killed anywhere", function () {
     async play(run) {
       run.points.armed = true;
       run.send("user.registered", ann.userId, ann);
+      run.send("user.registered", bob.userId, bob);
       run.send("user.email_changed", ann.userId, { ...ann, previousEmail: "nobody@example.com" });
       await run.rest();
       run.messages.releaseCopies();
       await run.rest();
-      assert.equal(run.world.received.size, MAILS - 1);
+      assert.equal(run.world.received.size, MAILS);
+      run.send("user.erased", bob.userId, { userId: bob.userId });
+      await run.rest();
       return undefined;
     },
     check(state) {
