@@ -100,8 +100,11 @@ export default defineService(cart, {
       return this.carts.dropBought(owner, orderId, lines);
     },
 
-    clearErased({ data: { userId } }) {
-      return this.carts.clear({ user: userId });
+    /** A repeated message finds it empty. */
+    async clearErased({ data: { userId } }) {
+      const owner = { user: userId };
+      const { lines } = await this.carts.read(owner);
+      if (lines.length > 0) await this.carts.clear(owner);
     },
   },
 

@@ -7,9 +7,8 @@ import { type Decision, defineActor, send } from "../../broker/actor/define-acto
 import { defineMachine, type Ignored } from "../../broker/actor/state-machine.ts";
 import type { ReceivedBy } from "../../broker/contract/contract.ts";
 import type { Message } from "../../broker/contract/envelope.ts";
-import { address, id, quantity, sku, time } from "../../broker/contract/schemas.ts";
+import { type Address, address, id, quantity, sku, time } from "../../broker/contract/schemas.ts";
 import { type DeliveryStatus, delivery, deliveryStatus } from "./delivery.contract.ts";
-import { withoutPerson } from "./erase-recipient.ts";
 
 export const deliveryState = z.strictObject({
   status: deliveryStatus,
@@ -58,6 +57,14 @@ const addressIn = (
   { erased, shippingAddress }: Pick<DeliveryState, "erased" | "shippingAddress">,
 ): DeliveryState["shippingAddress"] =>
   erased && FINAL.includes(status) ? withoutPerson(shippingAddress) : shippingAddress;
+
+/** The country stays: taxes and reports depend on it. */
+const withoutPerson = ({ country }: Pick<Address, "country">): Address => ({
+  name: "erased",
+  line1: "erased",
+  city: "erased",
+  country,
+});
 
 /** The customer's account is gone. */
 function eraseRecipient(state: DeliveryState): Decided {

@@ -4,16 +4,7 @@
  */
 import { type Model, trusted } from "mongoose";
 import type { ActorDocument, ActorHost } from "../../broker/actor/runtime/document/actor-host.types.ts";
-import type { Address } from "../../broker/contract/schemas.ts";
 import type { DeliveryMessage, DeliveryState } from "./delivery.actor.ts";
-
-/** The country stays: taxes and reports depend on it. */
-export const withoutPerson = ({ country }: Pick<Address, "country">): Address => ({
-  name: "erased",
-  line1: "erased",
-  city: "erased",
-  country,
-});
 
 /** A repeated call goes on where the earlier one ended. */
 export async function eraseRecipient(

@@ -10,7 +10,6 @@
 import { defineActor } from "../../../broker/actor/define-actor.ts";
 import { defineMachine, type Ignored, type MachineTable } from "../../../broker/actor/state-machine.ts";
 import { finalStatuses, type OrderStatus, orders } from "../orders.contract.ts";
-import { eraseCustomer } from "../privacy/erase-customer.ts";
 import type { OrderMessage } from "./decision.ts";
 import { refuse } from "./decision.ts";
 import {
@@ -23,6 +22,7 @@ import {
   shipped,
 } from "./deliver.ts";
 import { cancel, expire } from "./end-unpaid.ts";
+import { eraseCustomer } from "./erase-customer.ts";
 import { noteRejectedLine, rejected, releaseUnknownHold, reserved } from "./hold-stock.ts";
 import {
   attemptEnded,

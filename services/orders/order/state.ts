@@ -58,7 +58,7 @@ export const orderState = z.strictObject({
   guest: orderGuest.optional(),
   /** See search-words.ts. Orders that an older node has placed do not have them. */
   words: z.array(z.string()).optional(),
-  /** The customer's account is gone, see privacy/erase-customer.ts. */
+  /** The customer's account is gone, see erase-customer.ts. */
   erased: z.literal(true).optional(),
   /** Fields of extensions, as they came with the order. */
   ext: ext.optional(),

@@ -1,4 +1,4 @@
-/** An account is gone: its orders stay, without what the law does not ask for. See erase-customer.ts. */
+/** An account is gone: its orders stay, without what the law does not ask for. See order/erase-customer.ts. */
 import { type Connection, type Model, trusted } from "mongoose";
 import type { ActorDocument, ActorHost } from "../../../broker/actor/runtime/document/actor-host.types.ts";
 import { forgetAnswers } from "../../../broker/mongo/idempotency.ts";

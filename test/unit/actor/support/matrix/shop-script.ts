@@ -165,6 +165,12 @@ export async function play(run: ShopRun): Promise<Map<string, Label>> {
   await carrier(["delivered", "returned"], "delivered");
   await carrier(["deliveryFailed"], "failed");
   await run.rest();
+  // A late copy of what the customer did would be kept again.
+  run.messages.releaseCopies();
+  await run.rest();
+  const erased = customerOf("delivered");
+  run.send("user.erased", erased, { userId: erased });
+  await run.rest();
   await sendBack();
 
   run.advance(ORDER_TTL_MS);

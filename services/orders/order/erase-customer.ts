@@ -2,9 +2,9 @@
  * The account of an order's customer is gone. What was agreed stays, with the address that it went to: the law asks for
  * it. Name and e-mail address of the account go, the words that find them, and what only a payment needed. Pure.
  */
-import type { Decided } from "../order/decision.ts";
-import { searchWords } from "../order/search-words.ts";
-import { type Attempt, isOpen, type OrderState } from "../order/state.ts";
+import type { Decided } from "./decision.ts";
+import { searchWords } from "./search-words.ts";
+import { type Attempt, isOpen, type OrderState } from "./state.ts";
 
 export function eraseCustomer(state: OrderState): Decided {
   if (state.erased) return { state };
