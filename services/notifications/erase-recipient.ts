@@ -9,6 +9,8 @@ import type { NotificationMessage } from "./notification/notification.actor.ts";
 import { machine } from "./notification/notification.actor.ts";
 import type { NotificationState } from "./notification/state.ts";
 import type { Preferences } from "./preferences/preferences.model.ts";
+import type { Browsers } from "./push/subscriptions.model.ts";
+import { forgetBrowsers } from "./push/subscriptions.ts";
 
 export interface Erasable {
   readonly host: Pick<ActorHost<NotificationState, NotificationMessage>, "apply"> & {
@@ -16,13 +18,17 @@ export interface Erasable {
   };
   readonly mails: Model<KeptMail>;
   readonly preferences: Model<Preferences>;
+  readonly browsers: Model<Browsers>;
 }
 
 /**
  * A repeated call goes on where the earlier one ended.
  * @throws while a message of one of them has not left; then the worker comes again
  */
-export async function eraseRecipient({ host, mails, preferences }: Erasable, userId: string): Promise<void> {
+export async function eraseRecipient(
+  { host, mails, preferences, browsers }: Erasable,
+  userId: string,
+): Promise<void> {
   const { documents } = host;
   const waiting = { "state.recipient.userId": userId, "state.status": trusted({ $nin: [...machine.final] }) };
   for await (const { _id, state } of documents.find(waiting, { state: 1 }).lean().cursor())
@@ -43,5 +49,6 @@ export async function eraseRecipient({ host, mails, preferences }: Erasable, use
     else left++;
   }
   await preferences.deleteOne({ _id: userId });
+  await forgetBrowsers(browsers, userId);
   if (left > 0) throw new Error(`${left} notifications of an erased account have not ended yet`);
 }
