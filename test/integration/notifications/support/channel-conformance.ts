@@ -43,6 +43,9 @@ export const letter = (changes: Partial<Letter> = {}): Letter => ({
 
 export const userId = "01941b10-0a11-7c20-8d31-5f2e9b7c4a10";
 
+/** All attempts are of one notification. */
+const CREATED_AT = new Date().toISOString();
+
 export function outgoing(attempts = 0, changes: Partial<Outgoing> = {}): Outgoing {
   const state: NotificationState = {
     kind: "order_shipped",
@@ -57,7 +60,7 @@ export function outgoing(attempts = 0, changes: Partial<Outgoing> = {}): Outgoin
     nextAttemptAt: null,
     detail: null,
     sentAt: null,
-    createdAt: new Date().toISOString(),
+    createdAt: CREATED_AT,
   };
   return {
     id: "01941b2e-5d00-7a11-8c42-5f2e9b7c4a10",
