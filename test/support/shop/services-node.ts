@@ -71,14 +71,15 @@ export async function startServices(
   };
 }
 
-/** Takes events for services that do not run here. Otherwise the in-process bus would never confirm them. */
+/** Takes events for services of the shop that do not run here. Otherwise the in-process bus would never confirm them. */
 async function hearForOthers(
   { runtime }: SoukNode,
   services: readonly ServiceSchema[],
   contracts: readonly ServiceContract[],
 ): Promise<void> {
   const running = new Set(services.map((it) => it.name));
-  for (const worker of topologyOf(contracts).workers)
+  const ofShop = contracts.filter((it) => core.contracts.includes(it));
+  for (const worker of topologyOf(ofShop).workers)
     if (!running.has(worker.service) && worker.receives.every((it) => kindOf(it) === "event"))
       await runtime.bus.consumeWorker(worker, async () => undefined);
 }
