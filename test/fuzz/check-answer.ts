@@ -27,6 +27,7 @@ export function flawOf(api: Api, request: FuzzRequest, answer: WireAnswer): stri
   if (answers.size === 0) return answer.body.length === 0 ? "" : "a body that is not documented";
   const type = (answer.headers.get("content-type") ?? "").split(";")[0] ?? "";
   const check = answers.get(type);
+  if (isRefusalAsPage(answer)) return "";
   if (!check) return `media type ${type || "(none)"} is not documented for ${status}`;
   return type.endsWith("json") ? flawOfJson(answer, check) : "";
 }
@@ -46,8 +47,15 @@ export function flawOfAny(api: Api, answer: WireAnswer, noBody: boolean): string
   return answer.status >= 400 ? flawOfRefusal(api, answer, noBody) : "";
 }
 
+/** The address of a page refuses who prefers HTML with a page, see gateway.ts. The API's description leaves it out. */
+const isRefusalAsPage = ({ status, headers }: WireAnswer): boolean =>
+  status >= 400 &&
+  headers.get("content-type") === "text/html; charset=utf-8" &&
+  /\baccept\b/i.test(headers.get("vary") ?? "");
+
 function flawOfRefusal({ problem }: Api, answer: WireAnswer, noBody: boolean): string {
   const type = answer.headers.get("content-type");
+  if (isRefusalAsPage(answer)) return "";
   if (type !== "application/problem+json") return `a refusal of type ${type}`;
   return noBody ? "" : flawOfJson(answer, (it) => problem(it) || statusFlaw(it, answer.status));
 }
